@@ -1,0 +1,21 @@
+# Warnings of docs/conventions.md and the hardening flags of docs/security.md, for every target.
+add_compile_options(-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla -Wpointer-arith
+                    -Wwrite-strings -fno-common -fstack-protector-strong)
+if(HV_WERROR)
+        add_compile_options(-Werror)
+endif()
+add_compile_definitions(_GNU_SOURCE)
+if(CMAKE_BUILD_TYPE STREQUAL "Release" OR CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
+        add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+        if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+                add_compile_options(-fstack-clash-protection -fcf-protection)
+        endif()
+endif()
+include(CheckPIESupported)
+check_pie_supported(LANGUAGES C)
+add_link_options(-Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed)
+
+if(HV_SANITIZE)
+        add_compile_options(-fsanitize=${HV_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+        add_link_options(-fsanitize=${HV_SANITIZE})
+endif()
