@@ -1,0 +1,126 @@
+/* reconcile/core.h - the heart: desired and observed state in, actions out.
+ *
+ *          inputs                                   effects
+ *      desired revision --.                     .--> actions (each with a reason)
+ *      completion --------+--> hv_core_input()  |    notes (what happened, for journal and events)
+ *      engine event ------+--> hv_core_plan() --+--> the instant at which to plan again at the latest
+ *      time --------------'                     `--> status (hv_core_status)
+ *
+ * Model    Pure: no clock, I/O, log, environment or randomness; `now_us` comes with every call (any clock
+ * that never steps back; CLOCK_BOOTTIME in production), the seed with hv_core_new(). The same calls in the
+ * same order give the same actions, byte for byte: the agent, `hivectl plan` and the simulator drive this
+ * very code.
+ *
+ * Rules    (docs/architecture.md, "What must hold")
+ *          - Level-triggered: hv_core_plan() looks at the whole state each time; inputs only change the
+ * state.
+ *          - The engine is unknown until a complete listing after a connect; until then only looks are
+ * planned.
+ *          - A listing is a hint about a container it knows: a difference leads to an inspect, and the
+ * inspect decides. (Engine 20.10 lists a dead container as running for up to 190 ms after its `die` event.)
+ *          - An observation asked for before an event or a completion on the same object never overwrites it.
+ *          - An outcome that is unknown leads to an inspect before anything else is done to the object.
+ *          - What is not ours is never the target of an effect.
+ *          - A revision that would remove more than its own max_prune_percent of what exists is parked, not
+ * activated.
+ */
+#pragma once
+
+#include "reconcile/action.h"
+#include "reconcile/reason.h"
+
+struct hv_core;
+
+struct hv_core *hv_core_new(uint64_t seed);
+struct hv_core *hv_core_free(struct hv_core *c); /* takes NULL, gives NULL */
+HV_DEFINE_CLEANUP(struct hv_core, hv_core_free);
+
+enum hv_input_type {
+        HV_INPUT_DESIRED, /* desired: a valid revision; the guard decides whether it becomes active */
+        HV_INPUT_ACCEPT, /* text: the parked revision (or the start of its name) may prune */
+        HV_INPUT_DONE, /* action_id, outcome, message and what was seen */
+        HV_INPUT_EVENT, /* event */
+        HV_INPUT_ENGINE_LOST, /* the event stream ended; message says why */
+        HV_INPUT_LOOK, /* somebody wants a fresh look now (apply, SIGHUP): containers are listed once */
+};
+
+enum hv_event_type {
+        HV_EVENT_CONTAINER,
+        HV_EVENT_NETWORK,
+        HV_EVENT_VOLUME,
+        HV_EVENT_IMAGE,
+};
+
+/* A hint from the engine. Whatever it says, the object is looked at before anything is decided. */
+struct hv_engine_event {
+        enum hv_event_type type;
+        const char *action; /* "die", "start", "destroy", "disconnect", ... */
+        const char *id; /* of the object; for networks the network's id */
+        const char *name; /* may be NULL */
+        const char *container; /* network connect and disconnect: the container's id; may be NULL */
+        bool ours; /* the event carries our labels */
+};
+
+struct hv_input {
+        enum hv_input_type type;
+        struct hv_desired *desired; /* the core takes a reference of its own */
+        const char *text;
+        struct hv_engine_event event;
+        /* HV_INPUT_DONE */
+        uint64_t action_id;
+        enum hv_outcome outcome;
+        const char *message; /* the engine's words for people; may be NULL */
+        const char *created_id; /* CREATE, NETWORK_CREATE */
+        const struct hv_listing *listing; /* LIST */
+        const struct hv_seen_container *container; /* INSPECT, OK; NULL: certainly not there */
+};
+
+/* Something worth telling: the shell logs it and keeps it for /api/v1/events. */
+enum hv_note_type {
+        HV_NOTE_REVISION_ACTIVE,
+        HV_NOTE_PRUNE_BLOCKED,
+        HV_NOTE_ENGINE_UP,
+        HV_NOTE_ENGINE_DOWN,
+        HV_NOTE_CREATED,
+        HV_NOTE_STARTED,
+        HV_NOTE_STOPPED,
+        HV_NOTE_REMOVED,
+        HV_NOTE_UPDATED,
+        HV_NOTE_EXITED, /* ended without being told to */
+        HV_NOTE_VANISHED, /* removed by somebody else */
+        HV_NOTE_PULLED,
+        HV_NOTE_FAILED, /* an action failed; reason and message say how */
+        HV_NOTE_NAME_CONFLICT,
+        HV_NOTE_CONFLICT,
+        HV_NOTE_SYNCED, /* everything is as wished, and was not before */
+        HV_N_NOTES
+};
+
+struct hv_note {
+        enum hv_note_type type;
+        enum hv_reason reason;
+        enum hv_kind kind; /* HV_KIND_NONE: about the node */
+        char *object, *container; /* may be NULL */
+        char *message; /* a sentence for people */
+};
+
+struct hv_effects {
+        const struct hv_action **actions; /* borrowed; each until its outcome was fed back */
+        size_t n_actions;
+        struct hv_note *notes; /* owned */
+        size_t n_notes;
+        uint64_t deadline_us; /* plan again at this instant at the latest; HV_TIME_NEVER */
+};
+
+void hv_effects_done(struct hv_effects *e); /* frees what it owns, leaves it empty */
+
+/* Takes one input in. -ENOENT for an ACCEPT that matches no parked revision, or a DONE whose action is not in
+ * flight (a driver's bug; nothing is changed); 0 otherwise. */
+int hv_core_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in, struct hv_err *err);
+
+/* Compares everything and hands out what is to be done now. *ret is overwritten; hv_effects_done() ends it.
+ */
+void hv_core_plan(struct hv_core *c, uint64_t now_us, struct hv_effects *ret);
+
+/* The active revision (NULL before the first), borrowed until the next input. */
+const struct hv_desired *hv_core_active(const struct hv_core *c);

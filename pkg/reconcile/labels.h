@@ -1,0 +1,15 @@
+/* reconcile/labels.h - the mark that makes an object hivelet's own.
+ *
+ * An object without HV_LABEL_MANAGED=true, or with another node's id, is a stranger: it is never changed.
+ */
+#pragma once
+
+#define HV_LABEL_MANAGED "io.hivelet.managed"
+#define HV_LABEL_NODE "io.hivelet.node"
+#define HV_LABEL_KIND "io.hivelet.kind" /* hv_kind_label() */
+#define HV_LABEL_NAME "io.hivelet.name"
+#define HV_LABEL_REPLICA "io.hivelet.replica"
+#define HV_LABEL_ATTEMPT "io.hivelet.attempt"
+#define HV_LABEL_REVISION "io.hivelet.revision" /* who made it; never compared */
+#define HV_LABEL_DIGEST "io.hivelet.digest" /* another digest means: replace */
+#define HV_LABEL_RECLAIM "io.hivelet.reclaim" /* volumes: "delete" or "retain" */

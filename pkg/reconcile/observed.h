@@ -1,0 +1,77 @@
+/* reconcile/observed.h - what an engine was seen to hold.
+ *
+ * Model    Plain data that a shell (pkg/execute, the simulator) fills from whatever it talks to. `ours` is
+ * decided there, by the labels of reconcile/labels.h and the node's id; the core never looks at a label
+ * again. Owner    borrowed for the length of one hv_core_input() call: the core copies what it keeps.
+ */
+#pragma once
+
+#include "spec/desired.h"
+
+enum hv_container_state {
+        HV_CONTAINER_CREATED,
+        HV_CONTAINER_RUNNING,
+        HV_CONTAINER_PAUSED,
+        HV_CONTAINER_RESTARTING, /* by the engine's own restart policy, which hivelet never sets */
+        HV_CONTAINER_REMOVING,
+        HV_CONTAINER_EXITED,
+        HV_CONTAINER_DEAD,
+};
+
+struct hv_seen_endpoint {
+        const char *network; /* name */
+        const char *network_id; /* may be NULL */
+};
+
+struct hv_seen_container {
+        const char *id; /* full id */
+        const char *name; /* without the slash */
+        bool ours;
+        const char *kind, *object; /* labels; NULL on strangers */
+        unsigned replica;
+        const char *digest, *revision; /* labels; NULL on strangers */
+        const char *image; /* as the engine names it; for display */
+        enum hv_container_state state;
+        const struct hv_seen_endpoint *endpoints;
+        size_t n_endpoints;
+        const char *const *volumes; /* names of mounted volumes */
+        size_t n_volumes;
+
+        bool detailed; /* from an inspect: what follows is known */
+        int exit_code;
+        bool oom_killed;
+        const char *error; /* State.Error; NULL or "" when none */
+        uint64_t started_us, finished_us; /* wall clock, 0 = never; for display */
+        struct hv_limits limits;
+        bool restart_policy_set; /* somebody gave it a restart policy of the engine's */
+};
+
+struct hv_seen_network {
+        const char *id, *name, *driver;
+        bool ours;
+        const char *digest;
+};
+
+struct hv_seen_volume {
+        const char *name, *driver;
+        bool ours, reclaim_delete;
+        const char *digest;
+};
+
+/* Parts of a listing; a part that was not asked for, or not read to its end, is not there. */
+enum hv_look {
+        HV_LOOK_CONTAINERS = 1 << 0,
+        HV_LOOK_NETWORKS = 1 << 1,
+        HV_LOOK_VOLUMES = 1 << 2,
+        HV_LOOK_ALL = HV_LOOK_CONTAINERS | HV_LOOK_NETWORKS | HV_LOOK_VOLUMES,
+};
+
+struct hv_listing {
+        unsigned parts; /* enum hv_look: the parts that are complete */
+        const struct hv_seen_container *containers;
+        size_t n_containers;
+        const struct hv_seen_network *networks;
+        size_t n_networks;
+        const struct hv_seen_volume *volumes;
+        size_t n_volumes;
+};

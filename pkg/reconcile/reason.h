@@ -1,0 +1,34 @@
+/* reconcile/reason.h - why something is not as wished: one list for API, metrics, journal and command line.
+ */
+#pragma once
+
+enum hv_reason {
+        HV_REASON_SYNCED,
+        HV_REASON_WAITING_DEPENDENCY,
+        HV_REASON_WAITING_ENGINE, /* "DockerDown" is the node's condition; this is a unit that waits for it */
+        HV_REASON_PENDING, /* its turn has not come */
+        HV_REASON_PULLING,
+        HV_REASON_PULL_FAILED,
+        HV_REASON_AUTH_FAILED,
+        HV_REASON_IMAGE_MISSING,
+        HV_REASON_CREATE_FAILED,
+        HV_REASON_START_FAILED,
+        HV_REASON_STOP_FAILED,
+        HV_REASON_REMOVE_FAILED,
+        HV_REASON_UPDATE_FAILED,
+        HV_REASON_BACK_OFF,
+        HV_REASON_OOM_KILLED,
+        HV_REASON_EXITED, /* ended by itself and its restart policy says: leave it */
+        HV_REASON_NAME_CONFLICT,
+        HV_REASON_CONFLICT, /* ours, but cannot be changed without losing data */
+        HV_REASON_NOT_WANTED, /* an orphan on its way out */
+        HV_REASON_SUSPENDED,
+        HV_REASON_DOCKER_DOWN,
+        HV_REASON_DOCKER_UNRESPONSIVE,
+        HV_REASON_REVISION_REJECTED,
+        HV_REASON_PRUNE_BLOCKED,
+        HV_REASON_SOURCE_STALE,
+        HV_N_REASONS
+};
+
+const char *hv_reason_name(enum hv_reason reason); /* "WaitingDependency" */

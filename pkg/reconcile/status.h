@@ -1,0 +1,85 @@
+/* reconcile/status.h - one value that says how the node is; everything published is made from it.
+ *
+ * Model    Computed on demand from the core, plain data in one arena; it never calls anything.
+ */
+#pragma once
+
+#include "reconcile/core.h"
+
+enum hv_phase {
+        HV_PHASE_PENDING,
+        HV_PHASE_PULLING,
+        HV_PHASE_CREATING,
+        HV_PHASE_STARTING,
+        HV_PHASE_RUNNING,
+        HV_PHASE_BACK_OFF,
+        HV_PHASE_STOPPING,
+        HV_PHASE_COMPLETED, /* ended with 0 and need not come back */
+        HV_PHASE_FAILED,
+        HV_PHASE_SUSPENDED,
+        HV_PHASE_ORPHAN, /* not wanted, being removed */
+        HV_N_PHASES
+};
+
+const char *hv_phase_name(enum hv_phase phase); /* "BackOff" */
+
+enum hv_engine_state {
+        HV_ENGINE_DOWN,
+        HV_ENGINE_UNRESPONSIVE,
+        HV_ENGINE_CONNECTING, /* never reached yet */
+        HV_ENGINE_LOOKING, /* reached; the first listing is under way */
+        HV_ENGINE_READY,
+};
+
+const char *hv_engine_state_name(enum hv_engine_state state);
+
+struct hv_unit_status {
+        enum hv_kind kind;
+        const char *object, *key, *container; /* container: its name */
+        unsigned replica;
+        enum hv_phase phase;
+        bool in_sync, ready;
+        enum hv_reason reason;
+        const char *message; /* one sentence: why it is not in sync; "" when it is */
+        const char *next_action; /* "start", ...; NULL when nothing is planned */
+        uint64_t next_us; /* instant of the next try; 0 = at once or none */
+        uint64_t since_us; /* phase entered at this instant of the core's clock */
+        unsigned n_restarts; /* since the agent began to look after it */
+        const char *id, *image, *digest, *wanted_digest; /* digest of what is there; NULL where not */
+        int exit_code; /* of the last end that was seen; -1: none */
+        bool oom_killed;
+        uint64_t started_wall_us; /* 0: not known */
+};
+
+struct hv_object_status { /* a network or a volume */
+        enum hv_kind kind;
+        const char *name, *id;
+        bool in_sync, exists, foreign, wanted;
+        enum hv_reason reason;
+        const char *message;
+};
+
+struct hv_status {
+        const char *active_revision; /* "" before the first */
+        const char *parked_revision; /* NULL: none */
+        const char *parked_message;
+        unsigned n_parked_removals, n_parked_existing;
+        const char *const *parked_removals; /* "service/web", ... */
+        enum hv_engine_state engine;
+        const char *engine_message;
+        bool observed; /* the first complete observation was made */
+        bool synced; /* nothing to do, nothing in flight, nothing in doubt */
+        unsigned n_units, n_units_in_sync, n_pulling, n_back_off, n_orphans;
+        uint64_t out_of_sync_since_us; /* 0 while synced */
+        uint64_t n_generations; /* revisions activated by this core */
+        const struct hv_unit_status *units; /* sorted by key; orphans last */
+        size_t n_unit_status;
+        const struct hv_object_status *objects; /* networks, then volumes, each sorted by name */
+        size_t n_objects;
+};
+
+/* Everything lives in `arena`. */
+void hv_core_status(const struct hv_core *c, uint64_t now_us, struct hv_arena *arena, struct hv_status *ret);
+
+/* One line for sd_notify and `hivectl status`: "12/14 in sync, 1 pulling, 1 back-off; rev 3f2a91c0". */
+const char *hv_status_line(const struct hv_status *s, struct hv_arena *arena);
