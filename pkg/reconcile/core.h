@@ -26,6 +26,7 @@
  */
 #pragma once
 
+#include "base/err.h"
 #include "reconcile/action.h"
 #include "reconcile/reason.h"
 
