@@ -22,7 +22,7 @@ struct hv_spec_facts {
         const struct hv_spec_file_fact *(*file)(void *userdata, const char *path);
         void *userdata;
         unsigned uid; /* the agent's */
-        uint64_t cpu_milli, memory_bytes, disk_bytes; /* installed; 0: unknown */
+        uint64_t nano_cpus, memory_bytes, disk_bytes; /* installed; 0: unknown */
         bool gpus_known;
         unsigned n_gpus;
         struct hv_strv routes; /* CIDRs that the host routes already */

@@ -18,7 +18,7 @@ enum hv_field_type { /* C type of the member it is decoded into */
                      HV_FIELD_BOOL, /* bool */
                      HV_FIELD_INT, /* int64_t */
                      HV_FIELD_DECIMAL, /* int64_t, thousandths: 1.5 is 1500 */
-                     HV_FIELD_CPU, /* uint64_t, thousandths of a CPU: "500m", "1.5", 2 */
+                     HV_FIELD_CPU, /* uint64_t, nano-CPUs: "500m", "1.5", 2 */
                      HV_FIELD_BYTES, /* uint64_t: "512Mi", "2G" */
                      HV_FIELD_DURATION, /* uint64_t microseconds: "90s", "1h30m" */
                      HV_FIELD_PERCENT, /* int64_t, whole percent: "50%" */

@@ -103,7 +103,7 @@ struct hv_spec_node {
 
 struct hv_spec_amounts { /* of the node; 0: nothing, or all of it */
         const struct hv_node *node;
-        uint64_t cpu_milli, memory_bytes, disk_bytes;
+        uint64_t nano_cpus, memory_bytes, disk_bytes;
 };
 struct hv_spec_overcommit {
         const struct hv_node *node;
@@ -133,7 +133,7 @@ struct hv_spec_monitor {
 struct hv_spec_quiet_hours {
         const struct hv_node *node;
         const char *from, *to, *timezone;
-        uint64_t max_cpu_milli;
+        uint64_t max_nano_cpus;
         int64_t gpus;
 };
 struct hv_spec_resources {
@@ -277,13 +277,13 @@ enum hv_protocol { HV_PROTOCOL_TCP, HV_PROTOCOL_UDP, HV_PROTOCOL_SCTP };
 
 struct hv_spec_requests {
         const struct hv_node *node;
-        uint64_t cpu_milli, memory_bytes, disk_bytes;
+        uint64_t nano_cpus, memory_bytes, disk_bytes;
         int64_t gpus;
         uint64_t gpu_memory_bytes;
 };
 struct hv_spec_limits {
         const struct hv_node *node;
-        uint64_t cpu_milli, memory_bytes;
+        uint64_t nano_cpus, memory_bytes;
         int64_t pids;
 };
 struct hv_spec_unit_resources {
