@@ -1,0 +1,50 @@
+/* http/request.h - one request, as its handler sees it.
+ *
+ * Life     From the call of the handler until one of: a reply function was called (http/reply.h), a stream
+ * was opened (http/stream.h), or the `gone` function was called. After any of these `req` must not be used.
+ * Texts are good as long as `req`. A handler that returns without having replied keeps the request: the
+ * connection sleeps until the answer comes. Decoding Path parameters and query values are percent-decoded,
+ * valid UTF-8, without control characters; requests that are not so are refused with 400 before any handler.
+ */
+#pragma once
+
+#include <sys/types.h>
+
+#include "http/route.h"
+
+struct hv_http_request;
+
+struct hv_http_caller {
+        bool is_local_socket; /* the unix socket; else TCP */
+        pid_t pid; /* SO_PEERCRED at the time of connect; 0, -1, -1 for TCP */
+        uid_t uid;
+        gid_t gid;
+        char address[64]; /* "127.0.0.1", "::1", or "unix:uid=0" */
+        enum hv_http_role role;
+};
+
+enum hv_http_method hv_http_request_method(const struct hv_http_request *req); /* HEAD is shown as GET */
+bool hv_http_request_is_head(const struct hv_http_request *req);
+const char *hv_http_request_path(const struct hv_http_request *req); /* decoded; for logs, not for routing */
+const char *hv_http_param(const struct hv_http_request *req,
+                          const char *name); /* of the pattern; NULL: no such name */
+const char *hv_http_query(const struct hv_http_request *req,
+                          const char *name); /* the first of that name; "" for `?x`; NULL: absent */
+bool hv_http_query_is_true(const struct hv_http_request *req,
+                           const char *name); /* `?x`, `?x=1`, `?x=true`, `?x=yes` */
+const char *hv_http_header(const struct hv_http_request *req, const char *name); /* any case; NULL: absent */
+const void *hv_http_body(const struct hv_http_request *req,
+                         size_t *ret_len_bytes); /* never NULL, a terminator follows */
+const struct hv_http_caller *hv_http_request_caller(const struct hv_http_request *req);
+uint64_t hv_http_request_id(
+        const struct hv_http_request *req); /* unique in this process; `instance` of errors */
+
+/* Query value as a number in [min, max]; *ret is `otherwise` when absent. When it is no such number, 400 is
+ * sent, the request is over and -EINVAL is returned: `if (hv_http_query_u64(req, "tail", 0, 10000, 100,
+ * &tail) < 0) return;` */
+int hv_http_query_u64(struct hv_http_request *req, const char *name, uint64_t min, uint64_t max,
+                      uint64_t otherwise, uint64_t *ret);
+
+/* For a handler that answers later: `gone` is called once if the client leaves, or the server ends, before an
+ * answer was given; the request is over then. Needed by every handler that keeps `req`. */
+void hv_http_on_gone(struct hv_http_request *req, void (*gone)(void *userdata), void *userdata);

@@ -1,0 +1,101 @@
+/* log/events.h - the records that programs and people look for by name.
+ *
+ * One line an event: enum id, stable name (field HIVELET_EVENT), level, MESSAGE_ID (128 random bits, a UUID
+ * of version 4; never changed, never given to another event), meaning. api/hivelet.catalog explains each to
+ * operators; a test holds both against each other. Names equal the reason codes where they mean the same.
+ */
+#pragma once
+
+#include <syslog.h>
+
+#include "base/macros.h"
+
+/* clang-format off */
+#define HV_EVENT_TABLE(X) \
+        X(AGENT_STARTED,       "AgentStarted",        LOG_NOTICE,  "bb74750a5a7947b4ba6fd87ea7dce167", \
+           "the agent has started and begins to load its state") \
+        X(AGENT_READY,         "AgentReady",          LOG_NOTICE,  "629b8bbe6fe344cd83232f2523e3d630", \
+           "the first full observation is done and the agent acts") \
+        X(AGENT_STOPPING,      "AgentStopping",       LOG_NOTICE,  "32689a62282045e6a83e680352703558", \
+           "the agent stops; containers keep running") \
+        X(RELOAD_STARTED,      "ReloadStarted",       LOG_INFO,    "abb01784a0084b9e907549ebaf92d16d", \
+           "the sources are read again on request") \
+        X(REVISION_ACTIVATED,  "RevisionActivated",   LOG_NOTICE,  "cc3ec69f048f488091c01aca2fb12280", \
+           "a new revision of the desired state is in force") \
+        X(REVISION_REJECTED,   "RevisionRejected",    LOG_ERR,     "405382e3c46348c7bf6893f201eea605", \
+           "a revision was refused; the last good one stays in force") \
+        X(PRUNE_BLOCKED,       "PruneBlocked",        LOG_WARNING, "60e77b0336aa4c089a81ef158cc7f89c", \
+           "a revision would remove more than safety.maxPrune and waits for consent") \
+        X(SOURCE_STALE,        "SourceStale",         LOG_WARNING, "4db44b04586844a0b8aaa0043ac40ba0", \
+           "a source of the desired state cannot be read") \
+        X(SOURCE_RECOVERED,    "SourceRecovered",     LOG_NOTICE,  "35587bc081d64b98a03dc984a85eeeb8", \
+           "a source of the desired state can be read again") \
+        X(SYNCED,              "Synced",              LOG_NOTICE,  "02c869debe814faaba5d57b35eaa6707", \
+           "the machine runs what the desired state says") \
+        X(OUT_OF_SYNC,         "OutOfSync",           LOG_INFO,    "914d586a13cf434981aba3bf227a5cbc", \
+           "the machine differs from the desired state and work is planned") \
+        X(ENGINE_UP,           "DockerUp",            LOG_NOTICE,  "8c964c9befa5411ca6d3275a41cfd76d", \
+           "the container engine answers") \
+        X(ENGINE_DOWN,         "DockerDown",          LOG_ERR,     "a57f71423b67473c85e0446a31b5ed81", \
+           "the container engine cannot be reached") \
+        X(ENGINE_UNRESPONSIVE, "DockerUnresponsive",  LOG_ERR,     "63888791c8f44f88b6a84a9f0e94eea1", \
+           "the container engine takes connections but does not answer in time") \
+        X(IMAGE_PULLED,        "ImagePulled",         LOG_INFO,    "7cb5423358f248d7aacb5ca002e2cfd7", \
+           "an image was pulled") \
+        X(IMAGE_PULL_FAILED,   "PullFailed",          LOG_ERR,     "608359f190d441d1af2d3fe101e7bdf1", \
+           "an image could not be pulled; it is tried again after a delay") \
+        X(CONTAINER_CREATED,   "ContainerCreated",    LOG_INFO,    "fddbdda30b914973b283a3444b407293", \
+           "a container was created") \
+        X(CONTAINER_STARTED,   "ContainerStarted",    LOG_NOTICE,  "8a3ba41057744e91ae98f1ca08f027de", \
+           "a container was started") \
+        X(CONTAINER_STOPPED,   "ContainerStopped",    LOG_NOTICE,  "c5fae49b3eaf4b7997c72e19617a64f2", \
+           "a container was stopped by the agent") \
+        X(CONTAINER_REMOVED,   "ContainerRemoved",    LOG_NOTICE,  "29c3936e61d54a64aa6732d8d51733bb", \
+           "a container was removed by the agent") \
+        X(CONTAINER_UPDATED,   "ContainerUpdated",    LOG_INFO,    "1747b59721ac453a8be5d574fd5e1904", \
+           "a container's limits were changed while it runs") \
+        X(CONTAINER_EXITED,    "ContainerExited",     LOG_WARNING, "d1e91ff43a2745d28d4364ad2ff4be0d", \
+           "a container ended that should run") \
+        X(CONTAINER_OOM,       "OOMKilled",           LOG_ERR,     "156ff87d9d4d425799a93d95a20ae8f6", \
+           "the kernel killed a container's process because its memory limit was reached") \
+        X(CREATE_FAILED,       "CreateFailed",        LOG_ERR,     "d08c9a9462364ace840b3a2856b38062", \
+           "a container, network or volume could not be created") \
+        X(START_FAILED,        "StartFailed",         LOG_ERR,     "c5b8bc2bfef9496daf8e809e52f590a9", \
+           "a container could not be started") \
+        X(ACTION_FAILED,       "ActionFailed",        LOG_ERR,     "ecc727dc13f146be9a3ef5e3c2df4ac8", \
+           "another action on the container engine failed") \
+        X(BACK_OFF,            "BackOff",             LOG_WARNING, "3d526b2ad0e8459cbe97f55c234df31e", \
+           "an object failed repeatedly; the next attempt waits") \
+        X(NAME_CONFLICT,       "NameConflict",        LOG_ERR,     "83e3fc91a50a4e318fbbf757a3bd4a5e", \
+           "an object that is not hivelet's has the name that hivelet needs") \
+        X(NETWORK_CREATED,     "NetworkCreated",      LOG_INFO,    "83969df6dc384994b11b637d6e9aee79", \
+           "a network was created") \
+        X(NETWORK_REMOVED,     "NetworkRemoved",      LOG_INFO,    "4c7e3fb0b2ff4b2e9e9b3b1019e06648", \
+           "a network was removed") \
+        X(VOLUME_CREATED,      "VolumeCreated",       LOG_INFO,    "833de9a5451a4190928440f59c0d101f", \
+           "a volume was created") \
+        X(VOLUME_REMOVED,      "VolumeRemoved",       LOG_NOTICE,  "7416622fd5244f8fa4a94df3f427b8cf", \
+           "a volume was removed with its data") \
+        X(DEPENDENCY_WAIT,     "WaitingDependency",   LOG_INFO,    "00598e43312c44eca42895d8f8b2929d", \
+           "an object waits for another one that it depends on") \
+        X(API_DENIED,          "ApiDenied",           LOG_WARNING, "1696238b194e45c897d7de566b872099", \
+           "a request to the API was refused for lack of permission") \
+        X(API_CLIENT_DROPPED,  "ApiClientDropped",    LOG_INFO,    "d2784fcb868e44328d74afd4471d0e59", \
+           "a client of the API was disconnected by the agent") \
+        X(INVARIANT_VIOLATED,  "InvariantViolated",   LOG_CRIT,    "086f19decfac46c59a84089951ed2024", \
+           "an internal check failed; this is a bug in hivelet")
+/* clang-format on */
+
+enum hv_event {
+        HV_EVENT_NONE = 0,
+#define HV_EVENT_ENUM(id, name, level, message_id, meaning) HV_EVENT_##id,
+        HV_EVENT_TABLE(HV_EVENT_ENUM)
+#undef HV_EVENT_ENUM
+                HV_EVENT_COUNT,
+};
+
+const char *hv_event_name(enum hv_event event); /* NULL for HV_EVENT_NONE and what is out of range */
+const char *hv_event_message_id(enum hv_event event); /* 32 hex digits; NULL likewise */
+const char *hv_event_meaning(enum hv_event event); /* one line; NULL likewise */
+int hv_event_level(enum hv_event event); /* LOG_*; LOG_INFO likewise */
+enum hv_event hv_event_from_name(const char *name); /* HV_EVENT_NONE when unknown */
