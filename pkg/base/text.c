@@ -1,6 +1,8 @@
 /* base/text.c - see text.h. */
 #include "base/text.h"
 
+#include <stdio.h>
+
 #define LIMIT_MAX 8u
 #define LENGTH_MAX 64u /* nothing that a user should remember is longer */
 #define ENDING_MIN 6u
@@ -155,4 +157,59 @@ bool hv_text_is_dns_name(const char *s) {
                 label++;
         }
         return true;
+}
+
+static uint32_t utf8_code_point(const unsigned char *s, size_t len) {
+        uint32_t c = len == 1 ? s[0] : s[0] & (0x7fu >> len);
+
+        for (size_t i = 1; i < len; i++)
+                c = c << 6 | (s[i] & 0x3fu);
+        return c;
+}
+
+/* What would change how the rest of a line looks. */
+static bool is_unseen(uint32_t c) {
+        return (c >= 0x80 && c <= 0x9f) || c == 0xad || (c >= 0x200b && c <= 0x200f) ||
+               (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
+               (c >= 0xe0000 && c <= 0xe007f);
+}
+
+const char *hv_text_quote(const char *text, char ret[HV_TEXT_QUOTE_SIZE]) {
+        const size_t shown = 60; /* an escape takes at most 10 bytes, so 60 of them fit */
+        const unsigned char *s = (const unsigned char *) text;
+        size_t n = strlen(text), len = 0, count = 0, step;
+
+        ret[len++] = '"';
+        for (size_t i = 0; i < n; i += step, count++) {
+                char *out = ret + len;
+                uint32_t c;
+
+                if (count == shown) {
+                        len += (size_t) snprintf(out, HV_TEXT_QUOTE_SIZE - len, "...");
+                        break;
+                }
+                step = utf8_length(s + i, n - i);
+                c = step > 0 ? utf8_code_point(s + i, step) : s[i];
+                if (step == 0 || c < 0x20 || c == 0x7f) {
+                        static const char letters[] = "abtnvfr";
+
+                        step = 1;
+                        if (c >= 7 && c <= 13)
+                                len += (size_t) snprintf(out, HV_TEXT_QUOTE_SIZE - len, "\\%c",
+                                                         letters[c - 7]);
+                        else
+                                len += (size_t) snprintf(out, HV_TEXT_QUOTE_SIZE - len, "\\x%02x",
+                                                         (unsigned) c);
+                } else if (c == '"' || c == '\\')
+                        len += (size_t) snprintf(out, HV_TEXT_QUOTE_SIZE - len, "\\%c", (char) c);
+                else if (is_unseen(c))
+                        len += (size_t) snprintf(out, HV_TEXT_QUOTE_SIZE - len, "\\u{%x}", (unsigned) c);
+                else {
+                        memcpy(out, s + i, step);
+                        len += step;
+                }
+        }
+        ret[len++] = '"';
+        ret[len] = '\0';
+        return ret;
 }

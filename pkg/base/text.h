@@ -38,3 +38,10 @@ bool hv_text_is_dns_label(const char *s);
 
 /* Dots between RFC 1123 labels (which may begin with a digit here), 1..253. Case does not matter. */
 bool hv_text_is_dns_name(const char *s);
+
+#define HV_TEXT_QUOTE_SIZE 800
+
+/* The text in double quotes, safe for a terminal and for one line of a log: control characters, characters
+ * that are invisible or turn the writing direction, and bytes that are not UTF-8 are escaped; cut after 60
+ * characters. */
+const char *hv_text_quote(const char *text, char ret[HV_TEXT_QUOTE_SIZE]);

@@ -127,12 +127,39 @@ static void names_follow_rfc_1123(void **state) {
         assert_false(hv_text_is_dns_name(""));
 }
 
+static void quoting_makes_any_bytes_harmless(void **state) {
+        static const char *const rows[][2] = {
+                { "", "\"\"" },
+                { "web", "\"web\"" },
+                { "a\"b\\c", "\"a\\\"b\\\\c\"" },
+                { "a\nb\033[31m", "\"a\\nb\\x1b[31m\"" },
+                { "\xff\xe2\x82", "\"\\xff\\xe2\\x82\"" },
+                { "gr\xc3\xb6\xc3\x9f"
+                  "e",
+                  "\"gr\xc3\xb6\xc3\x9f"
+                  "e\"" },
+                { "a\xe2\x80\xae"
+                  "b",
+                  "\"a\\u{202e}b\"" },
+                { "\xc2\x9b", "\"\\u{9b}\"" },
+        };
+        char quoted[HV_TEXT_QUOTE_SIZE], big[400];
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++)
+                assert_string_equal(hv_text_quote(rows[i][0], quoted), rows[i][1]);
+        for (size_t i = 0; i + 4 < sizeof big; i += 4)
+                memcpy(big + i, "\xf3\xa0\x81\x81", 5); /* U+E0041: the longest escape */
+        assert_int_equal(strlen(hv_text_quote(big, quoted)), 60 * strlen("\\u{e0041}") + strlen("\"...\""));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(distance_counts_edits),
                 cmocka_unit_test(the_nearest_name_is_suggested),
                 cmocka_unit_test(utf8_is_checked_by_the_table_of_rfc_3629),
                 cmocka_unit_test(names_follow_rfc_1123),
+                cmocka_unit_test(quoting_makes_any_bytes_harmless),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
