@@ -1,0 +1,167 @@
+#!/usr/bin/env bash
+# hack/test.sh - installs what the tests need, builds, runs every test and says at the end what passed.
+#
+#   hack/test.sh             all that CI runs
+#   hack/test.sh --quick     only the unit tests, under AddressSanitizer
+#   hack/test.sh --full      all, and the tests with the label "long"
+#   hack/test.sh --no-deps   does not look for missing packages (with any of the above)
+#
+# A tier is one row of the table at the end: a check, a build, or the ctests of one label. Two lanes run beside each
+# other, one that works on real engines and one that works on the code; within a lane the tiers follow one another. A
+# tier that fails fails the run, and the others still report. A test that skips itself has failed. What each tier
+# printed stays in build/test/.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib/common.sh
+. "$(dirname "$0")/lib/common.sh"
+
+usage() {
+        sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"
+}
+
+MODE=ci DEPS=yes
+for arg in "$@"; do
+        case $arg in
+        --quick) MODE=quick ;;
+        --full) MODE=full ;;
+        --no-deps) DEPS= ;;
+        -h | --help) usage; exit 0 ;;
+        *) usage >&2; exit 64 ;;
+        esac
+done
+
+OUT=$HV_ROOT/build/test
+TIERS=(unit sim fuzz integration e2e nspawn) # every ctest carries at least one of these labels
+
+# --- one tier ---------------------------------------------------------------------------------------------
+
+# row LANE TIER PASSED FAILED CASES SECONDS: one line of the table, kept in the order of the lane.
+row() {
+        printf '%s\t%s\t%s\t%s\t%s\n' "$2" "$3" "$4" "$5" "$6" >>"$OUT/$1.rows"
+}
+
+# Shows why a tier failed: what it printed, the end of it.
+show_failure() {
+        printf -- '---- %s failed; the end of %s:\n' "$1" "${2#"$HV_ROOT"/}"
+        tail -n "${HV_TAIL:-120}" "$2"
+        printf -- '---- end of %s\n' "$1"
+}
+
+# check LANE TIER COMMAND...: passes or fails as a whole.
+check() {
+        local lane=$1 tier=$2 log=$OUT/$2.log start=$SECONDS
+        shift 2
+        if "$@" >"$log" 2>&1; then
+                row "$lane" "$tier" 1 0 - $((SECONDS - start))
+                say "$tier: passed ($((SECONDS - start)) s)"
+        else
+                row "$lane" "$tier" 0 1 - $((SECONDS - start))
+                show_failure "$tier" "$log"
+                return 1
+        fi
+}
+
+# tests LANE PRESET LABEL [JOBS]: the ctests of one label in one build. An empty label set is fine only while the
+# tree has no such test; list_is_complete makes sure that none is forgotten.
+tests() {
+        local lane=$1 preset=$2 label=$3 jobs=${4:-1} start=$SECONDS counts passed failed cases
+        local log=$OUT/$label-$preset.log xml=$OUT/$label-$preset.xml long=(-LE '^long$')
+        [ "$MODE" != full ] || long=()
+        if ! grep -qx "$label" "$OUT/labels"; then
+                return 0
+        fi
+        ctest --test-dir "$HV_ROOT/build/$preset" -L "^$label\$" "${long[@]}" -j "$jobs" --timeout 600 \
+                --no-tests=error --output-on-failure --test-output-size-passed 4000000 --output-junit "$xml" \
+                >"$log" 2>&1 || true
+        counts=$("$HV_ROOT/hack/lib/ctest-counts" "$xml" 2>>"$log") || counts="0 1 0"
+        read -r passed failed cases <<<"$counts"
+        row "$lane" "$label ($preset)" "$passed" "$failed" "$cases" $((SECONDS - start))
+        if [ "$failed" -gt 0 ]; then
+                show_failure "$label ($preset)" "$log"
+                return 1
+        fi
+        say "$label ($preset): $passed passed, $cases cases ($((SECONDS - start)) s)"
+}
+
+# Every ctest must belong to a tier, or nobody would run it. Writes the labels that the tree uses.
+# shellcheck disable=SC2317 # called by name, through check()
+list_is_complete() {
+        ctest --test-dir "$HV_ROOT/build/$1" --show-only=json-v1 >"$OUT/ctest.json" || return 1
+        "$HV_ROOT/hack/lib/ctest-labels" "$OUT/ctest.json" "$OUT/labels" "${TIERS[@]}"
+}
+
+# --- the lanes --------------------------------------------------------------------------------------------
+
+# The built programs, on a real engine and under a real systemd.
+lane_real() {
+        check real "build (release)" build_preset release || return 1
+        local bad=0
+        tests real release unit 2 || bad=1
+        tests real release integration || bad=1
+        tests real release e2e || bad=1
+        tests real release nspawn || bad=1
+        return $bad
+}
+
+# The code: what can be said without an engine.
+lane_code() {
+        local bad=0
+        check code shell "$HV_ROOT/hack/check-shell" || bad=1
+        check code format "$HV_ROOT/hack/check-format" || bad=1
+        check code docs "$HV_ROOT/hack/check-docs" || bad=1
+        if check code "build (asan)" build_preset asan; then
+                check code layers "$HV_ROOT/hack/check-layers" --self-test --objects "$HV_ROOT/build/asan" || bad=1
+                tests code asan unit 2 || bad=1
+                tests code asan sim 2 || bad=1
+                tests code asan fuzz 2 || bad=1
+        else
+                bad=1
+        fi
+        check code static "$HV_ROOT/hack/check-static" || bad=1
+        return $bad
+}
+
+lane_quick() {
+        check quick "build (asan)" build_preset asan || return 1
+        tests quick asan unit 2
+}
+
+table() {
+        local passed=0 failed=0 tier p f c s
+        printf '\n%-22s %8s %8s %8s %8s  %s\n' TIER PASSED FAILED CASES SECONDS RESULT
+        while IFS=$'\t' read -r tier p f c s; do
+                printf '%-22s %8s %8s %8s %8s  %s\n' "$tier" "$p" "$f" "$c" "$s" "$([ "$f" -eq 0 ] && echo ok || echo FAILED)"
+                passed=$((passed + p)) failed=$((failed + f))
+        done < <(cat "$OUT"/*.rows)
+        printf '\n%s s in all\n%s passed, %s failed\n' "$SECONDS" "$passed" "$failed"
+        [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+}
+
+# --- the run ----------------------------------------------------------------------------------------------
+
+[ -z "$DEPS" ] || "$HV_ROOT/hack/install-deps.sh" --test
+rm -rf "$OUT"
+mkdir -p "$OUT"
+cd "$HV_ROOT"
+
+# Configuring alone tells which tests there are, so a test without a tier is found before an hour has passed.
+FIRST=$([ "$MODE" = quick ] && echo asan || echo release)
+cmake --preset "$FIRST" --log-level=WARNING >"$OUT/configure.log" 2>&1 || { cat "$OUT/configure.log"; die "cmake failed"; }
+set +e
+check list "list of tests" list_is_complete "$FIRST"
+set -m # each lane is a process group, so that an interrupt ends all of it
+if [ "$MODE" = quick ]; then
+        lane_quick &
+        LANES=($!)
+else
+        lane_code &
+        LANES=($!)
+        lane_real &
+        LANES+=($!)
+fi
+trap 'for lane in "${LANES[@]}"; do kill -TERM -- "-$lane" 2>/dev/null; done; exit 130' INT TERM
+BAD=0
+for lane in "${LANES[@]}"; do
+        wait "$lane" || BAD=1
+done
+table || BAD=1
+exit $BAD
