@@ -74,6 +74,7 @@ void hv_diags_hide(struct hv_diags *d, const struct hv_node *secret);
 
 size_t hv_diags_errors(const struct hv_diags *d);
 size_t hv_diags_warnings(const struct hv_diags *d);
+size_t hv_diags_dropped(const struct hv_diags *d); /* counted, but not in the array: beyond any reader */
 
 /* By file, line, column, then arrival. Same code, place and message twice is one finding. */
 void hv_diags_sort(struct hv_diags *d);

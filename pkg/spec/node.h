@@ -67,8 +67,10 @@ const char *hv_node_path(const struct hv_node *n, struct hv_arena *a);
 /* "a list", "a mapping", "text", "nothing", "a number", "true or false": for "expected X, found Y". */
 const char *hv_node_describe(const struct hv_node *n);
 
-/* Builders, for the reader and for what comes from the environment. A value is put in place of an older one.
- */
+/* Builders, for the reader and for what comes from the environment. add: the key is known to be new; put: the
+ * value takes the place of an older one. */
 struct hv_node *hv_node_new(struct hv_arena *a, enum hv_node_type type, struct hv_pos at);
 struct hv_node *hv_node_new_text(struct hv_arena *a, const char *text, const char *from);
+void hv_node_append(struct hv_arena *a, struct hv_node *sequence, struct hv_node *item);
+void hv_node_add(struct hv_arena *a, struct hv_node *mapping, struct hv_node *key, struct hv_node *value);
 void hv_node_put(struct hv_arena *a, struct hv_node *mapping, struct hv_node *key, struct hv_node *value);

@@ -86,8 +86,7 @@ struct hv_field {
         enum hv_field_type type, item; /* item: of a list */
         size_t offset; /* into the typed struct */
         const struct hv_schema *schema; /* of a struct, or of a list's structs */
-        const char *const
-                *words; /* of an enum (or of a list's enums): NULL-terminated, in the enum's order */
+        const char *const *words; /* of an enum, or of a list's: NULL-terminated, in the enum's order */
         const char *value; /* default, written as a user would; NULL: none (NULL, 0, false, empty) */
         bool required;
         bool sensitive; /* its value is never quoted or shown */
@@ -96,10 +95,16 @@ struct hv_field {
         int64_t min, max;
         enum hv_format format;
         enum hv_cost cost;
-        const char *code; /* HV_FIELD_REFUSED: code; struct that may not be text: code of that */
+        const char *code; /* of what is special: refused field, number out of range, struct written as text */
         const char *deprecated; /* NULL, or what to use instead: W011 */
         const char *doc; /* one sentence, capital, full stop */
         const char *example; /* as written in YAML (flow style for lists and mappings); NULL: see default */
+};
+
+struct hv_group { /* a rule about several fields of one mapping */
+        const char *const *names; /* NULL-terminated */
+        bool exclusive; /* at most one of them (E0205) */
+        bool needed; /* at least one of them (E0206) */
 };
 
 struct hv_schema {
@@ -110,13 +115,12 @@ struct hv_schema {
         size_t size; /* of the typed struct */
         const char *key; /* field that must be unique in a list of these; NULL: none (E0210) */
         const char *item_word; /* how messages call one: "port", "env" */
-        const char *const
-                *exclusive; /* at most one of these may be set: NULL-terminated; NULL: no rule (E0205) */
-        const char *const *one_of; /* at least one of these must be set (E0206) */
+        const struct hv_group *groups;
+        size_t n_groups;
+        enum hv_kind kind; /* of a list of objects: the loader decodes those, document by document */
 };
 
-/* --- the table
- * ---------------------------------------------------------------------------------------------------- */
+/* --- the table --- */
 
 /* What the `spec` of a document of this kind holds; HV_KIND_NODESTATE: the whole node. NULL for HV_KIND_NONE.
  */
@@ -136,8 +140,7 @@ const char *hv_field_type_name(const struct hv_field *f); /* "duration", "list o
 const char *hv_cost_name(enum hv_cost cost); /* "live" */
 const char *hv_format_name(enum hv_format format); /* "image reference"; "" for none */
 
-/* --- decoding
- * ------------------------------------------------------------------------------------------------------ */
+/* --- decoding --- */
 
 /* Fills `ret` (schema->size bytes) from a mapping, defaults included; `node` NULL gives defaults only.
  * Findings go to `d`; what is wrong keeps its default, so decoding always goes on. Texts are borrowed from

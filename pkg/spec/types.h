@@ -44,8 +44,7 @@ struct hv_spec_document {
         struct hv_spec_metadata metadata;
 };
 
-/* --- the node
- * ------------------------------------------------------------------------------------------------------ */
+/* --- the node --- */
 
 enum hv_allow { HV_DENY, HV_ALLOW };
 
@@ -146,8 +145,7 @@ struct hv_spec_resources {
         HV_SPEC_LIST(struct hv_spec_quiet_hours) quiet_hours;
 };
 
-/* --- shared objects
- * ------------------------------------------------------------------------------------------------ */
+/* --- shared objects --- */
 
 struct hv_spec_registry_auth {
         const struct hv_node *node;
@@ -206,8 +204,7 @@ struct hv_spec_config {
         struct hv_pairs data;
 };
 
-/* --- WireGuard
- * ----------------------------------------------------------------------------------------------------- */
+/* --- WireGuard --- */
 
 struct hv_spec_key {
         const struct hv_node *node;
@@ -246,8 +243,7 @@ struct hv_spec_wireguard {
         struct hv_spec_join join;
 };
 
-/* --- parts of services and tasks
- * ------------------------------------------------------------------------------------ */
+/* --- parts of services and tasks --- */
 
 struct hv_spec_env {
         const struct hv_node *node;
@@ -376,8 +372,7 @@ struct hv_spec_reload {
         const char *signal;
 };
 
-/* --- services
- * ------------------------------------------------------------------------------------------------------ */
+/* --- services --- */
 
 enum hv_update_strategy { HV_UPDATE_RECREATE, HV_UPDATE_ROLLING, HV_UPDATE_START_FIRST };
 enum hv_update_failure { HV_FAILURE_PAUSE, HV_FAILURE_ROLLBACK, HV_FAILURE_CONTINUE };
@@ -429,9 +424,7 @@ struct hv_spec_service {
         struct hv_spec_unit_logging logging;
 };
 
-/* --- tasks
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- tasks --- */
 
 struct hv_spec_input { /* exactly one of inline, url, archive */
         const struct hv_node *node;
@@ -505,8 +498,7 @@ struct hv_spec_cron_task {
         struct hv_spec_task task; /* task.o.node is the mapping `task` */
 };
 
-/* --- master, trust
- * -------------------------------------------------------------------------------------------------- */
+/* --- master, trust --- */
 
 struct hv_spec_tls {
         const struct hv_node *node;
@@ -557,8 +549,7 @@ struct hv_spec_trust {
         bool count_task_faults;
 };
 
-/* --- interfaces, housekeeping, logs, sources
- * ------------------------------------------------------------------------- */
+/* --- interfaces, housekeeping, logs, sources --- */
 
 struct hv_spec_http_auth {
         const struct hv_node *node;
@@ -658,8 +649,7 @@ struct hv_spec_source { /* exactly one of dir, url, etcd */
         struct hv_spec_etcd etcd;
 };
 
-/* --- the whole
- * ------------------------------------------------------------------------------------------------------ */
+/* --- the whole --- */
 
 struct hv_spec_state { /* `spec` of NodeState; the lists hold the objects of every document */
         const struct hv_node *node;
