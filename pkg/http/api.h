@@ -1,0 +1,166 @@
+/* http/api.h - the agent's API: the routes of docs/http-api.md over the server mechanism (http/server.h).
+ *
+ *      agent                                          http
+ *      -----                                          ----
+ *      struct hv_api_backend  <---- asks -----------  handlers --> reply, stream, SSE
+ *      hv_api_changed()       ----- status moved -->  conditions, ETag, /api/v1/watch
+ *      hv_api_event()         ----- a log record -->  ring of events, /api/v1/events
+ *      hv_api_metrics()       ----- counts -------->  /metrics
+ *
+ * Model    Reading is synchronous: one snapshot (http/snapshot.h) per request, rendered by pure functions.
+ *          What takes time (apply, plan, logs) is a call that the backend ends later, exactly once, with
+ *          hv_api_*_done(); a client that left meanwhile makes no difference to it.
+ * Layer    http knows no agent: everything it needs is in the table below. All on the loop's thread.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "http/metrics.h"
+#include "http/snapshot.h"
+
+typedef struct sd_event sd_event; /* systemd/sd-event.h */
+struct hv_http_server;
+struct hv_log_record;
+
+struct hv_api;
+struct hv_api_call; /* an operation under way; belongs to the backend until its _done() */
+
+/* --- changes and plans ------------------------------------------------------------------------------- */
+
+/* One file of documents, as the client read it. Good until the call is done. */
+struct hv_api_file {
+        const char *name; /* for messages: as the user wrote it, "-" for standard input */
+        const char *path; /* absolute, symbolic links resolved; NULL: not a file */
+        const char *text;
+        size_t len;
+};
+
+/* A change of the desired state. One of: files to apply, an object to forget, or neither (the sources are
+ * read again, as on SIGHUP). Good until the call is done.
+ *
+ * Files    Objects (Service, Network, ...) become part of the source `api`, which outlives restarts. A
+ *          NodeState is taken only where `path` is the primary file, which is then read anew; from elsewhere
+ *          it is refused. In a dry run a NodeState from anywhere stands in for the primary file.
+ * Result   hv_api_change_done() once the new revision is active, parked by the guard, equal to the active
+ *          one, or refused: not when the machine has converged on it. From then on a snapshot shows it. */
+struct hv_api_change {
+        const struct hv_api_file *files;
+        size_t n_files;
+        enum hv_kind forget_kind; /* HV_KIND_NONE: nothing to forget */
+        const char *forget_name;
+        const char *accept_prune; /* parked revision (or the start of its name) that may prune; or NULL */
+        bool dry_run; /* judge, change nothing */
+};
+
+enum hv_api_outcome {
+        HV_API_ACTIVATED, /* the new revision is in force */
+        HV_API_UNCHANGED, /* what was given means what is in force already */
+        HV_API_PARKED, /* valid, but the guard waits for consent; hv_status tells what it would remove */
+        HV_API_REFUSED, /* `diags` says why; nothing was changed */
+        HV_API_FAILED, /* `err` says why (not found, cannot be stored, ...); nothing was changed */
+};
+
+/* All borrowed for the length of hv_api_change_done(). */
+struct hv_api_changed {
+        enum hv_api_outcome outcome; /* of a dry run: what it would have been */
+        const struct hv_desired *before; /* in force before; NULL: nothing was */
+        const struct hv_desired *after; /* what the sources say now; NULL when refused or failed */
+        struct hv_diags *diags; /* errors and warnings, sorted; NULL: none */
+        const struct hv_err *err; /* HV_API_FAILED; the HTTP status follows from err->code (http/reply.h) */
+};
+
+void hv_api_change_done(struct hv_api_call *call, const struct hv_api_changed *result);
+
+/* What would be done, in the order in which it would be done. */
+struct hv_api_step {
+        enum hv_action_type type;
+        const char *key; /* "service/web/1", "network/backend" */
+        const char *name; /* for people: the engine's name of it, "hive-web" */
+        const char *why; /* "image changed", ... */
+};
+
+struct hv_api_plan {
+        const struct hv_err
+                *err; /* not NULL: there is no plan (engine down, too late); the rest is ignored */
+        bool refused; /* the files have errors: `diags` */
+        struct hv_diags *diags; /* NULL: none */
+        const struct hv_desired *before, *after; /* as above */
+        bool parked; /* the guard would hold this revision; the steps are those after consent */
+        unsigned n_removals, n_existing; /* what the guard counted */
+        const struct hv_api_step *steps; /* effects only, no looks */
+        size_t n_steps;
+};
+
+void hv_api_plan_done(struct hv_api_call *call, const struct hv_api_plan *plan);
+
+/* --- logs of a container ----------------------------------------------------------------------------- */
+
+enum hv_api_stream {
+        HV_API_STDOUT = 1 << 0,
+        HV_API_STDERR = 1 << 1,
+};
+
+struct hv_api_log_options {
+        enum hv_kind kind;
+        const char *name;
+        unsigned replica; /* 1.. */
+        unsigned streams; /* enum hv_api_stream, at least one */
+        bool follow; /* go on until the client leaves or the container ends */
+        bool timestamps; /* each line begins with its time, RFC 3339 with nanoseconds */
+        uint64_t tail; /* last lines; UINT64_MAX: all */
+        uint64_t since_wall_us; /* 0: from the start */
+};
+
+struct hv_api_log; /* the backend's own: one open log */
+
+/* More text, in order, without the engine's framing. False: the client is slower than the container. This
+ * text was taken, but hold the rest back until logs_resume() is called. */
+bool hv_api_logs_write(struct hv_api_call *call, const void *data, size_t len);
+/* The end; err NULL: the container has no more to say. The call is over, and the hv_api_log with it. */
+void hv_api_logs_done(struct hv_api_call *call, const struct hv_err *err);
+
+/* --- what the agent gives ---------------------------------------------------------------------------- */
+
+/* All functions are required. */
+struct hv_api_backend {
+        /* `arena` ends with the request. */
+        void (*snapshot)(void *userdata, struct hv_arena *arena, struct hv_api_snapshot *ret);
+
+        /* Ends with hv_api_change_done(), also from inside. Changes are taken one after the other. */
+        void (*change)(void *userdata, const struct hv_api_change *change, struct hv_api_call *call);
+
+        /* Plans the files as a dry run would take them, or without files the sources as they are now. Nothing
+         * is changed, the engine sees GET and HEAD only. Ends with hv_api_plan_done(), also from inside. */
+        void (*plan)(void *userdata, const struct hv_api_file *files, size_t n_files,
+                     struct hv_api_call *call);
+
+        /* Opens the log of a replica. NULL and err when it cannot be (-ENOENT: no such object, or no
+         * container yet; -ENOTCONN: no engine): the call is over. Else text comes by hv_api_logs_write() in
+         * later turns of the loop, and the end by hv_api_logs_done(); or logs_close() comes first, because
+         * the client left: then no _done(). `options` are borrowed for the length of this call. */
+        struct hv_api_log *(*logs_open)(void *userdata, const struct hv_api_log_options *options,
+                                        struct hv_api_call *call, struct hv_err *err);
+        void (*logs_resume)(struct hv_api_log *log); /* there is room again */
+        void (*logs_close)(struct hv_api_log *log); /* frees it; the call is over */
+};
+
+/* --- life -------------------------------------------------------------------------------------------- */
+
+/* The table is borrowed until hv_api_free(). */
+int hv_api_new(sd_event *event, const struct hv_api_backend *backend, void *userdata, struct hv_api **ret,
+               struct hv_err *err);
+/* After the server was freed. Calls that are still open are to be ended all the same; they answer nobody. */
+struct hv_api *hv_api_free(struct hv_api *api); /* takes NULL, gives NULL */
+HV_DEFINE_CLEANUP(struct hv_api, hv_api_free);
+
+/* Registers every route. */
+int hv_api_attach(struct hv_api *api, struct hv_http_server *server, struct hv_err *err);
+
+/* Something that a snapshot shows may have changed: to be called after every pass that had an input. Cheap:
+ * the work is done once, at the end of the loop's turn. */
+void hv_api_changed(struct hv_api *api);
+
+/* Takes a record of the log's observer into the ring of events; a record that is no event is left out. */
+void hv_api_event(struct hv_api *api, const struct hv_log_record *record);
+
+struct hv_metrics *hv_api_metrics(struct hv_api *api); /* where to count; belongs to the api */

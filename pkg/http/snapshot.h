@@ -1,0 +1,94 @@
+/* http/snapshot.h - all that the API can show, at one instant.
+ *
+ * Model    The agent fills one of these on demand; every answer (JSON, probes, metrics) is made from it by
+ *          pure functions, so two answers about one instant cannot disagree. What it does not hold is not
+ *          shown.
+ * Owner    borrowed, or in the arena that came with the request for it: good until the loop turns again.
+ * Clocks   `_us` is the core's clock, `_wall_us` is CLOCK_REALTIME; `now_us` and `now_wall_us` are the same
+ *          instant on both, so any instant of the core's can be told as a date.
+ */
+#pragma once
+
+#include "reconcile/status.h"
+#include "spec/diag.h"
+
+enum hv_api_source_state {
+        HV_API_SOURCE_OK,
+        HV_API_SOURCE_STALE, /* the last attempt failed: what it gave before stays in force */
+        HV_API_SOURCE_EMPTY, /* gives nothing, and need not (no conf.d, nothing applied) */
+};
+
+/* Where desired state comes from. */
+struct hv_api_source {
+        const char *name; /* "file", "local", "api" */
+        const char *type; /* "file", "dir", "api" */
+        const char *location; /* path or URL; NULL: none */
+        enum hv_api_source_state state;
+        const char *revision; /* of what it gave last; NULL: nothing yet */
+        unsigned n_objects; /* in it */
+        uint64_t read_wall_us; /* last time it was read to its end; 0: never */
+        uint64_t failed_wall_us; /* last time it was not; 0: never */
+        const char *error; /* of the last attempt; NULL: it went well */
+        uint64_t n_errors; /* failed attempts since start */
+};
+
+enum hv_api_revision_state {
+        HV_API_REVISION_ACTIVE,
+        HV_API_REVISION_PARKED, /* valid, held by the guard */
+        HV_API_REVISION_PREVIOUS, /* was active, is kept */
+};
+
+struct hv_api_revision {
+        const char *revision;
+        enum hv_api_revision_state state;
+        uint64_t since_wall_us; /* active, or parked, since; 0: not known (an earlier run of the agent) */
+        unsigned n_objects;
+};
+
+/* What a config holds, without its text. */
+struct hv_api_config_key {
+        const char *key;
+        size_t size_bytes;
+        const char *sha256; /* 64 hex digits */
+};
+
+struct hv_api_config {
+        const char *name;
+        const struct hv_api_config_key *keys; /* sorted by key */
+        size_t n_keys;
+};
+
+struct hv_api_engine {
+        const char *endpoint; /* "unix:///var/run/docker.sock" */
+        const char *name; /* "Docker", "Podman"; NULL: not reached yet, as the two below */
+        const char *version; /* "20.10.24" */
+        const char *api_version; /* the one that is spoken: "1.41" */
+};
+
+struct hv_api_snapshot {
+        uint64_t now_us, now_wall_us;
+        uint64_t started_wall_us; /* of the agent */
+        const char *node_id, *node_name;
+        struct hv_api_engine engine;
+        const struct hv_status *status;
+        const struct hv_desired *desired; /* the active revision; NULL before the first */
+
+        /* The newest attempt to load the sources. Refused: it had errors, `desired` is older than the files.
+         */
+        bool refused;
+        struct hv_diags *diags; /* its findings, sorted; NULL: none, or never tried */
+        uint64_t loaded_wall_us; /* when; 0: never tried */
+
+        const struct hv_api_source *sources; /* in order of precedence */
+        size_t n_sources;
+        const struct hv_api_revision *revisions; /* newest first */
+        size_t n_revisions;
+        const struct hv_api_config *configs; /* of `desired`, sorted by name */
+        size_t n_configs;
+};
+
+const char *hv_api_source_state_name(enum hv_api_source_state state); /* "Ok", "Stale", "Empty" */
+const char *hv_api_revision_state_name(enum hv_api_revision_state state); /* "Active", ... */
+
+/* An instant of the core's clock as wall time; 0 for 0 and for HV_TIME_NEVER. */
+uint64_t hv_api_wall_us(const struct hv_api_snapshot *s, uint64_t core_us);
