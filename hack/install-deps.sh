@@ -2,7 +2,8 @@
 # hack/install-deps.sh - installs what hivelet is built with, all of it Debian packages.
 #
 #   hack/install-deps.sh            what a build needs
-#   hack/install-deps.sh --engine   that, and a Docker engine with what the quick start needs
+#   hack/install-deps.sh --demo     that, and what the demo's image is made of
+#   hack/install-deps.sh --engine   that, and a Docker engine
 #   hack/install-deps.sh --test     that, and what ./hack/test.sh needs
 #   hack/install-deps.sh --list     only prints the packages, installed or not
 #
@@ -17,7 +18,8 @@ set -euo pipefail
 BUILD="gcc libc6-dev cmake ninja-build pkg-config|pkgconf libsystemd-dev libjansson-dev libyaml-dev
        libcurl4-gnutls-dev|libcurl4-openssl-dev libmicrohttpd-dev libsmartcols-dev"
 # From Debian 13 on docker.io holds the engine only, and docker-cli the docker command.
-ENGINE="docker.io|docker-ce ?docker-cli iptables busybox-static curl ca-certificates"
+DEMO="busybox-static curl ca-certificates"
+ENGINE="docker.io|docker-ce ?docker-cli iptables"
 TEST="libcmocka-dev clang libclang-rt-dev|libclang-rt-19-dev|libclang-rt-14-dev clang-format clang-tidy cppcheck
       shellcheck yamllint python3 python3-yaml python3-jsonschema git jq binutils util-linux iproute2 procps
       podman runc systemd debootstrap systemd-container"
@@ -90,8 +92,9 @@ WANTED=$BUILD
 LIST=
 for arg in "$@"; do
         case $arg in
-        --engine) WANTED+=" $ENGINE" ;;
-        --test) WANTED+=" $ENGINE $TEST" ;;
+        --demo) WANTED+=" $DEMO" ;;
+        --engine) WANTED+=" $DEMO $ENGINE" ;;
+        --test) WANTED+=" $DEMO $ENGINE $TEST" ;;
         --list) LIST=yes ;;
         -h | --help) usage; exit 0 ;;
         *) usage >&2; exit 64 ;;
