@@ -1,8 +1,9 @@
 /* log/events.h - the records that programs and people look for by name.
  *
- * One line an event: enum id, stable name (field HIVELET_EVENT), level, MESSAGE_ID (128 random bits, a UUID
- * of version 4; never changed, never given to another event), meaning. api/hivelet.catalog explains each to
- * operators; a test holds both against each other. Names equal the reason codes where they mean the same.
+ * One line an event: enum id, stable name (field HIVELET_EVENT), level, MESSAGE_ID (128 random bits, a
+ * UUID of version 4; never changed, never given to another event), meaning. api/hivelet.catalog explains
+ * each to operators; a test holds both against each other. Names equal the reason codes where they mean
+ * the same.
  */
 #pragma once
 

@@ -1,11 +1,13 @@
 /* log/log.h - what hivelet tells its operator: records with fields, to the journal or to stderr.
  *
- * Model    A record is a level, one line of text and fields; an *event* is a record whose kind is known by
- * name (log/events.h), so that programs can ask for it: `journalctl HIVELET_EVENT=ContainerStarted`. Every
- * record takes one way: redaction (log/redact.h), then the sink (journal, stderr, or a test's own), then the
- * observer. Journal  used when the target says so, or when stderr is the journal's own stream (JOURNAL_STREAM
- * names its device and inode: systemd.exec(5)). Else stderr gets `[YYYY-MM-DD HH:MM:SS] LEVEL: message` in
- * local time. Threads  all of it belongs to the loop's thread; a library's thread hands its text over first.
+ * Model    A record is a level, one line of text and fields; an *event* is a record whose kind is known
+ *          by name (log/events.h), so that programs can ask for it: `journalctl
+ *          HIVELET_EVENT=ContainerStarted`. Every record takes one way: redaction (log/redact.h), then
+ *          the sink (journal, stderr, or a test's own), then the observer.
+ * Journal  used when the target says so, or when stderr is the journal's own stream (JOURNAL_STREAM
+ *          names its device and inode: systemd.exec(5)). Else stderr gets `[YYYY-MM-DD HH:MM:SS] LEVEL:
+ *          message` in local time.
+ * Threads  all of it belongs to the loop's thread; a library's thread hands its text over first.
  */
 #pragma once
 
@@ -47,11 +49,10 @@ struct hv_log_record {
 typedef void (*hv_log_fn)(const struct hv_log_record *record, void *userdata);
 
 void hv_log_open(enum hv_log_target target); /* before it, records go to stderr */
-void hv_log_set_level(
-        int level); /* records above it (LOG_DEBUG is the highest) are dropped; LOG_INFO at first */
+void hv_log_set_level(int level); /* what is less urgent is dropped; LOG_INFO at first */
 int hv_log_level(void);
-int hv_log_level_from_name(
-        const char *name); /* "error", "warning", "notice", "info", "debug", any case; -EINVAL */
+/* "error", "warning", "notice", "info", "debug", in any case; -EINVAL for another word. */
+int hv_log_level_from_name(const char *name);
 void hv_log_set_node_id(const char *node_id); /* copied */
 
 /* Replaces the journal and stderr; NULL gives them back. For tests and for `--check`. */
@@ -76,9 +77,11 @@ int hv_log_write_event(enum hv_event event, int error, const struct hv_log_field
 #define hv_log_info(...) ((void) hv_log_full(LOG_INFO, 0, NULL, __VA_ARGS__))
 #define hv_log_debug(...) ((void) hv_log_full(LOG_DEBUG, 0, NULL, __VA_ARGS__))
 
-/* An event: its level and MESSAGE_ID come from the table.
- *     hv_log_event(HV_EVENT_CONTAINER_STARTED, &(struct hv_log_fields){.kind = "Service", .name = u->name},
- * "started %s", id); */
+/* Fields of a record, written in place (a bare compound literal would fall apart at its commas). */
+#define HV_LOG_FIELDS(...) (&(const struct hv_log_fields){ __VA_ARGS__ })
+
+/* An event: level and MESSAGE_ID come from the table. The observer sees it whatever the level set.
+ *     hv_log_event(HV_EVENT_SYNCED, HV_LOG_FIELDS(.revision = rev), "%zu units run", n); */
 #define hv_log_event(event, fields, ...) \
         ((void) hv_log_write_event(event, 0, fields, __FILE__, __LINE__, __func__, __VA_ARGS__))
 #define hv_log_event_error(event, error, fields, ...) \
