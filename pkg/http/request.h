@@ -1,10 +1,11 @@
 /* http/request.h - one request, as its handler sees it.
  *
- * Life     From the call of the handler until one of: a reply function was called (http/reply.h), a stream
- * was opened (http/stream.h), or the `gone` function was called. After any of these `req` must not be used.
- * Texts are good as long as `req`. A handler that returns without having replied keeps the request: the
- * connection sleeps until the answer comes. Decoding Path parameters and query values are percent-decoded,
- * valid UTF-8, without control characters; requests that are not so are refused with 400 before any handler.
+ * Life     From the call of the handler until one of: a reply function was called (http/reply.h), a
+ *          stream was opened (http/stream.h), or the `gone` function was called. After any of these
+ *          `req` must not be used. Texts are good as long as `req`. A handler that returns without
+ *          having replied keeps the request: the connection sleeps until the answer comes.
+ * Decoding Path parameters and query values are percent-decoded, valid UTF-8, without control
+ *          characters; requests that are not so are refused with 400 before any handler.
  */
 #pragma once
 
@@ -26,22 +27,19 @@ struct hv_http_caller {
 enum hv_http_method hv_http_request_method(const struct hv_http_request *req); /* HEAD is shown as GET */
 bool hv_http_request_is_head(const struct hv_http_request *req);
 const char *hv_http_request_path(const struct hv_http_request *req); /* decoded; for logs, not for routing */
-const char *hv_http_param(const struct hv_http_request *req,
-                          const char *name); /* of the pattern; NULL: no such name */
-const char *hv_http_query(const struct hv_http_request *req,
-                          const char *name); /* the first of that name; "" for `?x`; NULL: absent */
-bool hv_http_query_is_true(const struct hv_http_request *req,
-                           const char *name); /* `?x`, `?x=1`, `?x=true`, `?x=yes` */
+/* What `{name}` of the pattern stands for; NULL: the pattern has no such name. */
+const char *hv_http_param(const struct hv_http_request *req, const char *name);
+/* Query values: the first of that name, "" for `?x`, NULL when absent. True is `?x`, `?x=1`, `?x=true`. */
+const char *hv_http_query(const struct hv_http_request *req, const char *name);
+bool hv_http_query_is_true(const struct hv_http_request *req, const char *name);
 const char *hv_http_header(const struct hv_http_request *req, const char *name); /* any case; NULL: absent */
-const void *hv_http_body(const struct hv_http_request *req,
-                         size_t *ret_len_bytes); /* never NULL, a terminator follows */
+/* The whole body; never NULL, a terminator follows that is not counted. */
+const void *hv_http_body(const struct hv_http_request *req, size_t *ret_len_bytes);
 const struct hv_http_caller *hv_http_request_caller(const struct hv_http_request *req);
-uint64_t hv_http_request_id(
-        const struct hv_http_request *req); /* unique in this process; `instance` of errors */
+uint64_t hv_http_request_id(const struct hv_http_request *req); /* unique in this process */
 
 /* Query value as a number in [min, max]; *ret is `otherwise` when absent. When it is no such number, 400 is
- * sent, the request is over and -EINVAL is returned: `if (hv_http_query_u64(req, "tail", 0, 10000, 100,
- * &tail) < 0) return;` */
+ * sent, the request is over and -EINVAL is returned. */
 int hv_http_query_u64(struct hv_http_request *req, const char *name, uint64_t min, uint64_t max,
                       uint64_t otherwise, uint64_t *ret);
 

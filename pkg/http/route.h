@@ -1,12 +1,13 @@
 /* http/route.h - which request goes where, and who may send it.
  *
- * Model    One table. A pattern is a path whose segments are text or `{name}`; a last segment `{name...}`
- * takes the rest of the path, slashes included. Text beats a parameter where both fit. Segments are compared
- * after percent-decoding, one by one, so an encoded slash never makes a new segment. A route for GET answers
- * HEAD as well. Deny     Everything not registered is 404, another method 405. Each route declares the least
- * role that may call it; a route that declares none is refused at registration (the zero value means "not
- * declared"), so a forgotten line cannot open anything. Roles come from the connection (http/request.h,
- * struct hv_http_caller).
+ * Model    One table. A pattern is a path whose segments are text or `{name}`; a last segment
+ *          `{name...}` takes the rest of the path, slashes included. Text beats a parameter where both
+ *          fit. Segments are compared after percent-decoding, one by one, so an encoded slash never
+ *          makes a new segment. A route for GET answers HEAD as well.
+ * Deny     Everything not registered is 404, another method 405. Each route declares the least role that
+ *          may call it; a route that declares none is refused at registration (the zero value means "not
+ *          declared"), so a forgotten line cannot open anything. Roles come from the connection
+ *          (http/request.h, struct hv_http_caller).
  */
 #pragma once
 

@@ -1,18 +1,19 @@
 /* http/server.h - the agent's HTTP server: a unix socket and a loopback address, on the agent's own loop.
  *
- * Model    libmicrohttpd parses and writes; accepting, limits, roles, routing and everything about time are
- * ours.
+ * Model    libmicrohttpd parses and writes; accepting, limits, roles, routing and everything about time
+ *          are ours.
  *
  *     unix socket --.                                     .-> reply   (http/reply.h)
  *                    >- accept - limits - MHD - gate - route - handler -> later   (suspended, http/request.h)
  *     127.0.0.1 ----'                                     `-> stream  (http/stream.h, http/sse.h)
  *
- * Gate     TCP: the Host header must be localhost, 127.0.0.1 or [::1] (any port), else 421 (DNS rebinding);
- * GET and HEAD only. The unix socket takes all methods. Then the one place where a caller's role meets the
- * route's. Callers of the socket are ADMIN (its file mode decided who they are), TCP callers are VIEWER;
- * options.role_of can decide otherwise. Limits   see struct hv_http_limits. When connections run out, the
- * longest idle one makes room: idle clients never lock others out. Loop     every handler and callback runs
- * on the loop's thread, at the loop's default priority.
+ * Gate     TCP: the Host header must be localhost, 127.0.0.1 or [::1] (any port), else 421 (DNS
+ *          rebinding); GET and HEAD only. The unix socket takes all methods. Then the one place where a
+ *          caller's role meets the route's. Callers of the socket are ADMIN (its file mode decided who
+ *          they are), TCP callers are VIEWER; options.role_of can decide otherwise.
+ * Limits   see struct hv_http_limits. When connections run out, the longest idle one makes room: idle
+ *          clients never lock others out.
+ * Loop     every handler and callback runs on the loop's thread, at the loop's default priority.
  */
 #pragma once
 

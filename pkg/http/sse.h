@@ -1,10 +1,12 @@
 /* http/sse.h - server-sent events (HTML standard, section 9.2) to one client, and to all of a group.
  *
- * Model    A hub is a group of clients that see the same events. A handler lets its client join, sends the
- * backlog after hv_http_sse_last_id() to that one, and whoever has news broadcasts. One thread, so nothing is
- * lost or doubled between backlog and broadcast. Every HV_HTTP_SSE_HEARTBEAT_US each client gets a comment
- * line: proxies keep the connection, and a peer that died without a word is found. Limits   those of
- * http/stream.h: a client that does not keep up is dropped and resumes by Last-Event-ID.
+ * Model    A hub is a group of clients that see the same events. A handler lets its client join, sends
+ *          the backlog after hv_http_sse_last_id() to that one, and whoever has news broadcasts. One
+ *          thread, so nothing is lost or doubled between backlog and broadcast. Every
+ *          HV_HTTP_SSE_HEARTBEAT_US each client gets a comment line: proxies keep the connection, and a
+ *          peer that died without a word is found.
+ * Limits   those of http/stream.h: a client that does not keep up is dropped and resumes by
+ *          Last-Event-ID.
  */
 #pragma once
 
@@ -19,8 +21,7 @@ struct hv_http_sse; /* one client */
 
 int hv_http_sse_hub_new(sd_event *event, size_t clients_max, struct hv_http_sse_hub **ret,
                         struct hv_err *err);
-struct hv_http_sse_hub *hv_http_sse_hub_free(
-        struct hv_http_sse_hub *hub); /* ends all clients' streams; takes NULL */
+struct hv_http_sse_hub *hv_http_sse_hub_free(struct hv_http_sse_hub *hub); /* ends all streams; takes NULL */
 HV_DEFINE_CLEANUP(struct hv_http_sse_hub, hv_http_sse_hub_free);
 size_t hv_http_sse_hub_size(const struct hv_http_sse_hub *hub); /* clients at this moment */
 
@@ -28,11 +29,10 @@ size_t hv_http_sse_hub_size(const struct hv_http_sse_hub *hub); /* clients at th
  * belongs to the hub: the pointer is for the backlog only and is good until the handler returns. */
 struct hv_http_sse *hv_http_sse_join(struct hv_http_sse_hub *hub, struct hv_http_request *req);
 
-/* id and event may be NULL; data may have several lines. False: the client is too slow and will be dropped.
- */
+/* id and event may be NULL; data may have several lines. False: too slow a client, it will be dropped. */
 bool hv_http_sse_send(struct hv_http_sse *client, const char *id, const char *event, const char *data);
 void hv_http_sse_broadcast(struct hv_http_sse_hub *hub, const char *id, const char *event, const char *data);
 
-/* Where the client wants to go on: the Last-Event-ID header, else `?since=`; NULL: from now. Read it before
+/* Where the client goes on: the Last-Event-ID header, else `?since=`; NULL: from now. To be read before
  * joining. */
 const char *hv_http_sse_last_id(const struct hv_http_request *req);
