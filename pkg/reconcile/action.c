@@ -1,0 +1,26 @@
+/* reconcile/action.c - see action.h. */
+#include "reconcile/action.h"
+
+const char *hv_action_name(enum hv_action_type type) {
+        static const char *const names[HV_N_ACTIONS] = {
+                [HV_ACTION_CONNECT] = "connect",
+                [HV_ACTION_LIST] = "list",
+                [HV_ACTION_INSPECT] = "inspect",
+                [HV_ACTION_INSPECT_IMAGE] = "inspect image",
+                [HV_ACTION_PULL] = "pull",
+                [HV_ACTION_NETWORK_CREATE] = "create network",
+                [HV_ACTION_NETWORK_REMOVE] = "remove network",
+                [HV_ACTION_NETWORK_CONNECT] = "connect network",
+                [HV_ACTION_NETWORK_DISCONNECT] = "disconnect network",
+                [HV_ACTION_VOLUME_CREATE] = "create volume",
+                [HV_ACTION_VOLUME_REMOVE] = "remove volume",
+                [HV_ACTION_CREATE] = "create",
+                [HV_ACTION_START] = "start",
+                [HV_ACTION_STOP] = "stop",
+                [HV_ACTION_UNPAUSE] = "unpause",
+                [HV_ACTION_REMOVE] = "remove",
+                [HV_ACTION_UPDATE] = "update",
+        };
+
+        return (size_t) type < HV_N_ACTIONS ? names[type] : "";
+}

@@ -1,0 +1,426 @@
+/* reconcile/assess.c - what one container needs next, and why. Pure: it reads the state and changes nothing,
+ * so the planner acts on the very verdict that status shows.
+ *
+ *      wanted, nothing there      [pull] create
+ *      wanted, made, not started  connect networks, wait for dependencies, start
+ *      wanted, runs               limits, networks in place
+ *      wanted, ended              restart policy and back-off decide: start
+ *      wanted, another digest     image first, then stop, remove, create
+ *      ours, not wanted           stop, remove
+ *      not ours                   nothing, ever
+ */
+#include <stdio.h>
+
+#include "reconcile/mutant.h"
+#include "reconcile/state.h"
+
+static struct verdict quiet(enum hv_phase phase, enum hv_reason reason) {
+        return (struct verdict){ .phase = phase, .reason = reason, .next_us = HV_TIME_NEVER };
+}
+
+static struct verdict act(enum hv_phase phase, enum hv_action_type action, const char *why) {
+        return (struct verdict){
+                .phase = phase,
+                .reason = HV_REASON_PENDING,
+                .act = true,
+                .action = action,
+                .why = why,
+                .next_us = HV_TIME_NEVER,
+        };
+}
+
+/* As act(), but not before the wait after an earlier failure is over. */
+static struct verdict retry(const struct slot *s, uint64_t now_us, enum hv_phase phase,
+                            enum hv_action_type action, const char *why) {
+        struct verdict v = act(phase, action, why);
+        uint64_t next_us = HV_TIME_NEVER;
+
+        if (s->failure.reason != HV_REASON_SYNCED)
+                v.reason = s->failure.reason;
+        if (hv_backoff_is_over(&s->failure.backoff, now_us, &next_us) || HV_MUTANT(HV_MUTANT_NO_BACKOFF))
+                return v;
+        v.act = false;
+        v.phase = HV_PHASE_BACK_OFF;
+        v.next_us = next_us;
+        return v;
+}
+
+static struct verdict wait_for(enum hv_reason reason, const char *about) {
+        struct verdict v = quiet(HV_PHASE_PENDING, reason);
+
+        v.about = about;
+        return v;
+}
+
+static struct verdict look(const struct slot *s, uint64_t now_us, enum hv_phase phase) {
+        struct verdict v = act(phase, HV_ACTION_INSPECT, "not certain");
+        uint64_t next_us = HV_TIME_NEVER;
+
+        if (s->look)
+                v.act = false;
+        else if (!hv_backoff_is_over(&s->look_retry, now_us, &next_us)) {
+                v.act = false;
+                v.next_us = next_us;
+        }
+        return v;
+}
+
+static struct verdict in_flight(const struct flight *f) {
+        switch (f->action.type) {
+        case HV_ACTION_CREATE:
+        case HV_ACTION_NETWORK_CONNECT:
+        case HV_ACTION_NETWORK_DISCONNECT:
+                return quiet(HV_PHASE_CREATING, HV_REASON_PENDING);
+        case HV_ACTION_STOP:
+        case HV_ACTION_REMOVE:
+                return quiet(HV_PHASE_STOPPING, HV_REASON_PENDING);
+        case HV_ACTION_UPDATE:
+                return quiet(HV_PHASE_RUNNING, HV_REASON_PENDING);
+        default:
+                return quiet(HV_PHASE_STARTING, HV_REASON_PENDING);
+        }
+}
+
+/* ---- on the way out ---- */
+
+/* Stops and removes; `phase` and `why` say on whose behalf. */
+static struct verdict clear_away(const struct slot *s, uint64_t now_us, enum hv_phase phase,
+                                 const char *why) {
+        switch (s->have->state) {
+        case HV_CONTAINER_RUNNING:
+        case HV_CONTAINER_RESTARTING:
+                return retry(s, now_us, phase, HV_ACTION_STOP, why);
+        case HV_CONTAINER_PAUSED:
+                /* A frozen process cannot act on a signal. */
+                return retry(s, now_us, phase, HV_ACTION_UNPAUSE, why);
+        case HV_CONTAINER_REMOVING: {
+                struct verdict v = quiet(phase, HV_REASON_PENDING);
+
+                if (s->retry_at_us <= now_us)
+                        return look(s, now_us, phase);
+                v.next_us = s->retry_at_us;
+                return v;
+        }
+        default:
+                return retry(s, now_us, phase, HV_ACTION_REMOVE, why);
+        }
+}
+
+static struct verdict assess_orphan(const struct slot *s, uint64_t now_us) {
+        struct verdict v;
+
+        /* Other kinds (tasks) have a life of their own, which is not this planner's. */
+        if (!s->have || !s->have->ours || s->have->kind != HV_KIND_SERVICE) {
+                v = quiet(HV_PHASE_ORPHAN, HV_REASON_SYNCED);
+                v.in_sync = true;
+                return v;
+        }
+        v = clear_away(s, now_us, HV_PHASE_ORPHAN, "not wanted any more");
+        if (v.reason == HV_REASON_PENDING)
+                v.reason = HV_REASON_NOT_WANTED;
+        return v;
+}
+
+/* ---- what a container stands on ---- */
+
+/* A network or volume that is not there yet; NULL when all are. */
+static const char *missing_item(const struct hv_core *c, const struct hv_unit *u,
+                                enum hv_reason *ret_reason) {
+        const struct item *o;
+
+        for (size_t i = 0; !u->network_mode && i < u->n_networks; i++) {
+                o = hv_map_get(c->networks, u->networks[i].name);
+                if (o && hv_item_is_usable(o))
+                        continue;
+                *ret_reason =
+                        o && o->exists && !o->ours ? HV_REASON_NAME_CONFLICT : HV_REASON_WAITING_DEPENDENCY;
+                return u->networks[i].name;
+        }
+        for (size_t i = 0; i < u->n_mounts; i++) {
+                if (u->mounts[i].type != HV_MOUNT_VOLUME)
+                        continue;
+                o = hv_map_get(c->volumes, u->mounts[i].source);
+                if (o && hv_item_is_usable(o))
+                        continue;
+                *ret_reason =
+                        o && o->exists && !o->ours ? HV_REASON_NAME_CONFLICT : HV_REASON_WAITING_DEPENDENCY;
+                return u->mounts[i].source;
+        }
+        for (size_t i = 0; i < u->n_ports; i++)
+                if (!u->ports[i].address) {
+                        *ret_reason = HV_REASON_WAITING_DEPENDENCY;
+                        return u->ports[i].bind;
+                }
+        return NULL;
+}
+
+static const struct hv_dependency *unmet_dependency(const struct hv_core *c, const struct hv_unit *u) {
+        for (size_t i = 0; i < u->n_depends_on; i++)
+                if (!hv_dependency_is_met(c, &u->depends_on[i]))
+                        return &u->depends_on[i];
+        return NULL;
+}
+
+/* The same replica alive under another name (somebody renamed it): two of them must never share a volume. */
+static const char *live_twin(const struct hv_core *c, const struct slot *s) {
+        const struct slot *other;
+        size_t it = 0;
+
+        if (hv_map_size(c->slots) <= c->active->n_units)
+                return NULL;
+        while (hv_map_next(c->slots, &it, NULL, (void **) &other)) {
+                const struct container *k = other->have;
+
+                if (other == s || other->want || !k || !k->ours || k->kind != s->want->kind ||
+                    k->replica != s->want->replica || !hv_streq(k->object, s->want->object))
+                        continue;
+                if (k->state == HV_CONTAINER_RUNNING || k->state == HV_CONTAINER_PAUSED ||
+                    k->state == HV_CONTAINER_RESTARTING)
+                        return other->name;
+        }
+        return NULL;
+}
+
+/* ---- networks of a container ---- */
+
+static const char *network_id(const struct hv_core *c, const char *name) {
+        const struct item *o = hv_map_get(c->networks, name);
+
+        return o ? o->id : NULL;
+}
+
+static bool is_wanted_network(const struct hv_unit *u, const char *name) {
+        for (size_t i = 0; i < u->n_networks; i++)
+                if (hv_streq(u->networks[i].name, name))
+                        return true;
+        return false;
+}
+
+/* True when *ret is the change of networks that is due. */
+static bool assess_networks(const struct hv_core *c, const struct slot *s, uint64_t now_us,
+                            enum hv_phase phase, struct verdict *ret) {
+        const struct hv_unit *u = s->want;
+        const struct container *k = s->have;
+
+        if (u->network_mode)
+                return false;
+        for (size_t i = 0; i < k->endpoints.n; i++) {
+                const struct endpoint *e = &k->endpoints.v[i];
+                const struct item *o = hv_map_get(c->networks, e->network);
+                const char *id = network_id(c, e->network);
+                /* A network with another digest is on its way out: whoever sits on it must get off first. */
+                bool stale = o && o->exists && !hv_item_is_usable(o) && o->ours;
+                bool gone = !hv_str_empty(e->network_id) && id && !hv_streq(e->network_id, id);
+
+                if (is_wanted_network(u, e->network) && !stale && !gone)
+                        continue;
+                *ret = retry(s, now_us, phase, HV_ACTION_NETWORK_DISCONNECT,
+                             stale || gone ? "the network is made anew" : "not one of its networks");
+                ret->about = e->network;
+                return true;
+        }
+        for (size_t i = 0; i < u->n_networks; i++) {
+                const struct item *o = hv_map_get(c->networks, u->networks[i].name);
+
+                if (hv_container_endpoint(k, u->networks[i].name))
+                        continue;
+                if (!o || !hv_item_is_usable(o))
+                        *ret = wait_for(HV_REASON_WAITING_DEPENDENCY, u->networks[i].name);
+                else
+                        *ret = retry(s, now_us, phase, HV_ACTION_NETWORK_CONNECT, "network is missing");
+                ret->phase = phase;
+                ret->about = u->networks[i].name;
+                return true;
+        }
+        return false;
+}
+
+/* ---- wanted ---- */
+
+static struct verdict assess_missing(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
+        const struct image *i = hv_map_get(c->images, s->want->image);
+        enum hv_reason reason = HV_REASON_SYNCED;
+        const char *item = missing_item(c, s->want, &reason);
+        struct verdict v;
+
+        if (item)
+                return wait_for(reason, item);
+        if (s->want->pull_policy == HV_PULL_ALWAYS || (i && i->state == IMAGE_MISSING)) {
+                v = hv_assess_image(c, i, s->want, s->needs_pull, now_us);
+                if (!v.in_sync)
+                        return v;
+        }
+        return retry(s, now_us, HV_PHASE_CREATING, HV_ACTION_CREATE, "missing");
+}
+
+static struct verdict assess_replace(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
+        const struct image *i = hv_map_get(c->images, s->want->image);
+        enum hv_reason reason = HV_REASON_SYNCED;
+        const char *item = missing_item(c, s->want, &reason);
+        struct verdict v;
+
+        /* Nothing that runs is stopped before all that its successor needs is there. A network that is itself
+         * being replaced does not count: it waits for this very container to leave. */
+        if (item && !(hv_map_get(c->networks, item) && ((struct item *) hv_map_get(c->networks, item))->ours))
+                return wait_for(reason, item);
+        v = hv_assess_image(c, i, s->want, s->needs_pull, now_us);
+        if (!v.in_sync)
+                return v;
+        return clear_away(s, now_us, HV_PHASE_STOPPING, "spec changed");
+}
+
+static struct verdict assess_start(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
+        const struct hv_dependency *d = unmet_dependency(c, s->want);
+        const char *twin;
+        struct verdict v;
+
+        if (assess_networks(c, s, now_us, HV_PHASE_CREATING, &v))
+                return v;
+        if (d)
+                return wait_for(HV_REASON_WAITING_DEPENDENCY, d->name);
+        twin = live_twin(c, s);
+        if (twin)
+                return wait_for(HV_REASON_WAITING_DEPENDENCY, twin);
+        return retry(s, now_us, HV_PHASE_STARTING, HV_ACTION_START, "made, not started");
+}
+
+static bool limits_differ(const struct container *k, const struct hv_unit *u) {
+        if (HV_MUTANT(HV_MUTANT_LOST_UPDATE))
+                return false;
+        return k->restart_policy_set || k->limits.memory_bytes != u->limits.memory_bytes ||
+               k->limits.nano_cpus != u->limits.nano_cpus || k->limits.pids != u->limits.pids;
+}
+
+static struct verdict assess_running(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
+        struct verdict v;
+
+        if (!s->have->detailed)
+                v = look(s, now_us, HV_PHASE_RUNNING);
+        else if (limits_differ(s->have, s->want))
+                v = retry(s, now_us, HV_PHASE_RUNNING, HV_ACTION_UPDATE, "limits differ");
+        else if (!assess_networks(c, s, now_us, HV_PHASE_RUNNING, &v)) {
+                v = quiet(HV_PHASE_RUNNING, HV_REASON_SYNCED);
+                v.in_sync = true;
+        }
+        v.ready = true;
+        return v;
+}
+
+static struct verdict finished(const struct slot *s) {
+        bool clean = s->have->exit_code == 0;
+        struct verdict v = quiet(clean ? HV_PHASE_COMPLETED : HV_PHASE_FAILED, HV_REASON_EXITED);
+
+        v.in_sync = true;
+        return v;
+}
+
+static struct verdict assess_ended(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
+        uint64_t next_us = HV_TIME_NEVER;
+        const char *twin;
+        struct verdict v;
+
+        if (!s->have->detailed)
+                return look(s, now_us, HV_PHASE_PENDING);
+        if (!s->stopped_by_us && (s->want->restart == HV_RESTART_NEVER ||
+                                  (s->want->restart == HV_RESTART_ON_FAILURE && s->have->exit_code == 0)))
+                return finished(s);
+        if (!hv_backoff_is_over(&s->restart, now_us, &next_us)) {
+                v = quiet(HV_PHASE_BACK_OFF, s->last_oom_killed ? HV_REASON_OOM_KILLED : HV_REASON_BACK_OFF);
+                v.next_us = next_us;
+                v.why = "ended";
+                return v;
+        }
+        if (assess_networks(c, s, now_us, HV_PHASE_STARTING, &v))
+                return v;
+        twin = live_twin(c, s);
+        if (twin)
+                return wait_for(HV_REASON_WAITING_DEPENDENCY, twin);
+        return retry(s, now_us, HV_PHASE_STARTING, HV_ACTION_START,
+                     s->stopped_by_us ? "wanted again" : "ended");
+}
+
+static struct verdict assess_wanted(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
+        const struct container *k = s->have;
+
+        if (!k)
+                return assess_missing(c, s, now_us);
+        if (!k->ours && !s->want->adopt && !HV_MUTANT(HV_MUTANT_FOREIGN_REMOVED))
+                return wait_for(HV_REASON_NAME_CONFLICT, s->name);
+        if (!k->ours || (!hv_streq(k->digest, s->want->digest) && !HV_MUTANT(HV_MUTANT_WRONG_DIGEST_ADOPTED)))
+                return assess_replace(c, s, now_us);
+        switch (k->state) {
+        case HV_CONTAINER_CREATED:
+                return assess_start(c, s, now_us);
+        case HV_CONTAINER_RUNNING:
+        case HV_CONTAINER_RESTARTING:
+                return assess_running(c, s, now_us);
+        case HV_CONTAINER_PAUSED:
+                return retry(s, now_us, HV_PHASE_STARTING, HV_ACTION_UNPAUSE, "paused by somebody");
+        case HV_CONTAINER_EXITED:
+                return assess_ended(c, s, now_us);
+        default:
+                return clear_away(s, now_us, HV_PHASE_STOPPING, "dead");
+        }
+}
+
+struct verdict hv_assess_slot(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
+        struct verdict v;
+
+        if (s->want && s->want->suspended) {
+                v = quiet(HV_PHASE_SUSPENDED, HV_REASON_SUSPENDED);
+                v.in_sync = true;
+                return v;
+        }
+        if (s->effect && !HV_MUTANT(HV_MUTANT_TWO_EFFECTS))
+                return in_flight(s->effect);
+        if (s->doubt)
+                return look(s, now_us, s->phase);
+        return s->want ? assess_wanted(c, s, now_us) : assess_orphan(s, now_us);
+}
+
+/* ---- dependencies ---- */
+
+static bool replica_meets(const struct slot *s, enum hv_condition_wanted condition) {
+        const struct container *k = s ? s->have : NULL;
+
+        if (!k || !k->ours || s->doubt || s->effect || !hv_streq(k->digest, s->want->digest))
+                return false;
+        if (condition == HV_WANT_COMPLETED)
+                return k->state == HV_CONTAINER_EXITED && k->detailed && k->exit_code == 0;
+        return k->state == HV_CONTAINER_RUNNING;
+}
+
+/* The first unit of an object: units are sorted by "kind/object/replica". */
+static size_t first_unit(const struct hv_desired *d, const char *prefix, size_t len) {
+        size_t low = 0, high = d->n_units;
+
+        while (low < high) {
+                size_t mid = (low + high) / 2;
+
+                if (strncmp(d->units[mid].key, prefix, len) < 0)
+                        low = mid + 1;
+                else
+                        high = mid;
+        }
+        return low;
+}
+
+bool hv_dependency_is_met(const struct hv_core *c, const struct hv_dependency *d) {
+        const struct hv_desired *a = c->active;
+        char prefix[300];
+        bool any = false;
+        size_t len;
+
+        if (d->kind != HV_KIND_SERVICE)
+                return false; /* nothing of this kind is run yet: whoever asked for the gate gets it */
+        (void) snprintf(prefix, sizeof prefix, "%s/%s/", hv_kind_label(d->kind), d->name);
+        len = strlen(prefix);
+        for (size_t i = first_unit(a, prefix, len); i < a->n_units; i++) {
+                if (strncmp(a->units[i].key, prefix, len) != 0)
+                        break;
+                if (!replica_meets(hv_map_get(c->slots, a->units[i].container), d->condition))
+                        return false;
+                any = true;
+        }
+        return any;
+}

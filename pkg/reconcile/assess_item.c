@@ -1,0 +1,127 @@
+/* reconcile/assess_item.c - what a network, a volume or an image needs next. Pure.
+ *
+ * Networks cannot be changed: one with another digest is emptied (assess.c moves its containers off), removed
+ * and made again. Volumes hold data: one with another digest is left alone, and says so.
+ */
+#include "reconcile/state.h"
+
+static struct verdict in_place(void) {
+        return (struct verdict){
+                .phase = HV_PHASE_RUNNING,
+                .reason = HV_REASON_SYNCED,
+                .in_sync = true,
+                .next_us = HV_TIME_NEVER,
+        };
+}
+
+static struct verdict not_yet(enum hv_phase phase, enum hv_reason reason) {
+        return (struct verdict){ .phase = phase, .reason = reason, .next_us = HV_TIME_NEVER };
+}
+
+static struct verdict due(const struct failure *f, uint64_t now_us, enum hv_phase phase,
+                          enum hv_action_type action, const char *why) {
+        struct verdict v = not_yet(phase, f->reason != HV_REASON_SYNCED ? f->reason : HV_REASON_PENDING);
+        uint64_t next_us = HV_TIME_NEVER;
+
+        v.action = action;
+        v.why = why;
+        v.act = hv_backoff_is_over(&f->backoff, now_us, &next_us);
+        v.next_us = next_us;
+        return v;
+}
+
+static const char *wanted_digest(const struct item *o) {
+        return o->network ? o->network->digest : o->volume ? o->volume->digest : NULL;
+}
+
+/* A stranger of that name serves as well: the documented network "hivemind", which an older worker may have
+ * made. */
+static bool is_stand_in(const struct item *o) {
+        return o->exists && !o->ours && o->network && o->network->use_foreign &&
+               hv_streq(o->driver, o->network->driver);
+}
+
+bool hv_item_is_usable(const struct item *o) {
+        if (!o->exists || o->doubt || o->effect)
+                return false;
+        if (!o->network && !o->volume)
+                return true;
+        return is_stand_in(o) || (o->ours && (o->volume || hv_streq(o->digest, wanted_digest(o))));
+}
+
+/* Somebody of ours still hangs on it. */
+static bool is_in_use(const struct hv_core *c, const struct item *o) {
+        const struct slot *s;
+        size_t it = 0;
+
+        while (hv_map_next(c->slots, &it, NULL, (void **) &s)) {
+                if (!s->have)
+                        continue;
+                if (o->kind == HV_KIND_NETWORK && hv_container_endpoint(s->have, o->name))
+                        return true;
+                for (size_t i = 0; o->kind == HV_KIND_VOLUME && i < s->have->volumes.n; i++)
+                        if (hv_streq(s->have->volumes.v[i], o->name))
+                                return true;
+        }
+        return false;
+}
+
+static struct verdict remove_when_free(const struct hv_core *c, const struct item *o, uint64_t now_us,
+                                       const char *why) {
+        if (is_in_use(c, o))
+                return not_yet(HV_PHASE_STOPPING, HV_REASON_PENDING);
+        return due(&o->failure, now_us, HV_PHASE_STOPPING,
+                   o->kind == HV_KIND_NETWORK ? HV_ACTION_NETWORK_REMOVE : HV_ACTION_VOLUME_REMOVE, why);
+}
+
+struct verdict hv_assess_item(const struct hv_core *c, const struct item *o, uint64_t now_us) {
+        const char *digest = wanted_digest(o);
+
+        if (o->effect || o->doubt)
+                return not_yet(HV_PHASE_PENDING, HV_REASON_PENDING);
+        if (!digest) {
+                if (!o->ours || (o->kind == HV_KIND_VOLUME && !o->reclaim_delete))
+                        return in_place(); /* a stranger, or data that is kept */
+                return remove_when_free(c, o, now_us, "not wanted any more");
+        }
+        if (!o->exists)
+                return due(&o->failure, now_us, HV_PHASE_CREATING,
+                           o->kind == HV_KIND_NETWORK ? HV_ACTION_NETWORK_CREATE : HV_ACTION_VOLUME_CREATE,
+                           "missing");
+        if (!o->ours)
+                return is_stand_in(o) ? in_place() : not_yet(HV_PHASE_PENDING, HV_REASON_NAME_CONFLICT);
+        if (hv_streq(o->digest, digest))
+                return in_place();
+        if (o->kind == HV_KIND_VOLUME)
+                return not_yet(HV_PHASE_PENDING, HV_REASON_CONFLICT);
+        return remove_when_free(c, o, now_us, "spec changed");
+}
+
+/* in_sync: the image is there as its pull policy asks. i may be NULL: never heard of it. */
+struct verdict hv_assess_image(const struct hv_core *c, const struct image *i, const struct hv_unit *u,
+                               uint64_t needs_pull, uint64_t now_us) {
+        static const struct failure none;
+        const struct failure *f = i ? &i->failure : &none;
+        struct verdict v;
+
+        (void) c;
+        if (i && i->effect)
+                return not_yet(HV_PHASE_PULLING, HV_REASON_PULLING);
+        if (i && i->look)
+                return not_yet(HV_PHASE_PENDING, HV_REASON_PENDING);
+        if (u->pull_policy == HV_PULL_ALWAYS) {
+                if (i && needs_pull && i->pulled > needs_pull)
+                        return in_place();
+                v = due(f, now_us, HV_PHASE_PULLING, HV_ACTION_PULL, "pullPolicy is always");
+        } else if (!i || i->state == IMAGE_UNKNOWN) {
+                v = due(f, now_us, HV_PHASE_PENDING, HV_ACTION_INSPECT_IMAGE, "is the image there?");
+        } else if (i->state == IMAGE_PRESENT) {
+                return in_place();
+        } else if (u->pull_policy == HV_PULL_NEVER) {
+                return not_yet(HV_PHASE_FAILED, HV_REASON_IMAGE_MISSING);
+        } else
+                v = due(f, now_us, HV_PHASE_PULLING, HV_ACTION_PULL, "missing");
+        if (!v.act)
+                v.phase = HV_PHASE_BACK_OFF;
+        return v;
+}

@@ -1,0 +1,83 @@
+/* reconcile/core.c - see core.h: its beginning, its end, and the door for inputs. */
+#include "reconcile/core.h"
+
+#include <errno.h>
+
+#include "reconcile/state.h"
+
+struct hv_core *hv_core_new(uint64_t seed) {
+        struct hv_core *c = HV_NEW(struct hv_core);
+
+        c->rng.state = seed;
+        c->engine.state = HV_ENGINE_CONNECTING;
+        c->slots = hv_map_new(hv_slot_free);
+        c->ids = hv_map_new(NULL);
+        c->networks = hv_map_new(hv_item_free);
+        c->volumes = hv_map_new(hv_item_free);
+        c->images = hv_map_new(hv_image_free);
+        return c;
+}
+
+struct hv_core *hv_core_free(struct hv_core *c) {
+        struct hv_effects e;
+
+        if (!c)
+                return NULL;
+        for (size_t i = 0; i < c->flights.n; i++)
+                hv_flight_free(c->flights.v[i]);
+        hv_vec_done(&c->flights);
+        e = (struct hv_effects){ .notes = c->notes.v, .n_notes = c->notes.n };
+        hv_effects_done(&e);
+        hv_map_free(c->slots);
+        hv_map_free(c->ids);
+        hv_map_free(c->networks);
+        hv_map_free(c->volumes);
+        hv_map_free(c->images);
+        for (size_t i = 0; i < c->parked_removals.n; i++)
+                free(c->parked_removals.v[i]);
+        hv_vec_done(&c->parked_removals);
+        free(c->parked_message);
+        free(c->engine.message);
+        hv_desired_unref(c->active);
+        hv_desired_unref(c->pending);
+        hv_desired_unref(c->parked);
+        free(c);
+        return NULL;
+}
+
+int hv_core_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in, struct hv_err *err) {
+        _hv_cleanup_(hv_flight_freep) struct flight *f = NULL;
+
+        switch (in->type) {
+        case HV_INPUT_DESIRED:
+                hv_guard_offer(c, in->desired);
+                return 0;
+        case HV_INPUT_ACCEPT:
+                return hv_guard_accept(c, in->text, err);
+        case HV_INPUT_DONE:
+                f = hv_flight_take(c, in->action_id);
+                if (!f)
+                        return hv_err_set(err, -ENOENT, "action %llu is not in flight",
+                                          (unsigned long long) in->action_id);
+                hv_done(c, now_us, f, in);
+                return 0;
+        case HV_INPUT_EVENT:
+                hv_observe_event(c, &in->event);
+                return 0;
+        case HV_INPUT_ENGINE_LOST:
+                if (c->engine.state >= HV_ENGINE_LOOKING)
+                        hv_engine_down(c, now_us, HV_ENGINE_DOWN, in->message);
+                return 0;
+        case HV_INPUT_LOOK:
+                if (c->engine.state >= HV_ENGINE_LOOKING) {
+                        c->engine.look_parts |= HV_LOOK_CONTAINERS;
+                        c->engine.look_doubt = ++c->seq;
+                }
+                return 0;
+        }
+        return hv_err_set(err, -EINVAL, "input of unknown type %d", (int) in->type);
+}
+
+const struct hv_desired *hv_core_active(const struct hv_core *c) {
+        return c->active;
+}

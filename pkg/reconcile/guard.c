@@ -1,0 +1,206 @@
+/* reconcile/guard.c - which revision is the active one.
+ *
+ *      offered --> pending --(engine seen completely)--> active
+ *                     |
+ *                     '--(removes too much)--> parked --(accepted by the operator)--> active
+ *
+ * The guard counts declared objects that exist: a service with its replicas is one, a replacement is not a
+ * removal, a volume that is kept is not counted, a network that nobody declared neither. It never guards the
+ * removal of a single object. It counts what the engine holds, not what an older revision said: so it works
+ * on the first start, too.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "reconcile/mutant.h"
+#include "reconcile/state.h"
+
+static void forget_parked(struct hv_core *c) {
+        c->parked = hv_desired_unref(c->parked);
+        for (size_t i = 0; i < c->parked_removals.n; i++)
+                free(c->parked_removals.v[i]);
+        hv_vec_clear(&c->parked_removals);
+        hv_set_text(&c->parked_message, NULL);
+}
+
+void hv_guard_offer(struct hv_core *c, struct hv_desired *d) {
+        hv_desired_unref(c->pending);
+        c->pending = hv_desired_ref(d);
+        c->seq++;
+}
+
+/* ---- activation ---- */
+
+static void want_units(struct hv_core *c, const struct hv_desired *d) {
+        struct slot *s;
+        size_t it = 0;
+
+        for (size_t i = 0; i < d->n_units; i++) {
+                const struct hv_unit *u = &d->units[i];
+                const struct hv_unit *before;
+
+                s = hv_slot_get(c, u->container);
+                before = s->want;
+                s->want = u;
+                if (before && hv_streq(before->digest, u->digest) &&
+                    memcmp(&before->limits, &u->limits, sizeof u->limits) == 0)
+                        continue;
+                /* Changed by somebody who may just have mended it: no old failure holds it back. */
+                hv_failure_reset(&s->failure);
+                hv_backoff_reset(&s->restart);
+                s->needs_pull = 0;
+        }
+        while (hv_map_next(c->slots, &it, NULL, (void **) &s))
+                if (s->want && hv_desired_unit(d, s->want->key) != s->want) {
+                        s->want = NULL;
+                        hv_failure_reset(&s->failure);
+                }
+}
+
+static void want_items(struct hv_core *c, const struct hv_desired *d) {
+        struct item *o;
+        size_t it = 0;
+
+        while (hv_map_next(c->networks, &it, NULL, (void **) &o))
+                o->network = NULL;
+        it = 0;
+        while (hv_map_next(c->volumes, &it, NULL, (void **) &o))
+                o->volume = NULL;
+        for (size_t i = 0; i < d->n_networks; i++)
+                hv_item_get(c, HV_KIND_NETWORK, d->networks[i].name)->network = &d->networks[i];
+        for (size_t i = 0; i < d->n_volumes; i++) {
+                o = hv_item_get(c, HV_KIND_VOLUME, d->volumes[i].name);
+                o->volume = &d->volumes[i];
+                o->reclaim_delete = d->volumes[i].reclaim_delete;
+        }
+}
+
+static void activate(struct hv_core *c, struct hv_desired *d) {
+        bool same = c->active && hv_streq(c->active->revision, d->revision);
+        struct hv_desired *before = c->active;
+
+        c->active = hv_desired_ref(d);
+        want_units(c, d);
+        want_items(c, d);
+        hv_desired_unref(before);
+        c->seq++;
+        if (same)
+                return;
+        c->n_generations++;
+        hv_note(c, HV_NOTE_REVISION_ACTIVE, HV_REASON_SYNCED, HV_KIND_NODESTATE, NULL, NULL,
+                "revision %.8s is active: %zu objects, %zu containers wanted", d->revision, d->n_objects,
+                d->n_units);
+}
+
+/* ---- the guard ---- */
+
+static bool is_wanted(const struct hv_desired *d, enum hv_kind kind, const char *name) {
+        switch (kind) {
+        case HV_KIND_NETWORK:
+                return hv_desired_network(d, name) != NULL;
+        case HV_KIND_VOLUME:
+                return hv_desired_volume(d, name) != NULL;
+        default:
+                for (size_t i = 0; i < d->n_units; i++)
+                        if (d->units[i].kind == kind && hv_streq(d->units[i].object, name))
+                                return true;
+                return false;
+        }
+}
+
+/* One declared object that exists; each is counted once. */
+static void count(struct hv_core *c, const struct hv_desired *d, enum hv_kind kind, const char *name,
+                  struct hv_map *counted) {
+        char key[512];
+
+        (void) snprintf(key, sizeof key, "%s/%s", hv_kind_label(kind), name);
+        if (hv_map_get(counted, key))
+                return;
+        hv_map_put(counted, key, c);
+        c->n_parked_existing++;
+        if (!is_wanted(d, kind, name))
+                hv_vec_push(&c->parked_removals, hv_strdup(key));
+}
+
+static void count_existing(struct hv_core *c, const struct hv_desired *d) {
+        _hv_cleanup_(hv_map_freep) struct hv_map *counted = hv_map_new(NULL);
+        const struct slot *s;
+        const struct item *o;
+        size_t it = 0;
+
+        c->n_parked_existing = 0;
+        while (hv_map_next(c->slots, &it, NULL, (void **) &s))
+                if (s->have && s->have->ours && s->have->kind == HV_KIND_SERVICE && s->have->object)
+                        count(c, d, HV_KIND_SERVICE, s->have->object, counted);
+        it = 0;
+        while (hv_map_next(c->networks, &it, NULL, (void **) &o))
+                if (o->ours && !(o->network && o->network->implicit))
+                        count(c, d, HV_KIND_NETWORK, o->name, counted);
+        it = 0;
+        while (hv_map_next(c->volumes, &it, NULL, (void **) &o))
+                if (o->ours && o->reclaim_delete)
+                        count(c, d, HV_KIND_VOLUME, o->name, counted);
+}
+
+/* True when d may become active; otherwise parked_message and parked_removals say why not. */
+static bool is_allowed(struct hv_core *c, const struct hv_desired *d) {
+        size_t removed;
+
+        count_existing(c, d);
+        removed = c->parked_removals.n;
+        free(c->parked_message);
+        c->parked_message = NULL;
+        if (d->n_objects == 0 && removed > 0 && !d->settings.allow_empty)
+                c->parked_message =
+                        hv_asprintf("refusing an empty desired state while %u objects are active; set "
+                                    "node.safety.allowEmpty or run: hivectl apply --accept-prune %.8s",
+                                    c->n_parked_existing, d->revision);
+        else if (removed > 1 && removed * 100 > (size_t) d->settings.max_prune_percent * c->n_parked_existing)
+                c->parked_message =
+                        hv_asprintf("revision %.8s would remove %zu of %u objects, more than "
+                                    "node.safety.maxPrune (%u%%) allows; to let it: hivectl apply "
+                                    "--accept-prune %.8s",
+                                    d->revision, removed, c->n_parked_existing, d->settings.max_prune_percent,
+                                    d->revision);
+        return !c->parked_message;
+}
+
+void hv_guard_decide(struct hv_core *c, uint64_t now_us) {
+        _hv_cleanup_(hv_desired_unrefp) struct hv_desired *d = NULL;
+        bool again;
+
+        (void) now_us;
+        if (!c->pending)
+                return;
+        /* Without an engine there is nothing to remove: with Docker switched off a revision is active at
+         * once. */
+        if (c->engine.state != HV_ENGINE_READY && c->pending->settings.docker_enabled &&
+            !HV_MUTANT(HV_MUTANT_STALE_LOOK_UNLOCKS))
+                return;
+        d = HV_STEAL(c->pending);
+        again = c->parked && hv_streq(c->parked->revision, d->revision);
+        forget_parked(c);
+        if (!d->settings.docker_enabled || is_allowed(c, d) || HV_MUTANT(HV_MUTANT_NO_GUARD)) {
+                forget_parked(c);
+                activate(c, d);
+                return;
+        }
+        c->parked = hv_desired_ref(d);
+        if (!again)
+                hv_note(c, HV_NOTE_PRUNE_BLOCKED, HV_REASON_PRUNE_BLOCKED, HV_KIND_NODESTATE, NULL, NULL,
+                        "%s", c->parked_message);
+}
+
+int hv_guard_accept(struct hv_core *c, const char *revision, struct hv_err *err) {
+        _hv_cleanup_(hv_desired_unrefp) struct hv_desired *d = NULL;
+
+        if (!c->parked)
+                return hv_err_set(err, -ENOENT, "no revision is parked by the guard");
+        if (strlen(revision) < 4 || !hv_has_prefix(c->parked->revision, revision))
+                return hv_err_set(err, -ENOENT, "revision \"%s\" is not parked; the parked one is %.8s",
+                                  revision, c->parked->revision);
+        d = hv_desired_ref(c->parked);
+        forget_parked(c);
+        activate(c, d);
+        return 0;
+}

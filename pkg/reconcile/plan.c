@@ -1,0 +1,299 @@
+/* reconcile/plan.c - one pass over everything: verdicts become actions as far as the budget goes.
+ *
+ *      1. the engine: reach it, list it; until it was listed completely nothing else happens
+ *      2. looks at what is in doubt
+ *      3. what is on its way out (frees names, ports and memory), networks, volumes
+ *      4. what is wanted, in the order of its keys
+ */
+#include <stdio.h>
+
+#include "reconcile/mutant.h"
+#include "reconcile/state.h"
+
+struct pass {
+        struct hv_core *c;
+        struct hv_effects *out;
+        uint64_t now_us;
+        unsigned max_effects, max_pulls;
+        bool settled; /* nothing seen so far that is not as wished */
+};
+
+static void hand_out(struct pass *p, struct flight *f) {
+        p->out->actions = hv_realloc(p->out->actions, (p->out->n_actions + 1) * sizeof *p->out->actions);
+        p->out->actions[p->out->n_actions++] = &f->action;
+}
+
+static void not_later_than(struct pass *p, uint64_t when_us) {
+        p->out->deadline_us = HV_MIN(p->out->deadline_us, when_us);
+}
+
+static bool has_room(const struct pass *p, enum hv_action_type type) {
+        if (type == HV_ACTION_PULL)
+                return p->c->n_pulls < p->max_pulls;
+        if (hv_action_is_look(type))
+                return p->c->n_looks < HV_MAX_LOOKS;
+        return p->c->n_effects < p->max_effects;
+}
+
+/* ---- engine ---- */
+
+static void list(struct pass *p, unsigned parts, const char *why) {
+        struct engine *e = &p->c->engine;
+        struct flight *f = hv_flight_new(p->c, HV_ACTION_LIST, "engine", "engine", why);
+
+        f->action.parts = parts;
+        e->list = f;
+        e->look_parts &= ~parts;
+        hand_out(p, f);
+}
+
+static void arm_resync(struct pass *p) {
+        struct hv_core *c = p->c;
+        const struct hv_settings *s = &c->active->settings;
+        uint64_t spread_us = s->resync_us / 100 * s->jitter_percent;
+
+        c->engine.resync_at_us =
+                p->now_us + s->resync_us - spread_us + hv_rng_below(&c->rng, 2 * spread_us + 1);
+}
+
+/* Only what there is to know is asked for: a node without networks of its own pays for no list of networks.
+ */
+static unsigned resync_parts(const struct hv_core *c) {
+        return HV_LOOK_CONTAINERS | (hv_map_size(c->networks) ? HV_LOOK_NETWORKS : 0) |
+               (hv_map_size(c->volumes) ? HV_LOOK_VOLUMES : 0);
+}
+
+static void plan_engine(struct pass *p) {
+        struct hv_core *c = p->c;
+        struct engine *e = &c->engine;
+
+        if (e->state < HV_ENGINE_LOOKING) {
+                if (e->connect || !hv_backoff_is_over(&e->retry, p->now_us, &p->out->deadline_us))
+                        return;
+                e->connect = hv_flight_new(c, HV_ACTION_CONNECT, "engine", "engine", "not connected");
+                hand_out(p, e->connect);
+                return;
+        }
+        if (e->list)
+                return;
+        if (e->state == HV_ENGINE_READY && c->active) {
+                if (e->resync_at_us == 0)
+                        arm_resync(p);
+                if (e->resync_at_us <= p->now_us) {
+                        e->look_parts |= resync_parts(c);
+                        e->audit_due = true;
+                        arm_resync(p);
+                }
+                not_later_than(p, e->resync_at_us);
+        }
+        if (e->look_parts && hv_backoff_is_over(&e->list_retry, p->now_us, &p->out->deadline_us))
+                list(p, e->look_parts, e->state == HV_ENGINE_READY ? "look again" : "first look");
+}
+
+/* ---- images ---- */
+
+static void plan_image(struct pass *p, struct slot *s, const struct verdict *v) {
+        struct hv_core *c = p->c;
+        struct image *i = hv_image_get(c, s->want->image);
+        char key[600];
+        struct flight *f;
+
+        if (v->action == HV_ACTION_PULL && s->want->pull_policy == HV_PULL_ALWAYS && !s->needs_pull)
+                s->needs_pull = ++c->seq;
+        if (i->effect || i->look || !has_room(p, v->action))
+                return;
+        (void) snprintf(key, sizeof key, "image/%s", i->ref);
+        f = hv_flight_new(c, v->action, key, i->ref, v->why);
+        f->image = i;
+        f->action.image = f->image->ref;
+        f->action.pull_policy = s->want->pull_policy;
+        if (v->action == HV_ACTION_PULL)
+                i->effect = f;
+        else
+                i->look = f;
+        hand_out(p, f);
+}
+
+/* ---- containers ---- */
+
+static void plan_look(struct pass *p, struct slot *s, const struct verdict *v) {
+        struct flight *f;
+
+        if (!has_room(p, HV_ACTION_INSPECT))
+                return;
+        f = hv_flight_new(p->c, HV_ACTION_INSPECT, s->want ? s->want->key : s->name, s->name, v->why);
+        f->slot = s;
+        f->action.target = s->name;
+        s->look = f;
+        hand_out(p, f);
+}
+
+static void plan_effect(struct pass *p, struct slot *s, const struct verdict *v) {
+        struct flight *f;
+
+        if (!has_room(p, v->action))
+                return;
+        f = hv_flight_new(p->c, v->action, s->want ? s->want->key : s->name, s->name, v->why);
+        f->slot = s;
+        f->action.unit = s->want;
+        f->action.target = s->have ? hv_arena_strdup(f->arena, s->have->id) : NULL;
+        f->action.endpoint = hv_arena_strdup(f->arena, v->about);
+        if (s->want) {
+                f->action.image = s->want->image;
+                f->action.limits = s->want->limits;
+                f->action.stop_signal = s->want->stop_signal;
+                f->action.stop_grace_us = s->want->stop_grace_us;
+        }
+        s->effect = f;
+        s->conflict_told = false;
+        hand_out(p, f);
+}
+
+static void tell_conflict(struct pass *p, struct slot *s) {
+        if (s->conflict_told)
+                return;
+        s->conflict_told = true;
+        hv_note_slot(p->c, s, HV_NOTE_NAME_CONFLICT, HV_REASON_NAME_CONFLICT,
+                     "a container named %s exists that is not hivelet's; it is left alone, and %s waits",
+                     s->name, s->want->object);
+}
+
+static void plan_slot(struct pass *p, struct slot *s, bool looks) {
+        struct verdict v = hv_assess_slot(p->c, s, p->now_us);
+
+        if (!v.in_sync || s->effect || s->look)
+                p->settled = false;
+        if (v.in_sync && s->failure.reason != HV_REASON_SYNCED && s->want)
+                hv_failure_reset(&s->failure);
+        if (s->phase != v.phase || s->phase_since_us == 0) {
+                s->phase = v.phase;
+                s->phase_since_us = HV_MAX(p->now_us, 1u);
+        }
+        not_later_than(p, v.next_us);
+        if (v.reason == HV_REASON_NAME_CONFLICT && s->have && s->want)
+                tell_conflict(p, s);
+        if (!v.act)
+                return;
+        if (v.action == HV_ACTION_INSPECT) {
+                if (looks)
+                        plan_look(p, s, &v);
+        } else if (v.action == HV_ACTION_PULL || v.action == HV_ACTION_INSPECT_IMAGE)
+                plan_image(p, s, &v);
+        else
+                plan_effect(p, s, &v);
+}
+
+/* ---- networks and volumes ---- */
+
+static void plan_item(struct pass *p, struct item *o) {
+        struct verdict v = hv_assess_item(p->c, o, p->now_us);
+        char key[300];
+        struct flight *f;
+
+        if (!v.in_sync)
+                p->settled = false;
+        not_later_than(p, v.next_us);
+        if ((v.reason == HV_REASON_NAME_CONFLICT || v.reason == HV_REASON_CONFLICT) && !o->conflict_told) {
+                o->conflict_told = true;
+                hv_note(p->c, v.reason == HV_REASON_CONFLICT ? HV_NOTE_CONFLICT : HV_NOTE_NAME_CONFLICT,
+                        v.reason, o->kind, o->name, NULL,
+                        v.reason == HV_REASON_CONFLICT
+                                ? "its driver or options changed; its data is kept, so it is not replaced"
+                                : "one of that name exists that is not hivelet's; it is left alone");
+        } else if (v.in_sync)
+                o->conflict_told = false;
+        if (!v.act || !has_room(p, v.action))
+                return;
+        (void) snprintf(key, sizeof key, "%s/%s", hv_kind_label(o->kind), o->name);
+        f = hv_flight_new(p->c, v.action, key, o->name, v.why);
+        f->item = o;
+        if (v.action == HV_ACTION_NETWORK_CREATE)
+                f->action.network = o->network;
+        else if (v.action == HV_ACTION_VOLUME_CREATE)
+                f->action.volume = o->volume;
+        else
+                f->action.target = hv_arena_strdup(f->arena, o->id);
+        o->effect = f;
+        hand_out(p, f);
+}
+
+static void plan_items(struct pass *p, struct hv_map *items) {
+        struct item *o;
+        const char *name;
+        size_t it = 0;
+
+        while (hv_map_next(items, &it, &name, (void **) &o)) {
+                if (!o->exists && !o->network && !o->volume && !o->effect && !o->doubt)
+                        (void) hv_map_remove(items, name);
+                else
+                        plan_item(p, o);
+        }
+}
+
+/* ---- the pass ---- */
+
+static void plan_orphans(struct pass *p) {
+        struct slot *s;
+        const char *name;
+        size_t it = 0;
+
+        while (hv_map_next(p->c->slots, &it, &name, (void **) &s)) {
+                if (s->want)
+                        continue;
+                if (s->effect || s->look || s->doubt || (s->have && s->have->ours))
+                        plan_slot(p, s, true);
+                else {
+                        hv_slot_set_have(p->c, s, NULL);
+                        (void) hv_map_remove(p->c->slots, name);
+                }
+        }
+}
+
+static void tell_synced(struct pass *p) {
+        struct hv_core *c = p->c;
+        bool synced = p->settled && !c->engine.list && !c->engine.look_parts && !c->pending;
+
+        if (synced && !c->synced)
+                hv_note(c, HV_NOTE_SYNCED, HV_REASON_SYNCED, HV_KIND_NODESTATE, NULL, NULL,
+                        "everything is as revision %.8s wants it", c->active->revision);
+        if (!synced && (c->synced || c->out_of_sync_since_us == 0))
+                c->out_of_sync_since_us = HV_MAX(p->now_us, 1u);
+        c->synced = synced;
+        if (synced)
+                c->out_of_sync_since_us = 0;
+}
+
+static bool wants_engine(const struct hv_core *c) {
+        const struct hv_desired *d = c->pending ? c->pending : c->active;
+
+        return !d || d->settings.docker_enabled;
+}
+
+void hv_core_plan(struct hv_core *c, uint64_t now_us, struct hv_effects *ret) {
+        struct pass p = { .c = c, .out = ret, .now_us = now_us, .settled = true };
+
+        *ret = (struct hv_effects){ .deadline_us = HV_TIME_NEVER };
+        if (wants_engine(c))
+                plan_engine(&p);
+        hv_guard_decide(c, now_us);
+        if (c->active && !c->active->settings.docker_enabled)
+                tell_synced(&p);
+        else if (c->active &&
+                 (c->engine.state == HV_ENGINE_READY || HV_MUTANT(HV_MUTANT_STALE_LOOK_UNLOCKS))) {
+                p.max_effects = c->active->settings.workers;
+                p.max_pulls = c->active->settings.parallel_pulls;
+                plan_orphans(&p);
+                plan_items(&p, c->networks);
+                plan_items(&p, c->volumes);
+                for (size_t i = 0; i < c->active->n_units; i++)
+                        plan_slot(&p, hv_map_get(c->slots, c->active->units[i].container), true);
+                tell_synced(&p);
+        } else {
+                c->synced = false;
+                c->out_of_sync_since_us =
+                        c->out_of_sync_since_us ? c->out_of_sync_since_us : HV_MAX(now_us, 1u);
+        }
+        ret->notes = c->notes.v;
+        ret->n_notes = c->notes.n;
+        memset(&c->notes, 0, sizeof c->notes);
+}

@@ -1,0 +1,36 @@
+/* reconcile/reason.c - see reason.h. */
+#include "reconcile/reason.h"
+
+#include <stddef.h>
+
+const char *hv_reason_name(enum hv_reason reason) {
+        static const char *const names[HV_N_REASONS] = {
+                [HV_REASON_SYNCED] = "Synced",
+                [HV_REASON_WAITING_DEPENDENCY] = "WaitingDependency",
+                [HV_REASON_WAITING_ENGINE] = "WaitingEngine",
+                [HV_REASON_PENDING] = "Pending",
+                [HV_REASON_PULLING] = "Pulling",
+                [HV_REASON_PULL_FAILED] = "PullFailed",
+                [HV_REASON_AUTH_FAILED] = "AuthFailed",
+                [HV_REASON_IMAGE_MISSING] = "ImageMissing",
+                [HV_REASON_CREATE_FAILED] = "CreateFailed",
+                [HV_REASON_START_FAILED] = "StartFailed",
+                [HV_REASON_STOP_FAILED] = "StopFailed",
+                [HV_REASON_REMOVE_FAILED] = "RemoveFailed",
+                [HV_REASON_UPDATE_FAILED] = "UpdateFailed",
+                [HV_REASON_BACK_OFF] = "BackOff",
+                [HV_REASON_OOM_KILLED] = "OOMKilled",
+                [HV_REASON_EXITED] = "Exited",
+                [HV_REASON_NAME_CONFLICT] = "NameConflict",
+                [HV_REASON_CONFLICT] = "Conflict",
+                [HV_REASON_NOT_WANTED] = "NotWanted",
+                [HV_REASON_SUSPENDED] = "Suspended",
+                [HV_REASON_DOCKER_DOWN] = "DockerDown",
+                [HV_REASON_DOCKER_UNRESPONSIVE] = "DockerUnresponsive",
+                [HV_REASON_REVISION_REJECTED] = "RevisionRejected",
+                [HV_REASON_PRUNE_BLOCKED] = "PruneBlocked",
+                [HV_REASON_SOURCE_STALE] = "SourceStale",
+        };
+
+        return (size_t) reason < HV_N_REASONS ? names[reason] : "";
+}

@@ -1,0 +1,220 @@
+/* reconcile/state.h - what the core remembers between two calls. Private to pkg/reconcile.
+ *
+ *      active revision ---- want --.            .-- have ---- what the engine was seen to hold
+ *                                  +-- slot ----+
+ *      back-off, failures, --------'            '-- effect -- what is in flight for it
+ *      doubt, history
+ *
+ * Model    A *slot* is the name of a container: the engine keeps names unique, so wish, fact and flight meet
+ * there. An *item* is the same for a network or a volume, an *image* for an image reference. `seq` counts
+ * inputs. `touched` is the seq at which something certain was last learnt about an object, `doubt` the seq at
+ * which it became uncertain (0: it is not); a look that was asked for before either is older than what is
+ * known and is dropped.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "base/rng.h"
+#include "base/vec.h"
+#include "reconcile/core.h"
+#include "reconcile/status.h"
+#include "retry/backoff.h"
+
+struct flight { /* one action that was handed out */
+        struct hv_action action; /* first: the shell holds a pointer to it */
+        uint64_t issued; /* seq */
+        struct hv_arena *arena; /* the action's texts */
+        struct hv_desired *desired; /* reference: unit, network, volume point into it */
+        struct slot *slot; /* the one it is about, or NULL */
+        struct item *item;
+        struct image *image;
+};
+
+struct endpoint {
+        char *network, *network_id; /* id may be NULL */
+};
+
+struct container {
+        char *id;
+        bool ours;
+        enum hv_kind kind;
+        char *object, *digest, *image;
+        unsigned replica;
+        enum hv_container_state state;
+        HV_VEC(struct endpoint) endpoints;
+        HV_VEC(char *) volumes;
+        bool detailed;
+        int exit_code;
+        bool oom_killed, restart_policy_set;
+        uint64_t started_wall_us;
+        struct hv_limits limits;
+};
+
+struct failure {
+        struct hv_backoff backoff;
+        enum hv_action_type type; /* what failed last */
+        enum hv_reason reason; /* HV_REASON_SYNCED: nothing did */
+        char *message;
+};
+
+struct slot {
+        char *name; /* of the container */
+        const struct hv_unit *want; /* in the active revision; NULL: not wanted */
+        struct container *have; /* who holds the name, ours or not; NULL: nobody, as far as is known */
+        struct flight *effect, *look;
+        uint64_t touched, doubt;
+        struct hv_backoff restart, look_retry;
+        struct failure failure;
+        uint64_t needs_pull; /* pullPolicy always: seq at which this creation began; 0: no creation */
+        uint64_t running_since_us; /* when it was first known to run; 0 while it does not */
+        uint64_t retry_at_us; /* look again then (a removal under way) */
+        bool stopped_by_us; /* the present end is our doing */
+        bool conflict_told;
+        unsigned n_restarts;
+        int last_exit_code; /* -1: no end seen */
+        bool last_oom_killed;
+        enum hv_phase phase;
+        uint64_t phase_since_us;
+};
+
+struct item { /* a network or a volume */
+        enum hv_kind kind;
+        char *name;
+        const struct hv_network *network; /* wanted; NULL: not */
+        const struct hv_volume *volume;
+        bool exists, ours, reclaim_delete;
+        char *id, *digest, *driver;
+        struct flight *effect;
+        uint64_t touched, doubt;
+        struct failure failure;
+        bool conflict_told;
+};
+
+enum image_state {
+        IMAGE_UNKNOWN, /* creating a container will tell */
+        IMAGE_PRESENT,
+        IMAGE_MISSING,
+};
+
+struct image {
+        char *ref;
+        enum image_state state;
+        uint64_t pulled; /* seq of the last successful pull */
+        struct flight *effect, *look;
+        struct failure failure;
+};
+
+struct engine {
+        enum hv_engine_state state;
+        struct flight *connect, *list;
+        struct hv_backoff retry, list_retry;
+        uint64_t ready_since_us;
+        char *message;
+        unsigned look_parts; /* enum hv_look that should be listed */
+        uint64_t look_doubt; /* seq at which it was asked for */
+        uint64_t resync_at_us;
+        bool audit_due; /* the listing under way is a resync's */
+        size_t audit_cursor; /* the slot whose details are checked next */
+};
+
+struct hv_core {
+        uint64_t seq, next_id;
+        struct hv_rng rng;
+        struct hv_desired *active, *pending, *parked;
+        char *parked_message;
+        HV_VEC(char *) parked_removals;
+        unsigned n_parked_existing;
+        uint64_t n_generations;
+        struct engine engine;
+        bool observed;
+        struct hv_map *slots; /* by container name; struct slot */
+        struct hv_map *ids; /* container id to struct slot, borrowed */
+        struct hv_map *networks, *volumes, *images;
+        HV_VEC(struct flight *) flights;
+        HV_VEC(struct hv_note) notes; /* since the last plan */
+        unsigned n_effects, n_looks, n_pulls; /* in flight */
+        bool synced;
+        uint64_t out_of_sync_since_us;
+};
+
+/* How many single objects are looked at at the same time. Inspects are cheap (0.1 to 0.4 ms each on the
+ * engine); 8 is the number of connections the engine client keeps. */
+#define HV_MAX_LOOKS 8u
+
+/* For what has no schedule of its own: orphans, networks, volumes, images, looks. */
+extern const struct hv_backoff_spec hv_default_backoff;
+/* Reconnecting: engines restart in seconds; 0.1 s to 5 s keeps the repair quick and the socket quiet. */
+extern const struct hv_backoff_spec hv_connect_backoff;
+
+/* state.c: objects */
+struct slot *hv_slot_get(struct hv_core *c, const char *name); /* made when absent */
+void hv_slot_set_have(struct hv_core *c, struct slot *s,
+                      struct container *have); /* takes have; NULL: nobody */
+void hv_slot_free(void *slot);
+struct container *hv_container_copy(const struct hv_seen_container *seen);
+struct container *hv_container_free(struct container *k);
+HV_DEFINE_CLEANUP(struct container, hv_container_free);
+void hv_container_add_endpoint(struct container *k, const char *network, const char *network_id);
+void hv_container_drop_endpoint(struct container *k, const char *network);
+const struct endpoint *hv_container_endpoint(const struct container *k, const char *network);
+struct item *hv_item_get(struct hv_core *c, enum hv_kind kind, const char *name);
+void hv_item_free(void *item);
+void hv_item_set(struct item *o, bool exists, bool ours, const char *id, const char *driver,
+                 const char *digest);
+struct image *hv_image_get(struct hv_core *c, const char *ref);
+void hv_image_free(void *image);
+void hv_failure_set(struct failure *f, const struct hv_backoff_spec *spec, uint64_t now_us,
+                    enum hv_action_type type, enum hv_reason reason, const char *message);
+void hv_failure_reset(struct failure *f);
+void hv_set_text(char **where, const char *text);
+
+/* state.c: flights */
+struct flight *hv_flight_new(struct hv_core *c, enum hv_action_type type, const char *key, const char *name,
+                             const char *why);
+struct flight *hv_flight_take(struct hv_core *c, uint64_t action_id); /* NULL when it is not in flight */
+struct flight *hv_flight_free(struct flight *f);
+HV_DEFINE_CLEANUP(struct flight, hv_flight_free);
+
+/* state.c: notes */
+void hv_note(struct hv_core *c, enum hv_note_type type, enum hv_reason reason, enum hv_kind kind,
+             const char *object, const char *container, const char *fmt, ...) _hv_printf_(7, 8);
+void hv_note_slot(struct hv_core *c, const struct slot *s, enum hv_note_type type, enum hv_reason reason,
+                  const char *fmt, ...) _hv_printf_(5, 6);
+
+/* observe.c: facts coming in */
+void hv_observe_listing(struct hv_core *c, uint64_t now_us, uint64_t issued, const struct hv_listing *l);
+void hv_observe_container(struct hv_core *c, uint64_t now_us, struct slot *s, uint64_t issued,
+                          const struct hv_seen_container *seen);
+void hv_observe_event(struct hv_core *c, const struct hv_engine_event *e);
+void hv_doubt_slot(struct hv_core *c, struct slot *s);
+void hv_doubt_item(struct hv_core *c, struct item *o);
+
+/* done.c: what a completion means */
+void hv_done(struct hv_core *c, uint64_t now_us, struct flight *f, const struct hv_input *in);
+void hv_engine_down(struct hv_core *c, uint64_t now_us, enum hv_engine_state state, const char *message);
+
+/* guard.c: which revision is the active one */
+void hv_guard_offer(struct hv_core *c, struct hv_desired *d);
+int hv_guard_accept(struct hv_core *c, const char *revision, struct hv_err *err);
+void hv_guard_decide(struct hv_core *c, uint64_t now_us); /* activates or parks what is pending */
+
+/* What should happen to an object and how it stands: made for planning, shown by status. */
+struct verdict {
+        enum hv_phase phase;
+        enum hv_reason reason;
+        bool in_sync, ready;
+        bool act; /* `action` is due now */
+        enum hv_action_type action;
+        const char *why; /* for the action; static text or in the slot */
+        const char *about; /* network or dependency that it is about; NULL */
+        uint64_t next_us; /* HV_TIME_NEVER, or when something becomes due */
+};
+
+/* assess.c (containers), assess_item.c (networks, volumes, images): pure, they change nothing */
+struct verdict hv_assess_slot(const struct hv_core *c, const struct slot *s, uint64_t now_us);
+struct verdict hv_assess_item(const struct hv_core *c, const struct item *o, uint64_t now_us);
+struct verdict hv_assess_image(const struct hv_core *c, const struct image *i, const struct hv_unit *u,
+                               uint64_t needs_pull, uint64_t now_us);
+bool hv_item_is_usable(const struct item *o);
+bool hv_dependency_is_met(const struct hv_core *c, const struct hv_dependency *d);
