@@ -91,8 +91,7 @@ static void finish(struct hv_request *r, enum hv_transfer_end end, CURLcode code
         /* Out of the multi before the callback: what that starts can use the connection. */
         (void) curl_multi_remove_handle(t->lanes[r->options.lane].multi, r->easy);
         r->added = false;
-        if (!r->silent)
-                r->options.on_done(r->options.userdata, &reply);
+        r->options.on_done(r->options.userdata, &reply);
         request_free(r);
 }
 
