@@ -1,0 +1,42 @@
+/* execute/create.h - a wished object, as the request that makes it.
+ *
+ * Model    Pure but for host paths, which are resolved here, at use (execute/host_path.h). Labels are the
+ *          user's and those of reconcile/labels.h, which win. The first network is joined at creation; the
+ *          core plans a connect for each further one before the start, so that a container never runs half
+ *          connected.
+ * Limits   memory and swap are one value (no swap); 0 is no limit. The restart policy is always "no":
+ *          restarts are hivelet's, with its back-off and its history.
+ * Cgroup   containers hang below one slice, so that one place bounds and shows all of them. A unit's
+ *          `cgroup_parent` is a path of slices from the top ("hivelet.slice/hivelet-services.slice"). The
+ *          systemd driver wants the last name and finds its place by the dashes; cgroupfs wants the path,
+ *          with a slash in front: both give the same tree. An engine without a driver that is known (rootless
+ *          without delegation) keeps its own default.
+ */
+#pragma once
+
+#include "docker/create.h"
+#include "docker/network.h"
+#include "docker/volume.h"
+#include "spec/desired.h"
+
+struct hv_arena;
+
+/* Who makes it; borrowed. */
+struct hv_create_for {
+        const char *node_id;
+        const char *revision;
+        enum hv_docker_cgroup_driver cgroup_driver;
+};
+
+/* *ret borrows from `u` and `arena`. -EPERM a host path that must not be mounted, -ENOENT one that is not
+ * there; -EAGAIN a port whose address is not known yet (a tunnel that is down). */
+int hv_create_container(const struct hv_unit *u, const struct hv_create_for *who, struct hv_arena *arena,
+                        struct hv_docker_create *ret, struct hv_err *err);
+void hv_create_network(const struct hv_network *n, const struct hv_create_for *who, struct hv_arena *arena,
+                       struct hv_docker_network_create *ret);
+void hv_create_volume(const struct hv_volume *v, const struct hv_create_for *who, struct hv_arena *arena,
+                      struct hv_docker_volume_create *ret);
+
+/* A slice in the engine's own form; NULL: the engine's default. */
+const char *hv_create_cgroup_parent(const char *slice_path, enum hv_docker_cgroup_driver driver,
+                                    struct hv_arena *arena);
