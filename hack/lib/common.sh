@@ -30,13 +30,11 @@ jobs_default() {
         printf '%s\n' "${HV_JOBS:-$(nproc)}"
 }
 
-# Configures (once) and builds a preset; the compiler speaks only where something fails.
+# Configures and builds a preset; the compiler speaks only where something fails, and then of everything that does.
 build_preset() {
-        local preset=$1
-        shift
         (
                 cd "$HV_ROOT" || exit 1
-                cmake --preset "$preset" --log-level=WARNING >/dev/null
-                cmake --build "build/$preset" -j "$(jobs_default)" "$@"
+                cmake --preset "$1" -DHV_TESTS=ON --log-level=WARNING >/dev/null
+                cmake --build "build/$1" -j "$(jobs_default)" -- --quiet -k 0
         )
 }
