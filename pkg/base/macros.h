@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define _hv_cleanup_(f) __attribute__((cleanup(f)))
-#define _hv_printf_(a, b) __attribute__((format(printf, a, b)))
+#define _hv_printf_(a, b) __attribute__((format(printf, a, b), nonnull(a)))
 #define _hv_unused_ __attribute__((unused))
 #define _hv_noreturn_ __attribute__((noreturn))
 #define _hv_warn_unused_ __attribute__((warn_unused_result))

@@ -10,33 +10,33 @@
 
 enum hv_action_type {
         /* looks: GET and HEAD only */
-        HV_ACTION_CONNECT, /* greet the engine, agree on a version, open its event stream */
-        HV_ACTION_LIST, /* parts: enum hv_look */
-        HV_ACTION_INSPECT, /* one container, by `target` (an id or a name) */
+        HV_ACTION_CONNECT,       /* greet the engine, agree on a version, open its event stream */
+        HV_ACTION_LIST,          /* parts: enum hv_look */
+        HV_ACTION_INSPECT,       /* one container, by `target` (an id or a name) */
         HV_ACTION_INSPECT_IMAGE, /* is `image` there? */
         /* effects */
-        HV_ACTION_PULL, /* image */
-        HV_ACTION_NETWORK_CREATE, /* network */
-        HV_ACTION_NETWORK_REMOVE, /* target: id */
-        HV_ACTION_NETWORK_CONNECT, /* target: container id; endpoint: network name; unit */
+        HV_ACTION_PULL,               /* image */
+        HV_ACTION_NETWORK_CREATE,     /* network */
+        HV_ACTION_NETWORK_REMOVE,     /* target: id */
+        HV_ACTION_NETWORK_CONNECT,    /* target: container id; endpoint: network name; unit */
         HV_ACTION_NETWORK_DISCONNECT, /* target: container id; endpoint: network name */
-        HV_ACTION_VOLUME_CREATE, /* volume */
-        HV_ACTION_VOLUME_REMOVE, /* target: name */
-        HV_ACTION_CREATE, /* unit */
-        HV_ACTION_START, /* target: container id */
-        HV_ACTION_STOP, /* target: container id; signal, grace_us */
-        HV_ACTION_UNPAUSE, /* target: container id */
-        HV_ACTION_REMOVE, /* target: container id */
-        HV_ACTION_UPDATE, /* target: container id; limits */
+        HV_ACTION_VOLUME_CREATE,      /* volume */
+        HV_ACTION_VOLUME_REMOVE,      /* target: name */
+        HV_ACTION_CREATE,             /* unit */
+        HV_ACTION_START,              /* target: container id */
+        HV_ACTION_STOP,               /* target: container id; signal, grace_us */
+        HV_ACTION_UNPAUSE,            /* target: container id */
+        HV_ACTION_REMOVE,             /* target: container id */
+        HV_ACTION_UPDATE,             /* target: container id; limits */
         HV_N_ACTIONS
 };
 
 struct hv_action {
         uint64_t id; /* never 0, never repeated by one core */
         enum hv_action_type type;
-        const char *key; /* the object: "service/web/1", "network/backend", "engine" */
+        const char *key;  /* the object: "service/web/1", "network/backend", "engine" */
         const char *name; /* for people: container, network, volume or image name */
-        const char *why; /* "missing", "not wanted any more", "image changed", ... */
+        const char *why;  /* "missing", "not wanted any more", "image changed", ... */
         unsigned parts;
         const char *target;
         const char *image;
@@ -46,8 +46,8 @@ struct hv_action {
         const struct hv_network *network;
         const struct hv_volume *volume;
         struct hv_limits limits;
-        const char *stop_signal; /* NULL: what the container was made with */
-        uint64_t stop_grace_us; /* HV_TIME_NEVER: what the container was made with */
+        const char *stop_signal;          /* NULL: what the container was made with */
+        uint64_t stop_grace_us;           /* HV_TIME_NEVER: what the container was made with */
         const struct hv_desired *desired; /* the revision it comes from; NULL for looks before the first */
 };
 
@@ -60,12 +60,12 @@ const char *hv_action_name(enum hv_action_type type); /* "create", "inspect imag
 /* What became of an action. */
 enum hv_outcome {
         HV_OUTCOME_OK,
-        HV_OUTCOME_NOT_FOUND, /* 404: on a create this means the image */
-        HV_OUTCOME_CONFLICT, /* 409: the name is taken, or another change is under way */
+        HV_OUTCOME_NOT_FOUND,    /* 404: on a create this means the image */
+        HV_OUTCOME_CONFLICT,     /* 409: the name is taken, or another change is under way */
         HV_OUTCOME_NOT_MODIFIED, /* 304: it was so already */
-        HV_OUTCOME_REFUSED, /* 4xx: the same request will be refused again */
-        HV_OUTCOME_DENIED, /* a registry wants another login */
-        HV_OUTCOME_FAILED, /* 5xx, or an error inside a stream */
-        HV_OUTCOME_UNREACHABLE, /* no connection: certainly no effect */
-        HV_OUTCOME_UNKNOWN, /* reply lost, cut or late: effect or not, nobody knows */
+        HV_OUTCOME_REFUSED,      /* 4xx: the same request will be refused again */
+        HV_OUTCOME_DENIED,       /* a registry wants another login */
+        HV_OUTCOME_FAILED,       /* 5xx, or an error inside a stream */
+        HV_OUTCOME_UNREACHABLE,  /* no connection: certainly no effect */
+        HV_OUTCOME_UNKNOWN,      /* reply lost, cut or late: effect or not, nobody knows */
 };

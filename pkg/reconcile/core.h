@@ -37,10 +37,10 @@ struct hv_core *hv_core_free(struct hv_core *c); /* takes NULL, gives NULL */
 HV_DEFINE_CLEANUP(struct hv_core, hv_core_free);
 
 enum hv_input_type {
-        HV_INPUT_DESIRED, /* desired: a valid revision; the guard decides whether it becomes active */
-        HV_INPUT_ACCEPT, /* text: the parked revision (or the start of its name) may prune */
-        HV_INPUT_DONE, /* action_id, outcome, message and what was seen */
-        HV_INPUT_EVENT, /* event */
+        HV_INPUT_DESIRED,     /* desired: a valid revision; the guard decides whether it becomes active */
+        HV_INPUT_ACCEPT,      /* text: the parked revision (or the start of its name) may prune */
+        HV_INPUT_DONE,        /* action_id, outcome, message and what was seen */
+        HV_INPUT_EVENT,       /* event */
         HV_INPUT_ENGINE_LOST, /* the event stream ended; message says why */
         HV_INPUT_LOOK, /* somebody wants a fresh look now (apply, SIGHUP): containers are listed once */
 };
@@ -55,11 +55,11 @@ enum hv_event_type {
 /* A hint from the engine. Whatever it says, the object is looked at before anything is decided. */
 struct hv_engine_event {
         enum hv_event_type type;
-        const char *action; /* "die", "start", "destroy", "disconnect", ... */
-        const char *id; /* of the object; for networks the network's id */
-        const char *name; /* may be NULL */
+        const char *action;    /* "die", "start", "destroy", "disconnect", ... */
+        const char *id;        /* of the object; for networks the network's id */
+        const char *name;      /* may be NULL */
         const char *container; /* network connect and disconnect: the container's id; may be NULL */
-        bool ours; /* the event carries our labels */
+        bool ours;             /* the event carries our labels */
 };
 
 struct hv_input {
@@ -70,9 +70,9 @@ struct hv_input {
         /* HV_INPUT_DONE */
         uint64_t action_id;
         enum hv_outcome outcome;
-        const char *message; /* the engine's words for people; may be NULL */
-        const char *created_id; /* CREATE, NETWORK_CREATE */
-        const struct hv_listing *listing; /* LIST */
+        const char *message;                       /* the engine's words for people; may be NULL */
+        const char *created_id;                    /* CREATE, NETWORK_CREATE */
+        const struct hv_listing *listing;          /* LIST */
         const struct hv_seen_container *container; /* INSPECT, OK; NULL: certainly not there */
 };
 
@@ -87,7 +87,7 @@ enum hv_note_type {
         HV_NOTE_STOPPED,
         HV_NOTE_REMOVED,
         HV_NOTE_UPDATED,
-        HV_NOTE_EXITED, /* ended without being told to */
+        HV_NOTE_EXITED,   /* ended without being told to */
         HV_NOTE_VANISHED, /* removed by somebody else */
         HV_NOTE_PULLED,
         HV_NOTE_FAILED, /* an action failed; reason and message say how */
@@ -100,9 +100,9 @@ enum hv_note_type {
 struct hv_note {
         enum hv_note_type type;
         enum hv_reason reason;
-        enum hv_kind kind; /* HV_KIND_NONE: about the node */
+        enum hv_kind kind;        /* HV_KIND_NONE: about the node */
         char *object, *container; /* may be NULL */
-        char *message; /* a sentence for people */
+        char *message;            /* a sentence for people */
 };
 
 struct hv_effects {

@@ -115,6 +115,7 @@ static void list_done(struct hv_core *c, uint64_t now_us, const struct flight *f
         if (e->state == HV_ENGINE_LOOKING && !(e->look_parts & HV_LOOK_ALL)) {
                 e->state = HV_ENGINE_READY;
                 e->ready_since_us = now_us;
+                e->resync_at_us = 0; /* counted from now */
                 hv_set_text(&e->message, "");
                 hv_note(c, HV_NOTE_ENGINE_UP, HV_REASON_SYNCED, HV_KIND_NONE, NULL, NULL,
                         "the engine answers and was listed completely");

@@ -11,5 +11,5 @@
 #define HV_LABEL_REPLICA "io.hivelet.replica"
 #define HV_LABEL_ATTEMPT "io.hivelet.attempt"
 #define HV_LABEL_REVISION "io.hivelet.revision" /* who made it; never compared */
-#define HV_LABEL_DIGEST "io.hivelet.digest" /* another digest means: replace */
-#define HV_LABEL_RECLAIM "io.hivelet.reclaim" /* volumes: "delete" or "retain" */
+#define HV_LABEL_DIGEST "io.hivelet.digest"     /* another digest means: replace */
+#define HV_LABEL_RECLAIM "io.hivelet.reclaim"   /* volumes: "delete" or "retain" */

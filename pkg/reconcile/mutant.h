@@ -7,21 +7,21 @@
 
 enum hv_mutant {
         HV_MUTANT_NONE,
-        HV_MUTANT_OLD_OVERWRITES_NEW, /* an observation older than an event or a completion is believed */
-        HV_MUTANT_PARTIAL_IS_FULL, /* a part that could not be read counts as empty */
-        HV_MUTANT_EVENT_IS_TRUTH, /* a destroy event is believed without a look */
+        HV_MUTANT_OLD_OVERWRITES_NEW,  /* an observation older than an event or a completion is believed */
+        HV_MUTANT_PARTIAL_IS_FULL,     /* a part that could not be read counts as empty */
+        HV_MUTANT_EVENT_IS_TRUTH,      /* a destroy event is believed without a look */
         HV_MUTANT_LIST_ERROR_IS_EMPTY, /* a failed listing counts as an empty engine */
-        HV_MUTANT_NO_RELIST, /* the event stream ended, and nothing is listed again */
+        HV_MUTANT_NO_RELIST,           /* the event stream ended, and nothing is listed again */
         HV_MUTANT_TIMEOUT_IS_FAILURE, /* a create without a reply counts as not done: another name is tried */
-        HV_MUTANT_CONFLICT_IS_SUCCESS, /* the name is taken: so it must be ours */
-        HV_MUTANT_FOREIGN_REMOVED, /* a stranger's container in the way is removed */
+        HV_MUTANT_CONFLICT_IS_SUCCESS,  /* the name is taken: so it must be ours */
+        HV_MUTANT_FOREIGN_REMOVED,      /* a stranger's container in the way is removed */
         HV_MUTANT_WRONG_DIGEST_ADOPTED, /* any container of ours with the right name will do */
-        HV_MUTANT_NO_GUARD, /* every revision is activated, however much it removes */
-        HV_MUTANT_NO_BACKOFF, /* failures are tried again at once */
-        HV_MUTANT_TWO_EFFECTS, /* a second effect is started while one is in flight */
-        HV_MUTANT_PULL_ERROR_IGNORED, /* a failed pull counts as a pulled image */
-        HV_MUTANT_LOST_UPDATE, /* limits are never compared */
-        HV_MUTANT_STALE_LOOK_UNLOCKS, /* effects are planned before the first complete listing */
+        HV_MUTANT_NO_GUARD,             /* every revision is activated, however much it removes */
+        HV_MUTANT_NO_BACKOFF,           /* failures are tried again at once */
+        HV_MUTANT_TWO_EFFECTS,          /* a second effect is started while one is in flight */
+        HV_MUTANT_PULL_ERROR_IGNORED,   /* a failed pull counts as a pulled image */
+        HV_MUTANT_LOST_UPDATE,          /* limits are never compared */
+        HV_MUTANT_STALE_LOOK_UNLOCKS,   /* effects are planned before the first complete listing */
         HV_N_MUTANTS
 };
 

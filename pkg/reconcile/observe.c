@@ -124,7 +124,8 @@ static void list_container(struct hv_core *c, uint64_t now_us, uint64_t issued,
         if (by_id && !hv_streq(by_id->name, seen->name) && !is_newer(by_id, issued))
                 hv_doubt_slot(c, by_id); /* renamed */
         s = hv_map_get(c->slots, seen->name);
-        if (!s && !seen->ours)
+        /* Strangers matter only where they hold a name that is wanted: before the first revision that may be any. */
+        if (!s && !seen->ours && c->active)
                 return;
         s = s ? s : hv_slot_get(c, seen->name);
         hv_map_put(listed, s->name, s);

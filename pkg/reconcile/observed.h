@@ -19,18 +19,18 @@ enum hv_container_state {
 };
 
 struct hv_seen_endpoint {
-        const char *network; /* name */
+        const char *network;    /* name */
         const char *network_id; /* may be NULL */
 };
 
 struct hv_seen_container {
-        const char *id; /* full id */
+        const char *id;   /* full id */
         const char *name; /* without the slash */
         bool ours;
         const char *kind, *object; /* labels; NULL on strangers */
         unsigned replica;
         const char *digest, *revision; /* labels; NULL on strangers */
-        const char *image; /* as the engine names it; for display */
+        const char *image;             /* as the engine names it; for display */
         enum hv_container_state state;
         const struct hv_seen_endpoint *endpoints;
         size_t n_endpoints;
@@ -40,7 +40,7 @@ struct hv_seen_container {
         bool detailed; /* from an inspect: what follows is known */
         int exit_code;
         bool oom_killed;
-        const char *error; /* State.Error; NULL or "" when none */
+        const char *error;                /* State.Error; NULL or "" when none */
         uint64_t started_us, finished_us; /* wall clock, 0 = never; for display */
         struct hv_limits limits;
         bool restart_policy_set; /* somebody gave it a restart policy of the engine's */

@@ -6,7 +6,7 @@ enum hv_reason {
         HV_REASON_SYNCED,
         HV_REASON_WAITING_DEPENDENCY,
         HV_REASON_WAITING_ENGINE, /* "DockerDown" is the node's condition; this is a unit that waits for it */
-        HV_REASON_PENDING, /* its turn has not come */
+        HV_REASON_PENDING,        /* its turn has not come */
         HV_REASON_PULLING,
         HV_REASON_PULL_FAILED,
         HV_REASON_AUTH_FAILED,
@@ -20,7 +20,7 @@ enum hv_reason {
         HV_REASON_OOM_KILLED,
         HV_REASON_EXITED, /* ended by itself and its restart policy says: leave it */
         HV_REASON_NAME_CONFLICT,
-        HV_REASON_CONFLICT, /* ours, but cannot be changed without losing data */
+        HV_REASON_CONFLICT,   /* ours, but cannot be changed without losing data */
         HV_REASON_NOT_WANTED, /* an orphan on its way out */
         HV_REASON_SUSPENDED,
         HV_REASON_DOCKER_DOWN,

@@ -21,12 +21,12 @@
 #include "reconcile/status.h"
 #include "retry/backoff.h"
 
-struct flight { /* one action that was handed out */
-        struct hv_action action; /* first: the shell holds a pointer to it */
-        uint64_t issued; /* seq */
-        struct hv_arena *arena; /* the action's texts */
+struct flight {                     /* one action that was handed out */
+        struct hv_action action;    /* first: the shell holds a pointer to it */
+        uint64_t issued;            /* seq */
+        struct hv_arena *arena;     /* the action's texts */
         struct hv_desired *desired; /* reference: unit, network, volume point into it */
-        struct slot *slot; /* the one it is about, or NULL */
+        struct slot *slot;          /* the one it is about, or NULL */
         struct item *item;
         struct image *image;
 };
@@ -54,22 +54,22 @@ struct container {
 struct failure {
         struct hv_backoff backoff;
         enum hv_action_type type; /* what failed last */
-        enum hv_reason reason; /* HV_REASON_SYNCED: nothing did */
+        enum hv_reason reason;    /* HV_REASON_SYNCED: nothing did */
         char *message;
 };
 
 struct slot {
-        char *name; /* of the container */
+        char *name;                 /* of the container */
         const struct hv_unit *want; /* in the active revision; NULL: not wanted */
-        struct container *have; /* who holds the name, ours or not; NULL: nobody, as far as is known */
+        struct container *have;     /* who holds the name, ours or not; NULL: nobody, as far as is known */
         struct flight *effect, *look;
         uint64_t touched, doubt;
         struct hv_backoff restart, look_retry;
         struct failure failure;
-        uint64_t needs_pull; /* pullPolicy always: seq at which this creation began; 0: no creation */
+        uint64_t needs_pull;       /* pullPolicy always: seq at which this creation began; 0: no creation */
         uint64_t running_since_us; /* when it was first known to run; 0 while it does not */
-        uint64_t retry_at_us; /* look again then (a removal under way) */
-        bool stopped_by_us; /* the present end is our doing */
+        uint64_t retry_at_us;      /* look again then (a removal under way) */
+        bool stopped_by_us;        /* the present end is our doing */
         bool conflict_told;
         unsigned n_restarts;
         int last_exit_code; /* -1: no end seen */
@@ -114,7 +114,7 @@ struct engine {
         unsigned look_parts; /* enum hv_look that should be listed */
         uint64_t look_doubt; /* seq at which it was asked for */
         uint64_t resync_at_us;
-        bool audit_due; /* the listing under way is a resync's */
+        bool audit_due;      /* the listing under way is a resync's */
         size_t audit_cursor; /* the slot whose details are checked next */
 };
 
@@ -129,10 +129,10 @@ struct hv_core {
         struct engine engine;
         bool observed;
         struct hv_map *slots; /* by container name; struct slot */
-        struct hv_map *ids; /* container id to struct slot, borrowed */
+        struct hv_map *ids;   /* container id to struct slot, borrowed */
         struct hv_map *networks, *volumes, *images;
         HV_VEC(struct flight *) flights;
-        HV_VEC(struct hv_note) notes; /* since the last plan */
+        HV_VEC(struct hv_note) notes;         /* since the last plan */
         unsigned n_effects, n_looks, n_pulls; /* in flight */
         bool synced;
         uint64_t out_of_sync_since_us;
@@ -206,9 +206,9 @@ struct verdict {
         bool in_sync, ready;
         bool act; /* `action` is due now */
         enum hv_action_type action;
-        const char *why; /* for the action; static text or in the slot */
+        const char *why;   /* for the action; static text or in the slot */
         const char *about; /* network or dependency that it is about; NULL */
-        uint64_t next_us; /* HV_TIME_NEVER, or when something becomes due */
+        uint64_t next_us;  /* HV_TIME_NEVER, or when something becomes due */
 };
 
 /* assess.c (containers), assess_item.c (networks, volumes, images): pure, they change nothing */

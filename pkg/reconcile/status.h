@@ -27,7 +27,7 @@ enum hv_engine_state {
         HV_ENGINE_DOWN,
         HV_ENGINE_UNRESPONSIVE,
         HV_ENGINE_CONNECTING, /* never reached yet */
-        HV_ENGINE_LOOKING, /* reached; the first listing is under way */
+        HV_ENGINE_LOOKING,    /* reached; the first listing is under way */
         HV_ENGINE_READY,
 };
 
@@ -40,13 +40,13 @@ struct hv_unit_status {
         enum hv_phase phase;
         bool in_sync, ready;
         enum hv_reason reason;
-        const char *message; /* one sentence: why it is not in sync; "" when it is */
+        const char *message;     /* one sentence: why it is not in sync; "" when it is */
         const char *next_action; /* "start", ...; NULL when nothing is planned */
-        uint64_t next_us; /* instant of the next try; 0 = at once or none */
-        uint64_t since_us; /* phase entered at this instant of the core's clock */
-        unsigned n_restarts; /* since the agent began to look after it */
+        uint64_t next_us;        /* instant of the next try; 0 = at once or none */
+        uint64_t since_us;       /* phase entered at this instant of the core's clock */
+        unsigned n_restarts;     /* since the agent began to look after it */
         const char *id, *image, *digest, *wanted_digest; /* digest of what is there; NULL where not */
-        int exit_code; /* of the last end that was seen; -1: none */
+        int exit_code;                                   /* of the last end that was seen; -1: none */
         bool oom_killed;
         uint64_t started_wall_us; /* 0: not known */
 };
@@ -68,10 +68,10 @@ struct hv_status {
         enum hv_engine_state engine;
         const char *engine_message;
         bool observed; /* the first complete observation was made */
-        bool synced; /* nothing to do, nothing in flight, nothing in doubt */
+        bool synced;   /* nothing to do, nothing in flight, nothing in doubt */
         unsigned n_units, n_units_in_sync, n_pulling, n_back_off, n_orphans;
-        uint64_t out_of_sync_since_us; /* 0 while synced */
-        uint64_t n_generations; /* revisions activated by this core */
+        uint64_t out_of_sync_since_us;      /* 0 while synced */
+        uint64_t n_generations;             /* revisions activated by this core */
         const struct hv_unit_status *units; /* sorted by key; orphans last */
         size_t n_unit_status;
         const struct hv_object_status *objects; /* networks, then volumes, each sorted by name */
