@@ -15,7 +15,7 @@ struct hv_arena *hv_arena_free(struct hv_arena *a); /* takes NULL, gives NULL */
 HV_DEFINE_CLEANUP(struct hv_arena, hv_arena_free);
 
 void *hv_arena_alloc(struct hv_arena *a, size_t size_bytes); /* zeroed, aligned for any type */
-char *hv_arena_strdup(struct hv_arena *a, const char *s); /* NULL gives NULL */
+char *hv_arena_strdup(struct hv_arena *a, const char *s);    /* NULL gives NULL */
 char *hv_arena_strndup(struct hv_arena *a, const char *s, size_t n);
 char *hv_arena_printf(struct hv_arena *a, const char *fmt, ...) _hv_printf_(2, 3);
 void *hv_arena_memdup(struct hv_arena *a, const void *p, size_t size_bytes);

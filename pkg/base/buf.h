@@ -14,7 +14,7 @@ struct hv_buf {
         size_t len, cap;
 };
 
-void hv_buf_done(struct hv_buf *b); /* frees, leaves it empty and usable */
+void hv_buf_done(struct hv_buf *b);  /* frees, leaves it empty and usable */
 void hv_buf_clear(struct hv_buf *b); /* empties, keeps the memory */
 void hv_buf_add(struct hv_buf *b, const void *data, size_t len);
 void hv_buf_puts(struct hv_buf *b, const char *s);
@@ -22,4 +22,4 @@ void hv_buf_putc(struct hv_buf *b, char c);
 void hv_buf_printf(struct hv_buf *b, const char *fmt, ...) _hv_printf_(2, 3);
 void hv_buf_vprintf(struct hv_buf *b, const char *fmt, va_list ap) _hv_printf_(2, 0);
 const char *hv_buf_str(const struct hv_buf *b); /* never NULL; good until the next change */
-char *hv_buf_steal(struct hv_buf *b); /* caller frees; never NULL */
+char *hv_buf_steal(struct hv_buf *b);           /* caller frees; never NULL */

@@ -9,7 +9,7 @@
 #include "base/macros.h"
 
 struct hv_err {
-        int code; /* -errno, 0 when nothing went wrong */
+        int code;      /* -errno, 0 when nothing went wrong */
         char msg[480]; /* always terminated; longer text ends in "..." */
 };
 

@@ -11,12 +11,12 @@
 struct hv_map;
 
 struct hv_map *hv_map_new(void (*free_value)(void *)); /* NULL: values are borrowed */
-struct hv_map *hv_map_free(struct hv_map *m); /* takes NULL, gives NULL */
+struct hv_map *hv_map_free(struct hv_map *m);          /* takes NULL, gives NULL */
 HV_DEFINE_CLEANUP(struct hv_map, hv_map_free);
 
-void *hv_map_get(const struct hv_map *m, const char *key); /* NULL when absent; m and key may be NULL */
+void *hv_map_get(const struct hv_map *m, const char *key);       /* NULL when absent; m and key may be NULL */
 void hv_map_put(struct hv_map *m, const char *key, void *value); /* frees and replaces an older value */
-void *hv_map_take(struct hv_map *m, const char *key); /* removes, hands the value over; NULL when absent */
+void *hv_map_take(struct hv_map *m, const char *key);  /* removes, hands the value over; NULL when absent */
 bool hv_map_remove(struct hv_map *m, const char *key); /* removes and frees */
 void hv_map_clear(struct hv_map *m);
 size_t hv_map_size(const struct hv_map *m);

@@ -10,8 +10,8 @@
 
 enum hv_parse {
         HV_PARSE_OK,
-        HV_PARSE_BAD, /* not of this form at all */
-        HV_PARSE_NO_UNIT, /* a plain number where a unit is needed */
+        HV_PARSE_BAD,      /* not of this form at all */
+        HV_PARSE_NO_UNIT,  /* a plain number where a unit is needed */
         HV_PARSE_BAD_UNIT, /* a number, then something that is no unit */
         HV_PARSE_NEGATIVE,
         HV_PARSE_OVERFLOW, /* above INT64_MAX of the unit that is returned */

@@ -49,7 +49,7 @@ struct hv_docker_port_seen {
 
 struct hv_docker_container {
         /* list and inspect */
-        const char *id, *name; /* name without the slash */
+        const char *id, *name;        /* name without the slash */
         const char *image, *image_id; /* image as it was asked for */
         enum hv_docker_state state;
         struct hv_pairs labels; /* sorted by name */
@@ -66,8 +66,8 @@ struct hv_docker_container {
         enum hv_docker_health health;
         int exit_code;
         bool oom_killed;
-        const char *error; /* why the engine could not start it */
-        int pid; /* 0: not running */
+        const char *error;                /* why the engine could not start it */
+        int pid;                          /* 0: not running */
         uint64_t started_us, finished_us; /* 0: never */
         unsigned restart_count;
         const char *restart_policy; /* "no", "always", ... */
@@ -95,14 +95,14 @@ struct hv_docker_exit {
 };
 
 struct hv_docker_usage {
-        uint64_t read_us; /* when it was measured */
+        uint64_t read_us;               /* when it was measured */
         uint64_t cpu_ns, system_cpu_ns; /* since the start; two samples make a rate */
         unsigned online_cpus;
         uint64_t memory_bytes; /* without the page cache that can be dropped at once, as `docker stats` shows
                                   it */
         uint64_t memory_limit_bytes, pids;
         uint64_t received_bytes, sent_bytes; /* all interfaces */
-        uint64_t read_bytes, written_bytes; /* block devices */
+        uint64_t read_bytes, written_bytes;  /* block devices */
 };
 
 /* result->containers: all, stopped ones too. `managed_only` asks for those with label
@@ -172,20 +172,20 @@ enum hv_docker_output {
  * other is not certain. */
 struct hv_docker_log {
         enum hv_docker_output output; /* always STDOUT for a container with a terminal */
-        uint64_t time_us; /* 0: not asked for, or not given */
-        const char *data; /* until the callback returns; terminated, but may hold NUL bytes */
+        uint64_t time_us;             /* 0: not asked for, or not given */
+        const char *data;             /* until the callback returns; terminated, but may hold NUL bytes */
         size_t len;
 };
 
 typedef void hv_docker_log_fn(void *userdata, const struct hv_docker_log *log);
 
 struct hv_docker_logs {
-        bool follow; /* go on until the container ends */
-        bool out, err; /* which outputs; neither: both */
-        bool timestamps; /* fill time_us */
-        bool tty; /* the container has a terminal: its log is not framed (from inspect) */
+        bool follow;       /* go on until the container ends */
+        bool out, err;     /* which outputs; neither: both */
+        bool timestamps;   /* fill time_us */
+        bool tty;          /* the container has a terminal: its log is not framed (from inspect) */
         uint64_t since_us; /* 0: from the beginning */
-        int64_t tail; /* last lines only; -1: all; 0: none, with follow: only what comes */
+        int64_t tail;      /* last lines only; -1: all; 0: none, with follow: only what comes */
         hv_docker_log_fn *fn;
         void *userdata; /* of fn; `then` has its own */
 };

@@ -29,8 +29,8 @@ struct hv_docker_create {
 
         const char *network_mode; /* "none", "host", "bridge"; NULL: `network`, and without that the engine's
                                      default */
-        const char *network; /* joined at creation; NULL: none */
-        struct hv_strv aliases; /* in `network` */
+        const char *network;      /* joined at creation; NULL: none */
+        struct hv_strv aliases;   /* in `network` */
         const struct hv_mount *mounts;
         size_t n_mounts;
         const struct hv_port *ports;
@@ -44,9 +44,9 @@ struct hv_docker_create {
 
         bool read_only_root, no_new_privileges, privileged, init;
         struct hv_strv cap_drop, cap_add; /* without CAP_; cap_drop may be "ALL" */
-        const char *stop_signal; /* NULL: the image's */
-        uint64_t stop_grace_us; /* whole seconds, rounded up; HV_TIME_NEVER: the engine's default */
-        const char *log_driver; /* NULL: the engine's default; json-file, local, journald, none */
+        const char *stop_signal;          /* NULL: the image's */
+        uint64_t stop_grace_us;           /* whole seconds, rounded up; HV_TIME_NEVER: the engine's default */
+        const char *log_driver;           /* NULL: the engine's default; json-file, local, journald, none */
         struct hv_pairs log_options;
 };
 

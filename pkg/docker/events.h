@@ -11,23 +11,23 @@
 #include "docker/client.h"
 
 struct hv_docker_event {
-        const char *type; /* "container", "image", "network", "volume", ... */
+        const char *type;   /* "container", "image", "network", "volume", ... */
         const char *action; /* "start", "die", "destroy"; "exec_start: sh" is cut to "exec_start" */
-        const char *id; /* of the object */
-        const char *name; /* attribute "name"; "" when it has none */
+        const char *id;     /* of the object */
+        const char *name;   /* attribute "name"; "" when it has none */
         const char
                 *container; /* attribute "container" of a network's event: the container's id; "" otherwise */
         bool has_exit_code;
-        int exit_code; /* of "die" */
+        int exit_code;              /* of "die" */
         struct hv_pairs attributes; /* all of them, sorted; a container's labels are among them */
-        uint64_t time_ns; /* the engine's clock; what `since_ns` takes */
+        uint64_t time_ns;           /* the engine's clock; what `since_ns` takes */
 };
 
 typedef void hv_docker_event_fn(void *userdata,
                                 const struct hv_docker_event *event); /* good during the call */
 
 struct hv_docker_events {
-        uint64_t since_ns; /* events at or after this instant are given again; 0: only new ones */
+        uint64_t since_ns;    /* events at or after this instant are given again; 0: only new ones */
         struct hv_strv types; /* "container", ...; none: all */
         void (*on_open)(void *userdata); /* from now on nothing is missed; may be NULL */
         hv_docker_event_fn *on_event;

@@ -30,18 +30,18 @@ struct hv_docker_auth {
 struct hv_docker_progress { /* of a pull, over all layers seen so far */
         unsigned n_layers, n_layers_done;
         uint64_t current_bytes, total_bytes; /* of what is being downloaded; total grows as layers show up */
-        const char *text; /* the engine's last words: "Downloading", ... */
+        const char *text;                    /* the engine's last words: "Downloading", ... */
 };
 
 typedef void hv_docker_progress_fn(void *userdata, const struct hv_docker_progress *progress);
 
 struct hv_docker_pull {
-        const char *image; /* full name with tag or digest; without either: tag "latest" */
-        const char *platform; /* "linux/arm64"; NULL: the engine's own */
-        const struct hv_docker_auth *auth; /* NULL: anonymous */
-        uint64_t stall_us; /* nothing heard for so long: given up as UNKNOWN; 0: 5 min */
+        const char *image;                  /* full name with tag or digest; without either: tag "latest" */
+        const char *platform;               /* "linux/arm64"; NULL: the engine's own */
+        const struct hv_docker_auth *auth;  /* NULL: anonymous */
+        uint64_t stall_us;                  /* nothing heard for so long: given up as UNKNOWN; 0: 5 min */
         hv_docker_progress_fn *on_progress; /* may be NULL */
-        void *userdata; /* of on_progress */
+        void *userdata;                     /* of on_progress */
 };
 
 struct hv_docker_call *hv_docker_image_list(struct hv_docker *d,

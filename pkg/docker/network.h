@@ -10,7 +10,7 @@ struct hv_docker_network {
         const char *subnet, *gateway; /* of the first IPv4 pool */
         uint64_t created_us;
         struct hv_pairs labels, options; /* sorted by name */
-        struct hv_strv containers; /* full ids of those in it; inspect only */
+        struct hv_strv containers;       /* full ids of those in it; inspect only */
 };
 
 struct hv_docker_networks {

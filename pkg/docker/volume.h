@@ -15,7 +15,7 @@ struct hv_docker_volumes {
 };
 
 struct hv_docker_volume_create {
-        const char *name; /* never empty: nobody would find an anonymous one again */
+        const char *name;   /* never empty: nobody would find an anonymous one again */
         const char *driver; /* NULL: "local" */
         struct hv_pairs labels, options;
 };

@@ -49,23 +49,23 @@ struct hv_api_change {
         enum hv_kind forget_kind; /* HV_KIND_NONE: nothing to forget */
         const char *forget_name;
         const char *accept_prune; /* parked revision (or the start of its name) that may prune; or NULL */
-        bool dry_run; /* judge, change nothing */
+        bool dry_run;             /* judge, change nothing */
 };
 
 enum hv_api_outcome {
         HV_API_ACTIVATED, /* the new revision is in force */
         HV_API_UNCHANGED, /* what was given means what is in force already */
-        HV_API_PARKED, /* valid, but the guard waits for consent; hv_status tells what it would remove */
-        HV_API_REFUSED, /* `diags` says why; nothing was changed */
-        HV_API_FAILED, /* `err` says why (not found, cannot be stored, ...); nothing was changed */
+        HV_API_PARKED,    /* valid, but the guard waits for consent; hv_status tells what it would remove */
+        HV_API_REFUSED,   /* `diags` says why; nothing was changed */
+        HV_API_FAILED,    /* `err` says why (not found, cannot be stored, ...); nothing was changed */
 };
 
 /* All borrowed for the length of hv_api_change_done(). */
 struct hv_api_changed {
-        enum hv_api_outcome outcome; /* of a dry run: what it would have been */
+        enum hv_api_outcome outcome;     /* of a dry run: what it would have been */
         const struct hv_desired *before; /* in force before; NULL: nothing was */
-        const struct hv_desired *after; /* what the sources say now; NULL when refused or failed */
-        struct hv_diags *diags; /* errors and warnings, sorted; NULL: none */
+        const struct hv_desired *after;  /* what the sources say now; NULL when refused or failed */
+        struct hv_diags *diags;          /* errors and warnings, sorted; NULL: none */
         const struct hv_err *err; /* HV_API_FAILED; the HTTP status follows from err->code (http/reply.h) */
 };
 
@@ -74,15 +74,15 @@ void hv_api_change_done(struct hv_api_call *call, const struct hv_api_changed *r
 /* What would be done, in the order in which it would be done. */
 struct hv_api_step {
         enum hv_action_type type;
-        const char *key; /* "service/web/1", "network/backend" */
+        const char *key;  /* "service/web/1", "network/backend" */
         const char *name; /* for people: the engine's name of it, "hive-web" */
-        const char *why; /* "image changed", ... */
+        const char *why;  /* "image changed", ... */
 };
 
 struct hv_api_plan {
         const struct hv_err
-                *err; /* not NULL: there is no plan (engine down, too late); the rest is ignored */
-        bool refused; /* the files have errors: `diags` */
+                *err;           /* not NULL: there is no plan (engine down, too late); the rest is ignored */
+        bool refused;           /* the files have errors: `diags` */
         struct hv_diags *diags; /* NULL: none */
         const struct hv_desired *before, *after; /* as above */
         bool parked; /* the guard would hold this revision; the steps are those after consent */
@@ -103,11 +103,11 @@ enum hv_api_stream {
 struct hv_api_log_options {
         enum hv_kind kind;
         const char *name;
-        unsigned replica; /* 1.. */
-        unsigned streams; /* enum hv_api_stream, at least one */
-        bool follow; /* go on until the client leaves or the container ends */
-        bool timestamps; /* each line begins with its time, RFC 3339 with nanoseconds */
-        uint64_t tail; /* last lines; UINT64_MAX: all */
+        unsigned replica;       /* 1.. */
+        unsigned streams;       /* enum hv_api_stream, at least one */
+        bool follow;            /* go on until the client leaves or the container ends */
+        bool timestamps;        /* each line begins with its time, RFC 3339 with nanoseconds */
+        uint64_t tail;          /* last lines; UINT64_MAX: all */
         uint64_t since_wall_us; /* 0: from the start */
 };
 
@@ -141,7 +141,7 @@ struct hv_api_backend {
         struct hv_api_log *(*logs_open)(void *userdata, const struct hv_api_log_options *options,
                                         struct hv_api_call *call, struct hv_err *err);
         void (*logs_resume)(struct hv_api_log *log); /* there is room again */
-        void (*logs_close)(struct hv_api_log *log); /* frees it; the call is over */
+        void (*logs_close)(struct hv_api_log *log);  /* frees it; the call is over */
 };
 
 /* --- life -------------------------------------------------------------------------------------------- */

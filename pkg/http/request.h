@@ -17,7 +17,7 @@ struct hv_http_request;
 
 struct hv_http_caller {
         bool is_local_socket; /* the unix socket; else TCP */
-        pid_t pid; /* SO_PEERCRED at the time of connect; 0, -1, -1 for TCP */
+        pid_t pid;            /* SO_PEERCRED at the time of connect; 0, -1, -1 for TCP */
         uid_t uid;
         gid_t gid;
         char address[64]; /* "127.0.0.1", "::1", or "unix:uid=0" */

@@ -24,11 +24,11 @@ enum hv_http_method {
 
 enum hv_http_role {
         HV_HTTP_ROLE_UNDECLARED =
-                0, /* as a route's role: does not register. As a caller's role: may do nothing */
-        HV_HTTP_ROLE_ANYONE, /* probes that tell nothing about the node's workloads */
-        HV_HTTP_ROLE_VIEWER, /* sees state, changes nothing */
+                0,             /* as a route's role: does not register. As a caller's role: may do nothing */
+        HV_HTTP_ROLE_ANYONE,   /* probes that tell nothing about the node's workloads */
+        HV_HTTP_ROLE_VIEWER,   /* sees state, changes nothing */
         HV_HTTP_ROLE_OPERATOR, /* restarts, stops, reloads, validates */
-        HV_HTTP_ROLE_ADMIN, /* changes the desired state, sees configuration */
+        HV_HTTP_ROLE_ADMIN,    /* changes the desired state, sees configuration */
 };
 
 enum hv_http_route_flags {
@@ -45,8 +45,8 @@ struct hv_http_route {
         enum hv_http_role role;
         hv_http_handler handle;
         size_t body_max_bytes; /* larger bodies get 413; 0: any body is too large */
-        unsigned flags; /* enum hv_http_route_flags */
-        const char *summary; /* one line for the API's description */
+        unsigned flags;        /* enum hv_http_route_flags */
+        const char *summary;   /* one line for the API's description */
 };
 
 const char *hv_http_method_name(enum hv_http_method method);

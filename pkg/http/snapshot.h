@@ -20,21 +20,21 @@ enum hv_api_source_state {
 
 /* Where desired state comes from. */
 struct hv_api_source {
-        const char *name; /* "file", "local", "api" */
-        const char *type; /* "file", "dir", "api" */
+        const char *name;     /* "file", "local", "api" */
+        const char *type;     /* "file", "dir", "api" */
         const char *location; /* path or URL; NULL: none */
         enum hv_api_source_state state;
-        const char *revision; /* of what it gave last; NULL: nothing yet */
-        unsigned n_objects; /* in it */
-        uint64_t read_wall_us; /* last time it was read to its end; 0: never */
+        const char *revision;    /* of what it gave last; NULL: nothing yet */
+        unsigned n_objects;      /* in it */
+        uint64_t read_wall_us;   /* last time it was read to its end; 0: never */
         uint64_t failed_wall_us; /* last time it was not; 0: never */
-        const char *error; /* of the last attempt; NULL: it went well */
-        uint64_t n_errors; /* failed attempts since start */
+        const char *error;       /* of the last attempt; NULL: it went well */
+        uint64_t n_errors;       /* failed attempts since start */
 };
 
 enum hv_api_revision_state {
         HV_API_REVISION_ACTIVE,
-        HV_API_REVISION_PARKED, /* valid, held by the guard */
+        HV_API_REVISION_PARKED,   /* valid, held by the guard */
         HV_API_REVISION_PREVIOUS, /* was active, is kept */
 };
 
@@ -59,9 +59,9 @@ struct hv_api_config {
 };
 
 struct hv_api_engine {
-        const char *endpoint; /* "unix:///var/run/docker.sock" */
-        const char *name; /* "Docker", "Podman"; NULL: not reached yet, as the two below */
-        const char *version; /* "20.10.24" */
+        const char *endpoint;    /* "unix:///var/run/docker.sock" */
+        const char *name;        /* "Docker", "Podman"; NULL: not reached yet, as the two below */
+        const char *version;     /* "20.10.24" */
         const char *api_version; /* the one that is spoken: "1.41" */
 };
 
@@ -76,7 +76,7 @@ struct hv_api_snapshot {
         /* The newest attempt to load the sources. Refused: it had errors, `desired` is older than the files.
          */
         bool refused;
-        struct hv_diags *diags; /* its findings, sorted; NULL: none, or never tried */
+        struct hv_diags *diags;  /* its findings, sorted; NULL: none, or never tried */
         uint64_t loaded_wall_us; /* when; 0: never tried */
 
         const struct hv_api_source *sources; /* in order of precedence */
@@ -87,7 +87,7 @@ struct hv_api_snapshot {
         size_t n_configs;
 };
 
-const char *hv_api_source_state_name(enum hv_api_source_state state); /* "Ok", "Stale", "Empty" */
+const char *hv_api_source_state_name(enum hv_api_source_state state);     /* "Ok", "Stale", "Empty" */
 const char *hv_api_revision_state_name(enum hv_api_revision_state state); /* "Active", ... */
 
 /* An instant of the core's clock as wall time; 0 for 0 and for HV_TIME_NEVER. */

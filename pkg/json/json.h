@@ -39,7 +39,7 @@ enum hv_json_type hv_json_type(const struct hv_json *j);
 
 /* Members of an object. The `_at` forms below read the value itself. */
 const struct hv_json *hv_json_get(const struct hv_json *j, const char *key); /* NULL: none */
-const char *hv_json_str(const struct hv_json *j, const char *key); /* NULL: none */
+const char *hv_json_str(const struct hv_json *j, const char *key);           /* NULL: none */
 int64_t hv_json_int(const struct hv_json *j, const char *key,
                     int64_t otherwise); /* reals are cut, and clamped */
 bool hv_json_bool(const struct hv_json *j, const char *key, bool otherwise);

@@ -95,8 +95,8 @@ enum hv_event {
                 HV_EVENT_COUNT,
 };
 
-const char *hv_event_name(enum hv_event event); /* NULL for HV_EVENT_NONE and what is out of range */
+const char *hv_event_name(enum hv_event event);       /* NULL for HV_EVENT_NONE and what is out of range */
 const char *hv_event_message_id(enum hv_event event); /* 32 hex digits; NULL likewise */
-const char *hv_event_meaning(enum hv_event event); /* one line; NULL likewise */
-int hv_event_level(enum hv_event event); /* LOG_*; LOG_INFO likewise */
-enum hv_event hv_event_from_name(const char *name); /* HV_EVENT_NONE when unknown */
+const char *hv_event_meaning(enum hv_event event);    /* one line; NULL likewise */
+int hv_event_level(enum hv_event event);              /* LOG_*; LOG_INFO likewise */
+enum hv_event hv_event_from_name(const char *name);   /* HV_EVENT_NONE when unknown */

@@ -24,19 +24,19 @@ enum hv_log_target {
 
 /* What a record is about. All texts are borrowed for the call; NULL leaves the field out. */
 struct hv_log_fields {
-        const char *kind; /* HIVELET_KIND: Service, Task, Network, ... */
-        const char *name; /* HIVELET_NAME: the object's name */
-        const char *revision; /* HIVELET_REVISION */
+        const char *kind;      /* HIVELET_KIND: Service, Task, Network, ... */
+        const char *name;      /* HIVELET_NAME: the object's name */
+        const char *revision;  /* HIVELET_REVISION */
         const char *container; /* HIVELET_CONTAINER: the container's name */
-        const char *task; /* HIVELET_TASK: the task's id */
-        const char *reason; /* HIVELET_REASON: a reason code of docs/reference/reasons */
-        const char *code; /* HIVELET_CODE: an error code such as E0504 */
+        const char *task;      /* HIVELET_TASK: the task's id */
+        const char *reason;    /* HIVELET_REASON: a reason code of docs/reference/reasons */
+        const char *code;      /* HIVELET_CODE: an error code such as E0504 */
 };
 
 struct hv_log_record {
-        enum hv_event event; /* HV_EVENT_NONE for an ordinary line */
-        int level; /* LOG_ERR .. LOG_DEBUG of syslog(3) */
-        int error; /* errno, positive; 0: none */
+        enum hv_event event;  /* HV_EVENT_NONE for an ordinary line */
+        int level;            /* LOG_ERR .. LOG_DEBUG of syslog(3) */
+        int error;            /* errno, positive; 0: none */
         uint64_t realtime_us; /* CLOCK_REALTIME, microseconds */
         const char *message;
         const char *node_id; /* HIVELET_NODE_ID; NULL before hv_log_set_node_id() */
@@ -49,7 +49,7 @@ struct hv_log_record {
 typedef void (*hv_log_fn)(const struct hv_log_record *record, void *userdata);
 
 void hv_log_open(enum hv_log_target target); /* before it, records go to stderr */
-void hv_log_set_level(int level); /* what is less urgent is dropped; LOG_INFO at first */
+void hv_log_set_level(int level);            /* what is less urgent is dropped; LOG_INFO at first */
 int hv_log_level(void);
 /* "error", "warning", "notice", "info", "debug", in any case; -EINVAL for another word. */
 int hv_log_level_from_name(const char *name);

@@ -20,7 +20,7 @@ struct hv_secret;
 
 bool hv_log_redact_add(
         const struct hv_secret *secret); /* copies into memory of the same kind; false: too short */
-void hv_log_redact_clear(void); /* forgets and zeroes all */
+void hv_log_redact_clear(void);          /* forgets and zeroes all */
 
 /* The text with all markers replaced, or NULL when it holds none (the usual case: nothing is copied). Caller
  * frees. */

@@ -20,7 +20,7 @@ struct hv_notify {
         bool active;
         bool ping_due;
         uint64_t watchdog_us;
-        char *status; /* the last one sent */
+        char *status;           /* the last one sent */
         sd_event_source *timer; /* NULL: no watchdog */
 };
 

@@ -24,15 +24,15 @@ int hv_notify_new(sd_event *event, struct hv_notify **ret, struct hv_err *err);
 struct hv_notify *hv_notify_free(struct hv_notify *n); /* takes NULL, gives NULL */
 HV_DEFINE_CLEANUP(struct hv_notify, hv_notify_free);
 
-bool hv_notify_is_active(const struct hv_notify *n); /* there is a service manager to talk to */
+bool hv_notify_is_active(const struct hv_notify *n);       /* there is a service manager to talk to */
 uint64_t hv_notify_watchdog_us(const struct hv_notify *n); /* 0: no watchdog */
 
 void hv_notify_ready(struct hv_notify *n); /* READY=1: after start, and after a reload has ended */
 /* STATUS=, sent only when the text changed. One line. */
 void hv_notify_status(struct hv_notify *n, const char *fmt, ...) _hv_printf_(2, 3);
 void hv_notify_reloading(struct hv_notify *n); /* RELOADING=1 and MONOTONIC_USEC (sd_notify(3), since 253) */
-void hv_notify_stopping(struct hv_notify *n); /* STOPPING=1 */
-void hv_notify_errno(struct hv_notify *n, int error); /* ERRNO=; errno or -errno */
+void hv_notify_stopping(struct hv_notify *n);  /* STOPPING=1 */
+void hv_notify_errno(struct hv_notify *n, int error);                    /* ERRNO=; errno or -errno */
 void hv_notify_extend_timeout(struct hv_notify *n, uint64_t timeout_us); /* EXTEND_TIMEOUT_USEC= from now */
 void hv_notify_watchdog_trigger(struct hv_notify *n); /* WATCHDOG=trigger: an internal check failed */
 

@@ -14,7 +14,7 @@
 #include "spec/desired.h"
 
 struct hv_backoff {
-        unsigned n; /* tries so far that count */
+        unsigned n;             /* tries so far that count */
         uint64_t not_before_us; /* 0: at once */
 };
 

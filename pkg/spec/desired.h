@@ -17,7 +17,7 @@
 
 struct hv_arena;
 
-struct hv_strv {                        /* a list of texts; v[n] is NULL */
+struct hv_strv { /* a list of texts; v[n] is NULL */
         const char *const *v;
         size_t n;
 };
@@ -26,14 +26,14 @@ struct hv_pair {
         const char *name, *value;
 };
 
-struct hv_pairs {                       /* sorted by name, names unique */
+struct hv_pairs { /* sorted by name, names unique */
         const struct hv_pair *v;
         size_t n;
 };
 
 enum hv_pull_policy {
         HV_PULL_MISSING,
-        HV_PULL_ALWAYS,                 /* before each creation of a container, not before a restart */
+        HV_PULL_ALWAYS, /* before each creation of a container, not before a restart */
         HV_PULL_NEVER,
 };
 
@@ -43,17 +43,17 @@ enum hv_restart_policy {
         HV_RESTART_NEVER,
 };
 
-enum hv_condition_wanted {              /* dependsOn[].condition */
-        HV_WANT_STARTED,
-        HV_WANT_READY,
-        HV_WANT_COMPLETED,
-        HV_WANT_HEALTHY,
+enum hv_condition_wanted { /* dependsOn[].condition */
+                           HV_WANT_STARTED,
+                           HV_WANT_READY,
+                           HV_WANT_COMPLETED,
+                           HV_WANT_HEALTHY,
 };
 
 enum hv_mount_type {
-        HV_MOUNT_VOLUME,                /* source is a volume's name */
-        HV_MOUNT_HOST_PATH,             /* source is an absolute path inside node.policy.hostPaths */
-        HV_MOUNT_TMPFS,                 /* source is NULL, size_bytes may be set */
+        HV_MOUNT_VOLUME,    /* source is a volume's name */
+        HV_MOUNT_HOST_PATH, /* source is an absolute path inside node.policy.hostPaths */
+        HV_MOUNT_TMPFS,     /* source is NULL, size_bytes may be set */
 };
 
 struct hv_mount {
@@ -64,12 +64,12 @@ struct hv_mount {
 };
 
 struct hv_port {
-        const char *name;               /* may be NULL */
-        uint16_t container, host;       /* host 0: the engine picks one */
-        const char *protocol;           /* "tcp", "udp", "sctp" */
-        const char *address;            /* the bind class resolved: "127.0.0.1", "0.0.0.0", the tunnel's address; NULL
+        const char *name;         /* may be NULL */
+        uint16_t container, host; /* host 0: the engine picks one */
+        const char *protocol;     /* "tcp", "udp", "sctp" */
+        const char *address; /* the bind class resolved: "127.0.0.1", "0.0.0.0", the tunnel's address; NULL
                                          * where the class has no address (yet): the unit waits */
-        const char *bind;               /* as written: "loopback", "wireguard", "public" or an address */
+        const char *bind;    /* as written: "loopback", "wireguard", "public" or an address */
 };
 
 struct hv_unit_network {
@@ -77,85 +77,86 @@ struct hv_unit_network {
         struct hv_strv aliases;
 };
 
-struct hv_limits {                      /* 0 = no limit; changed in place, not part of the digest */
-        uint64_t memory_bytes;          /* the swap limit is the same: no swap */
-        uint64_t nano_cpus;             /* 10^9 = one CPU */
+struct hv_limits {             /* 0 = no limit; changed in place, not part of the digest */
+        uint64_t memory_bytes; /* the swap limit is the same: no swap */
+        uint64_t nano_cpus;    /* 10^9 = one CPU */
         uint64_t pids;
 };
 
 struct hv_security {
         bool read_only_root, no_new_privileges, privileged, init;
-        const char *user;               /* NULL: the image's */
+        const char *user; /* NULL: the image's */
         bool drop_all;
-        struct hv_strv drop_capabilities, add_capabilities;     /* without CAP_, upper case, sorted */
+        struct hv_strv drop_capabilities, add_capabilities; /* without CAP_, upper case, sorted */
 };
 
 struct hv_backoff_spec {
         uint64_t initial_us, max_us, reset_after_us;
-        uint32_t factor_milli;          /* 2000 = doubles */
+        uint32_t factor_milli; /* 2000 = doubles */
 };
 
 struct hv_dependency {
-        enum hv_kind kind;              /* HV_KIND_SERVICE, HV_KIND_TASK, HV_KIND_WIREGUARD */
+        enum hv_kind kind; /* HV_KIND_SERVICE, HV_KIND_TASK, HV_KIND_WIREGUARD */
         const char *name;
         enum hv_condition_wanted condition;
 };
 
 /* Where an object stands in the documents, for messages and for `hivectl explain`. */
 struct hv_origin {
-        const char *source;             /* "file", "api", ... */
+        const char *source; /* "file", "api", ... */
         const char *file;
         unsigned line, column;
 };
 
 struct hv_unit {
-        enum hv_kind kind;              /* HV_KIND_SERVICE for now */
-        const char *object;             /* "web" */
-        unsigned replica;               /* 1.. */
-        const char *key;                /* "service/web/1": unique in a desired state, stable over revisions */
-        const char *container;          /* "hive-web", "hive-web-2" */
+        enum hv_kind kind;     /* HV_KIND_SERVICE for now */
+        const char *object;    /* "web" */
+        unsigned replica;      /* 1.. */
+        const char *key;       /* "service/web/1": unique in a desired state, stable over revisions */
+        const char *container; /* "hive-web", "hive-web-2" */
 
-        const char *image;              /* full name with tag or digest: "docker.io/library/nginx:1.27-alpine" */
+        const char *image; /* full name with tag or digest: "docker.io/library/nginx:1.27-alpine" */
         enum hv_pull_policy pull_policy;
-        bool has_command, has_args;     /* false: the image's own */
-        struct hv_strv command, args;   /* ENTRYPOINT, CMD */
-        const char *workdir;            /* NULL: the image's */
-        const char *hostname;           /* NULL: the engine's choice */
-        struct hv_pairs env;            /* sorted by name */
-        struct hv_pairs labels;         /* the user's, without hivelet's own */
-        const char *network_mode;       /* "none", "host", or NULL: `networks` */
-        const struct hv_unit_network *networks;         /* sorted by name; the first one is joined at creation */
+        bool has_command, has_args;             /* false: the image's own */
+        struct hv_strv command, args;           /* ENTRYPOINT, CMD */
+        const char *workdir;                    /* NULL: the image's */
+        const char *hostname;                   /* NULL: the engine's choice */
+        struct hv_pairs env;                    /* sorted by name */
+        struct hv_pairs labels;                 /* the user's, without hivelet's own */
+        const char *network_mode;               /* "none", "host", or NULL: `networks` */
+        const struct hv_unit_network *networks; /* sorted by name; the first one is joined at creation */
         size_t n_networks;
-        const struct hv_mount *mounts;                  /* sorted by target */
+        const struct hv_mount *mounts; /* sorted by target */
         size_t n_mounts;
         const struct hv_port *ports;
         size_t n_ports;
         struct hv_limits limits;
         struct hv_security security;
-        const char *stop_signal;        /* "SIGTERM" */
+        const char *stop_signal; /* "SIGTERM" */
         uint64_t stop_grace_us;
-        const char *log_driver;         /* NULL: the engine's default */
+        const char *log_driver; /* NULL: the engine's default */
         struct hv_pairs log_options;
-        const char *cgroup_parent;      /* path of the slice, without the driver's own form; NULL: the engine's default */
+        const char *
+                cgroup_parent; /* path of the slice, without the driver's own form; NULL: the engine's default */
 
         enum hv_restart_policy restart;
         struct hv_backoff_spec backoff;
         const struct hv_dependency *depends_on;
         size_t n_depends_on;
-        bool adopt;                     /* annotation hivelet/adopt: an unlabelled container of this name may be replaced */
-        bool suspended;                 /* node.docker.enabled false */
+        bool adopt;     /* annotation hivelet/adopt: an unlabelled container of this name may be replaced */
+        bool suspended; /* node.docker.enabled false */
 
         struct hv_origin origin;
         char digest[HV_SHA256_HEX_SIZE];
 };
 
 struct hv_network {
-        const char *name;               /* the engine's name too */
-        const char *driver;             /* "bridge" */
-        bool internal, implicit;        /* implicit: joined by somebody, declared by nobody */
-        bool use_foreign;               /* an unlabelled network of this name is used when its driver fits, and never
+        const char *name;        /* the engine's name too */
+        const char *driver;      /* "bridge" */
+        bool internal, implicit; /* implicit: joined by somebody, declared by nobody */
+        bool use_foreign;        /* an unlabelled network of this name is used when its driver fits, and never
                                          * changed or removed (the documented network "hivemind") */
-        const char *subnet, *gateway;   /* NULL: the engine's choice */
+        const char *subnet, *gateway; /* NULL: the engine's choice */
         struct hv_pairs options, labels;
         struct hv_origin origin;
         char digest[HV_SHA256_HEX_SIZE];
@@ -163,9 +164,9 @@ struct hv_network {
 
 struct hv_volume {
         const char *name;
-        const char *driver;             /* "local" */
+        const char *driver; /* "local" */
         struct hv_pairs options, labels;
-        bool reclaim_delete;            /* false: kept when it leaves the desired state */
+        bool reclaim_delete; /* false: kept when it leaves the desired state */
         bool exclusive;
         struct hv_origin origin;
         char digest[HV_SHA256_HEX_SIZE];
@@ -173,7 +174,7 @@ struct hv_volume {
 
 struct hv_registry {
         const char *name, *host;
-        const char *auth_secret;        /* name of a secret that holds a Docker config.json; NULL: anonymous */
+        const char *auth_secret; /* name of a secret that holds a Docker config.json; NULL: anonymous */
         struct hv_strv mirrors;
 };
 
@@ -181,26 +182,26 @@ struct hv_registry {
 struct hv_object {
         enum hv_kind kind;
         const char *name;
-        unsigned n_units;               /* of a service: its replicas */
+        unsigned n_units; /* of a service: its replicas */
         struct hv_pairs labels;
         struct hv_origin origin;
 };
 
 struct hv_settings {
         const char *node_id;
-        const char *node_name;          /* metadata.name */
+        const char *node_name; /* metadata.name */
         bool docker_enabled;
         uint64_t resync_us;
         unsigned jitter_percent;
-        unsigned workers;               /* objects that converge in parallel, 1..64 */
+        unsigned workers; /* objects that converge in parallel, 1..64 */
         uint64_t call_timeout_us;
         unsigned max_prune_percent;
         bool allow_empty;
         unsigned keep_revisions;
         unsigned parallel_pulls, pull_retries;
         uint64_t pull_stall_us;
-        const char *slice;              /* "hivelet.slice" */
-        const char *http_listen;        /* "127.0.0.1:5000" */
+        const char *slice;       /* "hivelet.slice" */
+        const char *http_listen; /* "127.0.0.1:5000" */
         bool http_metrics;
         const char *log_level;
         uint64_t shutdown_grace_us;
@@ -209,22 +210,22 @@ struct hv_settings {
 struct hv_desired {
         struct hv_arena *arena;
         unsigned n_refs;
-        char revision[HV_SHA256_HEX_SIZE];      /* of the normalised set: same meaning, same revision */
+        char revision[HV_SHA256_HEX_SIZE]; /* of the normalised set: same meaning, same revision */
         struct hv_settings settings;
-        const struct hv_unit *units;            /* sorted by key */
+        const struct hv_unit *units; /* sorted by key */
         size_t n_units;
-        const struct hv_network *networks;      /* sorted by name */
+        const struct hv_network *networks; /* sorted by name */
         size_t n_networks;
-        const struct hv_volume *volumes;        /* sorted by name */
+        const struct hv_volume *volumes; /* sorted by name */
         size_t n_volumes;
         const struct hv_registry *registries;
         size_t n_registries;
-        const struct hv_object *objects;        /* sorted by kind, then name */
+        const struct hv_object *objects; /* sorted by kind, then name */
         size_t n_objects;
 };
 
 struct hv_desired *hv_desired_ref(struct hv_desired *d);
-struct hv_desired *hv_desired_unref(struct hv_desired *d);      /* takes NULL, gives NULL */
+struct hv_desired *hv_desired_unref(struct hv_desired *d); /* takes NULL, gives NULL */
 HV_DEFINE_CLEANUP(struct hv_desired, hv_desired_unref);
 
 /* Binary search in the sorted arrays; NULL when absent. */

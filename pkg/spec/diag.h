@@ -20,15 +20,15 @@ enum hv_severity {
 
 struct hv_diag {
         enum hv_severity severity;
-        const char *code; /* "E0304" */
-        unsigned file_index; /* order of the files in the set */
-        const char *file; /* display name: path, or name of the source; "" when there is none */
+        const char *code;      /* "E0304" */
+        unsigned file_index;   /* order of the files in the set */
+        const char *file;      /* display name: path, or name of the source; "" when there is none */
         unsigned line, column; /* 0 when there is no place in a file */
-        unsigned end_column; /* one after the last marked character; >= column + 1 */
-        const char *path; /* "spec.services[1].ports[0].host", "" when it concerns the whole file */
-        const char *message; /* one line, no full stop */
-        const char *hint; /* NULL, or one line */
-        size_t order; /* of arrival: last key when sorting */
+        unsigned end_column;   /* one after the last marked character; >= column + 1 */
+        const char *path;      /* "spec.services[1].ports[0].host", "" when it concerns the whole file */
+        const char *message;   /* one line, no full stop */
+        const char *hint;      /* NULL, or one line */
+        size_t order;          /* of arrival: last key when sorting */
 };
 
 struct hv_diags;

@@ -30,21 +30,21 @@ struct hv_node_pair {
 
 struct hv_node {
         enum hv_node_type type;
-        bool quoted; /* scalar in quotes or a block: it is text, whatever it looks like */
+        bool quoted;      /* scalar in quotes or a block: it is text, whatever it looks like */
         struct hv_pos at; /* first character; of a value that came through an alias: the alias */
         unsigned end_line,
-                end_column; /* one after the last character; of a block collection: of its first line */
+                end_column;   /* one after the last character; of a block collection: of its first line */
         struct hv_pos anchor; /* line 0, or where the value stands that an alias brought here */
-        const char *from; /* NULL, or what the value came from: "$NODE_ID", "--node-id" */
+        const char *from;     /* NULL, or what the value came from: "$NODE_ID", "--node-id" */
 
-        const char *text; /* scalar: its value, terminated; holds no NUL */
-        struct hv_node **items; /* sequence */
+        const char *text;           /* scalar: its value, terminated; holds no NUL */
+        struct hv_node **items;     /* sequence */
         struct hv_node_pair *pairs; /* mapping, in the order written; keys are unique */
-        size_t n; /* of items or pairs */
+        size_t n;                   /* of items or pairs */
 
         const struct hv_node *parent; /* NULL: root of a document */
-        const struct hv_node *key; /* value in a mapping: its key */
-        size_t index; /* place in the parent */
+        const struct hv_node *key;    /* value in a mapping: its key */
+        size_t index;                 /* place in the parent */
 };
 
 /* Value of a key, or NULL; also NULL when `n` is NULL or no mapping. */

@@ -9,12 +9,12 @@
 
 #include "spec/value.h"
 
-struct hv_cron { /* bit n of a set is the value n */
-        uint64_t minutes; /* 0..59 */
-        uint32_t hours; /* 0..23 */
-        uint32_t days; /* 1..31 */
-        uint16_t months; /* 1..12 */
-        uint8_t weekdays; /* 0..6, Sunday is 0 */
+struct hv_cron {                   /* bit n of a set is the value n */
+        uint64_t minutes;          /* 0..59 */
+        uint32_t hours;            /* 0..23 */
+        uint32_t days;             /* 1..31 */
+        uint16_t months;           /* 1..12 */
+        uint8_t weekdays;          /* 0..6, Sunday is 0 */
         bool any_day, any_weekday; /* written as "*" or a step of it */
 };
 

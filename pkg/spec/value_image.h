@@ -9,13 +9,13 @@
 
 struct hv_arena;
 
-struct hv_image_ref { /* all in the arena; tag and digest may be NULL */
-        const char *registry; /* "docker.io", "registry.example.org:5000": lower case */
+struct hv_image_ref {           /* all in the arena; tag and digest may be NULL */
+        const char *registry;   /* "docker.io", "registry.example.org:5000": lower case */
         const char *repository; /* "library/nginx" */
-        const char *tag; /* "latest" where neither tag nor digest was written */
-        const char *digest; /* "sha256:<64 hex>" */
-        const char *name; /* registry/repository */
-        const char *full; /* registry/repository[:tag][@digest]: the normal form */
+        const char *tag;        /* "latest" where neither tag nor digest was written */
+        const char *digest;     /* "sha256:<64 hex>" */
+        const char *name;       /* registry/repository */
+        const char *full;       /* registry/repository[:tag][@digest]: the normal form */
         bool tag_implied;
 };
 

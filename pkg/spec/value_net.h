@@ -41,7 +41,7 @@ enum hv_bind {
 
 bool hv_address_parse(const char *text, struct hv_address *ret);
 bool hv_address_is_loopback(const struct hv_address *a); /* 127.0.0.0/8, ::1 */
-bool hv_address_is_any(const struct hv_address *a); /* 0.0.0.0, :: */
+bool hv_address_is_any(const struct hv_address *a);      /* 0.0.0.0, :: */
 bool hv_address_equal(const struct hv_address *a, const struct hv_address *b);
 const char *hv_address_format(const struct hv_address *a, char ret[HV_ADDRESS_SIZE]);
 

@@ -16,7 +16,7 @@ int hv_value_capability(const char *text, const char **ret, struct hv_fault *fau
 
 struct hv_user {
         bool has_uid, is_root; /* is_root: uid 0, however it is written, or the name "root" */
-        uint32_t uid; /* when has_uid: else the image's /etc/passwd decides */
+        uint32_t uid;          /* when has_uid: else the image's /etc/passwd decides */
 };
 
 /* "999", "999:999", "redis", "redis:redis" (E0428). */

@@ -18,7 +18,7 @@ enum hv_url_scheme {
 struct hv_url { /* in the arena */
         enum hv_url_scheme scheme;
         const char *host; /* without brackets; "" for file */
-        uint16_t port; /* the scheme's own when none is written; 0 for file */
+        uint16_t port;    /* the scheme's own when none is written; 0 for file */
         const char *path; /* begins with '/'; "/" when none is written */
 };
 

@@ -18,14 +18,14 @@ struct hv_request {
         uint64_t begun_us, active_us, deadline_us;
         uint64_t *n_connections;
 
-        bool added; /* is in the multi */
+        bool added;  /* is in the multi */
         bool silent; /* cancelled: no callback any more */
         bool ending; /* on_done is running or about to */
 
         CURL *easy;
         struct curl_slist *headers;
         char *target; /* for messages: "POST /run/docker.sock" or "GET https://host/path" */
-        char *place; /* where the connection goes */
+        char *place;  /* where the connection goes */
         struct hv_buf body_out, body_in;
         char curl_says[CURL_ERROR_SIZE];
         char *message;

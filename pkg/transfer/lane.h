@@ -15,7 +15,7 @@ struct lane {
         sd_event *event;
         CURLM *multi;
         sd_event_source *timer;
-        bool inside; /* libcurl is running a callback of ours, or may */
+        bool inside;                        /* libcurl is running a callback of ours, or may */
         void (*on_wake)(struct lane *lane); /* libcurl has returned: look what ended */
         void *userdata;
 };

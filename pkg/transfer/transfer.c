@@ -228,8 +228,8 @@ struct hv_transfer *hv_transfer_free(struct hv_transfer *t) {
 
         if (!t)
                 return NULL;
-        TAILQ_FOREACH(r, &t->requests, entry)
-        r->silent = true;
+        TAILQ_FOREACH (r, &t->requests, entry)
+                r->silent = true;
         t->dead = true;
         if (t->busy == 0 && !is_inside(t))
                 transfer_free(t);

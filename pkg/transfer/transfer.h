@@ -25,7 +25,7 @@
 
 struct sd_event;
 struct hv_transfer; /* connections and what runs over them */
-struct hv_request; /* one request in flight */
+struct hv_request;  /* one request in flight */
 
 struct hv_transfer_options {
         bool read_only; /* nothing but GET and HEAD is ever sent */
@@ -45,7 +45,7 @@ enum hv_method {
 };
 
 const char *hv_method_name(enum hv_method method); /* "GET", ... */
-bool hv_method_is_safe(enum hv_method method); /* changes nothing: GET, HEAD */
+bool hv_method_is_safe(enum hv_method method);     /* changes nothing: GET, HEAD */
 
 enum hv_lane {
         HV_LANE_CALLS,
@@ -53,22 +53,22 @@ enum hv_lane {
 };
 
 enum hv_transfer_end {
-        HV_TRANSFER_DONE, /* a complete reply, whatever its status */
+        HV_TRANSFER_DONE,        /* a complete reply, whatever its status */
         HV_TRANSFER_UNREACHABLE, /* no connection; nothing was sent */
-        HV_TRANSFER_CUT, /* connection lost or reply broken after something was sent */
-        HV_TRANSFER_LATE, /* timeout_us is over */
-        HV_TRANSFER_STALLED, /* nothing moved for idle_us */
-        HV_TRANSFER_TOO_BIG, /* the body is above max_body_bytes */
-        HV_TRANSFER_ABORTED, /* on_data or read said so */
+        HV_TRANSFER_CUT,         /* connection lost or reply broken after something was sent */
+        HV_TRANSFER_LATE,        /* timeout_us is over */
+        HV_TRANSFER_STALLED,     /* nothing moved for idle_us */
+        HV_TRANSFER_TOO_BIG,     /* the body is above max_body_bytes */
+        HV_TRANSFER_ABORTED,     /* on_data or read said so */
 };
 
 struct hv_reply {
         enum hv_transfer_end end;
-        bool sent; /* false: certain that the server has seen nothing */
-        unsigned status; /* HTTP; 0: no reply came */
+        bool sent;        /* false: certain that the server has seen nothing */
+        unsigned status;  /* HTTP; 0: no reply came */
         const char *body; /* what was not given to on_data; terminated, never NULL */
         size_t body_len;
-        int error; /* 0 for DONE, else -errno */
+        int error;           /* 0 for DONE, else -errno */
         const char *message; /* for people, what went wrong; "" for DONE */
         uint64_t duration_us, bytes_in, bytes_out;
         const struct hv_request *request; /* for hv_reply_header() */
@@ -80,26 +80,26 @@ const char *hv_reply_header(const struct hv_reply *reply, const char *name);
 struct hv_request_options {
         enum hv_method method;
         enum hv_lane lane;
-        const char *url; /* "http://..." or "https://...", the path escaped already */
+        const char *url;         /* "http://..." or "https://...", the path escaped already */
         const char *unix_socket; /* path of the socket; the URL's host is then only a name. NULL: TCP */
         const char *const
                 *headers; /* "Name: value", ends with NULL; may be NULL. Wiped when the request ends */
 
         const char *content_type; /* of the body; NULL: none is said */
-        const void *body; /* wiped when the request ends */
+        const void *body;         /* wiped when the request ends */
         size_t body_len;
         /* Instead of body: called for more until it gives 0 (the end) or -errno (abort). Never blocks for
          * long. */
         ssize_t (*read)(void *userdata, void *buf, size_t size);
         int64_t read_bytes; /* how much read will give in total; -1: not known (sent in chunks) */
 
-        uint64_t timeout_us; /* from start to the last byte of the reply; 0: none */
-        uint64_t idle_us; /* longest silence in both directions; 0: any */
+        uint64_t timeout_us;   /* from start to the last byte of the reply; 0: none */
+        uint64_t idle_us;      /* longest silence in both directions; 0: any */
         size_t max_body_bytes; /* of what is buffered; 0: 32 MiB */
 
-        const char *ca_file; /* https: instead of the system's */
+        const char *ca_file;              /* https: instead of the system's */
         const char *cert_file, *key_file; /* https: who we are; NULL: nobody */
-        bool use_proxy; /* of the environment; never for unix sockets */
+        bool use_proxy;                   /* of the environment; never for unix sockets */
 
         void (*on_open)(void *userdata, unsigned status); /* headers are complete; may be NULL */
         /* Body of a 2xx reply, piece by piece; any other body is buffered. -errno aborts. NULL: buffered too.

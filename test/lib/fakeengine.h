@@ -18,18 +18,18 @@ struct hv_fake_engine *hv_fake_engine_free(struct hv_fake_engine *f);
 HV_DEFINE_CLEANUP(struct hv_fake_engine, hv_fake_engine_free);
 
 enum hv_fake_then {
-        HV_FAKE_KEEP, /* the connection stays for the next request */
+        HV_FAKE_KEEP,  /* the connection stays for the next request */
         HV_FAKE_CLOSE, /* after the last byte */
-        HV_FAKE_HANG, /* neither: no byte more, connection open */
+        HV_FAKE_HANG,  /* neither: no byte more, connection open */
 };
 
 struct hv_fake_rule {
         const char *match; /* "GET /_ping" */
-        const char *raw; /* whole reply, status line first; NULL: none */
-        size_t raw_len; /* 0: strlen(raw) */
+        const char *raw;   /* whole reply, status line first; NULL: none */
+        size_t raw_len;    /* 0: strlen(raw) */
         enum hv_fake_then then;
-        uint64_t delay_us; /* before the first byte */
-        bool forever; /* used any number of times */
+        uint64_t delay_us;  /* before the first byte */
+        bool forever;       /* used any number of times */
         size_t repeat_body; /* after raw, so many bytes of 'x' */
 };
 
@@ -44,10 +44,10 @@ void hv_fake_ping(struct hv_fake_engine *f, const char *api_version);
 /* More bytes on every connection that hangs: a stream goes on. len 0: they are closed. */
 void hv_fake_push(struct hv_fake_engine *f, const char *bytes, size_t len);
 
-unsigned hv_fake_requests(const struct hv_fake_engine *f); /* seen in total */
+unsigned hv_fake_requests(const struct hv_fake_engine *f);    /* seen in total */
 unsigned hv_fake_connections(const struct hv_fake_engine *f); /* accepted in total */
-unsigned hv_fake_open(const struct hv_fake_engine *f); /* open now */
+unsigned hv_fake_open(const struct hv_fake_engine *f);        /* open now */
 const char *hv_fake_request(const struct hv_fake_engine *f,
-                            unsigned i); /* "POST /containers/create?name=x" */
+                            unsigned i);                              /* "POST /containers/create?name=x" */
 const char *hv_fake_head(const struct hv_fake_engine *f, unsigned i); /* request line and headers */
 const char *hv_fake_body(const struct hv_fake_engine *f, unsigned i);

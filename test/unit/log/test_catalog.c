@@ -11,7 +11,7 @@
 #define CATALOG HV_SOURCE_DIR "/api/hivelet.catalog"
 
 struct entry {
-        char subject[200];
+        char subject[1024];
         size_t text_lines;
         size_t fields; /* Defined-By, Documentation */
         enum hv_event event;
