@@ -1,0 +1,152 @@
+/* spec/check_node.c - the node as a whole: watermarks (E0227), trust (E0505), what is given away (E0601, E0602), what is
+ * installed (W030, W031), quiet hours (E0231). */
+#include "base/buf.h"
+#include "base/quantity.h"
+#include "spec/check_internal.h"
+#include "spec/value_time.h"
+
+/* What admission counts for a service that names neither requests nor limits. */
+#define DEFAULT_NANO_CPUS (HV_NANO_CPUS_PER_CPU / 10)
+#define DEFAULT_MEMORY_BYTES (UINT64_C(64) << 20)
+
+#define SHOWN_CONSUMERS 3
+
+struct amount { /* one of the two resources that admission adds up */
+        const char *field, *word;
+        const char *(*format)(const struct hv_check *c, uint64_t value);
+        bool is_memory;
+};
+
+static const struct amount amounts[] = {
+        { "cpu", "CPU", hv_check_cpus, false },
+        { "memory", "memory", hv_check_bytes, true },
+};
+
+static uint64_t of_node(const struct amount *a, const struct hv_spec_amounts *from) {
+        return a->is_memory ? from->memory_bytes : from->nano_cpus;
+}
+
+static uint64_t of_service(const struct amount *a, const struct hv_spec_service *s) {
+        const struct hv_spec_unit_resources *r = &s->resources;
+        uint64_t request = a->is_memory ? r->requests.memory_bytes : r->requests.nano_cpus;
+        uint64_t limit = a->is_memory ? r->limits.memory_bytes : r->limits.nano_cpus;
+        uint64_t missing = a->is_memory ? DEFAULT_MEMORY_BYTES : DEFAULT_NANO_CPUS;
+        uint64_t each = request ? request : limit ? limit : missing, all;
+
+        return __builtin_mul_overflow(each, (uint64_t) s->replicas, &all) ? UINT64_MAX : all;
+}
+
+static uint64_t sum(uint64_t a, uint64_t b) {
+        uint64_t s;
+
+        return __builtin_add_overflow(a, b, &s) ? UINT64_MAX : s;
+}
+
+/* The biggest consumers, for a message: "web 4, api 2". */
+static void name_consumers(const struct hv_check *c, const struct amount *a, struct hv_buf *ret) {
+        uint64_t below = UINT64_MAX;
+        size_t shown = 0;
+
+        while (shown < SHOWN_CONSUMERS) {
+                uint64_t best = 0;
+
+                for (size_t i = 0; i < c->state->services.n; i++) {
+                        uint64_t v = of_service(a, &c->state->services.v[i]);
+
+                        best = v < below && v > best ? v : best;
+                }
+                if (best == 0)
+                        return;
+                for (size_t i = 0; i < c->state->services.n; i++) {
+                        if (of_service(a, &c->state->services.v[i]) != best)
+                                continue;
+                        if (shown++ == SHOWN_CONSUMERS)
+                                break;
+                        hv_buf_printf(ret, "%s%s %s", ret->len ? ", " : "",
+                                      c->state->services.v[i].o.name ? c->state->services.v[i].o.name : "?",
+                                      a->format(c, best));
+                }
+                below = best;
+        }
+        if (c->state->services.n > SHOWN_CONSUMERS)
+                hv_buf_puts(ret, ", ...");
+}
+
+static void check_admission(const struct hv_check *c, const struct amount *a) {
+        const struct hv_spec_resources *r = &c->state->resources;
+        uint64_t limit = of_node(a, &r->limits), reserved = of_node(a, &r->reserved), asked = 0, available;
+        uint64_t installed = !c->facts ? 0 : a->is_memory ? c->facts->memory_bytes : c->facts->nano_cpus;
+        const struct hv_node *at = hv_check_field(r->limits.node, a->field);
+        int64_t factor = a->is_memory ? r->overcommit.memory_milli : r->overcommit.cpu_milli;
+        _hv_cleanup_(hv_buf_done) struct hv_buf who = {};
+
+        if (limit && reserved >= limit) {
+                const struct hv_node *reserve = hv_check_field(r->reserved.node, a->field);
+
+                hv_diag_error(c->diags, reserve, "E0602", "reserved %s %s is not below the limit %s (%s)",
+                              a->field, a->format(c, reserved), a->format(c, limit),
+                              hv_diag_where(c->diags, at, reserve));
+                return;
+        }
+        if (installed && limit > installed)
+                hv_diag_warn(c->diags, at, "W030", "limit %s is above the installed %s; using %s",
+                             a->format(c, limit), a->format(c, installed), a->format(c, installed));
+        if (installed && (!limit || limit > installed))
+                limit = installed;
+        if (!limit || reserved >= limit)
+                return;
+        available = (uint64_t) ((unsigned __int128) (limit - reserved) * (uint64_t) factor / 1000);
+        for (size_t i = 0; i < c->state->services.n; i++)
+                asked = sum(asked, of_service(a, &c->state->services.v[i]));
+        if (asked <= available)
+                return;
+        name_consumers(c, a, &who);
+        hv_diag_error(c->diags, at ? at : c->state->node, "E0601",
+                      "services ask for %s %s, %s available (by: %s)", a->format(c, asked), a->word,
+                      a->format(c, available), hv_buf_str(&who));
+}
+
+static void check_watermarks(const struct hv_check *c) {
+        const struct hv_spec_gc_disk *d = &c->state->gc.disk;
+        const struct hv_node *low = hv_node_get(d->node, "low");
+
+        if (d->low_percent >= d->high_percent)
+                hv_diag_error(c->diags, low ? low : hv_check_field(d->node, "high"), "E0227",
+                              "low %lld%% must be below high %lld%%", (long long) d->low_percent,
+                              (long long) d->high_percent);
+}
+
+static void check_trust(const struct hv_check *c) {
+        const struct hv_spec_trust_groups *g = &c->state->trust.groups;
+        const struct hv_node *medium = hv_node_get(g->node, "medium");
+
+        if (g->medium >= g->high)
+                hv_diag_error(c->diags, medium ? medium : hv_check_field(g->node, "high"), "E0505",
+                              "medium %lld must be below high %lld", (long long) g->medium,
+                              (long long) g->high);
+}
+
+static void check_quiet_hours(const struct hv_check *c) {
+        for (size_t i = 0; i < c->state->resources.quiet_hours.n; i++) {
+                const struct hv_spec_quiet_hours *q = &c->state->resources.quiet_hours.v[i];
+                unsigned from, to;
+
+                if (q->from && q->to && hv_value_clock(q->from, &from, NULL) == 0 &&
+                    hv_value_clock(q->to, &to, NULL) == 0 && from == to)
+                        hv_diag_error(c->diags, hv_check_field(q->node, "to"), "E0231",
+                                      "window end equals its start");
+        }
+}
+
+void hv_check_node(const struct hv_check *c) {
+        const struct hv_spec_gpus *gpus = &c->state->resources.gpus;
+
+        for (size_t i = 0; i < HV_ARRAY_SIZE(amounts); i++)
+                check_admission(c, &amounts[i]);
+        check_watermarks(c);
+        check_trust(c);
+        check_quiet_hours(c);
+        if (c->facts && c->facts->gpus_known && c->facts->n_gpus == 0 && gpus->select.n > 0)
+                hv_diag_warn(c->diags, hv_check_field(gpus->node, "select"), "W031",
+                             "no GPU matches; GPU tasks will be rejected");
+}
