@@ -45,19 +45,6 @@ struct hv_api_revision {
         unsigned n_objects;
 };
 
-/* What a config holds, without its text. */
-struct hv_api_config_key {
-        const char *key;
-        size_t size_bytes;
-        const char *sha256; /* 64 hex digits */
-};
-
-struct hv_api_config {
-        const char *name;
-        const struct hv_api_config_key *keys; /* sorted by key */
-        size_t n_keys;
-};
-
 struct hv_api_engine {
         const char *endpoint;    /* "unix:///var/run/docker.sock" */
         const char *name;        /* "Docker", "Podman"; NULL: not reached yet, as the two below */
@@ -83,8 +70,6 @@ struct hv_api_snapshot {
         size_t n_sources;
         const struct hv_api_revision *revisions; /* newest first */
         size_t n_revisions;
-        const struct hv_api_config *configs; /* of `desired`, sorted by name */
-        size_t n_configs;
 };
 
 const char *hv_api_source_state_name(enum hv_api_source_state state);     /* "Ok", "Stale", "Empty" */

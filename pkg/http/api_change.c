@@ -1,0 +1,303 @@
+/* What changes the desired state, or asks what would: bodies become files, results become JSON.
+ *
+ * Body     application/json: {"files": [{"name", "path", "text"}]}; application/yaml: one file, named by
+ *          ?name=. None: the sources are read again.
+ * Answer   200 with the outcome, also when the guard parked the revision; 422 with the findings when the
+ *          files were refused; validate answers 200 in both cases, since judging is what was asked for.
+ */
+#include "http/api_internal.h"
+
+#include <errno.h>
+#include <strings.h>
+
+#include "http/diff.h"
+#include "http/render.h"
+#include "json/json.h"
+
+/* Which answer a call gets. */
+static const char as_apply[] = "apply", as_validate[] = "validate";
+
+static const char *outcome_name(enum hv_api_outcome outcome) {
+        static const char *const names[] = {
+                [HV_API_ACTIVATED] = "Activated", [HV_API_UNCHANGED] = "Unchanged",
+                [HV_API_PARKED] = "Parked",       [HV_API_REFUSED] = "Refused",
+                [HV_API_FAILED] = "Failed",
+        };
+
+        return names[outcome];
+}
+
+/* ---- bodies ---- */
+
+static int add_json_file(struct hv_arena *a, const struct hv_json *j, struct hv_api_file *ret,
+                         struct hv_err *err) {
+        const char *text = hv_json_str(j, "text");
+
+        if (!text)
+                return hv_err_set(err, -EINVAL, "each of \"files\" needs a \"text\"");
+        ret->name = hv_arena_strdup(a, hv_json_str(j, "name"));
+        ret->path = hv_arena_strdup(a, hv_json_str(j, "path"));
+        ret->text = hv_arena_strdup(a, text);
+        ret->len = strlen(text);
+        if (!ret->name)
+                ret->name = ret->path ? ret->path : "request";
+        return 0;
+}
+
+static int read_json_files(struct hv_arena *a, const char *body, size_t len, const struct hv_api_file **ret,
+                           size_t *ret_n, struct hv_err *err) {
+        _hv_cleanup_(hv_json_freep) struct hv_json *j = NULL;
+        const struct hv_json *list;
+        struct hv_api_file *files;
+        int r;
+
+        r = hv_json_parse(body, len, HV_API_BODY_MAX_BYTES, &j, err);
+        if (r < 0)
+                return r;
+        list = hv_json_get(j, "files");
+        if (hv_json_type(list) != HV_JSON_ARRAY)
+                return hv_err_set(err, -EINVAL, "expected {\"files\": [{\"name\", \"path\", \"text\"}]}");
+        files = HV_ARENA_NEW_N(a, struct hv_api_file, hv_json_size(list));
+        for (size_t i = 0; i < hv_json_size(list); i++) {
+                r = add_json_file(a, hv_json_at(list, i), &files[i], err);
+                if (r < 0)
+                        return r;
+        }
+        *ret = files;
+        *ret_n = hv_json_size(list);
+        return 0;
+}
+
+static bool is_type(const char *content_type, const char *type) {
+        size_t n = strlen(type);
+
+        return content_type && strncasecmp(content_type, type, n) == 0 && strchr("; ", content_type[n]);
+}
+
+/* False: answered with an error. */
+static bool read_files(struct hv_http_request *req, struct hv_arena *a, const struct hv_api_file **ret,
+                       size_t *ret_n) {
+        const char *type = hv_http_header(req, "Content-Type"), *name = hv_http_query(req, "name");
+        struct hv_api_file *file;
+        struct hv_err err = {};
+        size_t len;
+        const char *body = hv_http_body(req, &len);
+
+        *ret = NULL;
+        *ret_n = 0;
+        if (len == 0)
+                return true;
+        if (is_type(type, "application/json")) {
+                if (read_json_files(a, body, len, ret, ret_n, &err) == 0)
+                        return true;
+                hv_http_reply_err(req, "BadBody", &err);
+                return false;
+        }
+        if (!is_type(type, "application/yaml") && !is_type(type, "text/yaml") &&
+            !is_type(type, "application/x-yaml")) {
+                hv_http_reply_problem(req, 415, "BadContentType",
+                                      "the body must be application/yaml or application/json");
+                return false;
+        }
+        file = HV_ARENA_NEW(a, struct hv_api_file);
+        file->name = hv_arena_strdup(a, hv_str_empty(name) ? "request" : name);
+        file->text = hv_arena_memdup(a, body, len + 1);
+        file->len = len;
+        *ret = file;
+        *ret_n = 1;
+        return true;
+}
+
+/* ---- answers ---- */
+
+static void put_findings(struct hv_json_writer *w, struct hv_diags *diags) {
+        hv_render_diags(w, "errors", diags, HV_SEVERITY_ERROR);
+        hv_render_diags(w, "warnings", diags, HV_SEVERITY_WARNING);
+}
+
+static void put_diff(struct hv_json_writer *w, struct hv_arena *a, const struct hv_desired *before,
+                     const struct hv_desired *after) {
+        size_t n;
+        const struct hv_diff *changes = hv_diff_compute(a, before, after, &n);
+
+        hv_json_begin_array(w, "changes");
+        for (size_t i = 0; i < n; i++) {
+                hv_json_begin_object(w, NULL);
+                hv_json_put_str(w, "change", hv_diff_type_name(changes[i].type));
+                hv_json_put_str(w, "kind", hv_kind_name(changes[i].kind));
+                hv_json_put_str(w, "name", changes[i].name);
+                hv_json_end(w);
+        }
+        hv_json_end(w);
+        hv_json_begin_object(w, "diff");
+        hv_json_put_str(w, "before", hv_diff_outline(a, before));
+        hv_json_put_str(w, "after", hv_diff_outline(a, after));
+        hv_json_end(w);
+}
+
+/* A problem (RFC 9457) that carries the findings. */
+static void reply_refused(struct hv_http_request *req, struct hv_diags *diags) {
+        struct hv_buf buf = {};
+        struct hv_json_writer w = { .buf = &buf };
+
+        hv_json_begin_object(&w, NULL);
+        hv_json_put_str(&w, "type", "about:blank");
+        hv_json_put_str(&w, "title", "Unprocessable Content");
+        hv_json_put_int(&w, "status", 422);
+        hv_json_put_str(&w, "code", "RevisionRejected");
+        hv_json_put_printf(&w, "detail", "refused: %zu errors; nothing was changed",
+                           diags ? hv_diags_errors(diags) : 0);
+        put_findings(&w, diags);
+        hv_json_end(&w);
+        hv_buf_putc(&buf, '\n');
+        hv_http_reply_text(req, 422, "application/problem+json", hv_buf_steal(&buf));
+}
+
+static void put_parked(struct hv_json_writer *w, struct hv_api *api, struct hv_arena *a) {
+        struct hv_api_snapshot s = {};
+
+        api->backend->snapshot(api->userdata, a, &s);
+        hv_json_begin_object(w, "parked");
+        hv_json_put_str(w, "message", s.status->parked_message);
+        hv_json_put_uint(w, "removals", s.status->n_parked_removals);
+        hv_json_put_uint(w, "existing", s.status->n_parked_existing);
+        hv_json_begin_array(w, "objects");
+        for (size_t i = 0; i < s.status->n_parked_removals && s.status->parked_removals; i++)
+                hv_json_put_str(w, NULL, s.status->parked_removals[i]);
+        hv_json_end(w);
+        hv_json_end(w);
+}
+
+static void reply_change(struct hv_api_call *call, const struct hv_api_changed *c) {
+        struct hv_buf buf = {};
+        struct hv_json_writer w = { .buf = &buf };
+
+        hv_json_begin_object(&w, NULL);
+        if (call->answer_as == as_validate)
+                hv_json_put_bool(&w, "valid", c->outcome != HV_API_REFUSED);
+        hv_json_put_str(&w, "outcome", outcome_name(c->outcome));
+        hv_json_put_bool(&w, "changed", c->outcome == HV_API_ACTIVATED);
+        hv_json_put_str(&w, "revision", c->after ? c->after->revision : NULL);
+        hv_json_put_str(&w, "before", c->before ? c->before->revision : NULL);
+        if (c->outcome != HV_API_REFUSED)
+                put_diff(&w, call->arena, c->before, c->after);
+        if (c->outcome == HV_API_PARKED && call->answer_as == as_apply)
+                put_parked(&w, call->api, call->arena);
+        put_findings(&w, c->diags);
+        hv_json_end(&w);
+        hv_api_reply(call->req, 200, &buf);
+}
+
+void hv_api_change_done(struct hv_api_call *call, const struct hv_api_changed *result) {
+        if (!call->req)
+                ;
+        else if (result->outcome == HV_API_FAILED)
+                hv_http_reply_err(call->req, "Failed", result->err);
+        else if (result->outcome == HV_API_REFUSED && call->answer_as == as_apply)
+                reply_refused(call->req, result->diags);
+        else
+                reply_change(call, result);
+        hv_api_call_free(call);
+}
+
+static void reply_plan(struct hv_api_call *call, const struct hv_api_plan *p) {
+        struct hv_buf buf = {};
+        struct hv_json_writer w = { .buf = &buf };
+
+        hv_json_begin_object(&w, NULL);
+        hv_json_put_bool(&w, "pending", p->n_steps > 0 || p->parked);
+        hv_json_put_str(&w, "revision", p->after ? p->after->revision : NULL);
+        hv_json_put_str(&w, "before", p->before ? p->before->revision : NULL);
+        hv_json_put_bool(&w, "parked", p->parked);
+        hv_json_put_uint(&w, "removals", p->n_removals);
+        hv_json_put_uint(&w, "existing", p->n_existing);
+        hv_json_begin_array(&w, "steps");
+        for (size_t i = 0; i < p->n_steps; i++) {
+                hv_json_begin_object(&w, NULL);
+                hv_json_put_str(&w, "action", hv_action_name(p->steps[i].type));
+                hv_json_put_str(&w, "object", p->steps[i].key);
+                hv_json_put_str(&w, "name", p->steps[i].name);
+                hv_json_put_str(&w, "why", p->steps[i].why);
+                hv_json_end(&w);
+        }
+        hv_json_end(&w);
+        put_diff(&w, call->arena, p->before, p->after);
+        put_findings(&w, p->diags);
+        hv_json_end(&w);
+        hv_api_reply(call->req, 200, &buf);
+}
+
+void hv_api_plan_done(struct hv_api_call *call, const struct hv_api_plan *plan) {
+        if (!call->req)
+                ;
+        else if (plan->err)
+                hv_http_reply_err(call->req, "PlanFailed", plan->err);
+        else if (plan->refused)
+                reply_refused(call->req, plan->diags);
+        else
+                reply_plan(call, plan);
+        hv_api_call_free(call);
+}
+
+/* ---- handlers ---- */
+
+static void change(struct hv_http_request *req, struct hv_api *api, const void *answer_as,
+                   const struct hv_api_change *change_template, bool with_files) {
+        struct hv_api_call *call = hv_api_call_new(api, req);
+        struct hv_api_change *c = hv_arena_memdup(call->arena, change_template, sizeof *c);
+
+        call->answer_as = answer_as;
+        if (with_files && !read_files(req, call->arena, &c->files, &c->n_files)) {
+                hv_api_call_free(call);
+                return;
+        }
+        if (with_files && c->dry_run && c->n_files == 0) {
+                hv_http_reply_problem(req, 400, "BadBody", "there is nothing to judge: the body is empty");
+                hv_api_call_free(call);
+                return;
+        }
+        c->forget_name = hv_arena_strdup(call->arena, c->forget_name);
+        c->accept_prune = hv_arena_strdup(call->arena, c->accept_prune);
+        api->backend->change(api->userdata, c, call);
+}
+
+void hv_api_post_apply(struct hv_http_request *req, void *userdata) {
+        const char *accept = hv_http_query(req, "accept-prune");
+        struct hv_api_change c = {
+                .accept_prune = hv_str_empty(accept) ? NULL : accept,
+                .dry_run = hv_http_query_is_true(req, "dry-run"),
+        };
+
+        change(req, userdata, as_apply, &c, true);
+}
+
+void hv_api_post_validate(struct hv_http_request *req, void *userdata) {
+        struct hv_api_change c = { .dry_run = true };
+
+        change(req, userdata, as_validate, &c, true);
+}
+
+void hv_api_post_reload(struct hv_http_request *req, void *userdata) {
+        struct hv_api_change c = {};
+
+        change(req, userdata, as_apply, &c, false);
+}
+
+void hv_api_delete_object(struct hv_http_request *req, struct hv_api *api, enum hv_kind kind) {
+        struct hv_api_change c = { .forget_kind = kind, .forget_name = hv_http_param(req, "name") };
+
+        change(req, api, as_apply, &c, false);
+}
+
+void hv_api_post_plan(struct hv_http_request *req, void *userdata) {
+        struct hv_api *api = userdata;
+        struct hv_api_call *call = hv_api_call_new(api, req);
+        const struct hv_api_file *files;
+        size_t n;
+
+        if (!read_files(req, call->arena, &files, &n)) {
+                hv_api_call_free(call);
+                return;
+        }
+        api->backend->plan(api->userdata, files, n, call);
+}

@@ -1,0 +1,114 @@
+/* Events as a list and as a stream, and the stream of the node's status. */
+#include "http/api_internal.h"
+
+static bool wants_stream(const struct hv_http_request *req) {
+        const char *accept = hv_http_header(req, "Accept");
+
+        return hv_http_query_is_true(req, "follow") || (accept && strstr(accept, "text/event-stream"));
+}
+
+static bool is_about(const struct hv_ring_event *e, enum hv_kind kind, const char *name) {
+        return kind == HV_KIND_NONE || (e->kind && hv_kind_parse(e->kind) == kind && hv_streq(e->name, name));
+}
+
+/* Index of the first event of the last `tail` ones that are about the object. */
+static size_t start_of_tail(const struct hv_event_ring *r, size_t first, uint64_t tail, enum hv_kind kind,
+                            const char *name) {
+        size_t i = hv_event_ring_size(r);
+
+        while (i > first && tail > 0) {
+                i--;
+                tail -= is_about(hv_event_ring_at(r, i), kind, name);
+        }
+        return i;
+}
+
+static void reply_list(struct hv_http_request *req, const struct hv_event_ring *r, size_t first,
+                       enum hv_kind kind, const char *name) {
+        struct hv_buf buf = {};
+        bool some = false;
+
+        /* The events are JSON already. */
+        hv_buf_puts(&buf, "{\"apiVersion\":\"hivelet/v1\",\"kind\":\"EventList\",\"items\":[");
+        for (size_t i = first; i < hv_event_ring_size(r); i++) {
+                const struct hv_ring_event *e = hv_event_ring_at(r, i);
+
+                if (!is_about(e, kind, name))
+                        continue;
+                hv_buf_puts(&buf, some ? "," : "");
+                hv_buf_puts(&buf, e->json);
+                some = true;
+        }
+        hv_buf_puts(&buf, "]}");
+        hv_api_reply(req, 200, &buf);
+}
+
+static void reply_stream(struct hv_http_request *req, struct hv_api *api, size_t first) {
+        struct hv_http_sse *client = hv_http_sse_join(api->event_hub, req);
+
+        for (size_t i = first; client && i < hv_event_ring_size(api->events); i++) {
+                const struct hv_ring_event *e = hv_event_ring_at(api->events, i);
+                char id[HV_EVENT_ID_SIZE];
+
+                hv_event_ring_id(api->events, e, id);
+                if (!hv_http_sse_send(client, id, e->type, e->json))
+                        return;
+        }
+}
+
+/* False: the request was refused. */
+static bool find_start(struct hv_http_request *req, struct hv_api *api, const char *since, enum hv_kind kind,
+                       const char *name, size_t *ret) {
+        struct hv_err err = {};
+        uint64_t tail;
+        size_t first;
+
+        if (hv_http_query_u64(req, "tail", 0, HV_API_EVENTS_KEPT, HV_API_EVENTS_KEPT, &tail) < 0)
+                return false;
+        if (hv_event_ring_since(api->events, since, hv_api_now_wall_us(), &first, &err) < 0) {
+                hv_http_reply_err(req, "BadQuery", &err);
+                return false;
+        }
+        *ret = start_of_tail(api->events, first, tail, kind, name);
+        return true;
+}
+
+void hv_api_get_events(struct hv_http_request *req, void *userdata) {
+        struct hv_api *api = userdata;
+        bool stream = wants_stream(req);
+        const char *last_id = hv_http_sse_last_id(req);
+        size_t first;
+
+        if (!find_start(req, api, last_id, HV_KIND_NONE, NULL, &first))
+                return;
+        if (!stream) {
+                reply_list(req, api->events, first, HV_KIND_NONE, NULL);
+                return;
+        }
+        /* Who names no starting point gets what comes, unless some of the past is asked for. */
+        if (!last_id && !hv_http_query(req, "tail"))
+                first = hv_event_ring_size(api->events);
+        reply_stream(req, api, first);
+}
+
+void hv_api_get_object_events(struct hv_http_request *req, struct hv_api *api, enum hv_kind kind) {
+        const char *name = hv_http_param(req, "name");
+        size_t first;
+
+        /* Objects that are gone have a past too, so nothing asks whether this one exists. */
+        if (find_start(req, api, hv_http_query(req, "since"), kind, name, &first))
+                reply_list(req, api->events, first, kind, name);
+}
+
+void hv_api_get_watch(struct hv_http_request *req, void *userdata) {
+        struct hv_api *api = userdata;
+        _hv_cleanup_(hv_api_view_done) struct hv_api_view v = {};
+        _hv_cleanup_(hv_buf_done) struct hv_buf buf = {};
+        struct hv_http_sse *client;
+
+        hv_api_look(api, &v);
+        hv_api_write_status(api, &v, &buf);
+        client = hv_http_sse_join(api->watch_hub, req);
+        if (client)
+                (void) hv_http_sse_send(client, NULL, "status", hv_buf_str(&buf));
+}

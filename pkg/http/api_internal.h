@@ -1,0 +1,117 @@
+/* http/api_internal.h - what the files of the API share among themselves. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "http/api.h"
+#include "http/conditions.h"
+#include "http/event_ring.h"
+#include "http/reply.h"
+#include "http/request.h"
+#include "http/sse.h"
+#include "http/view.h"
+#include "json/write.h"
+
+#define HV_API_EVENTS_KEPT 1000                  /* of the ring of events: about 400 KiB when full */
+#define HV_API_BODY_MAX_BYTES ((size_t) 8 << 20) /* several files of 1 MiB each (E0003), escaped as JSON */
+
+typedef struct sd_event_source sd_event_source;
+
+struct hv_api {
+        const struct hv_api_backend *backend;
+        void *userdata;
+        struct hv_http_server *server; /* NULL before hv_api_attach() */
+        struct hv_metrics *metrics;
+        struct hv_event_ring *events;
+        struct hv_http_sse_hub *event_hub, *watch_hub;
+        struct hv_conditions conditions;
+        uint64_t run;              /* tells one run of the agent from another, in ETags and event ids */
+        uint64_t generation;       /* counts what hv_api_changed() told */
+        sd_event_source *tell;     /* defer: conditions, watchers, abandoned logs; once a turn */
+        struct hv_api_call *calls; /* the open ones */
+};
+
+/* A snapshot with what every answer needs around it. */
+struct hv_api_view {
+        struct hv_arena *arena;
+        struct hv_api_snapshot snapshot;
+        struct hv_condition conditions[HV_N_CONDITIONS];
+};
+
+void hv_api_look(struct hv_api *api, struct hv_api_view *ret);
+void hv_api_view_done(struct hv_api_view *v);
+
+uint64_t hv_api_now_wall_us(void);
+
+/* Sends what the writer wrote, and ends the request. */
+void hv_api_reply(struct hv_http_request *req, unsigned status, struct hv_buf *json);
+
+/* ETag of the present generation; true: 304 was sent. */
+bool hv_api_not_modified(struct hv_api *api, struct hv_http_request *req);
+
+/* Ends logs that were abandoned inside hv_api_logs_write(), where the backend must not be called. */
+void hv_api_close_abandoned_logs(struct hv_api *api);
+
+/* One status document, as /api/v1/status and /api/v1/watch give it. */
+void hv_api_write_status(struct hv_api *api, struct hv_api_view *v, struct hv_buf *ret);
+
+/* ---- calls ---- */
+
+/* Made by the handler, ended by the backend. `req` is NULL once the client left. */
+struct hv_api_call {
+        struct hv_api *api; /* NULL once the api is gone */
+        struct hv_api_call *next, **link;
+        struct hv_http_request *req;
+        struct hv_arena *arena;        /* holds the request's files and the change */
+        const void *answer_as;         /* the handler's own mark for the _done() function */
+        struct hv_api_log *log;        /* of a log: open at the backend */
+        struct hv_http_stream *stream; /* of a log: NULL before the first text */
+        bool held;                     /* of a log: the backend was told to wait */
+        bool abandoned;                /* of a log: nobody reads it; closed at the end of the turn */
+};
+
+struct hv_api_call *hv_api_call_new(struct hv_api *api, struct hv_http_request *req);
+void hv_api_call_free(struct hv_api_call *call);
+void hv_api_at_end_of_turn(struct hv_api *api); /* wakes `tell` */
+
+/* ---- handlers, by file ---- */
+
+/* api_probe.c */
+void hv_api_get_livez(struct hv_http_request *req, void *userdata);
+void hv_api_get_readyz(struct hv_http_request *req, void *userdata);
+void hv_api_get_health(struct hv_http_request *req, void *userdata);
+void hv_api_get_metrics(struct hv_http_request *req, void *userdata);
+
+/* api_read.c */
+void hv_api_get_version(struct hv_http_request *req, void *userdata);
+void hv_api_get_status(struct hv_http_request *req, void *userdata);
+void hv_api_get_node(struct hv_http_request *req, void *userdata);
+void hv_api_get_why(struct hv_http_request *req, void *userdata);
+void hv_api_get_sources(struct hv_http_request *req, void *userdata);
+void hv_api_get_revisions(struct hv_http_request *req, void *userdata);
+enum hv_api_part {
+        HV_API_WHOLE,
+        HV_API_STATUS,
+        HV_API_WHY,
+};
+void hv_api_get_list(struct hv_http_request *req, struct hv_api *api, enum hv_kind kind);
+void hv_api_get_one(struct hv_http_request *req, struct hv_api *api, enum hv_kind kind,
+                    enum hv_api_part part);
+/* The item that {name} means; NULL: 404 was sent. */
+const struct hv_view_item *hv_api_wanted_item(struct hv_http_request *req, struct hv_api_view *v,
+                                              enum hv_kind kind);
+
+/* api_events.c */
+void hv_api_get_events(struct hv_http_request *req, void *userdata);
+void hv_api_get_object_events(struct hv_http_request *req, struct hv_api *api, enum hv_kind kind);
+void hv_api_get_watch(struct hv_http_request *req, void *userdata);
+
+/* api_change.c */
+void hv_api_post_validate(struct hv_http_request *req, void *userdata);
+void hv_api_post_plan(struct hv_http_request *req, void *userdata);
+void hv_api_post_apply(struct hv_http_request *req, void *userdata);
+void hv_api_post_reload(struct hv_http_request *req, void *userdata);
+void hv_api_delete_object(struct hv_http_request *req, struct hv_api *api, enum hv_kind kind);
+
+/* api_logs.c */
+void hv_api_get_logs(struct hv_http_request *req, void *userdata);

@@ -1,0 +1,156 @@
+#include "http/conditions.h"
+
+#include "base/arena.h"
+
+#define REVISION_SHOWN 8 /* digits of a revision in a sentence */
+
+const char *hv_condition_type_name(enum hv_condition_type type) {
+        static const char *const names[HV_N_CONDITIONS] = {
+                [HV_CONDITION_READY] = "Ready",
+                [HV_CONDITION_CONVERGED] = "Converged",
+                [HV_CONDITION_ENGINE_REACHABLE] = "EngineReachable",
+                [HV_CONDITION_CONFIG_VALID] = "ConfigValid",
+        };
+
+        return names[type];
+}
+
+const char *hv_condition_status_name(enum hv_condition_status status) {
+        static const char *const names[] = {
+                [HV_CONDITION_UNKNOWN] = "Unknown",
+                [HV_CONDITION_TRUE] = "True",
+                [HV_CONDITION_FALSE] = "False",
+        };
+
+        return names[status];
+}
+
+static struct hv_condition yes(const char *message) {
+        return (struct hv_condition){ HV_CONDITION_TRUE, "Ok", message };
+}
+
+static struct hv_condition no(enum hv_reason reason, const char *message) {
+        return (struct hv_condition){ HV_CONDITION_FALSE, hv_reason_name(reason), message };
+}
+
+static struct hv_condition unknown(enum hv_reason reason, const char *message) {
+        return (struct hv_condition){ HV_CONDITION_UNKNOWN, hv_reason_name(reason), message };
+}
+
+static const char *engine_says(const struct hv_api_snapshot *s, const char *otherwise) {
+        return hv_str_empty(s->status->engine_message) ? otherwise : s->status->engine_message;
+}
+
+static struct hv_condition judge_engine(const struct hv_api_snapshot *s, struct hv_arena *a) {
+        switch (s->status->engine) {
+        case HV_ENGINE_DOWN:
+                return no(HV_REASON_DOCKER_DOWN, engine_says(s, "the container engine cannot be reached"));
+        case HV_ENGINE_UNRESPONSIVE:
+                return no(HV_REASON_DOCKER_UNRESPONSIVE,
+                          engine_says(s, "the container engine does not answer"));
+        case HV_ENGINE_CONNECTING:
+                return unknown(HV_REASON_WAITING_ENGINE, "the container engine was not reached yet");
+        case HV_ENGINE_LOOKING:
+        case HV_ENGINE_READY:
+                break;
+        }
+        if (s->engine.name && s->engine.version)
+                return yes(hv_arena_printf(a, "%s %s answers", s->engine.name, s->engine.version));
+        return yes("the container engine answers");
+}
+
+static struct hv_condition judge_config(const struct hv_api_snapshot *s, struct hv_arena *a) {
+        size_t n = 0;
+        const struct hv_diag *diags = s->diags ? hv_diags_all(s->diags, &n) : NULL;
+
+        if (s->refused) {
+                for (size_t i = 0; i < n; i++) {
+                        if (diags[i].severity == HV_SEVERITY_ERROR)
+                                return no(HV_REASON_REVISION_REJECTED,
+                                          hv_arena_printf(a, "%zu errors; the first: %s:%u:%u: %s: %s: %s",
+                                                          hv_diags_errors(s->diags), diags[i].file,
+                                                          diags[i].line, diags[i].column, diags[i].code,
+                                                          diags[i].path, diags[i].message));
+                }
+                return no(HV_REASON_REVISION_REJECTED, "what the sources say was refused");
+        }
+        for (size_t i = 0; i < s->n_sources; i++) {
+                if (s->sources[i].state == HV_API_SOURCE_STALE)
+                        return no(HV_REASON_SOURCE_STALE,
+                                  hv_arena_printf(a, "source %s cannot be read: %s", s->sources[i].name,
+                                                  s->sources[i].error ? s->sources[i].error : "no answer"));
+        }
+        if (!s->loaded_wall_us)
+                return unknown(HV_REASON_PENDING, "the sources were not read yet");
+        if (s->diags && hv_diags_warnings(s->diags) > 0)
+                return yes(hv_arena_printf(a, "valid, with %zu warnings", hv_diags_warnings(s->diags)));
+        return yes("valid");
+}
+
+static struct hv_condition judge_ready(const struct hv_api_snapshot *s, struct hv_arena *a) {
+        struct hv_condition engine = judge_engine(s, a);
+
+        if (engine.status != HV_CONDITION_TRUE)
+                return (struct hv_condition){ HV_CONDITION_FALSE, engine.reason, engine.message };
+        if (!s->status->observed)
+                return no(HV_REASON_PENDING, "the first look at the engine is under way");
+        if (!s->desired)
+                return no(s->refused ? HV_REASON_REVISION_REJECTED : HV_REASON_PENDING,
+                          "no revision of the desired state is in force");
+        return yes("the agent does its work");
+}
+
+static struct hv_condition judge_converged(const struct hv_api_snapshot *s, struct hv_arena *a) {
+        struct hv_condition ready = judge_ready(s, a);
+
+        if (s->status->parked_revision)
+                return no(HV_REASON_PRUNE_BLOCKED,
+                          hv_arena_printf(a, "revision %.*s waits for consent: %s", REVISION_SHOWN,
+                                          s->status->parked_revision,
+                                          s->status->parked_message ? s->status->parked_message
+                                                                    : "it removes too much"));
+        if (s->refused)
+                return no(HV_REASON_REVISION_REJECTED, "what the sources say now was refused");
+        if (ready.status != HV_CONDITION_TRUE) {
+                ready.status = HV_CONDITION_UNKNOWN;
+                return ready;
+        }
+        if (s->status->synced)
+                return yes(hv_status_line(s->status, a));
+        for (size_t i = 0; i < s->status->n_unit_status; i++) {
+                if (!s->status->units[i].in_sync)
+                        return no(s->status->units[i].reason, hv_status_line(s->status, a));
+        }
+        for (size_t i = 0; i < s->status->n_objects; i++) {
+                if (!s->status->objects[i].in_sync)
+                        return no(s->status->objects[i].reason, hv_status_line(s->status, a));
+        }
+        return no(HV_REASON_PENDING, hv_status_line(s->status, a));
+}
+
+struct hv_condition hv_condition_judge(enum hv_condition_type type, const struct hv_api_snapshot *s,
+                                       struct hv_arena *a) {
+        switch (type) {
+        case HV_CONDITION_READY:
+                return judge_ready(s, a);
+        case HV_CONDITION_CONVERGED:
+                return judge_converged(s, a);
+        case HV_CONDITION_ENGINE_REACHABLE:
+                return judge_engine(s, a);
+        case HV_CONDITION_CONFIG_VALID:
+        case HV_N_CONDITIONS:
+                break;
+        }
+        return judge_config(s, a);
+}
+
+void hv_conditions_update(struct hv_conditions *c, const struct hv_api_snapshot *s, struct hv_arena *a,
+                          struct hv_condition ret[HV_N_CONDITIONS]) {
+        for (int i = 0; i < HV_N_CONDITIONS; i++) {
+                ret[i] = hv_condition_judge((enum hv_condition_type) i, s, a);
+                if (c->since_wall_us[i] == 0 || c->last[i] != ret[i].status) {
+                        c->last[i] = ret[i].status;
+                        c->since_wall_us[i] = s->now_wall_us;
+                }
+        }
+}

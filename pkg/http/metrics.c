@@ -1,0 +1,427 @@
+/* Counters and histograms, and the text of all metrics. One function a family group; each writes HELP and TYPE
+ * first. OpenMetrics differs in the names of counters and infos (TYPE names the family without its suffix) and
+ * in the closing line. */
+#include "http/metrics.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/map.h"
+#include "base/version.h"
+#include "http/conditions.h"
+#include "http/process_metrics.h"
+#include "http/server.h"
+#include "http/view.h"
+
+#define OOM_NAMES_MAX \
+        1000 /* names come from the desired state, which bounds them; this bounds their history */
+#define N_OUTCOMES (HV_OUTCOME_UNKNOWN + 1)
+
+/* Upper bounds, microseconds. Passes take microseconds to milliseconds, engine calls milliseconds to seconds,
+ * pulls seconds to minutes. */
+static const uint64_t pass_bounds_us[] = { 50, 100, 250, 500, 1000, 2500, 5000, 10000, 25000, 100000 };
+static const uint64_t call_bounds_us[] = { 5000,   10000,   25000,   50000,   100000,   250000,
+                                           500000, 1000000, 2500000, 5000000, 10000000, 20000000 };
+static const uint64_t pull_bounds_us[] = { 1000000,  5000000,   15000000,  30000000,
+                                           60000000, 180000000, 600000000, 1800000000 };
+
+#define BOUNDS_MAX 12
+
+struct histogram {
+        uint64_t buckets[BOUNDS_MAX]; /* not cumulated */
+        uint64_t n, sum_us;
+};
+
+struct hv_metrics {
+        struct histogram passes, calls[HV_N_ACTIONS], pulls;
+        uint64_t n_acting, n_idle;
+        uint64_t actions[HV_N_KINDS][HV_N_ACTIONS][N_OUTCOMES];
+        struct hv_map *oom_kills; /* container name -> uint64_t */
+};
+
+/* Where the exposition goes, and how. */
+struct exposition {
+        struct hv_buf *buf;
+        enum hv_metrics_format format;
+};
+
+struct hv_metrics *hv_metrics_new(void) {
+        struct hv_metrics *m = HV_NEW(struct hv_metrics);
+
+        m->oom_kills = hv_map_new(free);
+        return m;
+}
+
+struct hv_metrics *hv_metrics_free(struct hv_metrics *m) {
+        if (!m)
+                return NULL;
+        hv_map_free(m->oom_kills);
+        free(m);
+        return NULL;
+}
+
+/* ---- counting ---- */
+
+static void observe(struct histogram *h, const uint64_t *bounds_us, size_t n_bounds, uint64_t us) {
+        size_t i = 0;
+
+        while (i < n_bounds && us > bounds_us[i])
+                i++;
+        if (i < n_bounds)
+                h->buckets[i]++;
+        h->n++;
+        h->sum_us += us;
+}
+
+void hv_metrics_pass(struct hv_metrics *m, uint64_t duration_us, size_t n_actions) {
+        observe(&m->passes, pass_bounds_us, HV_ARRAY_SIZE(pass_bounds_us), duration_us);
+        if (n_actions > 0)
+                m->n_acting++;
+        else
+                m->n_idle++;
+}
+
+/* "service/web/1" is about a service; "engine" and "image/..." about the node. */
+static enum hv_kind kind_of_key(const char *key) {
+        const char *slash = key ? strchr(key, '/') : NULL;
+
+        for (int kind = HV_KIND_SERVICE; slash && kind < HV_N_KINDS; kind++) {
+                const char *label = hv_kind_label((enum hv_kind) kind);
+
+                if (strlen(label) == (size_t) (slash - key) && strncmp(label, key, strlen(label)) == 0)
+                        return (enum hv_kind) kind;
+        }
+        return HV_KIND_NODESTATE;
+}
+
+void hv_metrics_action(struct hv_metrics *m, const struct hv_action *action, enum hv_outcome outcome,
+                       uint64_t duration_us) {
+        m->actions[kind_of_key(action->key)][action->type][outcome]++;
+        if (action->type == HV_ACTION_PULL)
+                observe(&m->pulls, pull_bounds_us, HV_ARRAY_SIZE(pull_bounds_us), duration_us);
+        else
+                observe(&m->calls[action->type], call_bounds_us, HV_ARRAY_SIZE(call_bounds_us), duration_us);
+}
+
+void hv_metrics_note(struct hv_metrics *m, const struct hv_note *note) {
+        uint64_t *n;
+
+        if (note->type != HV_NOTE_EXITED || note->reason != HV_REASON_OOM_KILLED || !note->container)
+                return;
+        n = hv_map_get(m->oom_kills, note->container);
+        if (!n) {
+                if (hv_map_size(m->oom_kills) >= OOM_NAMES_MAX)
+                        return;
+                n = HV_NEW(uint64_t);
+                hv_map_put(m->oom_kills, note->container, n);
+        }
+        (*n)++;
+}
+
+/* ---- writing ---- */
+
+/* type: "gauge", "counter", "histogram", "info". OpenMetrics names the family of a counter without _total and
+ * of an info without _info; the older format knows no info and uses the sample's name throughout. */
+static void family(struct exposition *e, const char *name, const char *type, const char *help) {
+        bool open = e->format == HV_METRICS_OPENMETRICS, info = strcmp(type, "info") == 0;
+        const char *suffix = info ? "_info" : strcmp(type, "counter") == 0 ? "_total" : "";
+
+        if (open)
+                suffix = "";
+        hv_buf_printf(e->buf, "# HELP %s%s %s\n", name, suffix, help);
+        hv_buf_printf(e->buf, "# TYPE %s%s %s\n", name, suffix, info && !open ? "gauge" : type);
+}
+
+static void put_label(struct exposition *e, bool first, const char *label, const char *value) {
+        hv_buf_printf(e->buf, "%s%s=\"", first ? "{" : ",", label);
+        for (const char *p = value ? value : ""; *p; p++) {
+                if (*p == '\\' || *p == '"')
+                        hv_buf_putc(e->buf, '\\');
+                if (*p == '\n')
+                        hv_buf_puts(e->buf, "\\n");
+                else
+                        hv_buf_putc(e->buf, *p);
+        }
+        hv_buf_putc(e->buf, '"');
+}
+
+/* Up to three labels, ended by NULL names. */
+struct labels {
+        const char *name[4], *value[4];
+};
+
+static void sample_head(struct exposition *e, const char *name, const struct labels *l) {
+        hv_buf_puts(e->buf, name);
+        for (size_t i = 0; l && i < HV_ARRAY_SIZE(l->name) && l->name[i]; i++)
+                put_label(e, i == 0, l->name[i], l->value[i]);
+        hv_buf_puts(e->buf, l && l->name[0] ? "} " : " ");
+}
+
+static void sample(struct exposition *e, const char *name, const struct labels *l, uint64_t value) {
+        sample_head(e, name, l);
+        hv_buf_printf(e->buf, "%" PRIu64 "\n", value);
+}
+
+/* Microseconds as seconds, exactly. */
+static void sample_us(struct exposition *e, const char *name, const struct labels *l, uint64_t us) {
+        sample_head(e, name, l);
+        hv_buf_printf(e->buf, "%" PRIu64 ".%06u\n", us / HV_USEC_PER_SEC, (unsigned) (us % HV_USEC_PER_SEC));
+}
+
+static void histogram(struct exposition *e, const char *name, const char *label, const char *value,
+                      const struct histogram *h, const uint64_t *bounds_us, size_t n_bounds) {
+        char text[64], series[96];
+        uint64_t sum = 0;
+
+        (void) snprintf(series, sizeof series, "%s_bucket", name);
+        for (size_t i = 0; i <= n_bounds; i++) {
+                struct labels l = { .name = { label ? label : "le", label ? "le" : NULL } };
+
+                if (i < n_bounds) {
+                        sum += h->buckets[i];
+                        (void) snprintf(text, sizeof text, "%g", (double) bounds_us[i] / 1e6);
+                }
+                l.value[0] = value;
+                l.value[label ? 1 : 0] = i < n_bounds ? text : "+Inf";
+                sample(e, series, &l, i < n_bounds ? sum : h->n);
+        }
+        const struct labels l = { .name = { label }, .value = { value } };
+
+        (void) snprintf(series, sizeof series, "%s_sum", name);
+        sample_us(e, series, &l, h->sum_us);
+        (void) snprintf(series, sizeof series, "%s_count", name);
+        sample(e, series, &l, h->n);
+}
+
+/* ---- families ---- */
+
+static void put_node(struct exposition *e, const struct hv_api_snapshot *s) {
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *a = hv_arena_new();
+        static const struct {
+                enum hv_condition_type type;
+                const char *name, *help;
+        } gauges[] = {
+                { HV_CONDITION_READY, "hivelet_ready", "Whether the agent does its work." },
+                { HV_CONDITION_CONVERGED, "hivelet_converged",
+                  "Whether the machine runs what the sources say." },
+                { HV_CONDITION_ENGINE_REACHABLE, "hivelet_docker_up",
+                  "Whether the container engine answers." },
+                { HV_CONDITION_CONFIG_VALID, "hivelet_config_valid",
+                  "Whether the sources could be read and were taken." },
+        };
+
+        family(e, "hivelet_build", "info", "Version of the agent.");
+        sample(e, "hivelet_build_info", &(struct labels){ { "version" }, { hv_version() } }, 1);
+        for (size_t i = 0; i < HV_ARRAY_SIZE(gauges); i++) {
+                struct hv_condition c = hv_condition_judge(gauges[i].type, s, a);
+
+                family(e, gauges[i].name, "gauge", gauges[i].help);
+                sample(e, gauges[i].name, NULL, c.status == HV_CONDITION_TRUE);
+        }
+        if (s->loaded_wall_us) {
+                family(e, "hivelet_config_last_reload_timestamp_seconds", "gauge",
+                       "When the sources were read last.");
+                sample_us(e, "hivelet_config_last_reload_timestamp_seconds", NULL, s->loaded_wall_us);
+        }
+        family(e, "hivelet_out_of_sync_seconds", "gauge",
+               "For how long the node has been out of sync; 0: it is not.");
+        sample_us(e, "hivelet_out_of_sync_seconds",
+                  &(struct labels){ { "kind", "name" }, { "node", s->node_id } },
+                  s->status->out_of_sync_since_us ? s->now_us - s->status->out_of_sync_since_us : 0);
+        family(e, "hivelet_activations", "counter", "Revisions that became active.");
+        sample(e, "hivelet_activations_total", NULL, s->status->n_generations);
+}
+
+static void put_sources(struct exposition *e, const struct hv_api_snapshot *s) {
+        if (s->n_sources == 0)
+                return;
+        family(e, "hivelet_revision", "info", "Revision that each source gave last.");
+        for (size_t i = 0; i < s->n_sources; i++) {
+                if (s->sources[i].revision)
+                        sample(e, "hivelet_revision_info",
+                               &(struct labels){ { "source", "revision" },
+                                                 { s->sources[i].name, s->sources[i].revision } },
+                               1);
+        }
+        family(e, "hivelet_source_age_seconds", "gauge", "Time since a source was read to its end.");
+        for (size_t i = 0; i < s->n_sources; i++) {
+                if (s->sources[i].read_wall_us)
+                        sample_us(e, "hivelet_source_age_seconds",
+                                  &(struct labels){ { "source" }, { s->sources[i].name } },
+                                  s->now_wall_us > s->sources[i].read_wall_us
+                                          ? s->now_wall_us - s->sources[i].read_wall_us
+                                          : 0);
+        }
+        family(e, "hivelet_source_errors", "counter", "Attempts to read a source that failed.");
+        for (size_t i = 0; i < s->n_sources; i++)
+                sample(e, "hivelet_source_errors_total",
+                       &(struct labels){ { "source" }, { s->sources[i].name } }, s->sources[i].n_errors);
+}
+
+static void put_reconcile(struct exposition *e, const struct hv_metrics *m) {
+        family(e, "hivelet_reconcile_duration_seconds", "histogram",
+               "Time that one pass of the planner took.");
+        histogram(e, "hivelet_reconcile_duration_seconds", NULL, NULL, &m->passes, pass_bounds_us,
+                  HV_ARRAY_SIZE(pass_bounds_us));
+        family(e, "hivelet_reconcile", "counter", "Passes of the planner, by whether they led to actions.");
+        sample(e, "hivelet_reconcile_total", &(struct labels){ { "result" }, { "acted" } }, m->n_acting);
+        sample(e, "hivelet_reconcile_total", &(struct labels){ { "result" }, { "idle" } }, m->n_idle);
+}
+
+static const char *outcome_name(enum hv_outcome outcome) {
+        static const char *const names[N_OUTCOMES] = {
+                [HV_OUTCOME_OK] = "ok",
+                [HV_OUTCOME_NOT_FOUND] = "not_found",
+                [HV_OUTCOME_CONFLICT] = "conflict",
+                [HV_OUTCOME_NOT_MODIFIED] = "not_modified",
+                [HV_OUTCOME_REFUSED] = "refused",
+                [HV_OUTCOME_DENIED] = "denied",
+                [HV_OUTCOME_FAILED] = "failed",
+                [HV_OUTCOME_UNREACHABLE] = "unreachable",
+                [HV_OUTCOME_UNKNOWN] = "unknown",
+        };
+
+        return names[outcome];
+}
+
+static const char *kind_label(enum hv_kind kind) {
+        return kind == HV_KIND_NODESTATE ? "node" : hv_kind_label(kind);
+}
+
+static void put_actions(struct exposition *e, const struct hv_metrics *m) {
+        family(e, "hivelet_actions", "counter", "Actions performed, by their outcome.");
+        for (int k = 0; k < HV_N_KINDS; k++) {
+                for (int t = 0; t < HV_N_ACTIONS; t++) {
+                        for (int o = 0; o < N_OUTCOMES; o++) {
+                                if (m->actions[k][t][o] == 0)
+                                        continue;
+                                sample(e, "hivelet_actions_total",
+                                       &(struct labels){ { "kind", "action", "result" },
+                                                         { kind_label((enum hv_kind) k),
+                                                           hv_action_name((enum hv_action_type) t),
+                                                           outcome_name((enum hv_outcome) o) } },
+                                       m->actions[k][t][o]);
+                        }
+                }
+        }
+        family(e, "hivelet_docker_call_duration_seconds", "histogram", "Time that calls of the engine took.");
+        for (int t = 0; t < HV_N_ACTIONS; t++) {
+                if (m->calls[t].n > 0)
+                        histogram(e, "hivelet_docker_call_duration_seconds", "call",
+                                  hv_action_name((enum hv_action_type) t), &m->calls[t], call_bounds_us,
+                                  HV_ARRAY_SIZE(call_bounds_us));
+        }
+        family(e, "hivelet_image_pull_duration_seconds", "histogram", "Time that pulls of images took.");
+        histogram(e, "hivelet_image_pull_duration_seconds", NULL, NULL, &m->pulls, pull_bounds_us,
+                  HV_ARRAY_SIZE(pull_bounds_us));
+}
+
+/* Objects by kind and phase, and by what is in the way of those that are not in sync. */
+static void put_objects(struct exposition *e, const struct hv_api_snapshot *s) {
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *a = hv_arena_new();
+        unsigned blocked[HV_N_REASONS] = {};
+
+        family(e, "hivelet_objects", "gauge",
+               "Objects of the desired state, and what is left of former ones.");
+        for (int k = HV_KIND_SERVICE; k < HV_N_KINDS; k++) {
+                size_t n;
+                const struct hv_view_item *items = hv_view_list(a, s, (enum hv_kind) k, &n);
+
+                for (size_t i = 0; i < n; i++) {
+                        uint64_t same = 0;
+                        bool seen = false;
+
+                        if (items[i].acted_on && !items[i].in_sync)
+                                blocked[items[i].reason]++;
+                        for (size_t j = 0; j < n; j++) {
+                                bool equal = strcmp(items[i].phase, items[j].phase) == 0;
+
+                                seen = seen || (equal && j < i);
+                                same += equal;
+                        }
+                        if (!seen)
+                                sample(e, "hivelet_objects",
+                                       &(struct labels){ { "kind", "phase" },
+                                                         { kind_label((enum hv_kind) k), items[i].phase } },
+                                       same);
+                }
+        }
+        family(e, "hivelet_blocked", "gauge", "Objects that are not in sync, by what is in the way.");
+        for (int r = 0; r < HV_N_REASONS; r++) {
+                if (blocked[r] > 0)
+                        sample(e, "hivelet_blocked",
+                               &(struct labels){ { "reason" }, { hv_reason_name((enum hv_reason) r) } },
+                               blocked[r]);
+        }
+}
+
+static void put_containers(struct exposition *e, const struct hv_metrics *m,
+                           const struct hv_api_snapshot *s) {
+        const char *name;
+        void *value;
+        size_t it = 0;
+
+        family(e, "hivelet_container_restarts", "counter",
+               "Restarts of a container since the agent looks after it.");
+        for (size_t i = 0; i < s->status->n_unit_status; i++) {
+                const struct hv_unit_status *u = &s->status->units[i];
+
+                if (u->phase != HV_PHASE_ORPHAN && u->container)
+                        sample(e, "hivelet_container_restarts_total",
+                               &(struct labels){ { "name" }, { u->container } }, u->n_restarts);
+        }
+        family(e, "hivelet_oom_kills", "counter", "Containers killed because they ran out of memory.");
+        while (hv_map_next(m->oom_kills, &it, &name, &value))
+                sample(e, "hivelet_oom_kills_total",
+                       &(struct labels){ { "name", "scope" }, { name, "container" } }, *(uint64_t *) value);
+}
+
+static void put_http(struct exposition *e, const struct hv_http_stats *http) {
+        family(e, "hivelet_http_requests", "counter", "Requests to the agent's API.");
+        sample(e, "hivelet_http_requests_total", NULL, http->requests);
+        family(e, "hivelet_http_refused", "counter",
+               "Requests and connections refused by a limit or a rule.");
+        sample(e, "hivelet_http_refused_total", NULL, http->refused);
+        family(e, "hivelet_http_connections", "gauge", "Open connections.");
+        sample(e, "hivelet_http_connections", NULL, http->connections);
+        family(e, "hivelet_http_streams", "gauge", "Open streams.");
+        sample(e, "hivelet_http_streams", NULL, http->streams);
+}
+
+static void put_process(struct exposition *e) {
+        struct hv_process_metrics p;
+
+        hv_process_metrics_read(&p);
+        family(e, "process_cpu_seconds", "counter", "Time on the CPU, user and system.");
+        sample_us(e, "process_cpu_seconds_total", NULL, p.cpu_us);
+        family(e, "process_resident_memory_bytes", "gauge", "Resident memory.");
+        sample(e, "process_resident_memory_bytes", NULL, p.resident_bytes);
+        family(e, "process_virtual_memory_bytes", "gauge", "Virtual memory.");
+        sample(e, "process_virtual_memory_bytes", NULL, p.virtual_bytes);
+        family(e, "process_open_fds", "gauge", "Open file descriptors.");
+        sample(e, "process_open_fds", NULL, p.n_open_fds);
+        family(e, "process_max_fds", "gauge", "Limit of file descriptors.");
+        sample(e, "process_max_fds", NULL, p.max_fds);
+        family(e, "process_start_time_seconds", "gauge", "When the process started.");
+        sample_us(e, "process_start_time_seconds", NULL, p.started_wall_us);
+}
+
+void hv_metrics_render(const struct hv_metrics *m, const struct hv_api_snapshot *snapshot,
+                       const struct hv_http_stats *http, enum hv_metrics_format format, struct hv_buf *ret) {
+        struct exposition e = { .buf = ret, .format = format };
+
+        put_node(&e, snapshot);
+        put_sources(&e, snapshot);
+        put_reconcile(&e, m);
+        put_actions(&e, m);
+        put_objects(&e, snapshot);
+        put_containers(&e, m, snapshot);
+        if (http)
+                put_http(&e, http);
+        put_process(&e);
+        if (format == HV_METRICS_OPENMETRICS)
+                hv_buf_puts(ret, "# EOF\n");
+}

@@ -1,0 +1,35 @@
+/* http/render.h - a snapshot as JSON: the shapes of docs/http-api.md.
+ *
+ * Model    Pure functions. Objects look as in Kubernetes: kind, metadata, spec (what is wished), status (what
+ *          is). Instants are RFC 3339, so an answer changes only when what it tells changes (ETag). null: not
+ *          known, or none.
+ */
+#pragma once
+
+#include "http/conditions.h"
+#include "http/view.h"
+
+struct hv_json_writer;
+
+/* An instant, or null for 0. */
+void hv_render_time(struct hv_json_writer *w, const char *key, uint64_t wall_us);
+
+/* Findings of a severity, as an array. `diags` may be NULL. */
+void hv_render_diags(struct hv_json_writer *w, const char *key, struct hv_diags *diags,
+                     enum hv_severity severity);
+
+void hv_render_conditions(struct hv_json_writer *w, const char *key, const struct hv_conditions *c,
+                          const struct hv_condition conditions[HV_N_CONDITIONS]);
+void hv_render_status(struct hv_json_writer *w, const struct hv_api_snapshot *s,
+                      const struct hv_conditions *c, const struct hv_condition conditions[HV_N_CONDITIONS],
+                      struct hv_arena *a);
+void hv_render_node(struct hv_json_writer *w, const struct hv_api_snapshot *s);
+void hv_render_sources(struct hv_json_writer *w, const struct hv_api_snapshot *s);
+void hv_render_revisions(struct hv_json_writer *w, const struct hv_api_snapshot *s);
+
+/* show_values: the values of environment variables too, else only their names. */
+void hv_render_item(struct hv_json_writer *w, const char *key, const struct hv_api_snapshot *s,
+                    const struct hv_view_item *item, bool show_values);
+/* Only its status. */
+void hv_render_item_status(struct hv_json_writer *w, const char *key, const struct hv_api_snapshot *s,
+                           const struct hv_view_item *item);

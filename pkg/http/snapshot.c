@@ -1,0 +1,31 @@
+#include "http/snapshot.h"
+
+#include "base/time.h"
+
+const char *hv_api_source_state_name(enum hv_api_source_state state) {
+        static const char *const names[] = {
+                [HV_API_SOURCE_OK] = "Ok",
+                [HV_API_SOURCE_STALE] = "Stale",
+                [HV_API_SOURCE_EMPTY] = "Empty",
+        };
+
+        return (size_t) state < HV_ARRAY_SIZE(names) ? names[state] : "";
+}
+
+const char *hv_api_revision_state_name(enum hv_api_revision_state state) {
+        static const char *const names[] = {
+                [HV_API_REVISION_ACTIVE] = "Active",
+                [HV_API_REVISION_PARKED] = "Parked",
+                [HV_API_REVISION_PREVIOUS] = "Previous",
+        };
+
+        return (size_t) state < HV_ARRAY_SIZE(names) ? names[state] : "";
+}
+
+uint64_t hv_api_wall_us(const struct hv_api_snapshot *s, uint64_t core_us) {
+        if (core_us == 0 || core_us == HV_TIME_NEVER)
+                return 0;
+        if (core_us >= s->now_us)
+                return hv_time_add(s->now_wall_us, core_us - s->now_us);
+        return s->now_us - core_us < s->now_wall_us ? s->now_wall_us - (s->now_us - core_us) : 0;
+}
