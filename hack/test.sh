@@ -106,7 +106,10 @@ lane_real() {
 lane_code() {
         local bad=0
         check code shell "$HV_ROOT/hack/check-shell" || bad=1
-        check code format "$HV_ROOT/hack/check-format" || bad=1
+        # Debian 12 has the release of clang-format that the tree is formatted with, Debian 13 has not.
+        if "$HV_ROOT/hack/check-format" --can; then
+                check code format "$HV_ROOT/hack/check-format" || bad=1
+        fi
         check code docs "$HV_ROOT/hack/check-docs" || bad=1
         if check code "build (asan)" build_preset asan; then
                 check code layers "$HV_ROOT/hack/check-layers" --self-test --objects "$HV_ROOT/build/asan" || bad=1
