@@ -23,26 +23,26 @@ typedef struct sd_event sd_event; /* systemd/sd-event.h */
 
 struct hv_http_server;
 
-struct hv_http_limits { /* 0 takes the default */
-        unsigned connections_max; /* 256 */
+struct hv_http_limits {                       /* 0 takes the default */
+        unsigned connections_max;             /* 256 per listening socket */
         unsigned connections_per_address_max; /* 32; per address of TCP clients */
-        unsigned streams_max; /* 128 open streams (SSE and logs) together */
-        size_t head_max_bytes; /* 16 KiB: request line and headers; larger gets 431 or 414 */
-        unsigned headers_max; /* 64 */
-        uint64_t head_timeout_us; /* 10 s from connect to a whole request head */
-        uint64_t idle_timeout_us; /* 60 s between an answer and the next whole head */
-        uint64_t body_timeout_us; /* 30 s for the body */
-        uint64_t send_timeout_us; /* 30 s without progress while an answer (not a stream) is sent */
+        unsigned streams_max;                 /* 128 open streams (SSE and logs) together */
+        size_t head_max_bytes;                /* 8 KiB: request line and headers; larger gets 414 or 431 */
+        unsigned headers_max;                 /* 64 */
+        uint64_t head_timeout_us;             /* 10 s from connect to a whole request head */
+        uint64_t body_timeout_us;             /* 30 s for the body */
+        uint64_t
+                send_timeout_us; /* 30 s without progress while an answer or queued data of a stream is sent */
 };
 
 struct hv_http_options {
-        const char *socket_path; /* NULL: no unix socket. Mode 0660 */
+        const char *socket_path;  /* NULL: no unix socket. Mode 0660 */
         const char *socket_group; /* NULL or unknown: the process's group */
-        const char *listen; /* "127.0.0.1:5000", "[::1]:5000", "localhost:0"; NULL: no TCP */
+        const char *listen;       /* "127.0.0.1:5000", "[::1]:5000", "localhost:0"; NULL: no TCP */
         struct hv_http_limits limits;
         enum hv_http_role (*role_of)(const struct hv_http_caller *caller,
                                      void *userdata); /* NULL: see Gate */
-        void *userdata; /* role_of's */
+        void *userdata;                               /* role_of's */
 };
 
 /* Binds and listens; nothing is accepted before hv_http_server_start(). Errors: -EADDRINUSE (the socket or

@@ -3,8 +3,8 @@
  * Model    The producer writes, the stream queues, the client reads at its own speed. The queue is
  *          bounded: a producer that can wait asks hv_http_stream_room() and goes on when `drained` is
  *          called; one that cannot wait (events) writes anyway, and a client that is too slow is
- *          dropped, never buffered for without end. A client that takes nothing at all for
- *          HV_HTTP_STREAM_STALL_US while data waits is dropped too.
+ *          dropped, never buffered for without end. A client that takes nothing for the server's
+ *          send_timeout_us while data waits is dropped too.
  * Life     hv_http_stream_open() ends the request and makes the stream. It lives until
  *          hv_http_stream_end(), or until `gone` was called (client left, dropped as too slow, server
  *          stops); it must not be used afterwards. `gone` never comes after hv_http_stream_end(), and
@@ -14,14 +14,12 @@
 
 #include "http/request.h"
 
-#define HV_HTTP_STREAM_STALL_US (60 * UINT64_C(1000000))
-
 struct hv_http_stream;
 
 struct hv_http_stream_options {
         const char *content_type;
-        size_t queue_max_bytes; /* 0: 256 KiB */
-        void (*drained)(void *userdata); /* may be NULL: the queue has become empty */
+        size_t queue_max_bytes;                           /* 0: 256 KiB */
+        void (*drained)(void *userdata);                  /* may be NULL: the queue has become empty */
         void (*gone)(const char *reason, void *userdata); /* required: the stream is over, and why */
         void *userdata;
 };

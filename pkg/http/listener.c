@@ -1,0 +1,275 @@
+#include "http/listener.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <libgen.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/parse.h"
+
+/* Connections that the kernel keeps while the loop is busy; the kernel cuts it to net.core.somaxconn. */
+#define BACKLOG 512
+
+static struct hv_http_listener *listener_new(bool is_local_socket) {
+        struct hv_http_listener *l = HV_NEW(struct hv_http_listener);
+
+        l->fd = -1;
+        l->is_local_socket = is_local_socket;
+        return l;
+}
+
+struct hv_http_listener *hv_http_listener_free(struct hv_http_listener *l) {
+        struct stat st;
+
+        if (!l)
+                return NULL;
+        if (l->path && l->inode && lstat(l->path, &st) == 0 && st.st_dev == l->device &&
+            st.st_ino == l->inode)
+                (void) unlink(l->path);
+        if (l->fd >= 0)
+                (void) close(l->fd);
+        free(l->path);
+        free(l);
+        return NULL;
+}
+
+HV_DEFINE_CLEANUP(struct hv_http_listener, hv_http_listener_free);
+
+/* --- unix ------------------------------------------------------------------------------------------------------- */
+
+/* 1: somebody listens behind the file; 0: nobody does, or there is no file; -errno: it is something else. */
+static int somebody_answers(const struct sockaddr_un *sa) {
+        struct stat st;
+        int fd, r;
+
+        if (lstat(sa->sun_path, &st) < 0)
+                return errno == ENOENT ? 0 : -errno;
+        if (!S_ISSOCK(st.st_mode))
+                return -EEXIST;
+        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0)
+                return -errno;
+        /* EAGAIN is an answer: its backlog is full. */
+        r = connect(fd, (const struct sockaddr *) sa, sizeof *sa) == 0 || errno == EAGAIN ? 1
+            : errno == ECONNREFUSED || errno == ENOENT                                    ? 0
+                                                                                          : -errno;
+        (void) close(fd);
+        return r;
+}
+
+/* A lock on the directory: from the look at the old file to listen() no other starter may look. */
+static int lock_directory(const char *path, struct hv_err *err) {
+        _hv_cleanup_free_ char *copy = hv_strdup(path);
+        const char *directory = dirname(copy);
+        int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (fd < 0 || flock(fd, LOCK_EX) < 0) {
+                int r = -errno;
+
+                if (fd >= 0)
+                        (void) close(fd);
+                return hv_err_errno(err, r, "%s: the directory of the socket cannot be used", directory);
+        }
+        return fd;
+}
+
+static int bind_unix(struct hv_http_listener *l, const struct sockaddr_un *sa, struct hv_err *err) {
+        mode_t mask;
+        int r;
+
+        r = somebody_answers(sa);
+        if (r == -EEXIST)
+                return hv_err_set(err, r, "%s exists and is no socket: move it away", sa->sun_path);
+        if (r < 0)
+                return hv_err_errno(err, r, "%s: cannot see whether somebody uses it", sa->sun_path);
+        if (r > 0)
+                return hv_err_set(err, -EADDRINUSE, "%s is in use: another hivelet runs already",
+                                  sa->sun_path);
+        if (unlink(sa->sun_path) < 0 && errno != ENOENT)
+                return hv_err_errno(err, -errno, "%s: the socket of an earlier run cannot be removed",
+                                    sa->sun_path);
+        /* The mode must be right before anybody can connect; there is no call that gives bind() one. */
+        mask = umask(0117);
+        r = bind(l->fd, (const struct sockaddr *) sa, sizeof *sa) < 0 ? -errno : 0;
+        (void) umask(mask);
+        if (r < 0)
+                return hv_err_errno(err, r, "%s: cannot make the socket", sa->sun_path);
+        return 0;
+}
+
+static int give_to_group(const char *path, const char *group, struct hv_err *err) {
+        const struct group *g = group ? getgrnam(group) : NULL;
+
+        if (g && lchown(path, (uid_t) -1, g->gr_gid) < 0)
+                return hv_err_errno(err, -errno, "%s: cannot give the socket to group %s", path, group);
+        return 0;
+}
+
+int hv_http_listen_unix(const char *path, const char *group, struct hv_http_listener **ret,
+                        struct hv_err *err) {
+        _hv_cleanup_(hv_http_listener_freep) struct hv_http_listener *l = listener_new(true);
+        struct sockaddr_un sa = { .sun_family = AF_UNIX };
+        struct stat st;
+        int lock, r;
+
+        if (path[0] != '/')
+                return hv_err_set(err, -EINVAL, "the socket's path \"%s\" is not absolute", path);
+        if (strlen(path) >= sizeof sa.sun_path)
+                return hv_err_set(err, -ENAMETOOLONG, "the socket's path \"%s\" is longer than %zu bytes",
+                                  path, sizeof sa.sun_path - 1);
+        strcpy(sa.sun_path, path);
+        l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (l->fd < 0)
+                return hv_err_errno(err, -errno, "cannot make a unix socket");
+        lock = lock_directory(path, err);
+        if (lock < 0)
+                return lock;
+        r = bind_unix(l, &sa, err);
+        if (r == 0 && (lstat(path, &st) < 0 || listen(l->fd, BACKLOG) < 0))
+                r = hv_err_errno(err, -errno, "%s: cannot listen", path);
+        (void) close(lock);
+        if (r < 0)
+                return r;
+        l->path = hv_strdup(path);
+        l->device = st.st_dev;
+        l->inode = st.st_ino;
+        r = give_to_group(path, group, err);
+        if (r < 0)
+                return r;
+        *ret = HV_STEAL(l);
+        return 0;
+}
+
+/* --- TCP -------------------------------------------------------------------------------------------------------- */
+
+union address {
+        struct sockaddr sa;
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+};
+
+static bool is_loopback(const union address *a) {
+        return a->sa.sa_family == AF_INET ? (ntohl(a->in.sin_addr.s_addr) >> 24) == 127
+                                          : IN6_IS_ADDR_LOOPBACK(&a->in6.sin6_addr) != 0;
+}
+
+static int read_port(const char *s, uint16_t *ret) {
+        struct hv_decimal d;
+
+        if (hv_decimal_read(&s, &d) != HV_PARSE_OK || *s || d.fraction || d.rest || d.whole > UINT16_MAX)
+                return -EINVAL;
+        *ret = (uint16_t) d.whole;
+        return 0;
+}
+
+/* "HOST:PORT"; the host is a literal address or localhost: a name that DNS answers for is not ours to trust. */
+static int read_address(const char *text, struct hv_http_listener *l, union address *ret,
+                        struct hv_err *err) {
+        const char *colon = strrchr(text, ':');
+        char host[64] = "";
+        size_t len = colon ? (size_t) (colon - text) : 0;
+
+        if (!colon || len >= sizeof host || read_port(colon + 1, &l->port) < 0)
+                return hv_err_set(err, -EINVAL, "listen address \"%s\" is not ADDRESS:PORT", text);
+        if (len > 1 && text[0] == '[' && text[len - 1] == ']')
+                memcpy(host, text + 1, len - 2);
+        else
+                memcpy(host, text, len);
+        if (len == 0 || hv_streq(host, "*"))
+                strcpy(host, "0.0.0.0");
+        if (hv_streq(host, "localhost"))
+                strcpy(host, "127.0.0.1");
+        if (inet_pton(AF_INET, host, &ret->in.sin_addr) == 1) {
+                ret->in.sin_family = AF_INET;
+                ret->in.sin_port = htons(l->port);
+                (void) snprintf(l->host, sizeof l->host, "%s", host);
+        } else if (inet_pton(AF_INET6, host, &ret->in6.sin6_addr) == 1) {
+                ret->in6.sin6_family = AF_INET6;
+                ret->in6.sin6_port = htons(l->port);
+                (void) snprintf(l->host, sizeof l->host, "[%.61s]", host);
+        } else {
+                return hv_err_set(err, -EINVAL,
+                                  "listen address \"%s\": \"%s\" is no IP address and not localhost", text,
+                                  host);
+        }
+        if (!is_loopback(ret))
+                return hv_err_set(err, -EPERM,
+                                  "E0504: %s without auth; set http.auth and http.tls, or bind to loopback",
+                                  text);
+        return 0;
+}
+
+int hv_http_listen_tcp(const char *address, struct hv_http_listener **ret, struct hv_err *err) {
+        _hv_cleanup_(hv_http_listener_freep) struct hv_http_listener *l = listener_new(false);
+        union address a = {};
+        socklen_t len;
+        int one = 1, r;
+
+        r = read_address(address, l, &a, err);
+        if (r < 0)
+                return r;
+        len = a.sa.sa_family == AF_INET ? sizeof a.in : sizeof a.in6;
+        l->fd = socket(a.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (l->fd < 0)
+                return hv_err_errno(err, -errno, "%s: cannot make a socket", address);
+        /* A restart must not wait for old connections to leave TIME_WAIT; on Linux this lets no second listener in. */
+        (void) setsockopt(l->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+        if (bind(l->fd, &a.sa, len) < 0 || listen(l->fd, BACKLOG) < 0)
+                return hv_err_errno(err, -errno, "%s: cannot listen", address);
+        if (getsockname(l->fd, &a.sa, &len) < 0)
+                return hv_err_errno(err, -errno, "%s: which port it is cannot be read", address);
+        l->port = ntohs(a.sa.sa_family == AF_INET ? a.in.sin_port : a.in6.sin6_port);
+        *ret = HV_STEAL(l);
+        return 0;
+}
+
+/* --- clients ---------------------------------------------------------------------------------------------------- */
+
+static void identify_unix(int fd, struct hv_http_caller *caller) {
+        struct ucred cred = { .pid = 0, .uid = (uid_t) -1, .gid = (gid_t) -1 };
+        socklen_t len = sizeof cred;
+
+        (void) getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len);
+        caller->pid = cred.pid;
+        caller->uid = cred.uid;
+        caller->gid = cred.gid;
+        (void) snprintf(caller->address, sizeof caller->address, "unix:uid=%d", (int) cred.uid);
+}
+
+static void identify_tcp(const union address *a, struct hv_http_caller *caller) {
+        const void *ip = a->sa.sa_family == AF_INET ? (const void *) &a->in.sin_addr : &a->in6.sin6_addr;
+
+        caller->uid = (uid_t) -1;
+        caller->gid = (gid_t) -1;
+        (void) inet_ntop(a->sa.sa_family, ip, caller->address, sizeof caller->address);
+}
+
+int hv_http_listener_accept(const struct hv_http_listener *l, struct hv_http_caller *ret_caller) {
+        struct hv_http_caller caller = { .is_local_socket = l->is_local_socket };
+        union address a = {};
+        socklen_t len = sizeof a;
+        int one = 1, fd;
+
+        fd = accept4(l->fd, l->is_local_socket ? NULL : &a.sa, l->is_local_socket ? NULL : &len,
+                     SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd < 0)
+                return -errno;
+        if (l->is_local_socket) {
+                identify_unix(fd, &caller);
+        } else {
+                identify_tcp(&a, &caller);
+                (void) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        }
+        *ret_caller = caller;
+        return fd;
+}

@@ -1,0 +1,33 @@
+/* http/listener.h - sockets that clients connect to: a unix socket in the file system, a loopback TCP port.
+ *
+ * Unix     mode 0660 from the first moment, the group of the options. A socket file that is there already
+ *          is taken over only if nobody answers behind it; a lock on its directory keeps two starters from
+ *          both finding it dead. Never abstract. On the way out the file is removed only if it is ours.
+ * TCP      loopback only. Everything else is refused until the server has logins and TLS (code E0504).
+ */
+#pragma once
+
+#include <time.h>
+
+#include "http/request.h"
+
+struct hv_http_listener {
+        int fd;
+        bool is_local_socket;
+        char *path;   /* unix: the file */
+        dev_t device; /* and which file it was; inode numbers are used again, so its time too */
+        ino_t inode;
+        struct timespec changed;
+        char host[64]; /* TCP: the literal address, brackets around IPv6 */
+        uint16_t port;
+};
+
+/* All set *ret only on success. group NULL or unknown: the process's own. */
+int hv_http_listen_unix(const char *path, const char *group, struct hv_http_listener **ret,
+                        struct hv_err *err);
+int hv_http_listen_tcp(const char *address, struct hv_http_listener **ret, struct hv_err *err);
+struct hv_http_listener *hv_http_listener_free(
+        struct hv_http_listener *listener); /* takes NULL, gives NULL */
+
+/* The next connection (non-blocking, close-on-exec) and who made it, without a role. -EAGAIN: none waits. */
+int hv_http_listener_accept(const struct hv_http_listener *listener, struct hv_http_caller *ret_caller);
