@@ -208,7 +208,8 @@ remove_objects() {
         local filter id
         filter=$(printf '{"label":["io.hivelet.managed=true","io.hivelet.node=%s"]}' "$NODE")
         ids() { # PATH KEY
-                engine GET "$1" -G --data-urlencode "filters=$filter" | grep -o "\"$2\":\"[^\"]*\"" | cut -d '"' -f 4 | sort -u
+                engine GET "$1" -G --data-urlencode "filters=$filter" |
+                        tr ',{}' '\n' | sed -n "s/^\"$2\":\"\([^\"]*\)\"\$/\1/p" | sort -u
         }
         ids "/containers/json?all=1" Id | while IFS= read -r id; do
                 engine DELETE "/containers/$id?force=1" >/dev/null
