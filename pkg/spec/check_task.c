@@ -10,8 +10,8 @@ static const char *normal(const struct hv_check *c, const char *path) {
                                                                                                       : NULL;
 }
 
-static void check_input_pair(const struct hv_check *c, const struct hv_spec_input *a,
-                             const struct hv_spec_input *b) {
+static void check_input_pair(const struct hv_check *c, const struct hv_spec_task_input *a,
+                             const struct hv_spec_task_input *b) {
         const struct hv_node *at = hv_check_field(b->node, "path"), *first = hv_check_field(a->node, "path");
         const char *path_a = normal(c, a->path), *path_b = normal(c, b->path);
 
@@ -32,7 +32,7 @@ static void check_inputs(const struct hv_check *c, const struct hv_spec_task *t)
         struct hv_url url;
 
         for (size_t i = 0; i < t->inputs.n; i++) {
-                const struct hv_spec_input *in = &t->inputs.v[i];
+                const struct hv_spec_task_input *in = &t->inputs.v[i];
 
                 if (in->url && !in->sha256 &&
                     hv_value_url(in->url, HV_URL_HTTPS | HV_URL_HTTP, c->arena, &url, NULL) == 0 &&

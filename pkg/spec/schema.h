@@ -13,21 +13,21 @@
 #include "spec/diag.h"
 #include "spec/kind.h"
 
-enum hv_field_type { /* C type of the member it is decoded into */
-                     HV_FIELD_TEXT, /* const char *; NULL when absent */
-                     HV_FIELD_BOOL, /* bool */
-                     HV_FIELD_INT, /* int64_t */
-                     HV_FIELD_DECIMAL, /* int64_t, thousandths: 1.5 is 1500 */
-                     HV_FIELD_CPU, /* uint64_t, nano-CPUs: "500m", "1.5", 2 */
-                     HV_FIELD_BYTES, /* uint64_t: "512Mi", "2G" */
+enum hv_field_type {                    /* C type of the member it is decoded into */
+                     HV_FIELD_TEXT,     /* const char *; NULL when absent */
+                     HV_FIELD_BOOL,     /* bool */
+                     HV_FIELD_INT,      /* int64_t */
+                     HV_FIELD_DECIMAL,  /* int64_t, thousandths: 1.5 is 1500 */
+                     HV_FIELD_CPU,      /* uint64_t, nano-CPUs: "500m", "1.5", 2 */
+                     HV_FIELD_BYTES,    /* uint64_t: "512Mi", "2G" */
                      HV_FIELD_DURATION, /* uint64_t microseconds: "90s", "1h30m" */
-                     HV_FIELD_PERCENT, /* int64_t, whole percent: "50%" */
-                     HV_FIELD_MODE, /* int64_t: "0400" in quotes, octal */
-                     HV_FIELD_ENUM, /* int, index into `words` */
-                     HV_FIELD_STRUCT, /* the struct itself, embedded; its `node` is NULL when absent */
-                     HV_FIELD_LIST, /* HV_SPEC_LIST(...): array and length; `item` is the type of an element
+                     HV_FIELD_PERCENT,  /* int64_t, whole percent: "50%" */
+                     HV_FIELD_MODE,     /* int64_t: "0400" in quotes, octal */
+                     HV_FIELD_ENUM,     /* int, index into `words` */
+                     HV_FIELD_STRUCT,   /* the struct itself, embedded; its `node` is NULL when absent */
+                     HV_FIELD_LIST,  /* HV_SPEC_LIST(...): array and length; `item` is the type of an element
                                      */
-                     HV_FIELD_MAP, /* struct hv_pairs: text to text, sorted by name */
+                     HV_FIELD_MAP,   /* struct hv_pairs: text to text, sorted by name */
                      HV_FIELD_WORDS, /* struct hv_strv: one text or a list of texts */
                      HV_FIELD_REFUSED, /* no member: known, and refused with `code` and `doc` */
 };
@@ -44,16 +44,16 @@ enum hv_format {
         HV_FORMAT_REF_SERVICE,
         HV_FORMAT_REF_TASK,
         HV_FORMAT_REF_WIREGUARD, /* name of another object */
-        HV_FORMAT_IMAGE, /* image reference, E0341 */
+        HV_FORMAT_IMAGE,         /* image reference, E0341 */
         HV_FORMAT_IMAGE_PATTERN, /* glob over full image names */
-        HV_FORMAT_HOST_PORTS, /* "8080", "8080-8081" */
-        HV_FORMAT_PORT_OR_NAME, /* 8080, or the name of one of the service's ports */
-        HV_FORMAT_BIND, /* loopback, wireguard, public or an address */
-        HV_FORMAT_CIDR, /* a network: no host bits */
-        HV_FORMAT_ADDRESS_CIDR, /* an address with its prefix length */
-        HV_FORMAT_ADDRESS, /* IPv4 or IPv6 */
-        HV_FORMAT_HOST_PORT, /* host:port */
-        HV_FORMAT_HOST, /* host name or address, port allowed */
+        HV_FORMAT_HOST_PORTS,    /* "8080", "8080-8081" */
+        HV_FORMAT_PORT_OR_NAME,  /* 8080, or the name of one of the service's ports */
+        HV_FORMAT_BIND,          /* loopback, wireguard, public or an address */
+        HV_FORMAT_CIDR,          /* a network: no host bits */
+        HV_FORMAT_ADDRESS_CIDR,  /* an address with its prefix length */
+        HV_FORMAT_ADDRESS,       /* IPv4 or IPv6 */
+        HV_FORMAT_HOST_PORT,     /* host:port */
+        HV_FORMAT_HOST,          /* host name or address, port allowed */
         HV_FORMAT_URL,
         HV_FORMAT_ABSOLUTE_PATH,
         HV_FORMAT_RELATIVE_PATH,
@@ -72,39 +72,41 @@ enum hv_format {
         HV_FORMAT_HOSTNAME,
 };
 
-enum hv_cost { /* of changing the field on a running object */
-               HV_COST_NONE, /* nothing in the engine changes */
-               HV_COST_LIVE, /* changed in place, no restart */
-               HV_COST_RELOAD, /* the program is told to read its files again */
+enum hv_cost {                   /* of changing the field on a running object */
+               HV_COST_NONE,     /* nothing in the engine changes */
+               HV_COST_LIVE,     /* changed in place, no restart */
+               HV_COST_RELOAD,   /* the program is told to read its files again */
                HV_COST_RECREATE, /* a new container (network, volume) */
 };
 
 struct hv_schema;
 
 struct hv_field {
-        const char *name; /* as written in YAML */
-        enum hv_field_type type, item; /* item: of a list */
-        size_t offset; /* into the typed struct */
+        const char *name;               /* as written in YAML */
+        enum hv_field_type type, item;  /* item: of a list */
+        size_t offset;                  /* into the typed struct */
         const struct hv_schema *schema; /* of a struct, or of a list's structs */
-        const char *const *words; /* of an enum, or of a list's: NULL-terminated, in the enum's order */
+        const char *const *words;       /* of an enum, or of a list's: NULL-terminated, in the enum's order */
         const char *value; /* default, written as a user would; NULL: none (NULL, 0, false, empty) */
         bool required;
         bool sensitive; /* its value is never quoted or shown */
-        bool planned; /* parsed and checked, nothing acts on it yet: W040 */
+        bool planned;   /* parsed and checked, nothing acts on it yet: W040 */
+        bool is_switch; /* struct: being there means something, even when it is empty */
         bool has_range; /* int, decimal (thousandths), cpu, bytes, percent, mode, duration (us) */
         int64_t min, max;
         enum hv_format format;
         enum hv_cost cost;
         const char *code; /* of what is special: refused field, number out of range, struct written as text */
+        const char *not_text;   /* struct: what to say where a text stands in its place, with `code` */
         const char *deprecated; /* NULL, or what to use instead: W011 */
-        const char *doc; /* one sentence, capital, full stop */
+        const char *doc;        /* one sentence, capital, full stop */
         const char *example; /* as written in YAML (flow style for lists and mappings); NULL: see default */
 };
 
-struct hv_group { /* a rule about several fields of one mapping */
+struct hv_group {                 /* a rule about several fields of one mapping */
         const char *const *names; /* NULL-terminated */
-        bool exclusive; /* at most one of them (E0205) */
-        bool needed; /* at least one of them (E0206) */
+        bool exclusive;           /* at most one of them (E0205) */
+        bool needed;              /* at least one of them (E0206) */
 };
 
 struct hv_schema {
@@ -112,8 +114,8 @@ struct hv_schema {
         const char *doc;
         const struct hv_field *fields;
         size_t n_fields;
-        size_t size; /* of the typed struct */
-        const char *key; /* field that must be unique in a list of these; NULL: none (E0210) */
+        size_t size;           /* of the typed struct */
+        const char *key;       /* field that must be unique in a list of these; NULL: none (E0210) */
         const char *item_word; /* how messages call one: "port", "env" */
         const struct hv_group *groups;
         size_t n_groups;
@@ -137,8 +139,8 @@ const struct hv_field *hv_schema_field(const struct hv_schema *s, const char *na
 const struct hv_field *hv_schema_find(const char *path, const struct hv_schema **ret_in);
 
 const char *hv_field_type_name(const struct hv_field *f); /* "duration", "list of text", "one of: a, b" */
-const char *hv_cost_name(enum hv_cost cost); /* "live" */
-const char *hv_format_name(enum hv_format format); /* "image reference"; "" for none */
+const char *hv_cost_name(enum hv_cost cost);              /* "live" */
+const char *hv_format_name(enum hv_format format);        /* "image reference"; "" for none */
 
 /* --- decoding --- */
 
@@ -153,7 +155,7 @@ void hv_schema_decode(const struct hv_schema *s, const struct hv_node *node, str
 union hv_value {
         const char *text;
         bool boolean;
-        int64_t number; /* int, decimal, percent, mode, enum */
+        int64_t number;  /* int, decimal, percent, mode, enum */
         uint64_t amount; /* cpu, bytes, duration */
 };
 bool hv_schema_scalar(const struct hv_field *f, enum hv_field_type type, const struct hv_node *node,

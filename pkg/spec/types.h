@@ -38,8 +38,8 @@ struct hv_spec_metadata {
 struct hv_spec_document {
         const struct hv_node *root; /* NULL: the empty NodeState that is assumed without a file */
         enum hv_kind kind;
-        unsigned file; /* hv_diags_file() */
-        const char *source; /* "file", "api", "fleet", ... */
+        unsigned file;           /* hv_diags_file() */
+        const char *source;      /* "file", "api", "fleet", ... */
         bool primary, overrides; /* overrides: annotation hivelet/override */
         struct hv_spec_metadata metadata;
 };
@@ -82,7 +82,7 @@ struct hv_spec_policy {
         struct hv_strv host_paths;
         struct hv_strv capabilities; /* as written: with or without CAP_ */
         struct hv_spec_policy_images images;
-        HV_SPEC_LIST(int) publish; /* enum hv_publish */
+        HV_SPEC_LIST(int) publish;    /* enum hv_publish */
         uint64_t max_task_timeout_us; /* 0: no cap */
 };
 struct hv_spec_shutdown {
@@ -237,7 +237,7 @@ struct hv_spec_wireguard {
         struct hv_spec_key private_key;
         struct hv_strv addresses;
         int64_t listen_port, mtu; /* 0: chosen by the kernel; 0: 1420 */
-        struct hv_strv routes; /* {"auto"}, {"none"} or CIDRs */
+        struct hv_strv routes;    /* {"auto"}, {"none"} or CIDRs */
         HV_SPEC_LIST(struct hv_spec_peer) peers;
         struct hv_spec_wireguard_healthy healthy;
         struct hv_spec_join join;
@@ -344,12 +344,12 @@ struct hv_spec_hooks {
 };
 struct hv_spec_unit_logging {
         const struct hv_node *node;
-        const char *driver; /* NULL: logging.containers.driver */
+        const char *driver;      /* NULL: logging.containers.driver */
         uint64_t max_size_bytes; /* 0: logging.containers.maxSize */
-        int64_t max_files; /* 0: logging.containers.maxFiles */
+        int64_t max_files;       /* 0: logging.containers.maxFiles */
         struct hv_pairs options;
 };
-enum hv_on_change { HV_ON_CHANGE_RECREATE, HV_ON_CHANGE_RESTART, HV_ON_CHANGE_RELOAD, HV_ON_CHANGE_NONE };
+enum hv_on_change { HV_ON_CHANGE_RESTART, HV_ON_CHANGE_RELOAD, HV_ON_CHANGE_NONE };
 struct hv_spec_secret_use {
         const struct hv_node *node;
         const char *name, *target;
@@ -426,7 +426,7 @@ struct hv_spec_service {
 
 /* --- tasks --- */
 
-struct hv_spec_input { /* exactly one of inline, url, archive */
+struct hv_spec_task_input { /* exactly one of inline, url, archive */
         const struct hv_node *node;
         const char *path, *inline_text, *url, *archive, *sha256;
         uint64_t max_size_bytes;
@@ -454,12 +454,12 @@ struct hv_spec_checkpoint {
 };
 struct hv_spec_task {
         struct hv_spec_object o; /* inside a cron task: no name of its own */
-        const char *image; /* NULL: taskDefaults.image */
+        const char *image;       /* NULL: taskDefaults.image */
         int pull_policy;
         struct hv_strv command, args;
         const char *workdir;
         HV_SPEC_LIST(struct hv_spec_env) env;
-        HV_SPEC_LIST(struct hv_spec_input) inputs;
+        HV_SPEC_LIST(struct hv_spec_task_input) inputs;
         struct hv_spec_outputs outputs;
         uint64_t timeout_us; /* 0: taskDefaults.timeout */
         struct hv_spec_stop stop;
@@ -526,7 +526,7 @@ enum hv_on_lost { HV_LOST_KEEP, HV_LOST_DRAIN, HV_LOST_STOP };
 struct hv_spec_master {
         const struct hv_node *node;
         const char *address, *listen; /* address NULL: no pool */
-        int protocol; /* enum hv_dialect */
+        int protocol;                 /* enum hv_dialect */
         bool insecure;
         struct hv_spec_tls tls;
         struct hv_spec_credentials credentials;
@@ -679,6 +679,7 @@ struct hv_spec_tree {
         const struct hv_spec_document *documents;
         size_t n_documents;
         const struct hv_spec_document *primary; /* the NodeState; its root is NULL where none was given */
-        const char *node_id; /* node.id, else metadata.name, else the host name */
+        const char *node_id;                    /* node.id, else metadata.name, else the host name */
+        bool complete; /* false: a file or a document could not be read, so what is missing may be there */
         struct hv_spec_state state; /* lists sorted by name */
 };
