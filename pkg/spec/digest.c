@@ -1,0 +1,256 @@
+/* spec/digest.c - see digest.h. */
+#include "spec/digest.h"
+
+#include "base/arena.h"
+#include "spec/schema_internal.h"
+#include "spec/value_image.h"
+#include "spec/value_process.h"
+
+static void put_number(struct hv_sha256 *h, uint64_t n) {
+        unsigned char bytes[8];
+
+        for (unsigned i = 0; i < 8; i++)
+                bytes[i] = (unsigned char) (n >> (8 * i));
+        hv_sha256_add(h, bytes, sizeof bytes);
+}
+
+/* NULL and "" are different things: "the image's own" and "nothing". */
+static void put_text(struct hv_sha256 *h, const char *s) {
+        put_number(h, s ? strlen(s) + 1 : 0);
+        if (s)
+                hv_sha256_add(h, s, strlen(s));
+}
+
+static void put_texts(struct hv_sha256 *h, const struct hv_strv *l) {
+        put_number(h, l->n);
+        for (size_t i = 0; i < l->n; i++)
+                put_text(h, l->v[i]);
+}
+
+static void put_pairs(struct hv_sha256 *h, const struct hv_pairs *p) {
+        put_number(h, p->n);
+        for (size_t i = 0; i < p->n; i++) {
+                put_text(h, p->v[i].name);
+                put_text(h, p->v[i].value);
+        }
+}
+
+static void field_text(struct hv_sha256 *h, const char *name, const char *s) {
+        if (!s)
+                return;
+        put_text(h, name);
+        put_text(h, s);
+}
+
+static void field_number(struct hv_sha256 *h, const char *name, uint64_t n) {
+        if (!n)
+                return;
+        put_text(h, name);
+        put_number(h, n);
+}
+
+static void field_texts(struct hv_sha256 *h, const char *name, bool there, const struct hv_strv *l) {
+        if (!there)
+                return;
+        put_text(h, name);
+        put_texts(h, l);
+}
+
+static void field_pairs(struct hv_sha256 *h, const char *name, const struct hv_pairs *p) {
+        if (!p->n)
+                return;
+        put_text(h, name);
+        put_pairs(h, p);
+}
+
+static void put_security(struct hv_sha256 *h, const struct hv_security *s) {
+        field_number(h, "readOnlyRoot", s->read_only_root);
+        field_number(h, "noNewPrivileges", s->no_new_privileges);
+        field_number(h, "privileged", s->privileged);
+        field_number(h, "init", s->init);
+        field_text(h, "user", s->user);
+        field_number(h, "dropAll", s->drop_all);
+        field_texts(h, "drop", s->drop_capabilities.n > 0, &s->drop_capabilities);
+        field_texts(h, "add", s->add_capabilities.n > 0, &s->add_capabilities);
+}
+
+void hv_unit_digest(const struct hv_unit *u, char ret_hex[HV_SHA256_HEX_SIZE]) {
+        struct hv_sha256 h;
+
+        hv_sha256_init(&h);
+        put_text(&h, "unit 1");
+        field_text(&h, "image", u->image);
+        field_texts(&h, "command", u->has_command, &u->command);
+        field_texts(&h, "args", u->has_args, &u->args);
+        field_text(&h, "workdir", u->workdir);
+        field_text(&h, "hostname", u->hostname);
+        field_pairs(&h, "env", &u->env);
+        field_pairs(&h, "labels", &u->labels);
+        field_text(&h, "network", u->network_mode);
+        for (size_t i = 0; i < u->n_networks; i++) {
+                field_text(&h, "networks", u->networks[i].name);
+                put_texts(&h, &u->networks[i].aliases);
+        }
+        for (size_t i = 0; i < u->n_mounts; i++) {
+                field_text(&h, "mounts", u->mounts[i].target);
+                put_number(&h, u->mounts[i].type);
+                put_text(&h, u->mounts[i].source);
+                put_number(&h, u->mounts[i].read_only);
+                put_number(&h, u->mounts[i].size_bytes);
+        }
+        for (size_t i = 0; i < u->n_ports; i++) {
+                field_text(&h, "ports", u->ports[i].protocol);
+                put_number(&h, u->ports[i].container);
+                put_number(&h, u->ports[i].host);
+                put_text(&h, u->ports[i].address);
+        }
+        put_security(&h, &u->security);
+        field_text(&h, "stopSignal", u->stop_signal);
+        field_text(&h, "logDriver", u->log_driver);
+        field_pairs(&h, "logOptions", &u->log_options);
+        field_text(&h, "slice", u->cgroup_parent);
+        hv_sha256_finish_hex(&h, ret_hex);
+}
+
+void hv_network_digest(const struct hv_network *n, char ret_hex[HV_SHA256_HEX_SIZE]) {
+        struct hv_sha256 h;
+
+        hv_sha256_init(&h);
+        put_text(&h, "network 1");
+        field_text(&h, "driver", n->driver);
+        field_number(&h, "internal", n->internal);
+        field_text(&h, "subnet", n->subnet);
+        field_text(&h, "gateway", n->gateway);
+        field_pairs(&h, "options", &n->options);
+        field_pairs(&h, "labels", &n->labels);
+        hv_sha256_finish_hex(&h, ret_hex);
+}
+
+void hv_volume_digest(const struct hv_volume *v, char ret_hex[HV_SHA256_HEX_SIZE]) {
+        struct hv_sha256 h;
+
+        hv_sha256_init(&h);
+        put_text(&h, "volume 1");
+        field_text(&h, "driver", v->driver);
+        field_pairs(&h, "options", &v->options);
+        field_pairs(&h, "labels", &v->labels);
+        hv_sha256_finish_hex(&h, ret_hex);
+}
+
+/* --- revision: the typed tree by its schema ----------------------------------------------------------- */
+
+struct any_list {
+        const char *v;
+        size_t n;
+};
+
+struct hash {
+        unsigned char bytes[HV_SHA256_SIZE];
+};
+
+static void put_struct(struct hv_sha256 *h, const struct hv_schema *s, const void *object,
+                       struct hv_arena *a);
+
+/* Two ways of writing one thing are one text: "nginx" and "docker.io/library/nginx:latest". */
+static const char *normal(enum hv_format format, const char *text, struct hv_arena *a) {
+        struct hv_image_ref image;
+        const char *known = text;
+
+        if (text && format == HV_FORMAT_IMAGE && hv_value_image(text, a, &image, NULL) == 0)
+                return image.full;
+        if (text && format == HV_FORMAT_SIGNAL)
+                (void) hv_value_signal(text, &known, NULL);
+        if (text && format == HV_FORMAT_CAPABILITY)
+                (void) hv_value_capability(text, &known, NULL);
+        return known;
+}
+
+static int compare_hashes(const void *a, const void *b) {
+        return memcmp(a, b, sizeof(struct hash));
+}
+
+static void put_structs(struct hv_sha256 *h, const struct hv_field *f, const struct any_list *list,
+                        struct hv_arena *a) {
+        struct hash *hashes = HV_ARENA_NEW_N(a, struct hash, list->n);
+
+        for (size_t i = 0; i < list->n; i++) {
+                struct hv_sha256 one;
+
+                hv_sha256_init(&one);
+                put_struct(&one, f->schema, list->v + i * f->schema->size, a);
+                hv_sha256_finish(&one, hashes[i].bytes);
+        }
+        if (list->n)
+                qsort(hashes, list->n, sizeof *hashes, compare_hashes);
+        hv_sha256_add(h, hashes, list->n * sizeof *hashes);
+}
+
+static void put_list(struct hv_sha256 *h, const struct hv_field *f, const void *member, struct hv_arena *a) {
+        const struct any_list *list = member;
+
+        put_number(h, list->v ? list->n + 1 : 0); /* an empty list is not the same as none */
+        if (f->item == HV_FIELD_STRUCT) {
+                put_structs(h, f, list, a);
+                return;
+        }
+        for (size_t i = 0; i < list->n; i++)
+                if (f->item == HV_FIELD_ENUM)
+                        put_number(h, (uint64_t) ((const int *) list->v)[i]);
+                else if (f->item == HV_FIELD_INT)
+                        put_number(h, (uint64_t) ((const int64_t *) list->v)[i]);
+                else
+                        put_text(h, normal(f->format, ((const char *const *) list->v)[i], a));
+}
+
+static void put_member(struct hv_sha256 *h, const struct hv_field *f, const void *member,
+                       struct hv_arena *a) {
+        switch (f->type) {
+        case HV_FIELD_TEXT:
+                put_text(h, normal(f->format, *(const char *const *) member, a));
+                break;
+        case HV_FIELD_BOOL:
+                put_number(h, *(const bool *) member);
+                break;
+        case HV_FIELD_ENUM:
+                put_number(h, (uint64_t) * (const int *) member);
+                break;
+        case HV_FIELD_STRUCT:
+                if (f->is_switch)
+                        put_number(h, *(const void *const *) member != NULL);
+                put_struct(h, f->schema, member, a);
+                break;
+        case HV_FIELD_LIST:
+        case HV_FIELD_WORDS:
+                put_list(h, f, member, a);
+                break;
+        case HV_FIELD_MAP:
+                put_pairs(h, member);
+                break;
+        case HV_FIELD_REFUSED:
+                break;
+        default:
+                put_number(h, *(const uint64_t *) member);
+                break;
+        }
+}
+
+static void put_struct(struct hv_sha256 *h, const struct hv_schema *s, const void *object,
+                       struct hv_arena *a) {
+        for (size_t i = 0; i < s->n_fields; i++) {
+                if (s->fields[i].type == HV_FIELD_REFUSED)
+                        continue;
+                put_text(h, s->fields[i].name);
+                put_member(h, &s->fields[i], (const char *) object + s->fields[i].offset, a);
+        }
+}
+
+void hv_tree_revision(const struct hv_spec_tree *t, char ret_hex[HV_SHA256_HEX_SIZE]) {
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *a = hv_arena_new();
+        struct hv_sha256 h;
+
+        hv_sha256_init(&h);
+        put_text(&h, "revision 1");
+        put_text(&h, t->node_id);
+        put_struct(&h, &hv_schema_state, &t->state, a);
+        hv_sha256_finish_hex(&h, ret_hex);
+}

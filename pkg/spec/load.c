@@ -1,0 +1,87 @@
+/* spec/load.c - the steps of loading, in their order; see load.h. */
+#include "spec/load.h"
+
+#include <errno.h>
+
+#include "base/arena.h"
+#include "spec/load_internal.h"
+
+static void read_files(struct hv_loader *l) {
+        for (size_t i = 0; i < l->in->n_files; i++) {
+                const struct hv_spec_file *f = &l->in->files[i];
+                unsigned index = hv_diags_add_file(l->diags, f->name, f->text, f->len);
+                struct hv_node *documents =
+                        hv_node_new(l->arena, HV_NODE_SEQUENCE, (struct hv_pos){ .file = index });
+
+                l->in->read(l->arena, l->diags, index, f->text, f->len, documents);
+                for (size_t j = 0; j < documents->n; j++)
+                        hv_loader_add_document(l, documents->items[j], f, index);
+        }
+}
+
+/* Without a NodeState an empty one is assumed: a worker that is only told of a pool needs no file. */
+static void assume_primary(struct hv_loader *l) {
+        struct hv_node *root = hv_node_new(l->arena, HV_NODE_MAPPING, (struct hv_pos){});
+
+        if (!l->primary) {
+                l->primary = HV_ARENA_NEW(l->arena, struct hv_spec_document);
+                l->primary->kind = HV_KIND_NODESTATE;
+                l->primary->source = "file";
+                l->primary->primary = true;
+                hv_vec_push(&l->documents, l->primary);
+        } else
+                root = (struct hv_node *) l->primary->root;
+        l->primary_spec = hv_node_get(root, "spec");
+        if (!l->primary_spec || l->primary_spec->type != HV_NODE_MAPPING) {
+                l->primary_spec =
+                        hv_node_new(l->arena, HV_NODE_MAPPING, (struct hv_pos){ .file = root->at.file });
+                if (!l->primary->root)
+                        hv_node_put(l->arena, root, hv_node_new_text(l->arena, "spec", NULL),
+                                    l->primary_spec);
+        }
+}
+
+static void build_tree(struct hv_loader *l) {
+        struct hv_spec_tree *t = l->tree;
+        const struct hv_spec_metadata *m = &l->primary->metadata;
+        struct hv_spec_document *all;
+
+        hv_schema_decode(&hv_schema_state, l->primary_spec, l->arena, l->diags, &t->state);
+        hv_loader_collect(l);
+        all = HV_ARENA_NEW_N(l->arena, struct hv_spec_document, l->documents.n);
+        for (size_t i = 0; i < l->documents.n; i++)
+                all[i] = *l->documents.v[i];
+        t->arena = l->arena;
+        t->documents = all;
+        t->n_documents = l->documents.n;
+        t->primary = l->primary;
+        t->node_id = t->state.host.id ? t->state.host.id
+                     : m->name        ? m->name
+                                      : hv_arena_strdup(l->arena, l->in->hostname);
+        if (hv_str_empty(t->node_id))
+                t->node_id = "localhost";
+}
+
+int hv_spec_load(const struct hv_spec_input *in, struct hv_desired **ret, struct hv_diags *diags) {
+        struct hv_loader l = { .in = in, .arena = hv_arena_new(), .diags = diags };
+        size_t errors = hv_diags_errors(diags), after_reading;
+        struct hv_desired *desired = NULL;
+
+        l.tree = HV_ARENA_NEW(l.arena, struct hv_spec_tree);
+        read_files(&l);
+        after_reading = hv_diags_errors(diags);
+        assume_primary(&l);
+        hv_loader_override(&l);
+        build_tree(&l);
+        l.tree->complete = after_reading == errors;
+        hv_spec_check_all(l.tree, in->facts, diags);
+        if (hv_diags_errors(diags) == errors)
+                desired = hv_lower(l.tree, l.arena, diags);
+        hv_vec_done(&l.documents);
+        if (hv_diags_errors(diags) != errors) {
+                (void) hv_arena_free(l.arena);
+                return -EINVAL;
+        }
+        *ret = desired;
+        return 0;
+}

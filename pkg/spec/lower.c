@@ -1,0 +1,151 @@
+/* spec/lower.c - the typed tree as a desired state: services become units, defaults are settled, names are given. What a
+ * unit is made of is lower_unit.c; networks and volumes are lower_shared.c. */
+#include "base/arena.h"
+#include "base/map.h"
+#include "spec/digest.h"
+#include "spec/load_internal.h"
+#include "spec/lower_internal.h"
+#include "spec/value_net.h"
+
+/* What a service counts as that says nothing: enough for a small program, so that a hundred of them are seen to fill a
+ * node. */
+#define ASSUMED "cpu 100m, memory 64Mi"
+
+struct hv_origin hv_lower_origin(const struct hv_lowering *l, const struct hv_spec_object *o) {
+        const struct hv_node *n = o->name_node && o->name_node->at.line ? o->name_node : o->node;
+
+        return (struct hv_origin){
+                .source = o->document->source,
+                .file = hv_arena_strdup(l->arena,
+                                        o->document->root ? hv_diags_file(l->diags, n->at.file) : ""),
+                .line = n->at.line,
+                .column = n->at.column,
+        };
+}
+
+/* Address of the interface that was written first: where `bind: wireguard` listens. */
+static const char *tunnel_address(const struct hv_spec_state *s, struct hv_arena *a) {
+        const struct hv_spec_wireguard *first = NULL;
+        char text[HV_ADDRESS_SIZE];
+        struct hv_cidr cidr;
+
+        for (size_t i = 0; i < s->wireguard.n; i++) {
+                const struct hv_spec_wireguard *w = &s->wireguard.v[i];
+                const struct hv_pos *x = &w->o.node->at, *y = first ? &first->o.node->at : NULL;
+
+                if (w->addresses.n && (!y || x->file < y->file || (x->file == y->file && x->line < y->line)))
+                        first = w;
+        }
+        if (!first || hv_value_address_cidr(first->addresses.v[0], &cidr, NULL) < 0)
+                return NULL;
+        return hv_arena_strdup(a, hv_address_format(&cidr.address, text));
+}
+
+static void settle(const struct hv_lowering *l, struct hv_settings *ret) {
+        static const char *const levels[] = { "error", "warning", "info", "debug" };
+        const struct hv_spec_state *s = l->state;
+
+        *ret = (struct hv_settings){
+                .node_id = l->tree->node_id,
+                .node_name =
+                        l->tree->primary->metadata.name ? l->tree->primary->metadata.name : l->tree->node_id,
+                .docker_enabled = s->host.docker.enabled,
+                .resync_us = s->host.reconcile.resync_us,
+                .jitter_percent = (unsigned) s->host.reconcile.jitter_percent,
+                .workers = (unsigned) s->host.reconcile.workers,
+                .call_timeout_us = s->host.reconcile.call_timeout_us,
+                .max_prune_percent = (unsigned) s->host.safety.max_prune_percent,
+                .allow_empty = s->host.safety.allow_empty,
+                .keep_revisions = (unsigned) s->host.safety.keep_revisions,
+                .parallel_pulls = (unsigned) s->images.pull.parallel,
+                .pull_retries = (unsigned) s->images.pull.retries,
+                .pull_stall_us = s->images.pull.stall_timeout_us,
+                .slice = s->resources.cgroup.slice,
+                .http_listen = s->http.listen,
+                .http_metrics = s->http.metrics.enabled,
+                .log_level = levels[s->logging.level],
+                .shutdown_grace_us = s->host.shutdown.grace_us,
+        };
+}
+
+static void warn_without_requests(const struct hv_lowering *l, const struct hv_spec_service *s) {
+        const struct hv_spec_unit_resources *r = &s->resources;
+        bool cpu = r->requests.nano_cpus || r->limits.nano_cpus || s->cpu_quota;
+        bool memory = r->requests.memory_bytes || r->limits.memory_bytes;
+
+        if (cpu && memory)
+                return;
+        hv_diag_hint(l->diags,
+                     hv_diag_warn(l->diags, s->o.name_node ? s->o.name_node : s->o.node, "W020",
+                                  "service %s names neither requests nor limits of %s: it counts as %s",
+                                  hv_diag_quote(l->diags, s->o.name),
+                                  cpu      ? "memory"
+                                  : memory ? "cpu"
+                                           : "cpu and memory",
+                                  cpu      ? "memory 64Mi"
+                                  : memory ? "cpu 100m"
+                                           : ASSUMED),
+                     "set resources.requests or resources.limits");
+}
+
+static int compare_units(const void *a, const void *b) {
+        return strcmp(((const struct hv_unit *) a)->key, ((const struct hv_unit *) b)->key);
+}
+
+/* "web" with two replicas and "web-2" want one container name. */
+static void check_container_names(const struct hv_lowering *l, const struct hv_desired *d) {
+        _hv_cleanup_(hv_map_freep) struct hv_map *seen = hv_map_new(NULL);
+
+        for (size_t i = 0; i < d->n_units; i++) {
+                const struct hv_unit *u = &d->units[i], *other = hv_map_get(seen, u->container);
+                struct hv_pos at = { 0, u->origin.line, u->origin.column };
+
+                if (!other) {
+                        hv_map_put(seen, u->container, (void *) u);
+                        continue;
+                }
+                for (size_t j = 0; j < l->state->services.n; j++)
+                        if (hv_streq(l->state->services.v[j].o.name, u->object))
+                                at.file = l->state->services.v[j].o.node->at.file;
+                hv_diag_error_pos(
+                        l->diags, at, 0, "E0107",
+                        "container \"%s\" is already that of replica %u of service \"%s\" (%s:%u:%u)",
+                        u->container, other->replica, other->object, other->origin.file, other->origin.line,
+                        other->origin.column);
+        }
+}
+
+static void lower_units(const struct hv_lowering *l, struct hv_desired *d) {
+        const struct hv_spec_state *s = l->state;
+        struct hv_unit *units;
+        size_t n = 0;
+
+        for (size_t i = 0; i < s->services.n; i++)
+                n += (size_t) s->services.v[i].replicas;
+        units = HV_ARENA_NEW_N(l->arena, struct hv_unit, n);
+        for (size_t i = 0, at = 0; i < s->services.n; i++) {
+                for (unsigned r = 1; r <= (unsigned) s->services.v[i].replicas; r++)
+                        hv_lower_unit(l, &s->services.v[i], r, &units[at++]);
+                warn_without_requests(l, &s->services.v[i]);
+        }
+        if (n)
+                qsort(units, n, sizeof *units, compare_units);
+        d->units = units;
+        d->n_units = n;
+        check_container_names(l, d);
+}
+
+struct hv_desired *hv_lower(const struct hv_spec_tree *tree, struct hv_arena *arena, struct hv_diags *diags) {
+        struct hv_lowering l = { .tree = tree, .state = &tree->state, .arena = arena, .diags = diags };
+        struct hv_desired *d = HV_ARENA_NEW(arena, struct hv_desired);
+
+        d->arena = arena;
+        d->n_refs = 1;
+        d->tree = tree;
+        l.tunnel_address = tunnel_address(l.state, arena);
+        settle(&l, &d->settings);
+        lower_units(&l, d);
+        hv_lower_shared(&l, d);
+        hv_tree_revision(tree, d->revision);
+        return d;
+}
