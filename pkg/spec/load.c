@@ -73,7 +73,7 @@ int hv_spec_load(const struct hv_spec_input *in, struct hv_desired **ret, struct
         assume_primary(&l);
         hv_loader_override(&l);
         build_tree(&l);
-        l.tree->complete = after_reading == errors;
+        l.tree->complete = after_reading == 0; /* what the caller could not read counts, too */
         hv_spec_check_all(l.tree, in->facts, diags);
         if (hv_diags_errors(diags) == errors)
                 desired = hv_lower(l.tree, l.arena, diags);
