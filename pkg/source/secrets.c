@@ -8,12 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/base64.h"
 #include "base/map.h"
 #include "log/redact.h"
 #include "source/read.h"
 
 #define KEY_BYTES 32
-#define KEY_TEXT_BYTES 45 /* base64 of 32 bytes and the line end */
 
 struct hv_secrets {
         struct hv_map *by_name;
@@ -30,38 +30,23 @@ static void close_fd(int *fd) {
 
 /* --- generate --- */
 
-/* `text` takes 44 digits, a line end and the terminator (RFC 4648, section 4; 32 bytes leave one '='). */
-static void encode_key(const unsigned char key[KEY_BYTES], char text[KEY_TEXT_BYTES + 1]) {
-        static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        char *out = text;
-
-        for (size_t i = 0; i < KEY_BYTES; i += 3) {
-                uint32_t v = (uint32_t) key[i] << 16 | (uint32_t) key[i + 1] << 8 |
-                             (i + 2 < KEY_BYTES ? key[i + 2] : 0u);
-
-                *out++ = digits[v >> 18];
-                *out++ = digits[v >> 12 & 63];
-                *out++ = digits[v >> 6 & 63];
-                *out++ = i + 2 < KEY_BYTES ? digits[v & 63] : '=';
-        }
-        *out++ = '\n';
-        *out = '\0';
-}
-
 static int generate_wireguard(const struct hv_disk *dir, const char *name, struct hv_secret **ret,
                               struct hv_err *err) {
         unsigned char key[KEY_BYTES];
-        char text[KEY_TEXT_BYTES + 1];
+        char text[HV_BASE64_SIZE(KEY_BYTES) + 1];
+        size_t len;
         int r;
 
         if (getrandom(key, sizeof key, 0) != (ssize_t) sizeof key)
                 return hv_err_errno(err, -errno, "cannot make a key");
         key[0] &= 248; /* clamped: RFC 7748, section 5 */
         key[31] = (unsigned char) ((key[31] & 127) | 64);
-        encode_key(key, text);
-        r = hv_disk_replace(dir, name, text, KEY_TEXT_BYTES, err);
+        hv_base64_encode(key, sizeof key, text);
+        len = strlen(text);
+        text[len++] = '\n';
+        r = hv_disk_replace(dir, name, text, len, err);
         if (r >= 0)
-                *ret = hv_secret_new(text, KEY_TEXT_BYTES);
+                *ret = hv_secret_new(text, len);
         explicit_bzero(key, sizeof key);
         explicit_bzero(text, sizeof text);
         return r;

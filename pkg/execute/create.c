@@ -1,0 +1,195 @@
+/* execute/create.c - see create.h. */
+#include "execute/create.h"
+
+#include <errno.h>
+
+#include "base/arena.h"
+#include "execute/host_path.h"
+#include "reconcile/labels.h"
+
+#define MAX_OWN_LABELS 8
+
+/* --- labels --- */
+
+struct own_labels {
+        struct hv_pair v[MAX_OWN_LABELS];
+        size_t n;
+};
+
+static void own(struct own_labels *l, const char *name, const char *value) {
+        l->v[l->n++] = (struct hv_pair){ .name = name, .value = value };
+}
+
+static struct own_labels mark_of(enum hv_kind kind, const char *name, const char *digest,
+                                 const struct hv_create_for *who) {
+        struct own_labels l = {};
+
+        own(&l, HV_LABEL_MANAGED, "true");
+        own(&l, HV_LABEL_NODE, who->node_id);
+        own(&l, HV_LABEL_KIND, hv_kind_label(kind));
+        own(&l, HV_LABEL_NAME, name);
+        own(&l, HV_LABEL_REVISION, who->revision);
+        own(&l, HV_LABEL_DIGEST, digest);
+        return l;
+}
+
+static int by_name(const void *a, const void *b) {
+        return strcmp(((const struct hv_pair *) a)->name, ((const struct hv_pair *) b)->name);
+}
+
+/* The user's and ours, sorted. Ours win: the mark decides what may be removed. */
+static struct hv_pairs merge(const struct hv_pairs *users, const struct own_labels *ours,
+                             struct hv_arena *arena) {
+        struct hv_pair *v = HV_ARENA_NEW_N(arena, struct hv_pair, users->n + ours->n);
+        size_t n = 0;
+
+        for (size_t i = 0; i < users->n; i++) {
+                bool taken = false;
+
+                for (size_t k = 0; k < ours->n; k++)
+                        taken = taken || hv_streq(users->v[i].name, ours->v[k].name);
+                if (!taken)
+                        v[n++] = users->v[i];
+        }
+        memcpy(v + n, ours->v, ours->n * sizeof *v);
+        n += ours->n;
+        qsort(v, n, sizeof *v, by_name);
+        return (struct hv_pairs){ .v = v, .n = n };
+}
+
+/* --- parts of a container --- */
+
+const char *hv_create_cgroup_parent(const char *slice_path, enum hv_docker_cgroup_driver driver,
+                                    struct hv_arena *arena) {
+        const char *last;
+
+        while (slice_path && *slice_path == '/')
+                slice_path++;
+        if (hv_str_empty(slice_path))
+                return NULL;
+        switch (driver) {
+        case HV_DOCKER_CGROUP_SYSTEMD:
+                last = strrchr(slice_path, '/');
+                return hv_arena_strdup(arena, last ? last + 1 : slice_path);
+        case HV_DOCKER_CGROUP_CGROUPFS:
+                return hv_arena_printf(arena, "/%s", slice_path);
+        case HV_DOCKER_CGROUP_UNKNOWN:
+        case HV_DOCKER_CGROUP_NONE:
+                break;
+        }
+        return NULL;
+}
+
+static int copy_mounts(const struct hv_unit *u, struct hv_arena *arena, struct hv_docker_create *ret,
+                       struct hv_err *err) {
+        struct hv_mount *v = HV_ARENA_NEW_N(arena, struct hv_mount, u->n_mounts);
+
+        for (size_t i = 0; i < u->n_mounts; i++) {
+                _hv_cleanup_free_ char *resolved = NULL;
+                int r;
+
+                v[i] = u->mounts[i];
+                if (v[i].type != HV_MOUNT_HOST_PATH)
+                        continue;
+                r = hv_host_path_resolve(v[i].source, &resolved, err);
+                if (r < 0)
+                        return hv_err_prefix(err, r, "mount %s", v[i].target);
+                v[i].source = hv_arena_strdup(arena, resolved);
+        }
+        ret->mounts = v;
+        ret->n_mounts = u->n_mounts;
+        return 0;
+}
+
+static int copy_ports(const struct hv_unit *u, struct hv_docker_create *ret, struct hv_err *err) {
+        for (size_t i = 0; i < u->n_ports; i++)
+                if (hv_str_empty(u->ports[i].address))
+                        return hv_err_set(err, -EAGAIN, "port %u: \"%s\" has no address yet",
+                                          u->ports[i].container, u->ports[i].bind ? u->ports[i].bind : "");
+        ret->ports = u->ports;
+        ret->n_ports = u->n_ports;
+        return 0;
+}
+
+static struct hv_pairs container_labels(const struct hv_unit *u, const struct hv_create_for *who,
+                                        struct hv_arena *arena) {
+        struct own_labels ours = mark_of(u->kind, u->object, u->digest, who);
+
+        own(&ours, HV_LABEL_REPLICA, hv_arena_printf(arena, "%u", u->replica));
+        return merge(&u->labels, &ours, arena);
+}
+
+int hv_create_container(const struct hv_unit *u, const struct hv_create_for *who, struct hv_arena *arena,
+                        struct hv_docker_create *ret, struct hv_err *err) {
+        struct hv_docker_create create = {
+                .name = u->container,
+                .image = u->image,
+                .has_command = u->has_command,
+                .has_args = u->has_args,
+                .command = u->command,
+                .args = u->args,
+                .workdir = u->workdir,
+                .hostname = u->hostname,
+                .user = u->security.user,
+                .env = u->env,
+                .labels = container_labels(u, who, arena),
+                .network_mode = u->network_mode,
+                .limits = u->limits,
+                .cgroup_parent = hv_create_cgroup_parent(u->cgroup_parent, who->cgroup_driver, arena),
+                .read_only_root = u->security.read_only_root,
+                .no_new_privileges = u->security.no_new_privileges,
+                .privileged = u->security.privileged,
+                .init = u->security.init,
+                .cap_add = u->security.add_capabilities,
+                .stop_signal = u->stop_signal,
+                .stop_grace_us = u->stop_grace_us,
+                .log_driver = u->log_driver,
+                .log_options = u->log_options,
+        };
+        static const char *const all[] = { "ALL", NULL };
+        int r;
+
+        create.cap_drop =
+                u->security.drop_all ? (struct hv_strv){ .v = all, .n = 1 } : u->security.drop_capabilities;
+        if (!u->network_mode && u->n_networks > 0) {
+                create.network = u->networks[0].name;
+                create.aliases = u->networks[0].aliases;
+        }
+        r = copy_mounts(u, arena, &create, err);
+        if (r >= 0)
+                r = copy_ports(u, &create, err);
+        if (r < 0)
+                return r;
+        *ret = create;
+        return 0;
+}
+
+/* --- networks, volumes --- */
+
+void hv_create_network(const struct hv_network *n, const struct hv_create_for *who, struct hv_arena *arena,
+                       struct hv_docker_network_create *ret) {
+        struct own_labels ours = mark_of(HV_KIND_NETWORK, n->name, n->digest, who);
+
+        *ret = (struct hv_docker_network_create){
+                .name = n->name,
+                .driver = n->driver,
+                .internal = n->internal,
+                .subnet = n->subnet,
+                .gateway = n->gateway,
+                .labels = merge(&n->labels, &ours, arena),
+                .options = n->options,
+        };
+}
+
+void hv_create_volume(const struct hv_volume *v, const struct hv_create_for *who, struct hv_arena *arena,
+                      struct hv_docker_volume_create *ret) {
+        struct own_labels ours = mark_of(HV_KIND_VOLUME, v->name, v->digest, who);
+
+        own(&ours, HV_LABEL_RECLAIM, v->reclaim_delete ? "delete" : "retain");
+        *ret = (struct hv_docker_volume_create){
+                .name = v->name,
+                .driver = v->driver,
+                .labels = merge(&v->labels, &ours, arena),
+                .options = v->options,
+        };
+}

@@ -1,0 +1,87 @@
+/* source/facts.c - see facts.h. */
+#include "source/facts.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/quantity.h"
+#include "source/path_trust.h"
+
+struct hv_facts {
+        struct hv_spec_facts spec;
+        struct hv_spec_file_fact file;
+        char writer[HV_PATH_TRUST_SIZE];
+};
+
+/* NULL, or who could lead the path elsewhere, component by component. */
+static const char *writable_by(struct hv_facts *f, const char *path) {
+        _hv_cleanup_free_ char *at = hv_strdup(path);
+        struct stat dir, entry;
+
+        if (path[0] != '/' || lstat("/", &dir) < 0)
+                return NULL;
+        for (char *p = at + 1; *p; dir = entry) {
+                char *slash = p + strcspn(p, "/"), keep = *slash;
+
+                *slash = '\0';
+                if (lstat(at, &entry) < 0)
+                        return NULL; /* what is not there is refused when it is mounted */
+                if (hv_path_is_exchangeable(&dir, &entry, f->writer))
+                        return f->writer;
+                if (S_ISLNK(entry.st_mode)) {
+                        (void) snprintf(f->writer, sizeof f->writer, "a symbolic link on the way to it");
+                        return f->writer;
+                }
+                *slash = keep;
+                for (p = slash; *p == '/';)
+                        p++;
+        }
+        return NULL;
+}
+
+static const struct hv_spec_file_fact *look_at(void *userdata, const char *path) {
+        struct hv_facts *f = userdata;
+        struct stat st;
+
+        f->file = (struct hv_spec_file_fact){};
+        if (stat(path, &st) < 0) {
+                f->file.error = -errno;
+                return &f->file;
+        }
+        f->file.mode = st.st_mode;
+        f->file.uid = st.st_uid;
+        f->file.gid = st.st_gid;
+        f->file.writable_by = writable_by(f, path);
+        return &f->file;
+}
+
+struct hv_facts *hv_facts_new(void) {
+        struct hv_facts *f = HV_NEW(struct hv_facts);
+        long n_cpus = sysconf(_SC_NPROCESSORS_ONLN), pages = sysconf(_SC_PHYS_PAGES),
+             page = sysconf(_SC_PAGESIZE);
+        struct statvfs root;
+
+        f->spec.file = look_at;
+        f->spec.userdata = f;
+        f->spec.uid = geteuid();
+        if (n_cpus > 0)
+                f->spec.nano_cpus = (uint64_t) n_cpus * HV_NANO_CPUS_PER_CPU;
+        if (pages > 0 && page > 0)
+                f->spec.memory_bytes = (uint64_t) pages * (uint64_t) page;
+        if (statvfs("/", &root) == 0)
+                f->spec.disk_bytes = (uint64_t) root.f_blocks * root.f_frsize;
+        return f;
+}
+
+struct hv_facts *hv_facts_free(struct hv_facts *f) {
+        free(f);
+        return NULL;
+}
+
+const struct hv_spec_facts *hv_facts_get(struct hv_facts *f) {
+        return &f->spec;
+}

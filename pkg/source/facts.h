@@ -1,0 +1,17 @@
+/* source/facts.h - what the judgement of a desired state needs to know about this machine.
+ *
+ * Model    Gathered once, files when they are asked about. Only looked at, never opened for reading.
+ * Units    nano-CPUs and bytes; 0 is "not known". GPUs and host routes are looked at by the modules that own
+ *          them, when there are any.
+ */
+#pragma once
+
+#include "spec/check.h"
+
+struct hv_facts;
+
+struct hv_facts *hv_facts_new(void);
+struct hv_facts *hv_facts_free(struct hv_facts *f); /* takes NULL, gives NULL */
+HV_DEFINE_CLEANUP(struct hv_facts, hv_facts_free);
+
+const struct hv_spec_facts *hv_facts_get(struct hv_facts *f); /* good until f is freed */

@@ -1,0 +1,115 @@
+/* source/set.h - all sources of this machine, and what they say together.
+ *
+ *      primary file, drop-ins ---.
+ *      api (<state>/api) ---------+--> hv_spec_load() --> desired + secrets    all of it,
+ *      environment, flags -------'                   '--> findings             or none of it
+ *                                                                  | in force
+ *      <state>/revisions  <------------------------------------------'   read back by hv_source_set_last_good()
+ *
+ * Model    hv_source_set_load() reads what changed and judges everything; it changes nothing on disk but what
+ *          it must keep for ever (a first node id, a generated secret). The caller hands the result to the
+ *          core and, when the core has put it in force, tells hv_source_set_in_force(): then it is kept, so
+ *          that a restart beside a broken file goes on with it.
+ * Rules    An unreadable or invalid source gives no desired state, so what is in force stays (docs, "Guard").
+ *          A primary file that is there and holds no document is refused (E0010): it is what a crash leaves
+ *          of a file. The primary file must exist, unless it is the default one, never was there, and a
+ *          pool's address comes from the environment or a flag: then an empty NodeState is assumed. The node
+ *          id is claimed (source/node_id.h) before a desired state is given out.
+ * Owner    the loop's. Nothing here blocks on anything but local files.
+ */
+#pragma once
+
+#include "source/facts.h"
+#include "source/object_store.h"
+#include "source/revision_store.h"
+#include "source/secrets.h"
+#include "spec/load.h"
+
+struct sd_event;
+struct hv_source_set;
+
+#define HV_SOURCE_CONFIG "/etc/hivelet/node.yaml"
+#define HV_SOURCE_CONFIG_DIR "/etc/hivelet/conf.d"
+#define HV_SOURCE_STATE_DIR "/var/lib/hivelet"
+
+struct hv_source_options {       /* copied */
+        const char *config;      /* NULL: HV_SOURCE_CONFIG, which need not exist; named: it must */
+        const char *config_dir;  /* NULL: HV_SOURCE_CONFIG_DIR */
+        const char *state_dir;   /* NULL: HV_SOURCE_STATE_DIR */
+        const char *credentials; /* $CREDENTIALS_DIRECTORY; NULL: none */
+        const char *hostname;    /* node id of last resort */
+        hv_spec_env_fn env;      /* ${VAR} and the documented variables; NULL: nothing is set */
+        void *env_userdata;
+        const struct hv_spec_override *flags; /* the command line's; they win over the environment */
+        size_t n_flags;
+        bool change_node_id;
+        bool text_only; /* judge the text alone: no facts, no secrets, no node id (`hivectl validate`) */
+};
+
+/* Opens the state directory and what is in it. -EBADMSG: the list of revisions was damaged and put aside;
+ * *ret is written all the same, and err says what to tell the operator. Any other error: no set. */
+int hv_source_set_new(const struct hv_source_options *options, struct hv_source_set **ret,
+                      struct hv_err *err);
+struct hv_source_set *hv_source_set_free(struct hv_source_set *s); /* takes NULL, gives NULL */
+HV_DEFINE_CLEANUP(struct hv_source_set, hv_source_set_free);
+
+/* `changed` is called from the loop when a file was closed, moved or removed: time to load. */
+int hv_source_set_watch(struct hv_source_set *s, struct sd_event *event, void (*changed)(void *userdata),
+                        void *userdata, struct hv_err *err);
+
+/* The next load reads every file, changed or not (SIGHUP). */
+void hv_source_set_forget(struct hv_source_set *s);
+
+/* What the sources say. */
+struct hv_loaded {
+        struct hv_desired *desired; /* NULL: refused, `diags` says why */
+        struct hv_diags *diags;     /* sorted; never NULL */
+        struct hv_secrets *secrets; /* NULL: refused, or text_only */
+        struct hv_err err; /* code 0, or why there is nothing though the documents are good (node id, disk) */
+};
+void hv_loaded_done(struct hv_loaded *l);
+
+/* A change that somebody asks for. */
+struct hv_source_text {
+        const char *name; /* for messages: "web.yaml", "-" */
+        const char *path; /* absolute; NULL: not a file */
+        const char *text;
+        size_t len;
+};
+
+struct hv_source_change {
+        const struct hv_source_text *texts;
+        size_t n_texts;
+        enum hv_kind forget_kind; /* HV_KIND_NONE: nothing */
+        const char *forget_name;
+        bool dry_run; /* judge it; a NodeState among the texts stands in for the primary file */
+};
+
+/* Reads what was touched and judges everything. */
+void hv_source_set_load(struct hv_source_set *s, struct hv_loaded *ret);
+
+/* The same with a change: its objects go to the source `api` when all is well (and not a dry run), its
+ * NodeState must be the primary file. -ENOENT in ret->err for an object to forget that was not made through
+ * the API. */
+void hv_source_set_change(struct hv_source_set *s, const struct hv_source_change *change,
+                          struct hv_loaded *ret);
+
+/* The last revision that was in force, from the store. Facts are not asked: what it needs of the machine was
+ * there once, and what is missing now shows where it is used. ret->err -ENOENT: there is none. */
+void hv_source_set_last_good(struct hv_source_set *s, struct hv_loaded *ret);
+
+/* The core put `d` in force, and it came from the last load or change: keeps it. No write when it was in
+ * force before, or when it is what hv_source_set_last_good() gave. */
+int hv_source_set_in_force(struct hv_source_set *s, const struct hv_desired *d, uint64_t now_wall_us,
+                           struct hv_err *err);
+
+struct hv_revision_store *hv_source_set_revisions(struct hv_source_set *s);
+const struct hv_object_store *hv_source_set_objects(const struct hv_source_set *s);
+
+/* What is shown about one source. */
+struct hv_source_status {
+        const char *name;  /* "file", "api" */
+        const char *where; /* path */
+        bool good;         /* its last reading was */
+};
+size_t hv_source_set_status(const struct hv_source_set *s, struct hv_source_status ret[2]);
