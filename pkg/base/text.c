@@ -174,6 +174,21 @@ static bool is_unseen(uint32_t c) {
                (c >= 0xe0000 && c <= 0xe007f);
 }
 
+struct hv_character hv_text_character(const char *s, size_t n) {
+        const unsigned char *bytes = (const unsigned char *) s;
+        size_t len = utf8_length(bytes, n);
+        struct hv_character c = { .len = len, .is_valid = len > 0 };
+
+        if (!c.is_valid) {
+                c.len = 1;
+                c.code = bytes[0];
+                return c;
+        }
+        c.code = utf8_code_point(bytes, len);
+        c.is_shown = c.code >= 0x20 && c.code != 0x7f && !is_unseen(c.code);
+        return c;
+}
+
 const char *hv_text_quote(const char *text, char ret[HV_TEXT_QUOTE_SIZE]) {
         const size_t shown = 60; /* an escape takes at most 10 bytes, so 60 of them fit */
         const unsigned char *s = (const unsigned char *) text;

@@ -45,3 +45,13 @@ bool hv_text_is_dns_name(const char *s);
  * that are invisible or turn the writing direction, and bytes that are not UTF-8 are escaped; cut after 60
  * characters. */
 const char *hv_text_quote(const char *text, char ret[HV_TEXT_QUOTE_SIZE]);
+
+struct hv_character {
+        size_t len;    /* bytes; 1 for a byte that is not part of a well-formed character */
+        uint32_t code; /* code point; of such a byte its value */
+        bool is_valid; /* well-formed UTF-8 */
+        bool is_shown; /* no control, nothing invisible or turning the writing direction: safe to print */
+};
+
+/* The character at the start of n > 0 bytes. */
+struct hv_character hv_text_character(const char *s, size_t n);
