@@ -18,11 +18,12 @@ struct hv_docker_driver_options {
         struct hv_docker *docker; /* borrowed; outlives the driver */
         const char *node_id;      /* copied */
         hv_driver_input_fn *input;
-        void *userdata;
+        void *input_userdata;
         /* A secret of the desired state by its name, borrowed until the call returns; NULL: not known. */
         const struct hv_secret *(*secret)(void *userdata, const char *name);
         /* How far a pull is; may be NULL. */
         void (*progress)(void *userdata, const char *image, const struct hv_docker_progress *progress);
+        void *userdata; /* of secret and progress */
 };
 
 struct hv_driver *hv_docker_driver_new(const struct hv_docker_driver_options *options);

@@ -60,14 +60,19 @@ int hv_source_set_watch(struct hv_source_set *s, struct sd_event *event, void (*
 /* The next load reads every file, changed or not (SIGHUP). */
 void hv_source_set_forget(struct hv_source_set *s);
 
-/* What the sources say. */
-struct hv_loaded {
-        struct hv_desired *desired; /* NULL: refused, `diags` says why */
+/* What the sources said at one time. The caller owns it; it holds the secrets that belong to `desired`. */
+struct hv_source_load {
+        struct hv_desired *desired; /* NULL: refused, `diags` or `err` says why */
         struct hv_diags *diags;     /* sorted; never NULL */
         struct hv_secrets *secrets; /* NULL: refused, or text_only */
         struct hv_err err; /* code 0, or why there is nothing though the documents are good (node id, disk) */
+        bool from_store;   /* hv_source_set_last_good() */
+        struct hv_arena *arena;               /* of `files` */
+        const struct hv_revision_file *files; /* the documents it was made of; NULL: refused */
+        size_t n_files;
 };
-void hv_loaded_done(struct hv_loaded *l);
+struct hv_source_load *hv_source_load_free(struct hv_source_load *l); /* takes NULL, gives NULL */
+HV_DEFINE_CLEANUP(struct hv_source_load, hv_source_load_free);
 
 /* A change that somebody asks for. */
 struct hv_source_text {
@@ -85,22 +90,20 @@ struct hv_source_change {
         bool dry_run; /* judge it; a NodeState among the texts stands in for the primary file */
 };
 
-/* Reads what was touched and judges everything. */
-void hv_source_set_load(struct hv_source_set *s, struct hv_loaded *ret);
+/* Reads what was touched and judges everything. Never NULL, as the two below. */
+struct hv_source_load *hv_source_set_load(struct hv_source_set *s);
 
 /* The same with a change: its objects go to the source `api` when all is well (and not a dry run), its
- * NodeState must be the primary file. -ENOENT in ret->err for an object to forget that was not made through
- * the API. */
-void hv_source_set_change(struct hv_source_set *s, const struct hv_source_change *change,
-                          struct hv_loaded *ret);
+ * NodeState must be the primary file. An object to forget that was not made through the API is -ENOENT in
+ * `err`. */
+struct hv_source_load *hv_source_set_change(struct hv_source_set *s, const struct hv_source_change *change);
 
 /* The last revision that was in force, from the store. Facts are not asked: what it needs of the machine was
- * there once, and what is missing now shows where it is used. ret->err -ENOENT: there is none. */
-void hv_source_set_last_good(struct hv_source_set *s, struct hv_loaded *ret);
+ * there once, and a secret that is missing now shows where it is used. -ENOENT in `err`: there is none. */
+struct hv_source_load *hv_source_set_last_good(struct hv_source_set *s);
 
-/* The core put `d` in force, and it came from the last load or change: keeps it. No write when it was in
- * force before, or when it is what hv_source_set_last_good() gave. */
-int hv_source_set_in_force(struct hv_source_set *s, const struct hv_desired *d, uint64_t now_wall_us,
+/* The core put l->desired in force: keeps it. 1 written, 0 it was in force already. */
+int hv_source_set_in_force(struct hv_source_set *s, const struct hv_source_load *l, uint64_t now_wall_us,
                            struct hv_err *err);
 
 struct hv_revision_store *hv_source_set_revisions(struct hv_source_set *s);
