@@ -33,8 +33,8 @@ struct hv_http_listener *hv_http_listener_free(struct hv_http_listener *l) {
 
         if (!l)
                 return NULL;
-        if (l->path && l->inode && lstat(l->path, &st) == 0 && st.st_dev == l->device &&
-            st.st_ino == l->inode)
+        if (l->path && lstat(l->path, &st) == 0 && st.st_dev == l->device && st.st_ino == l->inode &&
+            st.st_ctim.tv_sec == l->changed.tv_sec && st.st_ctim.tv_nsec == l->changed.tv_nsec)
                 (void) unlink(l->path);
         if (l->fd >= 0)
                 (void) close(l->fd);
@@ -135,17 +135,20 @@ int hv_http_listen_unix(const char *path, const char *group, struct hv_http_list
         if (lock < 0)
                 return lock;
         r = bind_unix(l, &sa, err);
-        if (r == 0 && (lstat(path, &st) < 0 || listen(l->fd, BACKLOG) < 0))
+        if (r == 0 && listen(l->fd, BACKLOG) < 0)
                 r = hv_err_errno(err, -errno, "%s: cannot listen", path);
         (void) close(lock);
         if (r < 0)
                 return r;
         l->path = hv_strdup(path);
-        l->device = st.st_dev;
-        l->inode = st.st_ino;
         r = give_to_group(path, group, err);
         if (r < 0)
                 return r;
+        if (lstat(path, &st) < 0)
+                return hv_err_errno(err, -errno, "%s: the new socket is gone", path);
+        l->device = st.st_dev;
+        l->inode = st.st_ino;
+        l->changed = st.st_ctim;
         *ret = HV_STEAL(l);
         return 0;
 }
