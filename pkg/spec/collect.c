@@ -33,6 +33,7 @@ struct entry {
 struct collector {
         struct hv_loader *l;
         const struct hv_schema *schema;
+        bool planned; /* nothing acts on this kind yet: W040 is said once for list or document */
         HV_VEC(struct entry) entries;
         HV_VEC(void *) objects; /* struct hv_spec_<kind>, NULL where another took the place */
         struct hv_map *by_name; /* name -> index + 1 */
@@ -83,6 +84,9 @@ static void gather(struct collector *c) {
                 } else if (doc->kind == kind) {
                         const struct hv_node *node = entry_of(c, doc);
 
+                        if (c->planned)
+                                hv_diag_warn(c->l->diags, hv_node_get(doc->root, "kind"), "W040",
+                                             "\"%s\" is checked but not acted on yet", hv_kind_name(kind));
                         if (node)
                                 hv_vec_push(&c->entries, ((struct entry){ node, doc, true }));
                 }
@@ -146,6 +150,8 @@ static bool place(struct collector *c, const struct hv_spec_object *o, size_t at
 static void decode_entry(struct collector *c, const struct entry *e) {
         struct hv_spec_object *o;
 
+        if (e->node->unreadable)
+                return;
         if (e->node->type != HV_NODE_MAPPING) {
                 bool null = e->node->type == HV_NODE_NULL;
 
@@ -155,7 +161,8 @@ static void decode_entry(struct collector *c, const struct entry *e) {
                 return;
         }
         o = hv_arena_alloc(c->l->arena, c->schema->size);
-        hv_schema_decode(c->schema, e->node, c->l->arena, c->l->diags, o);
+        (c->planned ? hv_schema_decode_planned : hv_schema_decode)(c->schema, e->node, c->l->arena,
+                                                                   c->l->diags, o);
         o->kind = c->schema->kind;
         o->name_node = hv_node_get(e->node, "name");
         o->document = e->document;
@@ -196,6 +203,7 @@ void hv_loader_collect(struct hv_loader *l) {
                                        .by_name = hv_map_new(NULL) };
                 struct any_list list;
 
+                c.planned = hv_schema_find(hv_schema_list_path(lists[i].kind), NULL)->planned;
                 gather(&c);
                 for (size_t j = 0; j < c.entries.n; j++)
                         decode_entry(&c, &c.entries.v[j]);

@@ -9,9 +9,12 @@
 #include "base/vec.h"
 #include "spec/schema_internal.h"
 
+#define FIELDS_LISTED 12 /* in a hint; more than that nobody reads */
+
 struct decoder {
         struct hv_arena *arena;
         struct hv_diags *diags;
+        bool planned; /* within something that W040 was said about: once is enough */
 };
 
 struct any_list { /* what every HV_SPEC_LIST() looks like in memory */
@@ -115,7 +118,7 @@ static void decode_list(const struct decoder *c, const struct hv_field *f, const
                 const struct hv_node *item = node->items[i];
                 union hv_value value;
 
-                if (!has_value(c, item))
+                if (item->unreadable || !has_value(c, item))
                         continue;
                 if (f->item == HV_FIELD_STRUCT && item->type != HV_NODE_MAPPING)
                         expected(c, f, item, "a mapping");
@@ -141,7 +144,7 @@ static void decode_map(const struct decoder *c, const struct hv_field *f, const 
         for (size_t i = 0; i < node->n; i++) {
                 union hv_value value;
 
-                if (has_value(c, node->pairs[i].value) &&
+                if (!node->pairs[i].value->unreadable && has_value(c, node->pairs[i].value) &&
                     hv_schema_scalar(f, HV_FIELD_TEXT, node->pairs[i].value, c->diags, &value))
                         v[n++] = (struct hv_pair){ node->pairs[i].key->text, value.text };
         }
@@ -171,12 +174,14 @@ static void note_use(const struct decoder *c, const struct hv_field *f, const st
 
         if (f->deprecated)
                 hv_diag_warn(c->diags, at, "W011", "\"%s\" is deprecated; use %s", f->name, f->deprecated);
-        if (f->planned && !node->from)
+        if (f->planned && !c->planned && !node->from)
                 hv_diag_warn(c->diags, at, "W040", "\"%s\" is checked but not acted on yet", f->name);
 }
 
-static void decode_field(const struct decoder *c, const struct hv_field *f, const struct hv_node *node,
+static void decode_field(const struct decoder *outer, const struct hv_field *f, const struct hv_node *node,
                          char *ret) {
+        const struct decoder inner = { outer->arena, outer->diags, outer->planned || f->planned },
+                             *c = &inner;
         void *member = ret + f->offset;
         union hv_value value;
 
@@ -184,9 +189,9 @@ static void decode_field(const struct decoder *c, const struct hv_field *f, cons
                 hv_diag_error(c->diags, node->key, f->code, "%s", f->doc);
                 return;
         }
-        if (!has_value(c, node))
+        if (node->unreadable || !has_value(c, node))
                 return;
-        note_use(c, f, node);
+        note_use(outer, f, node);
         switch (f->type) {
         case HV_FIELD_STRUCT:
                 if (node->type != HV_NODE_MAPPING)
@@ -259,7 +264,8 @@ static void report_unknown(const struct decoder *c, const struct hv_schema *s, c
                 return;
         }
         diag = hv_diag_error(c->diags, key, "E0201", "unknown field %s", hv_diag_quote(c->diags, key->text));
-        hv_diag_hint(c->diags, diag, "fields here: %s", hv_buf_str(&names));
+        if (s->n_fields <= FIELDS_LISTED)
+                hv_diag_hint(c->diags, diag, "fields here: %s", hv_buf_str(&names));
 }
 
 static void check_group(const struct decoder *c, const struct hv_group *g, const struct hv_node *node) {
@@ -313,7 +319,14 @@ static void decode_struct(const struct decoder *c, const struct hv_schema *s, co
 
 void hv_schema_decode(const struct hv_schema *s, const struct hv_node *node, struct hv_arena *a,
                       struct hv_diags *d, void *ret) {
-        struct decoder c = { a, d };
+        struct decoder c = { .arena = a, .diags = d };
+
+        decode_struct(&c, s, node, ret);
+}
+
+void hv_schema_decode_planned(const struct hv_schema *s, const struct hv_node *node, struct hv_arena *a,
+                              struct hv_diags *d, void *ret) {
+        struct decoder c = { .arena = a, .diags = d, .planned = true };
 
         decode_struct(&c, s, node, ret);
 }

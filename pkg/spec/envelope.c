@@ -174,6 +174,8 @@ void hv_loader_add_document(struct hv_loader *l, struct hv_node *root, const str
         bool version;
 
         hv_spec_interpolate(l->arena, l->diags, root, l->in->env, l->in->env_userdata);
+        if (root->unreadable)
+                return;
         if (root->type != HV_NODE_MAPPING) {
                 hv_diag_error(l->diags, root, "E0202",
                               "expected a mapping with apiVersion, kind and spec, found %s",

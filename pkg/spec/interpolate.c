@@ -16,15 +16,13 @@ struct expansion {
         size_t grown;
         const struct hv_node *node; /* being expanded */
         const char *from;           /* first variable that gave something */
-        bool failed;
 };
 
 static bool expand(struct expansion *x, const char *s, size_t len, unsigned depth, struct hv_buf *out);
 
-static bool fail(struct expansion *x, struct hv_diag *diag, const char *hint) {
+static bool fail(const struct expansion *x, struct hv_diag *diag, const char *hint) {
         if (hint)
                 hv_diag_hint(x->diags, diag, "%s", hint);
-        x->failed = true;
         return false;
 }
 
@@ -140,9 +138,10 @@ static void expand_node(struct expansion *x, struct hv_node *n) {
                 return;
         x->node = n;
         x->from = NULL;
-        x->failed = false;
-        if (!expand(x, n->text, strlen(n->text), 0, &out))
+        if (!expand(x, n->text, strlen(n->text), 0, &out)) {
+                n->unreadable = true;
                 return;
+        }
         x->grown += out.len;
         if (x->grown > GROWTH_MAX) {
                 hv_diag_error(x->diags, n, "E0003", "too large: variables expand to more than 4 MiB");

@@ -64,7 +64,7 @@ static void build_tree(struct hv_loader *l) {
 
 int hv_spec_load(const struct hv_spec_input *in, struct hv_desired **ret, struct hv_diags *diags) {
         struct hv_loader l = { .in = in, .arena = hv_arena_new(), .diags = diags };
-        size_t errors = hv_diags_errors(diags), after_reading;
+        size_t after_reading;
         struct hv_desired *desired = NULL;
 
         l.tree = HV_ARENA_NEW(l.arena, struct hv_spec_tree);
@@ -75,10 +75,10 @@ int hv_spec_load(const struct hv_spec_input *in, struct hv_desired **ret, struct
         build_tree(&l);
         l.tree->complete = after_reading == 0; /* what the caller could not read counts, too */
         hv_spec_check_all(l.tree, in->facts, diags);
-        if (hv_diags_errors(diags) == errors)
+        if (hv_diags_errors(diags) == 0)
                 desired = hv_lower(l.tree, l.arena, diags);
         hv_vec_done(&l.documents);
-        if (hv_diags_errors(diags) != errors) {
+        if (hv_diags_errors(diags)) {
                 (void) hv_arena_free(l.arena);
                 return -EINVAL;
         }

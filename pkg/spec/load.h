@@ -56,6 +56,6 @@ struct hv_spec_input {
         const struct hv_spec_facts *facts; /* NULL: the text alone is judged */
 };
 
-/* 0 and a desired state, or -EINVAL with at least one error in `diags`. Without a NodeState an empty one is assumed.
+/* 0 and a desired state, or -EINVAL with at least one error in `diags` (one that the caller put there counts, too). Without a NodeState an empty one is assumed.
  * (*ret)->tree holds the typed documents. The diags know the files in the order of the input; sort them before showing. */
 int hv_spec_load(const struct hv_spec_input *in, struct hv_desired **ret, struct hv_diags *diags);

@@ -35,6 +35,7 @@ struct hv_node {
         unsigned end_line,
                 end_column;   /* one after the last character; of a block collection: of its first line */
         struct hv_pos anchor; /* line 0, or where the value stands that an alias brought here */
+        bool unreadable;      /* what stands here was complained about already: nobody looks at it again */
         const char *from;     /* NULL, or what the value came from: "$NODE_ID", "--node-id" */
 
         const char *text;           /* scalar: its value, terminated; holds no NUL */

@@ -298,12 +298,14 @@ static void walk_struct(const struct walk *w, const struct hv_schema *s, const v
 
 static void walk_scalars(const struct walk *w, const struct hv_schema *s, const struct hv_field *f,
                          const struct hv_node *n, const void *object) {
+        if (n->unreadable)
+                return;
         if (n->type == HV_NODE_SCALAR)
                 w->visit(w->userdata, s, f, n, object);
         for (size_t i = 0; i < n->n; i++) {
                 const struct hv_node *child = n->type == HV_NODE_SEQUENCE ? n->items[i] : n->pairs[i].value;
 
-                if (child->type == HV_NODE_SCALAR)
+                if (child->type == HV_NODE_SCALAR && !child->unreadable)
                         w->visit(w->userdata, s, f, child, object);
         }
 }

@@ -35,5 +35,9 @@ extern const struct hv_schema hv_schema_stop, hv_schema_unit_logging, hv_schema_
 extern const struct hv_schema hv_schema_depends_on, hv_schema_task_security;
 extern const struct hv_schema hv_schema_default_resources;
 
+/* As hv_schema_decode(), for what was warned about as a whole: no W040 for its parts. */
+void hv_schema_decode_planned(const struct hv_schema *s, const struct hv_node *node, struct hv_arena *a,
+                              struct hv_diags *d, void *ret);
+
 /* A bound of a field's range, as a user would write it. */
 void hv_schema_format_bound(const struct hv_field *f, int64_t bound, char ret[64]);

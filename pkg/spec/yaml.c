@@ -78,13 +78,14 @@ static bool is_null_text(const char *s) {
 
 static struct hv_node *read_scalar(struct reader *r, const yaml_event_t *event) {
         const char *value = (const char *) event->data.scalar.value;
-        bool quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE, text = quoted;
+        bool quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE, text = quoted, unreadable;
         struct hv_node *n;
 
-        (void) tag_is_fine(r, event->data.scalar.tag, event, &text);
+        unreadable = !tag_is_fine(r, event->data.scalar.tag, event, &text);
         n = hv_node_new(r->arena, !text && is_null_text(value) ? HV_NODE_NULL : HV_NODE_SCALAR,
                         hv_yaml_pos(r->file, &event->start_mark));
         n->quoted = text;
+        n->unreadable = unreadable;
         n->text = hv_arena_strndup(r->arena, value, event->data.scalar.length);
         if (strlen(n->text) != event->data.scalar.length) /* "\0" in double quotes */
                 hv_diag_error_pos(r->diags, n->at, 0, "E0002", "NUL character in a value");
@@ -97,7 +98,7 @@ static struct hv_node *read_sequence(struct reader *r, const yaml_event_t *start
         yaml_event_t event;
         bool text = false;
 
-        (void) tag_is_fine(r, start->data.sequence_start.tag, start, &text);
+        n->unreadable = !tag_is_fine(r, start->data.sequence_start.tag, start, &text);
         while (next_event(r, &event)) {
                 bool end = event.type == YAML_SEQUENCE_END_EVENT;
                 struct hv_node *item = NULL;
@@ -184,7 +185,7 @@ static struct hv_node *read_mapping(struct reader *r, const yaml_event_t *start,
         yaml_event_t event;
         bool end = false, text = false;
 
-        (void) tag_is_fine(r, start->data.mapping_start.tag, start, &text);
+        n->unreadable = !tag_is_fine(r, start->data.mapping_start.tag, start, &text);
         while (!end && next_event(r, &event)) {
                 struct hv_node *child = NULL;
 
@@ -199,6 +200,7 @@ static struct hv_node *read_mapping(struct reader *r, const yaml_event_t *start,
                 if (!child) { /* an unknown alias: said already; nothing is paired with it */
                         child = hv_node_new(r->arena, HV_NODE_NULL, n->at);
                         child->text = "";
+                        child->unreadable = true;
                 }
                 if (!key) {
                         key = child;
@@ -237,6 +239,7 @@ static struct hv_node *copy(struct reader *r, const struct hv_node *n, const str
         c->end_column = alias->end_column;
         c->anchor = n->anchor.line ? n->anchor : n->at;
         c->quoted = n->quoted;
+        c->unreadable = n->unreadable;
         c->text = n->text;
         for (size_t i = 0; i < n->n; i++)
                 if (n->type == HV_NODE_SEQUENCE) {

@@ -82,9 +82,9 @@ static const struct wording wordings[] = {
         { "while parsing a block collection", NULL, "expected '-' of the list that starts at",
           "check the indentation of this line" },
         { "while scanning a quoted scalar", "found unexpected end of stream",
-          "the quoted text is not closed; it starts at", NULL },
+          "the quoted text that starts here is not closed", NULL },
         { "while scanning a quoted scalar", "found unexpected document indicator",
-          "the quoted text is not closed; it starts at", NULL },
+          "the quoted text that starts here is not closed", NULL },
         { "while parsing a quoted scalar", "found unknown escape character",
           "unknown escape in double quotes", "write \\\\ for a backslash, or use single quotes" },
         { "while scanning a simple key", NULL, "expected ':' after the key that starts at", NULL },
@@ -154,6 +154,8 @@ void hv_yaml_report(const yaml_parser_t *p, struct hv_diags *d, unsigned file, c
                 hv_diag_error_pos(d, at, 0, "E0008", "tags are not supported");
                 return;
         }
+        if (w && strstr(w->text, "starts here"))
+                at = hv_yaml_pos(file, &p->context_mark);
         if (w) {
                 size_t n = strlen(w->text);
 
