@@ -225,6 +225,8 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **request_s
         *request_slot = NULL;
         conn = req->conn;
         hv_http_conn_watch_leaving(conn, false);
+        if (req->stream)
+                hv_http_stream_detach(req->stream);
         request_free(req);
 }
 

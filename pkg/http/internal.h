@@ -117,6 +117,8 @@ extern const char HV_HTTP_RAW_HEADERS[]; /* the same headers, for answers that M
 
 /* stream.c */
 void hv_http_stream_client_left(struct hv_http_stream *stream);
+void hv_http_stream_detach(
+        struct hv_http_stream *stream); /* the request ends; MHD may keep the rest a little */
 void hv_http_streams_end(struct hv_http_server *server, const char *reason); /* all, properly */
 
 /* server.c */

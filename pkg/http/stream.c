@@ -94,12 +94,10 @@ static ssize_t on_read(void *cls, uint64_t position, char *buffer, size_t max) {
         return (ssize_t) n;
 }
 
-static void on_free(void *cls) {
-        struct hv_http_stream *s = cls;
+void hv_http_stream_detach(struct hv_http_stream *s) {
         struct hv_http_server *server = server_of(s);
 
         tell_gone(s, "the connection was lost");
-        s->req->stream = NULL;
         if (s->previous)
                 s->previous->next = s->next;
         else
@@ -107,6 +105,16 @@ static void on_free(void *cls) {
         if (s->next)
                 s->next->previous = s->previous;
         server->stats.streams--;
+        s->req->stream = NULL;
+        s->req = NULL;
+}
+
+/* MHD lets go of the answer after the request has ended; or before, when the answer never was under way. */
+static void on_free(void *cls) {
+        struct hv_http_stream *s = cls;
+
+        if (s->req)
+                hv_http_stream_detach(s);
         hv_buf_done(&s->queue);
         free(s);
 }
