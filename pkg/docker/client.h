@@ -25,7 +25,7 @@
 
 struct sd_event;
 
-struct hv_docker; /* one engine */
+struct hv_docker;      /* one engine */
 struct hv_docker_call; /* one call or stream in flight */
 
 #define HV_DOCKER_SOCKET_URL "unix:///var/run/docker.sock"
@@ -34,13 +34,13 @@ struct hv_docker_call; /* one call or stream in flight */
 enum hv_docker_outcome {
         HV_DOCKER_OK,
         HV_DOCKER_NOT_MODIFIED, /* 304: it was so already (start of a running container) */
-        HV_DOCKER_NOT_FOUND, /* 404; of a create: its image (or network) is not there */
+        HV_DOCKER_NOT_FOUND,    /* 404; of a create: its image (or network) is not there */
         HV_DOCKER_CONFLICT, /* 409: the name is taken, or the object is in another state or being changed */
-        HV_DOCKER_DENIED, /* 401, 403, or a registry that wants another login */
-        HV_DOCKER_REFUSED, /* other 4xx, or refused on this side: the same request will be refused again */
+        HV_DOCKER_DENIED,   /* 401, 403, or a registry that wants another login */
+        HV_DOCKER_REFUSED,  /* other 4xx, or refused on this side: the same request will be refused again */
         HV_DOCKER_ENGINE_ERROR, /* 5xx, 429, an error inside a stream, a reply that makes no sense */
-        HV_DOCKER_UNREACHABLE, /* no byte of the request left: certainly no effect */
-        HV_DOCKER_UNKNOWN, /* sent; the reply was lost, cut or late: effect or not, only looking tells */
+        HV_DOCKER_UNREACHABLE,  /* no byte of the request left: certainly no effect */
+        HV_DOCKER_UNKNOWN,      /* sent; the reply was lost, cut or late: effect or not, only looking tells */
         HV_DOCKER_N_OUTCOMES
 };
 
@@ -85,18 +85,18 @@ enum hv_docker_op {
 };
 
 const char *hv_docker_op_name(enum hv_docker_op op); /* "container_list", ...: metrics, logs */
-bool hv_docker_op_is_mutating(enum hv_docker_op op); /* sends anything but GET or HEAD */
+bool hv_docker_op_is_mutating(enum hv_docker_op op); /* asks the engine to change something */
 
 struct hv_docker_result {
         enum hv_docker_op op;
         enum hv_docker_outcome outcome;
-        int error; /* 0 for OK and NOT_MODIFIED, else -errno that fits the outcome */
-        unsigned status; /* HTTP; 0 when no reply came */
-        bool no_effect; /* certain that the engine changed nothing (always so for what only reads) */
+        int error;           /* 0 for OK and NOT_MODIFIED, else -errno that fits the outcome */
+        unsigned status;     /* HTTP; 0 when no reply came */
+        bool no_effect;      /* certain that the engine changed nothing (always so for what only reads) */
         const char *message; /* for people: the engine's words, or ours; "" when all is well, never NULL */
         uint64_t duration_us;
         struct hv_arena *arena; /* owns all that is pointed to; HV_STEAL() it to keep it */
-        union { /* only with HV_DOCKER_OK; which one says the function that was called */
+        union {                 /* only with HV_DOCKER_OK; which one says the function that was called */
                 const struct hv_docker_engine *engine;
                 const struct hv_docker_containers *containers;
                 const struct hv_docker_container *container;
@@ -123,8 +123,8 @@ struct hv_docker_then {
 
 /* The last line of defence: what a create may ask for. Strict when zeroed. */
 struct hv_docker_policy {
-        bool privileged; /* privileged containers */
-        bool host_network; /* network mode "host" */
+        bool privileged;           /* privileged containers */
+        bool host_network;         /* network mode "host" */
         struct hv_strv host_paths; /* prefixes a bind mount's source must be below; none: no bind mounts */
         struct hv_strv
                 capabilities; /* that may be added, without CAP_; none: those an engine gives by default */
@@ -132,7 +132,7 @@ struct hv_docker_policy {
 
 struct hv_docker_options {
         const char *url; /* "unix:///run/docker.sock", "tcp://127.0.0.1:2375"; NULL: HV_DOCKER_SOCKET_URL */
-        bool read_only; /* nothing but GET and HEAD leaves this process (`hivectl plan`) */
+        bool read_only;  /* nothing but GET and HEAD leaves this process (`hivectl plan`) */
         uint64_t call_timeout_us; /* 0: 30 s */
         struct hv_strv
                 private_paths; /* never mounted, whatever the policy says: the agent's own directories */
@@ -166,7 +166,7 @@ enum hv_docker_cgroup_driver {
 
 struct hv_docker_engine {
         enum hv_docker_kind kind;
-        const char *api_version; /* spoken from now on: min(own newest, engine's) */
+        const char *api_version;     /* spoken from now on: min(own newest, engine's) */
         const char *max_api_version; /* the engine's newest */
         /* from /info; "" and 0 until hv_docker_info() was answered */
         const char *id, *name, *version, *storage_driver, *root_dir;
@@ -195,7 +195,7 @@ extern const double
         hv_docker_bucket_s[HV_DOCKER_N_BUCKETS]; /* upper bounds in seconds; the last is infinite */
 
 struct hv_docker_counters { /* of one op; they only grow */
-        uint64_t n_begun; /* handed to the transport or refused on this side */
+        uint64_t n_begun;   /* handed to the transport; not what is refused on this side */
         uint64_t n_ended[HV_DOCKER_N_OUTCOMES];
         uint64_t n_cancelled;
         uint64_t n_duration[HV_DOCKER_N_BUCKETS]; /* ended, by duration; not cumulative */
@@ -204,7 +204,7 @@ struct hv_docker_counters { /* of one op; they only grow */
 
 const struct hv_docker_counters *hv_docker_counters(const struct hv_docker *d, enum hv_docker_op op);
 uint64_t hv_docker_calls_total(const struct hv_docker *d,
-                               enum hv_docker_op op); /* begun; HV_DOCKER_N_OPS: all */
+                               enum hv_docker_op op);          /* begun; HV_DOCKER_N_OPS: all */
 uint64_t hv_docker_mutations_total(const struct hv_docker *d); /* begun that change something */
 
 /* Told of every call before it is sent (result NULL) and when it ended (not for cancelled ones). `target` is

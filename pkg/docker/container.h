@@ -76,7 +76,7 @@ struct hv_docker_container {
         bool tty, privileged, read_only_root, init, no_new_privileges;
         const char *user, *hostname, *stop_signal, *cgroup_parent, *log_driver;
         struct hv_strv cap_add, cap_drop, security_opt;
-        struct hv_strv command, entrypoint;
+        struct hv_strv command, args; /* entrypoint and its arguments */
 };
 
 struct hv_docker_containers {

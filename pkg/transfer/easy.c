@@ -280,7 +280,8 @@ static char *unreachable_message(const struct hv_request *r, int os_error) {
         }
 }
 
-static char *message_of(const struct hv_request *r, enum hv_transfer_end end, CURLcode code, int os_error) {
+static char *message_of(const struct hv_request *r, enum hv_transfer_end end, CURLcode code, int os_error,
+                        uint64_t now_us) {
         const char *reason = *r->curl_says ? r->curl_says : curl_easy_strerror(code);
 
         switch (end) {
@@ -294,8 +295,8 @@ static char *message_of(const struct hv_request *r, enum hv_transfer_end end, CU
                                            r->place);
                 return hv_asprintf("%s: the reply was cut: %s", r->place, reason);
         case HV_TRANSFER_LATE:
-                return hv_asprintf("%s: no complete reply within %.3g s", r->place,
-                                   (double) r->options.timeout_us / HV_USEC_PER_SEC);
+                return hv_asprintf("%s: no %sreply within %.3g s", r->place, r->opened ? "complete " : "",
+                                   (double) (now_us - r->begun_us) / HV_USEC_PER_SEC);
         case HV_TRANSFER_STALLED:
                 return hv_asprintf("%s: nothing was heard for %.3g s", r->place,
                                    (double) r->options.idle_us / HV_USEC_PER_SEC);
@@ -335,7 +336,7 @@ void hv_easy_reply(struct hv_request *r, enum hv_transfer_end end, CURLcode code
         (void) curl_easy_getinfo(r->easy, CURLINFO_OS_ERRNO, &os_error);
         (void) curl_easy_getinfo(r->easy, CURLINFO_SIZE_DOWNLOAD_T, &in);
         (void) curl_easy_getinfo(r->easy, CURLINFO_SIZE_UPLOAD_T, &out);
-        r->message = message_of(r, end, code, (int) os_error);
+        r->message = message_of(r, end, code, (int) os_error, now_us);
         *ret = (struct hv_reply){
                 .end = end,
                 .sent = bytes_sent(r) > 0,

@@ -15,7 +15,7 @@ struct hv_request {
         struct hv_request_options options; /* texts in it are not used after hv_easy_init() */
         sd_event *event;
         sd_event_source *timer;
-        uint64_t begun_us, active_us, deadline_us;
+        uint64_t begun_us, active_us, deadline_us, open_by_us;
         uint64_t *n_connections;
 
         bool added;  /* is in the multi */

@@ -132,9 +132,10 @@ static void on_wake(struct lane *lane) {
 /* --- deadlines --- */
 
 static uint64_t next_deadline(const struct hv_request *r) {
+        uint64_t open = r->opened ? HV_TIME_NEVER : r->open_by_us;
         uint64_t idle = r->options.idle_us ? hv_time_add(r->active_us, r->options.idle_us) : HV_TIME_NEVER;
 
-        return HV_MIN(r->deadline_us, idle);
+        return HV_MIN(HV_MIN(r->deadline_us, open), idle);
 }
 
 /* The timer is not moved with every byte: it looks again when it fires. */
@@ -144,13 +145,18 @@ static int on_deadline(sd_event_source *s, uint64_t usec, void *userdata) {
         uint64_t now = now_us(t->event);
 
         (void) usec;
+        if (next_deadline(r) == HV_TIME_NEVER)
+                return 0; /* it had to open by now, and did */
         if (now < next_deadline(r)) {
                 (void) sd_event_source_set_time(s, next_deadline(r));
                 (void) sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
                 return 0;
         }
         t->busy++;
-        finish(r, now >= r->deadline_us ? HV_TRANSFER_LATE : HV_TRANSFER_STALLED, CURLE_OPERATION_TIMEDOUT);
+        finish(r,
+               now >= HV_MIN(r->deadline_us, r->opened ? HV_TIME_NEVER : r->open_by_us) ? HV_TRANSFER_LATE
+                                                                                        : HV_TRANSFER_STALLED,
+               CURLE_OPERATION_TIMEDOUT);
         leave(t);
         return 0;
 }
@@ -184,6 +190,7 @@ int hv_transfer_start(struct hv_transfer *t, const struct hv_request_options *op
         r->options = *options;
         r->begun_us = r->active_us = now_us(t->event);
         r->deadline_us = options->timeout_us ? hv_time_add(r->begun_us, options->timeout_us) : HV_TIME_NEVER;
+        r->open_by_us = options->open_us ? hv_time_add(r->begun_us, options->open_us) : HV_TIME_NEVER;
         r->n_connections = &t->n_connections;
         r->event = t->event;
         TAILQ_INSERT_TAIL(&t->requests, r, entry);

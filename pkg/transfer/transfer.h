@@ -94,6 +94,7 @@ struct hv_request_options {
         int64_t read_bytes; /* how much read will give in total; -1: not known (sent in chunks) */
 
         uint64_t timeout_us;   /* from start to the last byte of the reply; 0: none */
+        uint64_t open_us;      /* from start to the end of the reply's headers; 0: any */
         uint64_t idle_us;      /* longest silence in both directions; 0: any */
         size_t max_body_bytes; /* of what is buffered; 0: 32 MiB */
 
