@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -44,16 +45,9 @@ static int secure_dir(int fd, const char *path, struct hv_err *err) {
         return 0;
 }
 
-static int open_dir_at(int parent_fd, const char *name, const char *path, bool *ret_made,
-                       struct hv_err *err) {
-        bool made = true;
+static int open_dir_at(int parent_fd, const char *name, const char *path, struct hv_err *err) {
         int fd;
 
-        if (mkdirat(parent_fd, name, 0700) < 0) {
-                if (errno != EEXIST)
-                        return hv_err_errno(err, -errno, "%s: cannot make the directory", path);
-                made = false;
-        }
         fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0) {
                 int r = -errno;
@@ -62,8 +56,14 @@ static int open_dir_at(int parent_fd, const char *name, const char *path, bool *
                         return hv_err_set(err, -ENOTDIR, "%s is no directory (links are not followed)", path);
                 return hv_err_errno(err, r, "%s: cannot open the directory", path);
         }
-        *ret_made = made;
         return fd;
+}
+
+/* 1 made, 0 it was there. */
+static int make_dir_at(int parent_fd, const char *name, const char *path, struct hv_err *err) {
+        if (mkdirat(parent_fd, name, 0700) == 0)
+                return 1;
+        return errno == EEXIST ? 0 : hv_err_errno(err, -errno, "%s: cannot make the directory", path);
 }
 
 static void make_parents(const char *path) {
@@ -77,14 +77,20 @@ static void make_parents(const char *path) {
 }
 
 int hv_disk_open(const char *path, struct hv_disk *ret, struct hv_err *err) {
-        _hv_cleanup_(close_fd) int fd = -1;
-        bool made;
         int r;
 
         if (hv_str_empty(path) || path[0] != '/')
                 return hv_err_set(err, -EINVAL, "\"%s\" is not an absolute path", path ? path : "");
         make_parents(path);
-        fd = open_dir_at(AT_FDCWD, path, path, &made, err);
+        r = make_dir_at(AT_FDCWD, path, path, err);
+        return r < 0 ? r : hv_disk_open_existing(path, ret, err);
+}
+
+int hv_disk_open_existing(const char *path, struct hv_disk *ret, struct hv_err *err) {
+        _hv_cleanup_(close_fd) int fd = -1;
+        int r;
+
+        fd = open_dir_at(AT_FDCWD, path, path, err);
         if (fd < 0)
                 return fd;
         r = secure_dir(fd, path, err);
@@ -99,17 +105,19 @@ int hv_disk_open_below(const struct hv_disk *parent, const char *name, struct hv
                        struct hv_err *err) {
         _hv_cleanup_free_ char *path = hv_asprintf("%s/%s", parent->path, name);
         _hv_cleanup_(close_fd) int fd = -1;
-        bool made;
         int r;
 
         if (!is_name(name))
                 return hv_err_set(err, -EINVAL, "%s: not a name for a directory", path);
-        fd = open_dir_at(parent->fd, name, path, &made, err);
+        r = make_dir_at(parent->fd, name, path, err);
+        if (r > 0)
+                r = hv_disk_flush(parent, err);
+        if (r < 0)
+                return r;
+        fd = open_dir_at(parent->fd, name, path, err);
         if (fd < 0)
                 return fd;
         r = secure_dir(fd, path, err);
-        if (r >= 0 && made)
-                r = hv_disk_flush(parent, err);
         if (r < 0)
                 return r;
         *ret = (struct hv_disk){ .fd = fd, .path = HV_STEAL(path) };
@@ -121,6 +129,14 @@ void hv_disk_close(struct hv_disk *d) {
         close_fd(&d->fd);
         free(d->path);
         *d = (struct hv_disk) HV_DISK_NONE;
+}
+
+int hv_disk_lock(const struct hv_disk *d, struct hv_err *err) {
+        if (flock(d->fd, LOCK_EX | LOCK_NB) == 0)
+                return 0;
+        if (errno == EWOULDBLOCK)
+                return hv_err_set(err, -EBUSY, "%s is in use by another hivelet", d->path);
+        return hv_err_errno(err, -errno, "%s: cannot lock the directory", d->path);
 }
 
 int hv_disk_flush(const struct hv_disk *d, struct hv_err *err) {

@@ -26,9 +26,14 @@ struct hv_disk {
 /* Opens a directory, making it (0700) when it is missing; its parents are made as well (0755). It must belong
  * to this user or to root, and nobody else may write to it. */
 int hv_disk_open(const char *path, struct hv_disk *ret, struct hv_err *err);
+/* Only opens: -ENOENT when it is not there. */
+int hv_disk_open_existing(const char *path, struct hv_disk *ret, struct hv_err *err);
 int hv_disk_open_below(const struct hv_disk *parent, const char *name, struct hv_disk *ret,
                        struct hv_err *err);
 void hv_disk_close(struct hv_disk *d); /* takes HV_DISK_NONE; leaves it */
+
+/* One process at a time works below a directory: -EBUSY when another one has it. Ends with hv_disk_close(). */
+int hv_disk_lock(const struct hv_disk *d, struct hv_err *err);
 
 /* Makes `name` hold exactly these bytes, durably. On failure the old file is still there, or (only when
  * flushing the directory failed) the new one. */

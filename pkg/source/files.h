@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include "base/err.h"
 #include "source/read.h"
 #include "spec/diag.h"
 #include "spec/load.h"

@@ -40,9 +40,21 @@ int hv_node_id_read(const struct hv_disk *state, char **ret, struct hv_err *err)
         return 0;
 }
 
+int hv_node_id_mismatch(const struct hv_disk *state, const char *wanted, const char *kept,
+                        struct hv_err *err) {
+        char quoted[HV_TEXT_QUOTE_SIZE], quoted_kept[HV_TEXT_QUOTE_SIZE];
+
+        return hv_err_set(
+                err, -EEXIST,
+                "the node id is %s now, but this machine's objects were made as %s (%s/" FILE_NAME
+                "): all of them would be strangers. Set the old id again, or start hivelet once with "
+                "--change-node-id",
+                hv_text_quote(wanted, quoted), hv_text_quote(kept, quoted_kept), state->path);
+}
+
 int hv_node_id_claim(const struct hv_disk *state, const char *wanted, bool change, struct hv_err *err) {
         _hv_cleanup_free_ char *kept = NULL, *line = NULL;
-        char quoted[HV_TEXT_QUOTE_SIZE], quoted_kept[HV_TEXT_QUOTE_SIZE];
+        char quoted[HV_TEXT_QUOTE_SIZE];
         int r;
 
         if (hv_str_empty(wanted) || !is_plausible(wanted, strlen(wanted)))
@@ -54,12 +66,7 @@ int hv_node_id_claim(const struct hv_disk *state, const char *wanted, bool chang
         if (hv_streq(kept, wanted))
                 return 0;
         if (kept && !change)
-                return hv_err_set(
-                        err, -EEXIST,
-                        "the node id is %s now, but this machine's objects were made as %s (%s/" FILE_NAME
-                        "): all of them would be strangers. Set the old id again, or start hivelet once with "
-                        "--change-node-id",
-                        hv_text_quote(wanted, quoted), hv_text_quote(kept, quoted_kept), state->path);
+                return hv_node_id_mismatch(state, wanted, kept, err);
         line = hv_asprintf("%s\n", wanted);
         return hv_disk_replace(state, FILE_NAME, line, strlen(line), err);
 }

@@ -13,5 +13,9 @@
  * no id. */
 int hv_node_id_claim(const struct hv_disk *state, const char *wanted, bool change, struct hv_err *err);
 
+/* The error of that: -EEXIST. */
+int hv_node_id_mismatch(const struct hv_disk *state, const char *wanted, const char *kept,
+                        struct hv_err *err);
+
 /* The stored one; NULL when there is none yet. Caller frees. */
 int hv_node_id_read(const struct hv_disk *state, char **ret, struct hv_err *err);

@@ -6,7 +6,9 @@
 #include "source/object_store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "source/read.h"
@@ -20,6 +22,7 @@ struct hv_object_store {
         struct hv_disk dir;
         struct hv_disk kinds[HV_N_KINDS]; /* opened when first needed */
         HV_VEC(struct hv_stored_object) objects;
+        bool look_only;
         bool unfinished; /* a change is written down and not carried out to its end */
 };
 
@@ -192,6 +195,8 @@ int hv_object_store_change(struct hv_object_store *s, const struct hv_stored_obj
         _hv_cleanup_(hv_buf_done) struct hv_buf list = {};
         int r = 0;
 
+        if (s->look_only)
+                return hv_err_set(err, -EROFS, "objects were only looked at");
         for (size_t i = 0; i < n; i++)
                 if (!can_store(changes[i].kind, changes[i].name))
                         return hv_err_set(
@@ -235,23 +240,32 @@ int hv_object_store_change(struct hv_object_store *s, const struct hv_stored_obj
 
 /* --- life --- */
 
-int hv_object_store_open(const struct hv_disk *state, struct hv_object_store **ret, struct hv_err *err) {
-        _hv_cleanup_(hv_object_store_freep) struct hv_object_store *s = HV_NEW(struct hv_object_store);
-        int r;
+static bool is_there(const struct hv_disk *state, const char *name) {
+        return faccessat(state->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
 
+int hv_object_store_open(const struct hv_disk *state, bool look_only, struct hv_object_store **ret,
+                         struct hv_err *err) {
+        _hv_cleanup_(hv_object_store_freep) struct hv_object_store *s = HV_NEW(struct hv_object_store);
+        int r = 0;
+
+        s->look_only = look_only;
         s->dir = (struct hv_disk) HV_DISK_NONE;
         for (size_t i = 0; i < HV_N_KINDS; i++)
                 s->kinds[i] = (struct hv_disk) HV_DISK_NONE;
-        r = hv_disk_open_below(state, "api", &s->dir, err);
-        if (r >= 0)
-                r = finish(s, err);
-        if (r >= 0)
-                r = read_all(s, err);
+        if (!look_only || is_there(state, "api")) {
+                r = hv_disk_open_below(state, "api", &s->dir, err);
+                if (r >= 0 && !look_only)
+                        r = finish(s, err);
+                if (r >= 0)
+                        r = read_all(s, err);
+        }
         if (r < 0)
                 return r;
-        hv_disk_clean(&s->dir);
+        if (!look_only)
+                hv_disk_clean(&s->dir);
         for (size_t i = 0; i < HV_N_KINDS; i++)
-                if (s->kinds[i].fd >= 0)
+                if (s->kinds[i].fd >= 0 && !look_only)
                         hv_disk_clean(&s->kinds[i]);
         *ret = HV_STEAL(s);
         return 0;

@@ -25,7 +25,10 @@ struct hv_stored_object {
 
 struct hv_object_store;
 
-int hv_object_store_open(const struct hv_disk *state, struct hv_object_store **ret, struct hv_err *err);
+/* look_only: nothing is made, finished or cleaned up (another process may be at work);
+ * hv_object_store_change() is -EROFS. */
+int hv_object_store_open(const struct hv_disk *state, bool look_only, struct hv_object_store **ret,
+                         struct hv_err *err);
 struct hv_object_store *hv_object_store_free(struct hv_object_store *s); /* takes NULL, gives NULL */
 HV_DEFINE_CLEANUP(struct hv_object_store, hv_object_store_free);
 

@@ -110,7 +110,7 @@ static int load_one(const struct hv_spec_secret *s, const struct hv_disk *state,
 }
 
 int hv_secrets_load(const struct hv_spec_state *spec, const struct hv_disk *state, const char *credentials,
-                    struct hv_diags *diags, struct hv_secrets **ret) {
+                    struct hv_diags *diags, bool partly, struct hv_secrets **ret) {
         _hv_cleanup_(hv_secrets_freep) struct hv_secrets *all = HV_NEW(struct hv_secrets);
         bool good = true;
 
@@ -124,9 +124,10 @@ int hv_secrets_load(const struct hv_spec_state *spec, const struct hv_disk *stat
                 if (load_one(s, state, credentials, &secret, &field, &fault) < 0) {
                         const char *what = s->from_file ? s->from_file : "";
 
-                        (void) hv_diag_error(diags, hv_node_nearest(s->o.node, field), fault.code, "%s%s%s",
-                                             what, *what ? ": " : "", fault.message);
-                        good = false;
+                        (void) (partly ? hv_diag_warn
+                                       : hv_diag_error)(diags, hv_node_nearest(s->o.node, field), fault.code,
+                                                        "%s%s%s", what, *what ? ": " : "", fault.message);
+                        good = good && partly;
                         continue;
                 }
                 (void) hv_log_redact_add(secret);

@@ -16,10 +16,11 @@
 
 struct hv_secrets;
 
-/* `credentials`: the directory, NULL when there is none. Findings (E0362, E0323, E0009, E0003) go to `diags`;
- * *ret is written when there is none of them. -EINVAL otherwise. */
+/* `partly`: what cannot be had is left out (its finding is a warning). `credentials`: the directory, NULL
+ * when there is none. Findings (E0362, E0323, E0009, E0003) go to `diags`; *ret is written when there is none
+ * of them. -EINVAL otherwise. */
 int hv_secrets_load(const struct hv_spec_state *spec, const struct hv_disk *state, const char *credentials,
-                    struct hv_diags *diags, struct hv_secrets **ret);
+                    struct hv_diags *diags, bool partly, struct hv_secrets **ret);
 struct hv_secrets *hv_secrets_free(struct hv_secrets *s); /* zeroes; takes NULL, gives NULL */
 HV_DEFINE_CLEANUP(struct hv_secrets, hv_secrets_free);
 

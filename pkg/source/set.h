@@ -43,11 +43,12 @@ struct hv_source_options {       /* copied */
         const struct hv_spec_override *flags; /* the command line's; they win over the environment */
         size_t n_flags;
         bool change_node_id;
-        bool text_only; /* judge the text alone: no facts, no secrets, no node id (`hivectl validate`) */
+        bool look_only; /* judge, and touch nothing: no directory, node id or secret is made (`hivelet --check`) */
 };
 
-/* Opens the state directory and what is in it. -EBADMSG: the list of revisions was damaged and put aside;
- * *ret is written all the same, and err says what to tell the operator. Any other error: no set. */
+/* Opens the state directory (-EBUSY: another hivelet has it) and what is in it. -EBADMSG: the list of
+ * revisions was damaged and put aside; *ret is written all the same, and err says what to tell the operator.
+ * Any other error: no set. */
 int hv_source_set_new(const struct hv_source_options *options, struct hv_source_set **ret,
                       struct hv_err *err);
 struct hv_source_set *hv_source_set_free(struct hv_source_set *s); /* takes NULL, gives NULL */
@@ -64,9 +65,9 @@ void hv_source_set_forget(struct hv_source_set *s);
 struct hv_source_load {
         struct hv_desired *desired; /* NULL: refused, `diags` or `err` says why */
         struct hv_diags *diags;     /* sorted; never NULL */
-        struct hv_secrets *secrets; /* NULL: refused, or text_only */
+        struct hv_secrets *secrets; /* NULL: refused, or look_only */
         struct hv_err err; /* code 0, or why there is nothing though the documents are good (node id, disk) */
-        bool from_store;   /* hv_source_set_last_good() */
+        bool from_store;   /* by hv_source_set_last_good() */
         struct hv_arena *arena;               /* of `files` */
         const struct hv_revision_file *files; /* the documents it was made of; NULL: refused */
         size_t n_files;

@@ -1,0 +1,522 @@
+/* source/set.c - see set.h. */
+#include "source/set.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "source/files.h"
+#include "source/node_id.h"
+#include "source/split.h"
+#include "spec/types.h"
+#include "spec/yaml.h"
+
+#define POOL_FIELD "master.address"
+
+struct hv_source_set {
+        char *config, *config_dir, *state_dir, *credentials, *hostname;
+        bool config_is_named, change_node_id, look_only;
+        hv_spec_env_fn env;
+        void *env_userdata;
+        struct hv_spec_overrides flags;
+
+        struct hv_disk state; /* HV_DISK_NONE: look_only and not there */
+        struct hv_files *files;
+        struct hv_object_store *objects; /* NULL: could not be opened yet */
+        struct hv_revision_store *revisions;
+        struct hv_facts *facts;
+        bool had_primary; /* it was there once, so that "not there" is a fault */
+        bool file_good, api_good;
+};
+
+/* What one load is made of while it is being made. */
+struct making {
+        struct hv_source_set *set;
+        struct hv_source_load *load;
+        HV_VEC(struct hv_spec_file) files; /* texts in the load's arena */
+        struct hv_spec_overrides overrides;
+        bool facts, needs_secrets;
+};
+
+/* --- life of a load --- */
+
+static struct hv_source_load *load_new(void) {
+        struct hv_source_load *l = HV_NEW(struct hv_source_load);
+
+        l->diags = hv_diags_new();
+        l->arena = hv_arena_new();
+        return l;
+}
+
+struct hv_source_load *hv_source_load_free(struct hv_source_load *l) {
+        if (!l)
+                return NULL;
+        (void) hv_desired_unref(l->desired);
+        (void) hv_diags_free(l->diags);
+        (void) hv_secrets_free(l->secrets);
+        (void) hv_arena_free(l->arena);
+        free(l);
+        return NULL;
+}
+
+/* --- gathering --- */
+
+static void add_file(struct making *m, const struct hv_spec_file *f) {
+        struct hv_arena *a = m->load->arena;
+
+        *hv_vec_add(&m->files) = (struct hv_spec_file){
+                .name = hv_arena_strdup(a, f->name),
+                .text = hv_arena_strndup(a, f->text, f->len),
+                .len = f->len,
+                .source = hv_arena_strdup(a, f->source),
+                .primary = f->primary,
+        };
+}
+
+static struct making begin(struct hv_source_set *s) {
+        struct making m = { .set = s, .load = load_new(), .facts = true, .needs_secrets = !s->look_only };
+
+        hv_spec_environment(&m.overrides, s->env, s->env_userdata, m.load->diags);
+        for (size_t i = 0; i < s->flags.list.n; i++)
+                hv_spec_overrides_add(&m.overrides, s->flags.list.v[i].field, s->flags.list.v[i].text,
+                                      s->flags.list.v[i].origin);
+        return m;
+}
+
+/* The primary file may be missing only where the documents of the worker before hivelet started one without a
+ * file. */
+static bool may_be_missing(const struct making *m) {
+        if (m->set->config_is_named || m->set->had_primary)
+                return false;
+        for (size_t i = 0; i < m->overrides.list.n; i++)
+                if (hv_streq(m->overrides.list.v[i].field, POOL_FIELD))
+                        return true;
+        return false;
+}
+
+static void gather_files(struct making *m, bool skip_primary) {
+        struct hv_source_set *s = m->set;
+        struct hv_diags *diags = m->load->diags;
+        size_t errors = hv_diags_errors(diags);
+        bool missing;
+
+        hv_files_read(s->files, &missing, diags);
+        if (missing && !skip_primary && !may_be_missing(m))
+                (void) hv_diag_error_pos(
+                        diags, (struct hv_pos){ .file = hv_diags_add_file(diags, s->config, NULL, 0) }, 0,
+                        "E0001", "cannot open: %s (running as uid %u)", strerror(ENOENT),
+                        (unsigned) geteuid());
+        for (size_t i = 0; i < hv_files_count(s->files); i++) {
+                struct hv_spec_file f = hv_files_get(s->files, i);
+
+                s->had_primary = s->had_primary || f.primary;
+                if (!(f.primary && skip_primary))
+                        add_file(m, &f);
+        }
+        s->file_good = hv_diags_errors(diags) == errors;
+}
+
+static bool is_changed_by(const struct hv_stored_object *o, const struct hv_stored_object *changes,
+                          size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (changes[i].kind == o->kind && hv_streq(changes[i].name, o->name))
+                        return true;
+        return false;
+}
+
+/* What the API gave, without what is about to be changed. */
+static int gather_objects(struct making *m, const struct hv_stored_object *changes, size_t n_changes) {
+        struct hv_source_set *s = m->set;
+        const struct hv_stored_object *all;
+        size_t n;
+        int r;
+
+        if (!s->objects && s->state.fd >= 0) {
+                r = hv_object_store_open(&s->state, s->look_only, &s->objects, &m->load->err);
+                s->api_good = r >= 0;
+                if (r < 0)
+                        return r;
+        }
+        if (!s->objects)
+                return 0;
+        all = hv_object_store_all(s->objects, &n);
+        for (size_t i = 0; i < n; i++) {
+                _hv_cleanup_free_ char *path = hv_object_store_path(all[i].kind, all[i].name);
+
+                if (!is_changed_by(&all[i], changes, n_changes))
+                        add_file(m, &(struct hv_spec_file){ .name = path,
+                                                            .text = all[i].text,
+                                                            .len = all[i].len,
+                                                            .source = "api" });
+        }
+        return 0;
+}
+
+/* --- judging --- */
+
+/* A primary file without any document is what a crash or a full disk leaves of one. */
+static void refuse_hollow_primary(struct making *m) {
+        const struct hv_spec_tree *tree = m->load->desired->tree;
+        struct hv_diags *diags = m->load->diags;
+        const char *name;
+
+        if (m->files.n == 0 || !m->files.v[0].primary)
+                return;
+        name = m->files.v[0].name;
+        for (size_t i = 0; tree && i < tree->n_documents; i++)
+                if (tree->documents[i].root && hv_streq(hv_diags_file(diags, tree->documents[i].file), name))
+                        return;
+        (void) hv_diag_error_pos(
+                diags, (struct hv_pos){ .file = 0 }, 0, "E0010",
+                "refusing an empty desired state: %s holds no document; to run nothing, write a "
+                "NodeState without objects and node.safety.allowEmpty: true",
+                name);
+}
+
+static void refuse(struct hv_source_load *l) {
+        l->desired = hv_desired_unref(l->desired);
+        l->secrets = hv_secrets_free(l->secrets);
+}
+
+static int check_node_id(struct making *m) {
+        struct hv_source_set *s = m->set;
+        const char *id = m->load->desired->settings.node_id;
+        _hv_cleanup_free_ char *kept = NULL;
+        int r;
+
+        if (!s->look_only)
+                return hv_node_id_claim(&s->state, id, s->change_node_id, &m->load->err);
+        if (s->state.fd < 0 || s->change_node_id)
+                return 0;
+        r = hv_node_id_read(&s->state, &kept, &m->load->err);
+        return r < 0 || !kept || hv_streq(kept, id) ? r
+                                                    : hv_node_id_mismatch(&s->state, id, kept, &m->load->err);
+}
+
+static void keep_files(struct making *m) {
+        struct hv_source_load *l = m->load;
+        struct hv_revision_file *v = HV_ARENA_NEW_N(l->arena, struct hv_revision_file, m->files.n);
+
+        for (size_t i = 0; i < m->files.n; i++)
+                v[i] = (struct hv_revision_file){
+                        .source = m->files.v[i].source,
+                        .name = m->files.v[i].name,
+                        .primary = m->files.v[i].primary,
+                        .text = m->files.v[i].text,
+                        .len = m->files.v[i].len,
+                };
+        l->files = v;
+        l->n_files = m->files.n;
+}
+
+static void judge(struct making *m) {
+        struct hv_source_set *s = m->set;
+        struct hv_source_load *l = m->load;
+        const struct hv_spec_input in = {
+                .files = m->files.v,
+                .n_files = m->files.n,
+                .read = hv_yaml_read,
+                .env = s->env,
+                .env_userdata = s->env_userdata,
+                .overrides = m->overrides.list.v,
+                .n_overrides = m->overrides.list.n,
+                .hostname = s->hostname,
+                .facts = m->facts ? hv_facts_get(s->facts) : NULL,
+        };
+        int r;
+
+        r = hv_spec_load(&in, &l->desired, l->diags);
+        if (r >= 0)
+                refuse_hollow_primary(m);
+        if (r >= 0 && hv_diags_errors(l->diags) == 0 && check_node_id(m) >= 0) {
+                r = s->look_only ? 0
+                                 : hv_secrets_load(&l->desired->tree->state, &s->state, s->credentials,
+                                                   l->diags, !m->needs_secrets, &l->secrets);
+                if (r >= 0)
+                        keep_files(m);
+        } else {
+                r = -EINVAL;
+        }
+        if (r < 0)
+                refuse(l);
+}
+
+static struct hv_source_load *finish(struct making *m) {
+        hv_diags_sort(m->load->diags);
+        hv_vec_done(&m->files);
+        hv_spec_overrides_done(&m->overrides);
+        return m->load;
+}
+
+/* --- loading --- */
+
+struct hv_source_load *hv_source_set_load(struct hv_source_set *s) {
+        struct making m = begin(s);
+
+        gather_files(&m, false);
+        if (gather_objects(&m, NULL, 0) >= 0)
+                judge(&m);
+        return finish(&m);
+}
+
+struct hv_source_load *hv_source_set_last_good(struct hv_source_set *s) {
+        const char *revision = s->revisions ? hv_revision_store_active(s->revisions) : NULL;
+        struct hv_revision_files files = {};
+        struct making m = begin(s);
+        int r;
+
+        m.load->from_store = true;
+        m.facts = m.needs_secrets = false;
+        r = revision ? hv_revision_store_read(s->revisions, revision, &files, &m.load->err)
+                     : hv_err_set(&m.load->err, -ENOENT, "no revision was in force on this machine yet");
+        for (size_t i = 0; r >= 0 && i < files.n; i++)
+                add_file(&m, &(struct hv_spec_file){
+                                     .name = files.v[i].name,
+                                     .text = files.v[i].text,
+                                     .len = files.v[i].len,
+                                     .source = files.v[i].source,
+                                     .primary = files.v[i].primary,
+                             });
+        hv_revision_files_done(&files);
+        if (r >= 0)
+                judge(&m);
+        return finish(&m);
+}
+
+/* --- changing --- */
+
+struct changes {
+        struct hv_stored_object *v;
+        size_t n, cap;
+        HV_VEC(struct hv_pieces) pieces; /* names and texts of `v` stand in them */
+        HV_VEC(char *) texts;
+        bool replaces_primary; /* a dry run with a NodeState */
+};
+
+static void changes_done(struct changes *c) {
+        for (size_t i = 0; i < c->pieces.n; i++)
+                hv_pieces_done(&c->pieces.v[i]);
+        hv_vec_done(&c->pieces);
+        for (size_t i = 0; i < c->texts.n; i++)
+                free(c->texts.v[i]);
+        hv_vec_done(&c->texts);
+        hv_vec_done(c);
+}
+
+static bool has_node_state(const struct hv_pieces *p) {
+        for (size_t i = 0; i < p->n; i++)
+                if (p->v[i].kind == HV_KIND_NODESTATE)
+                        return true;
+        return false;
+}
+
+/* Cuts one text into objects for the source `api`, and adds it to what is judged. */
+static void take_text(struct making *m, const struct hv_source_text *t, bool dry_run, struct changes *c) {
+        struct hv_pieces *pieces = hv_vec_add(&c->pieces);
+        bool primary;
+
+        hv_split(t->text, t->len, pieces);
+        /* The primary file itself: it was read from the disk, and its objects are not stored a second time. */
+        if (!dry_run && t->path && hv_streq(t->path, m->set->config) && has_node_state(pieces))
+                return;
+        primary = dry_run && !c->replaces_primary && has_node_state(pieces);
+        c->replaces_primary = c->replaces_primary || primary;
+        add_file(m, &(struct hv_spec_file){ .name = t->name,
+                                            .text = t->text,
+                                            .len = t->len,
+                                            .source = primary ? "file" : "api",
+                                            .primary = primary });
+        for (size_t i = 0; i < pieces->n; i++) {
+                const struct hv_piece *p = &pieces->v[i];
+                char *text;
+
+                if (p->kind <= HV_KIND_NODESTATE || !p->name)
+                        continue;
+                text = hv_strndup(p->text, p->len);
+                hv_vec_push(&c->texts, text);
+                hv_vec_push(c, ((struct hv_stored_object){
+                                       .kind = p->kind, .name = p->name, .text = text, .len = p->len }));
+        }
+}
+
+static int take_forget(struct making *m, const struct hv_source_change *change, struct changes *c) {
+        if (change->forget_kind == HV_KIND_NONE)
+                return 0;
+        if (!m->set->objects ||
+            !hv_object_store_get(m->set->objects, change->forget_kind, change->forget_name))
+                return hv_err_set(&m->load->err, -ENOENT, "%s \"%s\" was not made through the API",
+                                  hv_kind_name(change->forget_kind),
+                                  change->forget_name ? change->forget_name : "");
+        hv_vec_push(c, ((struct hv_stored_object){ .kind = change->forget_kind,
+                                                   .name = (char *) change->forget_name }));
+        return 0;
+}
+
+/* The primary file first, whatever the order in which the parts were gathered. */
+static void primary_first(struct making *m) {
+        for (size_t i = 1; i < m->files.n; i++)
+                if (m->files.v[i].primary) {
+                        struct hv_spec_file f = m->files.v[i];
+
+                        memmove(&m->files.v[1], &m->files.v[0], i * sizeof f);
+                        m->files.v[0] = f;
+                        return;
+                }
+}
+
+struct hv_source_load *hv_source_set_change(struct hv_source_set *s, const struct hv_source_change *change) {
+        _hv_cleanup_(changes_done) struct changes c = {};
+        struct hv_source_load *stored;
+        struct making m = begin(s), own;
+        int r;
+
+        own = (struct making){ .set = s, .load = m.load };
+        for (size_t i = 0; i < change->n_texts; i++)
+                take_text(&own, &change->texts[i], change->dry_run, &c);
+        gather_files(&m, c.replaces_primary);
+        r = take_forget(&m, change, &c);
+        if (r >= 0)
+                r = gather_objects(&m, c.v, c.n);
+        for (size_t i = 0; i < own.files.n; i++)
+                hv_vec_push(&m.files, own.files.v[i]);
+        hv_vec_done(&own.files);
+        primary_first(&m);
+        if (r >= 0)
+                judge(&m);
+        if (change->dry_run || !m.load->desired || c.n == 0)
+                return finish(&m);
+
+        /* What is stored is what comes into force: read back, so that positions and names are those of the
+         * store. */
+        if (hv_object_store_change(s->objects, c.v, c.n, &m.load->err) < 0) {
+                refuse(m.load);
+                return finish(&m);
+        }
+        stored = hv_source_set_load(s);
+        (void) hv_source_load_free(finish(&m));
+        return stored;
+}
+
+int hv_source_set_in_force(struct hv_source_set *s, const struct hv_source_load *l, uint64_t now_wall_us,
+                           struct hv_err *err) {
+        if (!l->desired || !s->revisions)
+                return hv_err_set(err, -EINVAL, "there is no desired state to keep");
+        if (l->from_store)
+                return 0;
+        return hv_revision_store_activate(s->revisions, l->desired->revision, now_wall_us, l->files,
+                                          l->n_files, l->desired->settings.keep_revisions, err);
+}
+
+/* --- life --- */
+
+static char *absolute(const char *path) {
+        _hv_cleanup_free_ char *cwd = path[0] == '/' ? NULL : getcwd(NULL, 0);
+
+        return cwd ? hv_asprintf("%s/%s", cwd, path) : hv_strdup(path);
+}
+
+/* What was there in an earlier life of this process is not "never there". */
+static void remember(struct hv_source_set *s) {
+        const char *revision = hv_revision_store_active(s->revisions);
+        struct hv_revision_files files;
+        size_t len = strlen(s->config_dir);
+
+        if (!revision || hv_revision_store_read(s->revisions, revision, &files, NULL) < 0)
+                return;
+        for (size_t i = 0; i < files.n; i++) {
+                s->had_primary = s->had_primary || files.v[i].primary;
+                if (strncmp(files.v[i].name, s->config_dir, len) == 0 && files.v[i].name[len] == '/')
+                        hv_files_expect_dir(s->files);
+        }
+        hv_revision_files_done(&files);
+}
+
+static int open_state(struct hv_source_set *s, struct hv_err *err) {
+        int r;
+
+        if (s->look_only) {
+                r = hv_disk_open_existing(s->state_dir, &s->state, err);
+                return r == -ENOENT ? 0 : r;
+        }
+        r = hv_disk_open(s->state_dir, &s->state, err);
+        if (r >= 0)
+                r = hv_disk_lock(&s->state, err);
+        if (r < 0)
+                return r;
+        hv_disk_clean(&s->state);
+        r = hv_revision_store_open(&s->state, &s->revisions, err);
+        if (s->revisions)
+                remember(s);
+        return r;
+}
+
+int hv_source_set_new(const struct hv_source_options *options, struct hv_source_set **ret,
+                      struct hv_err *err) {
+        _hv_cleanup_(hv_source_set_freep) struct hv_source_set *s = HV_NEW(struct hv_source_set);
+        int r;
+
+        s->state = (struct hv_disk) HV_DISK_NONE;
+        s->config = absolute(options->config ? options->config : HV_SOURCE_CONFIG);
+        s->config_is_named = options->config != NULL;
+        s->config_dir = absolute(options->config_dir ? options->config_dir : HV_SOURCE_CONFIG_DIR);
+        s->state_dir = absolute(options->state_dir ? options->state_dir : HV_SOURCE_STATE_DIR);
+        s->credentials = hv_strdup(options->credentials);
+        s->hostname = hv_strdup(options->hostname);
+        s->change_node_id = options->change_node_id;
+        s->look_only = options->look_only;
+        s->env = options->env;
+        s->env_userdata = options->env_userdata;
+        for (size_t i = 0; i < options->n_flags; i++)
+                hv_spec_overrides_add(&s->flags, options->flags[i].field, options->flags[i].text,
+                                      options->flags[i].origin);
+        s->files =
+                hv_files_new(&(struct hv_files_options){ .config = s->config, .config_dir = s->config_dir });
+        s->facts = hv_facts_new();
+        s->api_good = true;
+        r = open_state(s, err);
+        if (r < 0 && r != -EBADMSG)
+                return r;
+        *ret = HV_STEAL(s);
+        return r;
+}
+
+struct hv_source_set *hv_source_set_free(struct hv_source_set *s) {
+        if (!s)
+                return NULL;
+        (void) hv_files_free(s->files);
+        (void) hv_object_store_free(s->objects);
+        (void) hv_revision_store_free(s->revisions);
+        (void) hv_facts_free(s->facts);
+        hv_disk_close(&s->state);
+        hv_spec_overrides_done(&s->flags);
+        free(s->config);
+        free(s->config_dir);
+        free(s->state_dir);
+        free(s->credentials);
+        free(s->hostname);
+        free(s);
+        return NULL;
+}
+
+int hv_source_set_watch(struct hv_source_set *s, struct sd_event *event, void (*changed)(void *userdata),
+                        void *userdata, struct hv_err *err) {
+        return hv_files_watch(s->files, event, changed, userdata, err);
+}
+
+void hv_source_set_forget(struct hv_source_set *s) {
+        hv_files_forget(s->files);
+}
+
+struct hv_revision_store *hv_source_set_revisions(struct hv_source_set *s) {
+        return s->revisions;
+}
+
+const struct hv_object_store *hv_source_set_objects(const struct hv_source_set *s) {
+        return s->objects;
+}
+
+size_t hv_source_set_status(const struct hv_source_set *s, struct hv_source_status ret[2]) {
+        ret[0] = (struct hv_source_status){ .name = "file", .where = s->config, .good = s->file_good };
+        ret[1] = (struct hv_source_status){ .name = "api", .where = s->state_dir, .good = s->api_good };
+        return 2;
+}
