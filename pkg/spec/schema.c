@@ -8,7 +8,7 @@
 #include "base/quantity.h"
 
 static const struct hv_field metadata_rows[] = {
-        { HV_ROW(metadata, "name", TEXT, name), .required = true, .format = HV_FORMAT_NAME,
+        { HV_ROW(metadata, "name", TEXT, name), .format = HV_FORMAT_NAME,
           .doc = "Name of the object.", .example = "worker-berlin-07" },
         { HV_ROW(metadata, "labels", MAP, labels), .doc = "Labels of the object.",
           .example = "{site: berlin}" },
