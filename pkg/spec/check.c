@@ -145,9 +145,13 @@ const char *hv_check_cpus(const struct hv_check *c, uint64_t nano_cpus) {
         return hv_diag_text(c->diags, "%s", text);
 }
 
-const char *hv_check_duration(const struct hv_check *c, uint64_t us) {
+const char *hv_check_duration(const struct hv_check *c, uint64_t us, const struct hv_node *written) {
         char text[HV_DURATION_SIZE];
+        uint64_t same;
 
+        if (written && written->type == HV_NODE_SCALAR &&
+            hv_duration_parse(written->text, &same) == HV_PARSE_OK && same == us)
+                return written->text;
         hv_duration_format(us, text);
         return hv_diag_text(c->diags, "%s", text);
 }

@@ -25,8 +25,9 @@ static void check_master(const struct hv_check *c) {
                               "set tls, or insecure: true to accept plain text");
         if (m->reconnect.max_us < m->reconnect.initial_us)
                 hv_diag_error(c->diags, at ? at : hv_check_field(m->reconnect.node, "initial"), "E0425",
-                              "max %s is below initial %s", hv_check_duration(c, m->reconnect.max_us),
-                              hv_check_duration(c, m->reconnect.initial_us));
+                              "max %s is below initial %s", hv_check_duration(c, m->reconnect.max_us, at),
+                              hv_check_duration(c, m->reconnect.initial_us,
+                                                hv_node_get(m->reconnect.node, "initial")));
 }
 
 static void check_http(const struct hv_check *c) {

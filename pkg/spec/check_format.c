@@ -133,9 +133,12 @@ static void visit(void *userdata, const struct hv_schema *s, const struct hv_fie
         struct hv_fault fault;
 
         (void) object;
-        if (f->format != HV_FORMAT_NONE && value->type == HV_NODE_SCALAR &&
-            text_format(c, s, f, value->text, &fault) < 0)
-                hv_check_fault(c, value, &fault);
+        if (value->type != HV_NODE_SCALAR || text_format(c, s, f, value->text, &fault) == 0)
+                return;
+        if (f->format == HV_FORMAT_URL || f->format == HV_FORMAT_WG_KEY)
+                hv_diags_hide(c->diags,
+                              value); /* a password in the URL, a private key in place of the public one */
+        hv_check_fault(c, value, &fault);
 }
 
 static void check_labels(const struct hv_check *c, const struct hv_node *labels) {

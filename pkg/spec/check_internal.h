@@ -68,7 +68,7 @@ const struct hv_node *hv_check_item(const struct hv_node *mapping, const char *f
 /* "service", "cron task", "WireGuard": as messages call a kind. */
 const char *hv_check_word(enum hv_kind kind);
 
-/* "512Mi", "1500m", "90s" in the memory of the findings. */
+/* "512Mi", "1500m", "90s" in the memory of the findings; a duration as it was written where it was. */
 const char *hv_check_bytes(const struct hv_check *c, uint64_t bytes);
 const char *hv_check_cpus(const struct hv_check *c, uint64_t nano_cpus);
-const char *hv_check_duration(const struct hv_check *c, uint64_t us);
+const char *hv_check_duration(const struct hv_check *c, uint64_t us, const struct hv_node *written);

@@ -47,13 +47,15 @@ static const char *code_of(enum hv_kind kind) {
         }
 }
 
-static const char *nearest(const struct hv_map *names, const char *text) {
+static const char *nearest(const struct references *r, enum hv_kind kind, const char *text) {
         struct hv_suggestion s = { .text = text };
         const char *name;
         size_t it = 0;
 
-        while (hv_map_next(names, &it, &name, NULL))
+        while (hv_map_next(r->defined[kind], &it, &name, NULL))
                 hv_suggestion_add(&s, name);
+        if (kind == HV_KIND_NETWORK)
+                hv_suggestion_add(&s, IMPLICIT_NETWORK);
         return s.best;
 }
 
@@ -78,7 +80,8 @@ static void visit(void *userdata, const struct hv_schema *s, const struct hv_fie
         if (kind == HV_KIND_NONE || value->type != HV_NODE_SCALAR)
                 return;
         hv_map_put(r->used[kind], value->text, r);
-        if (hv_map_get(r->defined[kind], value->text) || is_implicit(kind, f, value))
+        if (!r->check->tree->complete || hv_map_get(r->defined[kind], value->text) ||
+            is_implicit(kind, f, value))
                 return;
         if (kind == HV_KIND_NETWORK && hv_streq(value->text, "host")) {
                 hv_diag_error(d, value, "E0310",
@@ -86,7 +89,9 @@ static void visit(void *userdata, const struct hv_schema *s, const struct hv_fie
                               "allows it");
                 return;
         }
-        near = nearest(r->defined[kind], value->text);
+        near = nearest(r, kind, value->text);
+        if (near)
+                hv_map_put(r->used[kind], near, r); /* one mistake, one finding: it is not unused as well */
         hv_diag_error(d, value, code_of(kind), "%s %s is not defined%s%s%s", hv_check_word(kind),
                       hv_diag_quote(d, value->text), near ? "; did you mean \"" : "", near ? near : "",
                       near ? "\"?" : "");
@@ -117,7 +122,7 @@ static void report_unused(const struct references *r, enum hv_kind kind) {
         size_t it = 0;
         void *object;
 
-        while (hv_map_next(r->defined[kind], &it, &name, &object))
+        while (r->check->tree->complete && hv_map_next(r->defined[kind], &it, &name, &object))
                 if (!hv_map_get(r->used[kind], name))
                         hv_diag_warn(r->check->diags, ((struct hv_spec_object *) object)->name_node, "W022",
                                      "%s %s is not used by any object", hv_check_word(kind),

@@ -1,6 +1,4 @@
 /* spec/check_service.c - probes (E0402, E0403, W023), updates (E0421 to E0423), back-off (E0425), replicas (E0430). */
-#include <stdio.h>
-
 #include "base/text.h"
 #include "spec/check_internal.h"
 #include "spec/value_net.h"
@@ -31,7 +29,8 @@ static void check_probe(const struct hv_check *c, const struct hv_spec_service *
                 return;
         if (timeout && p->timeout_us > p->period_us)
                 hv_diag_error(c->diags, timeout, "E0402", "timeout %s must not be longer than period %s",
-                              hv_check_duration(c, p->timeout_us), hv_check_duration(c, p->period_us));
+                              hv_check_duration(c, p->timeout_us, timeout),
+                              hv_check_duration(c, p->period_us, hv_node_get(p->node, "period")));
         check_probe_port(c, s, p->http.node, p->http.port);
         check_probe_port(c, s, p->tcp.node, p->tcp.port);
         check_probe_port(c, s, p->grpc.node, p->grpc.port);
@@ -109,8 +108,8 @@ static void check_backoff(const struct hv_check *c, const struct hv_spec_backoff
 
         if (b->max_us < b->initial_us)
                 hv_diag_error(c->diags, at ? at : hv_check_field(b->node, "initial"), "E0425",
-                              "max %s is below initial %s", hv_check_duration(c, b->max_us),
-                              hv_check_duration(c, b->initial_us));
+                              "max %s is below initial %s", hv_check_duration(c, b->max_us, at),
+                              hv_check_duration(c, b->initial_us, hv_node_get(b->node, "initial")));
 }
 
 static void check_replicas(const struct hv_check *c, const struct hv_spec_service *s) {
@@ -123,25 +122,6 @@ static void check_replicas(const struct hv_check *c, const struct hv_spec_servic
                                       s->mounts.v[i].volume, (long long) s->replicas);
 }
 
-/* Replica 2 of "web" and the service "web-2" are both the container hive-web-2. */
-static void check_container_names(const struct hv_check *c, const struct hv_spec_service *s) {
-        for (size_t i = 0; i < c->state->services.n; i++) {
-                const struct hv_spec_service *other = &c->state->services.v[i];
-
-                for (int64_t n = 2; n <= HV_MIN(s->replicas, 100) && s->o.name; n++) {
-                        char name[80];
-
-                        (void) snprintf(name, sizeof name, "%s-%lld", s->o.name, (long long) n);
-                        if (hv_streq(other->o.name, name))
-                                hv_diag_error(
-                                        c->diags, other->o.name_node, "E0107",
-                                        "container hive-%s would also be replica %lld of service \"%s\" (%s)",
-                                        name, (long long) n, s->o.name,
-                                        hv_diag_where(c->diags, s->o.name_node, other->o.name_node));
-                }
-        }
-}
-
 void hv_check_services(const struct hv_check *c) {
         for (size_t i = 0; i < c->state->services.n; i++) {
                 const struct hv_spec_service *s = &c->state->services.v[i];
@@ -150,6 +130,5 @@ void hv_check_services(const struct hv_check *c) {
                 check_update(c, s);
                 check_backoff(c, &s->restart.backoff);
                 check_replicas(c, s);
-                check_container_names(c, s);
         }
 }

@@ -45,12 +45,13 @@ static void check_inputs(const struct hv_check *c, const struct hv_spec_task *t)
 }
 
 static void check_timeout(const struct hv_check *c, const struct hv_node *at, uint64_t timeout_us) {
+        const struct hv_node *cap = hv_node_get(c->policy->node, "maxTaskTimeout");
         uint64_t cap_us = c->policy->max_task_timeout_us;
 
         if (cap_us && timeout_us > cap_us)
                 hv_diag_error(c->diags, at, "E0457", "timeout %s is above the cap %s (%s)",
-                              hv_check_duration(c, timeout_us), hv_check_duration(c, cap_us),
-                              hv_diag_where(c->diags, hv_node_get(c->policy->node, "maxTaskTimeout"), at));
+                              hv_check_duration(c, timeout_us, at), hv_check_duration(c, cap_us, cap),
+                              hv_diag_where(c->diags, cap, at));
 }
 
 static void check_checkpoint(const struct hv_check *c, const struct hv_spec_task *t) {
