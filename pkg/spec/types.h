@@ -615,7 +615,7 @@ struct hv_spec_gc {
         bool unmanaged;
 };
 
-enum hv_log_target { HV_LOG_TARGET_JOURNAL, HV_LOG_TARGET_STDERR, HV_LOG_TARGET_FILE };
+enum hv_spec_log_target { HV_LOG_TARGET_JOURNAL, HV_LOG_TARGET_STDERR, HV_LOG_TARGET_FILE };
 struct hv_spec_log_containers {
         const struct hv_node *node;
         const char *driver; /* NULL: the engine's default */
