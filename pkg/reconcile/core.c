@@ -81,3 +81,11 @@ int hv_core_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in,
 const struct hv_desired *hv_core_active(const struct hv_core *c) {
         return c->active;
 }
+
+const struct hv_desired *hv_core_parked(const struct hv_core *c) {
+        return c->parked;
+}
+
+bool hv_core_is_engine_ready(const struct hv_core *c) {
+        return c->engine.state == HV_ENGINE_READY;
+}

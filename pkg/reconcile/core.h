@@ -125,3 +125,10 @@ void hv_core_plan(struct hv_core *c, uint64_t now_us, struct hv_effects *ret);
 
 /* The active revision (NULL before the first), borrowed until the next input. */
 const struct hv_desired *hv_core_active(const struct hv_core *c);
+
+/* The revision that the guard holds; NULL: none. Borrowed likewise. */
+const struct hv_desired *hv_core_parked(const struct hv_core *c);
+
+/* The engine answers and was seen completely: revisions are decided on, effects are planned. With Docker switched off
+ * this is never so, and not needed. */
+bool hv_core_is_engine_ready(const struct hv_core *c);

@@ -117,6 +117,22 @@ static bool is_newer(const struct slot *s, uint64_t issued) {
         return s->effect || s->touched > issued || s->doubt > issued;
 }
 
+/* A stranger matters as soon as a revision wants his name; one that waits for this very listing counts already. */
+static bool is_awaited(const struct hv_core *c, enum hv_kind kind, const char *name) {
+        const struct hv_desired *d = c->pending;
+
+        if (!d)
+                return false;
+        if (kind == HV_KIND_NETWORK)
+                return hv_desired_network(d, name) != NULL;
+        if (kind == HV_KIND_VOLUME)
+                return hv_desired_volume(d, name) != NULL;
+        for (size_t i = 0; i < d->n_units; i++)
+                if (hv_streq(d->units[i].container, name))
+                        return true;
+        return false;
+}
+
 static void list_container(struct hv_core *c, uint64_t now_us, uint64_t issued,
                            const struct hv_seen_container *seen, struct hv_map *listed) {
         struct slot *by_id = hv_map_get(c->ids, seen->id), *s;
@@ -168,7 +184,7 @@ static struct item *list_item(struct hv_core *c, enum hv_kind kind, const char *
                               uint64_t issued, struct hv_map *listed) {
         struct item *o = hv_map_get(kind == HV_KIND_NETWORK ? c->networks : c->volumes, name);
 
-        if (!o && !ours)
+        if (!o && !ours && !is_awaited(c, kind, name))
                 return NULL;
         o = o ? o : hv_item_get(c, kind, name);
         /* Engines allow two networks of one name: ours is the one that counts. */

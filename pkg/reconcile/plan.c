@@ -273,9 +273,9 @@ void hv_core_plan(struct hv_core *c, uint64_t now_us, struct hv_effects *ret) {
         struct pass p = { .c = c, .out = ret, .now_us = now_us, .settled = true };
 
         *ret = (struct hv_effects){ .deadline_us = HV_TIME_NEVER };
+        hv_guard_decide(c, now_us); /* first: the revision says how often to resync */
         if (wants_engine(c))
                 plan_engine(&p);
-        hv_guard_decide(c, now_us);
         if (c->active && !c->active->settings.docker_enabled)
                 tell_synced(&p);
         else if (c->active &&

@@ -1,0 +1,188 @@
+/* agent/agent.c - the agent's life: begin, signals, end. */
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/private.h"
+#include "base/version.h"
+#include "log/log.h"
+
+/* How long requests that are under way may take when the agent ends. */
+#define DRAIN_US (2 * HV_USEC_PER_SEC)
+
+/* ---- signals ---- */
+
+static int on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
+        const struct hv_input look = { .type = HV_INPUT_LOOK };
+        struct hv_agent *a = userdata;
+
+        (void) s;
+        (void) si;
+        hv_log_event(HV_EVENT_RELOAD_STARTED, NULL, "reading the desired state again (SIGHUP)");
+        hv_notify_reloading(a->notify);
+        a->reloading = true;
+        hv_source_set_forget(a->sources);
+        (void) hv_agent_reload(a);
+        (void) hv_agent_input(a, &look, NULL);
+        return 0;
+}
+
+static void on_drained(void *userdata) {
+        struct hv_agent *a = userdata;
+
+        (void) sd_event_exit(a->event, a->exit_code);
+}
+
+static int on_terminate(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
+        struct hv_agent *a = userdata;
+
+        (void) s;
+        if (a->stopping) {
+                (void) sd_event_exit(a->event, a->exit_code);
+                return 0;
+        }
+        a->stopping = true;
+        hv_notify_stopping(a->notify);
+        hv_log_event(HV_EVENT_AGENT_STOPPING, NULL, "stopping on %s; containers keep running",
+                     strsignal((int) si->ssi_signo));
+        hv_agent_change_abandon(a);
+        hv_agent_plans_abandon(a);
+        if (a->tcp_server)
+                a->tcp_server = hv_http_server_free(a->tcp_server);
+        hv_http_server_drain(a->socket_server, DRAIN_US, on_drained, a);
+        return 0;
+}
+
+static int signals_init(struct hv_agent *a, struct hv_err *err) {
+        int r = sd_event_add_signal(a->event, &a->hangup, SIGHUP, on_hangup, a);
+
+        if (r >= 0)
+                r = sd_event_add_signal(a->event, &a->terminate, SIGTERM, on_terminate, a);
+        if (r >= 0)
+                r = sd_event_add_signal(a->event, &a->interrupt, SIGINT, on_terminate, a);
+        return r < 0 ? hv_err_errno(err, r, "cannot take signals") : 0;
+}
+
+/* ---- one turn of the loop ---- */
+
+/* After everything that was due was handled: only then the watchdog hears of it. */
+static int on_turn(sd_event_source *s, void *userdata) {
+        struct hv_agent *a = userdata;
+
+        (void) s;
+        hv_notify_loop_turned(a->notify);
+        return 0;
+}
+
+static void on_record(const struct hv_log_record *record, void *userdata) {
+        struct hv_agent *a = userdata;
+
+        hv_api_event(a->api, record);
+}
+
+/* ---- life ---- */
+
+static void block_signals(void) {
+        sigset_t set;
+
+        /* signalfd takes only what is blocked. SIGPIPE is nobody's business: writes tell. */
+        (void) sigemptyset(&set);
+        (void) sigaddset(&set, SIGHUP);
+        (void) sigaddset(&set, SIGTERM);
+        (void) sigaddset(&set, SIGINT);
+        (void) sigaddset(&set, SIGPIPE);
+        (void) sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+static int begin(struct hv_agent *a, struct hv_err *err) {
+        int r;
+
+        r = sd_event_default(&a->event);
+        if (r < 0)
+                return hv_err_errno(err, r, "cannot make an event loop");
+        r = signals_init(a, err);
+        if (r >= 0)
+                r = hv_notify_new(a->event, &a->notify, err);
+        if (r >= 0)
+                r = hv_api_new(a->event, &hv_agent_backend, a, &a->api, err);
+        if (r < 0)
+                return r;
+        hv_log_set_observer(on_record, a);
+        hv_log_event(HV_EVENT_AGENT_STARTED, NULL, "hivelet %s", hv_version());
+        r = hv_agent_pass_init(a, err);
+        if (r >= 0)
+                r = hv_agent_publish_init(a, err);
+        if (r >= 0)
+                r = hv_agent_engine_init(a, err);
+        if (r >= 0)
+                r = hv_agent_listen_init(a, err);
+        if (r >= 0)
+                r = hv_agent_sources_init(a, err);
+        if (r >= 0)
+                r = hv_agent_once_init(a, err);
+        if (r < 0)
+                return r;
+        r = sd_event_add_post(a->event, &a->turn, on_turn, a);
+        return r < 0 ? hv_err_errno(err, r, "cannot set up the event loop") : 0;
+}
+
+/* In the reverse order of dependence; every container goes on running. */
+static void end(struct hv_agent *a) {
+        hv_log_set_observer(NULL, NULL);
+        hv_agent_plans_abandon(a);
+        hv_agent_change_abandon(a);
+        hv_http_server_free(a->tcp_server);
+        hv_http_server_free(a->socket_server);
+        hv_api_free(a->api);
+        hv_executor_free(a->executor);
+        hv_docker_free(a->docker);
+        hv_core_free(a->core);
+        if (a->active != a->offered && a->active != a->latest)
+                hv_source_load_free(a->active);
+        if (a->offered != a->latest)
+                hv_source_load_free(a->offered);
+        hv_source_load_free(a->latest);
+        hv_source_set_free(a->sources);
+        sd_event_source_disable_unref(a->pass);
+        sd_event_source_disable_unref(a->deadline);
+        sd_event_source_disable_unref(a->publish);
+        sd_event_source_disable_unref(a->turn);
+        sd_event_source_disable_unref(a->once_timeout);
+        sd_event_source_disable_unref(a->hangup);
+        sd_event_source_disable_unref(a->terminate);
+        sd_event_source_disable_unref(a->interrupt);
+        hv_notify_free(a->notify);
+        sd_event_unref(a->event);
+        free(a->tcp_listen);
+}
+
+int hv_agent_run(const struct hv_agent_options *options) {
+        struct hv_agent a = {
+                .options = options,
+                .docker_url = options->docker_url ? options->docker_url : getenv("DOCKER_HOST"),
+                .started_wall_us = hv_agent_wall_us(),
+        };
+        struct hv_err err = {};
+        int r;
+
+        hv_log_open(HV_LOG_AUTO);
+        block_signals();
+        /* What the agent writes is for itself and root; what is for others gets its mode by hand. */
+        (void) umask(077);
+        if (hv_str_empty(a.docker_url))
+                a.docker_url = NULL;
+        /* Any two nodes of a fleet should not resync in step: the seed need not be secret, only different. */
+        a.core = hv_core_new(a.started_wall_us ^ (uint64_t) getpid() << 32);
+        r = begin(&a, &err);
+        if (r >= 0)
+                r = sd_event_loop(a.event);
+        else {
+                (void) hv_log_error(r, "cannot start: %s", err.msg);
+                if (a.notify)
+                        hv_notify_errno(a.notify, r);
+                a.exit_code = HV_AGENT_EXIT_REFUSED;
+        }
+        end(&a);
+        return a.exit_code;
+}

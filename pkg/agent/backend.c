@@ -1,0 +1,114 @@
+/* agent/backend.c - the snapshot: everything that the API shows, gathered at one instant. */
+#include "agent/private.h"
+#include "base/arena.h"
+
+/* ---- engine, sources, revisions ---- */
+
+static struct hv_api_engine engine_of(const struct hv_agent *a) {
+        const struct hv_docker_engine *e = a->docker ? hv_docker_engine(a->docker) : NULL;
+        struct hv_api_engine ret = { .endpoint = a->docker_url ? a->docker_url : HV_DOCKER_SOCKET_URL };
+
+        if (!e || hv_str_empty(e->api_version))
+                return ret;
+        ret.name = e->kind == HV_DOCKER_KIND_PODMAN ? "Podman" : "Docker";
+        ret.version = e->version;
+        ret.api_version = e->api_version;
+        return ret;
+}
+
+static unsigned count_objects(const struct hv_desired *d, const char *source) {
+        unsigned n = 0;
+
+        for (size_t i = 0; d && i < d->n_objects; i++)
+                n += hv_streq(d->objects[i].origin.source, source);
+        return n;
+}
+
+static void sources_of(const struct hv_agent *a, struct hv_arena *arena, struct hv_api_snapshot *s) {
+        const struct hv_desired *d = a->latest && a->latest->desired ? a->latest->desired
+                                     : a->active                     ? a->active->desired
+                                                                     : NULL;
+        struct hv_source_status status[2];
+        size_t n = hv_source_set_status(a->sources, status);
+        struct hv_api_source *sources = HV_ARENA_NEW_N(arena, struct hv_api_source, n);
+        const char *refusal = hv_agent_refusal(a);
+
+        for (size_t i = 0; i < n; i++) {
+                sources[i] = (struct hv_api_source){
+                        .name = hv_arena_strdup(arena, status[i].name),
+                        .type = hv_arena_strdup(arena, status[i].name),
+                        .location = hv_arena_strdup(arena, status[i].where),
+                        .n_objects = count_objects(d, status[i].name),
+                        .read_wall_us = a->good_wall_us,
+                        .failed_wall_us = status[i].good ? 0 : a->failed_wall_us,
+                        .error = status[i].good ? NULL : hv_arena_strdup(arena, refusal),
+                        .n_errors = status[i].good ? 0 : a->n_load_errors,
+                };
+                sources[i].state = !status[i].good             ? HV_API_SOURCE_STALE
+                                   : sources[i].n_objects == 0 ? HV_API_SOURCE_EMPTY
+                                                               : HV_API_SOURCE_OK;
+                sources[i].revision = d ? d->revision : NULL;
+        }
+        s->sources = sources;
+        s->n_sources = n;
+}
+
+static void revisions_of(const struct hv_agent *a, struct hv_arena *arena, struct hv_api_snapshot *s) {
+        const struct hv_desired *parked = hv_core_parked(a->core);
+        struct hv_revision_store *store = hv_source_set_revisions(a->sources);
+        const struct hv_revision_entry *kept;
+        struct hv_api_revision *r;
+        size_t n_kept, n = 0;
+
+        kept = hv_revision_store_all(store, &n_kept);
+        r = HV_ARENA_NEW_N(arena, struct hv_api_revision, n_kept + 1);
+        if (parked)
+                r[n++] = (struct hv_api_revision){ parked->revision, HV_API_REVISION_PARKED,
+                                                   a->loaded_wall_us, (unsigned) parked->n_objects };
+        for (size_t i = 0; i < n_kept; i++) {
+                bool is_active = s->desired && hv_streq(s->desired->revision, kept[i].revision);
+
+                r[n++] = (struct hv_api_revision){
+                        hv_arena_strdup(arena, kept[i].revision),
+                        is_active ? HV_API_REVISION_ACTIVE : HV_API_REVISION_PREVIOUS,
+                        kept[i].activated_us,
+                        is_active ? (unsigned) s->desired->n_objects : 0,
+                };
+        }
+        s->revisions = r;
+        s->n_revisions = n;
+}
+
+void hv_agent_snapshot(void *userdata, struct hv_arena *arena, struct hv_api_snapshot *ret) {
+        struct hv_status *status = HV_ARENA_NEW(arena, struct hv_status);
+        const struct hv_agent *a = userdata;
+        const struct hv_desired *shown;
+        uint64_t now_us = hv_agent_now_us();
+
+        hv_core_status(a->core, now_us, arena, status);
+        *ret = (struct hv_api_snapshot){
+                .now_us = now_us,
+                .now_wall_us = hv_agent_wall_us(),
+                .started_wall_us = a->started_wall_us,
+                .engine = engine_of(a),
+                .status = status,
+                .desired = hv_core_active(a->core),
+                .refused = hv_agent_refusal(a) != NULL,
+                .diags = a->latest ? a->latest->diags : NULL,
+                .loaded_wall_us = a->loaded_wall_us,
+        };
+        shown = ret->desired ? ret->desired : a->offered ? a->offered->desired : NULL;
+        ret->node_id = shown ? shown->settings.node_id : "";
+        ret->node_name = shown ? shown->settings.node_name : "";
+        sources_of(a, arena, ret);
+        revisions_of(a, arena, ret);
+}
+
+const struct hv_api_backend hv_agent_backend = {
+        .snapshot = hv_agent_snapshot,
+        .change = hv_agent_change,
+        .plan = hv_agent_plan,
+        .logs_open = hv_agent_logs_open,
+        .logs_resume = hv_agent_logs_resume,
+        .logs_close = hv_agent_logs_close,
+};

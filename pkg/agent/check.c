@@ -1,0 +1,32 @@
+/* agent/check.c - `hivelet --check`: the judgement the agent would make, on this machine, and nothing else. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "agent/private.h"
+#include "base/buf.h"
+
+int hv_agent_check(const struct hv_agent_options *options) {
+        _hv_cleanup_(hv_source_load_freep) struct hv_source_load *l = NULL;
+        _hv_cleanup_(hv_source_set_freep) struct hv_source_set *sources = NULL;
+        const struct hv_source_change nothing = { .dry_run = true };
+        _hv_cleanup_(hv_buf_done) struct hv_buf text = {};
+        struct hv_err err = {};
+        int r;
+
+        r = hv_agent_source_set_new(options, &sources, &err);
+        if (!sources) {
+                (void) r;
+                fprintf(stderr, "hivelet: %s\n", err.msg);
+                return HV_AGENT_EXIT_REFUSED;
+        }
+        l = hv_source_set_change(sources, &nothing);
+        hv_diags_render(l->diags, isatty(STDERR_FILENO) == 1, &text);
+        fputs(hv_buf_str(&text), stderr);
+        if (l->err.code != 0)
+                fprintf(stderr, "hivelet: %s\n", l->err.msg);
+        if (!l->desired)
+                return HV_AGENT_EXIT_REFUSED;
+        printf("revision %.8s is good: %zu objects, %zu containers, node id %s\n", l->desired->revision,
+               l->desired->n_objects, l->desired->n_units, l->desired->settings.node_id);
+        return HV_AGENT_EXIT_OK;
+}

@@ -1,0 +1,79 @@
+/* agent/engine.c - the container engine as the agent uses it: client, driver, and what the two need from the revision in
+ * force: its policy, its registries' secrets. */
+#include "agent/private.h"
+#include "execute/docker_driver.h"
+#include "log/log.h"
+#include "spec/types.h"
+
+static const struct hv_secret *secret_of(void *userdata, const char *name) {
+        const struct hv_agent *a = userdata;
+
+        return hv_agent_secret(a, name);
+}
+
+static void on_input(void *userdata, const struct hv_input *input) {
+        struct hv_err err = {};
+
+        if (hv_agent_input(userdata, input, &err) < 0)
+                (void) hv_log_event_error(HV_EVENT_INVARIANT_VIOLATED, err.code, NULL, "%s", err.msg);
+}
+
+static void on_ended(void *userdata, const struct hv_action *action, enum hv_outcome outcome,
+                     uint64_t duration_us) {
+        struct hv_agent *a = userdata;
+
+        hv_metrics_action(hv_api_metrics(a->api), action, outcome, duration_us);
+}
+
+int hv_agent_engine_init(struct hv_agent *a, struct hv_err *err) {
+        const struct hv_executor_handler handler = { .input = on_input, .ended = on_ended, .userdata = a };
+
+        return hv_executor_new(a->event, &handler, &a->executor, err);
+}
+
+/* The agent's own directories are never mounted into a container, whatever a policy says. */
+static int make_client(struct hv_agent *a, uint64_t call_timeout_us, struct hv_err *err) {
+        const char *private_paths[] = { a->options->state_dir, a->options->run_dir, NULL };
+        const struct hv_docker_options options = {
+                .url = a->docker_url,
+                .call_timeout_us = call_timeout_us,
+                .private_paths = { private_paths, 2 },
+        };
+
+        return hv_docker_new(a->event, &options, &a->docker, err);
+}
+
+int hv_agent_engine_need(struct hv_agent *a, const char *node_id, uint64_t call_timeout_us,
+                         struct hv_err *err) {
+        struct hv_docker_driver_options options;
+        int r;
+
+        if (a->docker)
+                return 0;
+        r = make_client(a, call_timeout_us, err);
+        if (r < 0)
+                return r;
+        options = (struct hv_docker_driver_options){
+                .docker = a->docker,
+                .node_id = node_id,
+                .input = hv_executor_input,
+                .userdata = a->executor,
+                .secret = secret_of,
+        };
+        hv_executor_add(a->executor, hv_docker_driver_new(&options));
+        return 0;
+}
+
+void hv_agent_engine_policy(struct hv_agent *a, const struct hv_desired *d) {
+        const struct hv_spec_policy *p;
+
+        if (!a->docker || !d->tree)
+                return;
+        p = &d->tree->state.host.policy;
+        hv_docker_set_policy(a->docker, &(struct hv_docker_policy){
+                                                .privileged = p->privileged == HV_ALLOW,
+                                                .host_network = p->host_network == HV_ALLOW,
+                                                .host_paths = p->host_paths,
+                                                .capabilities = p->capabilities,
+                                        });
+}

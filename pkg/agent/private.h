@@ -1,0 +1,115 @@
+/* agent/private.h - what the parts of the agent share. Private to pkg/agent.
+ *
+ *      revision.c      sources --> candidate --> core; what became active --> store
+ *      pass.c          core --> actions, notes, deadline: the pass of the loop
+ *      publish.c       status --> sd_notify
+ *      engine.c        the container engine: client, driver, secrets, policy
+ *      listen.c        the API's server: the unix socket, and the loopback address of http.listen
+ *      backend*.c      what the API asks for: snapshot, change, plan, logs
+ *      agent.c         life: begin, signals, end
+ */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "agent/agent.h"
+#include "base/vec.h"
+#include "docker/client.h"
+#include "execute/executor.h"
+#include "execute/plan_once.h"
+#include "http/api.h"
+#include "http/server.h"
+#include "notify/notify.h"
+#include "reconcile/status.h"
+#include "source/set.h"
+
+struct plan_call; /* backend_plan.c */
+struct change;    /* backend_change.c: a change that waits for the guard */
+
+struct hv_agent {
+        const struct hv_agent_options *options;
+        sd_event *event;
+        uint64_t started_wall_us;
+        int exit_code;
+        bool ready, reloading, stopping;
+
+        struct hv_core *core;
+        sd_event_source *pass, *deadline; /* the next pass: at the end of this turn, or at an instant */
+        sd_event_source *publish, *turn, *once_timeout, *hangup, *terminate, *interrupt;
+
+        struct hv_source_set *sources;
+        struct hv_source_load *latest;  /* the newest attempt to read the sources, good or not */
+        struct hv_source_load *offered; /* what the core was given last */
+        struct hv_source_load *active;  /* what is in force: its secrets are the ones in use */
+        uint64_t loaded_wall_us, good_wall_us, failed_wall_us, active_wall_us;
+        uint64_t n_load_errors;
+
+        struct hv_docker *docker; /* NULL: node.docker.enabled is false */
+        struct hv_executor *executor;
+        const char *docker_url;
+
+        struct hv_notify *notify;
+        struct hv_api *api;
+        struct hv_http_server *socket_server, *tcp_server;
+        char *tcp_listen;      /* what tcp_server was asked to listen on */
+        struct change *change; /* one at a time */
+        HV_VEC(struct plan_call *) plans;
+};
+
+/* pass.c */
+uint64_t hv_agent_now_us(void); /* CLOCK_BOOTTIME: goes on while the machine sleeps, never steps */
+uint64_t hv_agent_wall_us(void);
+int hv_agent_pass_init(struct hv_agent *a, struct hv_err *err);
+void hv_agent_poke(struct hv_agent *a); /* a pass is due, at the end of this turn of the loop */
+int hv_agent_input(struct hv_agent *a, const struct hv_input *in,
+                   struct hv_err *err); /* into the core; pokes */
+
+/* publish.c */
+int hv_agent_publish_init(struct hv_agent *a, struct hv_err *err);
+void hv_agent_publish_soon(struct hv_agent *a);
+
+/* revision.c */
+int hv_agent_sources_init(struct hv_agent *a, struct hv_err *err);
+/* Takes a load: offers it to the core when it is good, tells what is wrong with it when it is not. 0, or -EINVAL. */
+int hv_agent_take(struct hv_agent *a, struct hv_source_load *load);
+int hv_agent_source_set_new(const struct hv_agent_options *o, struct hv_source_set **ret, struct hv_err *err);
+int hv_agent_reload(struct hv_agent *a); /* reads all sources and takes the result */
+void hv_agent_revision_passed(
+        struct hv_agent *a); /* after each pass: keeps the store, engine and listener true */
+/* Why the newest sources were refused, in one line; NULL: they were not. */
+const char *hv_agent_refusal(const struct hv_agent *a);
+const struct hv_secret *hv_agent_secret(const struct hv_agent *a, const char *name);
+
+/* engine.c */
+int hv_agent_engine_init(struct hv_agent *a, struct hv_err *err);
+/* Makes client and driver the first time an engine is wanted. */
+int hv_agent_engine_need(struct hv_agent *a, const char *node_id, uint64_t call_timeout_us,
+                         struct hv_err *err);
+void hv_agent_engine_policy(struct hv_agent *a, const struct hv_desired *d);
+
+/* listen.c */
+int hv_agent_listen_init(struct hv_agent *a, struct hv_err *err);
+void hv_agent_listen_follow(struct hv_agent *a, const struct hv_desired *d);
+
+/* backend.c */
+extern const struct hv_api_backend hv_agent_backend;
+void hv_agent_snapshot(void *userdata, struct hv_arena *arena, struct hv_api_snapshot *ret);
+
+/* backend_change.c */
+void hv_agent_change(void *userdata, const struct hv_api_change *change, struct hv_api_call *call);
+void hv_agent_change_passed(struct hv_agent *a); /* after each pass: is the guard's decision there? */
+void hv_agent_change_abandon(struct hv_agent *a);
+
+/* backend_plan.c */
+void hv_agent_plan(void *userdata, const struct hv_api_file *files, size_t n_files, struct hv_api_call *call);
+void hv_agent_plans_abandon(struct hv_agent *a);
+
+/* backend_logs.c */
+struct hv_api_log *hv_agent_logs_open(void *userdata, const struct hv_api_log_options *options,
+                                      struct hv_api_call *call, struct hv_err *err);
+void hv_agent_logs_resume(struct hv_api_log *log);
+void hv_agent_logs_close(struct hv_api_log *log);
+
+/* once.c */
+void hv_agent_once(struct hv_agent *a, const struct hv_status *s); /* --once: is it time to end? */
+int hv_agent_once_init(struct hv_agent *a, struct hv_err *err);

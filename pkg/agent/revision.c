@@ -1,0 +1,218 @@
+/* agent/revision.c - from sources to the revision in force.
+ *
+ *      load (good) --> offered --> core's guard --> active --> kept in the store
+ *      load (bad)  --> told in log, STATUS and API; what is in force stays
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "agent/private.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "log/log.h"
+
+static const char *environment(void *userdata, const char *name) {
+        (void) userdata;
+        return getenv(name);
+}
+
+/* ---- telling ---- */
+
+const char *hv_agent_refusal(const struct hv_agent *a) {
+        const struct hv_diag *d;
+        size_t n;
+
+        if (!a->latest || a->latest->desired)
+                return NULL;
+        if (a->latest->err.code != 0)
+                return a->latest->err.msg;
+        d = hv_diags_all(a->latest->diags, &n);
+        for (size_t i = 0; i < n; i++)
+                if (d[i].severity == HV_SEVERITY_ERROR)
+                        return d[i].message;
+        return "the desired state has errors";
+}
+
+/* Every finding as a line of its own, so that `journalctl HIVELET_CODE=E0304` works. */
+static void log_findings(const struct hv_source_load *l) {
+        size_t n;
+        const struct hv_diag *d = hv_diags_all(l->diags, &n);
+
+        for (size_t i = 0; i < n; i++) {
+                const struct hv_log_fields fields = { .code = d[i].code, .reason = "RevisionRejected" };
+
+                if (d[i].severity != HV_SEVERITY_ERROR)
+                        continue;
+                (void) hv_log_full(LOG_ERR, 0, &fields, "%s:%u:%u: error[%s]: %s%s%s", d[i].file, d[i].line,
+                                   d[i].column, d[i].code, d[i].path, *d[i].path ? ": " : "", d[i].message);
+        }
+}
+
+static void log_refused(struct hv_agent *a, const struct hv_source_load *l) {
+        const struct hv_log_fields fields = { .reason = "RevisionRejected" };
+
+        log_findings(l);
+        hv_log_event(HV_EVENT_REVISION_REJECTED, &fields, "the desired state was refused: %s; %s",
+                     hv_agent_refusal(a),
+                     hv_core_active(a->core) ? "the last good revision stays in force"
+                                             : "nothing is changed");
+}
+
+/* ---- taking ---- */
+
+static void offer(struct hv_agent *a, struct hv_source_load *l) {
+        struct hv_input in = { .type = HV_INPUT_DESIRED, .desired = l->desired };
+
+        if (a->offered != a->active && a->offered != a->latest)
+                hv_source_load_free(a->offered);
+        a->offered = l;
+        (void) hv_agent_input(a, &in, NULL);
+}
+
+static void replace_latest(struct hv_agent *a, struct hv_source_load *l) {
+        if (a->latest != a->active && a->latest != a->offered)
+                hv_source_load_free(a->latest);
+        a->latest = l;
+        a->loaded_wall_us = hv_agent_wall_us();
+}
+
+int hv_agent_take(struct hv_agent *a, struct hv_source_load *l) {
+        struct hv_err err = {};
+
+        replace_latest(a, l);
+        if (!l->desired) {
+                a->failed_wall_us = a->loaded_wall_us;
+                a->n_load_errors++;
+                log_refused(a, l);
+                hv_agent_poke(a);
+                return -EINVAL;
+        }
+        a->good_wall_us = a->loaded_wall_us;
+        hv_log_set_node_id(l->desired->settings.node_id);
+        if (l->desired->settings.docker_enabled &&
+            hv_agent_engine_need(a, l->desired->settings.node_id, l->desired->settings.call_timeout_us,
+                                 &err) < 0)
+                (void) hv_log_error(err.code, "%s", err.msg);
+        offer(a, l);
+        return 0;
+}
+
+int hv_agent_reload(struct hv_agent *a) {
+        return hv_agent_take(a, hv_source_set_load(a->sources));
+}
+
+/* ---- in force ---- */
+
+static void in_force(struct hv_agent *a) {
+        struct hv_source_load *before = a->active;
+        struct hv_err err = {};
+        int level;
+
+        a->active = a->offered;
+        if (before != a->active && before != a->latest)
+                hv_source_load_free(before);
+        a->active_wall_us = hv_agent_wall_us();
+        level = hv_log_level_from_name(a->active->desired->settings.log_level);
+        if (level >= 0)
+                hv_log_set_level(level);
+        hv_agent_engine_policy(a, a->active->desired);
+        hv_agent_listen_follow(a, a->active->desired);
+        if (hv_source_set_in_force(a->sources, a->active, a->active_wall_us, &err) < 0)
+                (void) hv_log_error(err.code, "the revision in force cannot be kept for the next start: %s",
+                                    err.msg);
+}
+
+/* The guard asked once and was answered; a restart in the middle of the removal does not ask again. */
+static void accept_again(struct hv_agent *a) {
+        const struct hv_desired *parked = hv_core_parked(a->core);
+        struct hv_revision_store *store = hv_source_set_revisions(a->sources);
+        struct hv_input in = { .type = HV_INPUT_ACCEPT };
+
+        if (!parked || !hv_streq(parked->revision, hv_revision_store_accepted(store)))
+                return;
+        in.text = parked->revision;
+        (void) hv_agent_input(a, &in, NULL);
+}
+
+void hv_agent_revision_passed(struct hv_agent *a) {
+        accept_again(a);
+        if (a->offered && a->offered != a->active && hv_core_active(a->core) == a->offered->desired)
+                in_force(a);
+        hv_agent_change_passed(a);
+}
+
+const struct hv_secret *hv_agent_secret(const struct hv_agent *a, const char *name) {
+        return a->active && a->active->secrets ? hv_secrets_get(a->active->secrets, name) : NULL;
+}
+
+/* ---- beginning ---- */
+
+static void on_files_changed(void *userdata) {
+        (void) hv_agent_reload(userdata);
+}
+
+/* Flags are the strongest voice about a field. */
+static size_t flags_of(const struct hv_agent_options *o, struct hv_spec_override flags[2]) {
+        size_t n = 0;
+
+        if (o->node_id)
+                flags[n++] = (struct hv_spec_override){ "node.id", o->node_id, "--node-id" };
+        if (o->node_pool)
+                flags[n++] = (struct hv_spec_override){ "master.address", o->node_pool, "--node-pool" };
+        return n;
+}
+
+int hv_agent_source_set_new(const struct hv_agent_options *o, struct hv_source_set **ret,
+                            struct hv_err *err) {
+        struct hv_spec_override flags[2];
+        char hostname[256] = "";
+        struct hv_source_options options = {
+                .config = o->config,
+                .config_dir = o->config_dir,
+                .state_dir = o->state_dir,
+                .credentials = getenv("CREDENTIALS_DIRECTORY"),
+                .hostname = hostname,
+                .env = environment,
+                .flags = flags,
+                .n_flags = flags_of(o, flags),
+                .change_node_id = o->change_node_id,
+        };
+
+        (void) gethostname(hostname, sizeof hostname - 1);
+        return hv_source_set_new(&options, ret, err);
+}
+
+/* Beside a file that is broken the agent goes on with what was in force; with nothing it changes nothing. */
+static void go_on_with_last_good(struct hv_agent *a) {
+        struct hv_source_load *l = hv_source_set_last_good(a->sources);
+
+        if (!l->desired) {
+                if (l->err.code != -ENOENT)
+                        (void) hv_log_error(l->err.code, "the last good revision cannot be used: %s",
+                                            l->err.msg);
+                hv_source_load_free(l);
+                return;
+        }
+        hv_log_notice("going on with the last good revision %.8s", l->desired->revision);
+        hv_log_set_node_id(l->desired->settings.node_id);
+        if (l->desired->settings.docker_enabled)
+                (void) hv_agent_engine_need(a, l->desired->settings.node_id,
+                                            l->desired->settings.call_timeout_us, NULL);
+        offer(a, l);
+}
+
+int hv_agent_sources_init(struct hv_agent *a, struct hv_err *err) {
+        int r = hv_agent_source_set_new(a->options, &a->sources, err);
+
+        if (r == -EBADMSG)
+                (void) hv_log_warn(r, "%s", err->msg);
+        else if (r < 0)
+                return r;
+        r = hv_source_set_watch(a->sources, a->event, on_files_changed, a, err);
+        if (r < 0)
+                return r;
+        if (hv_agent_reload(a) < 0)
+                go_on_with_last_good(a);
+        return 0;
+}
