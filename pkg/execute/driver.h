@@ -3,9 +3,10 @@
  *      core --- const struct hv_action * --> executor --> driver (docker today; WireGuard, cgroups, ...)
  *      core <-- struct hv_input ------------------------- '   exactly one DONE per action, events in between
  *
- * Model    Asynchronous: submit() starts one action and returns; the outcome comes from the loop, never from
- *          inside submit(). A driver decides nothing and retries nothing. Each action has a deadline; what
- *          did not end by then has an unknown outcome.
+ * Model    submit() starts one action. Its outcome comes later, or from inside submit() where nothing has to be
+ *          asked: the executor calls submit() from the loop, never from inside hv_executor_submit(). A driver
+ *          decides nothing and retries nothing. Each action has a deadline; what did not end by then has an
+ *          unknown outcome.
  * Owner    the action stays the core's, valid until its DONE was fed back. The input and all it points to are
  *          good during the call of `fn`.
  */
