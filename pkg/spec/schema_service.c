@@ -112,7 +112,8 @@ static const struct hv_schema backoff = {
 static const struct hv_field restart_rows[] = {
         { HV_ROW(restart, "policy", ENUM, policy), HV_WORDS("always", "onFailure", "never"),
           .value = "always", LIVE, .doc = "When a container that ended is started again." },
-        { HV_NESTED(restart, "backoff", backoff, backoff), LIVE, .doc = "How long restarts wait." },
+        { HV_NESTED(restart, "backoff", backoff, backoff), LIVE, .doc = "How long restarts wait.",
+          .example = "{initial: 1s, factor: 2, max: 2m}" },
 };
 static const struct hv_schema restart = { .name = "Restart",
                                           .doc = "What happens when the program ends.",

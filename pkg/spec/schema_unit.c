@@ -70,8 +70,10 @@ static const struct hv_schema limits = {
 
 static const struct hv_field unit_resources_rows[] = {
         { HV_NESTED(unit_resources, "requests", requests, requests),
-          .doc = "What is held for it; missing values are its limits." },
-        { HV_NESTED(unit_resources, "limits", limits, limits), .doc = "What it can use at most." },
+          .doc = "What is held for it; missing values are its limits.",
+          .example = "{cpu: 250m, memory: 256Mi}" },
+        { HV_NESTED(unit_resources, "limits", limits, limits), .doc = "What it can use at most.",
+          .example = "{cpu: \"1\", memory: 512Mi}" },
 };
 const struct hv_schema hv_schema_unit_resources = { .name = "UnitResources",
                                                     .doc = "CPU, memory and the like.",
@@ -89,9 +91,10 @@ static const struct hv_schema default_limits = { .name = "DefaultLimits",
                                                  HV_FIELDS(default_limits_rows),
                                                  HV_SIZED(limits) };
 static const struct hv_field default_resources_rows[] = {
-        { HV_NESTED(unit_resources, "requests", requests, requests), .doc = "What is held for such a task." },
+        { HV_NESTED(unit_resources, "requests", requests, requests), .doc = "What is held for such a task.",
+          .example = "{cpu: 500m}" },
         { HV_NESTED(unit_resources, "limits", limits, default_limits),
-          .doc = "What such a task can use at most." },
+          .doc = "What such a task can use at most.", .example = "{memory: 2Gi}" },
 };
 const struct hv_schema hv_schema_default_resources = { .name = "DefaultResources",
                                                        .doc = "Resources of a task that names none.",

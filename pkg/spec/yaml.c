@@ -343,7 +343,6 @@ void hv_yaml_read(struct hv_arena *a, struct hv_diags *d, unsigned file, const c
                 return;
         if (!yaml_parser_initialize(&r.parser))
                 hv_out_of_memory(sizeof r.parser);
-        yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
         yaml_parser_set_input_string(&r.parser, (const unsigned char *) text, len);
         r.anchors = hv_map_new(NULL);
         while (!end && next_event(&r, &event)) {

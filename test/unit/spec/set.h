@@ -1,19 +1,21 @@
 /* set.h - a set of documents from texts in the test, loaded, with what was said about it. */
 #pragma once
 
+#include <errno.h>
+
 #include "base/buf.h"
 #include "spec/load.h"
 
 #define SET_HEAD "apiVersion: hivelet/v1\nkind: NodeState\nmetadata: {name: node-1}\nspec:\n"
 
 struct set {
-        struct hv_spec_file files[8];           /* the first one is primary */
+        struct hv_spec_file files[8]; /* the first one is primary */
         size_t n_files;
-        const char *const *env;                 /* NAME, value, NAME, value, NULL; for ${VAR} */
+        const char *const *env; /* NAME, value, NAME, value, NULL; for ${VAR} */
         struct hv_spec_overrides overrides;
         struct hv_diags *diags;
-        struct hv_desired *desired;             /* NULL: refused */
-        struct hv_buf said;                     /* `file:line:col: severity[code]: path: message`, a line each */
+        struct hv_desired *desired; /* NULL: refused */
+        struct hv_buf said;         /* `file:line:col: severity[code]: path: message`, a line each */
 };
 
 void set_add(struct set *s, const char *name, const char *text);
