@@ -32,6 +32,10 @@ static void assume_primary(struct hv_loader *l) {
         } else
                 root = (struct hv_node *) l->primary->root;
         l->primary_spec = hv_node_get(root, "spec");
+        if (l->primary_spec && l->primary_spec->type != HV_NODE_MAPPING &&
+            l->primary_spec->type != HV_NODE_NULL && !l->primary_spec->unreadable)
+                hv_diag_error(l->diags, l->primary_spec, "E0202", "expected a mapping, found %s",
+                              hv_node_describe(l->primary_spec));
         if (!l->primary_spec || l->primary_spec->type != HV_NODE_MAPPING) {
                 l->primary_spec =
                         hv_node_new(l->arena, HV_NODE_MAPPING, (struct hv_pos){ .file = root->at.file });

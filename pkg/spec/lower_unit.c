@@ -136,6 +136,8 @@ static const char *bind_address(const struct hv_lowering *l, const char *bind) {
         char text[HV_ADDRESS_SIZE];
         enum hv_bind class;
 
+        if (hv_address_parse(bind, &address))
+                return hv_arena_strdup(l->arena, hv_address_format(&address, text));
         if (hv_value_bind(bind, &class, &address, NULL) < 0)
                 return NULL;
         switch (class) {
@@ -146,7 +148,7 @@ static const char *bind_address(const struct hv_lowering *l, const char *bind) {
         case HV_BIND_WIREGUARD:
                 return l->tunnel_address;
         case HV_BIND_ADDRESS:
-                return hv_arena_strdup(l->arena, hv_address_format(&address, text));
+                break; /* an address is one of the texts above */
         }
         return NULL;
 }
