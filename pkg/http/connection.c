@@ -123,8 +123,8 @@ static void judge(struct hv_http_conn *c, const struct hv_http_head *head) {
         }
 }
 
-/* Looks at what has come. May end the connection. */
-static void look_at_head(struct hv_http_conn *c) {
+/* Looks at what has come; `is_all`: the client will send no more. May end the connection. */
+static void look_at_head(struct hv_http_conn *c, bool is_all) {
         struct hv_http_server *s = c->server;
         struct hv_http_head head;
         ssize_t n = recv(c->fd, s->peeked, s->head_limits.head_max_bytes + 1, MSG_PEEK | MSG_DONTWAIT);
@@ -137,6 +137,8 @@ static void look_at_head(struct hv_http_conn *c) {
         }
         switch (hv_http_head_check(s->peeked, (size_t) n, &s->head_limits, &head)) {
         case HV_HTTP_HEAD_MORE:
+                if (is_all)
+                        (void) hv_http_conn_free(c);
                 return;
         case HV_HTTP_HEAD_GOOD:
                 judge(c, &head);
@@ -152,8 +154,7 @@ static void look_at_head(struct hv_http_conn *c) {
 static int on_bytes(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         (void) source;
         (void) fd;
-        (void) revents;
-        look_at_head(userdata);
+        look_at_head(userdata, revents & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
         return 0;
 }
 
@@ -264,7 +265,7 @@ static void take_connection(struct hv_http_server *s, const struct hv_http_liste
                 (void) hv_http_conn_free(c);
                 return;
         }
-        look_at_head(c);
+        look_at_head(c, false);
 }
 
 static int on_resume_accept(sd_event_source *source, uint64_t usec, void *userdata) {

@@ -63,6 +63,16 @@ static size_t queued(const struct hv_http_stream *s) {
         return s->queue.len - s->sent;
 }
 
+static void die(struct hv_http_stream *s) {
+        if (s->state != STREAM_DEAD && s->doom) {
+                server_of(s)->stats.dropped_streams++;
+                hv_log_event(HV_EVENT_API_CLIENT_DROPPED, NULL, "%s was disconnected from %s: %s",
+                             s->req->conn->caller.address, s->req->path.text, s->doom);
+        }
+        s->state = STREAM_DEAD;
+        tell_gone(s, s->doom ?: "the client left");
+}
+
 /* --- MHD's side --------------------------------------------------------------------------------------------------- */
 
 static ssize_t on_read(void *cls, uint64_t position, char *buffer, size_t max) {
@@ -97,7 +107,7 @@ static ssize_t on_read(void *cls, uint64_t position, char *buffer, size_t max) {
 void hv_http_stream_detach(struct hv_http_stream *s) {
         struct hv_http_server *server = server_of(s);
 
-        tell_gone(s, "the connection was lost");
+        die(s); /* MHD may see the socket's end before our watch does */
         if (s->previous)
                 s->previous->next = s->next;
         else
@@ -160,13 +170,7 @@ static void arm_stall_check(struct hv_http_server *server) {
 void hv_http_stream_client_left(struct hv_http_stream *s) {
         if (s->state == STREAM_DEAD)
                 return;
-        s->state = STREAM_DEAD;
-        if (s->doom) {
-                server_of(s)->stats.dropped_streams++;
-                hv_log_event(HV_EVENT_API_CLIENT_DROPPED, NULL, "%s was disconnected from %s: %s",
-                             s->req->conn->caller.address, s->req->path.text, s->doom);
-        }
-        tell_gone(s, s->doom ?: "the client left");
+        die(s);
         wake(s);
 }
 

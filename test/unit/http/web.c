@@ -246,8 +246,7 @@ void web_turn(struct web *w, uint64_t give_up_us, const char *what) {
         assert_true(sd_event_run(w->event, 5000) >= 0);
 }
 
-/* 1: something came; 0: nothing yet; -1: the end. */
-static int receive(int fd, struct hv_buf *got) {
+int web_receive(int fd, struct hv_buf *got) {
         char data[65536];
         ssize_t n = recv(fd, data, sizeof data, 0);
 
@@ -263,13 +262,13 @@ struct hv_buf web_read_all(struct web *w, int fd) {
         struct hv_buf got = {};
         int r;
 
-        web_wait(w, (r = receive(fd, &got)) < 0);
+        web_wait(w, (r = web_receive(fd, &got)) < 0);
         (void) close(fd);
         return got;
 }
 
 void web_read_until(struct web *w, int fd, struct hv_buf *got, const char *text) {
-        web_wait(w, strstr(hv_buf_str(got), text) || receive(fd, got) < 0);
+        web_wait(w, strstr(hv_buf_str(got), text) || web_receive(fd, got) < 0);
         if (!strstr(hv_buf_str(got), text))
                 fail_msg("the connection ended before \"%s\" came; it sent: %s", text, hv_buf_str(got));
 }

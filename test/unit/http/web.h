@@ -38,6 +38,8 @@ int web_connect_unix(struct web *w);
 void web_send(int fd, const void *data, size_t len); /* all of it */
 void web_send_text(int fd, const char *text);
 
+/* What is there to read, once: 1 something came, 0 nothing yet, -1 the connection has ended. */
+int web_receive(int fd, struct hv_buf *got);
 /* What came until the server closed the connection. The caller ends it with hv_buf_done(). Closes fd. */
 struct hv_buf web_read_all(struct web *w, int fd);
 /* Turns the loop until `text` is in what fd has sent since the start of *got. */
