@@ -92,26 +92,28 @@ static int compare_units(const void *a, const void *b) {
         return strcmp(((const struct hv_unit *) a)->key, ((const struct hv_unit *) b)->key);
 }
 
+static const struct hv_node *name_of(const struct hv_lowering *l, const struct hv_unit *u) {
+        for (size_t i = 0; i < l->state->services.n; i++)
+                if (hv_streq(l->state->services.v[i].o.name, u->object))
+                        return l->state->services.v[i].o.name_node;
+        return NULL;
+}
+
 /* "web" with two replicas and "web-2" want one container name. */
 static void check_container_names(const struct hv_lowering *l, const struct hv_desired *d) {
         _hv_cleanup_(hv_map_freep) struct hv_map *seen = hv_map_new(NULL);
 
         for (size_t i = 0; i < d->n_units; i++) {
                 const struct hv_unit *u = &d->units[i], *other = hv_map_get(seen, u->container);
-                struct hv_pos at = { 0, u->origin.line, u->origin.column };
+                const struct hv_node *name = name_of(l, u);
 
-                if (!other) {
+                if (!other)
                         hv_map_put(seen, u->container, (void *) u);
-                        continue;
-                }
-                for (size_t j = 0; j < l->state->services.n; j++)
-                        if (hv_streq(l->state->services.v[j].o.name, u->object))
-                                at.file = l->state->services.v[j].o.node->at.file;
-                hv_diag_error_pos(
-                        l->diags, at, 0, "E0107",
-                        "container \"%s\" is already that of replica %u of service \"%s\" (%s:%u:%u)",
-                        u->container, other->replica, other->object, other->origin.file, other->origin.line,
-                        other->origin.column);
+                else
+                        hv_diag_error(l->diags, name, "E0107",
+                                      "container \"%s\" is already that of replica %u of service \"%s\" (%s)",
+                                      u->container, other->replica, other->object,
+                                      hv_diag_where(l->diags, name_of(l, other), name));
         }
 }
 

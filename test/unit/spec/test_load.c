@@ -92,7 +92,7 @@ static void who_may_define_what(void **state) {
                   "f:5:38: error[E0107]: spec.images.preload[1]: Image \"redis:7\" is already defined at f:5:22" },
                 { "container names that meet",
                   SET_HEAD "  services: [{name: web, image: b, replicas: 2}, {name: web-2, image: b}]\n", "",
-                  "f:5:57: error[E0107]: container \"hive-web-2\" is already that of replica 2 of service \"web\" (f:5:21)" },
+                  "f:5:21: error[E0107]: spec.services[0].name: container \"hive-web-2\" is already that of replica 1 of service \"web-2\" (5:57)" },
         };
 
         (void) state;
