@@ -187,12 +187,13 @@ int hv_value_endpoint(const char *text, const char *code, struct hv_arena *a, st
                                     text);
         if (!colon || strchr(colon, ']'))
                 return hv_fault_set(fault, code, "%s has no port", quoted);
-        if (*text != '[' && memchr(text, ':', (size_t) (colon - text)))
-                return hv_fault_set(fault, code,
-                                    "%s has more than one ':'; an IPv6 address goes in brackets: [%.*s]:%s",
-                                    quoted, (int) HV_MIN(colon - text, HV_ADDRESS_SIZE), text,
-                                    strlen(colon) < 8 ? colon + 1 : "PORT");
         host = hv_arena_strndup(a, text, (size_t) (colon - text));
+        if (hv_address_parse(host, &address) && address.is_v6)
+                return hv_fault_set(
+                        fault, code, "%s has more than one ':'; an IPv6 address goes in brackets: [%s]:%s",
+                        quoted, host, hv_parse_uint(colon + 1, 1, 65535, &port) ? colon + 1 : "PORT");
+        if (*text != '[' && strchr(host, ':'))
+                return hv_fault_set(fault, code, "%s has more than one ':', expected HOST:PORT", quoted);
         r = host_check(host, code, quoted, &e, fault);
         if (r < 0)
                 return r;
