@@ -19,8 +19,8 @@
 #include "execute/registry_auth.h"
 #include "reconcile/labels.h"
 
-/* A container that no revision wants any more may have been given any grace; an engine that does not answer at all shows
- * elsewhere long before. */
+/* A container that no revision wants any more may have been given any grace; an engine that does not answer
+ * at all shows elsewhere long before. */
 #define UNKNOWN_GRACE_US (5 * HV_USEC_PER_MIN)
 
 struct docker_driver;
@@ -470,8 +470,8 @@ static void unpause(struct flight *f) {
         f->calls[0] = hv_docker_container_unpause(f->d->o.docker, f->action->target, then(f, on_done));
 }
 
-/* Never by force: one that runs again meanwhile is a conflict, and is looked at. Its anonymous volumes (VOLUME of the
- * image) go with it; nobody could ever find them again. */
+/* Never by force: one that runs again meanwhile is a conflict, and is looked at. Its anonymous volumes
+ * (VOLUME of the image) go with it; nobody could ever find them again. */
 static void remove_container(struct flight *f) {
         f->calls[0] =
                 hv_docker_container_remove(f->d->o.docker, f->action->target, false, true, then(f, on_done));

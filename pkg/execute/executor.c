@@ -61,7 +61,8 @@ static struct flight *first_waiting(struct hv_executor *x) {
         return NULL;
 }
 
-/* The oldest first: an ended flight's place is taken by the youngest, so the order is found by the action's id. */
+/* The oldest first: an ended flight's place is taken by the youngest, so the order is found by the action's
+ * id. */
 static struct flight *next_waiting(struct hv_executor *x) {
         struct flight *best = first_waiting(x);
 
