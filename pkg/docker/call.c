@@ -132,6 +132,11 @@ void hv_docker_call_cancel(struct hv_docker_call *c) {
                 call_free(c);
 }
 
+void hv_docker_call_pause(struct hv_docker_call *c, bool paused) {
+        if (c && !c->ended && !c->dead && c->request)
+                hv_request_pause(c->request, paused);
+}
+
 /* The path without its query, for people. */
 static char *target_of(const struct hv_docker_call *c) {
         const char *path = hv_buf_str(&c->path);

@@ -150,6 +150,10 @@ void hv_docker_set_policy(struct hv_docker *d, const struct hv_docker_policy *po
  * handle is good until its callback has begun. */
 void hv_docker_call_cancel(struct hv_docker_call *call);
 
+/* Holds back a stream (logs, events, a pull's progress) that comes faster than it is used; the engine waits. Some more may
+ * come before it takes effect, and again first when it goes on, in a later turn of the loop. */
+void hv_docker_call_pause(struct hv_docker_call *call, bool paused);
+
 /* --- the engine itself --- */
 
 enum hv_docker_kind {

@@ -21,6 +21,7 @@ struct hv_request {
         bool added;  /* is in the multi */
         bool silent; /* cancelled: no callback any more */
         bool ending; /* on_done is running or about to */
+        bool resume; /* to be unpaused when libcurl has returned */
 
         CURL *easy;
         struct curl_slist *headers;

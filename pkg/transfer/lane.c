@@ -40,6 +40,11 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
         return 0;
 }
 
+void lane_wake(struct lane *lane) {
+        (void) sd_event_source_set_time_relative(lane->timer, 0);
+        (void) sd_event_source_set_enabled(lane->timer, SD_EVENT_ONESHOT);
+}
+
 static int lane_timer(CURLM *multi, long timeout_ms, void *userdata) {
         struct lane *lane = userdata;
 

@@ -24,5 +24,8 @@ int lane_init(struct lane *lane, sd_event *event, long max_host_connections, voi
               void *userdata, struct hv_err *err);
 void lane_done(struct lane *lane); /* every easy handle must have been removed */
 
+/* on_wake in a later turn of the loop, whatever libcurl waits for. */
+void lane_wake(struct lane *lane);
+
 /* Gives the next handle that ended, and how; NULL: none. */
 CURL *lane_next_ended(struct lane *lane, CURLcode *ret_code);

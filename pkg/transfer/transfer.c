@@ -82,6 +82,16 @@ void hv_request_cancel(struct hv_request *r) {
                 request_free(r);
 }
 
+void hv_request_pause(struct hv_request *r, bool paused) {
+        if (!r->added || r->silent || r->ending)
+                return;
+        r->resume = !paused;
+        if (paused)
+                (void) curl_easy_pause(r->easy, CURLPAUSE_RECV);
+        else
+                lane_wake(&r->transfer->lanes[r->options.lane]);
+}
+
 static void finish(struct hv_request *r, enum hv_transfer_end end, CURLcode code) {
         struct hv_transfer *t = r->transfer;
         struct hv_reply reply = {};
@@ -102,6 +112,16 @@ static void add_to_multi(struct hv_request *r) {
         (void) curl_multi_add_handle(r->transfer->lanes[r->options.lane].multi, r->easy);
 }
 
+/* libcurl may give what it kept from inside this very call. */
+static void go_on(struct hv_request *r) {
+        struct lane *lane = &r->transfer->lanes[r->options.lane];
+
+        r->resume = false;
+        lane->inside = true;
+        (void) curl_easy_pause(r->easy, CURLPAUSE_CONT);
+        lane->inside = false;
+}
+
 static void sweep(struct hv_transfer *t) {
         struct hv_request *next;
 
@@ -111,6 +131,8 @@ static void sweep(struct hv_transfer *t) {
                         request_free(r);
                 else if (!r->added && !r->ending)
                         add_to_multi(r);
+                else if (r->resume && !r->ending)
+                        go_on(r);
         }
 }
 

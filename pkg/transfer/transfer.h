@@ -115,5 +115,10 @@ int hv_transfer_start(struct hv_transfer *t, const struct hv_request_options *op
                       struct hv_request **ret, struct hv_err *err);
 void hv_request_cancel(struct hv_request *r); /* its connection is closed; NULL is fine */
 
+/* Holds back the body of a reply that comes faster than it is used: on_data is not called while paused, and the server is
+ * held back by its own full socket. What libcurl has read already (at most 16 KiB) comes first when it goes on, in a later
+ * turn of the loop. Deadlines run on. Allowed inside on_data. */
+void hv_request_pause(struct hv_request *r, bool paused);
+
 /* Connections opened since the beginning: how well they are used again. */
 uint64_t hv_transfer_connections_total(const struct hv_transfer *t);
