@@ -321,9 +321,12 @@ static void put_mount(struct hv_json_writer *w, const struct hv_mount *m) {
                 hv_json_put_str(w, "Propagation", "rprivate");
                 hv_json_end(w);
         }
-        if (m->type == HV_MOUNT_TMPFS && m->size_bytes) {
+        if (m->type == HV_MOUNT_TMPFS) {
                 hv_json_begin_object(w, "TmpfsOptions");
-                hv_json_put_uint(w, "SizeBytes", m->size_bytes);
+                hv_put_amount(w, "SizeBytes", m->size_bytes);
+                /* runc up to 1.1 gives a mount point that it had to make 1777 at the first start and 0755 at every
+                 * later one, whatever is said here; one that the image has keeps its mode (docs/podman.md). */
+                hv_json_put_int(w, "Mode", 01777);
                 hv_json_end(w);
         }
         hv_json_end(w);

@@ -35,9 +35,9 @@ static bool parse_event(struct hv_arena *arena, const struct hv_json *j, struct 
         e->attributes = hv_parse_pairs(arena, hv_json_get(actor, "Attributes"));
         e->name = attribute(&e->attributes, "name");
         e->container = attribute(&e->attributes, "container");
+        if (!*e->id) /* podman: volumes, networks */
+                e->id = e->name;
         code = attribute(&e->attributes, "exitCode");
-        if (!*code)
-                code = attribute(&e->attributes, "containerExitCode"); /* podman */
         e->exit_code = (int) strtol(code, &end, 10);
         e->has_exit_code = *code && !*end;
         e->time_ns = hv_parse_u64(j, "timeNano");

@@ -46,9 +46,9 @@ run_docker() {
         local tables=true
         inside iptables -t nat -L -n >/dev/null 2>&1 || tables=false
         # shellcheck disable=SC2086
-        inside setsid dockerd --data-root "$D/data" --exec-root "$D/exec" --pidfile "$D/dockerd.pid" -H "unix://$D/sock" \
+        (exec nsenter --target "$(pid_of holder)" --net --mount -- setsid dockerd --data-root "$D/data" --exec-root "$D/exec" --pidfile "$D/dockerd.pid" -H "unix://$D/sock" \
                 --iptables=$tables --ip6tables=false --shutdown-timeout 3 --log-level warn ${HV_ENGINE_ARGS:-} \
-                >>"$D/log" 2>&1 </dev/null &
+                >>"$D/log" 2>&1 </dev/null) &
         for _ in $(seq 200); do
                 [ -s "$D/dockerd.pid" ] && alive "$(cat "$D/dockerd.pid")" && break
                 sleep 0.05
@@ -82,12 +82,19 @@ podman_here() {
 run_podman() {
         mkdir -p "$D/tmp" "$D/networks"
         podman_settings
-        inside env CONTAINERS_CONF="$D/containers.conf" setsid podman --root "$D/data" --runroot "$D/run" \
-                --tmpdir "$D/tmp" --runtime runc system service -t 0 "unix://$D/sock" >>"$D/log" 2>&1 </dev/null &
+        (exec nsenter --target "$(pid_of holder)" --net --mount -- \
+                env CONTAINERS_CONF="$D/containers.conf" setsid podman --root "$D/data" --runroot "$D/run" \
+                --tmpdir "$D/tmp" --runtime runc system service -t 0 "unix://$D/sock" >>"$D/log" 2>&1 </dev/null) &
         echo $! >"$D/engine.pid"
 }
 
-run_engine() { rm -f "$D/sock" "$D/dockerd.pid"; "run_$(cat "$D/kind")"; wait_answer; }
+run_engine() {
+        # containerd dies with a dockerd that is killed, but as a zombie that nobody has buried yet it looks alive to the next.
+        alive "$(cat "$D/exec/containerd/containerd.pid" 2>/dev/null)" || rm -f "$D/exec/containerd/containerd.pid"
+        rm -f "$D/sock" "$D/dockerd.pid"
+        "run_$(cat "$D/kind")"
+        wait_answer
+}
 
 # One layer: busybox and its names.
 make_image() {
@@ -96,11 +103,13 @@ make_image() {
         chmod 1777 "$root/tmp"
         cp "$(command -v busybox)" "$root/bin/busybox"
         for name in $(busybox --list); do [ "$name" = busybox ] || ln -s busybox "$root/bin/$name"; done
+        name=
         echo 'root:x:0:0:root:/:/bin/sh' >"$root/etc/passwd"
         tar -C "$root" -cf "$D/image.tar" .
+        [ "$(cat "$D/kind")" = podman ] || name='&repo=hv/busybox&tag=1' # podman knows only the repo, and adds "latest"
         id=$(api -X POST -H 'Content-Type: application/x-tar' --data-binary "@$D/image.tar" \
-                'http://d/images/create?fromSrc=-&repo=hv/busybox&tag=1' | sed -n 's/.*"status":"\([^"]*\)".*/\1/p' | tail -n 1)
-        if [ "$(cat "$D/kind")" = podman ]; then # it ignores repo and tag of an import
+                "http://d/images/create?fromSrc=-${name:-}" | sed -n 's/.*"status":"\([^"]*\)".*/\1/p' | tail -n 1)
+        if [ "$(cat "$D/kind")" = podman ]; then
                 api -X POST "http://d/images/${id#sha256:}/tag?repo=docker.io/hv/busybox&tag=1" >/dev/null
         fi
         rm -rf "$root" "$D/image.tar"

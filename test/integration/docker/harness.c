@@ -8,7 +8,6 @@ static const struct differences docker = {
         .remove_network_in_use = HV_DOCKER_DENIED,
         .start_of_nonsense = HV_DOCKER_REFUSED,
         .gone_event = "destroy",
-        .kill_event = true,
         .knows_oom = true,
 };
 
@@ -16,8 +15,7 @@ static const struct differences podman = {
         .update = HV_DOCKER_REFUSED,
         .remove_network_in_use = HV_DOCKER_CONFLICT,
         .start_of_nonsense = HV_DOCKER_ENGINE_ERROR,
-        .pids_limit_by_default = true,
-        .whole_second_logs = true,
+        .adds_newline = true,
         .gone_event = "remove",
 };
 
@@ -37,6 +35,13 @@ static void clean(struct fixture *x) {
         expect(r, HV_DOCKER_OK);
         for (size_t i = 0; i < r->containers->n; i++)
                 expect(CALL(x, hv_docker_container_remove, r->containers->v[i].id, true, true), HV_DOCKER_OK);
+        r = CALL(x, hv_docker_volume_list, false);
+        for (size_t i = 0; i < r->volumes->n; i++)
+                expect(CALL(x, hv_docker_volume_remove, r->volumes->v[i].name), HV_DOCKER_OK);
+        r = CALL(x, hv_docker_network_list, false);
+        for (size_t i = 0; i < r->networks->n; i++)
+                if (hv_has_prefix(r->networks->v[i].name, "hive-"))
+                        expect(CALL(x, hv_docker_network_remove, r->networks->v[i].id), HV_DOCKER_OK);
 }
 
 int set_up(void **state) {

@@ -19,10 +19,8 @@ struct differences {
         enum hv_docker_outcome update; /* of limits */
         enum hv_docker_outcome remove_network_in_use;
         enum hv_docker_outcome start_of_nonsense; /* a command that does not exist */
-        bool pids_limit_by_default;               /* sets one where none was asked for */
-        bool whole_second_logs;                   /* timestamps without a fraction */
+        bool adds_newline;                        /* to the last words, when `tail` is asked for */
         const char *gone_event;                   /* action of the event when a container is removed */
-        bool kill_event;                          /* "kill" before "die" */
         bool knows_oom;
 };
 
