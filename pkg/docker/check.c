@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 
+#include "base/path.h"
 #include "base/text.h"
 
 static int refuse(const char *field, const char *text, const char *why, struct hv_err *err) {
@@ -93,16 +94,6 @@ int hv_check_pairs(const char *field, const struct hv_pairs *pairs, struct hv_er
 }
 
 /* --- paths --- */
-
-bool hv_path_is_below(const char *path, const char *prefix) {
-        size_t n = strlen(prefix);
-
-        while (n > 1 && prefix[n - 1] == '/')
-                n--;
-        if (n == 1 && *prefix == '/')
-                return *path == '/';
-        return strncmp(path, prefix, n) == 0 && (path[n] == '\0' || path[n] == '/');
-}
 
 static bool has_part(const char *path, const char *part) {
         size_t n = strlen(part);

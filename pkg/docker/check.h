@@ -28,6 +28,3 @@ int hv_check_target(const char *path, bool is_tmpfs, struct hv_err *err);
  * directory that holds such a thing, whatever the policy says; and only below a prefix of the policy. */
 int hv_check_host_path(const char *path, const struct hv_docker_policy *policy,
                        const struct hv_strv *private_paths, struct hv_err *err);
-
-/* Equal to `prefix`, or below it. */
-bool hv_path_is_below(const char *path, const char *prefix);

@@ -144,14 +144,6 @@ int hv_value_http_path(const char *text, struct hv_fault *fault) {
         return 0;
 }
 
-bool hv_path_is_below(const char *path, const char *directory) {
-        size_t n = strlen(directory);
-
-        if (hv_streq(directory, "/"))
-                return *path == '/';
-        return strncmp(path, directory, n) == 0 && (path[n] == '\0' || path[n] == '/');
-}
-
 /* Links that every Debian has: /var/run leads to /run, /var/lock to /run/lock. */
 static void follow_known_links(char *path) {
         if (hv_path_is_below(path, "/var/run"))

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "base/path.h"
 #include "spec/value.h"
 
 struct hv_arena;
@@ -22,8 +23,6 @@ int hv_value_relative_path(const char *text, const char *code, const char *what,
 /* Path of a URL: starts with '/', no space, no control character (E0403). */
 int hv_value_http_path(const char *text, struct hv_fault *fault);
 
-/* Is `path` equal to `directory` or below it? Both in normal form. */
-bool hv_path_is_below(const char *path, const char *directory);
 
 /* May a container never see this path of the host, whatever the policy says: the engine's sockets and state,
  * /proc, /sys, /dev, /run, /etc, /boot and hivelet's own state directory (NULL: /var/lib/hivelet), all that
