@@ -214,3 +214,18 @@ void hv_loader_collect(struct hv_loader *l) {
                 (void) hv_map_free(c.by_name);
         }
 }
+
+const struct hv_spec_object *hv_spec_find(const struct hv_spec_tree *t, enum hv_kind kind, const char *name) {
+        for (size_t i = 0; i < HV_ARRAY_SIZE(lists); i++) {
+                const struct any_list *list = (const void *) ((const char *) &t->state + lists[i].offset);
+                size_t size = hv_schema_of(lists[i].kind)->size;
+
+                for (size_t j = 0; lists[i].kind == kind && j < list->n; j++) {
+                        const struct hv_spec_object *o = (const void *) ((const char *) list->v + j * size);
+
+                        if (hv_streq(o->name, name))
+                                return o;
+                }
+        }
+        return NULL;
+}

@@ -174,7 +174,7 @@ static void note_use(const struct decoder *c, const struct hv_field *f, const st
 
         if (f->deprecated)
                 hv_diag_warn(c->diags, at, "W011", "\"%s\" is deprecated; use %s", f->name, f->deprecated);
-        if (f->planned && !c->planned && !node->from)
+        if (f->planned && !c->planned && node->at.line)
                 hv_diag_warn(c->diags, at, "W040", "\"%s\" is checked but not acted on yet", f->name);
 }
 

@@ -137,7 +137,8 @@ static void read_metadata(struct hv_loader *l, struct hv_spec_document *doc) {
                 node = NULL;
         }
         hv_schema_decode(hv_schema_metadata(), node, l->arena, l->diags, &doc->metadata);
-        doc->overrides = is_annotated(&doc->metadata, OVERRIDE_ANNOTATION);
+        /* A word of whoever may write the node's own files: a fleet or a pool must not take the place of a file's object. */
+        doc->overrides = hv_streq(doc->source, "file") && is_annotated(&doc->metadata, OVERRIDE_ANNOTATION);
         name = hv_node_get(node, "name");
         if (!name && doc->kind != HV_KIND_NODESTATE)
                 hv_diag_error(l->diags, node ? node : doc->root, "E0104", "metadata.name is required");
@@ -170,10 +171,11 @@ static bool is_primary(struct hv_loader *l, const struct hv_spec_document *doc,
 
 void hv_loader_add_document(struct hv_loader *l, struct hv_node *root, const struct hv_spec_file *file,
                             unsigned index) {
+        bool is_file = !file->source || hv_streq(file->source, "file"), version;
         struct hv_spec_document *doc;
-        bool version;
 
-        hv_spec_interpolate(l->arena, l->diags, root, l->in->env, l->in->env_userdata);
+        /* The agent's environment is for the node's own files: what comes from elsewhere must not read it out. */
+        hv_spec_interpolate(l->arena, l->diags, root, is_file ? l->in->env : NULL, l->in->env_userdata);
         if (root->unreadable)
                 return;
         if (root->type != HV_NODE_MAPPING) {

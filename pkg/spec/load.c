@@ -6,6 +6,8 @@
 #include "base/arena.h"
 #include "spec/load_internal.h"
 
+#define NODE_ID_MAX 128u
+
 static void read_files(struct hv_loader *l) {
         for (size_t i = 0; i < l->in->n_files; i++) {
                 const struct hv_spec_file *f = &l->in->files[i];
@@ -45,6 +47,17 @@ static void assume_primary(struct hv_loader *l) {
         }
 }
 
+/* It becomes a label of every container and a word in the pool's records. */
+static void check_node_id(struct hv_loader *l, const char *id) {
+        size_t len = strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+
+        if (*id && !id[len] && len <= NODE_ID_MAX)
+                return;
+        hv_diag_error(l->diags, hv_node_at(l->primary_spec, "node.id"), "E0105",
+                      "%s is not a node id: letters, digits, '.', '_' and '-', at most %u",
+                      hv_diag_quote(l->diags, id), NODE_ID_MAX);
+}
+
 static void build_tree(struct hv_loader *l) {
         struct hv_spec_tree *t = l->tree;
         const struct hv_spec_metadata *m = &l->primary->metadata;
@@ -62,6 +75,8 @@ static void build_tree(struct hv_loader *l) {
         t->node_id = t->state.host.id ? t->state.host.id
                      : m->name        ? m->name
                                       : hv_arena_strdup(l->arena, l->in->hostname);
+        if (t->state.host.id)
+                check_node_id(l, t->state.host.id);
         if (hv_str_empty(t->node_id))
                 t->node_id = "localhost";
 }

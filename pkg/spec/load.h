@@ -48,7 +48,7 @@ struct hv_spec_input {
                 *files; /* primary first, then drop-ins in lexical order, then other sources */
         size_t n_files;
         hv_spec_read_fn read;
-        hv_spec_env_fn env; /* for ${VAR}; NULL: nothing is set */
+        hv_spec_env_fn env; /* for ${VAR} in documents of the source "file"; elsewhere nothing is set */
         void *env_userdata;
         const struct hv_spec_override *overrides; /* the later one wins */
         size_t n_overrides;

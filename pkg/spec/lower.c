@@ -105,15 +105,14 @@ static void check_container_names(const struct hv_lowering *l, const struct hv_d
 
         for (size_t i = 0; i < d->n_units; i++) {
                 const struct hv_unit *u = &d->units[i], *other = hv_map_get(seen, u->container);
-                const struct hv_node *name = name_of(l, u);
 
                 if (!other)
                         hv_map_put(seen, u->container, (void *) u);
                 else
-                        hv_diag_error(l->diags, name, "E0107",
+                        hv_diag_error(l->diags, name_of(l, u), "E0107",
                                       "container \"%s\" is already that of replica %u of service \"%s\" (%s)",
                                       u->container, other->replica, other->object,
-                                      hv_diag_where(l->diags, name_of(l, other), name));
+                                      hv_diag_where(l->diags, name_of(l, other), name_of(l, u)));
         }
 }
 

@@ -366,6 +366,66 @@ static void a_bad_flag_names_itself(void **state) {
         set_done(&s);
 }
 
+/* A fleet or a pool must not read the agent's environment, nor take the place of what the node's own files say. */
+static void documents_from_elsewhere_have_fewer_rights(void **state) {
+        static const char *const env[] = { "TOKEN", "MARKER", NULL };
+        struct set s = { .env = env };
+
+        (void) state;
+        set_add(&s, "f", SET_HEAD "  services: [{name: a, image: b, hostname: \"${TOKEN:-x}\"}]\n");
+        set_add(&s, "fleet", OVERRIDING("a", ", hostname: \"${TOKEN}\""));
+        s.files[1].source = "fleet";
+        assert_int_equal(set_load(&s), -EINVAL);
+        assert_true(set_says(
+                &s, "fleet:4:28: error[E0370]: spec.hostname: variable TOKEN is not set and has no default"));
+        assert_true(set_says(
+                &s, "fleet:3:18: error[E0107]: metadata.name: Service \"a\" is already defined at f:5:21"));
+        assert_null(strstr(s.said.data, "MARKER"));
+        set_done(&s);
+}
+
+static void node_ids_are_plain(void **state) {
+        static const struct {
+                const char *id;
+                bool good;
+        } rows[] = {
+                { "worker-Berlin_07.example", true },
+                { "a b", false },
+                { "a\nb", false },
+                { "", false },
+                { "a=b", false },
+                { "\u00e4", false },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                struct set s = {};
+
+                hv_spec_overrides_add(&s.overrides, "node.id", rows[i].id, "--node-id");
+                if ((set_load_text(&s, SET_HEAD "  {}\n") == 0) != rows[i].good)
+                        fail_msg("%s: %s", rows[i].id, hv_buf_str(&s.said));
+                set_done(&s);
+        }
+}
+
+static void objects_are_found_by_name(void **state) {
+        struct set s = {};
+
+        (void) state;
+        assert_int_equal(
+                set_load_text(
+                        &s, SET_HEAD
+                        "  services: [{name: b, image: x}, {name: a, image: y}]\n  volumes: [{name: a}]\n"),
+                0);
+        assert_string_equal(
+                ((const struct hv_spec_service *) hv_spec_find(s.desired->tree, HV_KIND_SERVICE, "a"))->image,
+                "y");
+        assert_int_equal(hv_spec_find(s.desired->tree, HV_KIND_VOLUME, "a")->kind, HV_KIND_VOLUME);
+        assert_null(hv_spec_find(s.desired->tree, HV_KIND_TASK, "a"));
+        assert_null(hv_spec_find(s.desired->tree, HV_KIND_SERVICE, "c"));
+        set_done(&s);
+}
+
 /* A mistake of the caller's (a file that cannot be opened) refuses the state, too. */
 static void findings_that_were_there_count(void **state) {
         struct set s = { .diags = hv_diags_new() };
@@ -390,6 +450,9 @@ int main(void) {
                 cmocka_unit_test(two_addresses_of_the_pool_must_agree),
                 cmocka_unit_test(environment_is_over_the_file_and_flags_over_both),
                 cmocka_unit_test(a_bad_flag_names_itself),
+                cmocka_unit_test(documents_from_elsewhere_have_fewer_rights),
+                cmocka_unit_test(node_ids_are_plain),
+                cmocka_unit_test(objects_are_found_by_name),
                 cmocka_unit_test(findings_that_were_there_count),
         };
 

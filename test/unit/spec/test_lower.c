@@ -79,7 +79,14 @@ static void the_default_network_is_made_on_demand(void **state) {
         assert_int_equal(s.desired->n_networks, 1);
         set_done(&s);
 
-        load(&s, "  services: [{name: a, image: b, network: none}]\n");
+        hv_spec_overrides_add(&s.overrides, "taskDefaults.network", "hive-tasks", "$DOCKER_NETWORK");
+        load(&s, "  {}\n");
+        n = hv_desired_network(s.desired, "hive-tasks");
+        assert_non_null(n);
+        assert_true(n->implicit);
+        set_done(&s);
+
+        load(&s, "  taskDefaults: {network: none}\n  services: [{name: a, image: b, network: none}]\n");
         assert_int_equal(s.desired->n_networks, 0);
         assert_string_equal(s.desired->units[0].network_mode, "none");
         assert_int_equal(s.desired->units[0].n_networks, 0);
