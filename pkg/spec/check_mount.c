@@ -25,6 +25,11 @@ static void add_target(const struct hv_check *c, target_vec *targets, const stru
                               "\"/\" cannot be a target: it is the container's own root");
                 return;
         }
+        if (hv_path_is_below(path, "/proc")) {
+                hv_diag_error(c->diags, node, "E0364", "%s cannot be a target: /proc belongs to the kernel",
+                              path);
+                return;
+        }
         for (size_t i = 0; i < targets->n; i++)
                 if (hv_streq(targets->v[i].path, path)) {
                         hv_diag_error(c->diags, node, "E0366", "target %s is already used at %s", path,

@@ -138,6 +138,20 @@ static void check_quiet_hours(const struct hv_check *c) {
         }
 }
 
+/* A slice is named, not placed: a path would lead out of systemd's tree. systemd.slice(5). */
+static void check_slice(const struct hv_check *c) {
+        static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:_.-";
+        const struct hv_spec_cgroup *g = &c->state->resources.cgroup;
+        size_t n = g->slice ? strlen(g->slice) : 0, suffix = strlen(".slice");
+
+        if (!g->slice || (n > suffix && n < 256 && strcmp(g->slice + n - suffix, ".slice") == 0 &&
+                          *g->slice != '.' && *g->slice != '-' && strspn(g->slice, letters) == n))
+                return;
+        hv_diag_error(c->diags, hv_check_field(g->node, "slice"), "E0105",
+                      "%s is not the name of a slice such as hivelet.slice",
+                      hv_diag_quote(c->diags, g->slice));
+}
+
 void hv_check_node(const struct hv_check *c) {
         const struct hv_spec_gpus *gpus = &c->state->resources.gpus;
 
@@ -146,6 +160,7 @@ void hv_check_node(const struct hv_check *c) {
         check_watermarks(c);
         check_trust(c);
         check_quiet_hours(c);
+        check_slice(c);
         if (c->facts && c->facts->gpus_known && c->facts->n_gpus == 0 && gpus->select.n > 0)
                 hv_diag_warn(c->diags, hv_check_field(gpus->node, "select"), "W031",
                              "no GPU matches; GPU tasks will be rejected");

@@ -1,5 +1,6 @@
 /* spec/check_port.c - ports of the host: how many replicas share them (E0301, E0305), who may open them (E0303), and who
  * has them already (E0304, E0306). */
+#include "base/arena.h"
 #include "base/vec.h"
 #include "spec/check_internal.h"
 #include "spec/value_net.h"
@@ -107,6 +108,8 @@ static void add_own(const struct hv_check *c, claim_vec *claims, const struct hv
                                .protocol = HV_PROTOCOL_TCP };
         struct hv_endpoint e;
 
+        if (text && *text == ':') /* the tunnel's address, which may not be known yet: any */
+                text = hv_arena_printf(c->arena, "0.0.0.0%s", text);
         if (!text || hv_value_endpoint(text, "E0501", c->arena, &e, NULL) < 0)
                 return;
         claim.range = (struct hv_port_range){ e.port, e.port };

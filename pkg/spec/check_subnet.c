@@ -61,6 +61,21 @@ static void check_name(const struct hv_check *c, const struct hv_spec_network *n
                                       own[i]);
 }
 
+/* Drivers whose networks are no networks of their own: their containers stand beside the host on its wire. */
+static void check_driver(const struct hv_check *c, const struct hv_spec_network *n) {
+        static const char *const drivers[] = { "host", "macvlan", "ipvlan" };
+        const struct hv_node *at = hv_check_field(n->o.node, "driver");
+
+        for (size_t i = 0; i < HV_ARRAY_SIZE(drivers) && c->policy->host_network != HV_ALLOW; i++)
+                if (hv_streq(n->driver, drivers[i]))
+                        hv_diag_error(
+                                c->diags, at, "E0310",
+                                "driver \"%s\" gives containers the host's own network; hostNetwork is denied by "
+                                "node.policy (%s)",
+                                drivers[i],
+                                hv_diag_where(c->diags, hv_node_get(c->policy->node, "hostNetwork"), at));
+}
+
 static void check_host_network(const struct hv_check *c, const struct hv_check_unit *u) {
         const struct hv_node *at = hv_check_field(u->node, "network");
 
@@ -96,6 +111,7 @@ void hv_check_subnets(const struct hv_check *c) {
                 const struct hv_spec_network *n = &c->state->networks.v[i];
 
                 check_name(c, n);
+                check_driver(c, n);
                 if (!n->subnet || hv_value_cidr(n->subnet, &cidr, NULL) < 0)
                         continue;
                 check_gateway(c, n, &cidr);

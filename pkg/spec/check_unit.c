@@ -1,6 +1,8 @@
-/* spec/check_unit.c - what every container is given: amounts (E0222, E0223), rights (E0427), variables (E0429). */
+/* spec/check_unit.c - what every container is given: amounts (E0222, E0223), rights (E0427), variables (E0429), a place to work
+ * in (E0364). */
 #include "spec/check_internal.h"
 #include "spec/value_name.h"
+#include "spec/value_path.h"
 #include "spec/value_process.h"
 
 #define DOCKER_MIN_MEMORY (UINT64_C(6) << 20) /* moby/daemon: linuxMinMemory */
@@ -62,6 +64,16 @@ static void check_security(const struct hv_check *c, const struct hv_check_unit 
                               hv_diag_where(c->diags, hv_node_get(policy, "privileged"), at));
 }
 
+/* Below /proc a descriptor that leaked into the container leads back to the host (CVE-2024-21626). */
+static void check_workdir(const struct hv_check *c, const struct hv_check_unit *u) {
+        const char *text = u->service ? u->service->workdir : u->task->workdir, *path;
+
+        if (text && hv_value_absolute_path(text, c->arena, &path, NULL) == 0 &&
+            hv_path_is_below(path, "/proc"))
+                hv_diag_error(c->diags, hv_check_field(u->node, "workdir"), "E0364",
+                              "%s cannot be a working directory: /proc leads back to the host", path);
+}
+
 static void check_env(const struct hv_check *c, const struct hv_check_unit *u) {
         struct hv_fault fault;
 
@@ -75,6 +87,7 @@ void hv_check_units(const struct hv_check *c) {
                 check_resources(c, c->units[i].resources);
                 check_security(c, &c->units[i]);
                 check_env(c, &c->units[i]);
+                check_workdir(c, &c->units[i]);
         }
         check_resources(c, &c->state->task_defaults.resources);
 }
