@@ -57,7 +57,8 @@ int hv_agent_engine_need(struct hv_agent *a, const char *node_id, uint64_t call_
                 .docker = a->docker,
                 .node_id = node_id,
                 .input = hv_executor_input,
-                .userdata = a->executor,
+                .input_userdata = a->executor,
+                .userdata = a,
                 .secret = secret_of,
         };
         hv_executor_add(a->executor, hv_docker_driver_new(&options));
