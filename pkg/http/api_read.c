@@ -91,10 +91,6 @@ void hv_api_get_revisions(struct hv_http_request *req, void *userdata) {
         reply_small_list(req, userdata, "RevisionList", hv_render_revisions);
 }
 
-static bool may_see_values(const struct hv_http_request *req) {
-        return hv_http_request_caller(req)->role == HV_HTTP_ROLE_ADMIN;
-}
-
 /* A page begins behind the name that the last one ended with, so objects that come and go between two pages
  * neither hide nor double others. */
 void hv_api_get_list(struct hv_http_request *req, struct hv_api *api, enum hv_kind kind) {
@@ -124,7 +120,7 @@ void hv_api_get_list(struct hv_http_request *req, struct hv_api *api, enum hv_ki
         hv_json_end(&w);
         hv_json_begin_array(&w, "items");
         for (size_t i = first; i < end; i++)
-                hv_render_item(&w, NULL, &v.snapshot, &items[i], may_see_values(req));
+                hv_render_item(&w, NULL, &v.snapshot, &items[i]);
         hv_json_end(&w);
         hv_json_end(&w);
         hv_api_reply(req, 200, &buf);
@@ -160,7 +156,7 @@ void hv_api_get_one(struct hv_http_request *req, struct hv_api *api, enum hv_kin
                 return;
         switch (part) {
         case HV_API_WHOLE:
-                hv_render_item(&w, NULL, &v.snapshot, item, may_see_values(req));
+                hv_render_item(&w, NULL, &v.snapshot, item);
                 break;
         case HV_API_STATUS:
                 hv_render_item_status(&w, NULL, &v.snapshot, item);

@@ -1,5 +1,6 @@
 #include "http/render.h"
 
+#include "base/buf.h"
 #include "base/rfc3339.h"
 #include "http/render_spec.h"
 #include "json/write.h"
@@ -17,6 +18,15 @@ void hv_render_time(struct hv_json_writer *w, const char *key, uint64_t wall_us)
 
 static void put_text_or_null(struct hv_json_writer *w, const char *key, const char *text) {
         hv_json_put_str(w, key, hv_str_empty(text) ? NULL : text);
+}
+
+/* The lines that people read, so that a client shows them as the agent's own log does. */
+static void put_rendered(struct hv_json_writer *w, const char *key, struct hv_diags *diags,
+                         const struct hv_diag *diag) {
+        _hv_cleanup_(hv_buf_done) struct hv_buf text = {};
+
+        hv_diag_render_one(diags, diag, false, &text);
+        hv_json_put_str(w, key, hv_buf_str(&text));
 }
 
 void hv_render_diags(struct hv_json_writer *w, const char *key, struct hv_diags *diags,
@@ -39,6 +49,7 @@ void hv_render_diags(struct hv_json_writer *w, const char *key, struct hv_diags 
                 hv_json_put_str(w, "message", all[i].message);
                 hv_json_put_str(w, "hint", all[i].hint);
                 hv_json_put_str(w, "source", hv_diags_source_line(diags, &all[i]));
+                put_rendered(w, "text", diags, &all[i]);
                 hv_json_end(w);
         }
         hv_json_end(w);
@@ -258,12 +269,12 @@ static void put_metadata(struct hv_json_writer *w, const struct hv_view_item *it
 }
 
 void hv_render_item(struct hv_json_writer *w, const char *key, const struct hv_api_snapshot *s,
-                    const struct hv_view_item *item, bool show_values) {
+                    const struct hv_view_item *item) {
         hv_json_begin_object(w, key);
         hv_json_put_str(w, "apiVersion", "hivelet/v1");
         hv_json_put_str(w, "kind", hv_kind_name(item->kind));
         put_metadata(w, item);
-        hv_render_spec(w, "spec", s, item, show_values);
+        hv_render_spec(w, "spec", s, item, false);
         hv_render_item_status(w, "status", s, item);
         hv_json_end(w);
 }

@@ -27,9 +27,8 @@ void hv_render_node(struct hv_json_writer *w, const struct hv_api_snapshot *s);
 void hv_render_sources(struct hv_json_writer *w, const struct hv_api_snapshot *s);
 void hv_render_revisions(struct hv_json_writer *w, const struct hv_api_snapshot *s);
 
-/* show_values: the values of environment variables too, else only their names. */
 void hv_render_item(struct hv_json_writer *w, const char *key, const struct hv_api_snapshot *s,
-                    const struct hv_view_item *item, bool show_values);
+                    const struct hv_view_item *item);
 /* Only its status. */
 void hv_render_item_status(struct hv_json_writer *w, const char *key, const struct hv_api_snapshot *s,
                            const struct hv_view_item *item);

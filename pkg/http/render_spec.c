@@ -34,7 +34,6 @@ static void put_bytes(struct hv_json_writer *w, const char *key, uint64_t bytes)
         hv_json_put_str(w, key, text);
 }
 
-/* Names always; values are configuration, which not everybody who may look may see. */
 static void put_env(struct hv_json_writer *w, const struct hv_pairs *env, bool show_values) {
         hv_json_begin_array(w, "env");
         for (size_t i = 0; i < env->n; i++) {

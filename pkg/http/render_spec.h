@@ -5,6 +5,8 @@
 
 struct hv_json_writer;
 
+/* show_values: values of environment variables too. Nobody is shown them (they are marked sensitive in the schema,
+ * and often are); digests need them. */
 void hv_render_spec(struct hv_json_writer *w, const char *key, const struct hv_api_snapshot *s,
                     const struct hv_view_item *item, bool show_values);
 

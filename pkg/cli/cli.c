@@ -1,0 +1,311 @@
+/* One run of hivectl: options, the verb, and what all verbs share. */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/text.h"
+#include "cli/cli_internal.h"
+#include "cli/client.h"
+#include "cli/terminal.h"
+
+/* ---- telling ---- */
+
+static void say(struct hv_cli *cli, const char *prefix, const char *text) {
+        _hv_cleanup_(hv_buf_done) struct hv_buf buf = {};
+
+        hv_terminal_puts(&buf, cli->err_is_tty, text);
+        (void) fprintf(stderr, "%s%s\n", prefix, hv_buf_str(&buf));
+}
+
+static void vsay(struct hv_cli *cli, const char *prefix, const char *fmt, va_list ap) {
+        _hv_cleanup_(hv_buf_done) struct hv_buf buf = {};
+
+        hv_buf_vprintf(&buf, fmt, ap);
+        say(cli, prefix, hv_buf_str(&buf));
+}
+
+int hv_cli_fail(struct hv_cli *cli, int code, const char *fmt, ...) {
+        va_list ap;
+
+        va_start(ap, fmt);
+        vsay(cli, "hivectl: ", fmt, ap);
+        va_end(ap);
+        return code;
+}
+
+void hv_cli_note(struct hv_cli *cli, const char *fmt, ...) {
+        va_list ap;
+
+        if (hv_option_is_given(&cli->options, HV_OPT_QUIET))
+                return;
+        va_start(ap, fmt);
+        vsay(cli, "", fmt, ap);
+        va_end(ap);
+}
+
+int hv_cli_usage(struct hv_cli *cli, const char *fmt, ...) {
+        va_list ap;
+
+        va_start(ap, fmt);
+        vsay(cli, "hivectl: ", fmt, ap);
+        va_end(ap);
+        if (cli->verb)
+                (void) fprintf(stderr, "usage: hivectl %s %s\nmore: hivectl %s --help\n", cli->verb->name,
+                               cli->verb->usage, cli->verb->name);
+        else
+                (void) fprintf(stderr, "more: hivectl help\n");
+        return HV_EXIT_USAGE;
+}
+
+enum hv_output_format hv_cli_output(const struct hv_cli *cli, enum hv_output_format otherwise) {
+        return hv_option_is_given(&cli->options, HV_OPT_OUTPUT) ? cli->options.output : otherwise;
+}
+
+/* ---- asking the agent ---- */
+
+static const char *socket_path(const struct hv_cli *cli) {
+        const char *from_environment = getenv("HIVELET_SOCKET");
+
+        if (cli->options.socket)
+                return cli->options.socket;
+        return hv_str_empty(from_environment) ? HV_CLI_SOCKET_DEFAULT : from_environment;
+}
+
+static int exit_code_of_error(int r) {
+        switch (r) {
+        case -EACCES:
+                return HV_EXIT_DENIED;
+        case -ETIMEDOUT:
+                return HV_EXIT_TIMED_OUT;
+        case -ENOENT:
+        case -ECONNREFUSED:
+                return HV_EXIT_UNREACHABLE;
+        default:
+                return HV_EXIT_ERROR;
+        }
+}
+
+int hv_cli_connect(struct hv_cli *cli) {
+        struct hv_err err = {};
+        uint64_t timeout_us = hv_option_is_given(&cli->options, HV_OPT_TIMEOUT) ? cli->options.timeout_us
+                                                                                : HV_CLI_TIMEOUT_DEFAULT_US;
+
+        if (cli->client)
+                return HV_EXIT_OK;
+        if (hv_client_new(socket_path(cli), timeout_us, &cli->client, &err) < 0)
+                return hv_cli_fail(cli, HV_EXIT_ERROR, "%s", err.msg);
+        return HV_EXIT_OK;
+}
+
+int hv_cli_problem(struct hv_cli *cli, unsigned status, const struct hv_json *problem) {
+        const char *detail = hv_json_str(problem, "detail");
+        int code = status == 404                    ? HV_EXIT_NOT_FOUND
+                   : status == 401 || status == 403 ? HV_EXIT_DENIED
+                   : status == 408 || status == 504 ? HV_EXIT_TIMED_OUT
+                                                    : HV_EXIT_ERROR;
+
+        if (detail)
+                return hv_cli_fail(cli, code, "%s", detail);
+        return hv_cli_fail(cli, code, "the agent answered with status %u", status);
+}
+
+static int ask(struct hv_cli *cli, enum hv_method method, const char *path, const struct hv_buf *body,
+               struct hv_json **ret) {
+        _hv_cleanup_(hv_client_answer_done) struct hv_client_answer answer = {};
+        struct hv_err err = {};
+        int r = hv_cli_connect(cli);
+
+        if (r != HV_EXIT_OK)
+                return r;
+        r = hv_client_call(cli->client, method, path, body ? hv_buf_str(body) : NULL, body ? body->len : 0,
+                           &answer, &err);
+        if (r < 0)
+                return hv_cli_fail(cli, exit_code_of_error(r), "%s", err.msg);
+        if (answer.status / 100 != 2) {
+                if (ret && answer.status == 422)
+                        *ret = HV_STEAL(answer.json);
+                return hv_cli_problem(cli, answer.status, ret && *ret ? *ret : answer.json);
+        }
+        if (!answer.json)
+                return hv_cli_fail(cli, HV_EXIT_ERROR, "the agent's answer is no JSON");
+        if (ret)
+                *ret = HV_STEAL(answer.json);
+        return HV_EXIT_OK;
+}
+
+int hv_cli_get(struct hv_cli *cli, const char *path, struct hv_json **ret) {
+        return ask(cli, HV_METHOD_GET, path, NULL, ret);
+}
+
+int hv_cli_post(struct hv_cli *cli, const char *path, const struct hv_buf *json_body, struct hv_json **ret) {
+        return ask(cli, HV_METHOD_POST, path, json_body, ret);
+}
+
+int hv_cli_delete(struct hv_cli *cli, const char *path, struct hv_json **ret) {
+        return ask(cli, HV_METHOD_DELETE, path, NULL, ret);
+}
+
+/* ---- objects ---- */
+
+static const struct {
+        enum hv_kind kind;
+        const char *folder;
+} folders[] = {
+        { HV_KIND_SERVICE, "services" },    { HV_KIND_TASK, "tasks" },     { HV_KIND_CRONTASK, "crontasks" },
+        { HV_KIND_NETWORK, "networks" },    { HV_KIND_VOLUME, "volumes" }, { HV_KIND_SECRET, "secrets" },
+        { HV_KIND_CONFIG, "configs" },      { HV_KIND_IMAGE, "images" },   { HV_KIND_REGISTRY, "registries" },
+        { HV_KIND_WIREGUARD, "wireguard" },
+};
+
+const char *hv_cli_folder(enum hv_kind kind) {
+        for (size_t i = 0; i < HV_ARRAY_SIZE(folders); i++) {
+                if (folders[i].kind == kind)
+                        return folders[i].folder;
+        }
+        return NULL;
+}
+
+void hv_cli_escape_path(struct hv_buf *buf, const char *segment) {
+        for (const char *p = segment; *p; p++) {
+                bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+                             (*p >= '0' && *p <= '9') || strchr("-._~", *p);
+
+                if (plain)
+                        hv_buf_putc(buf, *p);
+                else
+                        hv_buf_printf(buf, "%%%02X", (unsigned char) *p);
+        }
+}
+
+int hv_cli_object(struct hv_cli *cli, const char *word, const char *name, struct hv_cli_object *ret) {
+        char type[40], quoted[HV_TEXT_QUOTE_SIZE];
+        size_t len = strcspn(word, "/");
+        struct hv_suggestion near = { .text = type };
+
+        (void) snprintf(type, sizeof type, "%.*s", (int) HV_MIN(len, sizeof type - 1), word);
+        *ret = (struct hv_cli_object){ .kind = hv_kind_parse(type), .name = name };
+        if (word[len] == '/') {
+                if (name)
+                        return hv_cli_usage(cli, "%s already names an object: one word too many",
+                                            hv_text_quote(word, quoted));
+                ret->name = word + len + 1;
+                if (!*ret->name)
+                        return hv_cli_usage(cli, "%s: the name is missing", hv_text_quote(word, quoted));
+        }
+        if (ret->kind != HV_KIND_NONE && hv_cli_folder(ret->kind))
+                return HV_EXIT_OK;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(folders); i++) {
+                hv_suggestion_add(&near, hv_kind_label(folders[i].kind));
+                hv_suggestion_add(&near, folders[i].folder);
+        }
+        if (near.best)
+                return hv_cli_usage(cli, "there is no type %s; did you mean %s?", hv_text_quote(type, quoted),
+                                    near.best);
+        return hv_cli_usage(
+                cli,
+                "there is no type %s; types: service (svc), task, cronTask (cron), network (net), "
+                "volume (vol), secret (sec), config (cfg), image (img), registry, wireguard (wg)",
+                hv_text_quote(type, quoted));
+}
+
+/* ---- the run ---- */
+
+static unsigned allowed_options(const char *name) {
+        const struct hv_verb *verb = name ? hv_verb_find(name) : NULL;
+
+        if (!verb)
+                return HV_OPTS_GLOBAL | HV_OPT_BIT(HV_OPT_VERSION);
+        return HV_OPTS_GLOBAL | verb->options | (verb->formats ? HV_OPT_BIT(HV_OPT_OUTPUT) : 0);
+}
+
+static void set_up(struct hv_cli *cli) {
+        cli->out_is_tty = isatty(STDOUT_FILENO);
+        cli->err_is_tty = isatty(STDERR_FILENO);
+        cli->color = hv_terminal_has_color(cli->options.color, cli->out_is_tty);
+        cli->error_color = hv_terminal_has_color(cli->options.color, cli->err_is_tty);
+        cli->width = hv_terminal_width(STDOUT_FILENO);
+}
+
+static int check_format(struct hv_cli *cli) {
+        const struct hv_option *o = &hv_options[HV_OPT_OUTPUT];
+        _hv_cleanup_(hv_buf_done) struct hv_buf buf = {};
+
+        if (!hv_option_is_given(&cli->options, HV_OPT_OUTPUT) ||
+            (cli->verb->formats & (1u << cli->options.output)))
+                return HV_EXIT_OK;
+        for (size_t i = 0; o->words[i]; i++) {
+                if (cli->verb->formats & (1u << i))
+                        hv_buf_printf(&buf, "%s%s", buf.len > 0 ? ", " : "", o->words[i]);
+        }
+        return hv_cli_usage(cli, "%s has no output form %s; it has: %s", cli->verb->name,
+                            o->words[cli->options.output], hv_buf_str(&buf));
+}
+
+static int run_verb(struct hv_cli *cli) {
+        struct hv_cli_options *o = &cli->options;
+        int r;
+
+        if (o->n_args > 0) {
+                cli->verb = hv_verb_find(o->args[0]);
+                if (!cli->verb) {
+                        const char *near = hv_verb_suggest(o->args[0]);
+                        char quoted[HV_TEXT_QUOTE_SIZE];
+
+                        if (near)
+                                return hv_cli_usage(cli, "there is no command %s; did you mean %s?",
+                                                    hv_text_quote(o->args[0], quoted), near);
+                        return hv_cli_usage(cli, "there is no command %s", hv_text_quote(o->args[0], quoted));
+                }
+                o->args++;
+                o->n_args--;
+        }
+        if (hv_option_is_given(o, HV_OPT_HELP))
+                return hv_cmd_help(cli);
+        if (hv_option_is_given(o, HV_OPT_VERSION))
+                return hv_cmd_version(cli);
+        if (!cli->verb) {
+                (void) hv_cmd_help(cli);
+                return HV_EXIT_USAGE;
+        }
+        if (o->n_args > cli->verb->args_max) {
+                char quoted[HV_TEXT_QUOTE_SIZE];
+
+                return hv_cli_usage(cli, "one word too many: %s",
+                                    hv_text_quote(o->args[cli->verb->args_max], quoted));
+        }
+        r = check_format(cli);
+        return r == HV_EXIT_OK ? cli->verb->run(cli) : r;
+}
+
+int hv_cli_main(int argc, char *const argv[]) {
+        _hv_cleanup_free_ char **args = HV_NEW_N(char *, (size_t) argc + 2);
+        struct hv_cli cli = {};
+        struct hv_err err = {};
+        int code;
+
+        /* A reader that went away ends us without a word, whoever started us. */
+        (void) signal(SIGPIPE, SIG_DFL);
+        if (!setlocale(LC_CTYPE, ""))
+                (void) setlocale(LC_CTYPE, "C.UTF-8");
+        if (hv_options_parse(argc, argv, allowed_options, args, &cli.options, &err) < 0) {
+                set_up(&cli);
+                cli.verb = cli.options.n_args > 0 ? hv_verb_find(cli.options.args[0]) : NULL;
+                code = hv_cli_usage(&cli, "%s", err.msg);
+        } else {
+                set_up(&cli);
+                code = run_verb(&cli);
+        }
+        cli.client = hv_client_free(cli.client);
+        if (fflush(stdout) != 0 || ferror(stdout)) {
+                if (errno == EPIPE)
+                        return code;
+                return hv_cli_fail(&cli, HV_EXIT_ERROR, "cannot write the output: %s", strerror(errno));
+        }
+        return code;
+}

@@ -1,0 +1,88 @@
+/* cli/cli_internal.h - what the verbs of hivectl share: one run of the program. */
+#pragma once
+
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "cli/exit_code.h"
+#include "cli/option.h"
+#include "cli/verb.h"
+#include "spec/kind.h"
+#include "json/json.h"
+
+#define HV_CLI_SOCKET_DEFAULT "/run/hivelet/hivelet.sock"
+#define HV_CLI_TIMEOUT_DEFAULT_US (30 * UINT64_C(1000000)) /* of one request */
+
+struct hv_client;
+
+struct hv_cli {
+        struct hv_cli_options options;
+        const struct hv_verb *verb;
+        bool out_is_tty, err_is_tty;
+        bool color; /* of standard output */
+        bool error_color;
+        unsigned width;           /* of the terminal, columns */
+        struct hv_client *client; /* made on first use */
+};
+
+/* "hivectl: TEXT" on standard error; returns `code`. */
+int hv_cli_fail(struct hv_cli *cli, int code, const char *fmt, ...) _hv_printf_(3, 4);
+/* A remark on standard error, unless --quiet. */
+void hv_cli_note(struct hv_cli *cli, const char *fmt, ...) _hv_printf_(2, 3);
+/* "hivectl: TEXT" and how to get help; HV_EXIT_USAGE. */
+int hv_cli_usage(struct hv_cli *cli, const char *fmt, ...) _hv_printf_(2, 3);
+
+/* The value of --output, or `otherwise` where it was not given. */
+enum hv_output_format hv_cli_output(const struct hv_cli *cli, enum hv_output_format otherwise);
+
+/* One request to the agent. *ret (may be NULL) is the body as JSON. Any trouble was told on standard error
+ * already: the result is HV_EXIT_OK or the exit code. */
+int hv_cli_get(struct hv_cli *cli, const char *path, struct hv_json **ret);
+int hv_cli_post(struct hv_cli *cli, const char *path, const struct hv_buf *json_body, struct hv_json **ret);
+int hv_cli_delete(struct hv_cli *cli, const char *path, struct hv_json **ret);
+int hv_cli_connect(struct hv_cli *cli); /* makes cli->client; HV_EXIT_OK or an exit code */
+/* What a refusal of the agent means for the exit code; told on standard error. */
+int hv_cli_problem(struct hv_cli *cli, unsigned status, const struct hv_json *problem);
+
+/* ---- objects on the command line ---- */
+
+struct hv_cli_object {
+        enum hv_kind kind;
+        const char *name; /* NULL: all of the kind */
+        unsigned replica; /* of "web/2" in logs; 0: not said */
+};
+
+/* "service/web", "svc/web"; the second word of "svc web" is `name`. HV_EXIT_OK or HV_EXIT_USAGE, told. */
+int hv_cli_object(struct hv_cli *cli, const char *word, const char *name, struct hv_cli_object *ret);
+
+/* Folder of the API that holds a kind: "services". */
+const char *hv_cli_folder(enum hv_kind kind);
+/* Appends a path segment, percent-encoded. */
+void hv_cli_escape_path(struct hv_buf *buf, const char *segment);
+
+/* The answer of .../why, in lines. */
+void hv_why_text(const struct hv_json *j, struct hv_buf *buf); /* cmd_why.c */
+
+/* ---- verbs, by file ---- */
+
+int hv_cmd_apply(struct hv_cli *cli); /* cmd_apply.c */
+int hv_cmd_delete(struct hv_cli *cli);
+int hv_cmd_reload(struct hv_cli *cli);
+int hv_cmd_plan(struct hv_cli *cli);     /* cmd_plan.c */
+int hv_cmd_validate(struct hv_cli *cli); /* cmd_validate.c */
+int hv_cmd_get(struct hv_cli *cli);      /* cmd_get.c */
+int hv_cmd_sources(struct hv_cli *cli);
+int hv_cmd_revisions(struct hv_cli *cli);
+int hv_cmd_describe(struct hv_cli *cli);   /* cmd_describe.c */
+int hv_cmd_status(struct hv_cli *cli);     /* cmd_status.c */
+int hv_cmd_why(struct hv_cli *cli);        /* cmd_why.c */
+int hv_cmd_wait(struct hv_cli *cli);       /* cmd_wait.c */
+int hv_cmd_events(struct hv_cli *cli);     /* cmd_events.c */
+int hv_cmd_logs(struct hv_cli *cli);       /* cmd_logs.c */
+int hv_cmd_explain(struct hv_cli *cli);    /* cmd_explain.c */
+int hv_cmd_schema(struct hv_cli *cli);     /* cmd_schema.c */
+int hv_cmd_completion(struct hv_cli *cli); /* cmd_completion.c */
+int hv_cmd_complete(struct hv_cli *cli);
+int hv_cmd_version(struct hv_cli *cli); /* cmd_version.c */
+int hv_cmd_help(struct hv_cli *cli);    /* help.c */

@@ -1,0 +1,126 @@
+/* hivectl explain: the documentation of a field, from the table that also reads it. */
+#include "cli/cli_internal.h"
+
+#include "base/text.h"
+#include "cli/output.h"
+#include "spec/schema.h"
+
+static void put_field_line(struct hv_table *t, const struct hv_field *f) {
+        hv_table_row(t);
+        hv_table_cellf(t, "%s%s", f->name, f->required ? "*" : "");
+        hv_table_cell(t, hv_field_type_name(f));
+        hv_table_cell(t, f->value);
+        hv_table_cell(t, f->doc);
+}
+
+static void print_fields(struct hv_cli *cli, const struct hv_schema *s) {
+        _hv_cleanup_(hv_table_freep) struct hv_table *t = hv_table_new();
+
+        hv_table_column(t, "FIELD", 0);
+        hv_table_column(t, "TYPE", 0);
+        hv_table_column(t, "DEFAULT", 0);
+        hv_table_column(t, "MEANING", HV_TABLE_CUT);
+        for (size_t i = 0; i < s->n_fields; i++)
+                put_field_line(t, &s->fields[i]);
+        (void) putchar('\n');
+        hv_output_table(cli, t);
+}
+
+static void put_row(struct hv_buf *buf, const char *label, const char *text) {
+        if (!hv_str_empty(text))
+                hv_buf_printf(buf, "  %-9s %s\n", label, text);
+}
+
+static void put_words(struct hv_buf *buf, const struct hv_field *f) {
+        if (!f->words)
+                return;
+        hv_buf_printf(buf, "  %-9s ", "one of");
+        for (size_t i = 0; f->words[i]; i++)
+                hv_buf_printf(buf, "%s%s", i > 0 ? ", " : "", f->words[i]);
+        hv_buf_putc(buf, '\n');
+}
+
+static void put_groups(struct hv_buf *buf, const struct hv_schema *s) {
+        for (size_t i = 0; i < s->n_groups; i++) {
+                const struct hv_group *g = &s->groups[i];
+
+                hv_buf_printf(buf, "  %-9s %s of: ", "rule",
+                              g->exclusive && g->needed ? "exactly one"
+                              : g->exclusive            ? "at most one"
+                                                        : "at least one");
+                for (size_t j = 0; g->names[j]; j++)
+                        hv_buf_printf(buf, "%s%s", j > 0 ? ", " : "", g->names[j]);
+                hv_buf_putc(buf, '\n');
+        }
+}
+
+static void explain_field(struct hv_cli *cli, const char *path, const struct hv_field *f) {
+        _hv_cleanup_(hv_buf_done) struct hv_buf buf = {};
+
+        hv_buf_printf(&buf, "%s: %s\n  %s\n\n", path, hv_field_type_name(f), f->doc);
+        put_words(&buf, f);
+        put_row(&buf, "form", hv_format_name(f->format));
+        put_row(&buf, "default", f->value);
+        put_row(&buf, "required", f->required ? "yes" : NULL);
+        put_row(&buf, "example", f->example);
+        put_row(&buf, "instead", f->deprecated);
+        if (f->cost != HV_COST_NONE)
+                put_row(&buf, "change", hv_cost_name(f->cost));
+        put_row(&buf, "note", f->planned ? "checked, but not acted on by this version (W040)" : NULL);
+        if (f->schema)
+                put_groups(&buf, f->schema);
+        hv_output_text(cli, &buf);
+        if (f->schema)
+                print_fields(cli, f->schema);
+}
+
+/* The nearest field, where only the last part of the path is wrong. */
+static int not_found(struct hv_cli *cli, const char *path) {
+        char quoted[HV_TEXT_QUOTE_SIZE], parent[256];
+        const char *dot = strrchr(path, '.'), *last = dot ? dot + 1 : path;
+        const struct hv_schema *s = hv_schema_of(HV_KIND_NODESTATE);
+        struct hv_suggestion near = { .text = last };
+
+        if (dot && (size_t) (dot - path) < sizeof parent) {
+                const struct hv_field *f;
+                enum hv_kind kind;
+
+                (void) snprintf(parent, sizeof parent, "%.*s", (int) (dot - path), path);
+                kind = hv_kind_parse(parent);
+                f = hv_schema_find(parent, NULL);
+                s = kind != HV_KIND_NONE && !f ? hv_schema_of(kind) : f ? f->schema : NULL;
+        }
+        for (size_t i = 0; s && i < s->n_fields; i++)
+                hv_suggestion_add(&near, s->fields[i].name);
+        if (near.best)
+                return hv_cli_fail(cli, HV_EXIT_NOT_FOUND, "there is no field %s; did you mean %.*s%s?",
+                                   hv_text_quote(path, quoted), (int) (last - path), path, near.best);
+        return hv_cli_fail(cli, HV_EXIT_NOT_FOUND,
+                           "there is no field %s; hivectl explain lists the first ones",
+                           hv_text_quote(path, quoted));
+}
+
+int hv_cmd_explain(struct hv_cli *cli) {
+        const struct hv_cli_options *o = &cli->options;
+        _hv_cleanup_(hv_buf_done) struct hv_buf buf = {};
+        const char *path = o->n_args > 0 ? o->args[0] : NULL;
+        const struct hv_field *f = path ? hv_schema_find(path, NULL) : NULL;
+        enum hv_kind kind = !path || hv_streq(path, "spec") ? HV_KIND_NODESTATE
+                            : f                             ? HV_KIND_NONE
+                                                            : hv_kind_parse(path);
+        const struct hv_schema *s = f ? NULL : hv_schema_of(kind);
+
+        if (f) {
+                explain_field(cli, path, f);
+                return HV_EXIT_OK;
+        }
+        if (!s)
+                return not_found(cli, path);
+        hv_buf_printf(&buf, "%s: %s\n", hv_kind_name(kind), s->doc);
+        put_groups(&buf, s);
+        hv_output_text(cli, &buf);
+        print_fields(cli, s);
+        hv_cli_note(cli, "\n* required. More: hivectl explain %s",
+                    kind == HV_KIND_NODESTATE ? "services.ports" : "PATH");
+        return HV_EXIT_OK;
+}

@@ -1,0 +1,469 @@
+/* hivectl get: objects as tables, documents or names. Also sources and revisions, which are lists alike. */
+#include "cli/cli_internal.h"
+
+#include "base/alloc.h"
+#include "base/vec.h"
+#include "cli/output.h"
+#include "json/write.h"
+
+#define REVISION_SHOWN 12 /* digits of a revision in a table */
+
+/* ---- fetching ---- */
+
+struct fetched {
+        HV_VEC(struct hv_json *) answers; /* lists and single objects, as they came */
+        HV_VEC(const struct hv_json *) items;
+        bool is_single; /* one object was named, and nothing else */
+};
+
+static void fetched_done(struct fetched *f) {
+        for (size_t i = 0; i < f->answers.n; i++)
+                hv_json_free(f->answers.v[i]);
+        hv_vec_done(&f->answers);
+        hv_vec_done(&f->items);
+}
+
+static int fetch_one(struct hv_cli *cli, enum hv_kind kind, const char *name, struct fetched *f) {
+        _hv_cleanup_(hv_buf_done) struct hv_buf path = {};
+        struct hv_json *j = NULL;
+        int r;
+
+        hv_buf_printf(&path, "/api/v1/%s/", hv_cli_folder(kind));
+        hv_cli_escape_path(&path, name);
+        r = hv_cli_get(cli, hv_buf_str(&path), &j);
+        if (r != HV_EXIT_OK)
+                return r;
+        hv_vec_push(&f->answers, j);
+        hv_vec_push(&f->items, j);
+        return HV_EXIT_OK;
+}
+
+static int fetch_all(struct hv_cli *cli, enum hv_kind kind, struct fetched *f) {
+        _hv_cleanup_(hv_buf_done) struct hv_buf path = {};
+        const char *next = NULL;
+
+        do {
+                struct hv_json *j = NULL;
+                const struct hv_json *items;
+                int r;
+
+                hv_buf_clear(&path);
+                hv_buf_printf(&path, "/api/v1/%s", hv_cli_folder(kind));
+                if (next) {
+                        hv_buf_puts(&path, "?continue=");
+                        hv_cli_escape_path(&path, next);
+                }
+                r = hv_cli_get(cli, hv_buf_str(&path), &j);
+                if (r != HV_EXIT_OK)
+                        return r;
+                hv_vec_push(&f->answers, j);
+                items = hv_json_get(j, "items");
+                for (size_t i = 0; i < hv_json_size(items); i++)
+                        hv_vec_push(&f->items, hv_json_at(items, i));
+                next = hv_json_str(hv_json_get(j, "metadata"), "continue");
+        } while (next);
+        return HV_EXIT_OK;
+}
+
+/* ---- columns ---- */
+
+static const struct hv_json *spec(const struct hv_json *item) {
+        return hv_json_get(item, "spec");
+}
+
+static const struct hv_json *status(const struct hv_json *item) {
+        return hv_json_get(item, "status");
+}
+
+static const char *name_of(const struct hv_json *item) {
+        const char *name = hv_json_str(hv_json_get(item, "metadata"), "name");
+
+        return name ? name : "";
+}
+
+/* "Running", "BackOff (OOMKilled)": the phase, and the reason where it says more. */
+static void cell_status(struct hv_table *t, const struct hv_json *item) {
+        const char *phase = hv_json_str(status(item), "phase"), *reason = hv_json_str(status(item), "reason");
+
+        if (!reason || hv_streq(reason, "Synced") || hv_streq(reason, "Pending") || hv_streq(reason, phase))
+                hv_table_cell(t, phase);
+        else
+                hv_table_cellf(t, "%s (%s)", phase, reason);
+}
+
+/* The youngest change of any replica. */
+static void cell_since(struct hv_table *t, const struct hv_json *item) {
+        const struct hv_json *units = hv_json_get(status(item), "units");
+        const char *newest = NULL;
+        char age[HV_AGE_SIZE];
+
+        for (size_t i = 0; i < hv_json_size(units); i++) {
+                const char *since = hv_json_str(hv_json_at(units, i), "since");
+
+                if (since && (!newest || strcmp(since, newest) > 0))
+                        newest = since;
+        }
+        hv_table_cell(t, hv_output_age(newest, age));
+}
+
+static void cell_declared(struct hv_table *t, const struct hv_json *item) {
+        const struct hv_json *at = hv_json_get(hv_json_get(item, "metadata"), "declaredAt");
+        const char *file = hv_json_str(at, "file");
+
+        if (file)
+                hv_table_cellf(t, "%s:%d", file, (int) hv_json_int(at, "line", 0));
+        else
+                hv_table_cell(t, hv_json_str(at, "source"));
+}
+
+static void cell_count(struct hv_table *t, const struct hv_json *item, const char *key) {
+        hv_table_cellf(t, "%d", (int) hv_json_int(status(item), key, 0));
+}
+
+static void cells_service(struct hv_table *t, const struct hv_json *item) {
+        hv_table_cellf(t, "%d/%d", (int) hv_json_int(status(item), "replicasReady", 0),
+                       (int) hv_json_int(status(item), "replicas", 0));
+        cell_status(t, item);
+        cell_count(t, item, "restarts");
+        cell_since(t, item);
+        hv_table_cell(t, hv_json_str(spec(item), "image"));
+}
+
+static void cells_network(struct hv_table *t, const struct hv_json *item) {
+        cell_status(t, item);
+        hv_table_cell(t, hv_json_str(spec(item), "driver"));
+        hv_table_cell(t, hv_json_str(spec(item), "subnet"));
+}
+
+static void cells_volume(struct hv_table *t, const struct hv_json *item) {
+        cell_status(t, item);
+        hv_table_cell(t, hv_json_str(spec(item), "driver"));
+        hv_table_cell(t, hv_json_str(spec(item), "reclaim"));
+}
+
+static void cells_config(struct hv_table *t, const struct hv_json *item) {
+        const struct hv_json *keys = hv_json_get(spec(item), "keys");
+        int64_t bytes = 0;
+
+        for (size_t i = 0; i < hv_json_size(keys); i++)
+                bytes += hv_json_int(hv_json_at(keys, i), "bytes", 0);
+        cell_status(t, item);
+        hv_table_cellf(t, "%zu", hv_json_size(keys));
+        hv_table_cellf(t, "%lld", (long long) bytes);
+}
+
+static void cells_image(struct hv_table *t, const struct hv_json *item) {
+        cell_status(t, item);
+        hv_table_cell(t, hv_json_str(spec(item), "ref"));
+        hv_table_cell(t, hv_json_bool(spec(item), "pin", false) ? "yes" : "no");
+}
+
+static void cells_registry(struct hv_table *t, const struct hv_json *item) {
+        cell_status(t, item);
+        hv_table_cell(t, hv_json_str(spec(item), "host"));
+        hv_table_cell(t, hv_json_str(spec(item), "authSecret"));
+}
+
+static void cells_task(struct hv_table *t, const struct hv_json *item) {
+        cell_status(t, item);
+        hv_table_cell(t, hv_json_str(spec(item), "image"));
+}
+
+static void cells_cron_task(struct hv_table *t, const struct hv_json *item) {
+        cell_status(t, item);
+        hv_table_cell(t, hv_json_str(spec(item), "schedule"));
+        hv_table_cell(t, hv_json_str(spec(item), "image"));
+}
+
+static void cells_wireguard(struct hv_table *t, const struct hv_json *item) {
+        const struct hv_json *addresses = hv_json_get(spec(item), "addresses");
+
+        cell_status(t, item);
+        hv_table_cell(t, hv_json_as_str(hv_json_at(addresses, 0)));
+        hv_table_cellf(t, "%d", (int) hv_json_int(spec(item), "peers", 0));
+}
+
+struct column {
+        const char *heading;
+        unsigned flags;
+};
+
+/* Columns after the name, and what fills them. */
+static const struct layout {
+        enum hv_kind kind;
+        struct column columns[6];
+        void (*cells)(struct hv_table *t, const struct hv_json *item);
+} layouts[] = {
+        { HV_KIND_SERVICE,
+          { { "READY", HV_TABLE_RIGHT },
+            { "STATUS", 0 },
+            { "RESTARTS", HV_TABLE_RIGHT },
+            { "SINCE", HV_TABLE_RIGHT },
+            { "IMAGE", HV_TABLE_CUT } },
+          cells_service },
+        { HV_KIND_NETWORK, { { "STATUS", 0 }, { "DRIVER", 0 }, { "SUBNET", 0 } }, cells_network },
+        { HV_KIND_VOLUME, { { "STATUS", 0 }, { "DRIVER", 0 }, { "RECLAIM", 0 } }, cells_volume },
+        { HV_KIND_SECRET, { { "STATUS", 0 } }, cell_status },
+        { HV_KIND_CONFIG,
+          { { "STATUS", 0 }, { "KEYS", HV_TABLE_RIGHT }, { "BYTES", HV_TABLE_RIGHT } },
+          cells_config },
+        { HV_KIND_IMAGE, { { "STATUS", 0 }, { "REF", HV_TABLE_CUT }, { "PINNED", 0 } }, cells_image },
+        { HV_KIND_REGISTRY, { { "STATUS", 0 }, { "HOST", HV_TABLE_CUT }, { "LOGIN", 0 } }, cells_registry },
+        { HV_KIND_TASK, { { "STATUS", 0 }, { "IMAGE", HV_TABLE_CUT } }, cells_task },
+        { HV_KIND_CRONTASK,
+          { { "STATUS", 0 }, { "SCHEDULE", 0 }, { "IMAGE", HV_TABLE_CUT } },
+          cells_cron_task },
+        { HV_KIND_WIREGUARD,
+          { { "STATUS", 0 }, { "ADDRESS", 0 }, { "PEERS", HV_TABLE_RIGHT } },
+          cells_wireguard },
+};
+
+static const struct layout *layout_of(enum hv_kind kind) {
+        for (size_t i = 0; i < HV_ARRAY_SIZE(layouts); i++) {
+                if (layouts[i].kind == kind)
+                        return &layouts[i];
+        }
+        return NULL;
+}
+
+/* with_type: names as "service/web", where one answer holds several tables. */
+static void print_table(struct hv_cli *cli, enum hv_kind kind, const struct fetched *f, bool wide,
+                        bool with_type) {
+        _hv_cleanup_(hv_table_freep) struct hv_table *t = hv_table_new();
+        const struct layout *layout = layout_of(kind);
+
+        hv_table_column(t, "NAME", 0);
+        for (size_t i = 0; i < HV_ARRAY_SIZE(layout->columns) && layout->columns[i].heading; i++)
+                hv_table_column(t, layout->columns[i].heading, layout->columns[i].flags);
+        if (wide) {
+                hv_table_column(t, "DECLARED", HV_TABLE_CUT);
+                hv_table_column(t, "MESSAGE", HV_TABLE_CUT);
+        }
+        for (size_t i = 0; i < f->items.n; i++) {
+                const struct hv_json *item = f->items.v[i];
+
+                hv_table_row(t);
+                if (with_type)
+                        hv_table_cellf(t, "%s/%s", hv_kind_label(kind), name_of(item));
+                else
+                        hv_table_cell(t, name_of(item));
+                layout->cells(t, item);
+                if (wide) {
+                        cell_declared(t, item);
+                        hv_table_cell(t, hv_json_str(status(item), "message"));
+                }
+        }
+        hv_output_table(cli, t);
+}
+
+/* ---- the verb ---- */
+
+#define WORDS_MAX 16
+
+struct wanted {
+        struct hv_cli_object v[WORDS_MAX];
+        size_t n;
+};
+
+static void want(struct wanted *w, enum hv_kind kind, const char *name) {
+        if (w->n < WORDS_MAX)
+                w->v[w->n++] = (struct hv_cli_object){ .kind = kind, .name = name };
+}
+
+/* "svc", "svc web db", "svc/web net/backend", "svc,net", "all" */
+static int read_words(struct hv_cli *cli, char **list, struct wanted *w) {
+        const struct hv_cli_options *o = &cli->options;
+        struct hv_cli_object object;
+        char *rest = NULL;
+        int r;
+
+        if (o->n_args == 0)
+                return hv_cli_usage(cli, "what is to be shown? For example: hivectl get services");
+        if (hv_streq(o->args[0], "all") && o->n_args == 1) {
+                for (size_t i = 0; i < HV_ARRAY_SIZE(layouts); i++)
+                        want(w, layouts[i].kind, NULL);
+                return HV_EXIT_OK;
+        }
+        if (strchr(o->args[0], '/')) {
+                for (size_t i = 0; i < o->n_args; i++) {
+                        r = hv_cli_object(cli, o->args[i], NULL, &object);
+                        if (r != HV_EXIT_OK)
+                                return r;
+                        want(w, object.kind, object.name);
+                }
+                return HV_EXIT_OK;
+        }
+        *list = hv_strdup(o->args[0]);
+        for (char *word = strtok_r(*list, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
+                r = hv_cli_object(cli, word, NULL, &object);
+                if (r != HV_EXIT_OK)
+                        return r;
+                for (size_t i = 1; i < o->n_args; i++)
+                        want(w, object.kind, o->args[i]);
+                if (o->n_args == 1)
+                        want(w, object.kind, NULL);
+        }
+        return w->n > 0 ? HV_EXIT_OK : hv_cli_usage(cli, "what is to be shown?");
+}
+
+static void print_names(enum hv_kind kind, const struct fetched *f) {
+        for (size_t i = 0; i < f->items.n; i++)
+                (void) printf("%s/%s\n", hv_kind_label(kind), name_of(f->items.v[i]));
+}
+
+/* All of one kind that the words name, in their order. */
+static int fetch_kind(struct hv_cli *cli, const struct wanted *w, size_t *i, struct fetched *f) {
+        enum hv_kind kind = w->v[*i].kind;
+
+        for (; *i < w->n && w->v[*i].kind == kind; (*i)++) {
+                int r = w->v[*i].name ? fetch_one(cli, kind, w->v[*i].name, f) : fetch_all(cli, kind, f);
+
+                if (r != HV_EXIT_OK)
+                        return r;
+        }
+        return HV_EXIT_OK;
+}
+
+static int print_documents(struct hv_cli *cli, const struct wanted *w, enum hv_output_format format) {
+        _hv_cleanup_(fetched_done) struct fetched f = {};
+        _hv_cleanup_(hv_buf_done) struct hv_buf buf = {};
+        _hv_cleanup_(hv_json_freep) struct hv_json *list = NULL;
+        struct hv_json_writer writer = { .buf = &buf };
+
+        for (size_t i = 0; i < w->n;) {
+                int r = fetch_kind(cli, w, &i, &f);
+
+                if (r != HV_EXIT_OK)
+                        return r;
+        }
+        if (f.answers.n == 1) {
+                hv_output_document(cli, f.answers.v[0], format);
+                return HV_EXIT_OK;
+        }
+        hv_json_begin_object(&writer, NULL);
+        hv_json_put_str(&writer, "apiVersion", "hivelet/v1");
+        hv_json_put_str(&writer, "kind", "List");
+        hv_json_begin_array(&writer, "items");
+        for (size_t i = 0; i < f.items.n; i++)
+                hv_json_put_json(&writer, NULL, f.items.v[i]);
+        hv_json_end(&writer);
+        hv_json_end(&writer);
+        if (hv_json_parse(buf.data, buf.len, SIZE_MAX, &list, NULL) == 0)
+                hv_output_document(cli, list, format);
+        return HV_EXIT_OK;
+}
+
+int hv_cmd_get(struct hv_cli *cli) {
+        enum hv_output_format format = hv_cli_output(cli, HV_OUTPUT_TABLE);
+        _hv_cleanup_free_ char *list = NULL;
+        struct wanted w = {};
+        size_t n_tables = 0;
+        int r = read_words(cli, &list, &w);
+
+        if (r != HV_EXIT_OK)
+                return r;
+        if (format == HV_OUTPUT_JSON || format == HV_OUTPUT_YAML)
+                return print_documents(cli, &w, format);
+        for (size_t i = 0; i < w.n;) {
+                _hv_cleanup_(fetched_done) struct fetched f = {};
+                enum hv_kind kind = w.v[i].kind;
+                bool several = w.v[0].kind != w.v[w.n - 1].kind;
+
+                r = fetch_kind(cli, &w, &i, &f);
+                if (r != HV_EXIT_OK)
+                        return r;
+                if (format == HV_OUTPUT_NAME)
+                        print_names(kind, &f);
+                else if (f.items.n > 0) {
+                        if (n_tables++ > 0)
+                                (void) putchar('\n');
+                        print_table(cli, kind, &f, format == HV_OUTPUT_WIDE, several);
+                } else if (!several)
+                        hv_cli_note(cli, "there are no %s", hv_cli_folder(kind));
+        }
+        return HV_EXIT_OK;
+}
+
+/* ---- lists of other things ---- */
+
+int hv_cmd_sources(struct hv_cli *cli) {
+        _hv_cleanup_(hv_json_freep) struct hv_json *j = NULL;
+        _hv_cleanup_(hv_table_freep) struct hv_table *t = hv_table_new();
+        enum hv_output_format format = hv_cli_output(cli, HV_OUTPUT_TABLE);
+        const struct hv_json *items;
+        int r = hv_cli_get(cli, "/api/v1/sources", &j);
+
+        if (r != HV_EXIT_OK)
+                return r;
+        if (format == HV_OUTPUT_JSON || format == HV_OUTPUT_YAML) {
+                hv_output_document(cli, j, format);
+                return HV_EXIT_OK;
+        }
+        hv_table_column(t, "NAME", 0);
+        hv_table_column(t, "TYPE", 0);
+        hv_table_column(t, "STATE", 0);
+        hv_table_column(t, "OBJECTS", HV_TABLE_RIGHT);
+        hv_table_column(t, "REVISION", 0);
+        hv_table_column(t, "READ", HV_TABLE_RIGHT);
+        hv_table_column(t, "FAILURES", HV_TABLE_RIGHT);
+        hv_table_column(t, "LOCATION", HV_TABLE_CUT);
+        hv_table_column(t, "ERROR", HV_TABLE_CUT);
+        items = hv_json_get(j, "items");
+        for (size_t i = 0; i < hv_json_size(items); i++) {
+                const struct hv_json *s = hv_json_at(items, i);
+                const char *revision = hv_json_str(s, "revision");
+                char age[HV_AGE_SIZE];
+
+                hv_table_row(t);
+                hv_table_cell(t, hv_json_str(s, "name"));
+                hv_table_cell(t, hv_json_str(s, "type"));
+                hv_table_cell(t, hv_json_str(s, "state"));
+                hv_table_cellf(t, "%d", (int) hv_json_int(s, "objects", 0));
+                hv_table_cellf(t, "%.*s", REVISION_SHOWN, revision ? revision : "");
+                hv_table_cell(t, hv_output_age(hv_json_str(s, "readAt"), age));
+                hv_table_cellf(t, "%d", (int) hv_json_int(s, "failures", 0));
+                hv_table_cell(t, hv_json_str(s, "location"));
+                hv_table_cell(t, hv_json_str(s, "error"));
+        }
+        hv_output_table(cli, t);
+        return HV_EXIT_OK;
+}
+
+int hv_cmd_revisions(struct hv_cli *cli) {
+        _hv_cleanup_(hv_json_freep) struct hv_json *j = NULL;
+        _hv_cleanup_(hv_table_freep) struct hv_table *t = hv_table_new();
+        enum hv_output_format format = hv_cli_output(cli, HV_OUTPUT_TABLE);
+        const struct hv_json *items;
+        int r = hv_cli_get(cli, "/api/v1/revisions", &j);
+
+        if (r != HV_EXIT_OK)
+                return r;
+        if (format == HV_OUTPUT_JSON || format == HV_OUTPUT_YAML) {
+                hv_output_document(cli, j, format);
+                return HV_EXIT_OK;
+        }
+        items = hv_json_get(j, "items");
+        hv_table_column(t, "REVISION", 0);
+        hv_table_column(t, "STATE", 0);
+        hv_table_column(t, "SINCE", HV_TABLE_RIGHT);
+        hv_table_column(t, "OBJECTS", HV_TABLE_RIGHT);
+        for (size_t i = 0; i < hv_json_size(items); i++) {
+                const struct hv_json *s = hv_json_at(items, i);
+                const char *revision = hv_json_str(s, "revision");
+                char age[HV_AGE_SIZE];
+
+                if (format == HV_OUTPUT_NAME) {
+                        (void) printf("%s\n", revision);
+                        continue;
+                }
+                hv_table_row(t);
+                hv_table_cellf(t, "%.*s", format == HV_OUTPUT_WIDE ? 64 : REVISION_SHOWN,
+                               revision ? revision : "");
+                hv_table_cell(t, hv_json_str(s, "state"));
+                hv_table_cell(t, hv_output_age(hv_json_str(s, "since"), age));
+                hv_table_cellf(t, "%d", (int) hv_json_int(s, "objects", 0));
+        }
+        if (format != HV_OUTPUT_NAME)
+                hv_output_table(cli, t);
+        return HV_EXIT_OK;
+}

@@ -1,0 +1,270 @@
+#include "cli/option.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/duration.h"
+#include "base/parse.h"
+#include "base/text.h"
+
+static const char *const color_words[] = { "auto", "always", "never", NULL };
+static const char *const output_words[] = { "table", "wide",  "json",   "yaml", "name",
+                                            "text",  "sarif", "github", NULL };
+static const char *const stream_words[] = { "all", "stdout", "stderr", NULL };
+static const char *const for_words[] = { "synced", "ready", NULL };
+
+const struct hv_option hv_options[HV_N_OPTIONS] = {
+        { HV_OPT_HELP, 'h', "help", NULL, NULL, "show this help" },
+        { HV_OPT_SOCKET, 0, "socket", "PATH", NULL,
+          "socket of the agent; default $HIVELET_SOCKET, then /run/hivelet/hivelet.sock" },
+        { HV_OPT_TIMEOUT, 0, "timeout", "TIME", NULL, "give up after this time, such as 30s or 5m" },
+        { HV_OPT_COLOR, 0, "color", "WHEN", color_words, "colour: auto (on a terminal), always or never" },
+        { HV_OPT_NO_COLOR, 0, "no-color", NULL, NULL, "the same as --color never" },
+        { HV_OPT_QUIET, 'q', "quiet", NULL, NULL, "no progress and no remarks; errors are still shown" },
+        { HV_OPT_OUTPUT, 'o', "output", "FORMAT", output_words, "form of the output" },
+        { HV_OPT_NO_HEADERS, 0, "no-headers", NULL, NULL, "leave out the heading of tables" },
+        { HV_OPT_FILENAME, 'f', "filename", "FILE", NULL,
+          "file, directory (its *.yaml and *.yml), or - for standard input; may be repeated" },
+        { HV_OPT_STRICT, 0, "strict", NULL, NULL, "exit with 3 when there are warnings" },
+        { HV_OPT_ACCEPT_PRUNE, 0, "accept-prune", "REVISION", NULL,
+          "let the parked revision of this name, or the start of it, remove what it removes" },
+        { HV_OPT_DRY_RUN, 0, "dry-run", NULL, NULL, "judge only, change nothing" },
+        { HV_OPT_WAIT, 0, "wait", NULL, NULL, "wait until the machine runs what was applied" },
+        { HV_OPT_FOR, 0, "for", "STATE", for_words, "what to wait for; default synced" },
+        { HV_OPT_CHECK, 0, "check", NULL, NULL, "exit with 2 when the node is not in sync" },
+        { HV_OPT_FOLLOW, 'f', "follow", NULL, NULL, "go on with what comes, until interrupted" },
+        { HV_OPT_SINCE, 0, "since", "TIME", NULL,
+          "only what is newer: a span such as 10m, or an instant such as 2026-01-31T08:00:00Z" },
+        { HV_OPT_TAIL, 0, "tail", "N", NULL, "only the last N lines" },
+        { HV_OPT_STREAM, 0, "stream", "NAME", stream_words,
+          "what the container writes to: all, stdout or stderr" },
+        { HV_OPT_TIMESTAMPS, 0, "timestamps", NULL, NULL, "begin each line with its time" },
+        { HV_OPT_VERSION, 0, "version", NULL, NULL, "show the version" },
+};
+
+bool hv_option_is_given(const struct hv_cli_options *o, enum hv_option_id id) {
+        return (o->given & HV_OPT_BIT(id)) != 0;
+}
+
+/* ---- values ---- */
+
+static int bad_value(const struct hv_option *o, const char *value, const char *expected, struct hv_err *err) {
+        char quoted[HV_TEXT_QUOTE_SIZE];
+
+        return hv_err_set(err, -EINVAL, "--%s: expected %s, found %s", o->name, expected,
+                          hv_text_quote(value, quoted));
+}
+
+static int read_word(const struct hv_option *o, const char *value, unsigned *ret, struct hv_err *err) {
+        char quoted[HV_TEXT_QUOTE_SIZE];
+        size_t n = 0;
+        const char *near;
+
+        for (; o->words[n]; n++) {
+                if (hv_streq(o->words[n], value)) {
+                        *ret = (unsigned) n;
+                        return 0;
+                }
+        }
+        near = hv_text_suggest(value, o->words, n);
+        if (near)
+                return hv_err_set(err, -EINVAL, "--%s: %s is none of its values; did you mean %s?", o->name,
+                                  hv_text_quote(value, quoted), near);
+        hv_err_set(err, -EINVAL, "--%s: %s is none of its values:", o->name, hv_text_quote(value, quoted));
+        for (size_t i = 0; i < n; i++)
+                (void) snprintf(err->msg + strlen(err->msg), sizeof err->msg - strlen(err->msg), "%s %s",
+                                i > 0 ? "," : "", o->words[i]);
+        return err->code;
+}
+
+static int store(struct hv_cli_options *ret, const struct hv_option *o, const char *value,
+                 struct hv_err *err) {
+        char guess[HV_DURATION_SIZE];
+        unsigned word = 0;
+        int r;
+
+        ret->given |= HV_OPT_BIT(o->id);
+        if (o->words) {
+                r = read_word(o, value, &word, err);
+                if (r < 0)
+                        return r;
+        }
+        switch (o->id) {
+        case HV_OPT_SOCKET:
+                ret->socket = value;
+                break;
+        case HV_OPT_TIMEOUT:
+                if (hv_duration_parse(value, &ret->timeout_us) == HV_PARSE_OK && ret->timeout_us > 0)
+                        break;
+                if (hv_duration_suggest(value, guess))
+                        return hv_err_set(err, -EINVAL, "--timeout: \"%s\" is no time; did you mean %s?",
+                                          value, guess);
+                return bad_value(o, value, "a time such as 30s or 5m", err);
+        case HV_OPT_COLOR:
+                ret->color = (enum hv_color_mode) word;
+                break;
+        case HV_OPT_NO_COLOR:
+                ret->color = HV_COLOR_NEVER;
+                break;
+        case HV_OPT_OUTPUT:
+                ret->output = (enum hv_output_format) word;
+                break;
+        case HV_OPT_FILENAME:
+                if (ret->n_files == HV_CLI_FILES_MAX)
+                        return hv_err_set(err, -EINVAL, "--filename: at most %d times", HV_CLI_FILES_MAX);
+                ret->files[ret->n_files++] = value;
+                break;
+        case HV_OPT_ACCEPT_PRUNE:
+                ret->accept_prune = value;
+                break;
+        case HV_OPT_FOR:
+                ret->wait_for = o->words[word];
+                break;
+        case HV_OPT_SINCE:
+                ret->since = value;
+                break;
+        case HV_OPT_STREAM:
+                ret->stream = o->words[word];
+                break;
+        case HV_OPT_TAIL:
+                if (!hv_parse_uint(value, 0, UINT32_MAX, &ret->tail))
+                        return bad_value(o, value, "a number of lines", err);
+                break;
+        default:
+                break;
+        }
+        return 0;
+}
+
+/* ---- words of the command line ---- */
+
+static const struct hv_option *by_name(const char *name, size_t len, unsigned allowed) {
+        for (size_t i = 0; i < HV_N_OPTIONS; i++) {
+                if ((allowed & HV_OPT_BIT(i)) && strlen(hv_options[i].name) == len &&
+                    strncmp(hv_options[i].name, name, len) == 0)
+                        return &hv_options[i];
+        }
+        return NULL;
+}
+
+static const struct hv_option *by_letter(char letter, unsigned allowed) {
+        for (size_t i = 0; i < HV_N_OPTIONS; i++) {
+                if ((allowed & HV_OPT_BIT(i)) && hv_options[i].letter == letter)
+                        return &hv_options[i];
+        }
+        return NULL;
+}
+
+static int unknown_option(const char *name, size_t len, unsigned allowed, struct hv_err *err) {
+        char text[64];
+        struct hv_suggestion near = { .text = text };
+
+        (void) snprintf(text, sizeof text, "%.*s", (int) HV_MIN(len, sizeof text - 1), name);
+        if (by_name(name, len, ~0u))
+                return hv_err_set(err, -EINVAL, "this command has no option --%s", text);
+        for (size_t i = 0; i < HV_N_OPTIONS; i++) {
+                if (allowed & HV_OPT_BIT(i))
+                        hv_suggestion_add(&near, hv_options[i].name);
+        }
+        if (near.best)
+                return hv_err_set(err, -EINVAL, "unknown option --%s; did you mean --%s?", text, near.best);
+        return hv_err_set(err, -EINVAL, "unknown option --%s", text);
+}
+
+struct parser {
+        int argc, next;
+        char *const *argv;
+        unsigned allowed;
+        struct hv_cli_options *ret;
+};
+
+static int take_value(struct parser *p, const struct hv_option *o, const char *attached, struct hv_err *err) {
+        if (!attached) {
+                if (p->next >= p->argc)
+                        return hv_err_set(err, -EINVAL, "--%s needs a value: %s", o->name, o->argument);
+                attached = p->argv[p->next++];
+        }
+        return store(p->ret, o, attached, err);
+}
+
+static int take_long(struct parser *p, const char *word, struct hv_err *err) {
+        size_t len = strcspn(word, "=");
+        const struct hv_option *o = by_name(word, len, p->allowed);
+
+        if (!o)
+                return unknown_option(word, len, p->allowed, err);
+        if (o->argument)
+                return take_value(p, o, word[len] == '=' ? word + len + 1 : NULL, err);
+        if (word[len] == '=')
+                return hv_err_set(err, -EINVAL, "--%s takes no value", o->name);
+        return store(p->ret, o, NULL, err);
+}
+
+/* "-q", "-qf", "-oyaml", "-o=yaml", "-o yaml" */
+static int take_short(struct parser *p, const char *word, struct hv_err *err) {
+        for (; *word; word++) {
+                const struct hv_option *o = by_letter(*word, p->allowed);
+                int r;
+
+                if (!o) {
+                        const char text[2] = { *word, '\0' };
+                        char quoted[HV_TEXT_QUOTE_SIZE];
+
+                        return hv_err_set(err, -EINVAL,
+                                          by_letter(*word, ~0u) ? "this command has no option -%s"
+                                                                : "unknown option %s",
+                                          by_letter(*word, ~0u) ? text : hv_text_quote(text, quoted));
+                }
+                if (o->argument)
+                        return take_value(p, o, word[1] ? word + 1 + (word[1] == '=') : NULL, err);
+                r = store(p->ret, o, NULL, err);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* The verb is the first word that is neither an option nor the value of one. A letter that means different
+ * options to different verbs is read as the one with a value here; no verb follows it by accident. */
+static const char *find_verb(int argc, char *const argv[]) {
+        for (int i = 1; i < argc; i++) {
+                const struct hv_option *o;
+
+                if (argv[i][0] != '-' || !argv[i][1])
+                        return argv[i];
+                if (hv_streq(argv[i], "--"))
+                        return i + 1 < argc ? argv[i + 1] : NULL;
+                if (argv[i][1] == '-') {
+                        o = strchr(argv[i], '=') ? NULL : by_name(argv[i] + 2, strlen(argv[i] + 2), ~0u);
+                        i += o && o->argument;
+                } else {
+                        o = argv[i][2] ? NULL : by_letter(argv[i][1], ~0u);
+                        i += o && o->argument;
+                }
+        }
+        return NULL;
+}
+
+int hv_options_parse(int argc, char *const argv[], unsigned (*allowed)(const char *verb), char **args,
+                     struct hv_cli_options *ret, struct hv_err *err) {
+        struct parser p = { .argc = argc, .argv = argv, .next = 1, .ret = ret };
+        bool only_args = false;
+
+        *ret = (struct hv_cli_options){ .args = args };
+        p.allowed = allowed(find_verb(argc, argv));
+        while (p.next < argc) {
+                const char *word = argv[p.next++];
+                int r = 0;
+
+                if (only_args || word[0] != '-' || !word[1])
+                        args[ret->n_args++] = argv[p.next - 1];
+                else if (hv_streq(word, "--"))
+                        only_args = true;
+                else
+                        r = word[1] == '-' ? take_long(&p, word + 2, err) : take_short(&p, word + 1, err);
+                if (r < 0)
+                        return r;
+        }
+        args[ret->n_args] = NULL;
+        return 0;
+}

@@ -1,0 +1,92 @@
+/* cli/option.h - the options of all verbs, in one table.
+ *
+ * Model    One row an option. The rows drive parsing, --help, shell completion and the check of the man page;
+ *          each verb names the ids of the rows that it takes (cli/verb.h).
+ */
+#pragma once
+
+#include "base/err.h"
+
+enum hv_option_id {
+        HV_OPT_HELP,
+        HV_OPT_SOCKET,
+        HV_OPT_TIMEOUT,
+        HV_OPT_COLOR,
+        HV_OPT_NO_COLOR,
+        HV_OPT_QUIET,
+        HV_OPT_OUTPUT,
+        HV_OPT_NO_HEADERS,
+        HV_OPT_FILENAME,
+        HV_OPT_STRICT,
+        HV_OPT_ACCEPT_PRUNE,
+        HV_OPT_DRY_RUN,
+        HV_OPT_WAIT,
+        HV_OPT_FOR,
+        HV_OPT_CHECK,
+        HV_OPT_FOLLOW,
+        HV_OPT_SINCE,
+        HV_OPT_TAIL,
+        HV_OPT_STREAM,
+        HV_OPT_TIMESTAMPS,
+        HV_OPT_VERSION,
+        HV_N_OPTIONS
+};
+
+#define HV_OPT_BIT(id) (1u << (id))
+#define HV_OPTS_GLOBAL                                                                      \
+        (HV_OPT_BIT(HV_OPT_HELP) | HV_OPT_BIT(HV_OPT_SOCKET) | HV_OPT_BIT(HV_OPT_TIMEOUT) | \
+         HV_OPT_BIT(HV_OPT_COLOR) | HV_OPT_BIT(HV_OPT_NO_COLOR) | HV_OPT_BIT(HV_OPT_QUIET))
+
+struct hv_option {
+        enum hv_option_id id;
+        char letter;              /* 0: none. Two rows may share one: no verb takes both */
+        const char *name;         /* without the dashes */
+        const char *argument;     /* NULL: it takes none */
+        const char *const *words; /* the values it takes, for help and completion; NULL: any */
+        const char *help;         /* one line */
+};
+
+extern const struct hv_option hv_options[HV_N_OPTIONS];
+
+enum hv_output_format {
+        HV_OUTPUT_TABLE,
+        HV_OUTPUT_WIDE,
+        HV_OUTPUT_JSON,
+        HV_OUTPUT_YAML,
+        HV_OUTPUT_NAME,
+        HV_OUTPUT_TEXT,   /* validate: as compilers do; its default */
+        HV_OUTPUT_SARIF,  /* validate */
+        HV_OUTPUT_GITHUB, /* validate */
+};
+
+enum hv_color_mode {
+        HV_COLOR_AUTO,
+        HV_COLOR_ALWAYS,
+        HV_COLOR_NEVER,
+};
+
+#define HV_CLI_FILES_MAX 64
+
+/* What the command line says. Texts are argv's. */
+struct hv_cli_options {
+        unsigned given; /* HV_OPT_BIT() of each that was there */
+        const char *socket;
+        uint64_t timeout_us;
+        enum hv_color_mode color;
+        enum hv_output_format output;
+        const char *files[HV_CLI_FILES_MAX]; /* --filename, as often as it was there */
+        size_t n_files;
+        const char *accept_prune, *wait_for, *since, *stream;
+        uint64_t tail;
+        char *const *args; /* what is no option; NULL-terminated */
+        size_t n_args;
+};
+
+bool hv_option_is_given(const struct hv_cli_options *o, enum hv_option_id id);
+
+/* Takes argv apart: options may stand anywhere, "--" ends them. `allowed` tells the options of a verb once its name
+ * (the first argument) is known: called once with the name, or with NULL when there is none. args of *ret is in
+ * memory of the caller's that outlives it: `args` has room for argc + 1.
+ * -EINVAL: err is a sentence for people, with a suggestion where there is one. */
+int hv_options_parse(int argc, char *const argv[], unsigned (*allowed)(const char *verb), char **args,
+                     struct hv_cli_options *ret, struct hv_err *err);

@@ -1,0 +1,75 @@
+#include "cli/output.h"
+
+#include <inttypes.h>
+#include <time.h>
+
+#include "base/rfc3339.h"
+#include "cli/document.h"
+#include "cli/terminal.h"
+
+/* Control bytes of our own (colour) are added behind the escaping, so verbs that tint print by themselves. */
+void hv_output_text(struct hv_cli *cli, const struct hv_buf *text) {
+        _hv_cleanup_(hv_buf_done) struct hv_buf safe = {};
+
+        hv_terminal_puts(&safe, cli->out_is_tty, hv_buf_str(text));
+        (void) fwrite(hv_buf_str(&safe), 1, safe.len, stdout);
+}
+
+void hv_output_table(struct hv_cli *cli, const struct hv_table *table) {
+        _hv_cleanup_free_ char *text = hv_table_text(
+                table, &(struct hv_table_style){
+                               .is_tty = cli->out_is_tty,
+                               .width = cli->width,
+                               .headings = !hv_option_is_given(&cli->options, HV_OPT_NO_HEADERS),
+                       });
+
+        (void) fputs(text, stdout);
+}
+
+void hv_output_document(struct hv_cli *cli, const struct hv_json *j, enum hv_output_format format) {
+        _hv_cleanup_(hv_buf_done) struct hv_buf buf = {};
+
+        if (format == HV_OUTPUT_YAML)
+                hv_document_yaml(j, &buf);
+        else
+                hv_document_json(j, &buf);
+        hv_output_text(cli, &buf);
+}
+
+const char *hv_output_age(const char *rfc3339, char ret[HV_AGE_SIZE]) {
+        static const struct {
+                uint64_t us;
+                char letter;
+        } units[] = {
+                { HV_USEC_PER_DAY, 'd' },
+                { HV_USEC_PER_HOUR, 'h' },
+                { HV_USEC_PER_MIN, 'm' },
+                { HV_USEC_PER_SEC, 's' },
+        };
+        struct timespec now;
+        uint64_t then_us, now_us, age_us;
+        size_t i = 0;
+
+        if (!rfc3339 || !hv_rfc3339_parse(rfc3339, &then_us))
+                return "-";
+        (void) clock_gettime(CLOCK_REALTIME, &now);
+        now_us = (uint64_t) now.tv_sec * HV_USEC_PER_SEC + (uint64_t) now.tv_nsec / 1000;
+        age_us = now_us > then_us ? now_us - then_us : 0;
+        /* The next smaller unit as long as it says more: 90 minutes are "90m", not "1h". */
+        while (i + 1 < HV_ARRAY_SIZE(units) && age_us < 2 * units[i].us)
+                i++;
+        (void) snprintf(ret, HV_AGE_SIZE, "%" PRIu64 "%c", age_us / units[i].us, units[i].letter);
+        return ret;
+}
+
+void hv_output_tint(struct hv_buf *buf, bool color, enum hv_tint tint, const char *text) {
+        static const char *const codes[] = {
+                [HV_TINT_NONE] = "0",  [HV_TINT_GOOD] = "32",   [HV_TINT_BAD] = "31",
+                [HV_TINT_BUSY] = "33", [HV_TINT_HEADING] = "1",
+        };
+
+        if (color && tint != HV_TINT_NONE)
+                hv_buf_printf(buf, "\033[%sm%s\033[0m", codes[tint], text);
+        else
+                hv_buf_puts(buf, text);
+}

@@ -1,0 +1,226 @@
+#include "cli/verb.h"
+
+#include "base/text.h"
+#include "cli/cli_internal.h"
+
+#define BIT HV_OPT_BIT
+#define DOCUMENT ((1u << HV_OUTPUT_JSON) | (1u << HV_OUTPUT_YAML))
+#define TABLE ((1u << HV_OUTPUT_TABLE) | DOCUMENT)
+
+static const struct hv_verb verbs[] = {
+        { .name = "status",
+          .group = "Look",
+          .usage = "[--check]",
+          .summary = "how the node is: in sync or not, conditions, what is in the way",
+          .details =
+                  "With --check the exit code tells: 0 in sync, 2 not in sync or parked by the guard, 1 the\n"
+                  "sources were refused.",
+          .examples = "status\nstatus --check -q\nstatus -o json\n",
+          .options = BIT(HV_OPT_CHECK) | BIT(HV_OPT_NO_HEADERS),
+          .formats = TABLE,
+          .run = hv_cmd_status },
+        { .name = "get",
+          .group = "Look",
+          .usage = "TYPE[,TYPE] [NAME...] | TYPE/NAME... | all",
+          .summary = "list objects",
+          .details =
+                  "Types: service (svc), task, cronTask (cron), network (net), volume (vol), secret (sec),\n"
+                  "config (cfg), image (img), registry, wireguard (wg).",
+          .examples = "get services\nget svc web -o yaml\nget service/web network/backend\nget all -o wide\n",
+          .options = BIT(HV_OPT_NO_HEADERS),
+          .formats = TABLE | (1u << HV_OUTPUT_WIDE) | (1u << HV_OUTPUT_NAME),
+          .args = HV_ARGS_TYPES,
+          .args_max = 64,
+          .run = hv_cmd_get },
+        { .name = "describe",
+          .group = "Look",
+          .usage = "TYPE/NAME",
+          .summary = "all about one object: why it is so, spec, containers, events",
+          .examples = "describe service/web\ndescribe net backend\n",
+          .options = BIT(HV_OPT_NO_HEADERS),
+          .args = HV_ARGS_OBJECT,
+          .args_max = 2,
+          .run = hv_cmd_describe },
+        { .name = "why",
+          .group = "Look",
+          .usage = "[TYPE/NAME]",
+          .summary = "why it is as it is: wished, seen, in the way, next",
+          .details = "Without an object: the node, and everything that is not as wished.",
+          .examples = "why\nwhy service/web\nwhy svc web -o json\n",
+          .formats = TABLE,
+          .args = HV_ARGS_OBJECT,
+          .args_max = 2,
+          .run = hv_cmd_why },
+        { .name = "events",
+          .group = "Look",
+          .usage = "[TYPE/NAME] [--follow] [--since TIME]",
+          .summary = "what happened, and with --follow what happens",
+          .examples = "events --since 1h\nevents -f\nevents service/web --tail 20\nevents -f -o json\n",
+          .options = BIT(HV_OPT_FOLLOW) | BIT(HV_OPT_SINCE) | BIT(HV_OPT_TAIL) | BIT(HV_OPT_NO_HEADERS),
+          .formats = TABLE | (1u << HV_OUTPUT_WIDE),
+          .args = HV_ARGS_OBJECT,
+          .args_max = 2,
+          .run = hv_cmd_events },
+        { .name = "logs",
+          .group = "Look",
+          .usage = "SERVICE[/REPLICA] [--follow] [--tail N] [--since TIME]",
+          .summary = "what the containers of a service write",
+          .details =
+                  "All replicas unless one is named; then each line begins with its replica. On a terminal\n"
+                  "control characters are shown as escapes; into a pipe bytes go as they are.",
+          .examples = "logs web --tail 100\nlogs web/2 -f\nlogs web --since 10m --stream stderr\n",
+          .options = BIT(HV_OPT_FOLLOW) | BIT(HV_OPT_SINCE) | BIT(HV_OPT_TAIL) | BIT(HV_OPT_STREAM) |
+                     BIT(HV_OPT_TIMESTAMPS),
+          .args = HV_ARGS_SERVICE,
+          .args_max = 2,
+          .run = hv_cmd_logs },
+        { .name = "wait",
+          .group = "Look",
+          .usage = "[--for STATE] [TYPE/NAME] [--timeout TIME]",
+          .summary = "wait until the node, or one object, is in sync or ready",
+          .details = "Without --timeout it waits without end.",
+          .examples = "wait --timeout 5m\nwait --for ready service/web\n",
+          .options = BIT(HV_OPT_FOR),
+          .args = HV_ARGS_OBJECT,
+          .args_max = 2,
+          .run = hv_cmd_wait },
+        { .name = "sources",
+          .group = "Look",
+          .usage = "",
+          .summary = "where the desired state comes from, and how old it is",
+          .examples = "sources\nsources -o json\n",
+          .options = BIT(HV_OPT_NO_HEADERS),
+          .formats = TABLE,
+          .run = hv_cmd_sources },
+        { .name = "revisions",
+          .group = "Look",
+          .usage = "",
+          .summary = "revisions of the desired state: active, parked, kept",
+          .examples = "revisions\nrevisions -o wide\n",
+          .options = BIT(HV_OPT_NO_HEADERS),
+          .formats = TABLE | (1u << HV_OUTPUT_WIDE) | (1u << HV_OUTPUT_NAME),
+          .run = hv_cmd_revisions },
+        { .name = "validate",
+          .group = "Change",
+          .usage = "[FILE...] [-f FILE] [--strict]",
+          .summary = "judge documents; needs no agent",
+          .details =
+                  "Without a file: /etc/hivelet/node.yaml and /etc/hivelet/conf.d. All files are one set. The\n"
+                  "text alone is judged, so the answer is the same on every machine.",
+          .examples = "validate node.yaml\nvalidate -f conf.d --strict\nvalidate node.yaml -o github\n",
+          .options = BIT(HV_OPT_FILENAME) | BIT(HV_OPT_STRICT),
+          .formats = (1u << HV_OUTPUT_TEXT) | (1u << HV_OUTPUT_JSON) | (1u << HV_OUTPUT_SARIF) |
+                     (1u << HV_OUTPUT_GITHUB),
+          .args_max = 64,
+          .run = hv_cmd_validate },
+        { .name = "plan",
+          .alias = "diff",
+          .group = "Change",
+          .usage = "[-f FILE]",
+          .summary = "what would be done; changes nothing",
+          .details =
+                  "Without a file: what the sources say now. The exit code is 0 when nothing is to be done, 2\n"
+                  "when something is.",
+          .examples = "plan\nplan -f node.yaml\nplan -f web.yaml -o json\n",
+          .options = BIT(HV_OPT_FILENAME) | BIT(HV_OPT_NO_HEADERS),
+          .formats = TABLE,
+          .run = hv_cmd_plan },
+        { .name = "apply",
+          .group = "Change",
+          .usage = "[-f FILE] [--accept-prune REVISION] [--wait]",
+          .summary = "take documents into the desired state, or read the sources again",
+          .details =
+                  "Objects go to a source of their own that outlives restarts; a NodeState is taken only from the\n"
+                  "agent's own file. Without a file the sources are read again. Exit code 2: parked by the guard.",
+          .examples = "apply\napply -f web.yaml --wait --timeout 5m\napply --accept-prune 3f2a91c0\n"
+                      "apply -f web.yaml -o json\n",
+          .options = BIT(HV_OPT_FILENAME) | BIT(HV_OPT_ACCEPT_PRUNE) | BIT(HV_OPT_DRY_RUN) | BIT(HV_OPT_WAIT),
+          .formats = TABLE,
+          .run = hv_cmd_apply },
+        { .name = "delete",
+          .group = "Change",
+          .usage = "TYPE/NAME [--wait]",
+          .summary = "take back an object that was applied with hivectl apply -f",
+          .details = "What a file declares is deleted in that file.",
+          .examples = "delete service/web\ndelete svc web --wait\n",
+          .options = BIT(HV_OPT_WAIT),
+          .formats = TABLE,
+          .args = HV_ARGS_OBJECT,
+          .args_max = 2,
+          .run = hv_cmd_delete },
+        { .name = "reload",
+          .group = "Change",
+          .usage = "[--wait]",
+          .summary = "read the sources again, as SIGHUP does",
+          .examples = "reload\nreload --wait\n",
+          .options = BIT(HV_OPT_WAIT),
+          .formats = TABLE,
+          .run = hv_cmd_reload },
+        { .name = "explain",
+          .group = "Learn",
+          .usage = "[PATH]",
+          .summary = "what a field of a document means",
+          .examples = "explain services\nexplain services.ports.host\nexplain Service.restart\n",
+          .args = HV_ARGS_FIELD,
+          .args_max = 1,
+          .run = hv_cmd_explain },
+        { .name = "schema",
+          .group = "Learn",
+          .usage = "",
+          .summary = "JSON Schema (draft-07) of the documents, for editors",
+          .examples = "schema > hivelet.schema.json\n",
+          .run = hv_cmd_schema },
+        { .name = "version",
+          .group = "Learn",
+          .usage = "",
+          .summary = "versions of hivectl and of the agent",
+          .examples = "version\nversion -o json\n",
+          .formats = TABLE,
+          .run = hv_cmd_version },
+        { .name = "completion",
+          .group = "Learn",
+          .usage = "bash|zsh|fish",
+          .summary = "completion for a shell, with the names of objects",
+          .details = "bash: source <(hivectl completion bash)\n"
+                     "zsh:  hivectl completion zsh > \"${fpath[1]}/_hivectl\"\n"
+                     "fish: hivectl completion fish > ~/.config/fish/completions/hivectl.fish",
+          .examples = "completion bash\n",
+          .args = HV_ARGS_SHELL,
+          .args_max = 1,
+          .run = hv_cmd_completion },
+        { .name = "help",
+          .group = "Learn",
+          .usage = "[COMMAND]",
+          .summary = "this overview, or the help of a command",
+          .examples = "help\nhelp apply\n",
+          .args = HV_ARGS_VERB,
+          .args_max = 1,
+          .run = hv_cmd_help },
+        /* What the completion scripts ask; not shown. */
+        { .name = "__complete", .usage = "WORD...", .args_max = 128, .run = hv_cmd_complete },
+};
+
+const struct hv_verb *hv_verb_at(size_t i) {
+        return i < HV_ARRAY_SIZE(verbs) ? &verbs[i] : NULL;
+}
+
+const struct hv_verb *hv_verb_find(const char *name) {
+        for (size_t i = 0; i < HV_ARRAY_SIZE(verbs); i++) {
+                if (hv_streq(verbs[i].name, name) || (verbs[i].alias && hv_streq(verbs[i].alias, name)))
+                        return &verbs[i];
+        }
+        return NULL;
+}
+
+const char *hv_verb_suggest(const char *name) {
+        struct hv_suggestion near = { .text = name };
+
+        for (size_t i = 0; i < HV_ARRAY_SIZE(verbs); i++) {
+                if (!verbs[i].group)
+                        continue;
+                hv_suggestion_add(&near, verbs[i].name);
+                if (verbs[i].alias)
+                        hv_suggestion_add(&near, verbs[i].alias);
+        }
+        return near.best;
+}

@@ -1,0 +1,148 @@
+/* The agent tells whenever its status changes (/api/v1/watch). For a node that status says it all; for an object
+ * each telling is the moment to look at it. */
+#include "cli/wait.h"
+
+#include <errno.h>
+
+#include "cli/client.h"
+#include "cli/event_stream.h"
+#include "cli/terminal.h"
+
+struct waiter {
+        struct hv_cli *cli;
+        const struct hv_wait *wait;
+        struct hv_event_stream events;
+        int result;
+        char last[512]; /* what was said last: for progress, and for whoever waited in vain */
+        bool drawn;     /* a line of progress stands on the terminal */
+};
+
+static void clear_progress(struct waiter *w) {
+        if (w->drawn)
+                (void) fputs("\r\033[K", stderr);
+        w->drawn = false;
+}
+
+static void show_progress(struct waiter *w) {
+        _hv_cleanup_(hv_buf_done) struct hv_buf safe = {};
+
+        if (!w->cli->err_is_tty || hv_option_is_given(&w->cli->options, HV_OPT_QUIET))
+                return;
+        clear_progress(w);
+        hv_terminal_escape(&safe, w->last, strlen(w->last));
+        /* A line that wraps could not be cleared again. */
+        (void) fprintf(stderr, "%.*s", (int) w->cli->width - 1, hv_buf_str(&safe));
+        (void) fflush(stderr);
+        w->drawn = true;
+}
+
+static void finish(struct waiter *w, int result) {
+        w->result = result;
+        hv_client_stop(w->cli->client);
+}
+
+static bool node_is_there(const struct waiter *w, const struct hv_json *status) {
+        if (w->wait->revision && !hv_streq(hv_json_str(status, "revision"), w->wait->revision))
+                return false;
+        return hv_json_bool(status, w->wait->revision ? "synced" : "converged", false);
+}
+
+static bool node_is_ready(const struct hv_json *status) {
+        const struct hv_json *conditions = hv_json_get(status, "conditions");
+
+        for (size_t i = 0; i < hv_json_size(conditions); i++) {
+                const struct hv_json *c = hv_json_at(conditions, i);
+
+                if (hv_streq(hv_json_str(c, "type"), "Ready"))
+                        return hv_streq(hv_json_str(c, "status"), "True");
+        }
+        return false;
+}
+
+/* Looks at the object; the loop of the stream stands still meanwhile. */
+static bool object_is_there(struct waiter *w) {
+        _hv_cleanup_(hv_client_answer_done) struct hv_client_answer answer = {};
+        _hv_cleanup_(hv_buf_done) struct hv_buf path = {};
+        struct hv_err err = {};
+        const struct hv_json *j;
+
+        hv_buf_printf(&path, "/api/v1/%s/", hv_cli_folder(w->wait->object->kind));
+        hv_cli_escape_path(&path, w->wait->object->name);
+        hv_buf_puts(&path, "/status");
+        /* Not there yet, or no answer just now: the next telling decides. */
+        if (hv_client_call(w->cli->client, HV_METHOD_GET, hv_buf_str(&path), NULL, 0, &answer, &err) < 0 ||
+            answer.status != 200)
+                return false;
+        j = answer.json;
+        (void) snprintf(w->last, sizeof w->last, "%s/%s: %s%s%s", hv_kind_label(w->wait->object->kind),
+                        w->wait->object->name, hv_json_str(j, "phase"),
+                        hv_str_empty(hv_json_str(j, "message")) ? "" : ": ",
+                        hv_json_str(j, "message") ? hv_json_str(j, "message") : "");
+        if (w->wait->ready && hv_json_get(j, "replicas"))
+                return hv_json_int(j, "replicasReady", 0) >= hv_json_int(j, "replicas", 1);
+        return hv_json_bool(j, "inSync", false);
+}
+
+static void on_event(void *userdata, const char *id, const char *event, const char *data) {
+        struct waiter *w = userdata;
+        _hv_cleanup_(hv_json_freep) struct hv_json *j = NULL;
+        bool there;
+
+        (void) id;
+        if (!hv_streq(event, "status") || hv_json_parse(data, strlen(data), SIZE_MAX, &j, NULL) < 0)
+                return;
+        (void) snprintf(w->last, sizeof w->last, "%s",
+                        hv_json_str(j, "summary") ? hv_json_str(j, "summary") : "");
+        if (w->wait->object)
+                there = object_is_there(w);
+        else
+                there = w->wait->ready ? node_is_ready(j) : node_is_there(w, j);
+        if (there)
+                finish(w, HV_EXIT_OK);
+        else
+                show_progress(w);
+}
+
+static void on_data(void *userdata, const char *data, size_t len) {
+        struct waiter *w = userdata;
+
+        hv_event_stream_add(&w->events, data, len);
+}
+
+static void on_end(void *userdata, const struct hv_client_answer *answer, const struct hv_err *err) {
+        struct waiter *w = userdata;
+
+        clear_progress(w);
+        if (answer)
+                finish(w, hv_cli_problem(w->cli, answer->status, answer->json));
+        else
+                finish(w, hv_cli_fail(w->cli, HV_EXIT_UNREACHABLE, "%s",
+                                      err ? err->msg : "the agent ended while it was waited for"));
+}
+
+int hv_cli_wait(struct hv_cli *cli, const struct hv_wait *wait) {
+        struct waiter w = { .cli = cli, .wait = wait };
+        const struct hv_client_stream stream = {
+                .path = "/api/v1/watch",
+                .accept = "text/event-stream",
+                .on_data = on_data,
+                .on_end = on_end,
+                .userdata = &w,
+        };
+        struct hv_err err = {};
+        int r = hv_cli_connect(cli);
+
+        if (r != HV_EXIT_OK)
+                return r;
+        w.events.on_event = on_event;
+        w.events.userdata = &w;
+        r = hv_client_stream_start(cli->client, &stream, &err);
+        if (r < 0)
+                return hv_cli_fail(cli, HV_EXIT_ERROR, "%s", err.msg);
+        r = hv_client_run(cli->client, wait->timeout_us);
+        clear_progress(&w);
+        hv_event_stream_done(&w.events);
+        if (r == -ETIMEDOUT)
+                return hv_cli_fail(cli, HV_EXIT_TIMED_OUT, "waited long enough; last seen: %s", w.last);
+        return r < 0 ? hv_cli_fail(cli, HV_EXIT_ERROR, "cannot wait: %s", strerror(-r)) : w.result;
+}

@@ -1,0 +1,14 @@
+/* cli/wait.h - waits until the node, or one object, is as wished; by event, never by asking again and again. */
+#pragma once
+
+#include "cli/cli_internal.h"
+
+struct hv_wait {
+        const struct hv_cli_object *object; /* NULL: the whole node */
+        const char *revision;               /* the node must run this one; NULL: whatever is in force */
+        bool ready;                         /* ready is enough; else in sync */
+        uint64_t timeout_us;                /* 0: without end */
+};
+
+/* HV_EXIT_OK, HV_EXIT_TIMED_OUT, or what went wrong; told on standard error. */
+int hv_cli_wait(struct hv_cli *cli, const struct hv_wait *wait);
