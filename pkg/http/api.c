@@ -152,6 +152,12 @@ struct hv_api *hv_api_free(struct hv_api *api) {
                 call->next = NULL;
                 call->link = NULL;
         }
+        while (api->listeners) {
+                struct hv_api_listener *listener = api->listeners;
+
+                api->listeners = listener->next;
+                free(listener);
+        }
         sd_event_source_disable_unref(api->tell);
         hv_http_sse_hub_free(api->event_hub);
         hv_http_sse_hub_free(api->watch_hub);
@@ -227,7 +233,6 @@ static const struct hv_http_route routes[] = {
         GET("/healthz", ANYONE, hv_api_get_livez, "the same as /livez"),
         GET("/readyz", ANYONE, hv_api_get_readyz, "the agent does its work"),
         GET("/health", ANYONE, hv_api_get_health, "health in the shape of HiveMind's worker"),
-        GET("/metrics", VIEWER, hv_api_get_metrics, "metrics for Prometheus"),
         GET("/api/v1/version", VIEWER, hv_api_get_version, "version of the agent"),
         GET("/api/v1/node", VIEWER, hv_api_get_node, "the node and its engine"),
         GET("/api/v1/status", VIEWER, hv_api_get_status, "how the node is"),
@@ -256,7 +261,19 @@ static const struct hv_http_route routes[] = {
         POST("/api/v1/reload", OPERATOR, hv_api_post_reload, 0, "read the sources again"),
 };
 
+static const struct hv_http_route metrics_routes[] = {
+        GET("/metrics", VIEWER, hv_api_get_metrics, "metrics for Prometheus"),
+};
+
 int hv_api_attach(struct hv_api *api, struct hv_http_server *server, struct hv_err *err) {
-        api->server = server;
-        return hv_http_server_add_routes(server, routes, HV_ARRAY_SIZE(routes), api, err);
+        struct hv_api_listener *listener = HV_NEW(struct hv_api_listener);
+        int r;
+
+        *listener = (struct hv_api_listener){ api, server, api->listeners };
+        api->listeners = listener;
+        r = hv_http_server_add_routes(server, routes, HV_ARRAY_SIZE(routes), api, err);
+        if (r < 0)
+                return r;
+        return hv_http_server_add_routes(server, metrics_routes, HV_ARRAY_SIZE(metrics_routes), listener,
+                                         err);
 }

@@ -153,7 +153,8 @@ int hv_api_new(sd_event *event, const struct hv_api_backend *backend, void *user
 struct hv_api *hv_api_free(struct hv_api *api); /* takes NULL, gives NULL */
 HV_DEFINE_CLEANUP(struct hv_api, hv_api_free);
 
-/* Registers every route. */
+/* Registers every route at a server that is not started yet; several servers may serve one API, and come and
+ * go before it. */
 int hv_api_attach(struct hv_api *api, struct hv_http_server *server, struct hv_err *err);
 
 /* Something that a snapshot shows may have changed: to be called after every pass that had an input. Cheap:

@@ -20,7 +20,7 @@ typedef struct sd_event_source sd_event_source;
 struct hv_api {
         const struct hv_api_backend *backend;
         void *userdata;
-        struct hv_http_server *server; /* NULL before hv_api_attach() */
+        struct hv_api_listener *listeners;
         struct hv_metrics *metrics;
         struct hv_event_ring *events;
         struct hv_http_sse_hub *event_hub, *watch_hub;
@@ -29,6 +29,13 @@ struct hv_api {
         uint64_t generation;       /* counts what hv_api_changed() told */
         sd_event_source *tell;     /* defer: conditions, watchers, abandoned logs; once a turn */
         struct hv_api_call *calls; /* the open ones */
+};
+
+/* One server that serves the API: what /metrics tells about HTTP is about the server it was asked of. */
+struct hv_api_listener {
+        struct hv_api *api;
+        struct hv_http_server *server;
+        struct hv_api_listener *next;
 };
 
 /* A snapshot with what every answer needs around it. */
@@ -80,7 +87,7 @@ void hv_api_at_end_of_turn(struct hv_api *api); /* wakes `tell` */
 void hv_api_get_livez(struct hv_http_request *req, void *userdata);
 void hv_api_get_readyz(struct hv_http_request *req, void *userdata);
 void hv_api_get_health(struct hv_http_request *req, void *userdata);
-void hv_api_get_metrics(struct hv_http_request *req, void *userdata);
+void hv_api_get_metrics(struct hv_http_request *req, void *userdata); /* userdata: struct hv_api_listener */
 
 /* api_read.c */
 void hv_api_get_version(struct hv_http_request *req, void *userdata);

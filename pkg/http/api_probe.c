@@ -101,7 +101,8 @@ void hv_api_get_health(struct hv_http_request *req, void *userdata) {
 }
 
 void hv_api_get_metrics(struct hv_http_request *req, void *userdata) {
-        struct hv_api *api = userdata;
+        const struct hv_api_listener *listener = userdata;
+        struct hv_api *api = listener->api;
         _hv_cleanup_(hv_api_view_done) struct hv_api_view v = {};
         const char *accept = hv_http_header(req, "Accept");
         bool open_metrics = accept && strstr(accept, "application/openmetrics-text");
@@ -114,7 +115,7 @@ void hv_api_get_metrics(struct hv_http_request *req, void *userdata) {
                                       "metrics are switched off by http.metrics.enabled");
                 return;
         }
-        hv_http_server_stats(api->server, &stats);
+        hv_http_server_stats(listener->server, &stats);
         hv_metrics_render(api->metrics, &v.snapshot, &stats,
                           open_metrics ? HV_METRICS_OPENMETRICS : HV_METRICS_PROMETHEUS, &buf);
         hv_http_reply_text(req, 200,

@@ -380,7 +380,8 @@ static void put_containers(struct exposition *e, const struct hv_metrics *m,
 }
 
 static void put_http(struct exposition *e, const struct hv_http_stats *http) {
-        family(e, "hivelet_http_requests", "counter", "Requests to the agent's API.");
+        family(e, "hivelet_http_requests", "counter",
+               "Requests to the address that this scrape was asked of.");
         sample(e, "hivelet_http_requests_total", NULL, http->requests);
         family(e, "hivelet_http_refused", "counter",
                "Requests and connections refused by a limit or a rule.");
