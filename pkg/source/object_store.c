@@ -87,13 +87,14 @@ static int read_kind(struct hv_object_store *s, enum hv_kind kind, struct hv_err
                         break;
                 }
                 r = hv_disk_read(dir, names.v[i], HV_READ_CONFIG_MAX, &text, err);
-                if (r >= 0)
-                        *hv_vec_add(&s->objects) = (struct hv_stored_object){
-                                .kind = kind,
-                                .name = HV_STEAL(name),
-                                .len = text.len,
-                                .text = hv_buf_steal(&text),
-                        };
+                if (r >= 0) {
+                        struct hv_stored_object *o = hv_vec_add(&s->objects);
+
+                        o->kind = kind;
+                        o->name = HV_STEAL(name);
+                        o->len = text.len;
+                        o->text = hv_buf_steal(&text);
+                }
         }
         hv_disk_names_done(&names);
         return r;
