@@ -25,6 +25,12 @@
         (IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELETE | \
          IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 
+/* Of a directory on the way only its names matter: a busy one (/tmp, /var) must not wake the agent with every write. Added
+ * to what is watched there already, for two paths may lead to one directory. */
+#define WAY_MASK                                                                                           \
+        (IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | \
+         IN_ONLYDIR | IN_MASK_ADD)
+
 struct place {
         int wd;      /* -1: not there (yet) */
         char *path;  /* without a trailing slash; "" is the root */
@@ -76,7 +82,7 @@ static int arm(struct hv_watch *w, struct hv_err *err) {
 
         for (size_t i = 0; i < w->places.n; i++) {
                 struct place *p = &w->places.v[i];
-                int wd = inotify_add_watch(w->fd, *p->path ? p->path : "/", MASK);
+                int wd = inotify_add_watch(w->fd, *p->path ? p->path : "/", p->wanted ? MASK : WAY_MASK);
 
                 if (wd < 0 && errno == ENOSPC)
                         result = hv_err_set(
