@@ -114,7 +114,8 @@ int main(int argc, char **argv) {
                         break;
                 case OPT_TIMEOUT:
                         if (hv_duration_parse(optarg, &options.once_timeout_us) != HV_PARSE_OK)
-                                return bad_usage("--timeout wants a duration such as 90s or 5m, found ", optarg);
+                                return bad_usage("--timeout wants a duration such as 90s or 5m, found ",
+                                                 optarg);
                         has_timeout = true;
                         break;
                 case 'h':

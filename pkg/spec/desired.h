@@ -212,7 +212,8 @@ struct hv_desired {
         struct hv_arena *arena;
         unsigned n_refs;
         char revision[HV_SHA256_HEX_SIZE]; /* of the normalised set: same meaning, same revision */
-        const struct hv_spec_tree *tree;        /* the typed documents (spec/types.h), in the same arena; may be NULL */
+        const struct hv_spec_tree
+                *tree; /* the typed documents (spec/types.h), in the same arena; may be NULL */
         struct hv_settings settings;
         const struct hv_unit *units; /* sorted by key */
         size_t n_units;

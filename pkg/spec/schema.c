@@ -8,8 +8,8 @@
 #include "base/quantity.h"
 
 static const struct hv_field metadata_rows[] = {
-        { HV_ROW(metadata, "name", TEXT, name), .format = HV_FORMAT_NAME,
-          .doc = "Name of the object.", .example = "worker-berlin-07" },
+        { HV_ROW(metadata, "name", TEXT, name), .format = HV_FORMAT_NAME, .doc = "Name of the object.",
+          .example = "worker-berlin-07" },
         { HV_ROW(metadata, "labels", MAP, labels), .doc = "Labels of the object.",
           .example = "{site: berlin}" },
         { HV_ROW(metadata, "annotations", MAP, annotations), .doc = "Notes for tools.",

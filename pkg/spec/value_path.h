@@ -23,7 +23,6 @@ int hv_value_relative_path(const char *text, const char *code, const char *what,
 /* Path of a URL: starts with '/', no space, no control character (E0403). */
 int hv_value_http_path(const char *text, struct hv_fault *fault);
 
-
 /* May a container never see this path of the host, whatever the policy says: the engine's sockets and state,
  * /proc, /sys, /dev, /run, /etc, /boot and hivelet's own state directory (NULL: /var/lib/hivelet), all that
  * is below them, and all directories that hold them? E0367 where it leads to an engine's socket, else E0365.
