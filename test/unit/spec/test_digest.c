@@ -227,6 +227,11 @@ static void the_form_is_frozen(void **state) {
         assert_string_equal(s.desired->volumes[0].digest,
                             "39a186c445bb7926825cf9c922d479831ebe36d2b347276b1122a319093abe7a");
         set_done(&s);
+
+        /* What is as the defaults have it is not written down: a state that says nothing is its node's id. */
+        assert_int_equal(set_load_text(&s, SET_HEAD "  {}\n"), 0);
+        assert_string_equal(s.desired->revision, "3d307384420bde96cfc6f1507d9fac1a92cc15f854943e521d22992f4708856a");
+        set_done(&s);
 }
 
 int main(void) {

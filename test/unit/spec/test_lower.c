@@ -131,8 +131,9 @@ static void bind_classes_become_addresses(void **state) {
                 _hv_cleanup_free_ char *text = hv_asprintf(
                         "  node: {policy: {publish: [loopback, wireguard, public]}}\n"
                         "  wireguard:\n"
-                        "    - {name: z, privateKey: {file: /k}, addresses: [10.0.0.17/24, 10.1.0.1/24]}\n"
+                        "    - {name: m, privateKey: {file: /k}, addresses: [10.0.0.17/24, 10.1.0.1/24]}\n"
                         "    - {name: a, privateKey: {file: /k}, addresses: [10.2.0.1/24]}\n"
+                        "    - {name: z, privateKey: {file: /k}, addresses: [10.3.0.1/24]}\n"
                         "  services: [{name: web, image: b, ports: [{container: 80, host: 8080, bind: \"%s\"}]}]\n",
                         rows[i].bind);
                 struct set s = {};

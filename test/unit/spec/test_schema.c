@@ -280,6 +280,50 @@ static void secrets_written_in_place_are_never_shown(void **state) {
         set_done(&s);
 }
 
+static void sensitive_values_are_described_and_not_quoted(void **state) {
+        static const enum hv_field_type types[] = { HV_FIELD_BOOL, HV_FIELD_INT,      HV_FIELD_DECIMAL,
+                                                    HV_FIELD_CPU,  HV_FIELD_DURATION, HV_FIELD_PERCENT,
+                                                    HV_FIELD_MODE, HV_FIELD_ENUM };
+        static const char *const words[] = { "a", NULL };
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *a = hv_arena_new();
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(types); i++) {
+                _hv_cleanup_(hv_diags_freep) struct hv_diags *d = hv_diags_new();
+                const struct hv_field f = {
+                        .name = "f", .type = types[i], .sensitive = true, .words = words
+                };
+                struct hv_node *n = hv_node_new_text(a, "MARKER", NULL);
+                const struct hv_diag *all;
+                union hv_value v;
+                size_t count;
+
+                n->quoted = true;
+                assert_false(hv_schema_scalar(&f, f.type, n, d, &v));
+                all = hv_diags_all(d, &count);
+                assert_int_equal(count, 1);
+                assert_null(strstr(all[0].message, "MARKER"));
+        }
+}
+
+static void the_same_finding_twice_is_one(void **state) {
+        _hv_cleanup_(hv_diags_freep) struct hv_diags *d = hv_diags_new();
+        size_t n;
+
+        (void) state;
+        (void) hv_diags_add_file(d, "f", "a\nb\n", 4);
+        for (int i = 0; i < 2; i++) {
+                (void) hv_diag_error_pos(d, (struct hv_pos){ 0, 2, 1 }, 0, "E0001", "x");
+                (void) hv_diag_warn_pos(d, (struct hv_pos){ 0, 1, 1 }, 0, "W001", "y");
+        }
+        (void) hv_diag_error_pos(d, (struct hv_pos){ 0, 2, 1 }, 0, "E0001", "z");
+        hv_diags_sort(d);
+        assert_string_equal(hv_diags_all(d, &n)[0].code, "W001");
+        assert_int_equal(n, 3);
+        assert_int_equal(hv_diags_errors(d), 2);
+        assert_int_equal(hv_diags_warnings(d), 1);
+}
+
 static void renders_as_compilers_do(void **state) {
         _hv_cleanup_(hv_buf_done) struct hv_buf shown = {};
         struct set s = {};
@@ -328,6 +372,8 @@ int main(void) {
                 cmocka_unit_test(defaults_are_the_documented_ones),
                 cmocka_unit_test(values_are_typed_by_the_table),
                 cmocka_unit_test(secrets_written_in_place_are_never_shown),
+                cmocka_unit_test(sensitive_values_are_described_and_not_quoted),
+                cmocka_unit_test(the_same_finding_twice_is_one),
                 cmocka_unit_test(renders_as_compilers_do),
                 cmocka_unit_test(shows_a_hundred_and_counts_the_rest),
         };

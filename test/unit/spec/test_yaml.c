@@ -174,6 +174,8 @@ static void merges_and_aliases_keep_both_places(void **state) {
 
         (void) state;
         assert_int_equal(hv_diags_errors(d), 0);
+        assert_int_equal(hv_node_get(root, "one")->n, 2); /* a key is there once, whoever brought it */
+        assert_int_equal(hv_node_get(root, "two")->n, 3);
         assert_string_equal(hv_node_at(root, "one.x")->text, "9");
         assert_string_equal(y->text, "2");
         assert_int_equal(y->at.line, 3); /* where it is used */
@@ -184,6 +186,25 @@ static void merges_and_aliases_keep_both_places(void **state) {
         assert_string_equal(hv_node_at(root, "two.y")->text, "2");
         assert_string_equal(hv_node_at(root, "two.z")->text, "4");
         assert_non_null(hv_node_get(root, "<<"));
+}
+
+static void the_first_of_two_keys_stays(void **state) {
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *a = hv_arena_new();
+        _hv_cleanup_(hv_diags_freep) struct hv_diags *d = hv_diags_new();
+        const struct hv_node *root = read_one(a, d, "{k: 1, k: 2}\n");
+        _hv_cleanup_(hv_buf_done) struct hv_buf many = {};
+
+        (void) state;
+        assert_int_equal(hv_diags_errors(d), 1);
+        assert_int_equal(root->n, 1);
+        assert_string_equal(hv_node_get(root, "k")->text, "1");
+
+        for (int i = 0; i < 100; i++) /* more than are looked through one by one */
+                hv_buf_printf(&many, "k%d: x\n", i);
+        hv_buf_puts(&many, "k7: y\nk99: y\n");
+        root = read_one(a, d, many.data);
+        assert_int_equal(hv_diags_errors(d), 3);
+        assert_int_equal(root->n, 100);
 }
 
 static void scalars_stay_text(void **state) {
@@ -209,6 +230,7 @@ int main(void) {
                 cmocka_unit_test(limits_hold),
                 cmocka_unit_test(nodes_know_where_they_stand),
                 cmocka_unit_test(merges_and_aliases_keep_both_places),
+                cmocka_unit_test(the_first_of_two_keys_stays),
                 cmocka_unit_test(scalars_stay_text),
         };
 
