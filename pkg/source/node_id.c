@@ -22,7 +22,9 @@ int hv_node_id_read(const struct hv_disk *state, char **ret, struct hv_err *err)
         int r;
 
         r = hv_disk_read(state, FILE_NAME, MAX_BYTES, &text, err);
-        if (r == -ENOENT) {
+        if (r == -ENOENT) { /* a new machine */
+                if (err)
+                        *err = (struct hv_err){};
                 *ret = NULL;
                 return 0;
         }

@@ -146,7 +146,9 @@ static int finish(struct hv_object_store *s, struct hv_err *err) {
         int r;
 
         r = hv_sealed_read(&s->dir, CHANGE_FILE, CHANGE_MAX_BYTES, &list, err);
-        if (r == -ENOENT) {
+        if (r == -ENOENT) { /* the usual case, and no error */
+                if (err)
+                        *err = (struct hv_err){};
                 s->unfinished = false;
                 return 0;
         }

@@ -83,8 +83,11 @@ static int index_read(struct hv_revision_store *s, struct hv_err *err) {
         int r;
 
         r = hv_sealed_read(&s->dir, INDEX_FILE, INDEX_MAX_BYTES, &text, err);
-        if (r == -ENOENT)
+        if (r == -ENOENT) { /* a new machine */
+                if (err)
+                        *err = (struct hv_err){};
                 return 0;
+        }
         if (r >= 0 && !index_parse(s, text.data)) {
                 hv_vec_clear(&s->entries);
                 s->accepted[0] = '\0';
