@@ -188,8 +188,9 @@ static struct any_list sorted(struct collector *c) {
         for (size_t i = 0; i < c->objects.n; i++)
                 if (c->objects.v[i])
                         c->objects.v[n++] = c->objects.v[i];
-        if (n)
-                qsort(c->objects.v, n, sizeof *c->objects.v, compare_objects);
+        if (n == 0)
+                return (struct any_list){};
+        qsort(c->objects.v, n, sizeof *c->objects.v, compare_objects);
         v = hv_arena_alloc(c->l->arena, n * c->schema->size);
         for (size_t i = 0; i < n; i++)
                 memcpy(v + i * c->schema->size, c->objects.v[i], c->schema->size);
