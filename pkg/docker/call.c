@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "base/alloc.h"
 #include "base/text.h"
@@ -24,13 +23,6 @@ static void add_escaped(struct hv_buf *buf, const char *text, const char *also_p
                         hv_buf_printf(buf, "%%%02X", (unsigned char) *p);
 }
 
-static uint64_t now_us(struct hv_docker *d) {
-        uint64_t now = 0;
-
-        (void) sd_event_now(d->event, CLOCK_MONOTONIC, &now);
-        return now;
-}
-
 struct hv_docker_call *hv_call_new(struct hv_docker *d, enum hv_docker_op op, struct hv_docker_then then,
                                    const char *path) {
         struct hv_docker_call *c = HV_NEW(struct hv_docker_call);
@@ -38,7 +30,7 @@ struct hv_docker_call *hv_call_new(struct hv_docker *d, enum hv_docker_op op, st
         c->d = d;
         c->op = op;
         c->then = then;
-        c->begun_us = now_us(d);
+        c->begun_us = hv_transfer_now_us();
         c->timeout_us = d->call_timeout_us;
         hv_buf_puts(&c->path, path);
         TAILQ_INSERT_TAIL(&d->calls, c, entry);
@@ -160,7 +152,7 @@ static void end(struct hv_docker_call *c, struct hv_docker_result *result, uint6
         c->request = NULL;
         c->ended = true;
         result->op = c->op;
-        result->duration_us = now_us(c->d) - c->begun_us;
+        result->duration_us = hv_transfer_now_us() - c->begun_us;
         if (!result->message)
                 result->message = "";
         hv_docker_count(c->d, result, bytes_in, bytes_out);

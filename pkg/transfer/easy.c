@@ -38,7 +38,7 @@ static uint64_t bytes_sent(const struct hv_request *r) {
 }
 
 static void touch(struct hv_request *r) {
-        (void) sd_event_now(r->event, CLOCK_MONOTONIC, &r->active_us);
+        r->active_us = hv_transfer_now_us();
 }
 
 /* --- callbacks of libcurl --- */

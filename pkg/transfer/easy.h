@@ -13,7 +13,6 @@ struct hv_request {
         TAILQ_ENTRY(hv_request) entry;
         struct hv_transfer *transfer;
         struct hv_request_options options; /* texts in it are not used after hv_easy_init() */
-        sd_event *event;
         sd_event_source *timer;
         uint64_t begun_us, active_us, deadline_us, open_by_us;
         uint64_t *n_connections;

@@ -34,11 +34,11 @@ struct hv_transfer {
         uint64_t n_connections;
 };
 
-static uint64_t now_us(sd_event *event) {
-        uint64_t now = 0;
+uint64_t hv_transfer_now_us(void) {
+        struct timespec now;
 
-        (void) sd_event_now(event, CLOCK_MONOTONIC, &now);
-        return now;
+        (void) clock_gettime(CLOCK_MONOTONIC, &now);
+        return (uint64_t) now.tv_sec * HV_USEC_PER_SEC + (uint64_t) now.tv_nsec / 1000;
 }
 
 /* --- end of a request --- */
@@ -97,7 +97,7 @@ static void finish(struct hv_request *r, enum hv_transfer_end end, CURLcode code
         struct hv_reply reply = {};
 
         r->ending = true;
-        hv_easy_reply(r, end, code, now_us(t->event), &reply);
+        hv_easy_reply(r, end, code, hv_transfer_now_us(), &reply);
         /* Out of the multi before the callback: what that starts can use the connection. */
         (void) curl_multi_remove_handle(t->lanes[r->options.lane].multi, r->easy);
         r->added = false;
@@ -164,7 +164,7 @@ static uint64_t next_deadline(const struct hv_request *r) {
 static int on_deadline(sd_event_source *s, uint64_t usec, void *userdata) {
         struct hv_request *r = userdata;
         struct hv_transfer *t = r->transfer;
-        uint64_t now = now_us(t->event);
+        uint64_t now = hv_transfer_now_us();
 
         (void) usec;
         if (next_deadline(r) == HV_TIME_NEVER)
@@ -210,11 +210,10 @@ int hv_transfer_start(struct hv_transfer *t, const struct hv_request_options *op
         r = HV_NEW(struct hv_request);
         r->transfer = t;
         r->options = *options;
-        r->begun_us = r->active_us = now_us(t->event);
+        r->begun_us = r->active_us = hv_transfer_now_us();
         r->deadline_us = options->timeout_us ? hv_time_add(r->begun_us, options->timeout_us) : HV_TIME_NEVER;
         r->open_by_us = options->open_us ? hv_time_add(r->begun_us, options->open_us) : HV_TIME_NEVER;
         r->n_connections = &t->n_connections;
-        r->event = t->event;
         TAILQ_INSERT_TAIL(&t->requests, r, entry);
         e = hv_easy_init(r, err);
         if (e == 0)

@@ -120,5 +120,9 @@ void hv_request_cancel(struct hv_request *r); /* its connection is closed; NULL 
  * turn of the loop. Deadlines run on. Allowed inside on_data. */
 void hv_request_pause(struct hv_request *r, bool paused);
 
+/* CLOCK_MONOTONIC in us. Not sd_event_now(): that stands still while a handler works, and a request that is started late
+ * in a handler would begin in the past. */
+uint64_t hv_transfer_now_us(void);
+
 /* Connections opened since the beginning: how well they are used again. */
 uint64_t hv_transfer_connections_total(const struct hv_transfer *t);

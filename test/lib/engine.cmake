@@ -26,5 +26,6 @@ function(hv_engine_test name)
         hv_test(${name} ${E_UNPARSED_ARGUMENTS})
         target_sources(${name} PRIVATE ${CMAKE_SOURCE_DIR}/test/lib/engine.c)
         target_compile_definitions(${name} PRIVATE HV_ENGINE_DIR="${HV_ENGINE_DIR}")
-        set_tests_properties(${name} PROPERTIES FIXTURES_REQUIRED ${E_KIND})
+        # One at a time: a test begins with an engine that holds nothing.
+        set_tests_properties(${name} PROPERTIES FIXTURES_REQUIRED ${E_KIND} RESOURCE_LOCK engine_${E_KIND})
 endfunction()

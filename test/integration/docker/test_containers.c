@@ -74,7 +74,7 @@ static struct hv_docker_create full(const char *volume) {
                                                  { "note", "a \"b\" \\ \xc3\xa4" } };
         static const struct hv_pair log[] = { { "max-size", "1m" } };
         static struct hv_mount mounts[2];
-        static const struct hv_docker_ulimit ulimits[] = { { "nofile", 100, 200 } };
+        static const struct hv_docker_ulimit ulimits[] = { { "nofile", 100, 200 }, { "nproc", 1000, 1000 } };
 
         mounts[0] = (struct hv_mount){
                 .type = HV_MOUNT_VOLUME, .source = volume, .target = "/data", .read_only = true
@@ -90,7 +90,7 @@ static struct hv_docker_create full(const char *volume) {
                 .n_mounts = 2,
                 .limits = { .memory_bytes = 64 << 20, .nano_cpus = 500000000, .pids = 50 },
                 .ulimits = ulimits,
-                .n_ulimits = 1,
+                .n_ulimits = 2,
                 .read_only_root = true,
                 .no_new_privileges = true,
                 .init = hv_streq(HV_ENGINE_KIND, "docker"), /* podman's needs catatonit */
