@@ -1,0 +1,426 @@
+#!/usr/bin/env bash
+# test/nspawn/run.sh BUILD [CASE...] - the installed agent under a real systemd, journald and dockerd.
+#
+# Boots a Debian tree in systemd-nspawn with the programs of BUILD (a build folder), the unit files of deploy/systemd and
+# the catalog, and runs the cases below against it, in their order; each prints one line. Exit code 1 when one failed.
+# Nothing of the run is left behind: mounts live in a mount namespace of its own, processes and cgroups are ended. The tree
+# is kept in $HV_CACHE (default: .cache of the checkout). Needs root, systemd-container, debootstrap, busybox-static.
+set -euo pipefail
+
+root_of_checkout=$(cd "$(dirname "$0")/../.." && pwd)
+here=$root_of_checkout/test/nspawn
+build=$(realpath "$1")
+cache=${HV_CACHE:-$root_of_checkout/.cache}
+
+die() {
+        printf '%s\n' "$*" >&2
+        exit 1
+}
+
+[ "$(id -u)" -eq 0 ] || die "needs root"
+hivelet=$build/cmd/hivelet/hivelet hivectl=$build/cmd/hivectl/hivectl
+[[ -x $hivelet && -x $hivectl ]] || die "$build holds no hivelet and hivectl: build them first"
+
+# Mounts of the run end with this process, however it ends.
+[ "${HV_NSPAWN_UNSHARED:-}" = "$$" ] || HV_NSPAWN_UNSHARED=$$ exec unshare --mount --propagation private -- "$0" "$@"
+shift
+
+# --- the node ---------------------------------------------------------------------------------------------
+
+name=hvnspawn$$
+run=/run/$name
+cgroups=()
+nspawn='' leader=''
+
+# Inside the node, as root, with nothing of this shell's environment.
+inside() {
+        nsenter -t "$leader" -a env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 SYSTEMD_PAGER='' \
+                SYSTEMD_COLORS=0 "$@"
+}
+
+# until_true SECONDS COMMAND...: asks again until it is so. Fails, saying what it waited for.
+until_true() {
+        local give_up=$((SECONDS + $1))
+        shift
+        until "$@" >/dev/null 2>&1; do
+                if [ $SECONDS -ge $give_up ]; then
+                        printf 'still not so: %s\n' "$*"
+                        return 1
+                fi
+                sleep 0.1
+        done
+}
+
+make_root() {
+        local tree
+        tree=$("$here/make-tree" "$cache" "$hivelet" "$hivectl")
+        mkdir -p "$run"
+        mount -t tmpfs -o mode=0755 "$name" "$run"
+        mkdir "$run"/{upper,work,root}
+        mount -t overlay -o "lowerdir=$tree,upperdir=$run/upper,workdir=$run/work" "$name" "$run/root"
+}
+
+install_node() {
+        local to=$run/root units=$root_of_checkout/deploy/systemd
+        install -D -m 0755 -t "$to/usr/bin" "$hivelet" "$hivectl"
+        install -D -m 0644 -t "$to/usr/lib/systemd/system" "$units"/*.service "$units"/*.slice
+        install -D -m 0644 "$units/hivelet.sysusers" "$to/usr/lib/sysusers.d/hivelet.conf"
+        install -D -m 0644 "$units/hivelet.tmpfiles" "$to/usr/lib/tmpfiles.d/hivelet.conf"
+        install -D -m 0644 "$units/hivelet.preset" "$to/usr/lib/systemd/system-preset/80-hivelet.preset"
+        install -D -m 0644 -t "$to/usr/lib/systemd/catalog" "$root_of_checkout/api/hivelet.catalog"
+        install -D -m 0644 "$here/node.yaml" "$to/etc/hivelet/node.yaml"
+        install -D -m 0755 "$here/init" "$to/usr/lib/hivelet-test/init"
+        # An engine that needs nothing of the host's network.
+        install -d "$to/etc/docker"
+        printf '%s\n' '{"bridge": "none", "iptables": false, "ip6tables": false, "ip-forward": false, "ip-masq": false}' \
+                >"$to/etc/docker/daemon.json"
+        # A restarted engine keeps its containers, as operators set it up who care.
+        install -d "$to/etc/systemd/system/hivelet.service.d"
+        printf '[Service]\nWatchdogSec=5\n' >"$to/etc/systemd/system/hivelet.service.d/test.conf"
+        make_image >"$to/usr/lib/hivelet-test/image.tar"
+}
+
+# Static busybox as the file system of an image.
+make_image() {
+        local image=$run/image command
+        mkdir -p "$image/bin"
+        install -m 0755 "$(command -v busybox)" "$image/bin/busybox"
+        for command in sh sleep echo; do
+                ln -s busybox "$image/bin/$command"
+        done
+        tar -C "$image" -c .
+}
+
+# systemd-nspawn takes the cgroups of whoever starts it; on a host without systemd there is nobody who made some for us.
+enter_cgroups() {
+        local hierarchy
+        for hierarchy in /sys/fs/cgroup/*/; do
+                if [ ! -w "$hierarchy/cgroup.procs" ] || ! mountpoint -q "$hierarchy"; then
+                        continue
+                fi
+                mkdir "$hierarchy$name"
+                if [ -e "$hierarchy/cpuset.cpus" ]; then
+                        cat "$hierarchy/cpuset.cpus" >"$hierarchy$name/cpuset.cpus"
+                        cat "$hierarchy/cpuset.mems" >"$hierarchy$name/cpuset.mems"
+                fi
+                cgroups+=("$hierarchy$name")
+        done
+        if [ ${#cgroups[@]} -eq 0 ] && [ -w /sys/fs/cgroup/cgroup.procs ]; then
+                mkdir "/sys/fs/cgroup/$name"
+                cgroups=("/sys/fs/cgroup/$name")
+        fi
+}
+
+boot() {
+        local scope=()
+        if [ -d /run/systemd/system ]; then
+                scope=(systemd-run --scope --quiet --unit="$name" -p Delegate=yes)
+        else
+                enter_cgroups
+        fi
+        (
+                for cgroup in "${cgroups[@]}"; do
+                        printf '%s\n' "$BASHPID" >"$cgroup/cgroup.procs"
+                done
+                exec "${scope[@]}" systemd-nspawn --quiet --register=no --keep-unit --private-network --link-journal=no \
+                        --resolv-conf=off --timezone=off --machine="$name" --console=pipe --kill-signal=SIGRTMIN+3 \
+                        --system-call-filter='add_key keyctl request_key bpf' --tmpfs=/var/lib/docker:mode=0711 \
+                        --directory="$run/root" /usr/lib/hivelet-test/init </dev/null >"$run/console" 2>&1
+        ) &
+        nspawn=$!
+        until_true 30 find_leader || { cat "$run/console"; return 1; }
+        find_leader
+        until_true 60 is_booted || { cat "$run/console"; return 1; }
+}
+
+# PID 1 of the node: the descendant of nspawn whose innermost process id is 1.
+find_leader() {
+        local pid
+        for pid in $(pgrep -P "$nspawn"); do
+                if [ "$(awk '/^NSpid:/ && NF > 2 { print $NF }' "/proc/$pid/status")" = 1 ]; then
+                        leader=$pid
+                        return 0
+                fi
+        done
+        return 1
+}
+
+is_booted() {
+        case $(inside systemctl is-system-running) in
+        running | degraded) ;;
+        *) return 1 ;;
+        esac
+}
+
+power_off() {
+        local cgroup
+        if [ -n "$nspawn" ] && kill -0 "$nspawn" 2>/dev/null; then
+                [ -z "$leader" ] || kill -RTMIN+4 "$leader" 2>/dev/null || true
+                until_true 30 is_off || kill -KILL "$nspawn"
+                wait "$nspawn" || true
+        fi
+        for cgroup in "${cgroups[@]}"; do
+                find "$cgroup" -depth -type d -exec rmdir {} \; 2>/dev/null || true
+        done
+        if mountpoint -q "$run"; then
+                umount -R "$run"
+                rmdir "$run"
+        fi
+}
+
+is_off() {
+        ! kill -0 "$nspawn" 2>/dev/null || [ "$(awk '{ print $3 }' "/proc/$nspawn/stat" 2>/dev/null)" = Z ]
+}
+
+# --- what cases ask ---------------------------------------------------------------------------------------
+
+property() {
+        inside systemctl show hivelet.service --value -p "$1"
+}
+
+is_property() {
+        [ "$(property "$1")" = "$2" ]
+}
+
+# The container of a service: id and start, so that a restart or a replacement shows.
+container() {
+        inside docker inspect -f '{{.Id}} {{.State.StartedAt}} {{.State.Status}}' "hive-$1"
+}
+
+is_running() {
+        [[ $(container "$1" 2>/dev/null) == *\ running ]]
+}
+
+journal() {
+        inside journalctl -q -o json --no-pager "$@"
+}
+
+# same WHAT WANT GOT
+same() {
+        [ "$2" = "$3" ] || { printf '%s: want "%s", got "%s"\n' "$1" "$2" "$3"; return 1; }
+}
+
+# like WHAT PATTERN GOT
+like() {
+        # shellcheck disable=SC2053
+        [[ $3 == $2 ]] || { printf '%s: want %s, got "%s"\n' "$1" "$2" "$3"; return 1; }
+}
+
+# The node file as it was shipped, with whatever comes on standard input added.
+write_node() {
+        { cat "$here/node.yaml"; cat; } >"$run/node.yaml"
+        inside sh -c 'cat >/etc/hivelet/node.yaml.new && mv /etc/hivelet/node.yaml.new /etc/hivelet/node.yaml' <"$run/node.yaml"
+}
+
+# --- cases: each runs in a shell of its own with `set -e` ------------------------------------------------------
+
+case_units() {
+        inside systemd-analyze verify --man=no hivelet.service hivelet.slice hivelet-services.slice hivelet-tasks.slice
+        inside systemd-analyze security --offline=yes --threshold=35 hivelet.service >/dev/null
+        inside systemd-sysusers hivelet.conf
+        inside getent group hivelet >/dev/null
+        inside systemd-tmpfiles --create hivelet.conf
+        same "mode of the state folder" "700 root" "$(inside stat -c '%a %U' /var/lib/hivelet)"
+        inside systemctl preset hivelet.service
+        same "preset" enabled "$(inside systemctl is-enabled hivelet.service)"
+}
+
+case_catalog() {
+        local id
+        inside journalctl --update-catalog
+        while read -r id; do
+                like "catalog entry $id" "*Subject: *Defined-By: hivelet*" "$(inside journalctl --dump-catalog "$id")"
+        done < <(sed -n 's/^-- //p' "$root_of_checkout/api/hivelet.catalog")
+}
+
+case_engine() {
+        inside update-alternatives --set iptables /usr/sbin/iptables-legacy >/dev/null 2>&1 || true
+        inside systemctl start docker.service
+        inside docker import /usr/lib/hivelet-test/image.tar localhost/hivelet-test:1
+}
+
+case_start_returns_after_ready() {
+        local entered
+        inside systemctl start hivelet.service
+        same ActiveState active "$(property ActiveState)"
+        # READY is sent once the machine has been seen whole; that is an event of its own, logged before.
+        entered=$(property ActiveEnterTimestampMonotonic)
+        same "events AgentReady" 1 "$(journal HIVELET_EVENT=AgentReady _SYSTEMD_UNIT=hivelet.service | wc -l)"
+        [ "$(journal HIVELET_EVENT=AgentReady | jq -r .__MONOTONIC_TIMESTAMP)" -le "$((entered + 100000))" ]
+        same "agent's cgroup" /system.slice/hivelet.service "$(property ControlGroup)"
+        until_true 30 is_running web
+}
+
+case_status() {
+        until_true 20 status_has '1/1'
+        like "systemctl status" "*Status: \"*1/1*" "$(inside systemctl status --no-pager hivelet.service)"
+}
+
+status_has() {
+        [[ $(property StatusText) == *"$1"* ]]
+}
+
+case_socket() {
+        same "mode of the socket" "660 root hivelet" "$(inside stat -c '%a %U %G' /run/hivelet/hivelet.sock)"
+        like "the API's answer" '*web*' \
+                "$(inside curl -sS --unix-socket /run/hivelet/hivelet.sock http://localhost/api/v1/services)"
+        same "/readyz" 200 "$(inside curl -sS -o /dev/null -w '%{http_code}' http://127.0.0.1:5000/readyz)"
+        same "/readyz from a foreign name" 421 \
+                "$(inside curl -sS -o /dev/null -w '%{http_code}' -H 'Host: evil.example' http://127.0.0.1:5000/readyz)"
+}
+
+case_journal() {
+        local record
+        record=$(journal HIVELET_NAME=web HIVELET_EVENT=ContainerStarted | tail -n 1)
+        same HIVELET_KIND Service "$(jq -r .HIVELET_KIND <<<"$record")"
+        same HIVELET_CONTAINER hive-web "$(jq -r .HIVELET_CONTAINER <<<"$record")"
+        same HIVELET_NODE_ID node-under-test "$(jq -r .HIVELET_NODE_ID <<<"$record")"
+        same _SYSTEMD_UNIT hivelet.service "$(jq -r ._SYSTEMD_UNIT <<<"$record")"
+        same _TRANSPORT journal "$(jq -r ._TRANSPORT <<<"$record")"
+        like CODE_FILE '*.c' "$(jq -r .CODE_FILE <<<"$record")"
+        like "journalctl -x" "*Container hive-web was started*Defined-By: hivelet*" \
+                "$(inside journalctl -q -x --no-pager HIVELET_NAME=web HIVELET_EVENT=ContainerStarted)"
+}
+
+case_confinement() {
+        local pid bounding
+        pid=$(property MainPID)
+        same NoNewPrivs 1 "$(process_status "$pid" NoNewPrivs)"
+        same Seccomp 2 "$(process_status "$pid" Seccomp)"
+        # CAP_CHOWN, CAP_DAC_OVERRIDE and CAP_IPC_LOCK, of which nspawn itself gives no node the last.
+        bounding=$(process_status "$pid" CapBnd)
+        same "bounding set outside of what the unit gives" 0 $((0x$bounding & ~0x4003))
+        same "bounding set, what the agent needs" 3 $((0x$bounding & 3))
+        inside nsenter -t "$pid" -m sh -c '! touch /etc/hivelet/x 2>/dev/null && ! touch /usr/x 2>/dev/null'
+}
+
+process_status() {
+        inside sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"
+}
+
+case_reload_valid() {
+        local web
+        web=$(container web)
+        write_node <<-'YAML'
+		    - name: second
+		      image: localhost/hivelet-test:1
+		      pullPolicy: never
+		      command: [/bin/sleep, "3600"]
+		      stop: {grace: 1s}
+	YAML
+        inside systemctl reload hivelet.service
+        until_true 20 is_running second
+        until_true 20 is_property ActiveState active
+        until_true 20 status_has '2/2'
+        same "the first container" "$web" "$(container web)"
+}
+
+case_reload_invalid() {
+        local web second rejected
+        web=$(container web) second=$(container second)
+        rejected=$(journal HIVELET_EVENT=RevisionRejected | wc -l)
+        write_node <<<"    - name: [broken"
+        inside systemctl reload hivelet.service
+        until_true 20 is_more_than "$rejected" HIVELET_EVENT=RevisionRejected
+        until_true 20 is_property ActiveState active
+        same "the first container" "$web" "$(container web)"
+        same "the second container" "$second" "$(container second)"
+        like "the status line" '*[Rr]e[fj][ue][sc]*' "$(property StatusText)"
+        # A restart beside the broken file goes on with the last good revision.
+        inside systemctl restart hivelet.service
+        same "the first container after a restart" "$web" "$(container web)"
+        same "the second container after a restart" "$second" "$(container second)"
+        write_node </dev/null
+        inside systemctl reload hivelet.service
+        until_true 20 is_gone second
+        same "the first container at the end" "$web" "$(container web)"
+}
+
+is_more_than() {
+        [ "$(journal "$2" | wc -l)" -gt "$1" ]
+}
+
+is_gone() {
+        ! inside docker inspect "hive-$1"
+}
+
+case_watchdog() {
+        local web restarts pid
+        web=$(container web)
+        restarts=$(property NRestarts)
+        pid=$(property MainPID)
+        inside kill -STOP "$pid"
+        until_true 60 is_property NRestarts "$((restarts + 1))"
+        until_true 60 is_property ActiveState active
+        [ "$(property MainPID)" != "$pid" ]
+        like "what systemd says" '*"message" : *atchdog*' \
+                "$(inside journalctl -q -o json-pretty --no-pager -u hivelet.service | sed 's/"MESSAGE"/"message"/')"
+        until_true 20 is_running web
+        same "the container" "$web" "$(container web)"
+}
+
+case_crash() {
+        local web pid
+        web=$(container web)
+        pid=$(property MainPID)
+        inside kill -KILL "$pid"
+        until_true 60 is_other_main_pid "$pid"
+        until_true 60 is_property ActiveState active
+        same "the container" "$web" "$(container web)"
+        same "the socket answers" 200 "$(inside curl -sS -o /dev/null -w '%{http_code}' \
+                --unix-socket /run/hivelet/hivelet.sock http://localhost/livez)"
+}
+
+is_other_main_pid() {
+        local pid
+        pid=$(property MainPID)
+        [ "$pid" != 0 ] && [ "$pid" != "$1" ]
+}
+
+case_stop_leaves_containers() {
+        local web
+        web=$(container web)
+        inside systemctl stop hivelet.service
+        same ActiveState inactive "$(property ActiveState)"
+        same Result success "$(property Result)"
+        same "the container" "$web" "$(container web)"
+        inside test ! -e /run/hivelet/hivelet.sock
+        like "last words" '*AgentStopping*' "$(journal HIVELET_EVENT=AgentStopping | tail -n 1)"
+        inside systemctl start hivelet.service
+        same "the container after the next start" "$web" "$(container web)"
+}
+
+cases=(units catalog engine start_returns_after_ready status socket journal confinement reload_valid reload_invalid
+        watchdog crash stop_leaves_containers)
+
+# --- run --------------------------------------------------------------------------------------------------
+
+trap power_off EXIT
+make_root
+install_node
+start=$SECONDS
+boot
+printf 'booted in %s s\n' $((SECONDS - start))
+
+failed=0
+for case in "${cases[@]}"; do
+        [ $# -eq 0 ] || [[ " $* " == *" $case "* ]] || continue
+        start=$SECONDS
+        # Not in a condition: `set -e` would be off inside.
+        set +e
+        (set -e; "case_$case") >"$run/output" 2>&1
+        result=$?
+        set -e
+        if [ $result -eq 0 ]; then
+                printf 'ok      %-28s %3s s\n' "$case" $((SECONDS - start))
+        else
+                printf 'FAILED  %-28s %3s s\n' "$case" $((SECONDS - start))
+                sed 's/^/        /' "$run/output"
+                failed=$((failed + 1))
+        fi
+done
+if [ $failed -gt 0 ]; then
+        printf '%s\n' "---- the agent's journal, its end"
+        inside journalctl -q --no-pager -u hivelet.service -n 60 || true
+        exit 1
+fi
