@@ -58,6 +58,27 @@ static void networks_have_no_host_bits(void **state) {
         }
 }
 
+static void addresses_are_told_apart(void **state) {
+        static const char *const bad[] = { "",    "10.0.0", "10.0.0.256", "010.0.0.1", "10.0.0.1/24",
+                                           "web", "::g",    "[::1]" };
+        struct hv_address a, b;
+
+        (void) state;
+        assert_int_equal(hv_value_address("127.0.0.53", &a, NULL), 0);
+        assert_true(hv_address_is_loopback(&a) && !hv_address_is_any(&a));
+        assert_int_equal(hv_value_address("::1", &b, NULL), 0);
+        assert_true(hv_address_is_loopback(&b) && !hv_address_is_any(&b) && !hv_address_equal(&a, &b));
+        assert_int_equal(hv_value_address("0.0.0.0", &a, NULL), 0);
+        assert_int_equal(hv_value_address("::", &b, NULL), 0);
+        assert_true(hv_address_is_any(&a) && hv_address_is_any(&b) && !hv_address_equal(&a, &b));
+        for (size_t i = 0; i < HV_ARRAY_SIZE(bad); i++) {
+                struct hv_fault fault = {};
+
+                assert_true(hv_value_address(bad[i], &a, &fault) < 0);
+                expect_fault(bad[i], &fault, "E0308", "is not an IPv4 or IPv6 address");
+        }
+}
+
 static void overlap_is_seen_both_ways(void **state) {
         static const struct {
                 const char *a, *b;
@@ -176,6 +197,8 @@ static void port_ranges_run_upwards(void **state) {
                 { "http", 0, 0, "from 1 to 65535" },
                 { "", 0, 0, "from 1 to 65535" },
                 { "8080:80", 0, 0, "from 1 to 65535" },
+                { "00000080", 0, 0, "from 1 to 65535" },
+                { "8080-00000080", 0, 0, "is reversed" },
         };
 
         (void) state;
@@ -273,6 +296,7 @@ static void urls_are_taken_apart_and_hold_no_secret(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(networks_have_no_host_bits),
+                cmocka_unit_test(addresses_are_told_apart),
                 cmocka_unit_test(overlap_is_seen_both_ways),
                 cmocka_unit_test(endpoints_have_host_and_port),
                 cmocka_unit_test(registries_are_hosts),
