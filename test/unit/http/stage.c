@@ -1,0 +1,496 @@
+#include "stage.h"
+
+#include "testing.h"
+
+#include <errno.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "log/log.h"
+#include "spec/load.h"
+#include "spec/yaml.h"
+
+static const char STATE[] =
+        "apiVersion: hivelet/v1\n"
+        "kind: NodeState\n"
+        "metadata: {name: worker-1}\n"
+        "spec:\n"
+        "  networks:\n"
+        "    - {name: backend, subnet: 172.30.0.0/24}\n"
+        "  volumes:\n"
+        "    - {name: data}\n"
+        "  registries:\n"
+        "    - {name: private, host: registry.example.org}\n"
+        "  secrets:\n"
+        "    - {name: db-password, fromCredential: db-password}\n"
+        "  configs:\n"
+        "    - name: web-conf\n"
+        "      data: {nginx.conf: \"events {}\\n\"}\n"
+        "  images:\n"
+        "    preload: [{name: redis, ref: \"docker.io/library/redis:7.4\"}]\n"
+        "  tasks:\n"
+        "    - {name: sieve, image: \"docker.io/library/python:3.12\", command: [python, main.py]}\n"
+        "  cronTasks:\n"
+        "    - {name: nightly, schedule: \"15 3 * * *\", task: {image: \"docker.io/library/alpine:3.20\", command: [date]}}\n"
+        "  services:\n"
+        "    - {name: cache, image: \"docker.io/library/redis:7.4-alpine\", networks: [{name: backend}]}\n"
+        "    - name: db\n"
+        "      image: docker.io/library/postgres:16\n"
+        "      env: [{name: POSTGRES_PASSWORD, value: hunter2-never-shown}]\n"
+        "      networks: [{name: backend}]\n"
+        "      mounts: [{volume: data, target: /data}]\n"
+        "    - {name: proxy, image: \"docker.io/library/haproxy:3.0\"}\n"
+        "    - name: web\n"
+        "      image: docker.io/library/nginx:1.27-alpine\n"
+        "      replicas: 2\n"
+        "      labels: {tier: front}\n"
+        "      networks: [{name: backend}]\n"
+        "      ports: [{name: http, container: 80, host: 8080-8081}]\n"
+        "      dependsOn: [{service: db, condition: started}]\n";
+
+static uint64_t wall_now_us(void) {
+        struct timespec now;
+
+        (void) clock_gettime(CLOCK_REALTIME, &now);
+        return (uint64_t) now.tv_sec * HV_USEC_PER_SEC + (uint64_t) now.tv_nsec / 1000;
+}
+
+static struct hv_desired *load(const char *text, struct hv_diags *diags) {
+        const struct hv_spec_file file = { .name = "/etc/hivelet/node.yaml",
+                                           .text = text,
+                                           .len = strlen(text),
+                                           .source = "file",
+                                           .primary = true };
+        const struct hv_spec_input in = {
+                .files = &file, .n_files = 1, .read = hv_yaml_read, .hostname = "worker-1"
+        };
+        struct hv_desired *d = NULL;
+
+        (void) hv_spec_load(&in, &d, diags);
+        hv_diags_sort(diags);
+        return d;
+}
+
+/* ---- the backend ---- */
+
+static void snapshot(void *userdata, struct hv_arena *arena, struct hv_api_snapshot *ret) {
+        struct stage *s = userdata;
+
+        (void) arena;
+        *ret = (struct hv_api_snapshot){
+                .now_us = STAGE_NOW_US,
+                .now_wall_us = s->wall_us,
+                .started_wall_us = s->wall_us - 7290 * HV_USEC_PER_SEC,
+                .node_id = "worker-1",
+                .node_name = "worker-1",
+                .engine = { "unix:///var/run/docker.sock", "Docker", "20.10.24", "1.41" },
+                .status = &s->status,
+                .desired = s->desired,
+                .refused = s->refused,
+                .diags = s->diags,
+                .loaded_wall_us = s->wall_us - 7290 * HV_USEC_PER_SEC,
+                .sources = s->sources,
+                .n_sources = 2,
+                .revisions = s->revisions,
+                .n_revisions = s->status.parked_revision ? 3 : 2,
+        };
+}
+
+static void finish_change(struct stage *s, struct hv_api_call *call) {
+        const struct hv_api_changed result = {
+                .outcome = s->outcome,
+                .before = s->outcome == HV_API_ACTIVATED ? NULL : s->desired,
+                .after = s->outcome == HV_API_REFUSED || s->outcome == HV_API_FAILED ? NULL : s->desired,
+                .diags = s->outcome == HV_API_REFUSED ? s->diags : NULL,
+                .err = s->outcome == HV_API_FAILED ? &s->err : NULL,
+        };
+
+        hv_api_change_done(call, &result);
+}
+
+static void finish_plan(struct stage *s, struct hv_api_call *call) {
+        const struct hv_api_plan plan = {
+                .err = s->err.code ? &s->err : NULL,
+                .refused = s->outcome == HV_API_REFUSED,
+                .parked = s->outcome == HV_API_PARKED,
+                .n_removals = s->outcome == HV_API_PARKED ? 3 : 0,
+                .n_existing = 5,
+                .diags = s->outcome == HV_API_REFUSED ? s->diags : NULL,
+                .before = s->desired,
+                .after = s->desired,
+                .steps = s->steps,
+                .n_steps = s->n_steps,
+        };
+
+        hv_api_plan_done(call, &plan);
+}
+
+static int on_later(sd_event_source *source, void *userdata) {
+        struct stage *s = userdata;
+
+        (void) source;
+        if (!s->waiting)
+                return 0;
+        if (s->waiting_is_plan)
+                finish_plan(s, HV_STEAL(s->waiting));
+        else
+                finish_change(s, HV_STEAL(s->waiting));
+        return 0;
+}
+
+static void in_a_later_turn(struct stage *s, struct hv_api_call *call, bool is_plan) {
+        s->waiting = call;
+        s->waiting_is_plan = is_plan;
+        if (!s->deferred)
+                assert_true(sd_event_add_defer(s->event, &s->deferred, on_later, s) >= 0);
+        assert_true(sd_event_source_set_enabled(s->deferred, SD_EVENT_ONESHOT) >= 0);
+}
+
+static void change(void *userdata, const struct hv_api_change *c, struct hv_api_call *call) {
+        struct stage *s = userdata;
+        int n;
+
+        s->n_changes++;
+        n = snprintf(s->last_change, sizeof s->last_change, "forget=%s/%s accept=%s dry=%d",
+                     hv_kind_label(c->forget_kind), c->forget_name ? c->forget_name : "",
+                     c->accept_prune ? c->accept_prune : "", c->dry_run);
+        for (size_t i = 0; i < c->n_files; i++)
+                n += snprintf(s->last_change + n, sizeof s->last_change - (size_t) n,
+                              " file=%s path=%d text=%s", c->files[i].name, c->files[i].path != NULL,
+                              c->files[i].text);
+        if (s->later)
+                in_a_later_turn(s, call, false);
+        else
+                finish_change(s, call);
+}
+
+static void plan(void *userdata, const struct hv_api_file *files, size_t n_files, struct hv_api_call *call) {
+        struct stage *s = userdata;
+
+        s->n_plans++;
+        (void) snprintf(s->last_change, sizeof s->last_change, "plan %zu %s", n_files,
+                        n_files ? files[0].text : "");
+        if (s->later)
+                in_a_later_turn(s, call, true);
+        else
+                finish_plan(s, call);
+}
+
+struct hv_api_log {
+        struct stage *stage;
+        struct hv_api_call *call;
+        struct hv_api_log_options options;
+        sd_event_source *defer;
+        bool held;
+};
+
+static void log_free(struct hv_api_log *log) {
+        if (log->stage->open_log == log)
+                log->stage->open_log = NULL;
+        sd_event_source_disable_unref(log->defer);
+        free(log);
+}
+
+static int on_log_turn(sd_event_source *source, void *userdata) {
+        struct hv_api_log *log = userdata;
+        struct stage *s = log->stage;
+        size_t n = s->log_room ? s->log_room : 1;
+
+        (void) source;
+        if (s->err.code) {
+                hv_api_logs_done(log->call, &s->err);
+                log_free(log);
+                return 0;
+        }
+        while (n > 0 && !log->held) {
+                n--;
+                log->held = !hv_api_logs_write(log->call, s->log_text, strlen(s->log_text));
+        }
+        s->log_room = s->log_room ? n : 0;
+        if (log->held || (s->log_stays_open && log->options.follow))
+                return 0;
+        hv_api_logs_done(log->call, NULL);
+        log_free(log);
+        return 0;
+}
+
+static struct hv_api_log *logs_open(void *userdata, const struct hv_api_log_options *options,
+                                    struct hv_api_call *call, struct hv_err *err) {
+        struct stage *s = userdata;
+        struct hv_api_log *log;
+
+        s->n_logs_opened++;
+        s->last_log = *options;
+        s->last_log.name = NULL;
+        if (!s->log_text) {
+                hv_err_set(err, -ENOENT, "service %s has no container yet", options->name);
+                return NULL;
+        }
+        log = HV_NEW(struct hv_api_log);
+        *log = (struct hv_api_log){ .stage = s, .call = call, .options = *options };
+        assert_true(sd_event_add_defer(s->event, &log->defer, on_log_turn, log) >= 0);
+        s->open_log = log;
+        return log;
+}
+
+static void logs_resume(struct hv_api_log *log) {
+        log->stage->n_logs_resumed++;
+        log->held = false;
+        (void) sd_event_source_set_enabled(log->defer, SD_EVENT_ONESHOT);
+}
+
+static void logs_close(struct hv_api_log *log) {
+        log->stage->n_logs_closed++;
+        log_free(log);
+}
+
+static const struct hv_api_backend backend = {
+        .snapshot = snapshot,
+        .change = change,
+        .plan = plan,
+        .logs_open = logs_open,
+        .logs_resume = logs_resume,
+        .logs_close = logs_close,
+};
+
+/* ---- what is seen ---- */
+
+static void see_units(struct stage *s) {
+        static const char *const ids[] = { "c0ffee000001", "c0ffee000002", "c0ffee000003", "c0ffee000004",
+                                           "c0ffee000005" };
+
+        for (size_t i = 0; i < s->desired->n_units; i++) {
+                const struct hv_unit *u = &s->desired->units[i];
+
+                s->units[i] = (struct hv_unit_status){
+                        .kind = u->kind,
+                        .object = u->object,
+                        .key = u->key,
+                        .container = u->container,
+                        .replica = u->replica,
+                        .phase = HV_PHASE_RUNNING,
+                        .in_sync = true,
+                        .ready = true,
+                        .reason = HV_REASON_SYNCED,
+                        .message = "",
+                        .since_us = STAGE_NOW_US - 210 * HV_USEC_PER_SEC,
+                        .id = ids[i],
+                        .image = u->image,
+                        .digest = u->digest,
+                        .wanted_digest = u->digest,
+                        .exit_code = -1,
+                        .started_wall_us = s->wall_us - 210 * HV_USEC_PER_SEC,
+                };
+        }
+        s->status = (struct hv_status){
+                .active_revision = s->desired->revision,
+                .engine = HV_ENGINE_READY,
+                .engine_message = "",
+                .observed = true,
+                .synced = true,
+                .n_units = (unsigned) s->desired->n_units,
+                .n_units_in_sync = (unsigned) s->desired->n_units,
+                .n_generations = 1,
+                .units = s->units,
+                .n_unit_status = s->desired->n_units,
+                .objects = s->objects,
+        };
+}
+
+static void see_objects(struct stage *s) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < s->desired->n_networks; i++)
+                s->objects[n++] = (struct hv_object_status){ HV_KIND_NETWORK, s->desired->networks[i].name,
+                                                             "6e7400000001",  .in_sync = true,
+                                                             .exists = true,  .wanted = true,
+                                                             .message = "" };
+        for (size_t i = 0; i < s->desired->n_volumes; i++)
+                s->objects[n++] = (struct hv_object_status){ HV_KIND_VOLUME, s->desired->volumes[i].name,
+                                                             NULL,           .in_sync = true,
+                                                             .exists = true, .wanted = true,
+                                                             .message = "" };
+        s->status.n_objects = n;
+}
+
+static void see_sources(struct stage *s) {
+        s->sources[0] = (struct hv_api_source){ .name = "file",
+                                                .type = "file",
+                                                .location = "/etc/hivelet/node.yaml",
+                                                .revision = s->desired->revision,
+                                                .n_objects = (unsigned) s->desired->n_objects,
+                                                .read_wall_us = s->wall_us - 7290 * HV_USEC_PER_SEC };
+        s->sources[1] = (struct hv_api_source){ .name = "api",
+                                                .type = "api",
+                                                .state = HV_API_SOURCE_EMPTY,
+                                                .read_wall_us = s->wall_us - 7290 * HV_USEC_PER_SEC };
+        s->revisions[0] = (struct hv_api_revision){ s->desired->revision, HV_API_REVISION_ACTIVE,
+                                                    s->wall_us - 7290 * HV_USEC_PER_SEC,
+                                                    (unsigned) s->desired->n_objects };
+        s->revisions[1] =
+                (struct hv_api_revision){ "aa00000000000000000000000000000000000000000000000000000000000000",
+                                          HV_API_REVISION_PREVIOUS, 0, 3 };
+}
+
+struct hv_unit_status *stage_unit(struct stage *s, const char *container) {
+        for (size_t i = 0; i < s->status.n_unit_status; i++) {
+                if (hv_streq(s->units[i].container, container))
+                        return &s->units[i];
+        }
+        fail_msg("no container %s on the stage", container);
+        return NULL;
+}
+
+static void out_of_sync(struct stage *s) {
+        s->status.synced = false;
+        s->status.out_of_sync_since_us = STAGE_NOW_US - 90 * HV_USEC_PER_SEC;
+}
+
+void stage_break_web(struct stage *s) {
+        struct hv_unit_status *u = stage_unit(s, "hive-web-2");
+
+        u->phase = HV_PHASE_BACK_OFF;
+        u->in_sync = u->ready = false;
+        u->reason = HV_REASON_PULL_FAILED;
+        u->message = "docker.io/library/nginx:1.27-alpine: cannot pull (try 3): manifest unknown";
+        u->next_action = "pull";
+        u->next_us = STAGE_NOW_US + 12 * HV_USEC_PER_SEC - 100;
+        u->id = NULL;
+        u->digest = NULL;
+        u->started_wall_us = 0;
+        u = stage_unit(s, "hive-proxy");
+        u->phase = HV_PHASE_BACK_OFF;
+        u->in_sync = u->ready = false;
+        u->reason = HV_REASON_OOM_KILLED;
+        u->message = "ran out of memory and was killed";
+        u->next_action = "start";
+        u->next_us = STAGE_NOW_US + 30 * HV_USEC_PER_SEC;
+        u->n_restarts = 4;
+        u->exit_code = 137;
+        u->oom_killed = true;
+        s->status.n_units_in_sync -= 2;
+        s->status.n_back_off = 2;
+        out_of_sync(s);
+}
+
+void stage_lose_engine(struct stage *s) {
+        s->status.engine = HV_ENGINE_DOWN;
+        s->status.engine_message = "connect to /var/run/docker.sock: Connection refused";
+        for (size_t i = 0; i < s->status.n_unit_status; i++) {
+                s->units[i].in_sync = s->units[i].ready = false;
+                s->units[i].reason = HV_REASON_DOCKER_DOWN;
+                s->units[i].message = "the engine must answer first; what runs goes on running";
+        }
+        s->status.n_units_in_sync = 0;
+        out_of_sync(s);
+}
+
+void stage_park(struct stage *s) {
+        static const char *const removals[] = { "service/cache", "service/db", "service/proxy", NULL };
+
+        s->status.parked_revision = "bb11223344556677889900aabbccddeeff00112233445566778899aabbccddeeff";
+        s->status.parked_message = "it would remove 3 of 5 objects; safety.maxPrune is 50%";
+        s->status.parked_removals = removals;
+        s->status.n_parked_removals = 3;
+        s->status.n_parked_existing = 5;
+        s->revisions[2] = s->revisions[1];
+        s->revisions[1] = s->revisions[0];
+        s->revisions[0] =
+                (struct hv_api_revision){ s->status.parked_revision, HV_API_REVISION_PARKED, s->wall_us, 2 };
+}
+
+void stage_refuse(struct stage *s) {
+        static const char text[] = "apiVersion: hivelet/v1\n"
+                                   "kind: NodeState\n"
+                                   "metadata: {name: worker-1}\n"
+                                   "spec:\n"
+                                   "  services:\n"
+                                   "    - {name: web, image: nginx, pullPolcy: always}\n"
+                                   "    - {name: api}\n";
+
+        s->diags = hv_diags_free(s->diags);
+        s->diags = hv_diags_new();
+        assert_null(load(text, s->diags));
+        s->refused = true;
+}
+
+void stage_event(struct stage *s, const char *kind, const char *name, const char *message) {
+        const struct hv_log_record record = {
+                .event = kind ? HV_EVENT_CONTAINER_STARTED : HV_EVENT_SYNCED,
+                .level = LOG_NOTICE,
+                .realtime_us = s->wall_us - 150 * HV_USEC_PER_SEC,
+                .message = message,
+                .fields = { .kind = kind, .name = name, .container = name },
+        };
+
+        hv_api_event(s->api, &record);
+}
+
+void stage_end_log(struct stage *s, int error) {
+        struct hv_api_log *log = s->open_log;
+        struct hv_err err = {};
+
+        assert_non_null(log);
+        if (error)
+                hv_err_set(&err, error, "the engine went away");
+        hv_api_logs_done(log->call, error ? &err : NULL);
+        log_free(log);
+}
+
+void stage_changed(struct stage *s) {
+        hv_api_changed(s->api);
+}
+
+/* ---- life ---- */
+
+static void stay_silent(const struct hv_log_record *record, void *userdata) {
+        (void) record;
+        (void) userdata;
+}
+
+struct stage *stage_new(void) {
+        struct stage *s = HV_NEW(struct stage);
+        struct hv_diags *diags = hv_diags_new();
+        struct hv_http_options options = { .listen = "127.0.0.1:0" };
+        struct hv_err err = {};
+
+        hv_log_set_sink(stay_silent, NULL);
+        s->wall_us = wall_now_us() - STAGE_BEHIND_US;
+        s->desired = load(STATE, diags);
+        if (!s->desired)
+                fail_msg("%s", hv_diags_all(diags, &(size_t){ 0 })->message);
+        hv_diags_free(diags);
+        see_units(s);
+        see_objects(s);
+        see_sources(s);
+
+        strcpy(s->dir, "/tmp/hivelet-stage-XXXXXX");
+        assert_non_null(mkdtemp(s->dir));
+        (void) snprintf(s->socket, sizeof s->socket, "%s/hivelet.sock", s->dir);
+        options.socket_path = s->socket;
+        assert_true(sd_event_new(&s->event) >= 0);
+        if (hv_api_new(s->event, &backend, s, &s->api, &err) < 0 ||
+            hv_http_server_new(s->event, &options, &s->server, &err) < 0 ||
+            hv_api_attach(s->api, s->server, &err) < 0 || hv_http_server_start(s->server, &err) < 0)
+                fail_msg("%s", err.msg);
+        return s;
+}
+
+struct stage *stage_free(struct stage *s) {
+        if (!s)
+                return NULL;
+        s->server = hv_http_server_free(s->server);
+        s->api = hv_api_free(s->api);
+        assert_null(s->open_log);
+        if (s->waiting)
+                finish_change(s, HV_STEAL(s->waiting)); /* answers nobody; must be harmless */
+        sd_event_source_disable_unref(s->deferred);
+        (void) sd_event_unref(s->event);
+        hv_desired_unref(s->desired);
+        hv_diags_free(s->diags);
+        assert_int_equal(rmdir(s->dir), 0);
+        hv_log_set_sink(NULL, NULL);
+        free(s);
+        return NULL;
+}

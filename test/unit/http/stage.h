@@ -1,0 +1,73 @@
+/* stage.h - a scripted agent behind the real API: the tests of pkg/http's API and of hivectl.
+ *
+ * Model    The desired state is a real one, loaded from YAML; what is seen of it is written here, row by row, and a test
+ *          changes it as it likes (stage_changed() tells the API). Changes, plans and logs answer with what the test
+ *          has put into the stage, at once or, with `later`, in a later turn of the loop.
+ */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "base/arena.h"
+#include "http/api.h"
+#include "http/server.h"
+#include "reconcile/status.h"
+
+#define STAGE_NOW_US (3600 * HV_USEC_PER_SEC)
+/* The stage's wall clock is behind the machine's, so that ages are minutes and the same in every run. */
+#define STAGE_BEHIND_US (150 * HV_USEC_PER_SEC)
+
+struct stage {
+        sd_event *event;
+        struct hv_api *api;
+        struct hv_http_server *server;
+        char dir[40], socket[64];
+
+        /* What a snapshot shows. */
+        struct hv_desired *desired;
+        struct hv_unit_status units[16];
+        struct hv_object_status objects[8];
+        struct hv_status status;
+        struct hv_api_source sources[2];
+        struct hv_api_revision revisions[3];
+        bool refused;
+        struct hv_diags *diags;
+        uint64_t wall_us; /* of STAGE_NOW_US */
+
+        /* What the backend answers. */
+        enum hv_api_outcome outcome;
+        struct hv_err err; /* code 0: none */
+        struct hv_api_step steps[4];
+        size_t n_steps;
+        bool later;
+        const char *log_text; /* of every replica */
+        bool log_stays_open;  /* with follow: until the test ends it */
+        size_t log_room;      /* 0: as much as comes; else how often the text is sent in one go */
+
+        /* What the backend was asked. */
+        unsigned n_changes, n_plans, n_logs_opened, n_logs_closed, n_logs_resumed;
+        char last_change[4096];
+        struct hv_api_log_options last_log;
+        struct hv_api_log *open_log;
+        sd_event_source *deferred;
+        struct hv_api_call *waiting; /* with `later` */
+        bool waiting_is_plan;
+};
+
+/* Four services (web has two replicas), two networks, a volume and one of each of the other kinds; everything is in sync.
+ */
+struct stage *stage_new(void);
+struct stage *stage_free(struct stage *s);
+HV_DEFINE_CLEANUP(struct stage, stage_free);
+
+void stage_changed(struct stage *s);
+struct hv_unit_status *stage_unit(struct stage *s, const char *container);
+/* A replica that is in the way: its pull fails, and the next try is in 12 s. */
+void stage_break_web(struct stage *s);
+void stage_lose_engine(struct stage *s);
+void stage_park(struct stage *s);
+/* The newest files hold two mistakes. */
+void stage_refuse(struct stage *s);
+/* A record of the agent's log, as the agent hands it over. */
+void stage_event(struct stage *s, const char *kind, const char *name, const char *message);
+void stage_end_log(struct stage *s, int error);

@@ -1,0 +1,413 @@
+/* What the API shows, and that it shows the same at every place. */
+#include "testing.h"
+
+#include <unistd.h>
+
+#include "ask.h"
+#include "base/text.h"
+
+static void the_status_says_it_all(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer a = get(s, "/api/v1/status");
+        static const char *const types[] = { "Ready", "Converged", "EngineReachable", "ConfigValid" };
+
+        (void) state;
+        assert_int_equal(a.status, 200);
+        assert_string_equal(text_at(a.json, "kind"), "NodeStatus");
+        assert_string_equal(text_at(a.json, "nodeId"), "worker-1");
+        assert_string_equal(text_at(a.json, "revision"), s->desired->revision);
+        assert_true(hv_json_bool(a.json, "converged", false));
+        assert_true(hv_json_bool(a.json, "synced", false));
+        assert_int_equal(hv_json_type(at(a.json, "parked")), HV_JSON_NULL);
+        assert_string_equal(text_at(a.json, "engine.version"), "20.10.24");
+        assert_int_equal(hv_json_as_int(at(a.json, "units.total"), -1), 5);
+        for (size_t i = 0; i < HV_ARRAY_SIZE(types); i++) {
+                const struct hv_json *c = hv_json_at(at(a.json, "conditions"), i);
+
+                assert_string_equal(hv_json_str(c, "type"), types[i]);
+                assert_string_equal(hv_json_str(c, "status"), "True");
+                assert_string_equal(hv_json_str(c, "reason"), "Ok");
+                assert_non_null(hv_json_str(c, "lastTransitionTime"));
+        }
+}
+
+static void conditions_tell_what_is_wrong(void **state) {
+        static const struct {
+                const char *what;
+                void (*make)(struct stage *s);
+                const char *status[4], *reason[4]; /* Ready, Converged, EngineReachable, ConfigValid */
+        } rows[] = {
+                { "in sync", NULL, { "True", "True", "True", "True" }, { "Ok", "Ok", "Ok", "Ok" } },
+                { "a replica is in the way",
+                  stage_break_web,
+                  { "True", "False", "True", "True" },
+                  { "Ok", "OOMKilled", "Ok", "Ok" } },
+                { "no engine",
+                  stage_lose_engine,
+                  { "False", "Unknown", "False", "True" },
+                  { "DockerDown", "DockerDown", "DockerDown", "Ok" } },
+                { "parked",
+                  stage_park,
+                  { "True", "False", "True", "True" },
+                  { "Ok", "PruneBlocked", "Ok", "Ok" } },
+                { "refused",
+                  stage_refuse,
+                  { "True", "False", "True", "False" },
+                  { "Ok", "RevisionRejected", "Ok", "RevisionRejected" } },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+                struct answer a;
+
+                if (rows[i].make)
+                        rows[i].make(s);
+                stage_changed(s);
+                a = get(s, "/api/v1/status");
+                for (size_t j = 0; j < 4; j++) {
+                        const struct hv_json *c = hv_json_at(at(a.json, "conditions"), j);
+
+                        if (!hv_streq(hv_json_str(c, "status"), rows[i].status[j]) ||
+                            !hv_streq(hv_json_str(c, "reason"), rows[i].reason[j]))
+                                fail_msg("%s: %s is %s (%s)", rows[i].what, hv_json_str(c, "type"),
+                                         hv_json_str(c, "status"), hv_json_str(c, "reason"));
+                }
+                answer_done(&a);
+        }
+}
+
+static void a_condition_remembers_since_when(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        struct answer a = get(s, "/api/v1/status"), b, c;
+        char first[64];
+
+        (void) state;
+        (void) snprintf(first, sizeof first, "%s", text_at(a.json, "conditions.1.lastTransitionTime"));
+        s->wall_us += 60 * HV_USEC_PER_SEC;
+        stage_changed(s);
+        b = get(s, "/api/v1/status");
+        assert_string_equal(text_at(b.json, "conditions.1.lastTransitionTime"),
+                            first); /* the same answer as before */
+        stage_break_web(s);
+        stage_changed(s);
+        c = get(s, "/api/v1/status");
+        assert_string_not_equal(text_at(c.json, "conditions.1.lastTransitionTime"), first);
+        assert_string_equal(text_at(c.json, "conditions.0.lastTransitionTime"), first);
+        answer_done(&a);
+        answer_done(&b);
+        answer_done(&c);
+}
+
+static void a_service_is_shown_with_its_replicas(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer a = {};
+
+        (void) state;
+        stage_break_web(s);
+        stage_changed(s);
+        a = get(s, "/api/v1/services/web");
+        assert_int_equal(a.status, 200);
+        assert_string_equal(text_at(a.json, "kind"), "Service");
+        assert_string_equal(text_at(a.json, "metadata.name"), "web");
+        assert_string_equal(text_at(a.json, "metadata.labels.tier"), "front");
+        assert_string_equal(text_at(a.json, "metadata.declaredAt.file"), "/etc/hivelet/node.yaml");
+        assert_true(hv_json_as_int(at(a.json, "metadata.declaredAt.line"), 0) > 20);
+        assert_string_equal(text_at(a.json, "spec.image"), "docker.io/library/nginx:1.27-alpine");
+        assert_int_equal(hv_json_as_int(at(a.json, "spec.replicas"), 0), 2);
+        assert_int_equal(hv_json_as_int(at(a.json, "spec.ports.1.host"), 0), 8081);
+        assert_string_equal(text_at(a.json, "spec.dependsOn.0.service"), "db");
+        assert_false(hv_json_as_bool(at(a.json, "status.inSync"), true));
+        assert_string_equal(text_at(a.json, "status.phase"), "BackOff");
+        assert_string_equal(text_at(a.json, "status.reason"), "PullFailed");
+        assert_int_equal(hv_json_as_int(at(a.json, "status.replicasReady"), 0), 1);
+        assert_string_equal(text_at(a.json, "status.units.0.container"), "hive-web");
+        assert_string_equal(text_at(a.json, "status.units.1.next.action"), "pull");
+        assert_non_null(text_at(a.json, "status.units.1.next.at"));
+        assert_int_equal(hv_json_type(at(a.json, "status.units.1.id")), HV_JSON_NULL);
+}
+
+static void values_of_variables_are_never_shown(void **state) {
+        static const char *const paths[] = { "/api/v1/services", "/api/v1/services/db", "/api/v1/why",
+                                             "/api/v1/status" };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(paths); i++) {
+                _hv_cleanup_(answer_done) struct answer a = get(s, paths[i]);
+
+                assert_int_equal(a.status, 200);
+                assert_null(strstr(hv_buf_str(&a.text), "hunter2"));
+        }
+        _hv_cleanup_(answer_done) struct answer a = get(s, "/api/v1/services/db");
+
+        assert_string_equal(text_at(a.json, "spec.env.0.name"), "POSTGRES_PASSWORD");
+}
+
+static void every_kind_is_listed(void **state) {
+        static const struct {
+                const char *folder, *kind, *name, *phase;
+        } rows[] = {
+                { "services", "Service", "cache", "Running" },
+                { "networks", "Network", "backend", "Ready" },
+                { "volumes", "Volume", "data", "Ready" },
+                { "secrets", "Secret", "db-password", "Declared" },
+                { "configs", "Config", "web-conf", "Declared" },
+                { "images", "Image", "redis", "Declared" },
+                { "registries", "Registry", "private", "Ready" },
+                { "tasks", "Task", "sieve", "Declared" },
+                { "crontasks", "CronTask", "nightly", "Declared" },
+        };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                char path[80];
+                struct answer list, one, part;
+
+                (void) snprintf(path, sizeof path, "/api/v1/%s", rows[i].folder);
+                list = get(s, path);
+                assert_int_equal(list.status, 200);
+                assert_string_equal(text_at(list.json, "items.0.kind"), rows[i].kind);
+                assert_string_equal(text_at(list.json, "items.0.metadata.name"), rows[i].name);
+                if (!hv_streq(text_at(list.json, "items.0.status.phase"), rows[i].phase))
+                        fail_msg("%s is %s", path, text_at(list.json, "items.0.status.phase"));
+
+                (void) snprintf(path, sizeof path, "/api/v1/%s/%s", rows[i].folder, rows[i].name);
+                one = get(s, path);
+                assert_int_equal(one.status, 200);
+                assert_string_equal(text_at(one.json, "metadata.name"), rows[i].name);
+                (void) snprintf(path, sizeof path, "/api/v1/%s/%s/status", rows[i].folder, rows[i].name);
+                part = get(s, path);
+                assert_string_equal(text_at(part.json, "phase"), rows[i].phase);
+                answer_done(&list);
+                answer_done(&one);
+                answer_done(&part);
+        }
+        _hv_cleanup_(answer_done) struct answer c = get(s, "/api/v1/configs/web-conf");
+
+        assert_string_equal(text_at(c.json, "spec.keys.0.key"), "nginx.conf");
+        assert_int_equal(hv_json_as_int(at(c.json, "spec.keys.0.bytes"), 0), 10);
+        assert_int_equal(strlen(text_at(c.json, "spec.keys.0.sha256")), 64);
+        assert_null(strstr(hv_buf_str(&c.text), "events {}"));
+        assert_int_equal(hv_json_type(at(c.json, "status.inSync")), HV_JSON_NULL);
+}
+
+static void an_unknown_name_gets_a_guess(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer a = get(s, "/api/v1/services/wbe"),
+                                                b = get(s, "/api/v1/services/zzzzzz");
+
+        (void) state;
+        assert_int_equal(a.status, 404);
+        assert_string_equal(text_at(a.json, "code"), "NotFound");
+        assert_string_equal(text_at(a.json, "detail"), "there is no service \"wbe\"; did you mean \"web\"?");
+        assert_int_equal(b.status, 404);
+        assert_string_equal(text_at(b.json, "detail"), "there is no service \"zzzzzz\"");
+}
+
+static void long_lists_come_in_pages(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer a = get(s, "/api/v1/services?limit=3"), b = {}, c = {},
+                                                d = {};
+
+        (void) state;
+        assert_int_equal(hv_json_size(at(a.json, "items")), 3);
+        assert_int_equal(hv_json_as_int(at(a.json, "metadata.remaining"), 0), 1);
+        assert_string_equal(text_at(a.json, "metadata.continue"), "proxy");
+        b = get(s, "/api/v1/services?limit=3&continue=proxy");
+        assert_int_equal(hv_json_size(at(b.json, "items")), 1);
+        assert_string_equal(text_at(b.json, "items.0.metadata.name"), "web");
+        assert_int_equal(hv_json_type(at(b.json, "metadata.continue")), HV_JSON_NULL);
+        c = get(s, "/api/v1/services?continue=zzz");
+        assert_int_equal(hv_json_size(at(c.json, "items")), 0);
+        d = get(s, "/api/v1/services?limit=0");
+        assert_int_equal(d.status, 400);
+}
+
+static void what_did_not_change_is_not_sent_again(void **state) {
+        static const char *const paths[] = { "/api/v1/status", "/api/v1/services", "/api/v1/services/web",
+                                             "/api/v1/node", "/api/v1/sources" };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(paths); i++) {
+                struct answer a = get(s, paths[i]), b, c;
+                const char *tag = strstr(hv_buf_str(&a.text), "ETag: ");
+                char header[120];
+
+                assert_non_null(tag);
+                (void) snprintf(header, sizeof header, "If-None-Match: %.*s\r\n",
+                                (int) strcspn(tag + 6, "\r"), tag + 6);
+                b = ask(s, false, "GET", paths[i], header, NULL);
+                assert_int_equal(b.status, 304);
+                stage_changed(s);
+                c = ask(s, false, "GET", paths[i], header, NULL);
+                assert_int_equal(c.status, 200);
+                answer_done(&a);
+                answer_done(&b);
+                answer_done(&c);
+        }
+        /* "why" counts the seconds, so it is always new. */
+        _hv_cleanup_(answer_done) struct answer a = get(s, "/api/v1/services/web/why");
+
+        assert_null(strstr(hv_buf_str(&a.text), "ETag"));
+}
+
+static void why_tells_what_is_in_the_way(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer a = {}, node = {}, task = {}, fine = {};
+
+        (void) state;
+        stage_break_web(s);
+        stage_changed(s);
+        a = get(s, "/api/v1/services/web/why");
+        assert_string_equal(text_at(a.json, "wanted"),
+                            "2 containers of docker.io/library/nginx:1.27-alpine, kept running");
+        assert_true(hv_has_prefix(text_at(a.json, "declaredAt"), "/etc/hivelet/node.yaml:"));
+        assert_true(hv_has_prefix(text_at(a.json, "units.0.seen"), "hive-web runs since 20"));
+        assert_int_equal(hv_json_type(at(a.json, "units.0.blocking")), HV_JSON_NULL);
+        assert_string_equal(text_at(a.json, "units.1.seen"), "hive-web-2 does not exist");
+        assert_string_equal(
+                text_at(a.json, "units.1.blocking"),
+                "PullFailed: docker.io/library/nginx:1.27-alpine: cannot pull (try 3): manifest unknown");
+        assert_string_equal(text_at(a.json, "units.1.next"), "pull hive-web-2 in 12s");
+        node = get(s, "/api/v1/why");
+        assert_int_equal(hv_json_size(at(node.json, "items")), 2);
+        assert_string_equal(text_at(node.json, "items.0.name"), "proxy");
+        assert_string_equal(text_at(node.json, "items.0.units.0.seen"),
+                            "hive-proxy was killed because it ran out of memory");
+        task = get(s, "/api/v1/tasks/sieve/why");
+        assert_string_equal(text_at(task.json, "next"), "nothing in this version");
+        fine = get(s, "/api/v1/networks/backend/why");
+        assert_true(hv_json_bool(fine.json, "inSync", false));
+        assert_int_equal(hv_json_type(at(fine.json, "blocking")), HV_JSON_NULL);
+}
+
+static void why_knows_about_the_node(void **state) {
+        static const struct {
+                const char *what;
+                void (*make)(struct stage *s);
+                const char *note;
+        } rows[] = {
+                { "engine", stage_lose_engine, "connect to /var/run/docker.sock: Connection refused" },
+                { "parked", stage_park,
+                  "revision bb112233 is parked (it would remove 3 of 5 objects; safety.maxPrune is 50%); to let it "
+                  "remove: hivectl apply --accept-prune bb112233" },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+                _hv_cleanup_(answer_done) struct answer a = {};
+
+                rows[i].make(s);
+                stage_changed(s);
+                a = get(s, "/api/v1/services/web/why");
+                assert_string_equal(text_at(a.json, "node.0"), rows[i].note);
+        }
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer a = {};
+
+        stage_refuse(s);
+        a = get(s, "/api/v1/services/web/why");
+        assert_true(
+                hv_has_prefix(text_at(a.json, "node.0"), "the sources were refused (2 errors; the first: "));
+}
+
+static void sources_and_revisions_are_listed(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer a = get(s, "/api/v1/sources"), b = {};
+
+        (void) state;
+        assert_string_equal(text_at(a.json, "items.0.state"), "Ok");
+        assert_string_equal(text_at(a.json, "items.1.state"), "Empty");
+        assert_string_equal(text_at(a.json, "items.0.location"), "/etc/hivelet/node.yaml");
+        stage_park(s);
+        stage_changed(s);
+        b = get(s, "/api/v1/revisions");
+        assert_string_equal(text_at(b.json, "items.0.state"), "Parked");
+        assert_string_equal(text_at(b.json, "items.1.state"), "Active");
+        assert_string_equal(text_at(b.json, "items.2.state"), "Previous");
+        assert_int_equal(hv_json_type(at(b.json, "items.2.since")), HV_JSON_NULL);
+}
+
+static void probes_answer_by_their_status(void **state) {
+        static const struct {
+                const char *what;
+                void (*make)(struct stage *s);
+                const char *path;
+                unsigned status;
+                const char *body;
+        } rows[] = {
+                { "alive", NULL, "/livez", 200, "ok\n" },
+                { "alias", NULL, "/healthz", 200, "ok\n" },
+                { "alive without an engine", stage_lose_engine, "/livez", 200, "ok\n" },
+                { "ready", NULL, "/readyz", 200, "ok\n" },
+                { "ready, in full", NULL, "/readyz?verbose", 200,
+                  "[+]loop ok\n[+]engine ok\n[+]observation ok\n[+]revision ok\nreadyz check passed\n" },
+                { "not ready", stage_lose_engine, "/readyz", 503,
+                  "[+]loop ok\n[-]engine failed: DockerDown\n[+]observation ok\n[+]revision ok\nreadyz check failed\n" },
+                { "a check left out", stage_lose_engine, "/readyz?verbose&exclude=engine", 200,
+                  "[+]loop ok\n[+]engine excluded\n[+]observation ok\n[+]revision ok\nreadyz check passed\n" },
+                { "two left out", stage_lose_engine, "/readyz?exclude=revision,engine", 200, "ok\n" },
+                { "another left out", stage_lose_engine, "/readyz?exclude=revision,eng", 503,
+                  "[+]loop ok\n[-]engine failed: DockerDown\n[+]observation ok\n[+]revision excluded\n"
+                  "readyz check failed\n" },
+                { "out of sync is ready all the same", stage_break_web, "/readyz", 200, "ok\n" },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+                _hv_cleanup_(answer_done) struct answer a = {};
+
+                if (rows[i].make)
+                        rows[i].make(s);
+                a = ask(s, true, "GET", rows[i].path, NULL, NULL);
+                if (a.status != rows[i].status || !hv_streq(web_body(&a.text), rows[i].body))
+                        fail_msg("%s: %u %s", rows[i].what, a.status, web_body(&a.text));
+        }
+}
+
+static void health_has_the_inherited_shape(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer a = get(s, "/health"), b = {}, c = {};
+
+        (void) state;
+        assert_int_equal(a.status, 200);
+        assert_string_equal(text_at(a.json, "status"), "healthy");
+        assert_string_equal(text_at(a.json, "checks.docker.status"), "healthy");
+        assert_string_equal(text_at(a.json, "checks.docker.message"), "Docker 20.10.24 answers");
+        assert_non_null(text_at(a.json, "timestamp"));
+        stage_lose_engine(s);
+        b = get(s, "/health");
+        assert_int_equal(b.status, 503);
+        assert_string_equal(text_at(b.json, "status"), "unhealthy");
+        assert_string_equal(text_at(b.json, "checks.docker.status"), "unhealthy");
+        assert_string_equal(text_at(b.json, "checks.desired_state.status"), "healthy");
+        stage_refuse(s);
+        c = get(s, "/health");
+        assert_string_equal(text_at(c.json, "checks.desired_state.message"), "RevisionRejected");
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(the_status_says_it_all),
+                cmocka_unit_test(conditions_tell_what_is_wrong),
+                cmocka_unit_test(a_condition_remembers_since_when),
+                cmocka_unit_test(a_service_is_shown_with_its_replicas),
+                cmocka_unit_test(values_of_variables_are_never_shown),
+                cmocka_unit_test(every_kind_is_listed),
+                cmocka_unit_test(an_unknown_name_gets_a_guess),
+                cmocka_unit_test(long_lists_come_in_pages),
+                cmocka_unit_test(what_did_not_change_is_not_sent_again),
+                cmocka_unit_test(why_tells_what_is_in_the_way),
+                cmocka_unit_test(why_knows_about_the_node),
+                cmocka_unit_test(sources_and_revisions_are_listed),
+                cmocka_unit_test(probes_answer_by_their_status),
+                cmocka_unit_test(health_has_the_inherited_shape),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
