@@ -122,8 +122,9 @@ static void go_on(struct hv_request *r) {
         lane->inside = false;
 }
 
-static void sweep(struct hv_transfer *t) {
+static bool sweep_once(struct hv_transfer *t) {
         struct hv_request *next;
+        bool called_back = false;
 
         for (struct hv_request *r = TAILQ_FIRST(&t->requests); r; r = next) {
                 next = TAILQ_NEXT(r, entry);
@@ -131,9 +132,17 @@ static void sweep(struct hv_transfer *t) {
                         request_free(r);
                 else if (!r->added && !r->ending)
                         add_to_multi(r);
-                else if (r->resume && !r->ending)
+                else if (r->resume && !r->ending) {
                         go_on(r);
+                        called_back = true;
+                }
         }
+        return called_back;
+}
+
+static void sweep(struct hv_transfer *t) {
+        while (sweep_once(t))
+                ; /* a callback may have started and cancelled more */
 }
 
 static void on_wake(struct lane *lane) {

@@ -666,6 +666,32 @@ static void test_start_in_data(void **state) {
         assert_int_equal(g.n_done, 0);
 }
 
+/* Held back, nothing is given; going on, what was kept comes first, and may be the moment to cancel. */
+static void test_pause(void **state) {
+        struct fixture *x = *state;
+        _hv_cleanup_(got_done) struct got g = { .x = x };
+
+        start_stream(&g);
+        hv_test_run_until(x->event, g.data.len == 3);
+        hv_request_pause(g.request, true);
+        hv_fake_push(x->fake, "2\r\nde\r\n", 7);
+        for (int i = 0; i < 20; i++)
+                (void) sd_event_run(x->event, 1000);
+        assert_int_equal(g.data.len, 3);
+        hv_request_pause(g.request, false);
+        hv_test_run_until(x->event, g.data.len == 5);
+
+        hv_request_pause(g.request, true);
+        hv_fake_push(x->fake, "1\r\nf\r\n", 6);
+        for (int i = 0; i < 20; i++)
+                (void) sd_event_run(x->event, 1000);
+        g.mood = CANCEL_IN_DATA;
+        hv_request_pause(g.request, false);
+        hv_test_run_until(x->event, g.data.len == 6);
+        hv_test_run_until(x->event, hv_fake_open(x->fake) == 0);
+        assert_int_equal(g.n_done, 0);
+}
+
 /* A body that is read while it is sent: in chunks, or of a known length. */
 struct source {
         size_t left;
@@ -742,6 +768,7 @@ int main(void) {
                 TEST(test_free_in_callbacks),
                 TEST(test_start_in_data),
                 TEST(test_body_from_a_reader),
+                TEST(test_pause),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
