@@ -1,0 +1,44 @@
+"""base.py - a test case with one private engine for its class and one fresh agent for each test."""
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
+
+import hv  # noqa: E402 - the path comes first
+
+
+class Case(unittest.TestCase):
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.engine = hv.Engine()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.engine.stop()
+
+    def setUp(self):
+        self.agent = hv.Agent(self.engine.sock)
+
+    def tearDown(self):
+        failed = self._outcome.result.failures + self._outcome.result.errors if hasattr(self._outcome, "result") else []
+        if any(test is self for test, _ in failed) and os.path.exists(self.agent.log_path):
+            sys.stderr.write(self.agent.text_of_log()[-4000:])
+        self.agent.done()
+        self.engine.clear()
+
+    def up(self, body, **more):
+        """An agent that has converged on `body`."""
+        self.agent.write(hv.document(body))
+        self.agent.start(**more)
+        self.agent.wait_synced()
+        return self.agent
+
+    def started_at(self, name):
+        return self.engine.inspect(name)["State"]["StartedAt"]
+
+
+def main():
+    unittest.main(verbosity=2)

@@ -1,0 +1,212 @@
+#!/usr/bin/env python3
+"""The node converges on its file, on a real engine: made, changed, removed; put right when somebody interferes."""
+
+import base
+from hv import KIND, HttpError, document, service
+
+
+class Converge(base.Case):
+    def test_services_networks_and_volumes_are_made_and_removed(self):
+        body = ("  networks: [{name: net}]\n  volumes: [{name: data, reclaim: delete}]\n  services:\n" +
+                service("web", "mounts: [{volume: data, target: /data}]", network="networks: [{name: net}]") +
+                service("api"))
+        agent = self.up(body)
+        self.assertEqual(self.engine.running(), {"hive-web", "hive-api"})
+        web = self.engine.inspect("hive-web")
+        self.assertEqual(web["Config"]["Labels"]["io.hivelet.managed"], "true")
+        self.assertEqual(web["Config"]["Labels"]["io.hivelet.name"], "web")
+        self.assertEqual(list(web["NetworkSettings"]["Networks"]), ["net"])
+        self.assertEqual(web["HostConfig"]["RestartPolicy"]["Name"] in ("", "no"), True)
+        self.assertEqual(web["Mounts"][0]["Name"], "data")
+
+        agent.write(document("  services:\n" + service("api")))
+        result = agent.ctl("apply")
+        self.assertEqual(result.returncode, 2, result.stdout + result.stderr)  # 3 of 4 objects: the guard asks
+        revision = agent.status()["parked"]["revision"]
+        self.assertEqual(agent.ctl("apply", "--accept-prune", revision[:8]).returncode, 0)
+        agent.wait_synced()
+        self.assertEqual(set(self.engine.containers()), {"hive-api"})
+        self.assertNotIn("net", {n["Name"] for n in self.engine.call("GET", "/networks")})
+        self.assertNotIn("data", {v["Name"] for v in self.engine.call("GET", "/volumes")["Volumes"] or []})
+
+    def test_a_volume_that_is_retained_outlives_its_declaration(self):
+        agent = self.up("  volumes: [{name: keep}]\n  services:\n" +
+                        service("web", "mounts: [{volume: keep, target: /data}]"))
+        agent.desire(document("  services:\n" + service("web")))
+        self.assertIn("keep", {v["Name"] for v in self.engine.call("GET", "/volumes")["Volumes"]})
+
+    def test_replicas_come_and_go(self):
+        agent = self.up("  services:\n" + service("web", "replicas: 3"))
+        self.assertEqual(self.engine.running(), {"hive-web", "hive-web-2", "hive-web-3"})
+        agent.desire(document("  services:\n" + service("web", "replicas: 2")))
+        self.assertEqual(self.engine.running(), {"hive-web", "hive-web-2"})
+
+    def test_a_limit_changes_in_place(self):
+        if KIND == "podman":
+            self.check_podman_has_no_update()
+            return
+        agent = self.up("  services:\n" + service("web").replace("requests: {cpu: 1m, memory: 1Mi}",
+                                                                  "limits: {cpu: 100m, memory: 32Mi, pids: 30}"))
+        before = self.started_at("hive-web")
+        agent.desire(document("  services:\n" + service("web").replace("requests: {cpu: 1m, memory: 1Mi}",
+                                                                       "limits: {cpu: 200m, memory: 64Mi, pids: 40}")))
+        host = self.engine.inspect("hive-web")["HostConfig"]
+        self.assertEqual((host["Memory"], host["MemorySwap"], host["NanoCpus"], host["PidsLimit"]),
+                         (64 << 20, 64 << 20, 200_000_000, 40))
+        self.assertEqual(self.started_at("hive-web"), before, "the container was restarted")
+
+    def check_podman_has_no_update(self):
+        """podman 4.3 answers 404 to an update: docs/podman.md."""
+        self.engine.stranger("x")
+        with self.assertRaises(HttpError) as e:
+            self.engine.call("POST", "/containers/x/update", {"Memory": 64 << 20, "MemorySwap": 64 << 20})
+        self.assertEqual(e.exception.status, 404)
+
+    def test_another_command_replaces_the_container_and_nothing_else(self):
+        agent = self.up("  services:\n" + service("web") + service("api"))
+        web, api = self.engine.inspect("hive-web")["Id"], self.engine.inspect("hive-api")["Id"]
+        agent.desire(document("  services:\n" + service("web", args="2000000") + service("api")))
+        self.assertNotEqual(self.engine.inspect("hive-web")["Id"], web)
+        self.assertEqual(self.engine.inspect("hive-web")["Args"][-1], "2000000")
+        self.assertEqual(self.engine.inspect("hive-api")["Id"], api)
+
+    def test_a_file_that_means_the_same_changes_nothing(self):
+        agent = self.up("  services:\n" + service("web"))
+        web, revision = self.engine.inspect("hive-web")["Id"], agent.status()["revision"]
+        agent.desire("# a comment\n" + document("  services:\n" + service("web", "replicas: 1")))
+        self.assertEqual(self.engine.inspect("hive-web")["Id"], web)
+        self.assertEqual(agent.status()["revision"], revision)
+
+    def test_dependencies_are_started_in_order(self):
+        self.up("  services:\n" + service("a", "dependsOn: [{service: b, condition: started}]") +
+                service("b", "dependsOn: [{service: c, condition: ready}]") + service("c"))
+        at = [self.started_at(f"hive-{n}") for n in "cba"]
+        self.assertEqual(at, sorted(at))
+
+    def test_once_converges_and_ends(self):
+        self.agent.write(document("  services:\n" + service("web")))
+        result = self.agent.run("--once")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(self.engine.running(), {"hive-web"})
+        self.agent.write(document("  services:\n" + service("web", image="hv/absent:1")))
+        self.assertEqual(self.agent.run("--once", "--timeout", "2s").returncode, 2)
+        self.assertEqual(self.engine.running(), {"hive-web"}, "what runs goes on until its successor can be made")
+        self.agent.write("nonsense: true\n")
+        self.assertEqual(self.agent.run("--once").returncode, 1)
+        self.assertEqual(self.engine.running(), {"hive-web"})
+
+    def test_plan_tells_and_changes_nothing(self):
+        agent = self.up("  services:\n" + service("web"))
+        before = self.engine.containers()
+        agent.write(document("  services:\n" + service("web", args="7") + service("api")))
+        agent.wait_synced()
+        agent.write(document("  services:\n" + service("web") + service("third")), agent.dir + "/other.yaml")
+        result = agent.ctl("plan", "-f", agent.dir + "/other.yaml", "-o", "json")
+        self.assertEqual(result.returncode, 2, result.stdout + result.stderr)
+        self.assertIn("hive-third", result.stdout)
+        self.assertNotIn("hive-third", self.engine.containers())
+        self.assertEqual(set(before), {"hive-web"})
+
+
+class Drift(base.Case):
+    def setUp(self):
+        super().setUp()
+        self.up("  networks: [{name: net}]\n  services:\n" + service("web", network="networks: [{name: net}]"))
+
+    def back(self, what, id_changes=False):
+        before = getattr(self, "id", None) or self.engine.inspect("hive-web")["Id"]
+        self.agent.wait(lambda: self.agent.status()["synced"] and "hive-web" in self.engine.running(), what)
+        self.assertEqual(self.engine.inspect("hive-web")["Id"] != before, id_changes)
+
+    def act(self, method, path, body=None):
+        self.id = self.engine.inspect("hive-web")["Id"]
+        self.engine.call(method, path, body)
+
+    def test_kill(self):
+        self.act("POST", "/containers/hive-web/kill")
+        self.back("running again after kill")
+        self.assertIn("ended with exit code 137", self.agent.text_of_log())
+
+    def test_stop(self):
+        self.act("POST", "/containers/hive-web/stop?t=0")
+        self.back("running again after stop")
+
+    def test_remove(self):
+        self.act("DELETE", "/containers/hive-web?force=1")
+        self.agent.wait(lambda: "hive-web" in self.engine.running(), "made again after rm -f")
+
+    def test_pause(self):
+        self.act("POST", "/containers/hive-web/pause")
+        self.back("running again after pause")
+        self.assertFalse(self.engine.inspect("hive-web")["State"]["Paused"])
+
+    def test_update(self):
+        if KIND == "podman":
+            return  # no update there: test_a_limit_changes_in_place shows it
+        self.act("POST", "/containers/hive-web/update", {"PidsLimit": 7})
+        self.agent.wait(lambda: self.engine.inspect("hive-web")["HostConfig"]["PidsLimit"] == 1024,
+                        "the limit is as before")
+        self.back("in sync")
+        # An engine cannot take a limit on memory away again: only a new container has none.
+        self.act("POST", "/containers/hive-web/update", {"Memory": 64 << 20, "MemorySwap": 64 << 20})
+        self.agent.wait(lambda: self.engine.inspect("hive-web")["HostConfig"]["Memory"] == 0, "no limit again")
+
+    def test_restart_policy(self):
+        if KIND == "podman":
+            return
+        self.act("POST", "/containers/hive-web/update", {"RestartPolicy": {"Name": "always"}})
+        self.agent.wait(lambda: self.engine.inspect("hive-web")["HostConfig"]["RestartPolicy"]["Name"] in ("", "no"),
+                        "restarts are hivelet's again")
+
+    def test_network_disconnect(self):
+        self.act("POST", "/networks/net/disconnect", {"Container": "hive-web"})
+        self.agent.wait(lambda: "net" in self.engine.inspect("hive-web")["NetworkSettings"]["Networks"],
+                        "connected again")
+        self.back("in sync")
+
+    def test_rename(self):
+        self.act("POST", "/containers/hive-web/rename?name=elsewhere")
+        self.agent.wait(lambda: self.engine.running() == {"hive-web"} and "elsewhere" not in self.engine.containers(),
+                        "one container of that name, and no copy")
+
+    def test_a_second_container_of_the_agents_own_is_an_orphan(self):
+        labels = self.engine.inspect("hive-web")["Config"]["Labels"]
+        self.engine.stranger("copy", Labels=labels)
+        self.agent.wait(lambda: "copy" not in self.engine.containers(), "the copy is gone")
+
+
+class Strangers(base.Case):
+    def test_a_strangers_container_with_our_name_is_left_alone(self):
+        stranger = self.engine.stranger("hive-web")
+        self.agent.write(document("  services:\n" + service("web") + service("api")))
+        self.agent.start()
+        self.agent.wait(lambda: self.agent.services()["hive-web"]["reason"] == "NameConflict", "the conflict is told")
+        self.agent.wait(lambda: "hive-api" in self.engine.running(), "the others go on")
+        self.assertEqual(self.engine.inspect("hive-web")["Id"], stranger)
+        self.assertTrue(self.engine.inspect("hive-web")["State"]["Running"])
+        why = self.agent.ctl("why", "service/web")
+        self.assertIn("not hivelet's", why.stdout)
+        self.engine.call("DELETE", "/containers/hive-web?force=1")
+        self.agent.wait(lambda: self.agent.status()["synced"], "in sync when the stranger has gone")
+        self.assertNotEqual(self.engine.inspect("hive-web")["Id"], stranger)
+
+    def test_strangers_survive_everything(self):
+        ids = {self.engine.stranger("stranger"), self.engine.stranger("other", start=False)}
+        other_node = self.engine.stranger("hive-x", Labels={"io.hivelet.managed": "true", "io.hivelet.node": "another",
+                                                           "io.hivelet.kind": "service", "io.hivelet.name": "x"})
+        agent = self.up("  services:\n" + service("web"))
+        agent.desire(document("  node: {safety: {allowEmpty: true}}\n"))
+        left = {c["Id"] for c in self.engine.containers().values()}
+        self.assertEqual(left, ids | {other_node})
+
+    def test_an_unlabelled_network_of_the_documented_name_is_used(self):
+        made = self.engine.call("POST", "/networks/create", {"Name": "hivemind", "Driver": "bridge"})["Id"]
+        text = service("web").replace("      network: none\n", "")
+        agent = self.up("  services:\n" + text)
+        self.assertEqual(list(self.engine.inspect("hive-web")["NetworkSettings"]["Networks"]), ["hivemind"])
+        agent.desire(document("  node: {safety: {allowEmpty: true}}\n"))
+        self.assertIn(made, {n["Id"] for n in self.engine.call("GET", "/networks")})
+
+
+if __name__ == "__main__":
+    base.main()

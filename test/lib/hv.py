@@ -1,0 +1,347 @@
+"""hv.py - real parts for tests and benchmarks in Python: a private engine, its API and events, an agent of this build.
+
+Everything here waits for something that happens (an engine's event, a record of the agent's), with a limit; nothing sleeps
+and hopes.
+"""
+import http.client
+import json
+import os
+import queue
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get("HV_BUILD_DIR", os.path.join(TOP, "build", "release"))
+KIND = os.environ.get("HV_ENGINE_KIND", "docker")
+IMAGE = "hv/busybox:1" if KIND == "docker" else "docker.io/hv/busybox:1"
+SCRIPT = os.path.join(TOP, "test", "lib", "engine.sh")
+# Under AddressSanitizer, and beside other tests on two cores, everything takes longer; a limit only ends what hangs.
+LIMIT_S = float(os.environ.get("HV_TEST_LIMIT", "90"))
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path, timeout=120):
+        super().__init__("localhost", timeout=timeout)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+class HttpError(Exception):
+    def __init__(self, what, status, text):
+        super().__init__(f"{what}: {status} {text[:400]}")
+        self.status, self.text = status, text
+
+
+class Engine:
+    """A private engine (test/lib/engine.sh), or one that runs already, by bare calls."""
+
+    def __init__(self, sock=None, kind=KIND):
+        self.dir, self.sock, self.kind, self.local = None, sock, kind, threading.local()
+        if not sock:
+            self.dir = tempfile.mkdtemp(prefix="hve", dir="/tmp")
+            self.sock = self.script("start", kind, self.dir).strip().splitlines()[-1]
+
+    @staticmethod
+    def script(*args):
+        r = subprocess.run([SCRIPT, *args], capture_output=True, text=True)
+        if r.returncode:
+            raise RuntimeError(f"engine.sh {' '.join(args)}: {r.stdout}{r.stderr}")
+        return r.stdout
+
+    def kill(self):
+        self.script("kill", self.dir)
+
+    def restart(self):
+        self.script("restart", self.dir)
+        self.local = threading.local()
+
+    def pid(self):
+        with open(os.path.join(self.dir, "engine.pid")) as f:
+            return int(f.read())
+
+    def stop(self):
+        if self.dir:
+            self.script("stop", self.dir)
+
+    def call(self, method, path, body=None):
+        if not hasattr(self.local, "c"):
+            self.local.c = UnixConnection(self.sock)
+        data = None if body is None else json.dumps(body)
+        try:
+            self.local.c.request(method, "/v1.41" + path, data, {"Content-Type": "application/json"})
+            r = self.local.c.getresponse()
+            text = r.read().decode()
+        except (OSError, http.client.HTTPException):
+            del self.local.c
+            raise
+        if r.status >= 400:
+            raise HttpError(f"{method} {path}", r.status, text)
+        return json.loads(text) if text.strip()[:1] in ("{", "[") else None
+
+    def containers(self):
+        """Name to list entry."""
+        return {c["Names"][0].lstrip("/"): c for c in self.call("GET", "/containers/json?all=1")}
+
+    def running(self):
+        return {n for n, c in self.containers().items() if c["State"] == "running"}
+
+    def inspect(self, name):
+        return self.call("GET", f"/containers/{name}/json")
+
+    def stranger(self, name, start=True, **more):
+        c = self.call("POST", f"/containers/create?name={name}",
+                      {"Image": IMAGE, "Entrypoint": ["/bin/sleep"], "Cmd": ["1000000"],
+                       "HostConfig": {"NetworkMode": "none"}, **more})
+        if start:
+            self.call("POST", f"/containers/{c['Id']}/start")
+        return c["Id"]
+
+    def clear(self):
+        for c in self.call("GET", "/containers/json?all=1"):
+            self.call("DELETE", f"/containers/{c['Id']}?force=1&v=1")
+        for n in self.call("GET", "/networks"):
+            if n["Name"] not in ("bridge", "host", "none", "podman"):
+                self.call("DELETE", f"/networks/{n['Id']}")
+        for v in self.call("GET", "/volumes")["Volumes"] or []:
+            self.call("DELETE", f"/volumes/{v['Name']}?force=1")
+
+
+class Events(threading.Thread):
+    """The engine's own account of what happened to containers, and when."""
+
+    def __init__(self, sock):
+        super().__init__(daemon=True)
+        self.queue, self.conn, self.ready = queue.Queue(), UnixConnection(sock, None), threading.Event()
+        self.start()
+        self.ready.wait()
+
+    def run(self):
+        try:
+            self.conn.request("GET", "/v1.41/events?filters=%7B%22type%22%3A%5B%22container%22%5D%7D")
+            r = self.conn.getresponse()
+            self.ready.set()
+            for line in r:
+                e = json.loads(line)
+                self.queue.put((e["Action"], e["Actor"]["Attributes"].get("name"), e["timeNano"] / 1e9))
+        except (OSError, ValueError, AttributeError, http.client.HTTPException):
+            self.ready.set()
+
+    def wait(self, action, n=1, timeout=300):
+        """Time of the n-th `action` from now on."""
+        last, until = 0, time.monotonic() + timeout
+        while n > 0:
+            a, _, t = self.queue.get(timeout=max(0.1, until - time.monotonic()))
+            if a == action:
+                n, last = n - 1, max(last, t)
+        return last
+
+    def drain(self):
+        seen = []
+        while not self.queue.empty():
+            seen.append(self.queue.get())
+        return seen
+
+    def close(self):
+        self.conn.close()
+
+
+def document(body, name="e2e"):
+    """A NodeState around `body` (the lines below `spec:`, indented by two)."""
+    return f"apiVersion: hivelet/v1\nkind: NodeState\nmetadata: {{name: {name}}}\nspec:\n{body}"
+
+
+def service(name, extra="", args="1000000", network="network: none", image=None):
+    return (f"    - name: {name}\n      image: {image or IMAGE}\n      pullPolicy: never\n      command: [/bin/sleep]\n"
+            f"      args: [\"{args}\"]\n      {network}\n      stop: {{signal: KILL}}\n"
+            f"      resources: {{requests: {{cpu: 1m, memory: 1Mi}}}}\n" +
+            "".join(f"      {line}\n" for line in extra.splitlines()))
+
+
+class Agent:
+    """hivelet with directories of its own. `docker` is the engine's socket."""
+
+    def __init__(self, docker, text=None, directory=None, port=0):
+        self.own = directory is None
+        self.dir = directory or tempfile.mkdtemp(prefix="hva", dir="/tmp")
+        self.docker, self.process, self.port = docker, None, port
+        self.file = os.path.join(self.dir, "node.yaml")
+        self.socket = os.path.join(self.dir, "run", "hivelet.sock")
+        self.log_path = os.path.join(self.dir, "log")
+        if text is not None:
+            self.write(text)
+
+    def write(self, text, path=None):
+        """Puts a file in place at once, as a careful editor does."""
+        path = path or self.file
+        if isinstance(text, str):
+            text = text.encode()
+        with open(path + ".new~", "wb") as f:
+            f.write(text)
+        os.chmod(path + ".new~", 0o600)
+        begin = time.time()
+        os.rename(path + ".new~", path)
+        return begin
+
+    def arguments(self, *more):
+        return [os.path.join(BUILD, "cmd", "hivelet", "hivelet"), "--config", self.file,
+                "--config-dir", os.path.join(self.dir, "conf.d"), "--state-dir", os.path.join(self.dir, "state"),
+                "--run-dir", os.path.join(self.dir, "run"), "--docker", "unix://" + self.docker, *more]
+
+    def environment(self, env):
+        clean = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG", "TZ") or k.endswith("SAN_OPTIONS")}
+        return {**clean, "FLASK_PORT": str(self.port or self.free_port()), **(env or {})}
+
+    @staticmethod
+    def free_port():
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            return s.getsockname()[1]
+
+    def start(self, *more, env=None, wait=True):
+        self.log = open(self.log_path, "a")
+        self.process = subprocess.Popen(self.arguments(*more), stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL,
+                                        env=self.environment(env))
+        if wait:
+            self.wait(lambda: self.status()["observed"] or self.status()["engine"]["state"] in ("Down", "Unresponsive"),
+                      "the agent is up")
+        return self
+
+    def run(self, *more, env=None, timeout=LIMIT_S):
+        """Runs it to its end: --once, --check, or a start that must fail."""
+        return subprocess.run(self.arguments(*more), capture_output=True, text=True, env=self.environment(env),
+                              stdin=subprocess.DEVNULL, timeout=timeout)
+
+    def ctl(self, *args, stdin=None, timeout=LIMIT_S):
+        return subprocess.run([os.path.join(BUILD, "cmd", "hivectl", "hivectl"), "--socket", self.socket, *args],
+                              capture_output=True, text=True, input=stdin, timeout=timeout,
+                              env=self.environment(None))
+
+    def call(self, method, path, body=None, accept="application/json"):
+        c = UnixConnection(self.socket)
+        try:
+            c.request(method, path, body if body is not None else (b"" if method == "POST" else None),
+                      {"Content-Type": "application/json", "Accept": accept})
+            r = c.getresponse()
+            text = r.read().decode()
+        finally:
+            c.close()
+        if r.status >= 400:
+            raise HttpError(f"{method} {path}", r.status, text)
+        return json.loads(text) if "json" in r.getheader("Content-Type", "") else text
+
+    def status(self):
+        return self.call("GET", "/api/v1/status")
+
+    def services(self):
+        """Container name to unit, as the API shows it."""
+        out = {}
+        for s in self.call("GET", "/api/v1/services")["items"]:
+            for u in s["status"].get("units") or s["status"].get("replicas") or []:
+                out[u["container"]] = u
+        return out
+
+    def text_of_log(self):
+        with open(self.log_path) as f:
+            return f.read()
+
+    def wait(self, condition, what, timeout=LIMIT_S):
+        """Until condition() is true: asked at once, and again after each record that the agent publishes."""
+        until = time.monotonic() + timeout
+        stream = None
+        try:
+            while True:
+                try:
+                    if stream is None:
+                        stream = self.follow()
+                    if condition():
+                        return
+                    self.next_record(stream, until)
+                except (OSError, http.client.HTTPException):
+                    stream = None
+                    if self.process and self.process.poll() is not None:
+                        raise AssertionError(f"the agent ended ({self.process.returncode}) before: {what}\n" +
+                                             self.text_of_log()[-3000:])
+                    time.sleep(0.02)  # not listening yet: there is nothing to wait on
+                if time.monotonic() > until:
+                    raise AssertionError(f"not within {timeout} s: {what}\n{self.text_of_log()[-3000:]}")
+        finally:
+            if stream:
+                stream.hv_connection.close()
+
+    def follow(self):
+        c = UnixConnection(self.socket, timeout=1)
+        c.request("GET", "/api/v1/events?follow=1", headers={"Accept": "text/event-stream"})
+        try:
+            stream = c.getresponse()
+        except BaseException:
+            c.close()
+            raise
+        stream.hv_connection = c
+        return stream
+
+    @staticmethod
+    def next_record(stream, until):
+        # At most a second: what a condition asks about may change without a record (the engine's own objects).
+        try:
+            while time.monotonic() < until:
+                line = stream.readline()
+                if not line:
+                    raise ConnectionError("the stream ended")
+                if line.startswith(b"data:"):
+                    return
+        except TimeoutError:
+            raise ConnectionError("quiet") from None
+
+    def wait_synced(self, timeout=LIMIT_S):
+        """Until what the sources say now is what runs."""
+        self.wait(lambda: self.status()["synced"], "synced", timeout)
+
+    def apply(self, *args):
+        r = self.ctl("apply", *args)
+        if r.returncode not in (0, 2):
+            raise AssertionError(f"hivectl apply: {r.returncode}\n{r.stdout}{r.stderr}")
+        return r
+
+    def desire(self, text):
+        """New file, taken in, converged."""
+        self.write(text)
+        self.apply()
+        self.wait_synced()
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(20)
+        self.log.close()
+
+    def terminate(self):
+        self.process.terminate()
+        code = self.process.wait(30)
+        self.log.close()
+        return code
+
+    def cpu_s(self):
+        fields = open(f"/proc/{self.process.pid}/stat").read().rsplit(") ", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory_mib(self):
+        rows = {}
+        for line in open(f"/proc/{self.process.pid}/smaps_rollup"):
+            key, _, value = line.partition(":")
+            if value.strip().endswith("kB"):
+                rows[key] = int(value.split()[0]) / 1024
+        return rows["Rss"], rows["Private_Dirty"]
+
+    def done(self):
+        if self.process and self.process.poll() is None:
+            self.terminate()
+        if self.own:
+            shutil.rmtree(self.dir, ignore_errors=True)
