@@ -113,8 +113,9 @@ static struct hv_diag *add(struct hv_diags *d, enum hv_severity severity, const 
         return diag;
 }
 
-static struct hv_diag *add_pos(struct hv_diags *d, enum hv_severity severity, struct hv_pos at,
-                               unsigned end_column, const char *code, const char *fmt, va_list ap) {
+_hv_printf_(6, 0) static struct hv_diag *add_pos(struct hv_diags *d, enum hv_severity severity,
+                                                 struct hv_pos at, unsigned end_column, const char *code,
+                                                 const char *fmt, va_list ap) {
         struct hv_diag *diag = add(d, severity, code);
         _hv_cleanup_(hv_buf_done) struct hv_buf b = {};
 
@@ -130,8 +131,9 @@ static struct hv_diag *add_pos(struct hv_diags *d, enum hv_severity severity, st
         return diag;
 }
 
-static struct hv_diag *add_node(struct hv_diags *d, enum hv_severity severity, const struct hv_node *at,
-                                const char *code, const char *fmt, va_list ap) {
+_hv_printf_(5, 0) static struct hv_diag *add_node(struct hv_diags *d, enum hv_severity severity,
+                                                  const struct hv_node *at, const char *code, const char *fmt,
+                                                  va_list ap) {
         static const struct hv_node nowhere = {};
         const struct hv_node *n = at ? at : &nowhere;
         struct hv_diag *diag;

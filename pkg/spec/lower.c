@@ -11,6 +11,9 @@
  * node. */
 #define ASSUMED "cpu 100m, memory 64Mi"
 
+/* More than any node runs; a small file must not become a huge state (20,000 services of 100 replicas fit in 1 MiB). */
+#define UNITS_MAX 20000u
+
 struct hv_origin hv_lower_origin(const struct hv_lowering *l, const struct hv_spec_object *o) {
         const struct hv_node *n = o->name_node && o->name_node->at.line ? o->name_node : o->node;
 
@@ -121,8 +124,14 @@ static void lower_units(const struct hv_lowering *l, struct hv_desired *d) {
         struct hv_unit *units;
         size_t n = 0;
 
-        for (size_t i = 0; i < s->services.n; i++)
+        for (size_t i = 0; i < s->services.n; i++) {
                 n += (size_t) s->services.v[i].replicas;
+                if (n > UNITS_MAX) {
+                        hv_diag_error(l->diags, s->services.v[i].o.name_node, "E0003",
+                                      "too large: the services make more than %u containers", UNITS_MAX);
+                        return;
+                }
+        }
         units = HV_ARENA_NEW_N(l->arena, struct hv_unit, n);
         for (size_t i = 0, at = 0; i < s->services.n; i++) {
                 for (unsigned r = 1; r <= (unsigned) s->services.v[i].replicas; r++)

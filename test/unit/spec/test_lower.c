@@ -262,6 +262,21 @@ static void what_is_written_arrives(void **state) {
         set_done(&s);
 }
 
+static void a_small_file_cannot_ask_for_everything(void **state) {
+        _hv_cleanup_(hv_buf_done) struct hv_buf text = {};
+        struct set s = {};
+
+        (void) state;
+        hv_buf_puts(&text, SET_HEAD "  services:\n");
+        for (int i = 0; i < 201; i++)
+                hv_buf_printf(&text, "    - {name: s%03d, image: b, replicas: 100}\n", i);
+        assert_int_equal(set_load_text(&s, text.data), -EINVAL);
+        assert_true(set_says(
+                &s, "f:206:14: error[E0003]: spec.services[200].name: too large: the services make more than "
+                    "20000 containers"));
+        set_done(&s);
+}
+
 static void settings_are_taken_over(void **state) {
         struct set s = {};
 
@@ -297,6 +312,7 @@ int main(void) {
                 cmocka_unit_test(bind_classes_become_addresses),
                 cmocka_unit_test(capabilities_are_the_engines_cut_to_the_policy),
                 cmocka_unit_test(what_is_written_arrives),
+                cmocka_unit_test(a_small_file_cannot_ask_for_everything),
                 cmocka_unit_test(settings_are_taken_over),
         };
 
