@@ -49,6 +49,13 @@ bool hv_item_is_usable(const struct item *o) {
         return is_stand_in(o) || (o->ours && (o->volume || hv_streq(o->digest, wanted_digest(o))));
 }
 
+/* A doubt is not enough: nobody is moved off a network because of an event. */
+bool hv_item_is_outdated(const struct item *o) {
+        const char *digest = wanted_digest(o);
+
+        return o->exists && o->ours && !o->doubt && digest && !hv_streq(o->digest, digest);
+}
+
 /* Somebody of ours still hangs on it. */
 static bool is_in_use(const struct hv_core *c, const struct item *o) {
         const struct slot *s;

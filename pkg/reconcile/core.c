@@ -52,6 +52,9 @@ int hv_core_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in,
         case HV_INPUT_DESIRED:
                 hv_guard_offer(c, in->desired);
                 return 0;
+        case HV_INPUT_RESUME:
+                hv_guard_resume(c, in->desired);
+                return 0;
         case HV_INPUT_ACCEPT:
                 return hv_guard_accept(c, in->text, err);
         case HV_INPUT_DONE:

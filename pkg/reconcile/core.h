@@ -37,10 +37,12 @@ struct hv_core *hv_core_free(struct hv_core *c); /* takes NULL, gives NULL */
 HV_DEFINE_CLEANUP(struct hv_core, hv_core_free);
 
 enum hv_input_type {
-        HV_INPUT_DESIRED,     /* desired: a valid revision; the guard decides whether it becomes active */
-        HV_INPUT_ACCEPT,      /* text: the parked revision (or the start of its name) may prune */
-        HV_INPUT_DONE,        /* action_id, outcome, message and what was seen */
-        HV_INPUT_EVENT,       /* event */
+        HV_INPUT_DESIRED, /* desired: a valid revision; the guard decides whether it becomes active */
+        HV_INPUT_RESUME,  /* desired: what was in force when the agent last ran, before any other revision: it
+                               * is in force again at once, for the guard let it pass then */
+        HV_INPUT_ACCEPT,  /* text: the parked revision (or the start of its name) may prune */
+        HV_INPUT_DONE,    /* action_id, outcome, message and what was seen */
+        HV_INPUT_EVENT,   /* event */
         HV_INPUT_ENGINE_LOST, /* the event stream ended; message says why */
         HV_INPUT_LOOK, /* somebody wants a fresh look now (apply, SIGHUP): containers are listed once */
 };

@@ -343,8 +343,11 @@ static void effect_failed(struct hv_core *c, uint64_t now_us, const struct fligh
         if (a->type == HV_ACTION_CREATE && in->outcome == HV_OUTCOME_NOT_FOUND) {
                 struct image *i = hv_image_get(c, a->unit->image);
 
+                s->needs_pull = 0; /* what was pulled for this creation is gone */
                 /* The engine's way to say "no such image". Not a failure of the unit yet: a pull comes first.
                  * But an image that was just pulled and is missing again must not be pulled in a circle. */
+                if (s->event_dropped)
+                        hv_doubt_slot(c, s); /* somebody else made a container of this name meanwhile */
                 if (i->state != IMAGE_PRESENT) {
                         i->state = IMAGE_MISSING;
                         return;

@@ -1,6 +1,6 @@
 /* reconcile/guard.c - which revision is the active one.
  *
- *      offered --> pending --(engine seen completely)--> active
+ *      offered --> pending --(engine seen completely)--> active <-- resumed after a restart of the agent
  *                     |
  *                     '--(removes too much)--> parked --(accepted by the operator)--> active
  *
@@ -170,6 +170,9 @@ void hv_guard_decide(struct hv_core *c, uint64_t now_us) {
         bool again;
 
         (void) now_us;
+        /* What is parked is judged anew each time, as a restart would: what exists may have changed. */
+        if (!c->pending && c->parked)
+                c->pending = hv_desired_ref(c->parked);
         if (!c->pending)
                 return;
         /* Without an engine there is nothing to remove: with Docker switched off a revision is active at
@@ -180,7 +183,9 @@ void hv_guard_decide(struct hv_core *c, uint64_t now_us) {
         d = HV_STEAL(c->pending);
         again = c->parked && hv_streq(c->parked->revision, d->revision);
         forget_parked(c);
-        if (!d->settings.docker_enabled || is_allowed(c, d) || HV_MUTANT(HV_MUTANT_NO_GUARD)) {
+        /* What is in force already was let pass, by the guard or by the operator. */
+        if (!d->settings.docker_enabled || (c->active && hv_streq(c->active->revision, d->revision)) ||
+            is_allowed(c, d) || HV_MUTANT(HV_MUTANT_NO_GUARD)) {
                 forget_parked(c);
                 activate(c, d);
                 return;
@@ -189,6 +194,11 @@ void hv_guard_decide(struct hv_core *c, uint64_t now_us) {
         if (!again)
                 hv_note(c, HV_NOTE_PRUNE_BLOCKED, HV_REASON_PRUNE_BLOCKED, HV_KIND_NODESTATE, NULL, NULL,
                         "%s", c->parked_message);
+}
+
+void hv_guard_resume(struct hv_core *c, struct hv_desired *d) {
+        if (!c->active)
+                activate(c, d);
 }
 
 int hv_guard_accept(struct hv_core *c, const char *revision, struct hv_err *err) {

@@ -306,8 +306,12 @@ static void container_event(struct hv_core *c, const struct hv_engine_event *e) 
         }
         if (!s && e->name)
                 s = e->ours ? hv_slot_get(c, e->name) : hv_map_get(c->slots, e->name);
-        if (!s || is_expected(s->effect, e->action))
+        if (!s)
                 return;
+        if (is_expected(s->effect, e->action)) {
+                s->event_dropped = true;
+                return;
+        }
         /* While an effect is in flight only what concerns another, older container can be ruled out. */
         if (is_known(s, e) && (!s->effect || !s->have || !hv_streq(s->have->id, e->id)))
                 return;
@@ -345,8 +349,8 @@ static void item_event(struct hv_core *c, enum hv_kind kind, const struct hv_eng
         hv_doubt_item(c, o);
 }
 
-/* Images come and go under any of their names: what is missing may be there now, what was there may be gone.
- */
+/* Images come and go under any of their names: what is missing may be there now, what was there may be gone; a create
+ * will tell. The back-off of a pull stays: it is not tried more often because others succeed. */
 static void image_event(struct hv_core *c, const struct hv_engine_event *e) {
         bool gone = hv_streq(e->action, "delete") || hv_streq(e->action, "untag");
         struct image *i;
@@ -356,8 +360,6 @@ static void image_event(struct hv_core *c, const struct hv_engine_event *e) {
                 if (i->effect || i->state != (gone ? IMAGE_PRESENT : IMAGE_MISSING))
                         continue;
                 i->state = IMAGE_UNKNOWN;
-                if (!gone)
-                        hv_failure_reset(&i->failure);
         }
 }
 

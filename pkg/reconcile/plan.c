@@ -128,10 +128,22 @@ static void plan_look(struct pass *p, struct slot *s, const struct verdict *v) {
         hand_out(p, f);
 }
 
+/* An effect is under way on this very container, begun when it went by another name. */
+static bool is_busy(const struct hv_core *c, const struct container *k) {
+        for (size_t i = 0; i < c->flights.n; i++) {
+                const struct hv_action *a = &c->flights.v[i]->action;
+
+                if (!hv_action_is_look(a->type) && hv_streq(a->target, k->id))
+                        return true;
+        }
+        return false;
+}
+
 static void plan_effect(struct pass *p, struct slot *s, const struct verdict *v) {
         struct flight *f;
 
-        if (!has_room(p, v->action))
+        if (!has_room(p, v->action) ||
+            (s->have && is_busy(p->c, s->have) && !HV_MUTANT(HV_MUTANT_TWO_EFFECTS)))
                 return;
         f = hv_flight_new(p->c, v->action, s->want ? s->want->key : s->name, s->name, v->why);
         f->slot = s;
@@ -145,6 +157,7 @@ static void plan_effect(struct pass *p, struct slot *s, const struct verdict *v)
                 f->action.stop_grace_us = s->want->stop_grace_us;
         }
         s->effect = f;
+        s->event_dropped = false;
         s->conflict_told = false;
         hand_out(p, f);
 }
@@ -192,6 +205,8 @@ static void plan_item(struct pass *p, struct item *o) {
 
         if (!v.in_sync)
                 p->settled = false;
+        else if (o->failure.reason != HV_REASON_SYNCED)
+                hv_failure_reset(&o->failure);
         not_later_than(p, v.next_us);
         if ((v.reason == HV_REASON_NAME_CONFLICT || v.reason == HV_REASON_CONFLICT) && !o->conflict_told) {
                 o->conflict_told = true;
@@ -251,7 +266,8 @@ static void plan_orphans(struct pass *p) {
 
 static void tell_synced(struct pass *p) {
         struct hv_core *c = p->c;
-        bool synced = p->settled && !c->engine.list && !c->engine.look_parts && !c->pending;
+        bool synced = p->settled && !c->engine.list && !c->engine.look_parts && !c->pending &&
+                      c->n_effects == 0 && c->n_pulls == 0;
 
         if (synced && !c->synced)
                 hv_note(c, HV_NOTE_SYNCED, HV_REASON_SYNCED, HV_KIND_NODESTATE, NULL, NULL,

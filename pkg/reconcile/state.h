@@ -71,6 +71,7 @@ struct slot {
         uint64_t retry_at_us;      /* look again then (a removal under way) */
         bool stopped_by_us;        /* the present end is our doing */
         bool conflict_told;
+        bool event_dropped; /* an event came that the effect in flight may have caused */
         unsigned n_restarts;
         int last_exit_code; /* -1: no end seen */
         bool last_oom_killed;
@@ -196,6 +197,7 @@ void hv_engine_down(struct hv_core *c, uint64_t now_us, enum hv_engine_state sta
 
 /* guard.c: which revision is the active one */
 void hv_guard_offer(struct hv_core *c, struct hv_desired *d);
+void hv_guard_resume(struct hv_core *c, struct hv_desired *d);
 int hv_guard_accept(struct hv_core *c, const char *revision, struct hv_err *err);
 void hv_guard_decide(struct hv_core *c, uint64_t now_us); /* activates or parks what is pending */
 
@@ -217,4 +219,5 @@ struct verdict hv_assess_item(const struct hv_core *c, const struct item *o, uin
 struct verdict hv_assess_image(const struct hv_core *c, const struct image *i, const struct hv_unit *u,
                                uint64_t needs_pull, uint64_t now_us);
 bool hv_item_is_usable(const struct item *o);
+bool hv_item_is_outdated(const struct item *o); /* ours, certainly there, and wanted otherwise */
 bool hv_dependency_is_met(const struct hv_core *c, const struct hv_dependency *d);
