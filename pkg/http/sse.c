@@ -16,6 +16,7 @@ struct hv_http_sse {
 struct hv_http_sse_hub {
         struct hv_http_sse *clients;
         size_t n, max;
+        uint64_t heartbeat_us;
         sd_event_source *heartbeat;
 };
 
@@ -41,7 +42,7 @@ static int on_heartbeat(sd_event_source *source, uint64_t usec, void *userdata) 
         (void) usec;
         for (struct hv_http_sse *c = hub->clients; c; c = c->next)
                 (void) hv_http_stream_write(c->stream, ":\n\n", 3);
-        (void) sd_event_source_set_time_relative(source, HV_HTTP_SSE_HEARTBEAT_US);
+        (void) sd_event_source_set_time_relative(source, hub->heartbeat_us);
         (void) sd_event_source_set_enabled(source, hub->clients ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
         return 0;
 }
@@ -52,6 +53,7 @@ int hv_http_sse_hub_new(sd_event *event, size_t clients_max, struct hv_http_sse_
         int r;
 
         hub->max = clients_max;
+        hub->heartbeat_us = HV_HTTP_SSE_HEARTBEAT_US;
         r = sd_event_add_time(event, &hub->heartbeat, CLOCK_MONOTONIC, 0, 0, on_heartbeat, hub);
         if (r < 0) {
                 free(hub);
@@ -72,6 +74,10 @@ struct hv_http_sse_hub *hv_http_sse_hub_free(struct hv_http_sse_hub *hub) {
         (void) sd_event_source_disable_unref(hub->heartbeat);
         free(hub);
         return NULL;
+}
+
+void hv_http_sse_hub_set_heartbeat(struct hv_http_sse_hub *hub, uint64_t every_us) {
+        hub->heartbeat_us = every_us;
 }
 
 size_t hv_http_sse_hub_size(const struct hv_http_sse_hub *hub) {
@@ -104,7 +110,7 @@ struct hv_http_sse *hv_http_sse_join(struct hv_http_sse_hub *hub, struct hv_http
         if (c->next)
                 c->next->previous = c;
         else
-                (void) sd_event_source_set_time_relative(hub->heartbeat, HV_HTTP_SSE_HEARTBEAT_US);
+                (void) sd_event_source_set_time_relative(hub->heartbeat, hub->heartbeat_us);
         hub->clients = c;
         hub->n++;
         (void) sd_event_source_set_enabled(hub->heartbeat, SD_EVENT_ONESHOT);

@@ -264,6 +264,28 @@ static void test_later(void **state) {
         assert_int_equal(w->n_gone, 0);
 }
 
+/* The answer is given while the library runs, from a callback of another connection that then falls asleep: nothing else
+ * happens that could wake the first. */
+static void test_answered_from_inside_the_library(void **state) {
+        struct web *w = *state;
+        int later = web_connect_unix(w), stream = web_connect(w);
+        struct hv_buf answer, got = {};
+
+        web_send_text(stream, "GET /stream HTTP/1.1\r\n" H "\r\n");
+        web_send_text(later, "GET /later HTTP/1.1\r\n" H "\r\n");
+        web_wait(w, w->kept && w->stream);
+        w->answer_on_drain = true;
+        assert_true(hv_http_stream_write(w->stream, "x", 1));
+        web_wait(w, !w->kept);
+        answer = web_read_all(w, later);
+        assert_int_equal(web_status(&answer), 204);
+        hv_buf_done(&answer);
+        web_read_until(w, stream, &got, "x");
+        hv_buf_done(&got);
+        (void) close(stream);
+        web_wait(w, !w->stream);
+}
+
 /* A suspended connection is in nobody's epoll: that its client left must be seen all the same. */
 static void test_client_leaves_while_it_waits(void **state) {
         struct web *w = *state;
@@ -359,6 +381,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_etag, set_up, web_tear_down),
                 cmocka_unit_test_setup_teardown(test_problem, set_up, web_tear_down),
                 cmocka_unit_test_setup_teardown(test_later, set_up, web_tear_down),
+                cmocka_unit_test_setup_teardown(test_answered_from_inside_the_library, set_up, web_tear_down),
                 cmocka_unit_test_setup_teardown(test_client_leaves_while_it_waits, set_up, web_tear_down),
                 cmocka_unit_test_setup_teardown(test_drain, set_up, web_tear_down),
                 cmocka_unit_test_setup_teardown(test_drain_has_an_end, set_up, web_tear_down),

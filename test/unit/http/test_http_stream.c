@@ -192,6 +192,23 @@ static void test_event_form(void **state) {
         hv_buf_done(&got);
 }
 
+static void test_heartbeat(void **state) {
+        struct web *w = *state;
+        int fds[2] = { web_connect(w), web_connect_unix(w) };
+        struct hv_buf got = {};
+
+        hv_http_sse_hub_set_heartbeat(w->hub, 1000);
+        for (size_t i = 0; i < 2; i++)
+                web_send_text(fds[i], GET_EVENTS "\r\n");
+        for (size_t i = 0; i < 2; i++) {
+                web_read_until(w, fds[i], &got,
+                               "3\r\n:\n\n\r\n3\r\n:\n\n\r\n3\r\n:\n\n\r\n"); /* the first is the greeting */
+                hv_buf_done(&got);
+                (void) close(fds[i]);
+        }
+        web_wait(w, hv_http_sse_hub_size(w->hub) == 0);
+}
+
 static void test_resume(void **state) {
         static const struct {
                 const char *what, *request;
@@ -282,6 +299,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_client_leaves, set_up, web_tear_down),
                 cmocka_unit_test(test_cap_of_streams),
                 cmocka_unit_test_setup_teardown(test_event_form, set_up, web_tear_down),
+                cmocka_unit_test_setup_teardown(test_heartbeat, set_up, web_tear_down),
                 cmocka_unit_test_setup_teardown(test_resume, set_up, web_tear_down),
                 cmocka_unit_test(test_hundred_clients),
         };

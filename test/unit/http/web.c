@@ -110,6 +110,8 @@ static void on_stream_drained(void *userdata) {
         struct web *w = userdata;
 
         w->n_drained++;
+        if (w->answer_on_drain)
+                hv_http_reply_empty(HV_STEAL(w->kept), 204);
 }
 
 static void on_stream(struct hv_http_request *req, void *userdata) {

@@ -24,6 +24,7 @@ struct web {
         struct hv_http_stream *stream; /* of /stream; NULL: none or over */
         char stream_reason[64];
         unsigned n_drained;
+        bool answer_on_drain; /* /later's request is answered when /stream has drained */
         unsigned n_handled;
 };
 
