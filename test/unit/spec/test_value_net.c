@@ -1,14 +1,11 @@
 /* spec: addresses, networks, endpoints, ports, binds, URLs. */
 #include "testing.h"
 
+#include "fault.h"
+
 #include "base/arena.h"
 #include "spec/value_net.h"
 #include "spec/value_url.h"
-
-static void expect_fault(const char *text, const struct hv_fault *fault, const char *code, const char *says) {
-        if (!fault->code || strcmp(fault->code, code) != 0 || !strstr(fault->message, says))
-                fail_msg("\"%s\" gives %s: %s", text, fault->code ? fault->code : "nothing", fault->message);
-}
 
 static void networks_have_no_host_bits(void **state) {
         static const struct {

@@ -1,13 +1,10 @@
 /* spec: names, keys, signals, capabilities, users. */
 #include "testing.h"
 
+#include "fault.h"
+
 #include "spec/value_name.h"
 #include "spec/value_process.h"
-
-static void expect_fault(const char *text, const struct hv_fault *fault, const char *code, const char *says) {
-        if (!fault->code || strcmp(fault->code, code) != 0 || !strstr(fault->message, says))
-                fail_msg("\"%s\" gives %s: %s", text, fault->code ? fault->code : "nothing", fault->message);
-}
 
 static void names_are_judged_by_their_own_rules(void **state) {
         static const struct {

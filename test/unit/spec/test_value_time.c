@@ -1,14 +1,11 @@
 /* spec: cron schedules, time zones, windows. */
 #include "testing.h"
 
+#include "fault.h"
+
 #include "base/arena.h"
 #include "spec/value_cron.h"
 #include "spec/value_time.h"
-
-static void expect_fault(const char *text, const struct hv_fault *fault, const char *code, const char *says) {
-        if (!fault->code || strcmp(fault->code, code) != 0 || !strstr(fault->message, says))
-                fail_msg("\"%s\" gives %s: %s", text, fault->code ? fault->code : "nothing", fault->message);
-}
 
 static void bad_schedules_name_the_field(void **state) {
         static const char *const rows[][3] = {
