@@ -211,8 +211,16 @@ static void on_done(void *userdata, const struct hv_reply *reply) {
         hv_docker_judge(c->op, c->d->engine.kind, reply, result.message, &result);
         if (result.outcome == HV_DOCKER_OK && c->parse)
                 parse_body(c, reply, &result);
-        if (c->at_end)
+        if (c->at_end) { /* may call back once more, and that may be the end of the call */
+                c->inside = true;
                 c->at_end(c, reply, &result);
+                c->inside = false;
+        }
+        if (c->dead) {
+                (void) hv_arena_free(result.arena);
+                call_free(c);
+                return;
+        }
         end(c, &result, reply->bytes_in, reply->bytes_out);
 }
 

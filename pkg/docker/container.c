@@ -123,6 +123,9 @@ struct hv_docker_call *hv_docker_container_update(struct hv_docker *d, const cha
                 hv_json_put_uint(&w, "PidsLimit", limits->pids);
         else
                 hv_json_put_int(&w, "PidsLimit", -1);
+        hv_json_begin_object(&w, "RestartPolicy");
+        hv_json_put_str(&w, "Name", "no");
+        hv_json_end(&w);
         hv_json_end(&w);
         return hv_call_send(c);
 }

@@ -135,7 +135,7 @@ struct hv_docker_call *hv_docker_container_remove(struct hv_docker *d, const cha
                                                   bool anonymous_volumes, struct hv_docker_then then);
 
 /* Changes limits in place. 0 leaves memory and CPU as they are: an engine cannot take such a limit away
- * again, only a new container can. pids is always set, 0 = no limit. */
+ * again, only a new container can. pids is always set, 0 = no limit; and a restart policy that somebody gave it is taken away. */
 struct hv_docker_call *hv_docker_container_update(struct hv_docker *d, const char *id,
                                                   const struct hv_limits *limits, struct hv_docker_then then);
 

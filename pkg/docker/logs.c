@@ -130,6 +130,8 @@ static void at_end(struct hv_docker_call *c, const struct hv_reply *reply, struc
         struct stream *s = c->state;
 
         (void) reply;
+        if (s->piece.len && !give(s, true))
+                return;
         if (result->outcome == HV_DOCKER_OK && (s->left || s->n_header)) {
                 hv_docker_judge_garbled(-EBADMSG, result);
                 result->message = "the log ends in the middle of a frame";

@@ -124,10 +124,8 @@ static void at_end(struct hv_docker_call *c, const struct hv_reply *reply, struc
 
         (void) reply;
         /* The last line need not end in a newline. */
-        if (s->lines.rest.len) {
-                s->wanted.on_progress = NULL;
-                (void) hv_lines_add(&s->lines, "\n", 1, on_line, s);
-        }
+        if (!hv_lines_add(&s->lines, "\n", 1, on_line, s))
+                return;
         if (result->status != 200 || !s->error)
                 return;
         result->outcome = hv_docker_quirk_is_denied(s->error) ? HV_DOCKER_DENIED : HV_DOCKER_ENGINE_ERROR;

@@ -209,7 +209,7 @@ static bool assess_networks(const struct hv_core *c, const struct slot *s, uint6
                 const struct item *o = hv_map_get(c->networks, e->network);
                 const char *id = network_id(c, e->network);
                 /* A network with another digest is on its way out: whoever sits on it must get off first. */
-                bool stale = o && o->exists && !hv_item_is_usable(o) && o->ours;
+                bool stale = o && hv_item_is_outdated(o);
                 bool gone = !hv_str_empty(e->network_id) && id && !hv_streq(e->network_id, id);
 
                 if (is_wanted_network(u, e->network) && !stale && !gone)
@@ -253,7 +253,21 @@ static struct verdict assess_missing(const struct hv_core *c, const struct slot 
         return retry(s, now_us, HV_PHASE_CREATING, HV_ACTION_CREATE, "missing");
 }
 
-static struct verdict assess_replace(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
+/* Engines change a limit in place, and take back the one on pids; a limit on memory or CPU that should be none at all needs
+ * a new container (Docker 20.10 to 28: 0 means "leave it", -1 is refused). */
+static const char *needs_new_container(const struct container *k, const struct hv_unit *u) {
+        if (!k->ours)
+                return "adopted";
+        if (!hv_streq(k->digest, u->digest) && !HV_MUTANT(HV_MUTANT_WRONG_DIGEST_ADOPTED))
+                return "spec changed";
+        if (k->detailed && ((u->limits.memory_bytes == 0 && k->limits.memory_bytes != 0) ||
+                            (u->limits.nano_cpus == 0 && k->limits.nano_cpus != 0)))
+                return "a limit cannot be taken away in place";
+        return NULL;
+}
+
+static struct verdict assess_replace(const struct hv_core *c, const struct slot *s, uint64_t now_us,
+                                     const char *why) {
         const struct image *i = hv_map_get(c->images, s->want->image);
         enum hv_reason reason = HV_REASON_SYNCED;
         const char *item = missing_item(c, s->want, &reason);
@@ -266,7 +280,7 @@ static struct verdict assess_replace(const struct hv_core *c, const struct slot 
         v = hv_assess_image(c, i, s->want, s->needs_pull, now_us);
         if (!v.in_sync)
                 return v;
-        return clear_away(s, now_us, HV_PHASE_STOPPING, "spec changed");
+        return clear_away(s, now_us, HV_PHASE_STOPPING, why);
 }
 
 static struct verdict assess_start(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
@@ -341,13 +355,15 @@ static struct verdict assess_ended(const struct hv_core *c, const struct slot *s
 
 static struct verdict assess_wanted(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
         const struct container *k = s->have;
+        const char *why;
 
         if (!k)
                 return assess_missing(c, s, now_us);
         if (!k->ours && !s->want->adopt && !HV_MUTANT(HV_MUTANT_FOREIGN_REMOVED))
                 return wait_for(HV_REASON_NAME_CONFLICT, s->name);
-        if (!k->ours || (!hv_streq(k->digest, s->want->digest) && !HV_MUTANT(HV_MUTANT_WRONG_DIGEST_ADOPTED)))
-                return assess_replace(c, s, now_us);
+        why = needs_new_container(k, s->want);
+        if (why)
+                return assess_replace(c, s, now_us, why);
         switch (k->state) {
         case HV_CONTAINER_CREATED:
                 return assess_start(c, s, now_us);

@@ -204,6 +204,18 @@ static void an_engine_that_ignores_limits_is_not_pestered(void **state) {
         assert_int_equal(bed_unit(&s, "hive-web")->reason, HV_REASON_UPDATE_FAILED);
 }
 
+static void a_limit_that_should_be_none_needs_a_new_container(void **state) {
+        BED;
+
+        bed_desire(b, desire("r1", (struct wish[]){ { "web", .memory = 64 << 20 }, {} }));
+        bed_run(b);
+        (void) bed_log(b);
+        bed_desire(b, desire("r2", (struct wish[]){ { "web" }, {} }));
+        bed_run(b);
+        assert_string_equal(bed_log(b), "stop hive-web; remove hive-web; create hive-web; start hive-web");
+        assert_true(bed_status(b).synced);
+}
+
 static void what_left_the_file_is_stopped_and_removed(void **state) {
         BED;
 
@@ -609,6 +621,7 @@ int main(void) {
                 T(limits_change_in_place_and_are_read_back),
                 T(drifted_limits_are_put_right),
                 T(an_engine_that_ignores_limits_is_not_pestered),
+                T(a_limit_that_should_be_none_needs_a_new_container),
                 T(what_left_the_file_is_stopped_and_removed),
                 T(orphans_of_an_earlier_life_are_removed),
                 T(a_stranger_with_the_wanted_name_is_never_touched),
