@@ -145,11 +145,14 @@ int hv_client_call(struct hv_client *c, enum hv_method method, const char *path,
 
         *ret = (struct hv_client_answer){};
         r = hv_transfer_start(c->transfer, &options, &request, err);
+        if (r < 0)
+                return r;
         while (r >= 0 && !call.done)
                 r = sd_event_run(c->event, UINT64_MAX);
-        if (r < 0 && !call.done)
-                return hv_err_prefix(err, r, "cannot ask the agent");
-        return call.result;
+        if (call.done)
+                return call.result;
+        hv_request_cancel(request);
+        return hv_err_errno(err, r, "cannot ask the agent");
 }
 
 /* ---- streams ---- */

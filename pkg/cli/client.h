@@ -24,7 +24,8 @@ struct hv_client_answer {
 };
 void hv_client_answer_done(struct hv_client_answer *a);
 
-/* One request, one answer, whatever its status. body NULL: none; else it is JSON. */
+/* One request, one answer, whatever its status. body NULL: none; else it is JSON. Not from inside a callback:
+ * the loop runs once. */
 int hv_client_call(struct hv_client *c, enum hv_method method, const char *path, const char *body,
                    size_t body_len, struct hv_client_answer *ret, struct hv_err *err);
 

@@ -1,5 +1,5 @@
 /* The agent tells whenever its status changes (/api/v1/watch). For a node that status says it all; for an object
- * each telling is the moment to look at it. */
+ * each telling is the moment to look at it, once more when it was told again meanwhile. */
 #include "cli/wait.h"
 
 #include <errno.h>
@@ -12,6 +12,8 @@ struct waiter {
         struct hv_cli *cli;
         const struct hv_wait *wait;
         struct hv_event_stream events;
+        struct hv_buf object;         /* status of the object, as it comes */
+        bool looking, told_meanwhile; /* at the object; and then it changed again */
         int result;
         char last[512]; /* what was said last: for progress, and for whoever waited in vain */
         bool drawn;     /* a line of progress stands on the terminal */
@@ -59,45 +61,76 @@ static bool node_is_ready(const struct hv_json *status) {
         return false;
 }
 
-/* Looks at the object; the loop of the stream stands still meanwhile. */
-static bool object_is_there(struct waiter *w) {
-        _hv_cleanup_(hv_client_answer_done) struct hv_client_answer answer = {};
-        _hv_cleanup_(hv_buf_done) struct hv_buf path = {};
-        struct hv_err err = {};
-        const struct hv_json *j;
+static bool object_is_there(struct waiter *w, const struct hv_json *j) {
+        const char *message = hv_json_str(j, "message");
 
-        hv_buf_printf(&path, "/api/v1/%s/", hv_cli_folder(w->wait->object->kind));
-        hv_cli_escape_path(&path, w->wait->object->name);
-        hv_buf_puts(&path, "/status");
-        /* Not there yet, or no answer just now: the next telling decides. */
-        if (hv_client_call(w->cli->client, HV_METHOD_GET, hv_buf_str(&path), NULL, 0, &answer, &err) < 0 ||
-            answer.status != 200)
-                return false;
-        j = answer.json;
         (void) snprintf(w->last, sizeof w->last, "%s/%s: %s%s%s", hv_kind_label(w->wait->object->kind),
-                        w->wait->object->name, hv_json_str(j, "phase"),
-                        hv_str_empty(hv_json_str(j, "message")) ? "" : ": ",
-                        hv_json_str(j, "message") ? hv_json_str(j, "message") : "");
+                        w->wait->object->name, hv_json_str(j, "phase"), hv_str_empty(message) ? "" : ": ",
+                        message ? message : "");
         if (w->wait->ready && hv_json_get(j, "replicas"))
                 return hv_json_int(j, "replicasReady", 0) >= hv_json_int(j, "replicas", 1);
         return hv_json_bool(j, "inSync", false);
 }
 
+static void look_at_object(struct waiter *w);
+
+static void on_object_data(void *userdata, const char *data, size_t len) {
+        struct waiter *w = userdata;
+
+        hv_buf_add(&w->object, data, len);
+}
+
+/* What nobody declares cannot come; no answer just now, or not as wished yet: the next telling decides. */
+static void on_object_end(void *userdata, const struct hv_client_answer *answer, const struct hv_err *err) {
+        struct waiter *w = userdata;
+        _hv_cleanup_(hv_json_freep) struct hv_json *j = NULL;
+
+        w->looking = false;
+        if (answer && answer->status == 404) {
+                clear_progress(w);
+                finish(w, hv_cli_problem(w->cli, answer->status, answer->json));
+                return;
+        }
+        if (!answer && !err &&
+            hv_json_parse(hv_buf_str(&w->object), w->object.len, SIZE_MAX, &j, NULL) == 0 &&
+            object_is_there(w, j)) {
+                finish(w, HV_EXIT_OK);
+                return;
+        }
+        show_progress(w);
+        if (w->told_meanwhile)
+                look_at_object(w);
+}
+
+static void look_at_object(struct waiter *w) {
+        _hv_cleanup_(hv_buf_done) struct hv_buf path = {};
+        struct hv_client_stream look = { .on_data = on_object_data, .on_end = on_object_end, .userdata = w };
+        struct hv_err err = {};
+
+        w->told_meanwhile = w->looking;
+        if (w->looking)
+                return;
+        hv_buf_clear(&w->object);
+        hv_buf_printf(&path, "/api/v1/%s/", hv_cli_folder(w->wait->object->kind));
+        hv_cli_escape_path(&path, w->wait->object->name);
+        hv_buf_puts(&path, "/status");
+        look.path = hv_buf_str(&path);
+        w->looking = hv_client_stream_start(w->cli->client, &look, &err) >= 0;
+}
+
 static void on_event(void *userdata, const char *id, const char *event, const char *data) {
         struct waiter *w = userdata;
         _hv_cleanup_(hv_json_freep) struct hv_json *j = NULL;
-        bool there;
 
         (void) id;
         if (!hv_streq(event, "status") || hv_json_parse(data, strlen(data), SIZE_MAX, &j, NULL) < 0)
                 return;
-        (void) snprintf(w->last, sizeof w->last, "%s",
-                        hv_json_str(j, "summary") ? hv_json_str(j, "summary") : "");
+        if (!w->wait->object)
+                (void) snprintf(w->last, sizeof w->last, "%s",
+                                hv_json_str(j, "summary") ? hv_json_str(j, "summary") : "");
         if (w->wait->object)
-                there = object_is_there(w);
-        else
-                there = w->wait->ready ? node_is_ready(j) : node_is_there(w, j);
-        if (there)
+                look_at_object(w);
+        else if (w->wait->ready ? node_is_ready(j) : node_is_there(w, j))
                 finish(w, HV_EXIT_OK);
         else
                 show_progress(w);
@@ -142,6 +175,7 @@ int hv_cli_wait(struct hv_cli *cli, const struct hv_wait *wait) {
         r = hv_client_run(cli->client, wait->timeout_us);
         clear_progress(&w);
         hv_event_stream_done(&w.events);
+        hv_buf_done(&w.object);
         if (r == -ETIMEDOUT)
                 return hv_cli_fail(cli, HV_EXIT_TIMED_OUT, "waited long enough; last seen: %s", w.last);
         return r < 0 ? hv_cli_fail(cli, HV_EXIT_ERROR, "cannot wait: %s", strerror(-r)) : w.result;

@@ -1,0 +1,469 @@
+/* Command lines and what a script gets back: exit code, and which stream says what. */
+#include "testing.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "run.h"
+
+#define GOOD HV_SOURCE_DIR "/config/quickstart.yaml"
+#define BAD HV_SOURCE_DIR "/test/unit/cli/data/bad.yaml"
+#define WARNS HV_SOURCE_DIR "/config/example.yaml"
+#define CONFDIR HV_SOURCE_DIR "/test/unit/cli/data/conf.d"
+
+static void agent_denies(struct stage *s) {
+        s->outcome = HV_API_FAILED;
+        hv_err_set(&s->err, -EACCES, "not yours to change");
+}
+
+static void agent_is_late(struct stage *s) {
+        s->outcome = HV_API_FAILED;
+        hv_err_set(&s->err, -ETIMEDOUT, "the engine took too long");
+}
+
+static void object_is_not_there(struct stage *s) {
+        s->outcome = HV_API_FAILED;
+        hv_err_set(&s->err, -ENOENT, "service web is not of the source api");
+}
+
+static void revision_is_parked(struct stage *s) {
+        s->outcome = HV_API_PARKED;
+        stage_park(s);
+}
+
+static void files_are_refused(struct stage *s) {
+        s->outcome = HV_API_REFUSED;
+        stage_refuse(s);
+}
+
+static void something_is_to_be_done(struct stage *s) {
+        s->steps[0] = (struct hv_api_step){ HV_ACTION_CREATE, "service/web/1", "hive-web", "missing" };
+        s->n_steps = 1;
+}
+
+static void nothing_is_new(struct stage *s) {
+        s->outcome = HV_API_UNCHANGED;
+}
+
+static void there_is_a_log(struct stage *s) {
+        s->log_text = "GET / 200\n";
+}
+
+static void there_are_events(struct stage *s) {
+        stage_event(s, "Service", "web", "started hive-web");
+}
+
+static const struct line {
+        const char *words;
+        void (*make)(struct stage *s);
+        int code;
+        const char *out, *err; /* parts that must be there; NULL: the stream is empty; "": anything */
+} lines[] = {
+        /* usage */
+        { "", NULL, 64, NULL, "hivectl COMMAND" },
+        { "help", NULL, 0, "hivectl COMMAND", NULL },
+        { "--help", NULL, 0, "hivectl COMMAND", NULL },
+        { "help apply", NULL, 0, "hivectl apply -f web.yaml --wait", NULL },
+        { "apply --help", NULL, 0, "--accept-prune REVISION", NULL },
+        { "get -h", NULL, 0, "table, wide, json, yaml, name", NULL },
+        { "help nope", NULL, 64, NULL, "no such command" },
+        { "--version", NULL, 0, "hivectl 0.", NULL },
+        { "sttus", NULL, 64, NULL, "did you mean status?" },
+        { "gte svc", NULL, 64, NULL, "did you mean get?" },
+        { "frobnicate", NULL, 64, NULL, "there is no command \"frobnicate\"" },
+        { "status --chek", NULL, 64, NULL, "did you mean --check?" },
+        { "status --follow", NULL, 64, NULL, "this command has no option --follow" },
+        { "status -x", NULL, 64, NULL, "unknown option \"x\"" },
+        { "status -f x", NULL, 64, NULL, "this command has no option -f" },
+        { "status one", NULL, 64, NULL, "one word too many: \"one\"" },
+        { "status --check=yes", NULL, 64, NULL, "--check takes no value" },
+        { "get svc -o", NULL, 64, NULL, "--output needs a value" },
+        { "get svc -o jsn", NULL, 64, NULL, "did you mean json?" },
+        { "get svc -o sarif", NULL, 64, NULL,
+          "get has no output form sarif; it has: table, wide, json, yaml, name" },
+        { "get", NULL, 64, NULL, "what is to be shown?" },
+        { "get servces", NULL, 64, NULL, "did you mean services?" },
+        { "get xyzzy", NULL, 64, NULL, "types: service (svc)" },
+        { "get svc/", NULL, 64, NULL, "the name is missing" },
+        { "describe svc", NULL, 64, NULL, "hivectl describe service/NAME" },
+        { "describe svc/web more", NULL, 64, NULL, "one word too many" },
+        { "why net", NULL, 64, NULL, "which network?" },
+        { "wait --timeout 5", NULL, 64, NULL, "did you mean 5s?" },
+        { "wait --timeout never", NULL, 64, NULL, "expected a time such as 30s or 5m" },
+        { "wait --for redy", NULL, 64, NULL, "did you mean ready?" },
+        { "logs", NULL, 64, NULL, "hivectl logs web" },
+        { "logs web --tail many", NULL, 64, NULL, "expected a number of lines, found \"many\"" },
+        { "logs net/backend", NULL, 64, NULL, "only services have logs" },
+        { "delete", NULL, 64, NULL, "hivectl delete service/web" },
+        { "completion", NULL, 64, NULL, "bash, zsh or fish" },
+        { "completion tcsh", NULL, 64, NULL, "no completion for that shell" },
+        { "status --color sometimes", NULL, 64, NULL, "auto, always, never" },
+        /* looking */
+        { "status", NULL, 0, "in sync: 5/5", NULL },
+        { "status --check", NULL, 0, "in sync", NULL },
+        { "status --check", stage_break_web, 2, "not in sync", NULL },
+        { "status --check", stage_park, 2, "--accept-prune bb1122334455", NULL },
+        { "status --check", stage_refuse, 1, "pullPolcy", NULL },
+        { "status --check", stage_lose_engine, 2, "DockerDown", NULL },
+        { "status", stage_break_web, 0, "PullFailed", NULL },
+        { "-o json status", NULL, 0, "\"converged\": true", NULL },
+        { "status -oyaml", NULL, 0, "converged: true", NULL },
+        { "status -o=yaml", NULL, 0, "kind: NodeStatus", NULL },
+        { "get services", NULL, 0, "web\t2/2\tRunning\t0\t6m\tdocker.io/library/nginx:1.27-alpine\n", NULL },
+        { "get svc web -o name", NULL, 0, "service/web\n", NULL },
+        { "get svc/web net/backend -o name", NULL, 0, "service/web\nnetwork/backend\n", NULL },
+        { "get svc,net -o name", NULL, 0, "service/web\nnetwork/backend\n", NULL },
+        { "get all", NULL, 0, "registry/private\tReady", NULL },
+        { "get svc web db -o json", NULL, 0, "\"kind\": \"List\"", NULL },
+        { "get svc --no-headers", NULL, 0, "cache\t1/1", NULL },
+        { "get wg", NULL, 0, NULL, "there are no wireguard" },
+        { "get wg -q", NULL, 0, NULL, NULL },
+        { "get svc wbe", NULL, 4, NULL, "did you mean \"web\"?" },
+        { "get svc/nothing-like-it", NULL, 4, NULL, "there is no service \"nothing-like-it\"" },
+        { "describe service/web", NULL, 0, "hive-web-2\tRunning", NULL },
+        { "describe vol data", NULL, 0, "reclaim: retain", NULL },
+        { "describe svc/nope", NULL, 4, NULL, "there is no service" },
+        { "why svc/web", stage_break_web, 0, "pull hive-web-2 in 12s", NULL },
+        { "why service web", NULL, 0, "service/web is as wished", NULL },
+        { "why", NULL, 0, "node worker-1 is as wished", NULL },
+        { "why", stage_park, 0, "PruneBlocked", NULL },
+        { "why task/sieve", NULL, 0, "nothing acts on it", NULL },
+        { "why cron/x", NULL, 4, NULL, "there is no cronTask" },
+        { "events", there_are_events, 0, "ContainerStarted\tservice/web\tstarted hive-web", NULL },
+        { "events svc/web -o json", there_are_events, 0, "\"kind\": \"EventList\"", NULL },
+        { "events", NULL, 0, NULL, "there are no events" },
+        { "events --since yesterday", NULL, 1, NULL, "since: expected an event's id" },
+        { "logs web/1", there_is_a_log, 0, "GET / 200\n", NULL },
+        { "logs service/web/2", there_is_a_log, 0, "GET / 200\n", NULL },
+        { "logs web", there_is_a_log, 0, "web/2 | GET / 200\n", NULL },
+        { "logs svc db", there_is_a_log, 0, "GET / 200\n", NULL },
+        { "logs web/7", there_is_a_log, 4, NULL, "has 2 replicas" },
+        { "logs web/1", NULL, 4, NULL, "no container yet" },
+        { "logs nope", NULL, 4, NULL, "there is no service" },
+        { "sources", NULL, 0, "api\tapi\tEmpty", NULL },
+        { "revisions", stage_park, 0, "bb1122334455\tParked", NULL },
+        { "revisions -o name", NULL, 0, "aa00000000000000000000000000000000000000000000000000000000000000\n",
+          NULL },
+        { "version", NULL, 0, "agent   0.", NULL },
+        { "version -o json", NULL, 0, "\"agent\": {", NULL },
+        { "wait", NULL, 0, NULL, NULL },
+        { "wait service/web", NULL, 0, NULL, NULL },
+        { "wait svc/wbe", NULL, 4, NULL, "did you mean \"web\"?" },
+        { "wait --for ready", stage_break_web, 0, NULL, NULL },
+        { "wait --for=ready svc db", stage_break_web, 0, NULL, NULL },
+        { "wait --timeout 20ms", stage_break_web, 6, NULL, "waited long enough; last seen: 3/5 in sync" },
+        { "wait svc/web --timeout 20ms", stage_break_web, 6, NULL, "service/web: BackOff" },
+        { "wait --timeout 20ms", stage_park, 6, NULL, "waited long enough" },
+        /* changing */
+        { "apply", NULL, 0, "in force: revision", NULL },
+        { "apply", nothing_is_new, 0, "unchanged: revision", NULL },
+        { "apply -q", nothing_is_new, 0, NULL, NULL },
+        { "apply -f " GOOD, NULL, 0, "+ service/web", NULL },
+        { "apply -f " GOOD " --dry-run", NULL, 0, "valid: revision", NULL },
+        { "apply -f " GOOD " --wait", NULL, 0, "in force", NULL },
+        { "apply -f " GOOD " --wait --timeout 20ms", stage_break_web, 6, "in force", "waited long enough" },
+        { "apply", revision_is_parked, 2, "- service/db", NULL },
+        { "apply --accept-prune bb11", NULL, 0, "in force", NULL },
+        { "apply", files_are_refused, 1, NULL, "error[E0201]" },
+        { "apply -o json", files_are_refused, 1, "\"code\": \"E0201\"", "refused: 2 errors" },
+        { "apply -o json", nothing_is_new, 0, "\"changed\": false", NULL },
+        { "apply", agent_denies, 5, NULL, "not yours to change" },
+        { "apply", agent_is_late, 6, NULL, "the engine took too long" },
+        { "apply -f /nonexistent.yaml", NULL, 1, NULL, "cannot open /nonexistent.yaml: No such file" },
+        { "apply -f ''", NULL, 1, NULL, "a file needs a name" },
+        { "apply extra", NULL, 64, NULL, "one word too many" },
+        { "plan", NULL, 0, NULL, "nothing is to be done" },
+        { "plan", something_is_to_be_done, 2, "create\tservice/web/1\thive-web\tmissing\n", NULL },
+        { "diff", something_is_to_be_done, 2, "create", NULL },
+        { "plan -o json", something_is_to_be_done, 2, "\"pending\": true", NULL },
+        { "plan", revision_is_parked, 2, NULL, "would park this: it removes 3 of 5" },
+        { "plan", files_are_refused, 1, NULL, "error[E0201]" },
+        { "plan", agent_is_late, 6, NULL, "took too long" },
+        { "reload", NULL, 0, "in force", NULL },
+        { "reload", files_are_refused, 1, NULL, "error[" },
+        { "delete svc/web", NULL, 0, "in force", NULL },
+        { "delete svc web", object_is_not_there, 4, NULL, "not of the source api" },
+        /* without an agent */
+        { "validate " GOOD, NULL, 0, NULL, "1 file: valid" },
+        { "validate -q -f " GOOD, NULL, 0, NULL, NULL },
+        { "validate -f " CONFDIR, NULL, 0, "", "" },
+        { "validate " BAD, NULL, 1, "error[E0201]", "errors" },
+        { "validate " WARNS, NULL, 0, "warning[W040]", "0 errors" },
+        { "validate --strict " WARNS, NULL, 3, "warning[W040]", "0 errors" },
+        { "validate --strict " GOOD, NULL, 0, NULL, "valid" },
+        { "validate -o json " BAD, NULL, 1, "\"valid\":false", NULL },
+        { "validate -o sarif " BAD, NULL, 1, "\"version\":\"2.1.0\"", NULL },
+        { "validate -o github " BAD, NULL, 1, "::error title=E0201,file=", NULL },
+        { "validate -o table " BAD, NULL, 64, NULL, "it has: json, text, sarif, github" },
+        { "validate /nonexistent", NULL, 1, NULL, "cannot open /nonexistent" },
+        { "validate -f " GOOD " " BAD, NULL, 64, NULL, "not both" },
+        { "explain", NULL, 0, "services", "" },
+        { "explain services.ports.host", NULL, 0, "services.ports.host: text", NULL },
+        { "explain spec.services[0].ports[1].host", NULL, 0, "range", NULL },
+        { "explain Service", NULL, 0, "Service: ", "" },
+        { "explain services.prts", NULL, 4, NULL, "did you mean services.ports?" },
+        { "explain qwertz", NULL, 4, NULL, "there is no field" },
+        { "schema", NULL, 0, "draft-07", NULL },
+        { "completion bash", NULL, 0, "complete -F _hivectl hivectl", NULL },
+        { "completion zsh", NULL, 0, "#compdef hivectl", NULL },
+        { "completion fish", NULL, 0, "complete -c hivectl", NULL },
+        { "__complete -- get service/w", NULL, 0, "service/web\tRunning\n", NULL },
+        { "__complete -- logs ''", NULL, 0, "proxy\t", NULL },
+        { "__complete -- get svc -o ''", NULL, 0, "wide\t\n", NULL },
+        { "__complete -- apply --ac", NULL, 0, "--accept-prune\t", NULL },
+        { "__complete -- apply -f ''", NULL, 0, ":file\n", NULL },
+        { "__complete -- explain services.por", NULL, 0, "services.ports\t", NULL },
+        { "__complete -- he", NULL, 0, "help\t", NULL },
+};
+
+static bool fits(const char *wanted, const struct hv_buf *got) {
+        return wanted ? strstr(hv_buf_str(got), wanted) != NULL : got->len == 0;
+}
+
+static void every_line_does_what_it_says(void **state) {
+        unsigned n_wrong = 0;
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(lines); i++) {
+                _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+                struct run r;
+
+                if (lines[i].make)
+                        lines[i].make(s);
+                r = run(s, lines[i].words, NULL);
+                if (r.code != lines[i].code || !fits(lines[i].out, &r.out) || !fits(lines[i].err, &r.err)) {
+                        n_wrong++;
+                        print_error("hivectl %s\n  code %d, not %d\n  out: %.400s\n  err: %.400s\n",
+                                    lines[i].words, r.code, lines[i].code, hv_buf_str(&r.out),
+                                    hv_buf_str(&r.err));
+                }
+                run_done(&r);
+        }
+        assert_int_equal(n_wrong, 0);
+}
+
+static void without_an_agent_the_code_is_7(void **state) {
+        static const char *const rows[] = { "status", "get svc",  "describe svc/web", "why",       "wait",
+                                            "events", "logs web", "sources",          "revisions", "apply",
+                                            "plan",   "reload",   "delete svc/web",   "events -f" };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                struct run r = run(NULL, rows[i], NULL);
+
+                if (r.code != 7 || r.out.len > 0 ||
+                    !strstr(hv_buf_str(&r.err), "there is no /nonexistent/hivelet.sock"))
+                        fail_msg("hivectl %s: %d %s", rows[i], r.code, hv_buf_str(&r.err));
+                run_done(&r);
+        }
+        struct run r = run(NULL, "version", NULL);
+
+        assert_int_equal(r.code, 0);
+        assert_non_null(strstr(hv_buf_str(&r.out), "agent   does not answer"));
+        run_done(&r);
+}
+
+static void a_reader_that_leaves_ends_it_in_silence(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        struct run r = run(s, "schema", &(struct run_options){ .closed_out = true });
+
+        (void) state;
+        assert_int_equal(r.code, 128 + SIGPIPE);
+        assert_int_equal(r.err.len, 0);
+        run_done(&r);
+}
+
+static int interrupt_when_it_waits(struct stage *s, const struct run *so_far, void *userdata) {
+        struct hv_http_stats stats;
+
+        (void) so_far;
+        (void) userdata;
+        hv_http_server_stats(s->server, &stats);
+        return stats.streams > 0 ? SIGINT : 0;
+}
+
+static void an_interrupt_ends_it(void **state) {
+        static const char *const rows[] = { "wait", "events -f" };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+                struct run r;
+
+                stage_break_web(s);
+                r = run(s, rows[i], &(struct run_options){ .each_turn = interrupt_when_it_waits });
+                assert_int_equal(r.code, 130);
+                assert_int_equal(r.err.len, 0);
+                run_done(&r);
+        }
+}
+
+/* Once somebody waits, the node comes into sync. */
+static int heal_when_it_waits(struct stage *s, const struct run *so_far, void *userdata) {
+        struct hv_http_stats stats;
+        bool *healed = userdata;
+
+        (void) so_far;
+        hv_http_server_stats(s->server, &stats);
+        if (stats.streams == 0 || *healed)
+                return 0;
+        *healed = true;
+        for (size_t i = 0; i < s->status.n_unit_status; i++) {
+                s->units[i].in_sync = s->units[i].ready = true;
+                s->units[i].phase = HV_PHASE_RUNNING;
+                s->units[i].reason = HV_REASON_SYNCED;
+        }
+        s->status.synced = true;
+        s->status.n_units_in_sync = s->status.n_units;
+        stage_changed(s);
+        return 0;
+}
+
+static void waiting_ends_by_event(void **state) {
+        static const char *const rows[] = { "wait", "wait svc/web", "apply --wait",
+                                            "wait --for ready service/proxy" };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+                bool healed = false;
+                struct run r;
+
+                stage_break_web(s);
+                r = run(s, rows[i],
+                        &(struct run_options){ .each_turn = heal_when_it_waits, .userdata = &healed });
+                if (r.code != 0 || !healed)
+                        fail_msg("hivectl %s: %d %s", rows[i], r.code, hv_buf_str(&r.err));
+                run_done(&r);
+        }
+}
+
+static int speak_then_interrupt(struct stage *s, const struct run *so_far, void *userdata) {
+        struct hv_http_stats stats;
+        bool *spoken = userdata;
+
+        hv_http_server_stats(s->server, &stats);
+        if (stats.streams > 0 && !*spoken) {
+                *spoken = true;
+                stage_event(s, "Service", "db", "not asked for");
+                stage_event(s, "Service", "web", "started \033[31mhive-web");
+        }
+        return strstr(hv_buf_str(&so_far->out), "hive-web") ? SIGINT : 0;
+}
+
+static void events_are_followed(void **state) {
+        static const struct {
+                const char *words;
+                unsigned columns;
+                const char *seen;
+        } rows[] = {
+                { "events -f service/web", 0, "ContainerStarted service/web: started \033[31mhive-web" },
+                { "events --follow svc web", 100, "ContainerStarted service/web: started \\x1b[31mhive-web" },
+                { "events -f svc/web -o json", 0, "\"event\":\"ContainerStarted\"" },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+                bool spoken = false;
+                struct run r = run(s, rows[i].words,
+                                   &(struct run_options){ .columns = rows[i].columns,
+                                                          .each_turn = speak_then_interrupt,
+                                                          .userdata = &spoken });
+
+                assert_int_equal(r.code, 130);
+                if (!strstr(hv_buf_str(&r.out), rows[i].seen) || strstr(hv_buf_str(&r.out), "not asked for"))
+                        fail_msg("hivectl %s: %s", rows[i].words, hv_buf_str(&r.out));
+                run_done(&r);
+        }
+}
+
+static int end_the_log(struct stage *s, const struct run *so_far, void *userdata) {
+        bool *ended = userdata;
+
+        if (!*ended && s->open_log && strstr(hv_buf_str(&so_far->out), "200")) {
+                *ended = true;
+                stage_end_log(s, 0);
+        }
+        return 0;
+}
+
+static void logs_are_followed_to_the_end_of_the_container(void **state) {
+        static const struct {
+                unsigned columns;
+                const char *seen;
+        } rows[] = {
+                { 0, "\033[2J\033]8;;http://evil\007GET / 200\xff\r\n" },
+                { 100,
+                  "\\x1b[2J\\x1b]8;;http://evil\\x07GET / 200\\xff\r\n" }, /* the \r is the terminal's own */
+        };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+                bool ended = false;
+                struct run r;
+
+                s->log_text = "\033[2J\033]8;;http://evil\007GET / 200\xff\r\n";
+                s->log_stays_open = true;
+                r = run(s, "logs db -f",
+                        &(struct run_options){
+                                .columns = rows[i].columns, .each_turn = end_the_log, .userdata = &ended });
+                assert_int_equal(r.code, 0);
+                assert_string_equal(hv_buf_str(&r.out), rows[i].seen);
+                run_done(&r);
+        }
+}
+
+static void standard_input_is_a_file(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        struct run r = run(s, "apply -f -", &(struct run_options){ .input = "kind: Service\n" });
+
+        (void) state;
+        assert_int_equal(r.code, 0);
+        assert_non_null(strstr(s->last_change, "file=- path=0 text=kind: Service\n"));
+        run_done(&r);
+        r = run(s, "apply -f -", &(struct run_options){ .columns = 80 });
+        assert_int_equal(r.code, 1);
+        assert_non_null(strstr(hv_buf_str(&r.out), "standard input is a terminal"));
+        run_done(&r);
+        r = run(NULL, "validate -",
+                &(struct run_options){ .input = "kind: Servce\napiVersion: hivelet/v1\n" });
+        assert_int_equal(r.code, 1);
+        assert_non_null(strstr(hv_buf_str(&r.out), "-:1:7: error[E0102]"));
+        run_done(&r);
+}
+
+static void the_socket_is_chosen_by_option_then_environment(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        char words[120];
+        struct run r;
+
+        (void) state;
+        (void) snprintf(words, sizeof words, "status --socket %s", s->socket);
+        r = run(s, words,
+                &(struct run_options){ .environment =
+                                               (const char *const[]){ "HIVELET_SOCKET=/nowhere", NULL } });
+        assert_int_equal(r.code, 0);
+        run_done(&r);
+        r = run(s, "status --socket=/nowhere", NULL);
+        assert_int_equal(r.code, 7);
+        run_done(&r);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(every_line_does_what_it_says),
+                cmocka_unit_test(without_an_agent_the_code_is_7),
+                cmocka_unit_test(a_reader_that_leaves_ends_it_in_silence),
+                cmocka_unit_test(an_interrupt_ends_it),
+                cmocka_unit_test(waiting_ends_by_event),
+                cmocka_unit_test(events_are_followed),
+                cmocka_unit_test(logs_are_followed_to_the_end_of_the_container),
+                cmocka_unit_test(standard_input_is_a_file),
+                cmocka_unit_test(the_socket_is_chosen_by_option_then_environment),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
