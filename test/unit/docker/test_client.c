@@ -209,10 +209,12 @@ static void test_bodies_and_queries(void **state) {
         hv_fake_add(x->fake, &(struct hv_fake_rule){
                                      .match = "DELETE /", .raw = "HTTP/1.1 204 X\r\n\r\n", .forever = true });
         (void) CALL(x, hv_docker_container_update, "a", &limits);
-        assert_string_equal(hv_fake_body(x->fake, n++),
-                            "{\"Memory\":1024,\"MemorySwap\":1024,\"PidsLimit\":5,\"RestartPolicy\":{\"Name\":\"no\"}}");
+        assert_string_equal(
+                hv_fake_body(x->fake, n++),
+                "{\"Memory\":1024,\"MemorySwap\":1024,\"PidsLimit\":5,\"RestartPolicy\":{\"Name\":\"no\"}}");
         (void) CALL(x, hv_docker_container_update, "a", &no_pids);
-        assert_string_equal(hv_fake_body(x->fake, n++), "{\"NanoCpus\":7,\"PidsLimit\":-1,\"RestartPolicy\":{\"Name\":\"no\"}}");
+        assert_string_equal(hv_fake_body(x->fake, n++),
+                            "{\"NanoCpus\":7,\"PidsLimit\":-1,\"RestartPolicy\":{\"Name\":\"no\"}}");
         (void) CALL(x, hv_docker_container_stop, "a", "SIGINT", (uint64_t) 1500000);
         assert_string_equal(hv_fake_request(x->fake, n++),
                             "POST /containers/a/stop?t=2"); /* signal needs 1.42 */
