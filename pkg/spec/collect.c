@@ -150,8 +150,10 @@ static bool place(struct collector *c, const struct hv_spec_object *o, size_t at
 static void decode_entry(struct collector *c, const struct entry *e) {
         struct hv_spec_object *o;
 
-        if (e->node->unreadable)
+        if (e->node->unreadable) {
+                c->l->lost = true;
                 return;
+        }
         if (e->node->type != HV_NODE_MAPPING) {
                 bool null = e->node->type == HV_NODE_NULL;
 
@@ -172,7 +174,9 @@ static void decode_entry(struct collector *c, const struct entry *e) {
                 o->labels = joined(c->l->arena, &e->document->metadata.labels, &o->labels);
                 o->annotations = joined(c->l->arena, &e->document->metadata.annotations, &o->annotations);
         }
-        if (!hv_str_empty(o->name) && place(c, o, c->objects.n))
+        if (hv_str_empty(o->name))
+                c->l->lost = true; /* somebody's reference may mean this one */
+        else if (place(c, o, c->objects.n))
                 hv_vec_push(&c->objects, (void *) o);
 }
 

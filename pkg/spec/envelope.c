@@ -169,7 +169,7 @@ static bool is_primary(struct hv_loader *l, const struct hv_spec_document *doc,
         return true;
 }
 
-void hv_loader_add_document(struct hv_loader *l, struct hv_node *root, const struct hv_spec_file *file,
+bool hv_loader_add_document(struct hv_loader *l, struct hv_node *root, const struct hv_spec_file *file,
                             unsigned index) {
         bool is_file = !file->source || hv_streq(file->source, "file"), version;
         struct hv_spec_document *doc;
@@ -177,27 +177,28 @@ void hv_loader_add_document(struct hv_loader *l, struct hv_node *root, const str
         /* The agent's environment is for the node's own files: what comes from elsewhere must not read it out. */
         hv_spec_interpolate(l->arena, l->diags, root, is_file ? l->in->env : NULL, l->in->env_userdata);
         if (root->unreadable)
-                return;
+                return false;
         if (root->type != HV_NODE_MAPPING) {
                 hv_diag_error(l->diags, root, "E0202",
                               "expected a mapping with apiVersion, kind and spec, found %s",
                               hv_node_describe(root));
-                return;
+                return false;
         }
         if (is_foreign_format(l, root, file->name))
-                return;
+                return false;
         doc = HV_ARENA_NEW(l->arena, struct hv_spec_document);
         *doc = (struct hv_spec_document){ .root = root, .file = index, .primary = file->primary };
         doc->source = hv_arena_strdup(l->arena, file->source ? file->source : "file");
         version = check_version(l, root);
         doc->kind = check_kind(l, root);
         if (!version || !doc->kind)
-                return;
+                return false;
         check_keys(l, root);
         if (doc->kind == HV_KIND_NODESTATE && !is_primary(l, doc, file))
-                return;
+                return false;
         read_metadata(l, doc);
         if (doc->kind == HV_KIND_NODESTATE)
                 l->primary = doc;
         hv_vec_push(&l->documents, doc);
+        return true;
 }

@@ -11,13 +11,15 @@
 static void read_files(struct hv_loader *l) {
         for (size_t i = 0; i < l->in->n_files; i++) {
                 const struct hv_spec_file *f = &l->in->files[i];
+                size_t before = hv_diags_errors(l->diags);
                 unsigned index = hv_diags_add_file(l->diags, f->name, f->text, f->len);
                 struct hv_node *documents =
                         hv_node_new(l->arena, HV_NODE_SEQUENCE, (struct hv_pos){ .file = index });
 
                 l->in->read(l->arena, l->diags, index, f->text, f->len, documents);
+                l->lost |= hv_diags_errors(l->diags) != before;
                 for (size_t j = 0; j < documents->n; j++)
-                        hv_loader_add_document(l, documents->items[j], f, index);
+                        l->lost |= !hv_loader_add_document(l, documents->items[j], f, index);
         }
 }
 
@@ -41,9 +43,7 @@ static void assume_primary(struct hv_loader *l) {
         if (!l->primary_spec || l->primary_spec->type != HV_NODE_MAPPING) {
                 l->primary_spec =
                         hv_node_new(l->arena, HV_NODE_MAPPING, (struct hv_pos){ .file = root->at.file });
-                if (!l->primary->root)
-                        hv_node_put(l->arena, root, hv_node_new_text(l->arena, "spec", NULL),
-                                    l->primary_spec);
+                hv_node_put(l->arena, root, hv_node_new_text(l->arena, "spec", NULL), l->primary_spec);
         }
 }
 
@@ -58,9 +58,20 @@ static void check_node_id(struct hv_loader *l, const char *id) {
                       hv_diag_quote(l->diags, id), NODE_ID_MAX);
 }
 
+static const char *node_id_of(struct hv_loader *l) {
+        const char *id = l->tree->state.host.id, *name = l->primary->metadata.name;
+
+        if (id) {
+                check_node_id(l, id);
+                return id;
+        }
+        if (name)
+                return name;
+        return hv_str_empty(l->in->hostname) ? "localhost" : hv_arena_strdup(l->arena, l->in->hostname);
+}
+
 static void build_tree(struct hv_loader *l) {
         struct hv_spec_tree *t = l->tree;
-        const struct hv_spec_metadata *m = &l->primary->metadata;
         struct hv_spec_document *all;
 
         hv_schema_decode(&hv_schema_state, l->primary_spec, l->arena, l->diags, &t->state);
@@ -72,27 +83,20 @@ static void build_tree(struct hv_loader *l) {
         t->documents = all;
         t->n_documents = l->documents.n;
         t->primary = l->primary;
-        t->node_id = t->state.host.id ? t->state.host.id
-                     : m->name        ? m->name
-                                      : hv_arena_strdup(l->arena, l->in->hostname);
-        if (t->state.host.id)
-                check_node_id(l, t->state.host.id);
-        if (hv_str_empty(t->node_id))
-                t->node_id = "localhost";
+        t->node_id = node_id_of(l);
 }
 
 int hv_spec_load(const struct hv_spec_input *in, struct hv_desired **ret, struct hv_diags *diags) {
         struct hv_loader l = { .in = in, .arena = hv_arena_new(), .diags = diags };
-        size_t after_reading;
         struct hv_desired *desired = NULL;
 
+        l.lost = hv_diags_errors(diags) > 0; /* the caller's: a file that cannot be opened */
         l.tree = HV_ARENA_NEW(l.arena, struct hv_spec_tree);
         read_files(&l);
-        after_reading = hv_diags_errors(diags);
         assume_primary(&l);
         hv_loader_override(&l);
         build_tree(&l);
-        l.tree->complete = after_reading == 0; /* what the caller could not read counts, too */
+        l.tree->complete = !l.lost;
         hv_spec_check_all(l.tree, in->facts, diags);
         if (hv_diags_errors(diags) == 0)
                 desired = hv_lower(l.tree, l.arena, diags);

@@ -361,7 +361,8 @@ static void a_bad_flag_names_itself(void **state) {
 
         (void) state;
         hv_spec_overrides_add(&s.overrides, "master.address", "10.0.0.1", "--node-pool");
-        assert_int_equal(set_load_text(&s, SET_HEAD "  {}\n"), -EINVAL);
+        assert_int_equal(set_load_text(&s, "apiVersion: hivelet/v1\nkind: NodeState\nspec:\n"), -EINVAL);
+        assert_non_null(strstr(s.said.data, "spec.master.address: "));
         assert_non_null(strstr(s.said.data, "(from --node-pool)"));
         set_done(&s);
 }
@@ -382,6 +383,39 @@ static void documents_from_elsewhere_have_fewer_rights(void **state) {
                 &s, "fleet:3:18: error[E0107]: metadata.name: Service \"a\" is already defined at f:5:21"));
         assert_null(strstr(s.said.data, "MARKER"));
         set_done(&s);
+}
+
+/* A reference to something that stands where nobody could read is not called unknown; one mistake in a field does not
+ * hide the unknown ones. */
+static void unknown_is_said_only_of_what_was_read_whole(void **state) {
+        static const struct {
+                const char *what, *second;
+                bool said;
+        } rows[] = {
+                { "all read", "apiVersion: hivelet/v1\nkind: Volume\nmetadata: {name: w}\n", true },
+                { "a mistake in a field",
+                  "apiVersion: hivelet/v1\nkind: Volume\nmetadata: {name: w}\nspec: {reclaim: x}\n", true },
+                { "an unset variable",
+                  "apiVersion: hivelet/v1\nkind: Volume\nmetadata: {name: w}\nspec: {driver: \"${X}\"}\n",
+                  true },
+                { "a syntax error", "apiVersion: hivelet/v1\nkind: [\n", false },
+                { "an unknown kind", "apiVersion: hivelet/v1\nkind: Volum\nmetadata: {name: v}\n", false },
+                { "a name that is not known",
+                  "apiVersion: hivelet/v1\nkind: Volume\nmetadata: {name: \"${X}\"}\n", false },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                struct set s = {};
+
+                set_add(&s, "f",
+                        SET_HEAD "  services: [{name: a, image: b, mounts: [{volume: v, target: /d}]}]\n");
+                set_add(&s, "d", rows[i].second);
+                assert_int_equal(set_load(&s), -EINVAL);
+                if ((strstr(s.said.data, "error[E0361]") != NULL) != rows[i].said)
+                        fail_msg("%s: %s", rows[i].what, s.said.data);
+                set_done(&s);
+        }
 }
 
 static void node_ids_are_plain(void **state) {
@@ -451,6 +485,7 @@ int main(void) {
                 cmocka_unit_test(environment_is_over_the_file_and_flags_over_both),
                 cmocka_unit_test(a_bad_flag_names_itself),
                 cmocka_unit_test(documents_from_elsewhere_have_fewer_rights),
+                cmocka_unit_test(unknown_is_said_only_of_what_was_read_whole),
                 cmocka_unit_test(node_ids_are_plain),
                 cmocka_unit_test(objects_are_found_by_name),
                 cmocka_unit_test(findings_that_were_there_count),
