@@ -31,8 +31,12 @@ class UnixConnection(http.client.HTTPConnection):
 
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
+        try:
+            self.sock.settimeout(self.timeout)
+            self.sock.connect(self.path)
+        except OSError:
+            self.close()
+            raise
 
 
 class HttpError(Exception):
@@ -69,6 +73,8 @@ class Engine:
             return int(f.read())
 
     def stop(self):
+        if hasattr(self.local, "c"):
+            self.local.c.close()
         if self.dir:
             self.script("stop", self.dir)
 

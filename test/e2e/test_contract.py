@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""The documented environment of HiveMind's worker (docs/environment.md): each variable set, unset, empty, malformed; flags
+over variables; no engine call when Docker is switched off."""
+import os
+import socket
+import threading
+
+import base
+from hv import Agent, document, service
+
+
+class Environment(base.Case):
+    def refused(self, env, *words):
+        self.agent.write(document("  services: []\n"))
+        r = self.agent.run("--check", env=env)
+        self.assertEqual(r.returncode, 1, r.stdout + r.stderr)
+        for word in words:
+            self.assertIn(word, r.stderr)
+
+    def accepted(self, env, *more):
+        self.agent.write(document("  services: []\n"))
+        r = self.agent.run("--check", *more, env=env)
+        self.assertEqual(r.returncode, 0, r.stdout + r.stderr)
+        return r.stdout + r.stderr
+
+    def test_malformed_values_name_variable_value_and_form(self):
+        rows = {"NODE_PORT": "x", "FLASK_PORT": "70000", "DOCKER_ENABLED": "perhaps", "MAX_CPU_CORES": "-1",
+                "MAX_MEMORY_GB": "much", "MAX_DISK_GB": "1TB", "MAX_CONCURRENT_TASKS": "1.5", "TASK_TIMEOUT": "1h",
+                "HEARTBEAT_INTERVAL": "soon", "SESSION_TIMEOUT": "x", "TRUST_THRESHOLD": "101", "WORK_DIR": "relative",
+                "TEMP_DIR": "relative", "LOG_DIR": "relative", "MASTER_ADDRESS": "10.0.0.1"}
+        for variable, value in rows.items():
+            with self.subTest(variable):
+                self.refused({variable: value}, variable, value)
+        self.refused({"TASK_TIMEOUT": "1h", "MAX_MEMORY_GB": "much"}, "TASK_TIMEOUT", "MAX_MEMORY_GB")
+
+    def test_empty_counts_as_unset(self):
+        for variable in ("NODE_ID", "NODE_PORT", "MASTER_ADDRESS", "NODE_POOL_ADDRESS", "DOCKER_ENABLED",
+                         "MAX_CPU_CORES", "TASK_TIMEOUT", "WORK_DIR", "LOG_DIR", "TRUST_THRESHOLD"):
+            with self.subTest(variable):
+                self.accepted({variable: ""})
+
+    def test_values_are_taken(self):
+        rows = {"NODE_PORT": "50054", "MAX_CPU_CORES": "1.5", "MAX_MEMORY_GB": "2", "MAX_DISK_GB": "0",
+                "MAX_CONCURRENT_TASKS": "2", "TASK_TIMEOUT": "60", "HEARTBEAT_INTERVAL": "30", "SESSION_TIMEOUT": "24",
+                "TRUST_THRESHOLD": "50", "WORK_DIR": "/var/tmp/w", "DOCKER_NETWORK": "hivemind",
+                "DOCKER_ENABLED": "TRUE"}
+        for variable, value in rows.items():
+            with self.subTest(variable):
+                self.accepted({variable: value})
+        self.assertIn("from-env", self.accepted({"NODE_ID": "from-env"}))
+
+    def test_both_addresses_of_the_pool_must_agree(self):
+        self.refused({"MASTER_ADDRESS": "127.0.0.1:50051", "NODE_POOL_ADDRESS": "127.0.0.1:50052"}, "MASTER_ADDRESS",
+                     "NODE_POOL_ADDRESS")
+
+    def test_flags_win_over_variables(self):
+        self.assertIn("from-flag", self.accepted({"NODE_ID": "from-env"}, "--node-id", "from-flag"))
+
+    def test_the_port_of_the_interface(self):
+        self.agent.port = Agent.free_port()
+        self.agent.write(document("  services: []\n"))
+        self.agent.start()
+        self.agent.wait_synced()
+        with socket.create_connection(("127.0.0.1", self.agent.port)) as s:
+            s.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            self.assertIn(b"200", s.recv(100))
+
+    def test_the_first_node_id_is_kept(self):
+        self.agent.write(document("  services: []\n"))
+        self.agent.start("--node-id", "first")
+        self.agent.wait_synced()
+        self.agent.terminate()
+        r = self.agent.run("--once", "--node-id", "second")
+        self.assertEqual(r.returncode, 1, r.stderr)
+        self.assertIn("--change-node-id", r.stderr)
+        self.assertEqual(self.agent.run("--once", "--node-id", "second", "--change-node-id").returncode, 0)
+
+    def test_docker_switched_off_means_not_one_byte(self):
+        path = os.path.join(self.agent.dir, "engine.sock")
+        touched = []
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(path)
+        listener.listen()
+
+        def accept():
+            try:
+                touched.append(listener.accept())
+            except OSError:
+                pass
+
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        self.agent.docker = path
+        self.agent.write(document("  services:\n" + service("web")))
+        self.agent.start(env={"DOCKER_ENABLED": "false"})
+        self.agent.wait_synced()
+        unit = self.agent.services()["hive-web"]
+        self.assertEqual(unit["phase"], "Suspended")
+        self.assertEqual(self.agent.terminate(), 0)
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
+        listener.close()
+        self.assertEqual(touched, [])
+
+    def test_no_file_but_a_pool(self):
+        """The default file may be missing when a pool's address is given; a named one must exist."""
+        r = self.agent.run("--once")
+        self.assertEqual(r.returncode, 1)
+        self.assertIn("E0001", r.stderr)
+
+
+if __name__ == "__main__":
+    base.main()
