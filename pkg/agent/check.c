@@ -13,7 +13,7 @@ int hv_agent_check(const struct hv_agent_options *options) {
         struct hv_err err = {};
         int r;
 
-        r = hv_agent_source_set_new(options, &sources, &err);
+        r = hv_agent_source_set_new(options, true, &sources, &err);
         if (!sources) {
                 (void) r;
                 fprintf(stderr, "hivelet: %s\n", err.msg);

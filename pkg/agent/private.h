@@ -72,7 +72,9 @@ void hv_agent_publish_soon(struct hv_agent *a);
 int hv_agent_sources_init(struct hv_agent *a, struct hv_err *err);
 /* Takes a load: offers it to the core when it is good, tells what is wrong with it when it is not. 0, or -EINVAL. */
 int hv_agent_take(struct hv_agent *a, struct hv_source_load *load);
-int hv_agent_source_set_new(const struct hv_agent_options *o, struct hv_source_set **ret, struct hv_err *err);
+/* look_only: nothing is written (--check). */
+int hv_agent_source_set_new(const struct hv_agent_options *o, bool look_only, struct hv_source_set **ret,
+                            struct hv_err *err);
 int hv_agent_reload(struct hv_agent *a); /* reads all sources and takes the result */
 void hv_agent_revision_passed(
         struct hv_agent *a); /* after each pass: keeps the store, engine and listener true */

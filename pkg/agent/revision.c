@@ -177,6 +177,7 @@ int hv_agent_source_set_new(const struct hv_agent_options *o, struct hv_source_s
                 .flags = flags,
                 .n_flags = flags_of(o, flags),
                 .change_node_id = o->change_node_id,
+                .look_only = look_only,
         };
 
         (void) gethostname(hostname, sizeof hostname - 1);
@@ -203,7 +204,7 @@ static void go_on_with_last_good(struct hv_agent *a) {
 }
 
 int hv_agent_sources_init(struct hv_agent *a, struct hv_err *err) {
-        int r = hv_agent_source_set_new(a->options, &a->sources, err);
+        int r = hv_agent_source_set_new(a->options, false, &a->sources, err);
 
         if (r == -EBADMSG)
                 (void) hv_log_warn(r, "%s", err->msg);
