@@ -147,6 +147,24 @@ static bool place(struct collector *c, const struct hv_spec_object *o, size_t at
         return true;
 }
 
+/* The one default that depends on another field: a try never lasts longer than the time between tries. */
+static void settle_probe(struct hv_spec_probe *p) {
+        if (p->node && !hv_node_get(p->node, "timeout"))
+                p->timeout_us = HV_MIN(p->timeout_us, p->period_us);
+}
+
+static void settle(struct hv_spec_object *o) {
+        struct hv_spec_service *s = (struct hv_spec_service *) o;
+
+        if (o->kind == HV_KIND_IMAGE && !o->name)
+                o->name = ((struct hv_spec_image *) o)->ref;
+        if (o->kind != HV_KIND_SERVICE)
+                return;
+        settle_probe(&s->startup);
+        settle_probe(&s->readiness);
+        settle_probe(&s->liveness);
+}
+
 static void decode_entry(struct collector *c, const struct entry *e) {
         struct hv_spec_object *o;
 
@@ -168,8 +186,7 @@ static void decode_entry(struct collector *c, const struct entry *e) {
         o->kind = c->schema->kind;
         o->name_node = hv_node_get(e->node, "name");
         o->document = e->document;
-        if (o->kind == HV_KIND_IMAGE && !o->name)
-                o->name = ((struct hv_spec_image *) o)->ref;
+        settle(o);
         if (e->own) {
                 o->labels = joined(c->l->arena, &e->document->metadata.labels, &o->labels);
                 o->annotations = joined(c->l->arena, &e->document->metadata.annotations, &o->annotations);

@@ -153,7 +153,7 @@ static void defaults_are_the_documented_ones(void **state) {
         assert_int_equal(
                 set_load_text(
                         &s, SET_HEAD
-                        "  services: [{name: a, image: b, liveness: {tcp: {port: 1}}}]\n  tasks: [{name: t, command: [x]}]\n"),
+                        "  services: [{name: a, image: b, liveness: {tcp: {port: 1}}, startup: {tcp: {port: 1}, period: 500ms}}]\n  tasks: [{name: t, command: [x]}]\n"),
                 0);
         t = &s.desired->tree->state;
         assert_int_equal(t->host.reconcile.resync_us, 60 * HV_USEC_PER_SEC);
@@ -171,6 +171,8 @@ static void defaults_are_the_documented_ones(void **state) {
         assert_int_equal(t->services.v[0].liveness.failure_threshold, 3);
         assert_int_equal(t->services.v[0].liveness.success_threshold, 1);
         assert_int_equal(t->services.v[0].liveness.initial_delay_us, 0);
+        assert_int_equal(t->services.v[0].startup.timeout_us,
+                         HV_USEC_PER_SEC / 2); /* never more than the period */
         assert_null(t->services.v[0].readiness.node);
         assert_string_equal(t->services.v[0].stop.signal, "TERM");
         assert_int_equal(t->services.v[0].stop.grace_us, 10 * HV_USEC_PER_SEC);
