@@ -163,7 +163,7 @@ static size_t flags_of(const struct hv_agent_options *o, struct hv_spec_override
         return n;
 }
 
-int hv_agent_source_set_new(const struct hv_agent_options *o, struct hv_source_set **ret,
+int hv_agent_source_set_new(const struct hv_agent_options *o, bool look_only, struct hv_source_set **ret,
                             struct hv_err *err) {
         struct hv_spec_override flags[2];
         char hostname[256] = "";
