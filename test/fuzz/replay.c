@@ -172,10 +172,14 @@ int main(int argc, char **argv) {
                 if (strcmp(argv[i], "--mutate") == 0 && i + 1 < argc)
                         n_mutations = strtoull(argv[++i], NULL, 10);
                 else if (strcmp(argv[i], "--dict") == 0 && i + 1 < argc) {
-                        if (!read_words(argv[++i]))
+                        if (!read_words(argv[++i])) {
+                                (void) fprintf(stderr, "cannot read %s\n", argv[i]);
                                 return 2;
-                } else if (nftw(argv[i], read_input, 8, FTW_PHYS) != 0)
+                        }
+                } else if (nftw(argv[i], read_input, 8, FTW_PHYS) != 0) {
+                        (void) fprintf(stderr, "cannot read %s\n", argv[i]);
                         return 2;
+                }
         }
         if (inputs.n == 0) {
                 (void) fprintf(stderr, "no input\n");
