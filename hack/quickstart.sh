@@ -8,7 +8,8 @@
 # All state lies in .hivelet/ of this checkout. Running it again changes only what is not as it should be. As another
 # user than root it needs an engine that the user may talk to; DOCKER_HOST=unix://PATH names one.
 #
-# DEMO_PORT (8088) is the port of the demo page on loopback, DEMO_TIMEOUT (90) the seconds that all may take to run.
+# DEMO_PORT (8088) is the port of the demo page on loopback, DEMO_HTTP (127.0.0.1:5000) where the agent's API listens, and
+# DEMO_TIMEOUT (90) the seconds that all may take until it runs.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib/common.sh
 . "$(dirname "$0")/lib/common.sh"
@@ -21,7 +22,7 @@ IMAGE=localhost/hivelet-demo:1
 BUILD=$HV_ROOT/build/release
 AGENT=$BUILD/cmd/hivelet/hivelet
 CTL=$BUILD/cmd/hivectl/hivectl
-export DEMO_PORT=${DEMO_PORT:-8088}
+export DEMO_PORT=${DEMO_PORT:-8088} DEMO_HTTP=${DEMO_HTTP:-127.0.0.1:5000}
 DEMO_TIMEOUT=${DEMO_TIMEOUT:-90}
 
 usage() {
@@ -158,15 +159,16 @@ ctl() {
 }
 
 wait_synced() {
-        local end=$((SECONDS + DEMO_TIMEOUT)) status shown=
+        local end=$((SECONDS + DEMO_TIMEOUT)) status line shown=
         while :; do
                 if status=$(ctl status --check 2>&1); then
                         return 0
                 fi
                 [ -n "$(agent_pid)" ] || { tail -n 20 "$STATE/hivelet.log" >&2; die "hivelet has ended; the end of .hivelet/hivelet.log stands above"; }
-                if [ "$(head -n 1 <<<"$status")" != "$shown" ]; then
-                        shown=$(head -n 1 <<<"$status")
-                        say "waiting: $shown"
+                line=$(sed -n 's/^Status *//p' <<<"$status")
+                if [ -n "$line" ] && [ "$line" != "$shown" ]; then
+                        say "waiting: $line"
+                        shown=$line
                 fi
                 [ $SECONDS -lt $end ] || break
                 sleep 0.3
@@ -184,7 +186,8 @@ show() {
         ctl get svc
         cat <<EOT
 
-The page of the demo:    http://127.0.0.1:$DEMO_PORT/
+The page of the demo     http://127.0.0.1:$DEMO_PORT/
+The agent's own word     http://$DEMO_HTTP/readyz?verbose
 What to try next, with   alias hivectl='$ctl'
 
   hivectl status                    what is wanted, what runs, what is next
@@ -193,7 +196,7 @@ What to try next, with   alias hivectl='$ctl'
   hivectl events -f                 leave this open, then ...
   docker -H unix://$SOCKET kill hive-web
                                     ... watch it come back
-  \$EDITOR ${CONFIG#"$HV_ROOT/"}      ... change a limit or an argument and save
+  \$EDITOR ${CONFIG#"$HV_ROOT/"}    ... change a limit or an argument and save
   hivectl plan                      what a change in the file would do, before hivelet reads it
   hivectl explain services.ports    what can stand in the file
 
