@@ -1,5 +1,5 @@
-/* spec/collect.c - the objects of every document, gathered by kind: an entry in a list of NodeState and a document of its
- * own are the same thing written in two places. */
+/* spec/collect.c - the objects of every document, gathered by kind: an entry in a list of NodeState and a
+ * document of its own are the same thing written in two places. */
 #include "base/arena.h"
 #include "spec/load_internal.h"
 
@@ -39,8 +39,8 @@ struct collector {
         struct hv_map *by_name; /* name -> index + 1 */
 };
 
-/* `spec` of a document of its own, looking like an entry of the list: a copy of the mapping that has the name too. The
- * fields keep their parent, and so their path. */
+/* `spec` of a document of its own, looking like an entry of the list: a copy of the mapping that has the name
+ * too. The fields keep their parent, and so their path. */
 static const struct hv_node *entry_of(struct collector *c, const struct hv_spec_document *doc) {
         struct hv_node *spec = hv_node_get(doc->root, "spec"), *entry;
         struct hv_node *metadata = hv_node_get(doc->root, "metadata"), *name = hv_node_get(metadata, "name");
@@ -120,7 +120,8 @@ static struct hv_pairs joined(struct hv_arena *a, const struct hv_pairs *outer,
         return (struct hv_pairs){ v, n };
 }
 
-/* A second object of one name: an error, unless a drop-in says that it means to replace. False: it has no place. */
+/* A second object of one name: an error, unless a drop-in says that it means to replace. False: it has no
+ * place. */
 static bool place(struct collector *c, const struct hv_spec_object *o, size_t at) {
         size_t first = (size_t) (uintptr_t) hv_map_get(c->by_name, o->name);
         const struct hv_spec_object *other;
@@ -136,9 +137,9 @@ static bool place(struct collector *c, const struct hv_spec_object *o, size_t at
                                                            other->name_node ? other->name_node : other->node,
                                                            NULL));
                         if (!o->document->primary && hv_streq(o->document->source, "file"))
-                                hv_diag_hint(
-                                        c->l->diags, diag,
-                                        "to replace it, set metadata.annotations[\"hivelet/override\"]: \"true\"");
+                                hv_diag_hint(c->l->diags, diag,
+                                             "to replace it, set "
+                                             "metadata.annotations[\"hivelet/override\"]: \"true\"");
                         return false;
                 }
                 c->objects.v[first - 1] = NULL;

@@ -1,7 +1,8 @@
 /* spec/decode.c - a mapping to a typed struct, by its schema. Scalars are decode_scalar.c.
  *
- * Whatever is wrong is said and skipped: the member keeps its default, and decoding goes on, so that one run finds
- * everything. Object lists of NodeState (schema->kind) are only looked at here; the loader decodes their entries. */
+ * Whatever is wrong is said and skipped: the member keeps its default, and decoding goes on, so that one run
+ * finds everything. Object lists of NodeState (schema->kind) are only looked at here; the loader decodes
+ * their entries. */
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/map.h"

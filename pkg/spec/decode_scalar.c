@@ -1,5 +1,5 @@
-/* spec/decode_scalar.c - the text of one value, by the type that the schema gives it. YAML's own guesses (no is false,
- * 1.10 is 1.1, 22:22 is 1342) have no part in it. */
+/* spec/decode_scalar.c - the text of one value, by the type that the schema gives it. YAML's own guesses (no
+ * is false, 1.10 is 1.1, 22:22 is 1342) have no part in it. */
 #include <inttypes.h>
 
 #include "base/buf.h"

@@ -1,11 +1,13 @@
 /* spec/diag.h - what is wrong with a set of documents: all of it, each with its place.
  *
  * Model    A collector. Reading, decoding and checks add to it in any order and go on; whoever asked sorts,
- * then shows or serialises the array. Errors have codes E...., warnings W.... (docs/errors.md explains each).
- * Texts    name what was found, what was expected and where; a value is quoted through hv_diag_quote(), never
- * raw, and never where the field is sensitive. Marked spans (hv_diags_hide()) show as asterisks in source
- * lines. Owner    the collector owns all texts it hands out and a copy of the files' text: good until
- * hv_diags_free().
+ *          then shows or serialises the array. Errors have codes E...., warnings W.... (docs/errors.md
+ *          explains each).
+ * Texts    Name what was found, what was expected and where; a value is quoted through hv_diag_quote(), never
+ *          raw, and never where the field is sensitive. Marked spans (hv_diags_hide()) show as asterisks in
+ *          source lines.
+ * Owner    The collector owns all texts it hands out and a copy of the files' text: good until
+ *          hv_diags_free().
  */
 #pragma once
 
@@ -37,8 +39,7 @@ struct hv_diags *hv_diags_new(void);
 struct hv_diags *hv_diags_free(struct hv_diags *d); /* takes NULL, gives NULL */
 HV_DEFINE_CLEANUP(struct hv_diags, hv_diags_free);
 
-/* Makes a file known, in the order of the set; returns its index. The text (NULL: none) is copied for source
- * lines. */
+/* Makes a file known, in the order of the set; returns its index. The text (NULL: none) is copied. */
 unsigned hv_diags_add_file(struct hv_diags *d, const char *name, const char *text, size_t len);
 const char *hv_diags_file(const struct hv_diags *d, unsigned index);
 
@@ -62,8 +63,7 @@ void hv_diag_hint(struct hv_diags *d, struct hv_diag *diag, const char *fmt, ...
  * gives its origin ("$NODE_ID"), a NULL node "the default". */
 const char *hv_diag_where(struct hv_diags *d, const struct hv_node *what, const struct hv_node *seen_from);
 
-/* A value for a message: in double quotes, control characters and invalid bytes escaped, cut after 60
- * characters. */
+/* A value for a message: in double quotes, control characters escaped, cut after 60 characters. */
 const char *hv_diag_quote(struct hv_diags *d, const char *text);
 
 /* Text in the collector's memory, for parts of messages. */
@@ -80,8 +80,7 @@ size_t hv_diags_dropped(const struct hv_diags *d); /* counted, but not in the ar
 void hv_diags_sort(struct hv_diags *d);
 const struct hv_diag *hv_diags_all(const struct hv_diags *d, size_t *ret_n);
 
-/* The source line a finding points at, hidden spans masked, in the collector's memory; NULL when there is
- * none. */
+/* The source line that a finding points at, hidden spans masked; NULL when there is none. */
 const char *hv_diags_source_line(struct hv_diags *d, const struct hv_diag *diag);
 
 #define HV_DIAGS_SHOWN 100 /* what people are shown of one set */

@@ -1,12 +1,12 @@
 /* spec/digest.h - one number for "is it still the same".
  *
- * Model    A canonical form (every field with its name, texts with their length, numbers as 8 bytes, no locale) hashed
- *          with SHA-256. It is made of lowered values, defaults included: writing a default out, the order of fields,
- *          comments and quotes change nothing.
- *          unit, network, volume: the fields whose change needs a new object in the engine (cost `recreate`);
- *          revision: everything declared, for telling states apart.
- * Change   of the form itself (a field added with a value for all) makes every container be replaced on upgrade. A field
- *          that most units do not have is therefore hashed only where it is set.
+ * Model    A canonical form (every field with its name, texts with their length, numbers as 8 bytes, no
+ *          locale) hashed with SHA-256. It is made of lowered values, defaults included: writing a default
+ *          out, the order of fields, comments and quotes change nothing. unit, network, volume: the fields
+ *          whose change needs a new object in the engine (cost `recreate`); revision: everything declared,
+ *          for telling states apart.
+ * Change   of the form itself (a field added with a value for all) makes every container be replaced on
+ *          upgrade. A field that most units do not have is therefore hashed only where it is set.
  */
 #pragma once
 

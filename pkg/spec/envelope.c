@@ -7,7 +7,8 @@
 #define API_VERSION "hivelet/v1"
 #define OVERRIDE_ANNOTATION "hivelet/override"
 
-/* Kinds of Kubernetes that people bring along; `hivectl convert` reads those that have a meaning on one node. */
+/* Kinds of Kubernetes that people bring along; `hivectl convert` reads those that have a meaning on one node.
+ */
 static const char *const kubernetes_kinds[] = {
         "Pod",
         "Deployment",
@@ -137,7 +138,8 @@ static void read_metadata(struct hv_loader *l, struct hv_spec_document *doc) {
                 node = NULL;
         }
         hv_schema_decode(hv_schema_metadata(), node, l->arena, l->diags, &doc->metadata);
-        /* A word of whoever may write the node's own files: a fleet or a pool must not take the place of a file's object. */
+        /* A word of whoever may write the node's own files: a fleet or a pool must not take the place of a
+         * file's object. */
         doc->overrides = hv_streq(doc->source, "file") && is_annotated(&doc->metadata, OVERRIDE_ANNOTATION);
         name = hv_node_get(node, "name");
         if (!name && doc->kind != HV_KIND_NODESTATE)
@@ -153,11 +155,11 @@ static bool is_primary(struct hv_loader *l, const struct hv_spec_document *doc,
         const struct hv_node *kind = hv_node_get(doc->root, "kind");
 
         if (!file->primary) {
-                hv_diag_error(
-                        l->diags, kind, "E0106",
-                        "a NodeState is allowed only in the primary file%s%s; give each object a document of its own",
-                        l->in->n_files && l->in->files[0].primary ? ", " : "",
-                        l->in->n_files && l->in->files[0].primary ? l->in->files[0].name : "");
+                hv_diag_error(l->diags, kind, "E0106",
+                              "a NodeState is allowed only in the primary file%s%s; "
+                              "give each object a document of its own",
+                              l->in->n_files && l->in->files[0].primary ? ", " : "",
+                              l->in->n_files && l->in->files[0].primary ? l->in->files[0].name : "");
                 return false;
         }
         if (l->primary) {
@@ -174,7 +176,8 @@ bool hv_loader_add_document(struct hv_loader *l, struct hv_node *root, const str
         bool is_file = !file->source || hv_streq(file->source, "file"), version;
         struct hv_spec_document *doc;
 
-        /* The agent's environment is for the node's own files: what comes from elsewhere must not read it out. */
+        /* The agent's environment is for the node's own files: what comes from elsewhere must not read it
+         * out. */
         hv_spec_interpolate(l->arena, l->diags, root, is_file ? l->in->env : NULL, l->in->env_userdata);
         if (root->unreadable)
                 return false;

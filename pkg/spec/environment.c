@@ -1,7 +1,8 @@
 /* spec/environment.c - the environment variables that HiveMind's worker documents, as overrides of the file.
  *
- * An empty variable counts as unset. A value of the wrong form names variable, value and what was expected; all of them
- * are found in one run, because whoever starts a container with ten variables wants to hear of all three that are wrong. */
+ * An empty variable counts as unset. A value of the wrong form names variable, value and what was expected;
+ * all of them are found in one run, because whoever starts a container with ten variables wants to hear of
+ * all three that are wrong. */
 #include <inttypes.h>
 #include <stdio.h>
 

@@ -1,9 +1,9 @@
 /* spec/interpolate.h - ${VAR} in the values of a document.
  *
- * Model    Runs over the tree after parsing, so that what a variable holds can never become YAML. Forms: ${VAR},
- *          ${VAR:-default}, ${VAR:?message}, `$$` for a dollar; a default may hold further forms. Any other '$' stays
- *          as it is ($HOME in a shell command is the container's). An empty variable counts as unset. Keys are never
- *          touched.
+ * Model    Runs over the tree after parsing, so that what a variable holds can never become YAML. Forms:
+ *          ${VAR}, ${VAR:-default}, ${VAR:?message}, `$$` for a dollar; a default may hold further forms. Any
+ *          other '$' stays as it is ($HOME in a shell command is the container's). An empty variable counts
+ *          as unset. Keys are never touched.
  */
 #pragma once
 
@@ -12,6 +12,7 @@
 /* Value of a variable, NULL when unset. Good until the next call. */
 typedef const char *(*hv_spec_env_fn)(void *userdata, const char *name);
 
-/* E0370 unset, E0371 malformed, E0003 when the values grow beyond 4 MiB in all. `env` NULL: nothing is set. */
+/* E0370 unset, E0371 malformed, E0003 when the values grow beyond 4 MiB in all. `env` NULL: nothing is set.
+ */
 void hv_spec_interpolate(struct hv_arena *a, struct hv_diags *d, struct hv_node *root, hv_spec_env_fn env,
                          void *env_userdata);

@@ -1,9 +1,9 @@
 /* spec/load.h - from texts to a desired state: everything at once, or every reason why not.
  *
- * Model    read (spec/yaml.h) -> interpolate -> envelope -> overrides -> decode -> check -> lower. All-or-nothing: with one
- *          error there is no desired state, and the findings hold all errors of all files. Pure: texts, variables and
- *          facts about the machine are handed in.
- * Order of truth for one field, lowest first: default of the schema < file < drop-in with the override annotation <
+ * Model    read (spec/yaml.h) -> interpolate -> envelope -> overrides -> decode -> check -> lower.
+ *          All-or-nothing: with one error there is no desired state, and the findings hold all errors of all
+ *          files. Pure: texts, variables and facts about the machine are handed in.
+ * Truth    of one field, lowest first: default of the schema < file < drop-in with the override annotation <
  *          environment < flags.
  */
 #pragma once
@@ -38,14 +38,14 @@ void hv_spec_overrides_done(struct hv_spec_overrides *o);
 void hv_spec_overrides_add(struct hv_spec_overrides *o, const char *field, const char *text,
                            const char *origin);
 
-/* The documented environment variables (docs/environment.md), as overrides; all that is malformed at once (E0372), and two
- * addresses of the pool that differ (E0373). What a pool address from the environment leaves open is decided later. */
+/* The documented environment variables (environment.c lists them) as overrides; all that is malformed at once
+ * (E0372), and two addresses of the pool that differ (E0373). */
 void hv_spec_environment(struct hv_spec_overrides *o, hv_spec_env_fn env, void *userdata,
                          struct hv_diags *diags);
 
 struct hv_spec_input {
-        const struct hv_spec_file
-                *files; /* primary first, then drop-ins in lexical order, then other sources */
+        /* Primary first, then drop-ins in lexical order, then other sources. */
+        const struct hv_spec_file *files;
         size_t n_files;
         hv_spec_read_fn read;
         hv_spec_env_fn env; /* for ${VAR} in documents of the source "file"; elsewhere nothing is set */
@@ -56,6 +56,7 @@ struct hv_spec_input {
         const struct hv_spec_facts *facts; /* NULL: the text alone is judged */
 };
 
-/* 0 and a desired state, or -EINVAL with at least one error in `diags` (one that the caller put there counts, too). Without a NodeState an empty one is assumed.
- * (*ret)->tree holds the typed documents. The diags know the files in the order of the input; sort them before showing. */
+/* 0 and a desired state, or -EINVAL with at least one error in `diags` (one that the caller put there counts,
+ * too). Without a NodeState an empty one is assumed. (*ret)->tree holds the typed documents. The diags know
+ * the files in the order of the input; sort them before showing. */
 int hv_spec_load(const struct hv_spec_input *in, struct hv_desired **ret, struct hv_diags *diags);

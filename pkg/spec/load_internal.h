@@ -13,10 +13,11 @@ struct hv_loader {
         struct hv_spec_document *primary;
         struct hv_node *primary_spec; /* `spec` of it, overrides included */
         struct hv_spec_tree *tree;
-        bool lost; /* something that may define objects could not be read: "not defined" cannot be said any more */
+        bool lost; /* something that may define objects could not be read: nothing is "not defined" then */
 };
 
-/* envelope.c: apiVersion, kind, metadata of one document; adds it to the loader's, or says why not (false). */
+/* envelope.c: apiVersion, kind, metadata of one document; adds it to the loader's, or says why not (false).
+ */
 bool hv_loader_add_document(struct hv_loader *l, struct hv_node *root, const struct hv_spec_file *file,
                             unsigned index);
 

@@ -1,5 +1,5 @@
-/* spec/lower.c - the typed tree as a desired state: services become units, defaults are settled, names are given. What a
- * unit is made of is lower_unit.c; networks and volumes are lower_shared.c. */
+/* spec/lower.c - the typed tree as a desired state: services become units, defaults are settled, names are
+ * given. What a unit is made of is lower_unit.c; networks and volumes are lower_shared.c. */
 #include "base/arena.h"
 #include "base/map.h"
 #include "spec/digest.h"
@@ -7,11 +7,12 @@
 #include "spec/lower_internal.h"
 #include "spec/value_net.h"
 
-/* What a service counts as that says nothing: enough for a small program, so that a hundred of them are seen to fill a
- * node. */
+/* What a service counts as that says nothing: enough for a small program, so that a hundred of them are seen
+ * to fill a node. */
 #define ASSUMED "cpu 100m, memory 64Mi"
 
-/* More than any node runs; a small file must not become a huge state (20,000 services of 100 replicas fit in 1 MiB). */
+/* More than any node runs; a small file must not become a huge state (20,000 services of 100 replicas fit in
+ * 1 MiB). */
 #define UNITS_MAX 20000u
 
 struct hv_origin hv_lower_origin(const struct hv_lowering *l, const struct hv_spec_object *o) {

@@ -4,7 +4,8 @@
 #include "spec/diag.h"
 #include "spec/types.h"
 
-/* The network of the documented worker: joined by whoever names none, made on demand, borrowed when it is there. */
+/* The network of the documented worker: joined by whoever names none, made on demand, borrowed when it is
+ * there. */
 #define HV_DEFAULT_NETWORK "hivemind"
 
 struct hv_lowering {
@@ -19,7 +20,8 @@ struct hv_lowering {
 void hv_lower_unit(const struct hv_lowering *l, const struct hv_spec_service *s, unsigned replica,
                    struct hv_unit *ret);
 
-/* lower_shared.c: networks (those that units join included), volumes, registries, objects. After the units. */
+/* lower_shared.c: networks (those that units join included), volumes, registries, objects. After the units.
+ */
 void hv_lower_shared(const struct hv_lowering *l, struct hv_desired *d);
 
 struct hv_origin hv_lower_origin(const struct hv_lowering *l, const struct hv_spec_object *o);

@@ -17,8 +17,8 @@ static bool is_there(const network_vec *v, const char *name) {
         return false;
 }
 
-/* A network that somebody joins and nobody declares: a bridge on which its members reach each other, as the documented
- * worker made it. One that is there already is used and never changed. */
+/* A network that somebody joins and nobody declares: a bridge on which its members reach each other, as the
+ * documented worker made it. One that is there already is used and never changed. */
 static void declare_implicitly(network_vec *v, const char *name) {
         static const struct hv_pair options[] = { { "com.docker.network.bridge.enable_icc", "true" } };
 

@@ -1,9 +1,10 @@
 /* spec/lower_unit.c - one replica of a service as the container that the engine is asked for.
  *
- * Security profile `baseline`: the image's user, a writable root, no new privileges, an init, 1024 processes, and of the
- * capabilities that an engine gives by itself those that node.policy.capabilities names. Said to the engine as "drop ALL,
- * add these", so that an engine with other defaults gives the same container. dropCapabilities takes from that set,
- * addCapabilities adds to it (the check has seen that the policy allows each). */
+ * Security profile `baseline`: the image's user, a writable root, no new privileges, an init, 1024 processes,
+ * and of the capabilities that an engine gives by itself those that node.policy.capabilities names. Said to
+ * the engine as "drop ALL, add these", so that an engine with other defaults gives the same container.
+ * dropCapabilities takes from that set, addCapabilities adds to it (the check has seen that the policy allows
+ * each). */
 #include <stdio.h>
 
 #include "base/arena.h"
@@ -192,8 +193,8 @@ static void lower_limits(const struct hv_spec_service *s, struct hv_unit *u) {
                 u->limits.nano_cpus = (uint64_t) s->cpu_quota * NANO_CPUS_PER_QUOTA_US;
 }
 
-/* Caps on the log's size, in the words of the two drivers that have them. Bytes as a plain number: the suffixes of the
- * drivers mean powers of 1000 in one and of 1024 in the other. */
+/* Caps on the log's size, in the words of the two drivers that have them. Bytes as a plain number: the
+ * suffixes of the drivers mean powers of 1000 in one and of 1024 in the other. */
 static void lower_logging(const struct hv_lowering *l, const struct hv_spec_service *s, struct hv_unit *u) {
         const struct hv_spec_log_containers *d = &l->state->logging.containers;
         const struct hv_spec_unit_logging *g = &s->logging;
@@ -225,7 +226,8 @@ static void lower_logging(const struct hv_lowering *l, const struct hv_spec_serv
         u->log_options = (struct hv_pairs){ v, n };
 }
 
-/* Only what something acts on is waited for: tasks and tunnels are warned about (W040) until something runs them. */
+/* Only what something acts on is waited for: tasks and tunnels are warned about (W040) until something runs
+ * them. */
 static void lower_dependencies(const struct hv_lowering *l, const struct hv_spec_service *s,
                                struct hv_unit *u) {
         struct hv_dependency *v = HV_ARENA_NEW_N(l->arena, struct hv_dependency, s->depends_on.n);

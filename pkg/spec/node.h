@@ -1,10 +1,11 @@
 /* spec/node.h - a document as a tree that remembers where every value was written.
  *
  * Model    The YAML reader (spec/yaml.h) builds it, decoding (spec/schema.h) and the checks read it, messages
- * take their position and their path from it. Aliases are expanded and merges (`<<`) done, so a node has
- * exactly one parent and its path is found by walking up. Units    lines and columns are 1-based, columns
- * count characters, a tab counts 1; line 0 means "not in a file" (a value from the environment or the command
- * line). Owner    an arena; nothing is freed one by one.
+ *          take their position and their path from it. Aliases are expanded and merges (`<<`) done, so a node
+ *          has exactly one parent, and its path is found by walking up.
+ * Units    Lines and columns are 1-based, columns count characters, a tab counts 1; line 0 means "not in a
+ *          file" (a value from the environment or the command line).
+ * Owner    An arena; nothing is freed one by one.
  */
 #pragma once
 
@@ -30,13 +31,12 @@ struct hv_node_pair {
 
 struct hv_node {
         enum hv_node_type type;
-        bool quoted;      /* scalar in quotes or a block: it is text, whatever it looks like */
-        struct hv_pos at; /* first character; of a value that came through an alias: the alias */
-        unsigned end_line,
-                end_column;   /* one after the last character; of a block collection: of its first line */
-        struct hv_pos anchor; /* line 0, or where the value stands that an alias brought here */
-        bool unreadable;      /* what stands here was complained about already: nobody looks at it again */
-        const char *from;     /* NULL, or what the value came from: "$NODE_ID", "--node-id" */
+        bool quoted;                   /* scalar in quotes or a block: it is text, whatever it looks like */
+        struct hv_pos at;              /* first character; of a value that came through an alias: the alias */
+        unsigned end_line, end_column; /* one after the last character; of a block: of its first line */
+        struct hv_pos anchor;          /* line 0, or where the value stands that an alias brought here */
+        bool unreadable;  /* what stands here was complained about already: nobody looks at it again */
+        const char *from; /* NULL, or what the value came from: "$NODE_ID", "--node-id" */
 
         const char *text;           /* scalar: its value, terminated; holds no NUL */
         struct hv_node **items;     /* sequence */
@@ -54,8 +54,7 @@ struct hv_node *hv_node_get(const struct hv_node *n, const char *key);
 /* The key itself, for messages that point at the name of a field. */
 const struct hv_node *hv_node_key(const struct hv_node *n, const char *key);
 
-/* Walks "ports[0].host" from `n`. A key that holds dots or brackets cannot be reached this way. NULL when
- * absent. */
+/* Walks "ports[0].host" from `n`; NULL when absent. A key with dots or brackets is not reached this way. */
 struct hv_node *hv_node_at(const struct hv_node *n, const char *path);
 
 /* The same, and where the path ends early the last node on the way: the place to point at for what is

@@ -1,5 +1,6 @@
-/* spec/override.c - environment and command line over the file: values put into the tree where the file would have them,
- * so that decoding, checks and messages need not know about them ("from $NODE_ID" is a mark of the value). */
+/* spec/override.c - environment and command line over the file: values put into the tree where the file would
+ * have them, so that decoding, checks and messages need not know about them ("from $NODE_ID" is a mark of the
+ * value). */
 #include "base/arena.h"
 #include "spec/load_internal.h"
 

@@ -1,7 +1,7 @@
 /* spec/revision.c - the typed tree in a canonical form, by its schema; see digest.h.
  *
- * Only what differs from the default is written down: saying a default changes nothing, a field that a later version adds
- * changes no revision, and a service of ten lines is hashed as ten lines. */
+ * Only what differs from the default is written down: saying a default changes nothing, a field that a later
+ * version adds changes no revision, and a service of ten lines is hashed as ten lines. */
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/map.h"
@@ -147,7 +147,8 @@ static void cut(struct hv_buf *b, size_t len) {
                 b->data[len] = '\0';
 }
 
-/* Name and value, or nothing where the value is the default: both are written, compared, and cut away again. */
+/* Name and value, or nothing where the value is the default: both are written, compared, and cut away again.
+ */
 static void put_field(struct canon *c, const struct hv_schema *s, const struct hv_field *f,
                       const void *object, struct hv_buf *b) {
         const char *member = (const char *) object + f->offset;

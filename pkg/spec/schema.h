@@ -1,39 +1,39 @@
 /* spec/schema.h - the one table that says what a document may hold.
  *
  * Model    A hv_schema describes one mapping: its fields, and the C struct (spec/types.h) it is decoded into.
- * The very same rows drive decoding, defaults, "did you mean", `hivectl schema` (draft-07), `hivectl
- * explain`, the reference page, the revision's digest and the cost of a change: they cannot disagree. Walking
- * start at hv_schema_document() of a kind; follow `schema` of the rows of type struct, and of lists whose
- *          `item` is a struct. There is no cycle.
- * Adding   a field = one member in types.h, one row in schema_*.c; what acts on it is somebody else's
- * business, until then the row says `.planned` and its use is warned about (W040).
+ *          The very same rows drive decoding, defaults, "did you mean", `hivectl schema` (draft-07), `hivectl
+ *          explain`, the reference page, the revision and the cost of a change: they cannot disagree.
+ * Walking  starts at hv_schema_of() a kind and follows `schema` of the rows of type struct, and of lists
+ *          whose `item` is a struct. There is no cycle.
+ * Adding   a field = one member in types_*.h, one row in schema_*.c; what acts on it is somebody else's
+ *          business, until then the row says `.planned` and its use is warned about (W040).
  */
 #pragma once
 
 #include "spec/diag.h"
 #include "spec/kind.h"
 
-enum hv_field_type {                    /* C type of the member it is decoded into */
-                     HV_FIELD_TEXT,     /* const char *; NULL when absent */
-                     HV_FIELD_BOOL,     /* bool */
-                     HV_FIELD_INT,      /* int64_t */
-                     HV_FIELD_DECIMAL,  /* int64_t, thousandths: 1.5 is 1500 */
-                     HV_FIELD_CPU,      /* uint64_t, nano-CPUs: "500m", "1.5", 2 */
-                     HV_FIELD_BYTES,    /* uint64_t: "512Mi", "2G" */
-                     HV_FIELD_DURATION, /* uint64_t microseconds: "90s", "1h30m" */
-                     HV_FIELD_PERCENT,  /* int64_t, whole percent: "50%" */
-                     HV_FIELD_MODE,     /* int64_t: "0400" in quotes, octal */
-                     HV_FIELD_ENUM,     /* int, index into `words` */
-                     HV_FIELD_STRUCT,   /* the struct itself, embedded; its `node` is NULL when absent */
-                     HV_FIELD_LIST,  /* HV_SPEC_LIST(...): array and length; `item` is the type of an element
-                                     */
-                     HV_FIELD_MAP,   /* struct hv_pairs: text to text, sorted by name */
-                     HV_FIELD_WORDS, /* struct hv_strv: one text or a list of texts */
-                     HV_FIELD_REFUSED, /* no member: known, and refused with `code` and `doc` */
+/* The comment says the C type of the member that a field is decoded into. */
+enum hv_field_type {
+        HV_FIELD_TEXT,     /* const char *; NULL when absent */
+        HV_FIELD_BOOL,     /* bool */
+        HV_FIELD_INT,      /* int64_t */
+        HV_FIELD_DECIMAL,  /* int64_t, thousandths: 1.5 is 1500 */
+        HV_FIELD_CPU,      /* uint64_t, nano-CPUs: "500m", "1.5", 2 */
+        HV_FIELD_BYTES,    /* uint64_t: "512Mi", "2G" */
+        HV_FIELD_DURATION, /* uint64_t, microseconds: "90s", "1h30m" */
+        HV_FIELD_PERCENT,  /* int64_t, whole percent: "50%" */
+        HV_FIELD_MODE,     /* int64_t: "0400" in quotes, octal */
+        HV_FIELD_ENUM,     /* int, index into `words` */
+        HV_FIELD_STRUCT,   /* the struct itself, embedded; its `node` is NULL when absent */
+        HV_FIELD_LIST,     /* HV_SPEC_LIST(...): array and length; `item` is the type of an element */
+        HV_FIELD_MAP,      /* struct hv_pairs: text to text, sorted by name */
+        HV_FIELD_WORDS,    /* struct hv_strv: one text or a list of texts */
+        HV_FIELD_REFUSED,  /* no member: known, and refused with `code` and `doc` */
 };
 
 /* What the text of a field means; who checks it is spec/check*.c, through hv_schema_walk(). For lists: of
- * each item; for maps: of each value. */
+ * each item; for maps: of each value. HV_FORMAT_REF_X is the name of another object. */
 enum hv_format {
         HV_FORMAT_NONE,
         HV_FORMAT_NAME, /* DNS label, E0105 */
@@ -43,7 +43,7 @@ enum hv_format {
         HV_FORMAT_REF_CONFIG,
         HV_FORMAT_REF_SERVICE,
         HV_FORMAT_REF_TASK,
-        HV_FORMAT_REF_WIREGUARD, /* name of another object */
+        HV_FORMAT_REF_WIREGUARD,
         HV_FORMAT_IMAGE,         /* image reference, E0341 */
         HV_FORMAT_IMAGE_PATTERN, /* glob over full image names */
         HV_FORMAT_HOST_PORTS,    /* "8080", "8080-8081" */
@@ -72,11 +72,12 @@ enum hv_format {
         HV_FORMAT_HOSTNAME,
 };
 
-enum hv_cost {                   /* of changing the field on a running object */
-               HV_COST_NONE,     /* nothing in the engine changes */
-               HV_COST_LIVE,     /* changed in place, no restart */
-               HV_COST_RELOAD,   /* the program is told to read its files again */
-               HV_COST_RECREATE, /* a new container (network, volume) */
+/* Of changing the field on a running object. */
+enum hv_cost {
+        HV_COST_NONE,     /* nothing in the engine changes */
+        HV_COST_LIVE,     /* changed in place, no restart */
+        HV_COST_RELOAD,   /* the program is told to read its files again */
+        HV_COST_RECREATE, /* a new container (network, volume) */
 };
 
 struct hv_schema;
@@ -103,7 +104,8 @@ struct hv_field {
         const char *example; /* as written in YAML (flow style for lists and mappings); NULL: see default */
 };
 
-struct hv_group {                 /* a rule about several fields of one mapping */
+/* A rule about several fields of one mapping. */
+struct hv_group {
         const char *const *names; /* NULL-terminated */
         bool exclusive;           /* at most one of them (E0205) */
         bool needed;              /* at least one of them (E0206) */
@@ -134,11 +136,11 @@ const char *hv_schema_list_path(enum hv_kind kind);
 
 const struct hv_field *hv_schema_field(const struct hv_schema *s, const char *name);
 
-/* "services.ports.host", "spec.services[0].ports[1].host" or "Service.ports.host": the row and the schema it
- * stands in; list indices are ignored. NULL when there is none; *ret_in may be NULL. */
+/* "services.ports.host", "spec.services[0].ports[1].host" or "Service.ports.host": the row, and the schema it
+ * stands in (ret_in may be NULL). List indices are ignored. NULL when there is none. */
 const struct hv_field *hv_schema_find(const char *path, const struct hv_schema **ret_in);
 
-const char *hv_field_type_name(const struct hv_field *f); /* "duration", "list of text", "one of: a, b" */
+const char *hv_field_type_name(const struct hv_field *f); /* "duration", "list of text", "word" */
 const char *hv_cost_name(enum hv_cost cost);              /* "live" */
 const char *hv_format_name(enum hv_format format);        /* "image reference"; "" for none */
 

@@ -38,7 +38,7 @@ static const struct hv_schema reconcile = {
 
 static const struct hv_field safety_rows[] = {
         { HV_ROW(safety, "maxPrune", PERCENT, max_prune_percent), .value = "50%",
-          .doc = "A revision that leaves out more of the managed objects than this waits for a word of the operator." },
+          .doc = "A revision that leaves out more of the managed objects waits for the operator's word." },
         { HV_ROW(safety, "allowEmpty", BOOL, allow_empty), .value = "false",
           .doc = "Whether a state without any object may remove everything." },
         { HV_ROW(safety, "keepRevisions", INT, keep_revisions), .value = "10", HV_RANGE(1, 1000),

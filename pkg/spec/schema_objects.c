@@ -1,5 +1,5 @@
-/* spec/schema_objects.c - rows of what services and tasks share: registries, images, networks, volumes, secrets,
- * configs, tunnels. */
+/* spec/schema_objects.c - rows of what services and tasks share: registries, images, networks, volumes,
+ * secrets, configs, tunnels. */
 #include "spec/schema_internal.h"
 
 #define RECREATE .cost = HV_COST_RECREATE

@@ -27,8 +27,7 @@ static const struct hv_field port_rows[] = {
           .doc = "Port of the host, or a range with one for each replica; none: the engine picks one.",
           .example = "8080-8081" },
         { HV_ROW(port, "bind", TEXT, bind), .value = "loopback", .format = HV_FORMAT_BIND, RECREATE,
-          .doc = "Where it listens on the host: loopback, wireguard, public (must be in node.policy.publish) or an "
-                 "address." },
+          .doc = "Where it listens on the host: loopback, wireguard, public or an address." },
         { HV_ROW(port, "protocol", ENUM, protocol), HV_WORDS("tcp", "udp", "sctp"), .value = "tcp",
           .code = "E0302", RECREATE, .doc = "Protocol." },
 };
@@ -222,7 +221,7 @@ static const struct hv_field service_rows[] = {
         { HV_NESTED(service, "reload", reload, reload), .is_switch = true, .planned = true, LIVE,
           .doc = "How the program takes over changed files.", .example = "{signal: HUP}" },
         { HV_ROW(service, "network", TEXT, network), RECREATE,
-          .doc = "none for no network, host for the host's own (refused unless node.policy.hostNetwork allows it).",
+          .doc = "The word none: no network; host: the host's own (if node.policy.hostNetwork allows it).",
           .example = "none" },
         { HV_STRUCTS(service, "networks", networks, service_network), RECREATE,
           .doc = "Networks it joins; none: hivemind.", .example = "[{name: backend}]" },

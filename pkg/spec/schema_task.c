@@ -198,7 +198,7 @@ static const struct hv_field task_defaults_rows[] = {
                  "justin308/hivemind-worker:latest.",
           .example = "\"python:3.9-slim\"" },
         { HV_ROW(task_defaults, "network", TEXT, network),
-          .doc = "Network of a task that names none; nothing written: none, in the hivemind dialect hivemind.",
+          .doc = "Network of a task that names none; nothing written: none (hivemind dialect: hivemind).",
           .example = "none" },
         { HV_ROW(task_defaults, "timeout", DURATION, timeout_us), .value = "1h", HV_POSITIVE,
           .doc = "How long a task may run that does not say." },

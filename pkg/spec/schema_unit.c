@@ -101,27 +101,57 @@ const struct hv_schema hv_schema_default_resources = { .name = "DefaultResources
                                                        HV_FIELDS(default_resources_rows),
                                                        HV_SIZED(unit_resources) };
 
-/* The profile of a service is `baseline`, that of a task `restricted`: they differ in what stands in here as default. */
-#define SECURITY_ROWS(read_only)                                                                                          \
-        { HV_ROW(security, "readOnlyRoot", BOOL, read_only_root), .value = read_only, RECREATE,                           \
-          .doc = "Whether the container's own file system is read-only." },                                               \
-                { HV_ROW(security, "noNewPrivileges", BOOL, no_new_privileges), .value = "true", RECREATE,                \
-                  .doc = "Whether programs are kept from gaining privileges (setuid, file capabilities)." },              \
-                { HV_LIST(security, "dropCapabilities", TEXT, drop_capabilities),                                         \
-                  .format = HV_FORMAT_CAPABILITY, RECREATE,                                                               \
-                  .doc = "Capabilities to take away from those that node.policy.capabilities leaves; ALL for every one.", \
-                  .example = "[ALL]" },                                                                                   \
-                { HV_LIST(security, "addCapabilities", TEXT, add_capabilities),                                           \
-                  .format = HV_FORMAT_CAPABILITY, RECREATE,                                                               \
-                  .doc = "Capabilities to add; each must be in node.policy.capabilities.",                                \
-                  .example = "[NET_BIND_SERVICE]" },                                                                      \
-                { HV_ROW(security, "privileged", BOOL, privileged), .value = "false", RECREATE,                           \
-                  .doc = "Full access to the host; refused unless node.policy.privileged allows it." },                   \
-                { HV_ROW(security, "user", TEXT, user), .format = HV_FORMAT_USER, RECREATE,                               \
-                  .doc = "User, or user:group, by number or by name in the image; none: the image's.",                    \
-                  .example = "\"999:999\"" },                                                                             \
-                { HV_ROW(security, "init", BOOL, init), .value = "true", RECREATE,                                        \
-                  .doc = "Whether a small init runs as process 1, reaping zombies and passing signals on." },
+/* The profile of a service is `baseline`, that of a task `restricted`: they differ in what stands in here as
+ * default. */
+#define READ_ONLY_ROOT_ROW(value_)                                                     \
+        {                                                                              \
+                HV_ROW(security, "readOnlyRoot", BOOL, read_only_root),                \
+                        .value = value_, RECREATE,                                     \
+                        .doc = "Whether the container's own file system is read-only." \
+        }
+#define NO_NEW_PRIVILEGES_ROW                                                                                   \
+        {                                                                                                       \
+                HV_ROW(security, "noNewPrivileges", BOOL, no_new_privileges),                                   \
+                        .value = "true", RECREATE,                                                              \
+                        .doc = "Whether programs are kept from gaining privileges (setuid, file capabilities)." \
+        }
+#define DROP_ROW                                                                                                     \
+        {                                                                                                            \
+                HV_LIST(security, "dropCapabilities", TEXT, drop_capabilities),                                      \
+                        .format = HV_FORMAT_CAPABILITY, RECREATE,                                                    \
+                        .doc = "Capabilities to take away from those that node.policy.capabilities leaves; ALL for " \
+                               "every one.",                                                                         \
+                        .example = "[ALL]"                                                                           \
+        }
+#define ADD_ROW                                                                                  \
+        {                                                                                        \
+                HV_LIST(security, "addCapabilities", TEXT, add_capabilities),                    \
+                        .format = HV_FORMAT_CAPABILITY, RECREATE,                                \
+                        .doc = "Capabilities to add; each must be in node.policy.capabilities.", \
+                        .example = "[NET_BIND_SERVICE]"                                          \
+        }
+#define PRIVILEGED_ROW                                                                                     \
+        {                                                                                                  \
+                HV_ROW(security, "privileged", BOOL, privileged),                                          \
+                        .value = "false", RECREATE,                                                        \
+                        .doc = "Full access to the host; refused unless node.policy.privileged allows it." \
+        }
+#define USER_ROW                                                                                             \
+        {                                                                                                    \
+                HV_ROW(security, "user", TEXT, user),                                                        \
+                        .format = HV_FORMAT_USER, RECREATE,                                                  \
+                        .doc = "User, or user:group, by number or by name in the image; none: the image's.", \
+                        .example = "\"999:999\""                                                             \
+        }
+#define INIT_ROW                                                                                                 \
+        {                                                                                                        \
+                HV_ROW(security, "init", BOOL, init),                                                            \
+                        .value = "true", RECREATE,                                                               \
+                        .doc = "Whether a small init runs as process 1, reaping zombies and passing signals on." \
+        }
+#define SECURITY_ROWS(read_only)                                                                           \
+        READ_ONLY_ROOT_ROW(read_only), NO_NEW_PRIVILEGES_ROW, DROP_ROW, ADD_ROW, PRIVILEGED_ROW, USER_ROW, \
+                INIT_ROW
 
 static const struct hv_field security_rows[] = { SECURITY_ROWS("false") };
 const struct hv_schema hv_schema_security = { .name = "Security",

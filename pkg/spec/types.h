@@ -1,18 +1,19 @@
 /* spec/types.h - documents as typed structs: what was written, with defaults, before lowering.
  *
  * Model    One struct per mapping of the schema (spec/schema.h), members in its order. Each starts with
- * `node`, the mapping it was decoded from: NULL when it was absent, and then the members hold the defaults.
- * Whether a field was written, and where, the node tells: hv_node_get(x->node, "replicas"). Checks point
- * messages at hv_node_at(x->node, "ports[0].host"). Units    _us microseconds, _bytes bytes, _milli
- * thousandths (of a CPU, of a factor). Owner    the arena of the load (spec/load.h), as everything the
- * structs point at.
+ *          `node`, the mapping it was decoded from: NULL when it was absent, and then the members hold the
+ *          defaults. Whether a field was written, and where, the node tells: hv_node_get(x->node,
+ *          "replicas"). Checks point messages at hv_node_at(x->node, "ports[0].host").
+ * Units    _us microseconds, _bytes bytes, _milli thousandths (of a factor), nano_cpus as the engine counts.
+ * Owner    The arena of the load (spec/load.h), as everything the structs point at.
  */
 #pragma once
 
 #include "spec/types_node.h"
 #include "spec/types_unit.h"
 
-struct hv_spec_state { /* `spec` of NodeState; the lists hold the objects of every document */
+/* `spec` of NodeState; the lists hold the objects of every document. */
+struct hv_spec_state {
         const struct hv_node *node;
         struct hv_spec_node host; /* field `node` */
         struct hv_spec_resources resources;

@@ -1,6 +1,6 @@
-/* spec/yaml.c - see yaml.h. Pulls libyaml's events and builds the tree by recursion (at most 64 deep). An anchor is
- * known from the moment its node begins, so that an alias inside it is seen to be recursive; an alias copies the
- * subtree, because a node has one parent and a path of its own. */
+/* spec/yaml.c - see yaml.h. Pulls libyaml's events and builds the tree by recursion (at most 64 deep). An
+ * anchor is known from the moment its node begins, so that an alias inside it is seen to be recursive; an
+ * alias copies the subtree, because a node has one parent and a path of its own. */
 #include "spec/yaml.h"
 
 #include "base/alloc.h"
@@ -49,7 +49,8 @@ static struct hv_node *fail_depth(struct reader *r, struct hv_pos at) {
         return NULL;
 }
 
-/* The core tags say what the schema says anyway, but "!!str" keeps a value text. Everything else asks for code. */
+/* The core tags say what the schema says anyway, but "!!str" keeps a value text. Everything else asks for
+ * code. */
 static bool tag_is_fine(struct reader *r, const yaml_char_t *tag, const yaml_event_t *event, bool *ret_text) {
         static const char core[] = "tag:yaml.org,2002:";
         static const char *const known[] = { "str", "int", "float", "bool", "null", "seq", "map" };

@@ -1,7 +1,7 @@
 /* spec/yaml_error.c - what is wrong with the text of a YAML file, in words that name the place and the cure.
  *
- * libyaml describes its own grammar ("did not find expected <block end>"); the table turns what people really run into
- * into their words. What is not in the table keeps libyaml's text. */
+ * libyaml describes its own grammar ("did not find expected <block end>"); the table turns what people really
+ * run into into their words. What is not in the table keeps libyaml's text. */
 #include "base/alloc.h"
 #include "base/text.h"
 #include "spec/yaml.h"

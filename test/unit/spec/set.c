@@ -27,8 +27,8 @@ static void note(struct set *s) {
         all = hv_diags_all(s->diags, &n);
         for (size_t i = 0; i < n; i++)
                 hv_buf_printf(&s->said, "%s:%u:%u: %s[%s]: %s%s%s\n", all[i].file, all[i].line, all[i].column,
-                              all[i].severity == HV_SEVERITY_ERROR ? "error" : "warning", all[i].code, all[i].path,
-                              *all[i].path ? ": " : "", all[i].message);
+                              all[i].severity == HV_SEVERITY_ERROR ? "error" : "warning", all[i].code,
+                              all[i].path, *all[i].path ? ": " : "", all[i].message);
 }
 
 int set_load(struct set *s) {

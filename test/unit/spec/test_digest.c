@@ -1,4 +1,5 @@
-/* spec: a digest changes when a container must be replaced, and only then; a revision when the meaning changes. */
+/* spec: a digest changes when a container must be replaced, and only then; a revision when the meaning
+ * changes. */
 #include "testing.h"
 
 #include "set.h"
@@ -77,7 +78,8 @@ static void meaning_counts_and_not_the_writing(void **state) {
         }
 }
 
-/* One row for every scalar field of a service that the table gives a cost; the test below sees that none is missing. */
+/* One row for every scalar field of a service that the table gives a cost; the test below sees that none is
+ * missing. */
 static const struct change {
         const char *field, *a, *b;
 } changes[] = {
@@ -208,8 +210,8 @@ static void policy_and_slice_reach_the_digest(void **state) {
         }
 }
 
-/* The canonical form is a promise: another one would replace every container on upgrade. Change these only together
- * with the version in the form ("unit 1"), and say so in the change log. */
+/* The canonical form is a promise: another one would replace every container on upgrade. Change these only
+ * together with the version in the form ("unit 1"), and say so in the change log. */
 static void the_form_is_frozen(void **state) {
         struct set s = {};
 
@@ -230,7 +232,8 @@ static void the_form_is_frozen(void **state) {
 
         /* What is as the defaults have it is not written down: a state that says nothing is its node's id. */
         assert_int_equal(set_load_text(&s, SET_HEAD "  {}\n"), 0);
-        assert_string_equal(s.desired->revision, "a587540b0586b7116beb9765be9440345969a8aa6ec3713c17a906d48d1e08f4");
+        assert_string_equal(s.desired->revision,
+                            "a587540b0586b7116beb9765be9440345969a8aa6ec3713c17a906d48d1e08f4");
         set_done(&s);
 }
 

@@ -37,8 +37,8 @@ static void the_example_has_no_error(void **state) {
         set_done(&s);
 }
 
-/* Written by somebody who was stopped in the middle: whatever comes of it, it is judged, and nothing breaks. What is
- * still accepted names only objects of the whole file. */
+/* Written by somebody who was stopped in the middle: whatever comes of it, it is judged, and nothing breaks.
+ * What is still accepted names only objects of the whole file. */
 static void every_cut_is_survived(const char *path) {
         _hv_cleanup_free_ char *text = read_file(path);
         size_t len = strlen(text), accepted = 0;

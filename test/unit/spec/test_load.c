@@ -367,7 +367,8 @@ static void a_bad_flag_names_itself(void **state) {
         set_done(&s);
 }
 
-/* A fleet or a pool must not read the agent's environment, nor take the place of what the node's own files say. */
+/* A fleet or a pool must not read the agent's environment, nor take the place of what the node's own files
+ * say. */
 static void documents_from_elsewhere_have_fewer_rights(void **state) {
         static const char *const env[] = { "TOKEN", "MARKER", NULL };
         struct set s = { .env = env };
@@ -385,8 +386,8 @@ static void documents_from_elsewhere_have_fewer_rights(void **state) {
         set_done(&s);
 }
 
-/* A reference to something that stands where nobody could read is not called unknown; one mistake in a field does not
- * hide the unknown ones. */
+/* A reference to something that stands where nobody could read is not called unknown; one mistake in a field
+ * does not hide the unknown ones. */
 static void unknown_is_said_only_of_what_was_read_whole(void **state) {
         static const struct {
                 const char *what, *second;

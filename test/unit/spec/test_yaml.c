@@ -73,7 +73,8 @@ static void mistakes_have_code_place_and_cure(void **state) {
         }
 }
 
-/* The first mistake does not hide the rest: documents before it, and the other files, are judged all the same. */
+/* The first mistake does not hide the rest: documents before it, and the other files, are judged all the
+ * same. */
 static void other_documents_and_files_are_checked_too(void **state) {
         struct set s = {};
 
