@@ -58,6 +58,18 @@ static void add_task(unit_vec *units, enum hv_kind kind, const struct hv_spec_ob
                            }));
 }
 
+static void index_units(struct hv_check *c) {
+        c->services = hv_map_new(NULL);
+        c->tasks = hv_map_new(NULL);
+        for (size_t i = 0; i < c->n_units; i++) {
+                const struct hv_check_unit *u = &c->units[i];
+
+                if (u->object->name && u->kind != HV_KIND_CRONTASK)
+                        hv_map_put(u->kind == HV_KIND_SERVICE ? c->services : c->tasks, u->object->name,
+                                   (void *) u);
+        }
+}
+
 void hv_spec_check_all(const struct hv_spec_tree *tree, const struct hv_spec_facts *facts,
                        struct hv_diags *diags) {
         static void (*const parts[])(const struct hv_check *) = {
@@ -87,9 +99,19 @@ void hv_spec_check_all(const struct hv_spec_tree *tree, const struct hv_spec_fac
                 .units = units.v,
                 .n_units = units.n,
         };
+        index_units(&c);
         for (size_t i = 0; i < HV_ARRAY_SIZE(parts); i++)
                 parts[i](&c);
+        (void) hv_map_free(c.services);
+        (void) hv_map_free(c.tasks);
         hv_vec_done(&units);
+}
+
+const struct hv_check_unit *hv_check_find(const struct hv_check *c, enum hv_kind kind, const char *name) {
+        return hv_map_get(kind == HV_KIND_SERVICE ? c->services
+                          : kind == HV_KIND_TASK  ? c->tasks
+                                                  : NULL,
+                          name);
 }
 
 void hv_check_fault(const struct hv_check *c, const struct hv_node *at, const struct hv_fault *fault) {

@@ -26,13 +26,10 @@ static const struct hv_node *node_of(const struct hv_spec_depends_on *d) {
 
 /* The unit that a dependency names, or SIZE_MAX. */
 static size_t target_of(const struct hv_check *c, const struct hv_spec_depends_on *d) {
-        enum hv_kind kind = d->service ? HV_KIND_SERVICE : HV_KIND_TASK;
-        const char *name = d->service ? d->service : d->task;
+        const struct hv_check_unit *u = d->service ? hv_check_find(c, HV_KIND_SERVICE, d->service)
+                                                   : hv_check_find(c, HV_KIND_TASK, d->task);
 
-        for (size_t i = 0; name && i < c->n_units; i++)
-                if (c->units[i].kind == kind && hv_streq(c->units[i].object->name, name))
-                        return i;
-        return SIZE_MAX;
+        return u ? (size_t) (u - c->units) : SIZE_MAX;
 }
 
 static void check_condition(const struct hv_check *c, const struct hv_spec_depends_on *d) {

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "base/map.h"
 #include "spec/check.h"
 #include "spec/value.h"
 
@@ -38,6 +39,7 @@ struct hv_check {
         struct hv_arena *arena;            /* for the time of the check */
         const struct hv_check_unit *units; /* services, tasks, cron tasks, each in the order of the tree */
         size_t n_units;
+        struct hv_map *services, *tasks; /* name -> unit, for hv_check_find() */
 };
 
 /* The parts, in the order in which they run. */
@@ -55,6 +57,9 @@ void hv_check_tasks(const struct hv_check *c);     /* inputs, outputs, timeouts,
 void hv_check_node(const struct hv_check *c);      /* watermarks, trust, admission, hardware */
 void hv_check_endpoints(const struct hv_check *c); /* master, http, sources: plain text, TLS, loops */
 void hv_check_files(const struct hv_check *c);     /* with facts: files and their modes */
+
+/* The service or task of this name; NULL when there is none. */
+const struct hv_check_unit *hv_check_find(const struct hv_check *c, enum hv_kind kind, const char *name);
 
 /* A fault of a value parser, at a node. */
 void hv_check_fault(const struct hv_check *c, const struct hv_node *at, const struct hv_fault *fault);

@@ -36,21 +36,13 @@ static void check_probe(const struct hv_check *c, const struct hv_spec_service *
         check_probe_port(c, s, p->grpc.node, p->grpc.port);
 }
 
-static bool is_awaited(const struct hv_check *c, const struct hv_spec_service *s) {
-        for (size_t i = 0; i < c->n_units; i++)
-                for (size_t j = 0; j < c->units[i].n_depends_on; j++)
-                        if (hv_streq(c->units[i].depends_on[j].service, s->o.name) &&
-                            c->units[i].depends_on[j].condition == HV_WANT_READY)
-                                return true;
-        return false;
-}
-
-static void check_probes(const struct hv_check *c, const struct hv_spec_service *s) {
+static void check_probes(const struct hv_check *c, const struct hv_spec_service *s,
+                         const struct hv_map *awaited) {
         check_probe(c, s, &s->startup);
         check_probe(c, s, &s->readiness);
         check_probe(c, s, &s->liveness);
         if (s->readiness.node && s->update.strategy == HV_UPDATE_RECREATE &&
-            s->update.on_failure != HV_FAILURE_ROLLBACK && !is_awaited(c, s))
+            s->update.on_failure != HV_FAILURE_ROLLBACK && !hv_map_get(awaited, s->o.name))
                 hv_diag_warn(
                         c->diags, hv_node_key(s->o.node, "readiness"), "W023",
                         "has no effect here: nothing waits for the service to be ready, and its update does not look");
@@ -122,11 +114,27 @@ static void check_replicas(const struct hv_check *c, const struct hv_spec_servic
                                       s->mounts.v[i].volume, (long long) s->replicas);
 }
 
+/* Names of services that somebody waits for until they are ready. */
+static struct hv_map *awaited_services(const struct hv_check *c) {
+        struct hv_map *names = hv_map_new(NULL);
+
+        for (size_t i = 0; i < c->n_units; i++)
+                for (size_t j = 0; j < c->units[i].n_depends_on; j++) {
+                        const struct hv_spec_depends_on *d = &c->units[i].depends_on[j];
+
+                        if (d->service && d->condition == HV_WANT_READY)
+                                hv_map_put(names, d->service, (void *) d);
+                }
+        return names;
+}
+
 void hv_check_services(const struct hv_check *c) {
+        _hv_cleanup_(hv_map_freep) struct hv_map *awaited = awaited_services(c);
+
         for (size_t i = 0; i < c->state->services.n; i++) {
                 const struct hv_spec_service *s = &c->state->services.v[i];
 
-                check_probes(c, s);
+                check_probes(c, s, awaited);
                 check_update(c, s);
                 check_backoff(c, &s->restart.backoff);
                 check_replicas(c, s);
