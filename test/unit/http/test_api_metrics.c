@@ -1,0 +1,128 @@
+/* Metrics: what they say, and that every scraper can read them. */
+#include "testing.h"
+
+#include "ask.h"
+#include "exposition.h"
+
+static void do_some_work(struct stage *s) {
+        struct hv_metrics *m = hv_api_metrics(s->api);
+        const struct hv_action create = { .type = HV_ACTION_CREATE, .key = "service/web/1" };
+        const struct hv_action connect = { .type = HV_ACTION_CONNECT, .key = "engine" };
+        const struct hv_action pull = { .type = HV_ACTION_PULL, .key = "image/nginx" };
+        struct hv_note oom = { .type = HV_NOTE_EXITED,
+                               .reason = HV_REASON_OOM_KILLED,
+                               .container = (char *) "hive-proxy" };
+        struct hv_note end = { .type = HV_NOTE_EXITED,
+                               .reason = HV_REASON_BACK_OFF,
+                               .container = (char *) "hive-web" };
+
+        hv_metrics_pass(m, 50, 3);
+        hv_metrics_pass(m, 51, 0);
+        hv_metrics_pass(m, 999999, 0);
+        hv_metrics_action(m, &connect, HV_OUTCOME_OK, 1000);
+        hv_metrics_action(m, &create, HV_OUTCOME_OK, 30000);
+        hv_metrics_action(m, &create, HV_OUTCOME_CONFLICT, 99000000);
+        hv_metrics_action(m, &pull, HV_OUTCOME_OK, 4000000);
+        hv_metrics_note(m, &oom);
+        hv_metrics_note(m, &oom);
+        hv_metrics_note(m, &end);
+}
+
+static void both_formats_are_clean(void **state) {
+        static const struct {
+                const char *accept, *type;
+                bool open_metrics;
+        } rows[] = {
+                { NULL, "Content-Type: text/plain; version=0.0.4; charset=utf-8", false },
+                { "Accept: text/plain;version=0.0.4\r\n",
+                  "Content-Type: text/plain; version=0.0.4; charset=utf-8", false },
+                { "Accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5\r\n",
+                  "Content-Type: application/openmetrics-text; version=1.0.0; charset=utf-8", true },
+        };
+        static void (*const makes[])(struct stage *) = { NULL, stage_break_web, stage_lose_engine, stage_park,
+                                                         stage_refuse };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                for (size_t j = 0; j < HV_ARRAY_SIZE(makes); j++) {
+                        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+                        _hv_cleanup_(answer_done) struct answer a = {};
+
+                        if (makes[j])
+                                makes[j](s);
+                        if (j > 0)
+                                do_some_work(s);
+                        a = ask(s, true, "GET", "/metrics", rows[i].accept, NULL);
+                        assert_int_equal(a.status, 200);
+                        assert_true(web_has_header(&a.text, rows[i].type));
+                        exposition_check(web_body(&a.text), rows[i].open_metrics);
+                }
+        }
+}
+
+static void figures_are_right(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer a = {};
+        const char *t;
+
+        (void) state;
+        stage_break_web(s);
+        do_some_work(s);
+        a = get(s, "/metrics");
+        t = web_body(&a.text);
+        assert_true(exposition_value(t, "hivelet_ready") == 1);
+        assert_true(exposition_value(t, "hivelet_converged") == 0);
+        assert_true(exposition_value(t, "hivelet_docker_up") == 1);
+        assert_true(exposition_value(t, "hivelet_config_valid") == 1);
+        assert_true(exposition_value(t, "hivelet_out_of_sync_seconds{kind=\"node\",name=\"worker-1\"}") ==
+                    90);
+        assert_true(exposition_value(t, "hivelet_source_age_seconds{source=\"file\"}") == 7290);
+        assert_true(exposition_value(t, "hivelet_source_errors_total{source=\"api\"}") == 0);
+        assert_true(exposition_value(t, "hivelet_objects{kind=\"service\",phase=\"Running\"}") == 2);
+        assert_true(exposition_value(t, "hivelet_objects{kind=\"service\",phase=\"BackOff\"}") == 2);
+        assert_true(exposition_value(t, "hivelet_blocked{reason=\"PullFailed\"}") == 1);
+        assert_true(exposition_value(t, "hivelet_blocked{reason=\"OOMKilled\"}") == 1);
+        assert_true(exposition_value(t, "hivelet_container_restarts_total{name=\"hive-proxy\"}") == 4);
+        assert_true(exposition_value(t, "hivelet_oom_kills_total{name=\"hive-proxy\",scope=\"container\"}") ==
+                    2);
+        assert_false(exposition_has(t, "hivelet_oom_kills_total{name=\"hive-web\",scope=\"container\"}"));
+        assert_true(exposition_value(t, "hivelet_reconcile_total{result=\"acted\"}") == 1);
+        assert_true(exposition_value(t, "hivelet_reconcile_total{result=\"idle\"}") == 2);
+        assert_true(exposition_value(t, "hivelet_reconcile_duration_seconds_bucket{le=\"5e-05\"}") == 1);
+        assert_true(exposition_value(t, "hivelet_reconcile_duration_seconds_bucket{le=\"0.0001\"}") == 2);
+        assert_true(exposition_value(t, "hivelet_reconcile_duration_seconds_bucket{le=\"+Inf\"}") == 3);
+        assert_true(
+                exposition_value(
+                        t, "hivelet_actions_total{kind=\"service\",action=\"create\",result=\"conflict\"}") ==
+                1);
+        assert_true(exposition_value(
+                            t, "hivelet_actions_total{kind=\"node\",action=\"connect\",result=\"ok\"}") == 1);
+        assert_true(exposition_value(t, "hivelet_docker_call_duration_seconds_count{call=\"create\"}") == 2);
+        assert_true(exposition_value(t, "hivelet_image_pull_duration_seconds_sum") == 4);
+        assert_true(exposition_value(t, "process_resident_memory_bytes") > 1e6);
+        assert_true(exposition_value(t, "process_open_fds") > 3);
+        assert_true(exposition_value(t, "hivelet_http_requests_total") >= 1);
+        assert_null(strstr(t, "hunter2"));
+}
+
+static void metrics_can_be_switched_off(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer a = {}, b = {};
+
+        (void) state;
+        s->desired->settings.http_metrics = false;
+        a = get(s, "/metrics");
+        assert_int_equal(a.status, 404);
+        b = get(s, "/livez");
+        assert_int_equal(b.status, 200);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(both_formats_are_clean),
+                cmocka_unit_test(figures_are_right),
+                cmocka_unit_test(metrics_can_be_switched_off),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,162 @@
+/* The table of routes: who may call what from where, and that api/openapi.yaml tells the same. */
+#include "testing.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "ask.h"
+#include "base/map.h"
+#include "http/route.h"
+#include "spec/yaml.h"
+
+/* "/api/v1/services/{name}/logs" -> ".../web/logs" */
+static void fill_in(const char *pattern, char *ret, size_t size) {
+        const char *brace = strchr(pattern, '{');
+
+        if (brace)
+                (void) snprintf(ret, size, "%.*sweb%s", (int) (brace - pattern), pattern,
+                                strchr(brace, '}') + 1);
+        else
+                (void) snprintf(ret, size, "%s", pattern);
+}
+
+/* May somebody on the loopback address ask for this path? */
+static bool viewer_may_get(struct stage *s, const char *path) {
+        const struct hv_http_route *route;
+
+        for (size_t i = 0; (route = hv_http_server_route(s->server, i)); i++)
+                if (route->method == HV_HTTP_GET && hv_streq(route->path, path))
+                        return route->role <= HV_HTTP_ROLE_VIEWER;
+        return false;
+}
+
+/* Every route x every method, from TCP (whose callers are viewers) and from the socket (admins). */
+static void roles_hold_for_every_route_and_method(void **state) {
+        static const struct {
+                const char *name;
+                enum hv_http_method method;
+        } methods[] = { { "GET", HV_HTTP_GET },
+                        { "HEAD", HV_HTTP_GET },
+                        { "POST", HV_HTTP_POST },
+                        { "PUT", HV_HTTP_PUT },
+                        { "DELETE", HV_HTTP_DELETE },
+                        { "OPTIONS", 0 },
+                        { "PATCH", 0 },
+                        { "TRACE", 0 } };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        const struct hv_http_route *route;
+
+        (void) state;
+        s->log_text = "x";
+        for (size_t i = 0; (route = hv_http_server_route(s->server, i)); i++) {
+                char path[120];
+
+                assert_non_null(route->summary);
+                assert_true(route->role != HV_HTTP_ROLE_UNDECLARED);
+                assert_true(route->method == HV_HTTP_GET || (route->flags & HV_HTTP_SOCKET_ONLY));
+                fill_in(route->path, path, sizeof path);
+                if (strstr(path, "/watch") && route->method == HV_HTTP_GET)
+                        continue; /* never ends; its role is in the table as any other */
+                for (size_t m = 0; m < HV_ARRAY_SIZE(methods); m++) {
+                        struct answer tcp = ask(s, true, methods[m].name, path, NULL, NULL);
+                        bool may = methods[m].method == HV_HTTP_GET && viewer_may_get(s, route->path);
+
+                        if (may ? tcp.status == 403 || tcp.status == 405
+                                : tcp.status != 403 && tcp.status != 404 && tcp.status != 405 &&
+                                            tcp.status != 501)
+                                fail_msg("%s %s over TCP: %u", methods[m].name, path, tcp.status);
+                        assert_null(strstr(hv_buf_str(&tcp.text), "Access-Control"));
+                        answer_done(&tcp);
+                }
+        }
+        assert_int_equal(s->n_changes, 0);
+        assert_int_equal(s->n_plans, 0);
+        assert_int_equal(s->n_logs_opened, 0);
+}
+
+static void what_is_not_in_the_table_is_not_there(void **state) {
+        static const char *const paths[] = { "/api/v1/", "/api/v1/nothing", "/api/v1/services/web/exec",
+                                             "/debug",   "/api/v2/status",  "/api/v1/services/web/why/more" };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(paths); i++) {
+                _hv_cleanup_(answer_done) struct answer a = get(s, paths[i]);
+
+                assert_int_equal(a.status, 404);
+                assert_true(web_has_header(&a.text, "Content-Type: application/problem+json"));
+        }
+}
+
+static char *read_file(const char *path, size_t *ret_len) {
+        FILE *f = fopen(path, "re");
+        struct hv_buf buf = {};
+        char chunk[8192];
+        size_t n;
+
+        if (!f)
+                fail_msg("cannot open %s", path);
+        while ((n = fread(chunk, 1, sizeof chunk, f)) > 0)
+                hv_buf_add(&buf, chunk, n);
+        (void) fclose(f);
+        *ret_len = buf.len;
+        return hv_buf_steal(&buf);
+}
+
+static void the_description_names_every_route_and_no_other(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *a = hv_arena_new();
+        _hv_cleanup_(hv_diags_freep) struct hv_diags *d = hv_diags_new();
+        _hv_cleanup_(hv_map_freep) struct hv_map *known = hv_map_new(NULL);
+        struct hv_node *documents = hv_node_new(a, HV_NODE_SEQUENCE, (struct hv_pos){ 0 }), *paths;
+        const struct hv_http_route *route;
+        char key[160];
+        size_t len;
+        _hv_cleanup_free_ char *text = read_file(HV_SOURCE_DIR "/api/openapi.yaml", &len);
+
+        (void) state;
+        hv_yaml_read(a, d, hv_diags_add_file(d, "openapi.yaml", text, len), text, len, documents);
+        if (hv_diags_errors(d) > 0)
+                fail_msg("%s", hv_diags_all(d, &len)->message);
+        paths = hv_node_get(documents->items[0], "paths");
+        assert_non_null(paths);
+        for (size_t i = 0; (route = hv_http_server_route(s->server, i)); i++) {
+                const struct hv_node *path = hv_node_get(paths, route->path), *operation;
+                char method[16];
+
+                (void) snprintf(method, sizeof method, "%s", hv_http_method_name(route->method));
+                for (char *p = method; *p; p++)
+                        *p = (char) tolower(*p);
+                if (!path)
+                        fail_msg("api/openapi.yaml does not know %s", route->path);
+                operation = hv_node_get(path, method);
+                if (!operation)
+                        fail_msg("api/openapi.yaml does not know %s %s", method, route->path);
+                (void) snprintf(key, sizeof key, "%s %s", method, route->path);
+                hv_map_put(known, key, s);
+        }
+        for (size_t i = 0; i < paths->n; i++) {
+                const struct hv_node *path = paths->pairs[i].value;
+
+                for (size_t j = 0; j < path->n; j++) {
+                        const char *method = path->pairs[j].key->text;
+
+                        if (hv_streq(method, "parameters"))
+                                continue;
+                        (void) snprintf(key, sizeof key, "%s %s", method, paths->pairs[i].key->text);
+                        if (!hv_map_get(known, key))
+                                fail_msg("api/openapi.yaml knows %s, the server does not", key);
+                }
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(roles_hold_for_every_route_and_method),
+                cmocka_unit_test(what_is_not_in_the_table_is_not_there),
+                cmocka_unit_test(the_description_names_every_route_and_no_other),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
