@@ -173,8 +173,6 @@ static enum MHD_Result take_body(struct hv_http_request *req, const char *data, 
 }
 
 static enum MHD_Result handle(struct hv_http_request *req) {
-        if (req->conn->server->is_closing)
-                return MHD_NO;
         hv_http_conn_set_deadline(req->conn, 0);
         req->state = HV_HTTP_HANDLING;
         if (req->body_received_bytes > req->match.route->body_max_bytes)
@@ -219,14 +217,13 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **request_s
 
         (void) cls;
         (void) mhd;
-        (void) how;
         if (!req)
                 return;
         *request_slot = NULL;
         conn = req->conn;
         hv_http_conn_watch_leaving(conn, false);
         if (req->stream)
-                hv_http_stream_detach(req->stream);
+                hv_http_stream_detach(req->stream, how == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED);
         request_free(req);
 }
 

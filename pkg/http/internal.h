@@ -84,10 +84,9 @@ struct hv_http_server {
         struct hv_http_conn *connections, *last_connection;
         char *peeked; /* head_max_bytes + 1: what a client has sent, looked at and not taken */
         struct hv_http_stream *streams;
-        sd_event_source *stall_check;
         uint64_t next_request_id, last_denied_us;
         struct hv_http_stats stats;
-        bool is_draining, is_closing;
+        bool is_draining;
         void (*drained)(void *userdata);
         void *drained_userdata;
         sd_event_source *drain_deadline;
@@ -117,8 +116,8 @@ extern const char HV_HTTP_RAW_HEADERS[]; /* the same headers, for answers that M
 
 /* stream.c */
 void hv_http_stream_client_left(struct hv_http_stream *stream);
-void hv_http_stream_detach(
-        struct hv_http_stream *stream); /* the request ends; MHD may keep the rest a little */
+/* The request ends; MHD may keep the rest of the stream a little. */
+void hv_http_stream_detach(struct hv_http_stream *stream, bool is_timed_out);
 void hv_http_streams_end(struct hv_http_server *server, const char *reason); /* all, properly */
 
 /* server.c */

@@ -11,52 +11,47 @@
 
 struct hv_http_loop {
         struct MHD_Daemon *daemon;
-        sd_event_source *epoll, *again, *timer;
-        bool kicked; /* since the last MHD_run() began */
+        sd_event_source *epoll, *kick, *timer;
 };
 
 static void arm(struct hv_http_loop *loop) {
         MHD_UNSIGNED_LONG_LONG wait_ms = 0;
         bool has_timeout = MHD_get_timeout(loop->daemon, &wait_ms) == MHD_YES;
-        bool now = loop->kicked || (has_timeout && wait_ms == 0);
 
-        (void) sd_event_source_set_enabled(loop->again, now ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
-        if (!now && has_timeout)
+        if (has_timeout)
                 (void) sd_event_source_set_time_relative(loop->timer, wait_ms * HV_USEC_PER_MSEC);
-        (void) sd_event_source_set_enabled(loop->timer,
-                                           !now && has_timeout ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+        (void) sd_event_source_set_enabled(loop->timer, has_timeout ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 }
 
-void hv_http_loop_run_once(struct hv_http_loop *loop) {
-        loop->kicked = false;
+static void run_once(struct hv_http_loop *loop) {
         (void) MHD_run(loop->daemon);
         arm(loop);
 }
 
+/* Stays armed when it comes from inside of MHD_run(): what was resumed there is looked at in the next run only. */
 void hv_http_loop_kick(struct hv_http_loop *loop) {
-        loop->kicked = true;
-        if (loop->again)
-                (void) sd_event_source_set_enabled(loop->again, SD_EVENT_ONESHOT);
+        if (loop->kick)
+                (void) sd_event_source_set_enabled(loop->kick, SD_EVENT_ONESHOT);
 }
 
 static int on_epoll(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         (void) source;
         (void) fd;
         (void) revents;
-        hv_http_loop_run_once(userdata);
+        run_once(userdata);
         return 0;
 }
 
-static int on_again(sd_event_source *source, void *userdata) {
+static int on_kick(sd_event_source *source, void *userdata) {
         (void) source;
-        hv_http_loop_run_once(userdata);
+        run_once(userdata);
         return 0;
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         (void) source;
         (void) usec;
-        hv_http_loop_run_once(userdata);
+        run_once(userdata);
         return 0;
 }
 
@@ -69,7 +64,7 @@ int hv_http_loop_new(sd_event *event, struct MHD_Daemon *daemon, struct hv_http_
         loop->daemon = daemon;
         r = sd_event_add_io(event, &loop->epoll, info->epoll_fd, EPOLLIN, on_epoll, loop);
         if (r >= 0)
-                r = sd_event_add_defer(event, &loop->again, on_again, loop);
+                r = sd_event_add_defer(event, &loop->kick, on_kick, loop);
         if (r >= 0) /* accuracy 1: the default coalesces by 250 ms */
                 r = sd_event_add_time(event, &loop->timer, CLOCK_MONOTONIC, 0, 1, on_timer, loop);
         if (r < 0) {
@@ -85,7 +80,7 @@ struct hv_http_loop *hv_http_loop_free(struct hv_http_loop *loop) {
         if (!loop)
                 return NULL;
         loop->epoll = sd_event_source_disable_unref(loop->epoll);
-        loop->again = sd_event_source_disable_unref(loop->again);
+        loop->kick = sd_event_source_disable_unref(loop->kick);
         loop->timer = sd_event_source_disable_unref(loop->timer);
         MHD_stop_daemon(loop->daemon); /* its callbacks may still kick: the sources are NULL by now */
         free(loop);

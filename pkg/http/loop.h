@@ -23,5 +23,4 @@ int hv_http_loop_new(sd_event *event, struct MHD_Daemon *daemon, struct hv_http_
 struct hv_http_loop *hv_http_loop_free(struct hv_http_loop *loop); /* takes NULL, gives NULL */
 
 struct MHD_Daemon *hv_http_loop_daemon(struct hv_http_loop *loop);
-void hv_http_loop_kick(struct hv_http_loop *loop);     /* MHD_run() soon; also from inside its callbacks */
-void hv_http_loop_run_once(struct hv_http_loop *loop); /* now; not from inside its callbacks */
+void hv_http_loop_kick(struct hv_http_loop *loop); /* MHD_run() soon; also from inside its callbacks */

@@ -183,22 +183,19 @@ void hv_http_server_drain(struct hv_http_server *s, uint64_t grace_us, void (*do
 struct hv_http_server *hv_http_server_free(struct hv_http_server *s) {
         if (!s)
                 return NULL;
-        s->is_draining = s->is_closing = true;
+        s->is_draining = true;
         s->drain_deadline = sd_event_source_disable_unref(s->drain_deadline);
         stop_listening(s);
         close_idle(s);
         if (s->loop) {
-                /* MHD ends the process when it is stopped with suspended connections: all are resumed, and one run lets
-                 * it see that. */
+                /* MHD ends the process when it is stopped with suspended connections: all are resumed. */
                 hv_http_streams_end(s, "the server stops");
                 for (struct hv_http_conn *c = s->connections; c; c = c->next)
                         hv_http_client_left(c);
-                hv_http_loop_run_once(s->loop);
                 s->loop = hv_http_loop_free(s->loop);
         }
         while (s->connections)
                 (void) hv_http_conn_free(s->connections); /* those that MHD had not begun with */
-        (void) sd_event_source_disable_unref(s->stall_check);
         (void) hv_http_router_free(s->router);
         (void) sd_event_unref(s->event);
         free(s->peeked);

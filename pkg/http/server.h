@@ -31,8 +31,7 @@ struct hv_http_limits {                       /* 0 takes the default */
         unsigned headers_max;                 /* 64 */
         uint64_t head_timeout_us;             /* 10 s from connect to a whole request head */
         uint64_t body_timeout_us;             /* 30 s for the body */
-        uint64_t
-                send_timeout_us; /* 30 s without progress while an answer or queued data of a stream is sent */
+        uint64_t send_timeout_us; /* 30 s in which a client takes nothing of what waits; whole s */
 };
 
 struct hv_http_options {

@@ -5,21 +5,16 @@
  *
  * MHD asks for bytes (on_read) when the socket takes some. With nothing queued its connection is
  * suspended, and resumed by the next write. A client that is blocked in sending is not asked at all: to
- * end it the socket is shut, which MHD and our own watch both notice.
+ * end it the socket is shut, which MHD and our own watch both notice. MHD's time-out (send_timeout_us)
+ * ends those that take nothing; it does not count suspended time, so a stream may be silent for ever.
  */
 #include "http/stream.h"
 
-#include <assert.h>
-#include <systemd/sd-event.h>
-#include <time.h>
-
-#include "base/time.h"
 #include "http/internal.h"
 #include "http/reply.h"
 #include "log/log.h"
 
 #define QUEUE_DEFAULT_BYTES ((size_t) 256 << 10)
-#define STALL_CHECKS 4 /* times per time-out that it is looked whether a client still takes data */
 
 enum state {
         STREAM_OPEN,
@@ -36,7 +31,6 @@ struct hv_http_stream {
         struct hv_buf queue;
         size_t sent; /* of the queue */
         bool is_suspended, is_drained_told;
-        unsigned checks_without_progress;
 };
 
 static struct hv_http_server *server_of(const struct hv_http_stream *s) {
@@ -96,7 +90,6 @@ static ssize_t on_read(void *cls, uint64_t position, char *buffer, size_t max) {
         }
         memcpy(buffer, s->queue.data + s->sent, n);
         s->sent += n;
-        s->checks_without_progress = 0;
         if (queued(s) == 0) {
                 hv_buf_clear(&s->queue);
                 s->sent = 0;
@@ -104,9 +97,11 @@ static ssize_t on_read(void *cls, uint64_t position, char *buffer, size_t max) {
         return (ssize_t) n;
 }
 
-void hv_http_stream_detach(struct hv_http_stream *s) {
+void hv_http_stream_detach(struct hv_http_stream *s, bool is_timed_out) {
         struct hv_http_server *server = server_of(s);
 
+        if (is_timed_out && !s->doom)
+                s->doom = "the client takes no data";
         die(s); /* MHD may see the socket's end before our watch does */
         if (s->previous)
                 s->previous->next = s->next;
@@ -124,7 +119,7 @@ static void on_free(void *cls) {
         struct hv_http_stream *s = cls;
 
         if (s->req)
-                hv_http_stream_detach(s);
+                hv_http_stream_detach(s, false);
         hv_buf_done(&s->queue);
         free(s);
 }
@@ -137,34 +132,6 @@ static void doom(struct hv_http_stream *s, const char *reason) {
                 return;
         s->doom = reason;
         hv_http_conn_shut(s->req->conn);
-}
-
-static int on_stall_check(sd_event_source *source, uint64_t usec, void *userdata) {
-        struct hv_http_server *server = userdata;
-
-        (void) usec;
-        for (struct hv_http_stream *s = server->streams; s; s = s->next)
-                if (queued(s) == 0)
-                        s->checks_without_progress = 0;
-                else if (++s->checks_without_progress > STALL_CHECKS)
-                        doom(s, "the client takes no data");
-        if (server->streams) {
-                (void) sd_event_source_set_time_relative(source,
-                                                         server->limits.send_timeout_us / STALL_CHECKS);
-                (void) sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-        }
-        return 0;
-}
-
-static void arm_stall_check(struct hv_http_server *server) {
-        uint64_t after_us = server->limits.send_timeout_us / STALL_CHECKS;
-
-        if (!server->stall_check)
-                (void) sd_event_add_time_relative(server->event, &server->stall_check, CLOCK_MONOTONIC,
-                                                  after_us, 0, on_stall_check, server);
-        else if (!server->streams)
-                (void) sd_event_source_set_time_relative(server->stall_check, after_us);
-        (void) sd_event_source_set_enabled(server->stall_check, SD_EVENT_ONESHOT);
 }
 
 void hv_http_stream_client_left(struct hv_http_stream *s) {
@@ -192,7 +159,6 @@ struct hv_http_stream *hv_http_stream_open(struct hv_http_request *req,
                                       server->stats.streams);
                 return NULL;
         }
-        arm_stall_check(server);
         s = HV_NEW(struct hv_http_stream);
         s->req = req;
         s->options = *options;
@@ -210,8 +176,6 @@ struct hv_http_stream *hv_http_stream_open(struct hv_http_request *req,
         if (!response)
                 hv_out_of_memory(4096);
         hv_http_add_common_headers(req, response, options->content_type);
-        /* A stream may be silent for hours: MHD's own time-out is off, ours looks at progress. */
-        (void) MHD_set_connection_option(req->conn->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 0U);
         hv_http_answer(req, 200, response);
         hv_http_conn_watch_leaving(req->conn, true);
         return s;

@@ -248,6 +248,38 @@ static void test_busy_connections(void **state) {
                 (void) close(fds[i]);
 }
 
+/* Half a head stays readable in its socket; the loop must not come back to it before there is more. */
+static void test_half_a_head_costs_nothing(void **state) {
+        struct web *w = *state;
+        int fd = web_connect(w);
+        unsigned turns = 0;
+
+        web_send_text(fd, "GET /hello HTTP/1.1\r\n");
+        web_wait(w, stats(w).connections == 1);
+        while (sd_event_run(w->event, 0) > 0)
+                assert_true(++turns < 20);
+        web_send_text(fd, H "\r\n");
+        (void) close(fd);
+        web_wait(w, w->n_handled == 1);
+}
+
+/* A refusal ends with the end of the stream, not with a reset that could overtake it. */
+static void test_refusals_arrive(void **state) {
+        struct web *w = *state;
+        int fd = web_connect(w);
+        struct hv_buf got = {};
+        char byte;
+
+        web_send_text(fd, "GET /hello HTTP/1.1\r\nHost: evil.example\r\n\r\n");
+        web_read_until(w, fd, &got, "ForeignHost");
+        web_wait(w, stats(w).connections == 0);
+        while (web_receive(fd, &got) > 0)
+                ;
+        assert_int_equal(recv(fd, &byte, 1, 0), 0);
+        hv_buf_done(&got);
+        (void) close(fd);
+}
+
 /* Slow clients: of the head, of the body, of the answer. */
 static void test_slow_clients(void **state) {
         struct web *w = *state;
@@ -317,6 +349,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_endless_body, set_up, web_tear_down),
                 cmocka_unit_test_setup_teardown(test_idle_sockets_lock_nobody_out, set_up, web_tear_down),
                 cmocka_unit_test_setup_teardown(test_busy_connections, set_up_small, web_tear_down),
+                cmocka_unit_test_setup_teardown(test_half_a_head_costs_nothing, set_up, web_tear_down),
+                cmocka_unit_test_setup_teardown(test_refusals_arrive, set_up, web_tear_down),
                 cmocka_unit_test_setup_teardown(test_slow_clients, set_up_fast, web_tear_down),
                 cmocka_unit_test_setup_teardown(test_no_descriptors, set_up, web_tear_down),
                 cmocka_unit_test_setup_teardown(test_torn_requests, set_up, web_tear_down),

@@ -354,7 +354,8 @@ static void test_drain_has_an_end(void **state) {
 /* Everything at once is open when the server ends: nobody is forgotten, nothing leaks. */
 static void test_free_with_everything_open(void **state) {
         struct web *w = web_start(NULL);
-        int fds[6];
+        struct hv_http_stats s;
+        int fds[7];
 
         (void) state;
         for (unsigned i = 0; i < 6; i++)
@@ -365,8 +366,12 @@ static void test_free_with_everything_open(void **state) {
         web_send_text(fds[3], "GET /hel");
         web_send_text(fds[4], "POST /echo HTTP/1.1\r\n" H "Content-Length: 9\r\n\r\nhal");
         web_wait(w, w->kept && w->stream && hv_http_sse_hub_size(w->hub) == 1);
+        web_wait(w, (hv_http_server_stats(w->server, &s), s.connections == 6));
+        fds[6] = web_connect(w); /* given to the library, which has not looked at it yet */
+        web_send_text(fds[6], "GET /later HTTP/1.1\r\n" H "\r\n");
+        web_wait(w, (hv_http_server_stats(w->server, &s), s.connections == 7));
         web_stop(w);
-        for (unsigned i = 0; i < 6; i++)
+        for (unsigned i = 0; i < 7; i++)
                 (void) close(fds[i]);
 }
 

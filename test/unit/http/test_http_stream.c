@@ -122,6 +122,36 @@ static void test_slow_reader_is_dropped(void **state) {
         (void) close(fd);
 }
 
+static int on_time(sd_event_source *source, uint64_t usec, void *userdata) {
+        (void) source;
+        (void) usec;
+        *(bool *) userdata = true;
+        return 0;
+}
+
+/* Longer than the time-out of those who do not read: nothing was there to be read. */
+static void test_silent_stream_lives(void **state) {
+        struct web *w = web_start(&(struct hv_http_limits){ .send_timeout_us = 1000000 });
+        int fd = open_stream(w);
+        struct hv_buf got = {};
+
+        (void) state;
+        for (unsigned i = 0; i < 2; i++) {
+                bool is_later = false;
+
+                assert_true(sd_event_add_time_relative(w->event, NULL, CLOCK_MONOTONIC, 1500000, 1, on_time,
+                                                       &is_later) >= 0);
+                web_wait(w, is_later);
+                assert_non_null(w->stream);
+                assert_true(hv_http_stream_write(w->stream, i ? "second" : "first", i ? 6 : 5));
+                web_read_until(w, fd, &got, i ? "second" : "first");
+        }
+        (void) close(fd);
+        web_wait(w, !w->stream);
+        hv_buf_done(&got);
+        web_stop(w);
+}
+
 /* A reader that stops reading while little is queued would otherwise keep its place for ever. */
 static void test_stalled_reader_is_dropped(void **state) {
         struct web *w = web_start(&(struct hv_http_limits){ .send_timeout_us = 100000 });
@@ -295,6 +325,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_http_1_0, set_up, web_tear_down),
                 cmocka_unit_test_setup_teardown(test_producer_waits, set_up, web_tear_down),
                 cmocka_unit_test_setup_teardown(test_slow_reader_is_dropped, set_up, web_tear_down),
+                cmocka_unit_test(test_silent_stream_lives),
                 cmocka_unit_test(test_stalled_reader_is_dropped),
                 cmocka_unit_test_setup_teardown(test_client_leaves, set_up, web_tear_down),
                 cmocka_unit_test(test_cap_of_streams),
