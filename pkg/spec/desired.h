@@ -129,7 +129,7 @@ struct hv_unit {
         size_t n_networks;
         const struct hv_mount *mounts; /* sorted by target */
         size_t n_mounts;
-        const struct hv_port *ports;
+        const struct hv_port *ports; /* sorted by port of the container, port of the host, protocol */
         size_t n_ports;
         struct hv_limits limits;
         struct hv_security security;

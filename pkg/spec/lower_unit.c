@@ -163,6 +163,16 @@ static uint16_t host_port(const char *host, unsigned replica) {
         return (uint16_t) (range.first + (range.last > range.first ? replica - 1 : 0));
 }
 
+static int compare_ports(const void *pa, const void *pb) {
+        const struct hv_port *a = pa, *b = pb;
+
+        if (a->container != b->container)
+                return a->container < b->container ? -1 : 1;
+        if (a->host != b->host)
+                return a->host < b->host ? -1 : 1;
+        return strcmp(a->protocol, b->protocol);
+}
+
 static void lower_ports(const struct hv_lowering *l, const struct hv_spec_service *s, struct hv_unit *u) {
         static const char *const protocols[] = { "tcp", "udp", "sctp" };
         struct hv_port *v = HV_ARENA_NEW_N(l->arena, struct hv_port, s->ports.n);
@@ -179,6 +189,8 @@ static void lower_ports(const struct hv_lowering *l, const struct hv_spec_servic
                         .bind = p->bind,
                 };
         }
+        if (s->ports.n)
+                qsort(v, s->ports.n, sizeof *v, compare_ports);
         u->ports = v;
         u->n_ports = s->ports.n;
 }

@@ -42,6 +42,8 @@ static void meaning_counts_and_not_the_writing(void **state) {
                 { "order of mounts",
                   BASE "      mounts: [{volume: v, target: /a}, {volume: w, target: /b}]\n",
                   BASE "      mounts: [{volume: w, target: /b}, {volume: v, target: /a}]\n", true },
+                { "order of ports", BASE "      ports: [{container: 80}, {container: 79, protocol: udp}]\n",
+                  BASE "      ports: [{container: 79, protocol: udp}, {container: 80}]\n", true },
                 { "order of labels", BASE "      labels: {a: b, c: d}\n", BASE "      labels: {c: d, a: b}\n",
                   true },
                 { "signal by another name", BASE "      stop: {signal: TERM}\n",
