@@ -116,28 +116,33 @@ static bool accept(struct hv_agent *a) {
         return true; /* the next pass finds it active */
 }
 
+static bool is_it(const struct hv_desired *d, const struct change *c) {
+        return d && hv_streq(d->revision, c->after->revision);
+}
+
+/* Compared by revision: the watch of the files may have offered the same one once more meanwhile. */
 void hv_agent_change_passed(struct hv_agent *a) {
-        const struct hv_desired *active = hv_core_active(a->core);
         struct change *c = a->change;
         struct hv_err err = {};
 
         if (!c)
                 return;
-        if (active == c->after) {
-                bool same = c->before && hv_streq(c->before->revision, c->after->revision);
-
-                answer(a, same ? HV_API_UNCHANGED : HV_API_ACTIVATED, NULL);
-        } else if (hv_core_parked(a->core) == c->after) {
-                if (!accept(a))
-                        answer(a, HV_API_PARKED, NULL);
-        } else if (!hv_core_is_engine_ready(a->core)) {
+        if (hv_core_is_deciding(a->core)) {
+                if (hv_core_is_engine_ready(a->core))
+                        return;
                 (void) hv_err_set(
                         &err, -ENOTCONN,
-                        "revision %.8s is good and was taken in; it comes into force as soon as the container "
-                        "engine answers",
+                        "revision %.8s is good and was taken in; it comes into force as soon as the "
+                        "container engine answers",
                         c->after->revision);
                 answer(a, HV_API_FAILED, &err);
-        }
+        } else if (is_it(hv_core_active(a->core), c))
+                answer(a, is_it(c->before, c) ? HV_API_UNCHANGED : HV_API_ACTIVATED, NULL);
+        else if (!is_it(hv_core_parked(a->core), c)) {
+                (void) hv_err_set(&err, -EAGAIN, "the sources changed once more meanwhile: apply again");
+                answer(a, HV_API_FAILED, &err);
+        } else if (!accept(a))
+                answer(a, HV_API_PARKED, NULL);
 }
 
 void hv_agent_change_abandon(struct hv_agent *a) {

@@ -89,6 +89,10 @@ const struct hv_desired *hv_core_parked(const struct hv_core *c) {
         return c->parked;
 }
 
+bool hv_core_is_deciding(const struct hv_core *c) {
+        return c->pending != NULL;
+}
+
 bool hv_core_is_engine_ready(const struct hv_core *c) {
         return c->engine.state == HV_ENGINE_READY;
 }

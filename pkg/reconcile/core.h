@@ -131,6 +131,9 @@ const struct hv_desired *hv_core_active(const struct hv_core *c);
 /* The revision that the guard holds; NULL: none. Borrowed likewise. */
 const struct hv_desired *hv_core_parked(const struct hv_core *c);
 
+/* A revision was offered, and the guard has not decided about it yet. */
+bool hv_core_is_deciding(const struct hv_core *c);
+
 /* The engine answers and was seen completely: revisions are decided on, effects are planned. With Docker switched off
  * this is never so, and not needed. */
 bool hv_core_is_engine_ready(const struct hv_core *c);

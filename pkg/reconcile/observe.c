@@ -219,8 +219,6 @@ static void list_volumes(struct hv_core *c, uint64_t issued, const struct hv_lis
 
                 if (!o)
                         continue;
-                if (!o->volume && !o->exists)
-                        o->reclaim_delete = v->reclaim_delete;
                 hv_item_set(o, true, v->ours, v->name, v->driver, v->digest);
         }
         forget_unlisted(c->volumes, listed, issued);
@@ -322,15 +320,19 @@ static void container_event(struct hv_core *c, const struct hv_engine_event *e) 
         hv_doubt_slot(c, s);
 }
 
-/* A container that stops or starts leaves and joins its networks: only a change while it runs is news. */
+/* A container that stops or starts leaves and joins its networks: while it does not run that is no news, and neither is
+ * what our own effect makes of it. */
 static void attachment_event(struct hv_core *c, const struct hv_engine_event *e) {
         struct slot *s = e->container ? hv_map_get(c->ids, e->container) : NULL;
         const struct container *k = s ? s->have : NULL;
+        const struct flight *f = s ? s->effect : NULL;
         bool joined = hv_streq(e->action, "connect");
 
-        if (!k || s->effect || k->state != HV_CONTAINER_RUNNING)
+        if (!k || joined == (e->name && hv_container_endpoint(k, e->name) != NULL))
                 return;
-        if (joined == (e->name && hv_container_endpoint(k, e->name) != NULL))
+        if (!f ? k->state != HV_CONTAINER_RUNNING
+               : f->action.type == HV_ACTION_STOP || f->action.type == HV_ACTION_REMOVE ||
+                         (f->action.endpoint && hv_streq(f->action.endpoint, e->name)))
                 return;
         hv_doubt_slot(c, s);
 }
