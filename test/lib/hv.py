@@ -178,7 +178,7 @@ class Agent:
     def __init__(self, docker, text=None, directory=None, port=0):
         self.own = directory is None
         self.dir = directory or tempfile.mkdtemp(prefix="hva", dir="/tmp")
-        self.docker, self.process, self.port = docker, None, port
+        self.docker, self.process, self.port = docker, None, port or self.free_port()
         self.file = os.path.join(self.dir, "node.yaml")
         self.socket = os.path.join(self.dir, "run", "hivelet.sock")
         self.log_path = os.path.join(self.dir, "log")
@@ -204,7 +204,7 @@ class Agent:
 
     def environment(self, env):
         clean = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG", "TZ") or k.endswith("SAN_OPTIONS")}
-        return {**clean, "FLASK_PORT": str(self.port or self.free_port()), **(env or {})}
+        return {**clean, "FLASK_PORT": str(self.port), **(env or {})}
 
     @staticmethod
     def free_port():
