@@ -260,6 +260,7 @@ build
 find_engine || start_engine
 make_image
 choose_config
+"$CTL" schema >"$STATE/hivelet.schema.json" # what an editor completes and checks config/quickstart.yaml by
 start_agent
 wait_synced
 show

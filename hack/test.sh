@@ -95,9 +95,13 @@ list_of_tests() {
 
 # The built programs, on a real engine and under a real systemd.
 lane_real() {
+        local bad=0 build=$HV_ROOT/build/release
         check real "build (release)" build_preset release || return 1
-        local bad=0
         tests real release unit 2 || bad=1
+        check real hardening "$HV_ROOT/hack/check-hardening" "$build"/cmd/hivelet/hivelet "$build"/cmd/hivectl/hivectl || bad=1
+        check real "reference pages" "$HV_ROOT/hack/gen-docs" "$build" --check || bad=1
+        check real docs "$HV_ROOT/hack/check-docs" --programs "$build" || bad=1
+        check real "quick start" "$HV_ROOT/hack/check-quickstart" || bad=1
         tests real release integration || bad=1
         tests real release e2e || bad=1
         tests real release nspawn || bad=1
@@ -112,7 +116,6 @@ lane_code() {
         if "$HV_ROOT/hack/check-format" --can; then
                 check code format "$HV_ROOT/hack/check-format" || bad=1
         fi
-        check code docs "$HV_ROOT/hack/check-docs" || bad=1
         if check code "build (asan)" build_preset asan; then
                 check code layers "$HV_ROOT/hack/check-layers" --self-test --objects "$HV_ROOT/build/asan" || bad=1
                 tests code asan unit 2 || bad=1
