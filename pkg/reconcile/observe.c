@@ -219,6 +219,8 @@ static void list_volumes(struct hv_core *c, uint64_t issued, const struct hv_lis
 
                 if (!o)
                         continue;
+                if (!o->volume && !o->exists)
+                        o->reclaim_delete = v->reclaim_delete;
                 hv_item_set(o, true, v->ours, v->name, v->driver, v->digest);
         }
         forget_unlisted(c->volumes, listed, issued);
@@ -332,7 +334,7 @@ static void attachment_event(struct hv_core *c, const struct hv_engine_event *e)
                 return;
         if (!f ? k->state != HV_CONTAINER_RUNNING
                : f->action.type == HV_ACTION_STOP || f->action.type == HV_ACTION_REMOVE ||
-                         (f->action.endpoint && hv_streq(f->action.endpoint, e->name)))
+                            (f->action.endpoint && hv_streq(f->action.endpoint, e->name)))
                 return;
         hv_doubt_slot(c, s);
 }
