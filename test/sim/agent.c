@@ -1,0 +1,149 @@
+/* agent.c - see agent.h. */
+#include "sim/agent.h"
+
+#include "sim/driver.h"
+#include "sim/oracle.h"
+#include "sim/sim.h"
+#include "sim/stream.h"
+#include "sim/workload.h"
+
+struct sim_agent *sim_agent_new(struct sim *s) {
+        return HV_ARENA_NEW(s->arena, struct sim_agent);
+}
+
+void sim_agent_done(struct sim_agent *a) {
+        a->core = hv_core_free(a->core);
+        a->last_good = hv_desired_unref(a->last_good);
+}
+
+static void deadline_comes(struct sim *s, void *arg) {
+        if (s->agent->core && s->agent->plan_number == (uintptr_t) arg)
+                sim_agent_plan(s);
+}
+
+static void late_plan_comes(struct sim *s, void *arg) {
+        (void) arg;
+        s->agent->plan_due = false;
+        if (s->agent->core)
+                sim_agent_plan(s);
+}
+
+/* The revision in force survives a crash. */
+static void keep_last_good(struct sim *s) {
+        const struct hv_desired *active = hv_core_active(s->agent->core);
+
+        if (!active || (s->agent->last_good && hv_streq(s->agent->last_good->revision, active->revision)))
+                return;
+        hv_desired_unref(s->agent->last_good);
+        s->agent->last_good = hv_desired_ref(sim_workload_find(s->workload, active->revision));
+}
+
+static const char *note_name(enum hv_note_type type) {
+        static const char *const names[HV_N_NOTES] = {
+                "revision active", "prune blocked", "engine up", "engine down", "created",  "started",
+                "stopped",         "removed",       "updated",   "exited",      "vanished", "pulled",
+                "failed",          "name conflict", "conflict",  "synced",
+        };
+
+        return type < HV_N_NOTES ? names[type] : "?";
+}
+
+static void trace_notes(struct sim *s, const struct hv_effects *e) {
+        for (size_t i = 0; i < e->n_notes; i++)
+                sim_trace(s, "note %s %s: %s", note_name(e->notes[i].type),
+                          e->notes[i].container ? e->notes[i].container
+                          : e->notes[i].object  ? e->notes[i].object
+                                                : "",
+                          e->notes[i].message ? e->notes[i].message : "");
+}
+
+void sim_agent_plan(struct sim *s) {
+        struct sim_agent *a = s->agent;
+        uint64_t core_number = a->core_number;
+        struct hv_effects e;
+
+        a->plan_number++;
+        hv_core_plan(a->core, s->now_us, &e);
+        a->deadline_us = e.deadline_us;
+        a->n_rounds += e.n_actions > 0;
+        trace_notes(s, &e);
+        keep_last_good(s);
+        sim_oracle_after_plan(s, &e);
+        for (size_t i = 0; i < e.n_actions; i++) {
+                /* The agent may die between any two of its effects. */
+                if (e.n_actions > 1 && sim_fault_hits(s, SIM_FAULT_CRASH)) {
+                        hv_effects_done(&e);
+                        sim_agent_crash(s, sim_span(s, SIM_CHANCE_AGENT, 100000, 30 * HV_USEC_PER_SEC));
+                        return;
+                }
+                sim_driver_issue(s, e.actions[i]);
+        }
+        if (a->core_number == core_number && e.deadline_us != HV_TIME_NEVER)
+                sim_at(s, e.deadline_us + (s->calm ? 0 : sim_below(s, SIM_CHANCE_AGENT, 3) * 1000),
+                       deadline_comes, (void *) (uintptr_t) a->plan_number);
+        hv_effects_done(&e);
+        sim_oracle_after_actions(s);
+}
+
+/* Asks for a plan now, or after some more inputs have piled up. */
+static void plan_soon(struct sim *s) {
+        if (s->agent->plan_due)
+                return;
+        if (!sim_fault_hits(s, SIM_FAULT_LATE_PLAN)) {
+                sim_agent_plan(s);
+                return;
+        }
+        s->agent->plan_due = true;
+        sim_after(s, sim_span(s, SIM_CHANCE_AGENT, 1000, 2 * HV_USEC_PER_SEC), late_plan_comes, NULL);
+}
+
+void sim_agent_input(struct sim *s, const struct hv_input *in) {
+        struct hv_err err = {};
+        int r;
+
+        if (!s->agent->core)
+                return;
+        s->oracle->n_words++;
+        s->agent->n_plans_at_once = 0;
+        r = hv_core_input(s->agent->core, s->now_us, in, &err);
+        sim_oracle_after_input(s, in, r, &err);
+        plan_soon(s);
+}
+
+void sim_agent_offer(struct sim *s) {
+        struct hv_input in = { .type = HV_INPUT_DESIRED, .desired = s->workload->source };
+
+        sim_oracle_before_offer(s);
+        sim_agent_input(s, &in);
+}
+
+void sim_agent_start(struct sim *s) {
+        struct sim_agent *a = s->agent;
+        struct hv_input in = { .type = HV_INPUT_RESUME, .desired = a->last_good };
+
+        if (a->core)
+                return;
+        a->core = hv_core_new(hv_rng_next(&s->chance[SIM_CHANCE_AGENT]));
+        a->core_number++;
+        sim_trace(s, "AGENT %" PRIu64 " starts", a->core_number);
+        sim_oracle_core_started(s);
+        if (a->last_good)
+                sim_agent_input(s, &in);
+        sim_agent_offer(s);
+}
+
+static void starts_again(struct sim *s, void *arg) {
+        (void) arg;
+        sim_agent_start(s);
+}
+
+void sim_agent_crash(struct sim *s, uint64_t down_us) {
+        if (!s->agent->core)
+                return;
+        sim_trace(s, "AGENT dies");
+        s->agent->core = hv_core_free(s->agent->core);
+        s->agent->plan_number++;
+        sim_driver_agent_died(s);
+        sim_stream_close(s);
+        sim_after(s, down_us, starts_again, NULL);
+}

@@ -1,0 +1,37 @@
+/* expect.h - how the ground truth differs from a revision, judged without the core.
+ *
+ * Model    Every difference has a name and says two things: whether the present core could know of it (it was told,
+ * by an event or by a look that it asked for late enough), and whether something outside keeps it so (a stranger
+ * holds the name, say): then the fixed point is to wait and to say why.
+ */
+#pragma once
+
+#include "reconcile/core.h"
+
+struct sim;
+
+#define SIM_MAX_DIFFERENCES 32
+
+struct sim_difference {
+        char what[160];
+        bool known, excused;
+        bool hidden; /* no list shows it, only an inspect (limits, restart policy) */
+};
+
+struct sim_differences {
+        struct sim_difference v[SIM_MAX_DIFFERENCES];
+        unsigned n, n_unexcused, n_unexcused_shown; /* shown: not hidden */
+};
+
+void sim_compare(struct sim *s, const struct hv_desired *d, struct sim_differences *ret);
+
+/* The guard, computed from the ground truth: how many declared objects of ours exist while `before` (or nothing) is
+ * active, and how many of them d leaves out. */
+void sim_count_removals(struct sim *s, const struct hv_desired *before, const struct hv_desired *d,
+                        unsigned *ret_existing, unsigned *ret_removed);
+
+/* An engine cannot do that in place: the container must be made anew. */
+bool sim_limit_is_taken_away(const struct hv_limits *now, const struct hv_limits *wanted);
+
+/* The core was told everything there is about objects of ours. */
+bool sim_all_is_known(struct sim *s);

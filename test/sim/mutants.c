@@ -1,0 +1,72 @@
+/* mutants.c - see mutants.h. */
+#include "sim/mutants.h"
+
+#include <stdio.h>
+
+#include "reconcile/mutant.h"
+
+#ifdef HV_MUTANTS
+enum hv_mutant hv_mutant_on = HV_MUTANT_NONE;
+#endif
+
+static const char *const names[HV_N_MUTANTS] = {
+        [HV_MUTANT_OLD_OVERWRITES_NEW] = "an observation older than an event or a completion is believed",
+        [HV_MUTANT_PARTIAL_IS_FULL] = "a part that could not be read counts as empty",
+        [HV_MUTANT_EVENT_IS_TRUTH] = "a destroy event is believed without a look",
+        [HV_MUTANT_LIST_ERROR_IS_EMPTY] = "a failed listing counts as an empty engine",
+        [HV_MUTANT_NO_RELIST] = "the event stream ended, and nothing is listed again",
+        [HV_MUTANT_TIMEOUT_IS_FAILURE] = "an effect without a reply counts as not done",
+        [HV_MUTANT_CONFLICT_IS_SUCCESS] = "the name is taken: so it must be ours",
+        [HV_MUTANT_FOREIGN_REMOVED] = "a stranger's container in the way is removed",
+        [HV_MUTANT_WRONG_DIGEST_ADOPTED] = "any container of ours with the right name will do",
+        [HV_MUTANT_NO_GUARD] = "every revision is activated, however much it removes",
+        [HV_MUTANT_NO_BACKOFF] = "failures are tried again at once",
+        [HV_MUTANT_TWO_EFFECTS] = "a second effect is started while one is in flight",
+        [HV_MUTANT_PULL_ERROR_IGNORED] = "a failed pull counts as a pulled image",
+        [HV_MUTANT_LOST_UPDATE] = "limits are never compared",
+        [HV_MUTANT_STALE_LOOK_UNLOCKS] = "effects are planned before the first complete listing",
+};
+
+const char *sim_mutant_name(int mutant) {
+        return mutant > 0 && mutant < HV_N_MUTANTS ? names[mutant] : NULL;
+}
+
+void sim_mutant_set(int mutant) {
+#ifdef HV_MUTANTS
+        hv_mutant_on = (enum hv_mutant) mutant;
+#else
+        (void) mutant;
+#endif
+}
+
+/* The first seed that finds it; 0: none does. */
+static uint64_t find(int mutant, uint64_t max_seeds, struct sim_result *ret) {
+        for (uint64_t seed = 1; seed <= max_seeds; seed++) {
+                struct sim_config config = { .seed = seed, .mutant = mutant };
+
+                *ret = sim_run(&config, 0);
+                if (ret->failed)
+                        return seed;
+        }
+        return 0;
+}
+
+unsigned sim_mutants_run(uint64_t max_seeds, unsigned jobs) {
+        unsigned n_survived = 0;
+
+        (void) jobs;
+        for (int mutant = 1; mutant < HV_N_MUTANTS; mutant++) {
+                struct sim_result r;
+                uint64_t seed = find(mutant, max_seeds, &r);
+
+                if (seed == 0) {
+                        n_survived++;
+                        printf("%2d SURVIVED %-62s\n", mutant, names[mutant]);
+                } else
+                        printf("%2d seed %4" PRIu64 "  %-5s %s: %s\n", mutant, seed, r.invariant,
+                               names[mutant], r.message);
+                (void) fflush(stdout);
+        }
+        printf("%d mutants, %u survived %" PRIu64 " seeds\n", HV_N_MUTANTS - 1, n_survived, max_seeds);
+        return n_survived;
+}

@@ -1,0 +1,218 @@
+/* oracle_action.c - judges each action as it is handed out; see oracle.h. */
+#include "sim/agent.h"
+#include "sim/expect.h"
+#include "sim/oracle.h"
+#include "sim/sim.h"
+
+static void bad(struct sim *s, const char *invariant, const struct hv_action *a, const char *why) {
+        sim_fail(s, invariant, "%s %s (%s): %s", hv_action_name(a->type), a->name, a->why, why);
+}
+
+/* ---- budget and order ---- */
+
+static void judge_one(struct sim *s, const struct hv_action *a) {
+        const struct hv_settings *set = &hv_core_active(s->agent->core)->settings;
+        unsigned n_effects = 0, n_pulls = 0;
+
+        for (size_t i = 0; i < s->driver->calls.n; i++) {
+                const struct sim_call *c = s->driver->calls.v[i];
+
+                if (c->done || c->core != s->agent->core_number || hv_action_is_look(c->action.type))
+                        continue;
+                n_pulls += c->action.type == HV_ACTION_PULL;
+                n_effects += c->action.type != HV_ACTION_PULL;
+                if (hv_streq(c->action.key, a->key))
+                        bad(s, "ONE", a, "another effect is in flight for the object");
+                else if (a->target && hv_streq(c->action.target, a->target))
+                        bad(s, "ONE", a, "another effect is in flight for the target");
+        }
+        if (a->type == HV_ACTION_PULL ? n_pulls >= set->parallel_pulls : n_effects >= set->workers)
+                bad(s, "ONE", a, "as many are in flight as may be");
+}
+
+/* ---- whose it is ---- */
+
+/* By annotation a stranger under this very name may be replaced. */
+static bool may_adopt(const struct sim *s, const char *name) {
+        const struct hv_desired *d = hv_core_active(s->agent->core);
+
+        for (size_t i = 0; i < d->n_units; i++)
+                if (hv_streq(d->units[i].container, name))
+                        return d->units[i].adopt;
+        return false;
+}
+
+static const struct sim_network *network_by_id(const struct sim *s, const char *id) {
+        for (size_t i = 0; i < s->truth->networks.n; i++)
+                if (hv_streq(s->truth->networks.v[i]->id, id))
+                        return s->truth->networks.v[i];
+        return NULL;
+}
+
+static bool is_ours(const struct sim *s, const struct hv_action *a) {
+        const struct sim_container *k;
+        const struct sim_network *n;
+        const struct sim_volume *v;
+
+        switch (a->type) {
+        case HV_ACTION_PULL:
+        case HV_ACTION_CREATE:
+        case HV_ACTION_NETWORK_CREATE:
+        case HV_ACTION_VOLUME_CREATE:
+                return true;
+        case HV_ACTION_NETWORK_REMOVE:
+                n = network_by_id(s, a->target);
+                return n && n->owner == SIM_OWNER_NODE;
+        case HV_ACTION_VOLUME_REMOVE:
+                v = sim_volume_find(s, a->target);
+                return !v || v->owner == SIM_OWNER_NODE;
+        default:
+                k = sim_container_by_id(s, a->target);
+                return k && (k->owner == SIM_OWNER_NODE || may_adopt(s, a->name));
+        }
+}
+
+/* ---- whether it may go ---- */
+
+static const struct hv_unit *unit_of(const struct sim *s, const char *container) {
+        const struct hv_desired *d = hv_core_active(s->agent->core);
+
+        for (size_t i = 0; i < d->n_units; i++)
+                if (hv_streq(d->units[i].container, container))
+                        return &d->units[i];
+        return NULL;
+}
+
+static void judge_container_removal(struct sim *s, const struct hv_action *a) {
+        const struct sim_container *k = sim_container_by_id(s, a->target);
+        const struct hv_unit *u = unit_of(s, a->name);
+
+        if (u && k && k->owner == SIM_OWNER_NODE && hv_streq(k->digest, u->digest) &&
+            k->state != HV_CONTAINER_DEAD && k->state != HV_CONTAINER_REMOVING &&
+            !sim_limit_is_taken_away(&k->limits, &u->limits))
+                bad(s, "I12", a, "the active revision wants it as it is");
+}
+
+static void judge_item_removal(struct sim *s, const struct hv_action *a) {
+        const struct hv_desired *d = hv_core_active(s->agent->core);
+        const struct hv_network *w = hv_desired_network(d, a->name);
+        const struct sim_network *n = network_by_id(s, a->target);
+
+        if (a->type == HV_ACTION_NETWORK_REMOVE) {
+                if (w && n && hv_streq(n->digest, w->digest))
+                        bad(s, "I12", a, "the active revision wants it as it is");
+                return;
+        }
+        if (hv_desired_volume(d, a->name))
+                bad(s, "I12", a, "the active revision wants it");
+        else if (sim_volume_find(s, a->target) && !sim_volume_find(s, a->target)->reclaim_delete)
+                bad(s, "I12", a, "it was declared with reclaim: retain");
+}
+
+static void judge_disconnect(struct sim *s, const struct hv_action *a) {
+        const struct hv_unit *u = unit_of(s, a->name);
+        const struct sim_container *k = sim_container_by_id(s, a->target);
+        const struct sim_network *n = sim_network_find(s, a->endpoint);
+        const struct hv_network *w = hv_desired_network(hv_core_active(s->agent->core), a->endpoint);
+
+        if (!u || !k || !n || !w || !sim_container_is_up(k) || k->known_tick < k->tick ||
+            n->known_tick < n->tick)
+                return;
+        for (size_t i = 0; i < u->n_networks; i++) {
+                if (!hv_streq(u->networks[i].name, a->endpoint) || !hv_streq(n->digest, w->digest))
+                        continue;
+                for (unsigned j = 0; j < k->n_networks; j++)
+                        if (hv_streq(k->networks[j], a->endpoint) &&
+                            (!k->network_ids[j] || hv_streq(k->network_ids[j], n->id)))
+                                bad(s, "I12", a, "the active revision wants it there");
+        }
+}
+
+/* ---- what the core must know ---- */
+
+static void judge_knowledge(struct sim *s, const struct hv_action *a) {
+        struct sim_oracle *o = s->oracle;
+        const struct sim_container *k;
+        const struct sim_network *n;
+        const struct sim_volume *v;
+
+        if (o->parts != HV_LOOK_ALL)
+                bad(s, "I13", a, "the engine was not listed completely since the connect");
+        for (size_t i = 0; i < o->doubts.n; i++)
+                if (hv_streq(o->doubts.v[i].name, a->name) && a->type != HV_ACTION_PULL)
+                        bad(s, "I13", a, "an earlier effect on it is unknown, and nobody looked");
+        k = a->type == HV_ACTION_CREATE ? sim_container_find(s, a->name) : NULL;
+        n = a->type == HV_ACTION_NETWORK_CREATE ? sim_network_find(s, a->name) : NULL;
+        v = a->type == HV_ACTION_VOLUME_CREATE ? sim_volume_find(s, a->name) : NULL;
+        /* Strangers that nobody wanted until now need not have been remembered: the engine says no. */
+        if ((k && k->owner == SIM_OWNER_NODE && k->known_tick >= k->tick) ||
+            (n && n->owner == SIM_OWNER_NODE && n->known_tick >= n->tick) ||
+            (v && v->owner == SIM_OWNER_NODE && v->known_tick >= v->tick))
+                bad(s, "I13", a, "it exists, and the core was told so");
+        if (a->type == HV_ACTION_CREATE && a->unit != unit_of(s, a->name))
+                bad(s, "I12", a, "not a unit of the active revision");
+}
+
+static void judge_attempts(struct sim *s, const struct hv_action *a) {
+        for (size_t i = 0; i < s->oracle->attempts.n; i++) {
+                const struct sim_attempts *t = &s->oracle->attempts.v[i];
+
+                if (t->type == a->type && t->n_failed > 0 && s->now_us < t->next_us &&
+                    hv_streq(t->name, a->name))
+                        sim_fail(s, "I15", "%s %s after %u failures comes %" PRIu64 " ms too early",
+                                 hv_action_name(a->type), a->name, t->n_failed,
+                                 (t->next_us - s->now_us) / 1000);
+        }
+}
+
+/* What one virtual minute may cost. An event leads to a look or two and perhaps to a repair; a container that ends with
+ * 0 at once may come back every 100 ms, and its events are counted. The rest is resyncs, retries and changes of mind.
+ */
+#define CALLS_PER_MINUTE 400u
+#define CALLS_PER_UNIT 40u
+#define CALLS_PER_EVENT 4u
+
+static void judge_rate(struct sim *s) {
+        const struct hv_desired *active = hv_core_active(s->agent->core);
+        struct sim_oracle *o = s->oracle;
+        uint64_t minute = s->now_us / HV_USEC_PER_MIN;
+
+        if (minute != o->minute) {
+                o->minute = minute;
+                o->n_calls_in_minute = o->n_events_in_minute = 0;
+        }
+        if (++o->n_calls_in_minute > CALLS_PER_MINUTE + CALLS_PER_UNIT * (active ? active->n_units : 0) +
+                                             CALLS_PER_EVENT * o->n_events_in_minute)
+                sim_fail(s, "I15", "%" PRIu64 " engine calls within one minute, with %" PRIu64 " events",
+                         o->n_calls_in_minute, o->n_events_in_minute);
+}
+
+void sim_oracle_before_action(struct sim *s, const struct hv_action *a) {
+        struct sim_oracle *o = s->oracle;
+
+        if (a->id <= o->last_action_id)
+                bad(s, "PURE", a, "its id is not new");
+        o->last_action_id = a->id;
+        judge_rate(s);
+        if (a->type == HV_ACTION_CONNECT) {
+                o->connect_id = a->id;
+                o->parts = 0;
+        }
+        if (hv_action_is_look(a->type))
+                return;
+        if (!hv_core_active(s->agent->core)) {
+                bad(s, "I12", a, "no revision is active");
+                return;
+        }
+        judge_one(s, a);
+        if (!is_ours(s, a))
+                bad(s, "I6", a, "not ours");
+        if (a->type == HV_ACTION_STOP || a->type == HV_ACTION_REMOVE)
+                judge_container_removal(s, a);
+        if (a->type == HV_ACTION_NETWORK_REMOVE || a->type == HV_ACTION_VOLUME_REMOVE)
+                judge_item_removal(s, a);
+        if (a->type == HV_ACTION_NETWORK_DISCONNECT)
+                judge_disconnect(s, a);
+        judge_knowledge(s, a);
+        judge_attempts(s, a);
+}

@@ -1,0 +1,301 @@
+/* schedule.c - see schedule.h. */
+#include "sim/schedule.h"
+
+#include <stdio.h>
+
+#include "sim/agent.h"
+#include "sim/driver.h"
+#include "sim/expect.h"
+#include "sim/mutants.h"
+#include "sim/oracle.h"
+#include "sim/people.h"
+#include "sim/status_text.h"
+#include "sim/stream.h"
+#include "sim/workload.h"
+
+#define SILENT_ROUNDS 100u
+
+/* A network or volume is one call, a replacement four: inspect, stop, remove, create and start, with the slowest latency
+ * of driver.c each; a pull is 60 s at most and there may be one for each image. */
+#define WORK_PER_UNIT_US (5 * HV_USEC_PER_SEC)
+#define WORK_PER_ITEM_US HV_USEC_PER_SEC
+#define WORK_PER_IMAGE_US HV_USEC_PER_MIN
+
+/* ---- the safety phase ---- */
+
+static void change_comes(struct sim *s, void *arg) {
+        (void) arg;
+        if (s->calm)
+                return;
+        sim_trace(s, "WISH %s", sim_workload_step(s));
+        sim_agent_offer(s);
+}
+
+static void person_comes(struct sim *s, void *arg) {
+        (void) arg;
+        if (!s->calm)
+                sim_people_act(s);
+}
+
+static void look_is_wanted(struct sim *s, void *arg) {
+        struct hv_input in = { .type = HV_INPUT_LOOK };
+
+        (void) arg;
+        if (!s->calm)
+                sim_agent_input(s, &in);
+}
+
+/* The operator lets the parked revision prune; sometimes he mistypes its name. */
+static void accept_comes(struct sim *s, void *arg) {
+        char name[13] = "zzzz";
+        struct hv_input in = { .type = HV_INPUT_ACCEPT, .text = name };
+
+        (void) arg;
+        if (!s->agent->core)
+                return;
+        if (!sim_chance(s, SIM_CHANCE_WORKLOAD, 100))
+                (void) snprintf(name, sizeof name, "%.12s", s->workload->source->revision);
+        sim_trace(s, "ACCEPT %s", name);
+        sim_agent_input(s, &in);
+}
+
+static void engine_trouble(struct sim *s, void *arg) {
+        (void) arg;
+        if (sim_fault_hits(s, SIM_FAULT_ENGINE_RESTART))
+                sim_engine_restart(s, false, sim_span(s, SIM_CHANCE_FAULT, 500000, 3 * HV_USEC_PER_MIN));
+        else if (sim_fault_hits(s, SIM_FAULT_ENGINE_LIVE_RESTART))
+                sim_engine_restart(s, true, sim_span(s, SIM_CHANCE_FAULT, 500000, 3 * HV_USEC_PER_MIN));
+        else if (sim_fault_hits(s, SIM_FAULT_ENGINE_HANG))
+                s->truth->hangs_until_us =
+                        s->now_us + sim_span(s, SIM_CHANCE_FAULT, 100000, 3 * HV_USEC_PER_MIN);
+}
+
+static void agent_trouble(struct sim *s, void *arg) {
+        (void) arg;
+        if (sim_fault_hits(s, SIM_FAULT_CRASH))
+                sim_agent_crash(s, sim_span(s, SIM_CHANCE_AGENT, 100000, HV_USEC_PER_MIN));
+}
+
+static void scatter(struct sim *s, uint64_t within_us, unsigned n, sim_ring_fn *ring) {
+        for (; n > 0; n--)
+                sim_after(s, sim_below(s, SIM_CHANCE_SWARM, within_us), ring, NULL);
+}
+
+static void live_through_faults(struct sim *s) {
+        uint64_t span_us = sim_span(s, SIM_CHANCE_SWARM, HV_USEC_PER_MIN, 40 * HV_USEC_PER_MIN);
+        unsigned shift = s->config->workload_shift;
+        uint64_t until_us = s->now_us + span_us;
+
+        scatter(s, span_us, (unsigned) sim_below(s, SIM_CHANCE_SWARM, 13) >> shift, change_comes);
+        scatter(s, span_us, (unsigned) sim_below(s, SIM_CHANCE_SWARM, 40) >> shift, person_comes);
+        scatter(s, span_us, (unsigned) sim_below(s, SIM_CHANCE_SWARM, 6) >> shift, accept_comes);
+        scatter(s, span_us, (unsigned) sim_below(s, SIM_CHANCE_SWARM, 3) >> shift, look_is_wanted);
+        scatter(s, span_us, 12u >> shift, engine_trouble);
+        scatter(s, span_us, 12u >> shift, agent_trouble);
+        sim_agent_start(s);
+        while (!s->failed && sim_step(s, until_us))
+                ;
+}
+
+/* ---- the liveness phase ---- */
+
+/* What the fixed point is measured against: the active revision, or nothing where the guard holds the only one. */
+static bool has_reached(struct sim *s, bool hidden_too) {
+        const struct hv_desired *active = s->agent->core ? hv_core_active(s->agent->core) : NULL;
+        struct sim_differences l;
+
+        if (!s->agent->core || sim_effect_in_flight(s, NULL) || s->oracle->offered || !s->oracle->observed)
+                return false; /* not before the newest revision was decided on */
+        if (!active)
+                return s->oracle->parked;
+        sim_compare(s, active, &l);
+        return hidden_too ? l.n_unexcused == 0 && s->oracle->synced == (l.n == 0) : l.n_unexcused_shown == 0;
+}
+
+static void say_what_differs(struct sim *s, uint64_t bound_us) {
+        const struct hv_desired *active = s->agent->core ? hv_core_active(s->agent->core) : NULL;
+        struct sim_differences l = {};
+        const char *what = "nothing differs, and status does not say so";
+
+        if (active)
+                sim_compare(s, active, &l);
+        for (unsigned i = 0; i < l.n; i++) {
+                if (!l.v[i].excused)
+                        what = l.v[i].what;
+                sim_trace(s, "  differs: %s%s%s", l.v[i].what, l.v[i].excused ? " (excused)" : "",
+                          l.v[i].known ? " (known)" : "");
+        }
+        sim_trace_status(s);
+        sim_fail(s, "I9", "no fixed point %" PRIu64 " s after the last fault: %s%s",
+                 bound_us / HV_USEC_PER_SEC, active ? what : "no revision is active",
+                 s->oracle->synced ? " (status says synced)" : "");
+}
+
+/* See docs/testing-simulator.md, "The bounds". */
+static uint64_t bound_us(const struct sim *s, bool hidden_too) {
+        const struct hv_desired *d = s->workload->source;
+        const struct hv_desired *active = s->agent->core ? hv_core_active(s->agent->core) : NULL;
+        uint64_t resync_us = d->settings.resync_us, backoff_us = sim_longest_backoff_us(d), bound;
+        size_t n_units = HV_MAX(d->n_units, (size_t) 1);
+
+        if (active) {
+                resync_us = HV_MAX(resync_us, active->settings.resync_us);
+                backoff_us = HV_MAX(backoff_us, sim_longest_backoff_us(active));
+                n_units = HV_MAX(n_units, active->n_units);
+        }
+        n_units += s->truth->containers.n > 60 ? 60 : s->truth->containers.n;
+        bound = 2 * backoff_us + 2 * (resync_us + resync_us / 10) + n_units * WORK_PER_UNIT_US +
+                SIM_N_IMAGES * WORK_PER_IMAGE_US + (SIM_N_NETWORKS + SIM_N_VOLUMES) * WORK_PER_ITEM_US +
+                2 * HV_USEC_PER_MIN;
+        return hidden_too ? bound + 11 * (resync_us + resync_us / 10) : bound;
+}
+
+static void calm_down(struct sim *s) {
+        sim_trace(s, "CALM: no fault, no person, no new wish from here on");
+        s->calm = true;
+        sim_engine_heal(s);
+        sim_driver_calm(s);
+        sim_people_leave(s);
+        sim_agent_start(s);
+        if (sim_chance(s, SIM_CHANCE_SWARM, 500))
+                accept_comes(s, NULL);
+}
+
+static bool wait_until_reached(struct sim *s, uint64_t from_us, bool hidden_too) {
+        uint64_t until_us = from_us + bound_us(s, hidden_too);
+
+        while (!s->failed && s->now_us < until_us) {
+                uint64_t next_us = HV_MIN(until_us, s->now_us + HV_USEC_PER_SEC);
+
+                if (has_reached(s, hidden_too))
+                        return true;
+                while (!s->failed && sim_step(s, next_us))
+                        ;
+        }
+        if (!s->failed && has_reached(s, hidden_too))
+                return true;
+        if (!s->failed)
+                say_what_differs(s, bound_us(s, hidden_too));
+        return false;
+}
+
+static void converge(struct sim *s, struct sim_result *ret) {
+        uint64_t from_us = s->now_us, rounds = s->agent->n_rounds;
+
+        calm_down(s);
+        if (!wait_until_reached(s, from_us, false))
+                return;
+        ret->converge_us = s->now_us - from_us;
+        ret->bound_used = (double) ret->converge_us / (double) bound_us(s, false);
+        if (!wait_until_reached(s, from_us, true))
+                return;
+        ret->n_rounds = s->agent->n_rounds - rounds;
+}
+
+/* ---- silence and restart ---- */
+
+static void judge_silence(struct sim *s, uint64_t n_effects, const char *invariant, const char *when) {
+        if (s->driver->n_effects != n_effects)
+                sim_fail(s, invariant, "%" PRIu64 " effects %s", s->driver->n_effects - n_effects, when);
+        else if (!s->failed && !has_reached(s, true))
+                sim_fail(s, invariant, "the fixed point was left %s", when);
+}
+
+static void be_silent(struct sim *s) {
+        uint64_t n_effects = s->driver->n_effects;
+
+        for (unsigned i = 0; i < SILENT_ROUNDS && !s->failed; i++) {
+                uint64_t until_us = s->agent->deadline_us == HV_TIME_NEVER ? s->now_us + HV_USEC_PER_MIN
+                                                                           : s->agent->deadline_us;
+
+                while (!s->failed && sim_step(s, HV_MAX(until_us, s->now_us) + 100 * HV_USEC_PER_MSEC))
+                        ;
+                if (s->driver->n_effects != n_effects)
+                        break;
+        }
+        judge_silence(s, n_effects, "I10", "at the fixed point");
+}
+
+static void settle_looks(struct sim *s) {
+        uint64_t until_us = s->now_us + HV_USEC_PER_MIN;
+
+        while (!s->failed && s->now_us < until_us && (!s->oracle->observed || !has_reached(s, true))) {
+                uint64_t next_us = s->now_us + 100 * HV_USEC_PER_MSEC;
+
+                while (!s->failed && sim_step(s, next_us))
+                        ;
+        }
+}
+
+static void restart(struct sim *s) {
+        _hv_cleanup_(hv_freep) char *before = sim_status_text(s), *after = NULL;
+        uint64_t n_effects = s->driver->n_effects;
+
+        sim_agent_crash(s, HV_USEC_PER_SEC);
+        sim_agent_start(s);
+        settle_looks(s);
+        after = sim_status_text(s);
+        judge_silence(s, n_effects, "I11", "after a restart at the fixed point");
+        if (!s->failed && strcmp(before, after) != 0)
+                sim_fail(s, "I11", "status after a restart is another: %s",
+                         sim_text_difference(s, before, after));
+}
+
+/* ---- one run ---- */
+
+static void make(struct sim *s) {
+        struct hv_rng seeds = { s->config->seed };
+
+        s->arena = hv_arena_new();
+        s->trace.hash = UINT64_C(0xcbf29ce484222325);
+        s->now_us = HV_USEC_PER_HOUR; /* a machine that has been up for a while */
+        for (unsigned i = 0; i < SIM_N_CHANCES; i++)
+                s->chance[i].state = hv_rng_next(&seeds);
+        sim_faults_draw(s);
+        s->truth = sim_truth_new(s);
+        s->driver = sim_driver_new(s);
+        s->stream = sim_stream_new(s);
+        s->oracle = sim_oracle_new(s);
+        s->agent = sim_agent_new(s);
+        s->workload = sim_workload_new(s);
+        sim_people_arrive(s);
+}
+
+static void end(struct sim *s) {
+        sim_agent_done(s->agent);
+        sim_driver_done(s->driver);
+        sim_oracle_done(s->oracle);
+        sim_truth_done(s->truth);
+        sim_workload_done(s->workload);
+        sim_alarms_done(&s->alarms);
+        hv_arena_free(s->arena);
+}
+
+struct sim_result sim_run(const struct sim_config *config, unsigned print_last) {
+        struct sim s = { .config = config };
+        struct sim_result r = {};
+        void (*const phases[])(struct sim *) = { be_silent, restart };
+
+        sim_mutant_set(config->mutant);
+        make(&s);
+        live_through_faults(&s);
+        if (!s.failed)
+                converge(&s, &r);
+        for (unsigned i = 0; i < HV_ARRAY_SIZE(phases) && !s.failed; i++)
+                phases[i](&s);
+        r.failed = s.failed != NULL;
+        if (s.failed) {
+                (void) snprintf(r.invariant, sizeof r.invariant, "%s", s.failed);
+                (void) snprintf(r.message, sizeof r.message, "%s", s.failure);
+        }
+        r.hash = s.trace.hash;
+        r.n_lines = s.trace.n_lines;
+        r.virtual_us = s.now_us - HV_USEC_PER_HOUR;
+        r.n_effects = s.driver->n_effects;
+        r.faults = s.faults;
+        r.n_services = s.workload->n_services;
+        if (s.failed && print_last)
+                sim_trace_print_last(&s, print_last);
+        end(&s);
+        return r;
+}
