@@ -249,21 +249,22 @@ struct hv_spec_file hv_files_get(const struct hv_files *f, size_t i) {
 
 /* --- watching --- */
 
-static void on_touched(void *userdata, const char *path) {
-        struct hv_files *f = userdata;
-        struct entry *e = entry_find(f, path);
-
-        if (!e)
-                return;
-        e->dirty = true;
-        e->writing = false;
-}
-
 static bool belongs(const struct hv_files *f, const char *path) {
         size_t len = f->config_dir ? strlen(f->config_dir) : 0;
 
         return len > 0 && strncmp(path, f->config_dir, len) == 0 && path[len] == '/' &&
                is_drop_in(path + len + 1);
+}
+
+static bool on_touched(void *userdata, const char *path) {
+        struct hv_files *f = userdata;
+        struct entry *e = entry_find(f, path);
+
+        if (e) {
+                e->dirty = true;
+                e->writing = false;
+        }
+        return e || belongs(f, path);
 }
 
 static void on_writing(void *userdata, const char *path) {

@@ -149,8 +149,8 @@ static void tell(struct hv_watch *w, const char *dir, const struct inotify_event
                 w->handler.writing(w->handler.userdata, path);
                 return;
         }
-        w->handler.touched(w->handler.userdata, path);
-        settle_later(w);
+        if (w->handler.touched(w->handler.userdata, path))
+                settle_later(w);
 }
 
 static void take(struct hv_watch *w, const struct inotify_event *e) {

@@ -24,7 +24,7 @@ struct hv_watch;
 #define HV_WATCH_CAP_MS 1000
 
 struct hv_watch_handler {
-        void (*touched)(void *userdata, const char *path);
+        bool (*touched)(void *userdata, const char *path); /* false: of no interest */
         void (*writing)(void *userdata, const char *path);
         void (*lost)(void *userdata);
         void (*settled)(void *userdata);

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "source/files.h"
+#include "source/watch.h"
 
 struct fixture {
         struct scratch *scratch;
@@ -223,6 +224,30 @@ static void a_new_file_is_not_read_before_it_is_closed(void **state) {
         assert_string_equal(settle(x), "node.yaml=N2 conf.d/10.yaml=A conf.d/20.yaml=half");
 }
 
+/* What else happens beside the files: no reason to read, long after it would have settled. */
+static int set_flag(sd_event_source *s, uint64_t usec, void *userdata) {
+        (void) s;
+        (void) usec;
+        *(bool *) userdata = true;
+        return 0;
+}
+
+static void neighbours_do_not_matter(void **state) {
+        struct fixture *x = *state;
+        sd_event_source *s = NULL;
+        bool later = false;
+
+        scratch_write(x->scratch, "other.yaml", "x");
+        scratch_write(x->scratch, "conf.d/.10.yaml.swp", "x");
+        scratch_write(x->scratch, "conf.d/10.yaml~", "x");
+        assert_true(sd_event_add_time_relative(x->event, &s, CLOCK_MONOTONIC,
+                                               3 * HV_WATCH_QUIET_MS * HV_USEC_PER_MSEC, 1, set_flag,
+                                               &later) >= 0);
+        hv_test_run_until(x->event, later);
+        (void) sd_event_source_disable_unref(s);
+        assert_int_equal(x->n_changes, 0);
+}
+
 static void a_burst_is_one_change(void **state) {
         struct fixture *x = *state;
 
@@ -347,6 +372,7 @@ int main(void) {
                 W(each_way_to_change_a_file_is_noticed),
                 W(a_file_is_never_read_while_it_is_written),
                 W(a_new_file_is_not_read_before_it_is_closed),
+                W(neighbours_do_not_matter),
                 W(a_burst_is_one_change),
                 W(a_change_without_end_is_let_through),
                 T(what_is_not_there_yet_is_noticed_when_it_comes),
