@@ -120,13 +120,26 @@ static void cell_count(struct hv_table *t, const struct hv_json *item, const cha
         hv_table_cellf(t, "%d", (int) hv_json_int(status(item), key, 0));
 }
 
+/* As people write it: without the registry and the folder that a bare name means. */
+static void cell_image(struct hv_table *t, const char *image) {
+        static const char *const implied[] = { "docker.io/library/", "docker.io/" };
+
+        for (size_t i = 0; image && i < HV_ARRAY_SIZE(implied); i++) {
+                if (hv_has_prefix(image, implied[i])) {
+                        image += strlen(implied[i]);
+                        break;
+                }
+        }
+        hv_table_cell(t, image);
+}
+
 static void cells_service(struct hv_table *t, const struct hv_json *item) {
         hv_table_cellf(t, "%d/%d", (int) hv_json_int(status(item), "replicasReady", 0),
                        (int) hv_json_int(status(item), "replicas", 0));
         cell_status(t, item);
         cell_count(t, item, "restarts");
         cell_since(t, item);
-        hv_table_cell(t, hv_json_str(spec(item), "image"));
+        cell_image(t, hv_json_str(spec(item), "image"));
 }
 
 static void cells_network(struct hv_table *t, const struct hv_json *item) {
@@ -154,7 +167,7 @@ static void cells_config(struct hv_table *t, const struct hv_json *item) {
 
 static void cells_image(struct hv_table *t, const struct hv_json *item) {
         cell_status(t, item);
-        hv_table_cell(t, hv_json_str(spec(item), "ref"));
+        cell_image(t, hv_json_str(spec(item), "ref"));
         hv_table_cell(t, hv_json_bool(spec(item), "pin", false) ? "yes" : "no");
 }
 
@@ -166,13 +179,13 @@ static void cells_registry(struct hv_table *t, const struct hv_json *item) {
 
 static void cells_task(struct hv_table *t, const struct hv_json *item) {
         cell_status(t, item);
-        hv_table_cell(t, hv_json_str(spec(item), "image"));
+        cell_image(t, hv_json_str(spec(item), "image"));
 }
 
 static void cells_cron_task(struct hv_table *t, const struct hv_json *item) {
         cell_status(t, item);
         hv_table_cell(t, hv_json_str(spec(item), "schedule"));
-        hv_table_cell(t, hv_json_str(spec(item), "image"));
+        cell_image(t, hv_json_str(spec(item), "image"));
 }
 
 static void cells_wireguard(struct hv_table *t, const struct hv_json *item) {
@@ -199,7 +212,7 @@ static const struct layout {
             { "STATUS", 0 },
             { "RESTARTS", HV_TABLE_RIGHT },
             { "SINCE", HV_TABLE_RIGHT },
-            { "IMAGE", HV_TABLE_CUT } },
+            { "IMAGE", HV_TABLE_CUT_START } },
           cells_service },
         { HV_KIND_NETWORK, { { "STATUS", 0 }, { "DRIVER", 0 }, { "SUBNET", 0 } }, cells_network },
         { HV_KIND_VOLUME, { { "STATUS", 0 }, { "DRIVER", 0 }, { "RECLAIM", 0 } }, cells_volume },
@@ -207,11 +220,11 @@ static const struct layout {
         { HV_KIND_CONFIG,
           { { "STATUS", 0 }, { "KEYS", HV_TABLE_RIGHT }, { "BYTES", HV_TABLE_RIGHT } },
           cells_config },
-        { HV_KIND_IMAGE, { { "STATUS", 0 }, { "REF", HV_TABLE_CUT }, { "PINNED", 0 } }, cells_image },
+        { HV_KIND_IMAGE, { { "STATUS", 0 }, { "REF", HV_TABLE_CUT_START }, { "PINNED", 0 } }, cells_image },
         { HV_KIND_REGISTRY, { { "STATUS", 0 }, { "HOST", HV_TABLE_CUT }, { "LOGIN", 0 } }, cells_registry },
-        { HV_KIND_TASK, { { "STATUS", 0 }, { "IMAGE", HV_TABLE_CUT } }, cells_task },
+        { HV_KIND_TASK, { { "STATUS", 0 }, { "IMAGE", HV_TABLE_CUT_START } }, cells_task },
         { HV_KIND_CRONTASK,
-          { { "STATUS", 0 }, { "SCHEDULE", 0 }, { "IMAGE", HV_TABLE_CUT } },
+          { { "STATUS", 0 }, { "SCHEDULE", 0 }, { "IMAGE", HV_TABLE_CUT_START } },
           cells_cron_task },
         { HV_KIND_WIREGUARD,
           { { "STATUS", 0 }, { "ADDRESS", 0 }, { "PEERS", HV_TABLE_RIGHT } },
@@ -236,7 +249,7 @@ static void print_table(struct hv_cli *cli, enum hv_kind kind, const struct fetc
         for (size_t i = 0; i < HV_ARRAY_SIZE(layout->columns) && layout->columns[i].heading; i++)
                 hv_table_column(t, layout->columns[i].heading, layout->columns[i].flags);
         if (wide) {
-                hv_table_column(t, "DECLARED", HV_TABLE_CUT);
+                hv_table_column(t, "DECLARED", HV_TABLE_CUT_START);
                 hv_table_column(t, "MESSAGE", HV_TABLE_CUT);
         }
         for (size_t i = 0; i < f->items.n; i++) {
@@ -406,7 +419,7 @@ int hv_cmd_sources(struct hv_cli *cli) {
         hv_table_column(t, "REVISION", 0);
         hv_table_column(t, "READ", HV_TABLE_RIGHT);
         hv_table_column(t, "FAILURES", HV_TABLE_RIGHT);
-        hv_table_column(t, "LOCATION", HV_TABLE_CUT);
+        hv_table_column(t, "LOCATION", HV_TABLE_CUT_START);
         hv_table_column(t, "ERROR", HV_TABLE_CUT);
         items = hv_json_get(j, "items");
         for (size_t i = 0; i < hv_json_size(items); i++) {

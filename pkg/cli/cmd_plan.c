@@ -6,8 +6,8 @@ static void print_steps(struct hv_cli *cli, const struct hv_json *steps) {
         _hv_cleanup_(hv_table_freep) struct hv_table *t = hv_table_new();
 
         hv_table_column(t, "ACTION", 0);
-        hv_table_column(t, "OBJECT", 0);
-        hv_table_column(t, "NAME", HV_TABLE_CUT);
+        hv_table_column(t, "OBJECT", HV_TABLE_CUT_START);
+        hv_table_column(t, "NAME", HV_TABLE_CUT_START);
         hv_table_column(t, "WHY", HV_TABLE_CUT);
         for (size_t i = 0; i < hv_json_size(steps); i++) {
                 const struct hv_json *s = hv_json_at(steps, i);

@@ -46,7 +46,7 @@ static void put_head(struct hv_cli *cli, struct hv_buf *buf, const struct hv_jso
         put_line(cli, buf, "Node", or (hv_json_str(j, "nodeId"), "-"));
         hv_buf_printf(buf, "%-10s ", "Status");
         hv_output_tint(buf, cli->color, converged ? HV_TINT_GOOD : HV_TINT_BAD,
-                       converged ? "in sync" : "not in sync");
+                       converged ? "converged" : "not converged");
         hv_buf_puts(buf, ": ");
         hv_terminal_puts(buf, cli->out_is_tty, or (hv_json_str(j, "summary"), ""));
         hv_buf_putc(buf, '\n');

@@ -15,11 +15,13 @@ void hv_output_text(struct hv_cli *cli, const struct hv_buf *text) {
         (void) fwrite(hv_buf_str(&safe), 1, safe.len, stdout);
 }
 
+/* Who asks for the wide form wants all of it, wrapped or not. */
 void hv_output_table(struct hv_cli *cli, const struct hv_table *table) {
+        bool wide = hv_cli_output(cli, HV_OUTPUT_TABLE) == HV_OUTPUT_WIDE;
         _hv_cleanup_free_ char *text = hv_table_text(
                 table, &(struct hv_table_style){
                                .is_tty = cli->out_is_tty,
-                               .width = cli->width,
+                               .width = wide ? UINT32_MAX : cli->width,
                                .headings = !hv_option_is_given(&cli->options, HV_OPT_NO_HEADERS),
                        });
 

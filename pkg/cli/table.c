@@ -1,10 +1,17 @@
 #include "cli/table.h"
 
 #include <libsmartcols.h>
+#include <wchar.h>
 
 #include "base/buf.h"
+#include "base/text.h"
 #include "base/vec.h"
 #include "cli/terminal.h"
+
+#define GAP "  " /* between two columns */
+#define DOTS "..."
+#define CUT_MIN 6         /* a column is not cut below this */
+#define WIDE_ENOUGH 10000 /* columns: libsmartcols only pads, what is too wide was cut before */
 
 struct column {
         const char *heading;
@@ -83,42 +90,147 @@ static char *plain_text(const struct hv_table *t, bool headings) {
         return hv_buf_steal(&buf);
 }
 
-static int column_flags(unsigned flags) {
-        return (flags & HV_TABLE_RIGHT ? SCOLS_FL_RIGHT : 0) | (flags & HV_TABLE_CUT ? SCOLS_FL_TRUNC : 0);
+/* ---- widths: decided here, so that a narrow terminal costs the longest cells, and those evenly ---- */
+
+static unsigned width_of(const char *text) {
+        unsigned width = 0;
+
+        for (size_t i = 0, len = strlen(text); i < len;) {
+                struct hv_character c = hv_text_character(text + i, len - i);
+                int n = wcwidth((wchar_t) c.code);
+
+                width += n > 0 ? (unsigned) n : 0;
+                i += c.len;
+        }
+        return width;
 }
 
-static void fill_lines(const struct hv_table *t, struct libscols_table *table) {
-        for (size_t r = 0; r < t->n_rows; r++) {
-                struct libscols_line *line = scols_table_new_line(table, NULL);
+static unsigned natural_width(const struct hv_table *t, size_t column, bool headings) {
+        unsigned width = headings ? width_of(t->columns.v[column].heading) : 0;
 
-                for (size_t c = 0; line && c < t->columns.n; c++) {
+        for (size_t r = 0; r < t->n_rows; r++)
+                width = HV_MAX(width, width_of(cell(t, r, column)));
+        return width;
+}
+
+/* Takes what is too much from the widest columns that may be cut, until it fits or all are at their least. */
+static void fit(const struct hv_table *t, unsigned *widths, unsigned terminal) {
+        unsigned total = (unsigned) (t->columns.n - 1) * (unsigned) strlen(GAP);
+
+        for (size_t c = 0; c < t->columns.n; c++)
+                total += widths[c];
+        for (; total > terminal; total--) {
+                size_t widest = t->columns.n;
+
+                for (size_t c = 0; c < t->columns.n; c++) {
+                        if ((t->columns.v[c].flags & (HV_TABLE_CUT | HV_TABLE_CUT_START)) &&
+                            widths[c] > CUT_MIN && (widest == t->columns.n || widths[c] > widths[widest]))
+                                widest = c;
+                }
+                if (widest == t->columns.n)
+                        return;
+                widths[widest]--;
+        }
+}
+
+/* The text, or its beginning and "..." where it is wider. */
+static void put_cut(struct hv_buf *ret, const char *text, unsigned width) {
+        unsigned used = 0;
+
+        if (width_of(text) <= width) {
+                hv_buf_puts(ret, text);
+                return;
+        }
+        for (size_t i = 0, len = strlen(text); i < len;) {
+                struct hv_character c = hv_text_character(text + i, len - i);
+                int n = wcwidth((wchar_t) c.code);
+
+                used += n > 0 ? (unsigned) n : 0;
+                if (used + strlen(DOTS) > width)
+                        break;
+                hv_buf_add(ret, text + i, c.len);
+                i += c.len;
+        }
+        hv_buf_puts(ret, DOTS);
+}
+
+/* A copy whose cells are safe to print on a terminal. */
+static struct hv_table *escaped(const struct hv_table *t) {
+        struct hv_table *copy = hv_table_new();
+
+        for (size_t c = 0; c < t->columns.n; c++)
+                hv_table_column(copy, t->columns.v[c].heading, t->columns.v[c].flags);
+        for (size_t r = 0; r < t->n_rows; r++) {
+                hv_table_row(copy);
+                for (size_t c = 0; c < t->columns.n; c++) {
                         _hv_cleanup_(hv_buf_done) struct hv_buf safe = {};
                         const char *text = cell(t, r, c);
 
                         hv_terminal_escape(&safe, text, strlen(text));
-                        (void) scols_line_set_data(line, c, hv_buf_str(&safe));
+                        for (size_t i = 0; i < safe.len; i++)
+                                safe.data[i] = strchr("\n\t", safe.data[i]) ? ' ' : safe.data[i];
+                        hv_table_cell(copy, hv_buf_str(&safe));
                 }
         }
+        return copy;
 }
 
-static char *aligned_text(const struct hv_table *t, const struct hv_table_style *style) {
+/* "..." and the end of the text where it is wider. */
+static void put_end(struct hv_buf *ret, const char *text, unsigned width) {
+        unsigned left = width_of(text);
+
+        if (left <= width) {
+                hv_buf_puts(ret, text);
+                return;
+        }
+        while (*text && left + strlen(DOTS) > width) {
+                struct hv_character c = hv_text_character(text, strlen(text));
+                int n = wcwidth((wchar_t) c.code);
+
+                left -= n > 0 ? (unsigned) n : 0;
+                text += c.len;
+        }
+        hv_buf_printf(ret, "%s%s", DOTS, text);
+}
+
+static char *aligned_text(const struct hv_table *raw, const struct hv_table_style *style) {
+        _hv_cleanup_(hv_table_freep) struct hv_table *t = escaped(raw);
+        _hv_cleanup_free_ unsigned *widths = HV_NEW_N(unsigned, t->columns.n);
+        _hv_cleanup_free_ char *text = NULL;
         struct libscols_table *table = scols_new_table();
-        char *text = NULL;
 
         if (!table)
                 hv_out_of_memory(0);
+        for (size_t c = 0; c < t->columns.n; c++)
+                widths[c] = natural_width(t, c, style->headings);
+        fit(t, widths, style->width);
+
         (void) scols_table_enable_noheadings(table, !style->headings);
+        (void) scols_table_enable_noencoding(table,
+                                             1); /* that was done above, in the form of every other output */
         (void) scols_table_set_termforce(table, SCOLS_TERMFORCE_ALWAYS);
-        (void) scols_table_set_termwidth(table, style->width);
-        (void) scols_table_set_column_separator(table, "   ");
+        (void) scols_table_set_termwidth(table, WIDE_ENOUGH);
+        (void) scols_table_set_column_separator(table, GAP);
         for (size_t c = 0; c < t->columns.n; c++)
                 (void) scols_table_new_column(table, t->columns.v[c].heading, 0,
-                                              column_flags(t->columns.v[c].flags));
-        fill_lines(t, table);
-        if (scols_print_table_to_string(table, &text) < 0 || !text)
-                text = hv_strdup("");
+                                              t->columns.v[c].flags & HV_TABLE_RIGHT ? SCOLS_FL_RIGHT : 0);
+        for (size_t r = 0; r < t->n_rows; r++) {
+                struct libscols_line *line = scols_table_new_line(table, NULL);
+
+                for (size_t c = 0; line && c < t->columns.n; c++) {
+                        _hv_cleanup_(hv_buf_done) struct hv_buf cut = {};
+
+                        if (t->columns.v[c].flags & HV_TABLE_CUT_START)
+                                put_end(&cut, cell(t, r, c), widths[c]);
+                        else
+                                put_cut(&cut, cell(t, r, c), widths[c]);
+                        (void) scols_line_set_data(line, c, hv_buf_str(&cut));
+                }
+        }
+        if (scols_print_table_to_string(table, &text) < 0)
+                text = NULL;
         scols_unref_table(table);
-        return text;
+        return hv_asprintf("%s\n", text ? text : ""); /* the last line comes without its end */
 }
 
 char *hv_table_text(const struct hv_table *t, const struct hv_table_style *style) {

@@ -1,6 +1,6 @@
 /* cli/table.h - tables: aligned by display width on a terminal, separated by tabs into a pipe.
  *
- * Source   libsmartcols lays out and cuts; this is the only file that knows it.
+ * Source   libsmartcols pads by display width; this is the only file that knows it.
  */
 #pragma once
 
@@ -9,8 +9,9 @@
 struct hv_table;
 
 enum hv_table_flags {
-        HV_TABLE_RIGHT = 1 << 0, /* numbers */
-        HV_TABLE_CUT = 1 << 1,   /* may be cut where the terminal is narrow */
+        HV_TABLE_RIGHT = 1 << 0,     /* numbers */
+        HV_TABLE_CUT = 1 << 1,       /* may lose its end where the terminal is narrow */
+        HV_TABLE_CUT_START = 1 << 2, /* may lose its beginning: paths and names, whose end tells them apart */
 };
 
 struct hv_table *hv_table_new(void);

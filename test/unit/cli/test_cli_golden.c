@@ -1,0 +1,255 @@
+/* What people see, at every width: on terminals of 60, 80, 120 and 200 columns, and in a pipe.
+ *
+ * golden/NAME.WIDTH holds what must come. HV_GOLDEN=write writes it anew: look at the difference before it is committed.
+ * Digests and instants, which differ from run to run, are shown as x and 0 of the same length. */
+#include "testing.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/text.h"
+#include "run.h"
+
+static void busy(struct stage *s) {
+        stage_break_web(s);
+        stage_event(s, "Service", "web", "started hive-web");
+        stage_event(s, "Service", "proxy",
+                    "hive-proxy was killed: out of memory, after it had been restarted 4 times in a row");
+        stage_event(s, "Service", "web",
+                    "name with \033[31mcolour\033[0m and \xe2\x80\xae turned text, gr\xc3\xbc\xc3\x9f"
+                    "e \xe6\xbc\xa2\xe5\xad\x97");
+}
+
+static void planned(struct stage *s) {
+        s->steps[0] = (struct hv_api_step){ HV_ACTION_PULL, "image/docker.io/library/nginx:1.28-alpine",
+                                            "docker.io/library/nginx:1.28-alpine", "image changed" };
+        s->steps[1] = (struct hv_api_step){ HV_ACTION_STOP, "service/web/1", "hive-web", "image changed" };
+        s->steps[2] = (struct hv_api_step){ HV_ACTION_REMOVE, "service/web/1", "hive-web", "image changed" };
+        s->n_steps = 3;
+}
+
+static void parked(struct stage *s) {
+        stage_park(s);
+        s->outcome = HV_API_PARKED;
+}
+
+static void refused(struct stage *s) {
+        stage_refuse(s);
+        s->outcome = HV_API_REFUSED;
+}
+
+static const struct scene {
+        const char *name, *words;
+        void (*make)(struct stage *s);
+} scenes[] = {
+        { "status", "status", NULL },
+        { "status-busy", "status", busy },
+        { "status-parked", "status", parked },
+        { "status-refused", "status", refused },
+        { "status-no-engine", "status", stage_lose_engine },
+        { "get-services", "get services", busy },
+        { "get-services-wide", "get services -o wide", busy },
+        { "get-all", "get all", NULL },
+        { "describe", "describe service/web", busy },
+        { "why", "why service/web", busy },
+        { "why-node", "why", busy },
+        { "events", "events", busy },
+        { "plan", "plan", planned },
+        { "apply-parked", "apply", parked },
+        { "sources", "sources", NULL },
+        { "revisions", "revisions", parked },
+        { "explain", "explain services.ports", NULL },
+        { "help-apply", "help apply", NULL },
+};
+
+static bool is_hex(char c) {
+        return isdigit((unsigned char) c) || (c >= 'a' && c <= 'f');
+}
+
+/* "2026-11-21T22:50:11Z" */
+static bool is_instant(const char *p) {
+        static const char form[] = "dddd-dd-ddTdd:dd:ddZ";
+
+        for (size_t i = 0; form[i]; i++)
+                if (form[i] == 'd' ? !isdigit((unsigned char) p[i]) : p[i] != form[i])
+                        return false;
+        return true;
+}
+
+static char *normalise(const char *text) {
+        struct hv_buf buf = {};
+
+        for (const char *p = text; *p;) {
+                size_t n = 0;
+
+                while (is_hex(p[n]))
+                        n++;
+                if (is_instant(p)) {
+                        hv_buf_puts(&buf, "0000-00-00T00:00:00Z");
+                        p += strlen("0000-00-00T00:00:00Z");
+                } else if (n >= 8) {
+                        for (size_t i = 0; i < n; i++)
+                                hv_buf_putc(&buf, 'x');
+                        p += n;
+                } else if (n > 0) {
+                        hv_buf_add(&buf, p, n);
+                        p += n;
+                } else if (p[0] == '\r' && p[1] == '\n')
+                        p++;
+                else
+                        hv_buf_putc(&buf, *p++);
+        }
+        return hv_buf_steal(&buf);
+}
+
+static char *read_golden(const char *path) {
+        FILE *f = fopen(path, "re");
+        struct hv_buf buf = {};
+        char chunk[4096];
+        size_t n;
+
+        if (!f)
+                return NULL;
+        while ((n = fread(chunk, 1, sizeof chunk, f)) > 0)
+                hv_buf_add(&buf, chunk, n);
+        (void) fclose(f);
+        return hv_buf_steal(&buf);
+}
+
+static void write_golden(const char *path, const char *text) {
+        FILE *f = fopen(path, "we");
+
+        assert_non_null(f);
+        assert_true(fputs(text, f) >= 0);
+        assert_int_equal(fclose(f), 0);
+}
+
+/* No line of a terminal is wider than it; characters of Chinese take two columns. */
+static void check_width(const char *name, const char *text, unsigned columns) {
+        for (const char *line = text, *end; *line; line = end + 1) {
+                size_t width = 0;
+
+                end = strchr(line, '\n');
+                if (!end)
+                        break;
+                for (const char *p = line; p < end;) {
+                        struct hv_character c = hv_text_character(p, (size_t) (end - p));
+
+                        width += c.code >= 0x4e00 && c.code <= 0x9fff ? 2 : 1;
+                        p += c.len;
+                }
+                if (width > columns)
+                        fail_msg("%s: %zu columns on a terminal of %u: %.*s", name, width, columns,
+                                 (int) (end - line), line);
+        }
+}
+
+static void what_is_shown_is_what_was_agreed(void **state) {
+        static const unsigned widths[] = { 0, 60, 80, 120, 200 };
+        bool writing = hv_streq(getenv("HV_GOLDEN"), "write");
+        unsigned n_wrong = 0;
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(scenes); i++) {
+                for (size_t j = 0; j < HV_ARRAY_SIZE(widths); j++) {
+                        static const char *const no_color[] = { "NO_COLOR=1", NULL };
+                        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+                        _hv_cleanup_free_ char *path = NULL, *got = NULL, *wanted = NULL;
+                        struct run r;
+
+                        if (scenes[i].make)
+                                scenes[i].make(s);
+                        r = run(s, scenes[i].words,
+                                &(struct run_options){ .environment = no_color, .columns = widths[j] });
+                        got = normalise(hv_buf_str(&r.out));
+                        run_done(&r);
+                        path = hv_asprintf(HV_SOURCE_DIR "/test/unit/cli/golden/%s.%u", scenes[i].name,
+                                           widths[j]);
+                        if (writing) {
+                                write_golden(path, got);
+                                continue;
+                        }
+                        wanted = read_golden(path);
+                        if (!hv_streq(got, wanted)) {
+                                n_wrong++;
+                                print_error("%s\n--- wanted\n%s--- got\n%s", path,
+                                            wanted ? wanted : "(no file)\n", got);
+                        }
+                }
+        }
+        assert_int_equal(n_wrong, 0);
+}
+
+/* Tables keep within the terminal; sentences and help are the terminal's to wrap. */
+static void tables_keep_within_the_terminal(void **state) {
+        static const char *const tables[] = { "get services", "get all",   "events",
+                                              "sources",      "revisions", "plan" };
+        static const unsigned widths[] = { 60, 80, 120, 200 };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(tables); i++) {
+                for (size_t j = 0; j < HV_ARRAY_SIZE(widths); j++) {
+                        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+                        _hv_cleanup_free_ char *text = NULL;
+                        struct run r;
+
+                        busy(s);
+                        planned(s);
+                        r = run(s, tables[i], &(struct run_options){ .columns = widths[j] });
+                        text = normalise(hv_buf_str(&r.out));
+                        check_width(tables[i], text, widths[j]);
+                        run_done(&r);
+                }
+        }
+}
+
+static void colour_follows_the_rules(void **state) {
+        static const struct {
+                const char *what, *words;
+                const char *const environment[3];
+                unsigned columns;
+                bool color;
+        } rows[] = {
+                { "a terminal has colour", "status", { NULL }, 80, true },
+                { "a pipe has none", "status", { NULL }, 0, false },
+                { "NO_COLOR", "status", { "NO_COLOR=1", NULL }, 80, false },
+                { "an empty NO_COLOR is none", "status", { "NO_COLOR=", NULL }, 80, true },
+                { "TERM=dumb", "status", { "TERM=dumb", NULL }, 80, false },
+                { "CLICOLOR_FORCE", "status", { "CLICOLOR_FORCE=1", NULL }, 0, true },
+                { "CLICOLOR_FORCE=0", "status", { "CLICOLOR_FORCE=0", NULL }, 0, false },
+                { "NO_COLOR beats CLICOLOR_FORCE",
+                  "status",
+                  { "NO_COLOR=1", "CLICOLOR_FORCE=1", NULL },
+                  80,
+                  false },
+                { "--color always", "status --color always", { "NO_COLOR=1", NULL }, 0, true },
+                { "--color never", "status --color never", { NULL }, 80, false },
+                { "--no-color", "status --no-color", { "CLICOLOR_FORCE=1", NULL }, 80, false },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+                struct run r = run(s, rows[i].words,
+                                   &(struct run_options){ .environment = rows[i].environment,
+                                                          .columns = rows[i].columns });
+
+                if ((strstr(hv_buf_str(&r.out), "\033[32m") != NULL) != rows[i].color)
+                        fail_msg("%s: %s", rows[i].what, hv_buf_str(&r.out));
+                /* Never colour alone: the words say it too. */
+                assert_non_null(strstr(hv_buf_str(&r.out), "in sync"));
+                run_done(&r);
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(what_is_shown_is_what_was_agreed),
+                cmocka_unit_test(tables_keep_within_the_terminal),
+                cmocka_unit_test(colour_follows_the_rules),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
