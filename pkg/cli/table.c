@@ -10,8 +10,9 @@
 
 #define GAP "  " /* between two columns */
 #define DOTS "..."
-#define CUT_MIN 6         /* a column is not cut below this */
-#define WIDE_ENOUGH 10000 /* columns: libsmartcols only pads, what is too wide was cut before */
+#define CUT_MIN 6          /* a column is not cut below this */
+#define CUT_LAST_RESORT 12 /* nor any other column of text */
+#define WIDE_ENOUGH 10000  /* columns: libsmartcols only pads, what is too wide was cut before */
 
 struct column {
         const char *heading;
@@ -113,24 +114,35 @@ static unsigned natural_width(const struct hv_table *t, size_t column, bool head
         return width;
 }
 
-/* Takes what is too much from the widest columns that may be cut, until it fits or all are at their least. */
-static void fit(const struct hv_table *t, unsigned *widths, unsigned terminal) {
-        unsigned total = (unsigned) (t->columns.n - 1) * (unsigned) strlen(GAP);
-
-        for (size_t c = 0; c < t->columns.n; c++)
-                total += widths[c];
-        for (; total > terminal; total--) {
+/* Takes columns away from the widest of those that may be cut to `least`, until nothing is too much; the rest. */
+static unsigned shrink(const struct hv_table *t, unsigned *widths, unsigned too_much, unsigned flags,
+                       unsigned least) {
+        for (; too_much > 0; too_much--) {
                 size_t widest = t->columns.n;
 
                 for (size_t c = 0; c < t->columns.n; c++) {
-                        if ((t->columns.v[c].flags & (HV_TABLE_CUT | HV_TABLE_CUT_START)) &&
-                            widths[c] > CUT_MIN && (widest == t->columns.n || widths[c] > widths[widest]))
+                        bool may = flags ? t->columns.v[c].flags & flags
+                                         : !(t->columns.v[c].flags & HV_TABLE_RIGHT);
+
+                        if (may && widths[c] > least &&
+                            (widest == t->columns.n || widths[c] > widths[widest]))
                                 widest = c;
                 }
                 if (widest == t->columns.n)
-                        return;
+                        break;
                 widths[widest]--;
         }
+        return too_much;
+}
+
+static void fit(const struct hv_table *t, unsigned *widths, unsigned terminal) {
+        unsigned total = (unsigned) (t->columns.n - 1) * (unsigned) strlen(GAP), too_much;
+
+        for (size_t c = 0; c < t->columns.n; c++)
+                total += widths[c];
+        too_much = total > terminal ? total - terminal : 0;
+        too_much = shrink(t, widths, too_much, HV_TABLE_CUT | HV_TABLE_CUT_START, CUT_MIN);
+        (void) shrink(t, widths, too_much, 0, CUT_LAST_RESORT);
 }
 
 /* The text, or its beginning and "..." where it is wider. */
