@@ -17,7 +17,7 @@ static bool is_lower_alnum(char c) {
 
 size_t hv_text_distance(const char *a, const char *b, size_t limit) {
         size_t rows[3][LENGTH_MAX + 1], *before = rows[0], *last = rows[1], *now = rows[2];
-        size_t n_a = strlen(a), n_b = strlen(b);
+        size_t n_a = strlen(a), n_b = strlen(b), nearest_before = 0;
 
         limit = HV_MIN(limit, LIMIT_MAX);
         if (n_a > LENGTH_MAX || n_b > LENGTH_MAX || (n_a > n_b ? n_a - n_b : n_b - n_a) > limit)
@@ -25,7 +25,7 @@ size_t hv_text_distance(const char *a, const char *b, size_t limit) {
         for (size_t j = 0; j <= n_b; j++)
                 last[j] = j;
         for (size_t i = 1; i <= n_a; i++) {
-                size_t *spare = before;
+                size_t *spare = before, nearest = i;
 
                 now[0] = i;
                 for (size_t j = 1; j <= n_b; j++) {
@@ -37,7 +37,11 @@ size_t hv_text_distance(const char *a, const char *b, size_t limit) {
                             lower(a[i - 2]) == lower(b[j - 1]))
                                 d = HV_MIN(d, before[j - 2] + 1);
                         now[j] = d;
+                        nearest = HV_MIN(nearest, d);
                 }
+                if (nearest > limit && nearest_before > limit)
+                        return limit + 1; /* a row follows from the two before it, and only grows */
+                nearest_before = nearest;
                 before = last;
                 last = now;
                 now = spare;

@@ -17,6 +17,8 @@ static void distance_counts_edits(void **state) {
                 { "hivemnd", "hivemind", 1 },
                 { "ca", "abc", 3 },
                 { "kitten", "sitting", 3 },
+                { "abcdef", "badcfe", 3 },
+                { "xxabc", "abcxx", 4 },
                 { "", "abc", 3 },
                 { "abcdefgh", "", 8 },
                 { "abcdefghi", "", 9 },
@@ -30,6 +32,10 @@ static void distance_counts_edits(void **state) {
                 if (rows[i].distance > 2)
                         assert_int_equal(hv_text_distance(rows[i].a, rows[i].b, 2), 3);
         }
+        for (size_t limit = 0; limit <= 8; limit++) /* giving up early changes nothing but the time */
+                for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++)
+                        assert_int_equal(hv_text_distance(rows[i].a, rows[i].b, limit),
+                                         HV_MIN(rows[i].distance, limit + 1));
         memset(big, 'x', sizeof big);
         big[sizeof big - 1] = '\0';
         assert_int_equal(hv_text_distance(big, big, 2), 3); /* not worth the time */
