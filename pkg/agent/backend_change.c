@@ -92,8 +92,10 @@ void hv_agent_change(void *userdata, const struct hv_api_change *change, struct 
                 .after = hv_desired_ref(l->desired),
                 .accept = hv_strdup(change->accept_prune),
         };
-        (void) hv_agent_take(a, l);
-        (void) hv_agent_input(a, &look, NULL);
+        if (hv_agent_take(a, l) < 0)
+                answer(a, HV_API_REFUSED, NULL);
+        else
+                (void) hv_agent_input(a, &look, NULL);
 }
 
 /* The operator's consent, kept so that a restart in the middle of the removal does not ask again. */

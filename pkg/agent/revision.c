@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "log/log.h"
+#include "source/cut.h"
 
 static const char *environment(void *userdata, const char *name) {
         (void) userdata;
@@ -77,9 +78,19 @@ static void replace_latest(struct hv_agent *a, struct hv_source_load *l) {
         a->loaded_wall_us = hv_agent_wall_us();
 }
 
+/* At the start nothing is in force yet: what was, before this start, is in the store. */
+static void refuse_cut(struct hv_agent *a, struct hv_source_load *l) {
+        _hv_cleanup_(hv_source_load_freep) struct hv_source_load *kept = NULL;
+
+        if (!a->active && l->desired)
+                kept = hv_source_set_last_good(a->sources);
+        (void) hv_source_refuse_cut(l, a->active ? a->active : kept);
+}
+
 int hv_agent_take(struct hv_agent *a, struct hv_source_load *l) {
         struct hv_err err = {};
 
+        refuse_cut(a, l);
         replace_latest(a, l);
         if (!l->desired) {
                 a->failed_wall_us = a->loaded_wall_us;
