@@ -195,6 +195,11 @@ journal() {
         inside journalctl -q -o json --no-pager "$@"
 }
 
+# What the API's socket answers to GET PATH.
+http_status() {
+        inside curl -sS -o /dev/null -w '%{http_code}' --unix-socket /run/hivelet/hivelet.sock "http://localhost$1"
+}
+
 # same WHAT WANT GOT
 same() {
         [ "$2" = "$3" ] || { printf '%s: want "%s", got "%s"\n' "$1" "$2" "$3"; return 1; }
@@ -267,6 +272,18 @@ case_socket() {
         same "/readyz" 200 "$(inside curl -sS -o /dev/null -w '%{http_code}' http://127.0.0.1:5000/readyz)"
         same "/readyz from a foreign name" 421 \
                 "$(inside curl -sS -o /dev/null -w '%{http_code}' -H 'Host: evil.example' http://127.0.0.1:5000/readyz)"
+}
+
+case_hivectl() {
+        like "hivectl get" '*web*' "$(inside hivectl get services)"
+        inside hivectl status --check
+}
+
+# Workloads hang below a slice of their own, beside the agent, so that they are seen and limited as one.
+case_slice() {
+        local pid
+        pid=$(inside docker inspect -f '{{.State.Pid}}' hive-web)
+        like "the container's cgroup" '*/hivelet.slice/*' "$(inside cat "/proc/$pid/cgroup")"
 }
 
 case_journal() {
@@ -367,8 +384,7 @@ case_crash() {
         until_true 60 is_other_main_pid "$pid"
         until_true 60 is_property ActiveState active
         same "the container" "$web" "$(container web)"
-        same "the socket answers" 200 "$(inside curl -sS -o /dev/null -w '%{http_code}' \
-                --unix-socket /run/hivelet/hivelet.sock http://localhost/livez)"
+        same /livez 200 "$(http_status /livez)"
 }
 
 is_other_main_pid() {
@@ -390,8 +406,24 @@ case_stop_leaves_containers() {
         same "the container after the next start" "$web" "$(container web)"
 }
 
-cases=(units catalog engine start_returns_after_ready status socket journal confinement reload_valid reload_invalid
-        watchdog crash stop_leaves_containers)
+# READY does not wait for an engine that is not there, and the status line says so.
+case_engine_down() {
+        inside systemctl stop hivelet.service docker.service docker.socket
+        inside systemctl mask --runtime --quiet docker.service docker.socket
+        inside systemctl start hivelet.service
+        until_true 20 status_has ngine
+        same "/readyz without an engine" 503 "$(http_status /readyz)"
+        same "/livez without an engine" 200 "$(http_status /livez)"
+        inside systemctl unmask --runtime --quiet docker.service docker.socket
+        inside systemctl start docker.service
+        until_true 60 is_running web
+        until_true 20 status_has '1/1'
+        same "events DockerUp and DockerDown" yes "$(journal HIVELET_EVENT=DockerDown + HIVELET_EVENT=DockerUp |
+                jq -rs 'if (map(.HIVELET_EVENT) | index("DockerDown") != null and index("DockerUp") != null) then "yes" else . end')"
+}
+
+cases=(units catalog engine start_returns_after_ready status socket hivectl slice journal confinement reload_valid
+        reload_invalid watchdog crash stop_leaves_containers engine_down)
 
 # --- run --------------------------------------------------------------------------------------------------
 
