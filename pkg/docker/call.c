@@ -75,6 +75,13 @@ void hv_call_add_image(struct hv_docker_call *c, const char *image) {
 }
 
 void hv_call_add_query(struct hv_docker_call *c, const char *name, const char *value) {
+        struct hv_err err;
+
+        if (hv_str_empty(value)) {
+                (void) hv_err_set(&err, -EINVAL, "%s is empty", name);
+                hv_call_refuse(c, &err);
+                return;
+        }
         hv_buf_printf(&c->path, "%c%s=", c->has_query ? '&' : '?', name);
         c->has_query = true;
         add_escaped(&c->path, value, "");

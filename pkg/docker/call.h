@@ -53,6 +53,7 @@ struct hv_docker_call *hv_call_new(struct hv_docker *d, enum hv_docker_op op, st
 void hv_call_add_name(struct hv_docker_call *c, const char *what, const char *name);
 void hv_call_add_image(struct hv_docker_call *c, const char *image); /* may hold '/', ':' and '@' */
 void hv_call_add_path(struct hv_docker_call *c, const char *literal);
+/* Refuses the call when there is no value: an engine would take its default for it. */
 void hv_call_add_query(struct hv_docker_call *c, const char *name, const char *value);
 void hv_call_add_query_int(struct hv_docker_call *c, const char *name, int64_t value);
 void hv_call_add_query_instant(struct hv_docker_call *c, const char *name,

@@ -6,7 +6,7 @@
 #   engine.sh restart DIR                 after kill: the same engine again, with what it kept
 #   engine.sh term DIR                    SIGTERM to the engine, containers as it likes
 #   engine.sh kill DIR                    SIGKILL to the engine alone, containers go on
-#   engine.sh stop DIR                    ends everything, removes DIR
+#   engine.sh stop DIR                    ends everything, removes DIR; DIR-2, DIR-3 ... too
 #
 # DIR is short (a socket's path has at most 107 bytes) and belongs to this engine alone. Needs root and Debian's docker.io,
 # podman + runc, busybox-static. HV_ENGINE_ARGS: more arguments for dockerd.
@@ -175,6 +175,9 @@ start) case $2 in docker|podman) start "$2" ;; *) die "no engine of kind $2" ;; 
 restart) run_engine ;;
 term) kill "$(pid_of engine)"; wait_gone "$(pid_of engine)" ;;
 kill) kill -9 "$(pid_of engine)"; wait_gone "$(pid_of engine)" ;;
-stop) stop ;;
+stop)
+        all=$D # and those beside it, of tests that crashed
+        for D in "$all"-[0-9]* "$all"; do [ ! -e "$D" ] || stop; done
+        ;;
 *) die "no command $1" ;;
 esac

@@ -106,8 +106,12 @@ static void play(struct connection *c, const struct hv_fake_rule *r) {
         c->then = r->then;
         if (r->raw)
                 hv_buf_add(&c->out, r->raw, r->raw_len ? r->raw_len : strlen(r->raw));
-        for (size_t i = 0; i < r->repeat_body; i++)
-                hv_buf_putc(&c->out, 'x');
+        if (r->repeat_body) {
+                _hv_cleanup_free_ char *block = hv_malloc(r->repeat_body);
+
+                memset(block, 'x', r->repeat_body);
+                hv_buf_add(&c->out, block, r->repeat_body);
+        }
         if (r->delay_us)
                 (void) sd_event_add_time_relative(c->f->event, &c->delay, CLOCK_MONOTONIC, r->delay_us, 1,
                                                   on_delay, c);

@@ -60,9 +60,14 @@ int set_up(void **state) {
 int tear_down(void **state) {
         struct fixture *x = *state;
 
+        /* A new client: the old one may be another engine's, or call into a test that failed half way. */
+        hv_docker_free(x->d);
+        x->d = new_client(x, x->engine, false);
+        expect(CALL(x, hv_docker_connect), HV_DOCKER_OK);
         clean(x);
         hv_docker_free(x->d);
         hv_engine_free(x->engine);
+        hv_engine_free(x->own);
         sd_event_unref(x->event);
         for (size_t i = 0; i < x->results.n; i++) {
                 hv_arena_free(x->results.v[i]->arena);

@@ -27,6 +27,7 @@ struct differences {
 struct fixture {
         sd_event *event;
         struct hv_engine *engine;
+        struct hv_engine *own; /* that a test hurts; NULL: none */
         struct hv_docker *d;
         const struct differences *differs;
         HV_VEC(struct hv_docker_result *) results; /* until the test ends */

@@ -32,6 +32,8 @@ static void on_event(void *userdata, const struct hv_docker_event *e) {
         s->last_ns = e->time_ns;
         if (e->has_exit_code)
                 s->exit_code = e->exit_code;
+        if (!hv_streq(e->type, "container"))
+                return;
         (void) snprintf(s->id, sizeof s->id, "%s", e->id);
         for (size_t i = 0; i < e->attributes.n; i++)
                 if (hv_streq(e->attributes.v[i].name, "note"))
@@ -310,18 +312,15 @@ static void lose(struct fixture *x, struct hv_engine *engine, void (*how)(struct
 
 static void test_engine_loss(void **state) {
         struct fixture *x = *state;
-        _hv_cleanup_(hv_engine_freep) struct hv_engine *engine =
-                hv_engine_start(HV_ENGINE_KIND, HV_ENGINE_KIND "-2");
-        struct hv_docker *shared = x->d;
 
-        x->d = new_client(x, engine, false);
+        x->own = hv_engine_start(HV_ENGINE_KIND, HV_ENGINE_KIND "-2");
+        hv_docker_free(x->d);
+        x->d = new_client(x, x->own, false);
         expect(CALL(x, hv_docker_container_list, false),
                HV_DOCKER_UNREACHABLE); /* before the first greeting */
         expect(CALL(x, hv_docker_connect), HV_DOCKER_OK);
-        lose(x, engine, hv_engine_kill);
-        lose(x, engine, hv_engine_term);
-        hv_docker_free(x->d);
-        x->d = shared;
+        lose(x, x->own, hv_engine_kill);
+        lose(x, x->own, hv_engine_term);
 }
 
 /* A client that is freed while everything is under way says nothing more. */

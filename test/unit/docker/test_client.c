@@ -231,6 +231,16 @@ static void test_bodies_and_queries(void **state) {
         assert_int_equal(hv_fake_requests(x->fake), n);
 }
 
+static void test_nothing_is_left_to_a_default(void **state) {
+        struct fixture *x = *state;
+
+        assert_int_equal(CALL(x, hv_docker_container_rename, "a", "")->outcome, HV_DOCKER_REFUSED);
+        assert_int_equal(CALL(x, hv_docker_container_rename, "a", NULL)->outcome, HV_DOCKER_REFUSED);
+        assert_int_equal(CALL(x, hv_docker_container_kill, "a", "")->outcome, HV_DOCKER_REFUSED);
+        assert_int_equal(CALL(x, hv_docker_image_tag, "a", "b", NULL)->outcome, HV_DOCKER_REFUSED);
+        assert_int_equal(hv_docker_mutations_total(x->d), 0);
+}
+
 static void test_signal_of_stop(void **state) {
         struct fixture *x = *state;
 
@@ -454,6 +464,7 @@ int main(void) {
                 TEST(test_error_messages),
                 TEST(test_bodies_and_queries),
                 cmocka_unit_test_setup_teardown(test_signal_of_stop, set_up_unconnected, tear_down),
+                TEST(test_nothing_is_left_to_a_default),
                 TEST(test_hostile_volumes),
                 TEST(test_socket_is_never_mounted),
                 TEST(test_counters),
