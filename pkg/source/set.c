@@ -76,7 +76,8 @@ static void add_file(struct making *m, const struct hv_spec_file *f) {
 static struct making begin(struct hv_source_set *s) {
         struct making m = { .set = s, .load = load_new(), .facts = true, .needs_secrets = !s->look_only };
 
-        hv_spec_environment(&m.overrides, s->env, s->env_userdata, m.load->diags);
+        if (s->env)
+                hv_spec_environment(&m.overrides, s->env, s->env_userdata, m.load->diags);
         for (size_t i = 0; i < s->flags.list.n; i++)
                 hv_spec_overrides_add(&m.overrides, s->flags.list.v[i].field, s->flags.list.v[i].text,
                                       s->flags.list.v[i].origin);
