@@ -8,8 +8,21 @@ static const struct hv_revision_file *primary_of(const struct hv_source_load *l)
         return NULL;
 }
 
-/* Nothing that is declared in both would be changed. */
+static const struct hv_object *object_of(const struct hv_desired *d, enum hv_kind kind, const char *name) {
+        for (size_t i = 0; i < d->n_objects; i++)
+                if (d->objects[i].kind == kind && hv_streq(d->objects[i].name, name))
+                        return &d->objects[i];
+        return NULL;
+}
+
+/* Nothing that is declared in both would be changed, replicas included. */
 static bool declares_as_before(const struct hv_desired *now, const struct hv_desired *before) {
+        for (size_t i = 0; i < now->n_objects; i++) {
+                const struct hv_object *o = &now->objects[i], *old = object_of(before, o->kind, o->name);
+
+                if (!old || o->n_units != old->n_units)
+                        return false;
+        }
         for (size_t i = 0; i < now->n_units; i++) {
                 const struct hv_unit *u = &now->units[i], *old = hv_desired_unit(before, u->key);
 

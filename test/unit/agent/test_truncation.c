@@ -191,11 +191,11 @@ static void an_end_mark_makes_it_an_edit(void **state) {
         static const char whole_text[] =
                 "apiVersion: hivelet/v1\nkind: NodeState\nmetadata: {name: cut}\nspec:\n"
                 "  services:\n    - name: one\n      image: localhost/one:12\n"
-                "      network: none\n      stop: {grace: 15s}\n";
+                "      network: none\n      workdir: /srv\n";
         struct place p;
         _hv_cleanup_(hv_source_set_freep) struct hv_source_set *set = NULL;
         _hv_cleanup_(hv_source_load_freep) struct hv_source_load *whole = NULL, *cut = NULL, *meant = NULL;
-        size_t shorter = sizeof whole_text - 1 - strlen("      stop: {grace: 15s}\n");
+        size_t shorter = sizeof whole_text - 1 - strlen("      workdir: /srv\n");
         char text[sizeof whole_text], command[128];
         size_t n;
 
