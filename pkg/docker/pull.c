@@ -74,11 +74,14 @@ static void note_layer(struct stream *s, const char *id, const char *status, con
                 s->progress.current_bytes += l->current_bytes;
                 s->progress.total_bytes += l->total_bytes;
         }
+        /* Small layers are there before the engine reports a last "Downloading". */
+        if (hv_streq(status, "Download complete")) {
+                s->progress.current_bytes += l->total_bytes - l->current_bytes;
+                l->current_bytes = l->total_bytes;
+        }
         if (!l->done && (hv_streq(status, "Pull complete") || hv_streq(status, "Already exists"))) {
                 l->done = true;
                 s->progress.n_layers_done++;
-                s->progress.current_bytes += l->total_bytes - l->current_bytes;
-                l->current_bytes = l->total_bytes;
         }
 }
 

@@ -7,7 +7,8 @@
 
 int set_up_unconnected(void **state) {
         struct fixture *x = HV_NEW(struct fixture);
-        struct hv_docker_options options = { .call_timeout_us = 2 * HV_TEST_PATIENCE_US }; /* never the first to end */
+        struct hv_docker_options options = { .call_timeout_us =
+                                                     2 * HV_TEST_PATIENCE_US }; /* never the first to end */
         _hv_cleanup_free_ char *url = NULL;
 
         assert_true(sd_event_new(&x->event) >= 0);

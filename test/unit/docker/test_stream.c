@@ -313,6 +313,7 @@ static const char pulled[] =
         "{\"status\":\"Already exists\",\"progressDetail\":{},\"id\":\"bb\"}\r\n"
         "{\"status\":\"Downloading\",\"progressDetail\":{\"current\":10,\"total\":100},\"id\":\"aa\"}\r\n"
         "{\"status\":\"Downloading\",\"progressDetail\":{\"current\":60,\"total\":100},\"id\":\"aa\"}\r\n"
+        "{\"status\":\"Download complete\",\"progressDetail\":{},\"id\":\"aa\"}\r\n"
         "{\"status\":\"Extracting\",\"progressDetail\":{\"current\":7,\"total\":900},\"id\":\"aa\"}\r\n"
         "{\"status\":\"Pull complete\",\"progressDetail\":{},\"id\":\"aa\"}\r\n"
         "{\"status\":\"Digest: sha256:1\"}\r\n";
@@ -332,7 +333,8 @@ static void test_pull_progress(void **state) {
                 assert_string_equal(
                         hv_buf_str(&seen),
                         "0/0 0/0 Pulling from library/nginx;0/1 0/0 Pulling fs layer;1/2 0/0 Already exists;"
-                        "1/2 10/100 Downloading;1/2 60/100 Downloading;1/2 60/100 Extracting;"
+                        "1/2 10/100 Downloading;1/2 60/100 Downloading;1/2 100/100 Download complete;"
+                        "1/2 100/100 Extracting;"
                         "2/2 100/100 Pull complete;2/2 100/100 Digest: sha256:1;");
         }
         assert_string_equal(
