@@ -197,6 +197,8 @@ static void an_end_mark_makes_it_an_edit(void **state) {
         _hv_cleanup_(hv_source_load_freep) struct hv_source_load *whole = NULL, *cut = NULL, *meant = NULL;
         size_t shorter = sizeof whole_text - 1 - strlen("      workdir: /srv\n");
         char text[sizeof whole_text], command[128];
+        const struct hv_diag *all;
+        bool found = false;
         size_t n;
 
         (void) state;
@@ -212,7 +214,10 @@ static void an_end_mark_makes_it_an_edit(void **state) {
         assert_non_null(cut->desired);
         assert_true(hv_source_refuse_cut(cut, whole));
         assert_null(cut->desired);
-        assert_string_equal(hv_diags_all(cut->diags, &n)[0].code, "E0011");
+        all = hv_diags_all(cut->diags, &n);
+        for (size_t i = 0; i < n; i++)
+                found = found || hv_streq(all[i].code, "E0011");
+        assert_true(found);
         (void) snprintf(text, sizeof text, "%.*s...\n", (int) shorter, whole_text);
         write_file(&p, text, strlen(text));
         meant = load(set);
