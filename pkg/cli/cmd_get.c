@@ -413,14 +413,16 @@ int hv_cmd_sources(struct hv_cli *cli) {
                 return HV_EXIT_OK;
         }
         hv_table_column(t, "NAME", 0);
-        hv_table_column(t, "TYPE", 0);
         hv_table_column(t, "STATE", 0);
         hv_table_column(t, "OBJECTS", HV_TABLE_RIGHT);
-        hv_table_column(t, "REVISION", 0);
+        hv_table_column(t, "REVISION", HV_TABLE_CUT);
         hv_table_column(t, "READ", HV_TABLE_RIGHT);
-        hv_table_column(t, "FAILURES", HV_TABLE_RIGHT);
         hv_table_column(t, "LOCATION", HV_TABLE_CUT_START);
         hv_table_column(t, "ERROR", HV_TABLE_CUT);
+        if (format == HV_OUTPUT_WIDE) {
+                hv_table_column(t, "TYPE", 0);
+                hv_table_column(t, "FAILURES", HV_TABLE_RIGHT);
+        }
         items = hv_json_get(j, "items");
         for (size_t i = 0; i < hv_json_size(items); i++) {
                 const struct hv_json *s = hv_json_at(items, i);
@@ -429,14 +431,16 @@ int hv_cmd_sources(struct hv_cli *cli) {
 
                 hv_table_row(t);
                 hv_table_cell(t, hv_json_str(s, "name"));
-                hv_table_cell(t, hv_json_str(s, "type"));
                 hv_table_cell(t, hv_json_str(s, "state"));
                 hv_table_cellf(t, "%d", (int) hv_json_int(s, "objects", 0));
                 hv_table_cellf(t, "%.*s", REVISION_SHOWN, revision ? revision : "");
                 hv_table_cell(t, hv_output_age(hv_json_str(s, "readAt"), age));
-                hv_table_cellf(t, "%d", (int) hv_json_int(s, "failures", 0));
                 hv_table_cell(t, hv_json_str(s, "location"));
                 hv_table_cell(t, hv_json_str(s, "error"));
+                if (format == HV_OUTPUT_WIDE) {
+                        hv_table_cell(t, hv_json_str(s, "type"));
+                        hv_table_cellf(t, "%d", (int) hv_json_int(s, "failures", 0));
+                }
         }
         hv_output_table(cli, t);
         return HV_EXIT_OK;

@@ -260,12 +260,10 @@ static void put_field(struct generator *g, const struct hv_field *f) {
 
 /* ---- mappings ---- */
 
-static void put_required(struct generator *g, const char *a, const char *b) {
+static void put_required(struct generator *g, const char *name) {
         hv_json_begin_object(&g->w, NULL);
         hv_json_begin_array(&g->w, "required");
-        hv_json_put_str(&g->w, NULL, a);
-        if (b)
-                hv_json_put_str(&g->w, NULL, b);
+        hv_json_put_str(&g->w, NULL, name);
         hv_json_end(&g->w);
         hv_json_end(&g->w);
 }
@@ -281,7 +279,7 @@ static void put_groups(struct generator *g, const struct hv_schema *s) {
                         hv_json_begin_object(&g->w, NULL);
                         hv_json_begin_array(&g->w, "anyOf");
                         for (size_t j = 0; names[j]; j++)
-                                put_required(g, names[j], NULL);
+                                put_required(g, names[j]);
                         hv_json_end(&g->w);
                         hv_json_end(&g->w);
                 }
@@ -346,7 +344,13 @@ static void put_document(struct generator *g, enum hv_kind kind) {
         hv_json_begin_object(&g->w, "kind");
         hv_json_put_str(&g->w, "const", hv_kind_name(kind));
         hv_json_end(&g->w);
-        put_ref(g, "metadata", definition_of(g, hv_schema_metadata(), false));
+        hv_json_begin_object(&g->w, "metadata");
+        hv_json_begin_array(&g->w, "allOf");
+        put_ref(g, NULL, definition_of(g, hv_schema_metadata(), false));
+        if (!is_state)
+                put_required(g, "name");
+        hv_json_end(&g->w);
+        hv_json_end(&g->w);
         put_ref(g, "spec", definition_of(g, hv_schema_of(kind), !is_state));
         hv_json_begin_object(&g->w, "status");
         hv_json_put_str(&g->w, "description", "Reported by the agent, never read.");

@@ -141,7 +141,7 @@ static const struct line {
         { "logs web/7", there_is_a_log, 4, NULL, "has 2 replicas" },
         { "logs web/1", NULL, 4, NULL, "no container yet" },
         { "logs nope", NULL, 4, NULL, "there is no service" },
-        { "sources", NULL, 0, "api\tapi\tEmpty", NULL },
+        { "sources", NULL, 0, "api\tEmpty\t0", NULL },
         { "revisions", stage_park, 0, "bb1122334455\tParked", NULL },
         { "revisions -o name", NULL, 0, "aa00000000000000000000000000000000000000000000000000000000000000\n",
           NULL },
