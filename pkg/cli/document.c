@@ -112,6 +112,26 @@ static bool is_block(const char *text) {
         return true;
 }
 
+/* JSON's escapes are YAML's too, but some readers of YAML end a line at NEL, LS or PS: what cannot be seen is
+ * escaped here. */
+static void put_yaml_quoted(struct hv_buf *buf, const char *text) {
+        hv_buf_putc(buf, '"');
+        for (size_t i = 0, len = strlen(text); i < len;) {
+                struct hv_character c = hv_text_character(text + i, len - i);
+
+                if (c.code == '\n')
+                        hv_buf_puts(buf, "\\n");
+                else if (c.code == '"' || c.code == '\\')
+                        hv_buf_printf(buf, "\\%c", (char) c.code);
+                else if (c.is_shown)
+                        hv_buf_add(buf, text + i, c.len);
+                else
+                        hv_buf_printf(buf, c.code <= 0xffff ? "\\u%04x" : "\\U%08x", (unsigned) c.code);
+                i += c.len;
+        }
+        hv_buf_putc(buf, '"');
+}
+
 static void put_yaml_text(struct hv_buf *buf, const char *text, unsigned depth) {
         if (is_plain(text))
                 hv_buf_puts(buf, text);
@@ -125,7 +145,7 @@ static void put_yaml_text(struct hv_buf *buf, const char *text, unsigned depth) 
                         hv_buf_add(buf, line, (size_t) (end - line));
                 }
         } else
-                put_quoted(buf, text);
+                put_yaml_quoted(buf, text);
 }
 
 static void put_yaml(struct hv_buf *buf, const struct hv_json *j, unsigned depth, bool after_dash);
@@ -166,7 +186,7 @@ static void put_yaml(struct hv_buf *buf, const struct hv_json *j, unsigned depth
                 if (is_plain(key))
                         hv_buf_puts(buf, key);
                 else
-                        put_quoted(buf, key);
+                        put_yaml_quoted(buf, key);
                 hv_buf_putc(buf, ':');
                 put_yaml_value(buf, value, depth + 1, false);
         }
