@@ -300,8 +300,8 @@ static void container_event(struct hv_core *c, const struct hv_engine_event *e) 
 
         if (!is_one_of(e->action, news))
                 return;
-        if (hv_streq(e->action, "rename") && s && !hv_streq(s->name, e->name)) {
-                hv_doubt_slot(c, s);
+        if (s && e->name && !hv_streq(s->name, e->name)) {
+                hv_doubt_slot(c, s); /* renamed, whether this event says so or its own was lost */
                 s = NULL;
         }
         if (!s && e->name)

@@ -57,8 +57,11 @@ static void arm_resync(struct pass *p) {
 }
 
 /* Only what there is to know is asked for: a node without networks of its own pays for no list of networks.
- */
-static unsigned resync_parts(const struct hv_core *c) {
+ * But every tenth time for everything: a create whose answer was lost may have had its effect after nobody
+ * wanted it any more. */
+static unsigned resync_parts(struct hv_core *c) {
+        if (++c->engine.n_resyncs % 10 == 0)
+                return HV_LOOK_ALL;
         return HV_LOOK_CONTAINERS | (hv_map_size(c->networks) ? HV_LOOK_NETWORKS : 0) |
                (hv_map_size(c->volumes) ? HV_LOOK_VOLUMES : 0);
 }

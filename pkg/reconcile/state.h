@@ -115,6 +115,7 @@ struct engine {
         unsigned look_parts; /* enum hv_look that should be listed */
         uint64_t look_doubt; /* seq at which it was asked for */
         uint64_t resync_at_us;
+        uint64_t n_resyncs;
         bool audit_due;      /* the listing under way is a resync's */
         size_t audit_cursor; /* the slot whose details are checked next */
 };
