@@ -458,7 +458,7 @@ int hv_source_set_new(const struct hv_source_options *options, struct hv_source_
 
         s->state = (struct hv_disk) HV_DISK_NONE;
         s->config = absolute(options->config ? options->config : HV_SOURCE_CONFIG);
-        s->config_is_named = options->config != NULL;
+        s->config_is_named = options->config && !options->config_may_be_missing;
         s->config_dir = absolute(options->config_dir ? options->config_dir : HV_SOURCE_CONFIG_DIR);
         s->state_dir = absolute(options->state_dir ? options->state_dir : HV_SOURCE_STATE_DIR);
         s->credentials = hv_strdup(options->credentials);

@@ -32,13 +32,14 @@ struct hv_source_set;
 #define HV_SOURCE_CONFIG_DIR "/etc/hivelet/conf.d"
 #define HV_SOURCE_STATE_DIR "/var/lib/hivelet"
 
-struct hv_source_options {       /* copied */
-        const char *config;      /* NULL: HV_SOURCE_CONFIG, which need not exist; named: it must */
-        const char *config_dir;  /* NULL: HV_SOURCE_CONFIG_DIR */
-        const char *state_dir;   /* NULL: HV_SOURCE_STATE_DIR */
-        const char *credentials; /* $CREDENTIALS_DIRECTORY; NULL: none */
-        const char *hostname;    /* node id of last resort */
-        hv_spec_env_fn env;      /* ${VAR} and the documented variables; NULL: nothing is set */
+struct hv_source_options {          /* copied */
+        const char *config;         /* NULL: HV_SOURCE_CONFIG */
+        bool config_may_be_missing; /* as of HV_SOURCE_CONFIG; one that somebody named must exist */
+        const char *config_dir;     /* NULL: HV_SOURCE_CONFIG_DIR */
+        const char *state_dir;      /* NULL: HV_SOURCE_STATE_DIR */
+        const char *credentials;    /* $CREDENTIALS_DIRECTORY; NULL: none */
+        const char *hostname;       /* node id of last resort */
+        hv_spec_env_fn env;         /* ${VAR} and the documented variables; NULL: nothing is set */
         void *env_userdata;
         const struct hv_spec_override *flags; /* the command line's; they win over the environment */
         size_t n_flags;

@@ -221,6 +221,23 @@ static void a_connect_that_fails_says_how(void **state) {
         assert_int_equal(x->told.n, 2); /* and nothing else was told */
 }
 
+/* The stream of a connect that failed ends later: nobody was told of an engine that could be lost. */
+static void what_never_opened_is_not_lost(void **state) {
+        struct fixture *x = *state;
+        unsigned before;
+
+        hv_fake_ping(x->engine, "1.41");
+        hv_fake_add(x->engine, &(struct hv_fake_rule){ .match = "GET /events", .then = HV_FAKE_HANG });
+        hv_fake_reply(x->engine, "GET /info", 500, "{}");
+        assert_int_equal(perform(x, (struct hv_action){ .type = HV_ACTION_CONNECT })->outcome,
+                         HV_OUTCOME_FAILED);
+        before = hv_fake_open(x->engine);
+        hv_fake_push(x->engine, NULL, 0);
+        hv_test_run_until(x->event, hv_fake_open(x->engine) < before);
+        hv_test_drain(x->event);
+        assert_int_equal(x->told.n, 1);
+}
+
 static void nobody_there_is_unreachable(void **state) {
         struct fixture *x = *state;
 
@@ -329,10 +346,13 @@ static void what_cannot_be_is_never_sent(void **state) {
                                                 .target = "/x" };
         struct fixture *x = *state;
         struct hv_unit u = x->desired->units[0];
+        static const char *const prefixes[] = { "/var", "/nonexistent", NULL };
+        const struct hv_docker_policy policy = { .host_paths = { prefixes, 2 } };
         const struct told *t;
         unsigned before;
 
         connect(x);
+        hv_docker_set_policy(x->docker, &policy);
         before = hv_fake_requests(x->engine);
         u.mounts = &socket;
         u.n_mounts = 1;
@@ -491,6 +511,7 @@ int main(void) {
                 T(connecting_ends_with_an_open_stream),
                 T(reconnecting_asks_for_what_was_missed),
                 T(a_connect_that_fails_says_how),
+                T(what_never_opened_is_not_lost),
                 T(nobody_there_is_unreachable),
                 T(a_listing_has_the_parts_that_could_be_read),
                 T(a_create_tells_its_failures_apart),

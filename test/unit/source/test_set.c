@@ -8,6 +8,7 @@
 #include "scratch.h"
 
 #include "base/alloc.h"
+#include "base/base64.h"
 #include "base/buf.h"
 #include "source/node_id.h"
 #include "source/set.h"
@@ -165,6 +166,7 @@ static void a_broken_file_gives_nothing_and_the_last_good_is_kept(void **state) 
                         fail_msg("%s: %s", rows[i].what, x->text);
                 assert_null(x->load->desired);
                 assert_null(x->load->secrets);
+                assert_int_equal(x->load->err.code, 0); /* the findings say it all */
         }
         start(x); /* a restart beside the broken file */
         assert_null(strstr(load(x), "web"));
@@ -196,9 +198,8 @@ static void a_vanished_file_is_unreadable_not_empty(void **state) {
 
 static void the_default_file_may_be_missing_when_a_pool_is_given(void **state) {
         struct fixture *x = *state;
-        _hv_cleanup_free_ char *config = (char *) x->options.config;
 
-        x->options.config = NULL; /* the default, which is not on a machine that runs tests */
+        x->options.config_may_be_missing = true; /* as of /etc/hivelet/node.yaml */
         start(x);
         assert_string_equal(load(x), "E0001");
         x->variables[0] = "NODE_POOL_ADDRESS";
@@ -206,8 +207,15 @@ static void the_default_file_may_be_missing_when_a_pool_is_given(void **state) {
         assert_string_equal(load(x), "");
         assert_non_null(x->load->desired);
         assert_string_equal(x->load->desired->settings.node_id, "host");
-        x->options.config = HV_STEAL(config);
-        start(x); /* named: it must exist */
+        /* once there, it is a fault when it is not, in this life of the process and in the next */
+        scratch_write(x->scratch, "node.yaml", NODE(SERVICE("web")));
+        x->options.change_node_id = true;
+        start(x);
+        assert_string_equal(load(x), "web");
+        in_force(x);
+        assert_int_equal(unlink(x->options.config), 0);
+        assert_string_equal(load(x), "E0001");
+        start(x);
         assert_string_equal(load(x), "E0001");
 }
 
@@ -347,7 +355,9 @@ static void secrets_come_from_files_credentials_and_chance(void **state) {
                         "wireguard}"),
                 x->scratch->path);
         _hv_cleanup_free_ char *credentials = hv_asprintf("%s/credentials", x->scratch->path), *key = NULL;
+        unsigned char raw[48];
         struct stat st;
+        size_t len;
 
         scratch_write(x->scratch, "node.yaml", text);
         scratch_write(x->scratch, "f", "from a file\n");
@@ -362,6 +372,10 @@ static void secrets_come_from_files_credentials_and_chance(void **state) {
         assert_string_equal(secret(x, "c"), "from systemd");
         key = hv_strdup(secret(x, "k"));
         assert_int_equal(strlen(key), 45);
+        assert_true(hv_base64_decode(key, 44, raw, &len));
+        assert_int_equal(len, 32);
+        assert_int_equal(raw[0] & 7, 0); /* clamped, as RFC 7748 wants it */
+        assert_int_equal(raw[31] & 0xc0, 0x40);
         assert_int_equal(stat(scratch_path(x->scratch, "state/secrets/k"), &st), 0);
         assert_int_equal(st.st_mode & 07777, 0600);
         start(x); /* made once, kept for ever */

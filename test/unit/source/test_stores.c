@@ -97,6 +97,22 @@ static void what_is_there_already_costs_no_write(void **state) {
         assert_string_equal(fault_trace(), "");
 }
 
+/* The new text and its name in the directory are on the disk before "change" says that they are. */
+static void a_change_is_flushed_in_order(void **state) {
+        const struct hv_stored_object old = put("web", "1"), new = put("web", "2");
+        _hv_cleanup_(hv_object_store_freep) struct hv_object_store *s = open_objects(*state);
+
+        assert_int_equal(hv_object_store_change(s, &old, 1, NULL), 1);
+        fault_arm(FAULT_NONE, 0);
+        assert_int_equal(hv_object_store_change(s, &new, 1, NULL), 1);
+        (void) fault_disarm();
+        assert_string_equal(fault_trace(), "uows"
+                                           "s"
+                                           "uowsrs"
+                                           "rs"
+                                           "us");
+}
+
 static void only_names_that_are_safe_are_stored(void **state) {
         static const struct hv_stored_object bad[] = {
                 { HV_KIND_SERVICE, (char *) "../web", (char *) "x", 1 },
@@ -401,6 +417,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 T(objects_are_kept_over_a_restart),
                 T(what_is_there_already_costs_no_write),
+                T(a_change_is_flushed_in_order),
                 T(only_names_that_are_safe_are_stored),
                 T(a_foreign_file_is_told_not_ignored),
                 T(looking_only_makes_nothing),
