@@ -1,9 +1,9 @@
 /* base/alloc.h - memory that is there, or no process.
  *
  * Model    Running out of memory ends the process with one line on stderr. On Linux an allocation of this
- * size fails only under a hard limit; every effect hivelet has is made to survive SIGKILL at any point, so
- * the crash path is the tested path, and thousands of error branches that no test would ever reach do not
- * exist. Sizes that an outsider chooses are bounded before they get here.
+ *          size fails only under a hard limit; every effect hivelet has is made to survive SIGKILL at any
+ *          point, so the crash path is the tested path, and thousands of error branches that no test would
+ *          ever reach do not exist. Sizes that an outsider chooses are bounded before they get here.
  */
 #pragma once
 

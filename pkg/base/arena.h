@@ -1,8 +1,8 @@
 /* base/arena.h - memory with one owner and one end.
  *
  * Model    A desired state or an observation is built once, read many times and dropped whole. Everything in
- * it lives in one arena: no per-field free, no leak on an error path, neighbours in memory stay neighbours in
- * use. Blocks never move, so pointers into an arena are good until hv_arena_free().
+ *          it lives in one arena: no per-field free, no leak on an error path, neighbours in memory stay
+ *          neighbours in use. Blocks never move, so pointers into an arena are good until hv_arena_free().
  */
 #pragma once
 

@@ -1,8 +1,9 @@
 /* base/duration.h - spans of time as users write them: "90s", "1h30m", "7d", "250ms".
  *
  * Form     one or more of <number><unit>, units from large to small, each at most once: w d h m s ms us. A
- * number may have a decimal fraction ("1.5h"). There is always a unit: "30" would mean seconds to one reader
- * and minutes to the next. Units    microseconds, 0..INT64_MAX.
+ *          number may have a decimal fraction ("1.5h"). There is always a unit: "30" would mean seconds to
+ *          one reader and minutes to the next.
+ * Units    microseconds, 0..INT64_MAX.
  */
 #pragma once
 

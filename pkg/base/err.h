@@ -1,8 +1,8 @@
 /* base/err.h - an error: a code for the program, a sentence for the operator.
  *
  * Model    A fallible function returns 0 or -errno and, where it takes a `struct hv_err *err` (its last
- * argument, NULL allowed), leaves the sentence there: the object, what was expected, what to do. Callers put
- * context in front on the way up; the top logs it once.
+ *          argument, NULL allowed), leaves the sentence there: the object, what was expected, what to do.
+ *          Callers put context in front on the way up; the top logs it once.
  */
 #pragma once
 

@@ -1,8 +1,9 @@
 /* base/map.h - text to pointer.
  *
  * Model    Open addressing over an array that keeps the order of insertion: walking a map never depends on
- * addresses or on the hash, so the same inputs give the same order everywhere (plans and simulations repeat
- * exactly). Owner    keys are copied; values are borrowed unless a free function is given.
+ *          addresses or on the hash, so the same inputs give the same order everywhere (plans and simulations
+ *          repeat exactly).
+ * Owner    keys are copied; values are borrowed unless a free function is given.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* base/parse.h - decimal numbers as people write them, without a locale and without floating point.
  *
  * Model    "1.5" is kept as whole and fraction and turned into an integer only when the unit is known, so
- * "1.5Gi" and "0.1" of a CPU are exact. What does not divide is rounded up: a limit is never smaller than
- * asked for.
+ *          "1.5Gi" and "0.1" of a CPU are exact. What does not divide is rounded up: a limit is never smaller
+ *          than asked for.
  */
 #pragma once
 

@@ -1,8 +1,9 @@
 /* base/quantity.h - amounts of CPU and of bytes in the notation of Kubernetes.
  *
  * Form     CPU: "2", "1.5", "500m" (thousandths). Bytes: a number, perhaps with a fraction or an exponent,
- * and one of k M G T P E (powers of 1000) or Ki Mi Gi Ti Pi Ei (powers of 1024), or nothing for bytes.
- *          Kubernetes also reads "512m" of memory as half a byte; nobody ever meant that, so it is refused.
+ *          and one of k M G T P E (powers of 1000) or Ki Mi Gi Ti Pi Ei (powers of 1024), or nothing for
+ *          bytes. Kubernetes also reads "512m" of memory as half a byte; nobody ever meant that, so it is
+ *          refused.
  * Units    nano-CPUs (10^9 = one CPU, Docker's NanoCpus) and bytes, each 0..INT64_MAX. Fractions round up.
  * Source   kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity
  */

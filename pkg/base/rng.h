@@ -2,7 +2,7 @@
  * machine.
  *
  * Source   SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014). Not for
- * secrets.
+ *          secrets.
  */
 #pragma once
 

@@ -1,7 +1,8 @@
 /* base/secret.h - bytes that must not be seen.
  *
  * Model    Opaque, so that no printf takes it by accident; zeroed before it is freed; kept out of core dumps
- * where the kernel allows. Whoever needs the bytes asks for them by name (hv_secret_bytes) and keeps no copy.
+ *          where the kernel allows. Whoever needs the bytes asks for them by name (hv_secret_bytes) and keeps
+ *          no copy.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* docker/container.h - containers of an engine.
  *
  * Model    `id` is a name or an id (any unambiguous start of one). Every field of a reply is optional: what
- * an engine leaves out, sets to null or gives in another type is "", 0, false or an empty array, never NULL.
- *          The environment of a container is not read back: it may hold secrets.
+ *          an engine leaves out, sets to null or gives in another type is "", 0, false or an empty array,
+ *          never NULL. The environment of a container is not read back: it may hold secrets.
  */
 #pragma once
 

@@ -1,10 +1,11 @@
 /* docker/create.h - all that a container can be created with, and the last look at it before it leaves.
  *
  * Model    An allow-list: what is not a member here cannot reach an engine (no devices, sysctls, host
- * namespaces, shared propagation, volumes-from, security options, runtimes). hv_docker_create_body() refuses
- * what could still do harm whoever filled the struct, and fails closed: an empty text where a value belongs
- * is an error, NULL is "the image's own". Nothing is ever split at a ',', '=' or '+', and mounts go out in
- * one form only. Pure: no I/O. Symbolic links in a host path are the caller's to resolve (openat2 at use).
+ *          namespaces, shared propagation, volumes-from, security options, runtimes). hv_docker_create_body()
+ *          refuses what could still do harm whoever filled the struct, and fails closed: an empty text where
+ *          a value belongs is an error, NULL is "the image's own". Nothing is ever split at a ',', '=' or
+ *          '+', and mounts go out in one form only. Pure: no I/O. Symbolic links in a host path are the
+ *          caller's to resolve (openat2 at use).
  * Units    bytes, microseconds, 10^-9 CPUs.
  */
 #pragma once

@@ -3,8 +3,8 @@
  *     hv_docker_events() -> on_open -> on_event* -> then (always; the reason why it ended)
  *
  * Model    One stream, which lives until it is cancelled or lost. An event is a hint to look: it may come
- * twice, late, or not at all (an engine keeps the last 256 for `since`, and none over a restart). Lines that
- * are no event are counted and skipped. A stream that was lost is not opened again here.
+ *          twice, late, or not at all (an engine keeps the last 256 for `since`, and none over a restart).
+ *          Lines that are no event are counted and skipped. A stream that was lost is not opened again here.
  */
 #pragma once
 

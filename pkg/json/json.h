@@ -4,10 +4,12 @@
  *     hv_json_str(hv_json_get(j, "State"), "Status")          absent, null or not a text anywhere: NULL
  *
  * Model    Strict parsing (RFC 8259: no trailing data, valid UTF-8, no NUL in texts, unique keys, exact
- * 64-bit integers, at most 2048 deep), tolerant reading: every getter takes NULL and any type of value, and
- * gives the default for what is absent, null or of another type. Writers and canonical form: json/write.h.
+ *          64-bit integers, at most 2048 deep), tolerant reading: every getter takes NULL and any type of
+ *          value, and gives the default for what is absent, null or of another type. Writers and canonical
+ *          form: json/write.h.
  * Owner    hv_json_parse() and hv_json_ref() give a reference, hv_json_free() ends one. What getters give is
- * borrowed from the value they were asked of. Source   This module is the only one that knows jansson.
+ *          borrowed from the value they were asked of.
+ * Source   This module is the only one that knows jansson.
  */
 #pragma once
 

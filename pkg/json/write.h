@@ -9,10 +9,10 @@
  *     hv_json_end(&w);                                         {"name":"web","ports":[80]}
  *
  * Model    A key inside an object, NULL inside an array and at the top. No blanks, members in the order in
- * which they are put; commas and escapes are the writer's. Text that is no valid UTF-8 (a log line, a name
- * from outside) is made valid with U+FFFD, so what comes out always parses; where the difference matters the
- * caller checks first (base/text.h). Nesting that does not fit is a bug of the caller and ends the
- * process.
+ *          which they are put; commas and escapes are the writer's. Text that is no valid UTF-8 (a log line,
+ *          a name from outside) is made valid with U+FFFD, so what comes out always parses; where the
+ *          difference matters the caller checks first (base/text.h). Nesting that does not fit is a bug of
+ *          the caller and ends the process.
  */
 #pragma once
 

@@ -1,8 +1,9 @@
 /* reconcile/action.h - one action, one effect.
  *
  * Model    The core hands out actions; a shell performs each exactly once and feeds the outcome back under
- * the action's id. There are looks (they change nothing) and effects. At most one effect is in flight for one
- * object. Owner    the core; an action and all it points to stay as they are until its outcome was fed back.
+ *          the action's id. There are looks (they change nothing) and effects. At most one effect is in
+ *          flight for one object.
+ * Owner    the core; an action and all it points to stay as they are until its outcome was fed back.
  */
 #pragma once
 

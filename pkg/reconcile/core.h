@@ -7,22 +7,23 @@
  *      time --------------'                     `--> status (hv_core_status)
  *
  * Model    Pure: no clock, I/O, log, environment or randomness; `now_us` comes with every call (any clock
- * that never steps back; CLOCK_BOOTTIME in production), the seed with hv_core_new(). The same calls in the
- * same order give the same actions, byte for byte: the agent, `hivectl plan` and the simulator drive this
- * very code.
+ *          that never steps back; CLOCK_BOOTTIME in production), the seed with hv_core_new(). The same calls
+ *          in the same order give the same actions, byte for byte: the agent, `hivectl plan` and the
+ *          simulator drive this very code.
  *
  * Rules    (docs/architecture.md, "What must hold")
  *          - Level-triggered: hv_core_plan() looks at the whole state each time; inputs only change the
- * state.
+ *            state.
  *          - The engine is unknown until a complete listing after a connect; until then only looks are
- * planned.
+ *            planned.
  *          - A listing is a hint about a container it knows: a difference leads to an inspect, and the
- * inspect decides. (Engine 20.10 lists a dead container as running for up to 190 ms after its `die` event.)
+ *            inspect decides. (Engine 20.10 lists a dead container as running for up to 190 ms after its
+ *            `die` event.)
  *          - An observation asked for before an event or a completion on the same object never overwrites it.
  *          - An outcome that is unknown leads to an inspect before anything else is done to the object.
  *          - What is not ours is never the target of an effect.
  *          - A revision that would remove more than its own max_prune_percent of what exists is parked, not
- * activated.
+ *            activated.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* reconcile/mutant.h - seeded bugs, to prove that the simulator would find the real ones.
  *
  * Model    In every normal build HV_MUTANT(x) is 0 and costs nothing. test/sim builds these sources a second
- * time with -DHV_MUTANTS, switches one bug on at run time and must see an invariant break.
+ *          time with -DHV_MUTANTS, switches one bug on at run time and must see an invariant break.
  */
 #pragma once
 

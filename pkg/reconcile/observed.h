@@ -1,8 +1,9 @@
 /* reconcile/observed.h - what an engine was seen to hold.
  *
  * Model    Plain data that a shell (pkg/execute, the simulator) fills from whatever it talks to. `ours` is
- * decided there, by the labels of reconcile/labels.h and the node's id; the core never looks at a label
- * again. Owner    borrowed for the length of one hv_core_input() call: the core copies what it keeps.
+ *          decided there, by the labels of reconcile/labels.h and the node's id; the core never looks at a
+ *          label again.
+ * Owner    borrowed for the length of one hv_core_input() call: the core copies what it keeps.
  */
 #pragma once
 

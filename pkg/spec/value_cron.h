@@ -1,9 +1,9 @@
 /* spec/value_cron.h - the schedule of a cron task.
  *
  * Form     minute hour day-of-month month day-of-week, each `*`, a number, a name (jan..dec, sun..sat), a
- * range, a list, with a step: crontab(5) of Debian. Or @hourly, @daily (@midnight), @weekly, @monthly,
- * @yearly (@annually). Sunday is 0 and 7. When both days are restricted, one of them is enough (as in cron).
- * Not      seconds, years, L, W, #, ?, @reboot.
+ *          range, a list, with a step: crontab(5) of Debian. Or @hourly, @daily (@midnight), @weekly,
+ *          @monthly, @yearly (@annually). Sunday is 0 and 7. When both days are restricted, one of them is
+ *          enough (as in cron). Not      seconds, years, L, W, #, ?, @reboot.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* spec/value_name.h - names: of objects, variables, interfaces; and keys and digests, which name bytes.
  *
  * Errors   0 or -EINVAL with a fault. Texts of keys are never quoted: what stands where a public key belongs
- * may be a private one.
+ *          may be a private one.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* spec/value_net.h - addresses, networks, endpoints, ports.
  *
  * Source   text forms: RFC 4291 section 2.2 (IPv6), dotted decimal without leading zeros (IPv4), RFC 4632
- * (prefixes), RFC 3986 section 3.2 (host:port, IPv6 in brackets).
+ *          (prefixes), RFC 3986 section 3.2 (host:port, IPv6 in brackets).
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* spec/value_path.h - paths, judged as text: nothing is looked up.
  *
  * Model    A path is brought to one form, without "//", "." and a slash at the end; ".." is refused, not
- * resolved, because what it means depends on links. What a path really leads to is checked again where it is
- * opened.
+ *          resolved, because what it means depends on links. What a path really leads to is checked again
+ *          where it is opened.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* spec/value_process.h - what a process is given: signals, capabilities, a user.
  *
  * Source   signal(7), capabilities(7) up to CAP_CHECKPOINT_RESTORE (Linux 5.9), the Docker Engine API's
- * `User`.
+ *          `User`.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* spec/value_time.h - clock times, time zones, windows of the day.
  *
  * Model    Zones are looked up in a table made from the IANA database (hack/gen-zones), not on the machine,
- * so that a document is judged alike everywhere. Whether the machine has the zone's file shows when it is
- * used.
+ *          so that a document is judged alike everywhere. Whether the machine has the zone's file shows when
+ *          it is used.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* spec/value_url.h - addresses of things to fetch.
  *
  * Source   RFC 3986, narrowed: no user information (a password in a URL ends up in logs), no fragment, ASCII
- * only.
+ *          only.
  */
 #pragma once
 

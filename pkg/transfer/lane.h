@@ -1,8 +1,8 @@
 /* transfer/lane.h - one libcurl multi handle on an sd-event loop. Private to the module.
  *
  * Model    libcurl says which fds to watch and when to be called (lane_socket, lane_timer); every wake-up
- * goes into curl_multi_socket_action(), and whatever ended is given to on_end. Between enter and leave of
- * that function libcurl must not be called again on the same multi: `inside` says so.
+ *          goes into curl_multi_socket_action(), and whatever ended is given to on_end. Between enter and
+ *          leave of that function libcurl must not be called again on the same multi: `inside` says so.
  */
 #pragma once
 

@@ -5,16 +5,18 @@
  *              `-> hv_request_cancel(): nothing more is called
  *
  * Model    Two lanes, because a stream that lives for days must not take the place of a call that is answered
- * in a millisecond: "calls" opens at most 8 connections to one server and queues what is above, "streams" has
- * no limit. Connections are kept and used again. What a caller needs to know about a failure is whether the
- * server may have acted: `sent` is false only when no byte of the request left this process. Resend   libcurl
- * sends a request again, on a new connection, when a kept one turns out dead before any byte of a reply came.
- * The server may have acted on the first copy by then, so only GET and HEAD, and requests of which no byte
- * was taken by the kernel, are let through a second time; any other ends as CUT. That is free, where a fresh
- * connection for each such request would cost a round trip. Owner    Options are copied or used up by
- * hv_transfer_start(), except callbacks' userdata. A reply lives until on_done returns. Cancel, start and
- * free are allowed inside every callback. Source   libcurl-multi(3) and what it does when pushed
- * (docs/development.md); the only module that knows libcurl.
+ *          in a millisecond: "calls" opens at most 8 connections to one server and queues what is above,
+ *          "streams" has no limit. Connections are kept and used again. What a caller needs to know about a
+ *          failure is whether the server may have acted: `sent` is false only when no byte of the request
+ *          left this process.
+ * Resend   libcurl sends a request again, on a new connection, when a kept one turns out dead before any byte
+ *          of a reply came. The server may have acted on the first copy by then, so only GET and HEAD, and
+ *          requests of which no byte was taken by the kernel, are let through a second time; any other ends
+ *          as CUT. That is free, where a fresh connection for each such request would cost a round trip.
+ * Owner    Options are copied or used up by hv_transfer_start(), except callbacks' userdata. A reply lives
+ *          until on_done returns. Cancel, start and free are allowed inside every callback.
+ * Source   libcurl-multi(3) and what it does when pushed (docs/development.md); the only module that knows
+ *          libcurl.
  */
 #pragma once
 
