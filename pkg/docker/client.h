@@ -1,15 +1,15 @@
 /* docker/client.h - one engine, spoken to over its API, on the event loop.
  *
- *     hv_docker_new() -> hv_docker_connect() -> calls, streams          (container.h, image.h, network.h,
- * volume.h, |                                          events.h)
+ *     hv_docker_new() -> hv_docker_connect() -> calls, streams       container.h, image.h, network.h,
+ *                             |                                      volume.h, events.h
  *                             `-> hv_docker_info(), beside: it holds nothing up
  *
  * Model    Every call is asynchronous and ends in exactly one callback, never from inside the call itself:
  *          what is refused on this side (plan mode, a body that security forbids, no version agreed on yet)
  *          takes the same way back as what the engine refuses. Nothing is retried here: an agent that plans
  *          from observations retries better than a client that guesses. After hv_docker_call_cancel() or
- *          hv_docker_free() no callback comes; both may be called from inside any callback. Engine   Docker
- *          20.10 (API 1.41) and newer, and podman's service of the same API (docs/podman.md).
+ *          hv_docker_free() no callback comes; both may be called from inside any callback.
+ * Engine   Docker 20.10 (API 1.41) and newer, and podman's service of the same API (docs/podman.md).
  * Units    Times are microseconds; instants since the epoch, UTC.
  * Owner    Texts and arrays given to a call are copied or used up before it returns. What a result points to
  *          lives in its arena until the callback returns, or longer: take it with HV_STEAL(result->arena).

@@ -6,10 +6,10 @@
  *      doubt, history
  *
  * Model    A *slot* is the name of a container: the engine keeps names unique, so wish, fact and flight meet
- * there. An *item* is the same for a network or a volume, an *image* for an image reference. `seq` counts
- * inputs. `touched` is the seq at which something certain was last learnt about an object, `doubt` the seq at
- * which it became uncertain (0: it is not); a look that was asked for before either is older than what is
- * known and is dropped.
+ *          there. An *item* is the same for a network or a volume, an *image* for an image reference. `seq`
+ *          counts inputs. `touched` is the seq at which something certain was last learnt about an object,
+ *          `doubt` the seq at which it became uncertain (0: it is not); a look that was asked for before
+ *          either is older than what is known and is dropped.
  */
 #pragma once
 
