@@ -112,9 +112,6 @@ static bool accept(struct hv_agent *a) {
                 answer(a, HV_API_FAILED, &err);
                 return true;
         }
-        if (hv_revision_store_accept(hv_source_set_revisions(a->sources), a->change->after->revision, &err) <
-            0)
-                (void) hv_log_warn(err.code, "%s", err.msg);
         return true; /* the next pass finds it active */
 }
 

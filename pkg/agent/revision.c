@@ -78,19 +78,19 @@ static void replace_latest(struct hv_agent *a, struct hv_source_load *l) {
         a->loaded_wall_us = hv_agent_wall_us();
 }
 
-/* At the start nothing is in force yet: what was, before this start, is in the store. */
-static void refuse_cut(struct hv_agent *a, struct hv_source_load *l) {
-        _hv_cleanup_(hv_source_load_freep) struct hv_source_load *kept = NULL;
+static void need_engine(struct hv_agent *a, const struct hv_desired *d) {
+        struct hv_err err = {};
 
-        if (!a->active && l->desired)
-                kept = hv_source_set_last_good(a->sources);
-        (void) hv_source_refuse_cut(l, a->active ? a->active : kept);
+        hv_log_set_node_id(d->settings.node_id);
+        if (d->settings.docker_enabled &&
+            hv_agent_engine_need(a, d->settings.node_id, d->settings.call_timeout_us, &err) < 0)
+                (void) hv_log_error(err.code, "%s", err.msg);
 }
 
 int hv_agent_take(struct hv_agent *a, struct hv_source_load *l) {
         struct hv_err err = {};
 
-        refuse_cut(a, l);
+        (void) hv_source_refuse_cut(l, a->active);
         replace_latest(a, l);
         if (!l->desired) {
                 a->failed_wall_us = a->loaded_wall_us;
@@ -100,11 +100,7 @@ int hv_agent_take(struct hv_agent *a, struct hv_source_load *l) {
                 return -EINVAL;
         }
         a->good_wall_us = a->loaded_wall_us;
-        hv_log_set_node_id(l->desired->settings.node_id);
-        if (l->desired->settings.docker_enabled &&
-            hv_agent_engine_need(a, l->desired->settings.node_id, l->desired->settings.call_timeout_us,
-                                 &err) < 0)
-                (void) hv_log_error(err.code, "%s", err.msg);
+        need_engine(a, l->desired);
         offer(a, l);
         return 0;
 }
@@ -134,20 +130,7 @@ static void in_force(struct hv_agent *a) {
                                     err.msg);
 }
 
-/* The guard asked once and was answered; a restart in the middle of the removal does not ask again. */
-static void accept_again(struct hv_agent *a) {
-        const struct hv_desired *parked = hv_core_parked(a->core);
-        struct hv_revision_store *store = hv_source_set_revisions(a->sources);
-        struct hv_input in = { .type = HV_INPUT_ACCEPT };
-
-        if (!parked || !hv_streq(parked->revision, hv_revision_store_accepted(store)))
-                return;
-        in.text = parked->revision;
-        (void) hv_agent_input(a, &in, NULL);
-}
-
 void hv_agent_revision_passed(struct hv_agent *a) {
-        accept_again(a);
         if (a->offered && a->offered != a->active && hv_core_active(a->core) == a->offered->desired)
                 in_force(a);
         hv_agent_change_passed(a);
@@ -195,9 +178,12 @@ int hv_agent_source_set_new(const struct hv_agent_options *o, bool look_only, st
         return hv_source_set_new(&options, ret, err);
 }
 
-/* Beside a file that is broken the agent goes on with what was in force; with nothing it changes nothing. */
-static void go_on_with_last_good(struct hv_agent *a) {
+/* What was in force when the agent last ran is in force again at once: a file that broke meanwhile, an engine that is down or
+ * a removal that was agreed to and not finished change nothing about it. */
+static void resume(struct hv_agent *a) {
         struct hv_source_load *l = hv_source_set_last_good(a->sources);
+        struct hv_input in = { .type = HV_INPUT_RESUME, .desired = l->desired };
+        struct hv_err err = {};
 
         if (!l->desired) {
                 if (l->err.code != -ENOENT)
@@ -206,12 +192,12 @@ static void go_on_with_last_good(struct hv_agent *a) {
                 hv_source_load_free(l);
                 return;
         }
-        hv_log_notice("going on with the last good revision %.8s", l->desired->revision);
-        hv_log_set_node_id(l->desired->settings.node_id);
-        if (l->desired->settings.docker_enabled)
-                (void) hv_agent_engine_need(a, l->desired->settings.node_id,
-                                            l->desired->settings.call_timeout_us, NULL);
-        offer(a, l);
+        need_engine(a, l->desired);
+        a->offered = l;
+        if (hv_agent_input(a, &in, &err) < 0)
+                (void) hv_log_error(err.code, "the last good revision cannot be used: %s", err.msg);
+        else
+                in_force(a);
 }
 
 int hv_agent_sources_init(struct hv_agent *a, struct hv_err *err) {
@@ -224,7 +210,7 @@ int hv_agent_sources_init(struct hv_agent *a, struct hv_err *err) {
         r = hv_source_set_watch(a->sources, a->event, on_files_changed, a, err);
         if (r < 0)
                 return r;
-        if (hv_agent_reload(a) < 0)
-                go_on_with_last_good(a);
+        resume(a);
+        (void) hv_agent_reload(a);
         return 0;
 }

@@ -1,10 +1,10 @@
 /* source/revision_store.c - see revision_store.h.
  *
- * index                                        <revision>.rev
+ *      index                                           <revision>.rev
  *      hivelet-revisions 1                             hivelet-revision 1 <revision>
- *      accepted <revision>         (or "-")            file <primary> <bytes of source, name, text>
- *      <revision> <activated_us>   newest first        <source> LF <name> LF <text> LF
- *      ...                                             ...
+ *      <revision> <activated_us>   newest first        file <primary> <bytes of source, name, text>
+ *      ...                                             <source> LF <name> LF <text> LF
+ *                                                      ...
  */
 #include "source/revision_store.h"
 
@@ -30,7 +30,6 @@ struct entries {
 struct hv_revision_store {
         struct hv_disk dir;
         struct entries entries; /* newest first */
-        char accepted[HV_SHA256_HEX_SIZE];
 };
 
 static bool is_revision(const char *text) {
@@ -45,29 +44,22 @@ static char *file_of(const char *revision) {
 /* --- index --- */
 
 static int index_write(struct hv_revision_store *s, const struct hv_revision_entry *entries, size_t n,
-                       const char *accepted, struct hv_err *err) {
+                       struct hv_err *err) {
         _hv_cleanup_(hv_buf_done) struct hv_buf text = {};
 
-        hv_buf_printf(&text, INDEX_HEAD "accepted %s\n", *accepted ? accepted : "-");
+        hv_buf_puts(&text, INDEX_HEAD);
         for (size_t i = 0; i < n; i++)
                 hv_buf_printf(&text, "%s %" PRIu64 "\n", entries[i].revision, entries[i].activated_us);
         return hv_sealed_write(&s->dir, INDEX_FILE, &text, err);
 }
 
 static bool index_parse(struct hv_revision_store *s, char *text) {
-        char *line, *rest, accepted[HV_SHA256_HEX_SIZE];
+        char *line, *rest = NULL;
 
         if (!hv_has_prefix(text, INDEX_HEAD))
                 return false;
-        line = strtok_r(text + strlen(INDEX_HEAD), "\n", &rest);
-        if (!line || sscanf(line, "accepted %64s", accepted) != 1)
-                return false;
-        if (!hv_streq(accepted, "-")) {
-                if (!is_revision(accepted))
-                        return false;
-                memcpy(s->accepted, accepted, sizeof accepted);
-        }
-        while ((line = strtok_r(NULL, "\n", &rest))) {
+        for (line = strtok_r(text + strlen(INDEX_HEAD), "\n", &rest); line;
+             line = strtok_r(NULL, "\n", &rest)) {
                 struct hv_revision_entry e;
 
                 if (sscanf(line, "%64s %" SCNu64, e.revision, &e.activated_us) != 2 ||
@@ -90,7 +82,6 @@ static int index_read(struct hv_revision_store *s, struct hv_err *err) {
         }
         if (r >= 0 && !index_parse(s, text.data)) {
                 hv_vec_clear(&s->entries);
-                s->accepted[0] = '\0';
                 r = hv_err_set(err, -EBADMSG, "%s/" INDEX_FILE " is not a list of revisions", s->dir.path);
         }
         if (r == -EBADMSG)
@@ -210,7 +201,6 @@ int hv_revision_store_activate(struct hv_revision_store *s, const char *revision
                                struct hv_err *err) {
         struct entries entries = {};
         struct hv_revision_entry *first;
-        const char *accepted;
         int r;
 
         if (!is_revision(revision))
@@ -227,31 +217,14 @@ int hv_revision_store_activate(struct hv_revision_store *s, const char *revision
         for (size_t i = 0; i < s->entries.n && entries.n < HV_MAX(keep, 1u); i++)
                 if (!hv_streq(s->entries.v[i].revision, revision))
                         hv_vec_push(&entries, s->entries.v[i]);
-        accepted = hv_streq(s->accepted, revision) ? revision : "";
-        r = index_write(s, entries.v, entries.n, accepted, err);
+        r = index_write(s, entries.v, entries.n, err);
         if (r < 0) {
                 hv_vec_done(&entries);
                 return r;
         }
         hv_vec_done(&s->entries);
         s->entries = entries;
-        if (!*accepted)
-                s->accepted[0] = '\0';
         sweep(s);
-        return 1;
-}
-
-int hv_revision_store_accept(struct hv_revision_store *s, const char *revision, struct hv_err *err) {
-        int r;
-
-        if (!is_revision(revision))
-                return hv_err_set(err, -EINVAL, "\"%s\" is not a revision", revision ? revision : "");
-        if (hv_streq(s->accepted, revision))
-                return 0;
-        r = index_write(s, s->entries.v, s->entries.n, revision, err);
-        if (r < 0)
-                return r;
-        memcpy(s->accepted, revision, sizeof s->accepted);
         return 1;
 }
 
@@ -291,8 +264,4 @@ const char *hv_revision_store_active(const struct hv_revision_store *s) {
 const struct hv_revision_entry *hv_revision_store_all(const struct hv_revision_store *s, size_t *ret_n) {
         *ret_n = s->entries.n;
         return s->entries.v;
-}
-
-const char *hv_revision_store_accepted(const struct hv_revision_store *s) {
-        return s->accepted;
 }

@@ -1,6 +1,6 @@
 /* source/revision_store.h - the last good revisions, so that a restart beside a broken file goes on with one.
  *
- *      <state>/revisions/index           which one is in force, which came before, whose removals were agreed to
+ *      <state>/revisions/index           which one is in force, which came before
  *      <state>/revisions/<revision>.rev  all documents that made it, from every source, as they were read
  *
  * Model    Each file carries its own SHA-256 and is replaced as a whole. Order of writing: the revision, then
@@ -54,8 +54,3 @@ struct hv_revision_files {
 int hv_revision_store_read(const struct hv_revision_store *s, const char *revision,
                            struct hv_revision_files *ret, struct hv_err *err);
 void hv_revision_files_done(struct hv_revision_files *f);
-
-/* The revision whose removals somebody agreed to (`apply --accept-prune`): a restart in the middle of them
- * must not ask again. "" when there is none; forgotten when another revision comes into force. */
-const char *hv_revision_store_accepted(const struct hv_revision_store *s);
-int hv_revision_store_accept(struct hv_revision_store *s, const char *revision, struct hv_err *err);

@@ -279,22 +279,6 @@ static void old_revisions_make_room(void **state) {
         assert_int_equal(n, 2);
 }
 
-static void consent_outlives_a_restart_but_not_the_next_revision(void **state) {
-        struct fixture *x = *state;
-        _hv_cleanup_(hv_revision_store_freep) struct hv_revision_store *s = open_revisions(x);
-
-        assert_int_equal(activate(s, REV_A, 10, NULL), 1);
-        assert_string_equal(hv_revision_store_accepted(s), "");
-        assert_int_equal(hv_revision_store_accept(s, REV_B, NULL), 1);
-        assert_int_equal(hv_revision_store_accept(s, REV_B, NULL), 0);
-        assert_int_equal(activate(s, REV_B, 10, NULL), 1);
-        s = hv_revision_store_free(s);
-        s = open_revisions(x);
-        assert_string_equal(hv_revision_store_accepted(s), REV_B);
-        assert_int_equal(activate(s, REV_C, 10, NULL), 1);
-        assert_string_equal(hv_revision_store_accepted(s), "");
-}
-
 static void a_damaged_revision_is_told_and_not_used(void **state) {
         struct fixture *x = *state;
         _hv_cleanup_(hv_revision_store_freep) struct hv_revision_store *s = open_revisions(x);
@@ -425,7 +409,6 @@ int main(void) {
                 T(revisions_are_kept_over_a_restart),
                 T(a_revision_in_force_costs_no_write),
                 T(old_revisions_make_room),
-                T(consent_outlives_a_restart_but_not_the_next_revision),
                 T(a_damaged_revision_is_told_and_not_used),
                 T(a_damaged_list_is_put_aside),
                 T(a_change_of_revision_is_all_or_nothing),
