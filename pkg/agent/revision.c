@@ -88,8 +88,6 @@ static void need_engine(struct hv_agent *a, const struct hv_desired *d) {
 }
 
 int hv_agent_take(struct hv_agent *a, struct hv_source_load *l) {
-        struct hv_err err = {};
-
         (void) hv_source_refuse_cut(l, a->active);
         replace_latest(a, l);
         if (!l->desired) {
