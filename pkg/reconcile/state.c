@@ -264,8 +264,9 @@ struct flight *hv_flight_free(struct flight *f) {
 
 /* ---- notes ---- */
 
-static void note_add(struct hv_core *c, enum hv_note_type type, enum hv_reason reason, enum hv_kind kind,
-                     const char *object, const char *container, const char *fmt, va_list ap) {
+_hv_printf_(7, 0) static void note_add(struct hv_core *c, enum hv_note_type type, enum hv_reason reason,
+                                       enum hv_kind kind, const char *object, const char *container,
+                                       const char *fmt, va_list ap) {
         struct hv_buf b = {};
 
         hv_buf_vprintf(&b, fmt, ap);
