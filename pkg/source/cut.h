@@ -12,6 +12,6 @@
 
 #include "source/set.h"
 
-/* When `now` looks cut beside `before` (the load in force; NULL: none): adds E0011 to its findings, takes its desired state
- * away, and returns true. */
+/* When `now` looks cut beside `before` (the load in force; NULL: none): adds E0011 to its findings, takes its
+ * desired state away, and returns true. */
 bool hv_source_refuse_cut(struct hv_source_load *now, const struct hv_source_load *before);

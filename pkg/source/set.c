@@ -35,7 +35,7 @@ struct making {
         struct hv_source_load *load;
         HV_VEC(struct hv_spec_file) files; /* texts in the load's arena */
         struct hv_spec_overrides overrides;
-        bool facts, needs_secrets;
+        bool facts, needs_secrets, writes; /* writes: may claim the node id and make secrets */
 };
 
 /* --- life of a load --- */
@@ -74,7 +74,9 @@ static void add_file(struct making *m, const struct hv_spec_file *f) {
 }
 
 static struct making begin(struct hv_source_set *s) {
-        struct making m = { .set = s, .load = load_new(), .facts = true, .needs_secrets = !s->look_only };
+        struct making m = {
+                .set = s, .load = load_new(), .facts = true, .needs_secrets = true, .writes = !s->look_only
+        };
 
         if (s->env)
                 hv_spec_environment(&m.overrides, s->env, s->env_userdata, m.load->diags);
@@ -185,7 +187,7 @@ static int check_node_id(struct making *m) {
         _hv_cleanup_free_ char *kept = NULL;
         int r;
 
-        if (!s->look_only)
+        if (m->writes)
                 return hv_node_id_claim(&s->state, id, s->change_node_id, &m->load->err);
         if (s->state.fd < 0 || s->change_node_id)
                 return 0;
@@ -229,16 +231,16 @@ static void judge(struct making *m) {
         r = hv_spec_load(&in, &l->desired, l->diags);
         if (r >= 0)
                 refuse_hollow_primary(m);
-        if (r >= 0 && hv_diags_errors(l->diags) == 0 && check_node_id(m) >= 0) {
-                r = s->look_only ? 0
-                                 : hv_secrets_load(&l->desired->tree->state, &s->state, s->credentials,
-                                                   l->diags, !m->needs_secrets, &l->secrets);
-                if (r >= 0)
-                        keep_files(m);
-        } else {
+        if (r >= 0 && hv_diags_errors(l->diags) > 0)
                 r = -EINVAL;
-        }
-        if (r < 0)
+        if (r >= 0 && m->writes)
+                r = hv_secrets_load(&l->desired->tree->state, &s->state, s->credentials, l->diags,
+                                    !m->needs_secrets, &l->secrets);
+        if (r >= 0)
+                r = check_node_id(m); /* last: what is refused for another reason claims no name */
+        if (r >= 0)
+                keep_files(m);
+        else
                 refuse(l);
 }
 
@@ -371,6 +373,7 @@ struct hv_source_load *hv_source_set_change(struct hv_source_set *s, const struc
         struct making m = begin(s), own;
         int r;
 
+        m.writes = m.writes && !change->dry_run;
         own = (struct making){ .set = s, .load = m.load };
         for (size_t i = 0; i < change->n_texts; i++)
                 take_text(&own, &change->texts[i], change->dry_run, &c);

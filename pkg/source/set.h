@@ -66,7 +66,7 @@ void hv_source_set_forget(struct hv_source_set *s);
 struct hv_source_load {
         struct hv_desired *desired; /* NULL: refused, `diags` or `err` says why */
         struct hv_diags *diags;     /* sorted; never NULL */
-        struct hv_secrets *secrets; /* NULL: refused, or look_only */
+        struct hv_secrets *secrets; /* NULL: refused, look_only or a dry run */
         struct hv_err err; /* code 0, or why there is nothing though the documents are good (node id, disk) */
         bool from_store;   /* by hv_source_set_last_good() */
         struct hv_arena *arena;               /* of `files` */
@@ -89,7 +89,7 @@ struct hv_source_change {
         size_t n_texts;
         enum hv_kind forget_kind; /* HV_KIND_NONE: nothing */
         const char *forget_name;
-        bool dry_run; /* judge it; a NodeState among the texts stands in for the primary file */
+        bool dry_run; /* judge it and keep nothing; a NodeState among the texts stands in for the primary file */
 };
 
 /* Reads what was touched and judges everything. Never NULL, as the two below. */

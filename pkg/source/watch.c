@@ -25,8 +25,8 @@
         (IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELETE | \
          IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 
-/* Of a directory on the way only its names matter: a busy one (/tmp, /var) must not wake the agent with every write. Added
- * to what is watched there already, for two paths may lead to one directory. */
+/* Of a directory on the way only its names matter: a busy one (/tmp, /var) must not wake the agent with every
+ * write. Added to what is watched there already, for two paths may lead to one directory. */
 #define WAY_MASK                                                                                           \
         (IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | \
          IN_ONLYDIR | IN_MASK_ADD)

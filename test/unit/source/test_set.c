@@ -322,6 +322,32 @@ static void a_dry_run_judges_and_stores_nothing(void **state) {
         assert_string_equal(load(x), "web");
 }
 
+static void a_dry_run_claims_no_name_and_makes_no_key(void **state) {
+        struct fixture *x = *state;
+
+        start(x);
+        (void) apply(
+                x,
+                "apiVersion: hivelet/v1\nkind: NodeState\nmetadata: {name: tried}\nspec: {secrets: [{name: k, "
+                "generate: wireguard}]}\n",
+                "/elsewhere.yaml", true);
+        assert_non_null(x->load->desired);
+        assert_null(x->load->secrets);
+        assert_int_equal(access(scratch_path(x->scratch, "state/node-id"), F_OK), -1);
+        assert_int_equal(access(scratch_path(x->scratch, "state/secrets"), F_OK), -1);
+}
+
+static void a_refused_state_claims_no_name(void **state) {
+        struct fixture *x = *state;
+
+        scratch_write(x->scratch, "node.yaml",
+                      "apiVersion: hivelet/v1\nkind: NodeState\nmetadata: {name: typo}\nspec: "
+                      "{secrets: [{name: k, fromCredential: none}]}\n");
+        start(x);
+        assert_string_equal(load(x), "E0362");
+        assert_int_equal(access(scratch_path(x->scratch, "state/node-id"), F_OK), -1);
+}
+
 static void texts_are_cut_where_documents_begin(void **state) {
         static const char text[] = "# head\n---\n" OBJECT("a") "...\n---\n# only a comment\n--- # b\n" OBJECT(
                 "b") "---\nkind: Config\nmetadata: {name: c}\nspec:\n  data:\n    x: |\n      --- not a marker\n      ----\n";
@@ -528,6 +554,8 @@ int main(void) {
                 T(a_bad_change_stores_nothing),
                 T(the_primary_file_is_read_anew_when_it_is_applied),
                 T(a_dry_run_judges_and_stores_nothing),
+                T(a_dry_run_claims_no_name_and_makes_no_key),
+                T(a_refused_state_claims_no_name),
                 T(texts_are_cut_where_documents_begin),
                 T(secrets_come_from_files_credentials_and_chance),
                 T(each_secret_that_cannot_be_had_is_told),
