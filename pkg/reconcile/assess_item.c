@@ -56,7 +56,13 @@ bool hv_item_is_outdated(const struct item *o) {
         return o->exists && o->ours && !o->doubt && digest && !hv_streq(o->digest, digest);
 }
 
-/* Somebody of ours still hangs on it. */
+static bool is_alive(const struct container *k) {
+        return k->state == HV_CONTAINER_RUNNING || k->state == HV_CONTAINER_PAUSED ||
+               k->state == HV_CONTAINER_RESTARTING;
+}
+
+/* Somebody of ours still hangs on it: on a network while he runs, on a volume until he is removed. (One that ended, and
+ * that its policy leaves so, would hold up a network for ever; before it starts again it is put on the new one.) */
 static bool is_in_use(const struct hv_core *c, const struct item *o) {
         const struct slot *s;
         size_t it = 0;
@@ -64,7 +70,8 @@ static bool is_in_use(const struct hv_core *c, const struct item *o) {
         while (hv_map_next(c->slots, &it, NULL, (void **) &s)) {
                 if (!s->have)
                         continue;
-                if (o->kind == HV_KIND_NETWORK && hv_container_endpoint(s->have, o->name))
+                if (o->kind == HV_KIND_NETWORK && is_alive(s->have) &&
+                    hv_container_endpoint(s->have, o->name))
                         return true;
                 for (size_t i = 0; o->kind == HV_KIND_VOLUME && i < s->have->volumes.n; i++)
                         if (hv_streq(s->have->volumes.v[i], o->name))
