@@ -67,6 +67,7 @@ static void report(const struct sim_batch *b, const struct sim_config *config, c
 
         printf("%sFAILED seed %" PRIu64 ": %s: %s\n", b->brief ? "" : "\n", config->seed, r->invariant,
                r->message);
+        (void) fflush(stdout);
         if (b->brief)
                 return;
         printf("faults:");

@@ -69,7 +69,7 @@ static bool network_is_held(struct sim *s, const struct hv_desired *d, const cha
         for (size_t i = 0; i < s->truth->containers.n; i++) {
                 const struct sim_container *k = s->truth->containers.v[i];
 
-                if (!k->exists || !sim_container_is_on(k, name))
+                if (!sim_container_is_up(k) || !sim_container_is_on(k, name))
                         continue;
                 if (k->owner != SIM_OWNER_NODE)
                         return true;
@@ -136,10 +136,10 @@ static bool wants_network(const struct hv_unit *u, const char *name) {
 }
 
 static void compare_running(struct sim *s, const struct hv_unit *u, const struct sim_container *k,
-                            bool foreign, struct sim_differences *l) {
+                            bool foreign, bool blocked, struct sim_differences *l) {
         if (!same_limits(&k->limits, &u->limits) || k->restart_policy)
                 hide(l, differ(l, is_known(k) && k->known_detail_tick >= k->detail_tick,
-                               foreign && sim_limit_is_taken_away(&k->limits, &u->limits),
+                               blocked && sim_limit_is_taken_away(&k->limits, &u->limits),
                                "%s has other limits", k->name));
         for (unsigned i = 0; i < k->n_networks; i++)
                 if (!wants_network(u, k->networks[i]))
@@ -153,10 +153,27 @@ static void compare_running(struct sim *s, const struct hv_unit *u, const struct
         }
 }
 
+/* It is on all its networks, and none of them has to go: whose they are does not matter any more. */
+static bool stands_firm(struct sim *s, const struct hv_desired *d, const struct hv_unit *u,
+                        const struct sim_container *k) {
+        for (size_t i = 0; i < u->n_networks; i++) {
+                const struct sim_network *n = sim_network_find(s, u->networks[i].name);
+
+                if (!n || !sim_container_is_on(k, n->name))
+                        return false;
+                if (n->owner == SIM_OWNER_NODE &&
+                    !hv_streq(n->digest, hv_desired_network(d, n->name)->digest))
+                        return false;
+        }
+        return true;
+}
+
 static void compare_unit(struct sim *s, const struct hv_desired *d, const struct hv_unit *u,
                          struct sim_differences *l) {
         const struct sim_container *k = sim_container_find(s, u->container), *last;
-        bool foreign = is_blocked(s, d, u, BLOCK_DEPTH);
+        const bool blocked = is_blocked(s, d, u, BLOCK_DEPTH);
+        bool foreign = blocked, d_known;
+        struct sim_difference *difference;
 
         if (!k) {
                 last = last_of_name(s, u->container);
@@ -171,20 +188,26 @@ static void compare_unit(struct sim *s, const struct hv_desired *d, const struct
                 differ(l, is_known(k), foreign, "%s has another digest", k->name);
                 return;
         }
-        if (k->state == HV_CONTAINER_EXITED && sim_limit_is_taken_away(&k->limits, &u->limits)) {
+        if ((k->state == HV_CONTAINER_EXITED || k->state == HV_CONTAINER_CREATED) &&
+            sim_limit_is_taken_away(&k->limits, &u->limits)) {
                 hide(l, differ(l, is_known(k) && k->known_detail_tick >= k->detail_tick, foreign,
                                "%s has a limit that it should not have", k->name));
                 return;
         }
+        foreign = foreign && !stands_firm(s, d, u, k);
         switch (k->state) {
         case HV_CONTAINER_RUNNING:
-                compare_running(s, u, k, foreign, l);
+                compare_running(s, u, k, foreign, blocked, l);
                 return;
         case HV_CONTAINER_EXITED:
                 if (u->restart == HV_RESTART_NEVER ||
                     (u->restart == HV_RESTART_ON_FAILURE && k->exit_code == 0))
                         return;
-                differ(l, is_known(k), foreign, "%s has ended", k->name);
+                d_known = is_known(k) &&
+                          (u->restart == HV_RESTART_ALWAYS || k->known_detail_tick >= k->detail_tick);
+                difference = differ(l, d_known, foreign, "%s has ended", k->name);
+                if (u->restart == HV_RESTART_ON_FAILURE)
+                        hide(l, difference); /* no list shows the exit code */
                 return;
         case HV_CONTAINER_CREATED:
                 differ(l, is_known(k), foreign || dependency_is_down(s, d, u), "%s was never started",
@@ -259,8 +282,9 @@ static void compare_networks(struct sim *s, const struct hv_desired *d, struct s
                 const struct sim_network *n = s->truth->networks.v[i];
 
                 if (n->exists && n->owner == SIM_OWNER_NODE && !hv_desired_network(d, n->name))
-                        differ(l, n->known_tick >= n->tick, network_is_held(s, d, n->name, BLOCK_DEPTH),
-                               "network %s is not wanted", n->name);
+                        hide(l,
+                             differ(l, n->known_tick >= n->tick, network_is_held(s, d, n->name, BLOCK_DEPTH),
+                                    "network %s is not wanted", n->name));
         }
 }
 
@@ -279,7 +303,8 @@ static void compare_volumes(struct sim *s, const struct hv_desired *d, struct si
 
                 if (v->exists && v->owner == SIM_OWNER_NODE && v->reclaim_delete &&
                     !hv_desired_volume(d, v->name))
-                        differ(l, false, volume_is_held(s, v->name), "volume %s is not wanted", v->name);
+                        hide(l, differ(l, false, volume_is_held(s, v->name), "volume %s is not wanted",
+                                       v->name));
         }
 }
 

@@ -15,7 +15,8 @@ struct sim;
 struct sim_difference {
         char what[160];
         bool known, excused;
-        bool hidden; /* no list shows it, only an inspect (limits, restart policy) */
+        bool hidden; /* no routine list shows it: limits, restart policy and exit code take an inspect, what nobody knows
+                      * of and nobody wants a list of everything; both come round every tenth resync at the latest */
 };
 
 struct sim_differences {

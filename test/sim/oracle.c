@@ -277,6 +277,7 @@ void sim_oracle_after_plan(struct sim *s, const struct hv_effects *e) {
         if (told != (st.synced && !o->synced))
                 sim_fail(s, "I17", "a note says synced %s status", told ? "before" : "later than");
         o->synced = st.synced;
+        o->busy = st.n_pulling + st.n_back_off > 0;
         o->observed |= st.observed;
 }
 

@@ -46,6 +46,7 @@ struct sim_oracle {
         const char *accepted;
         const char *held; /* parked by the guard; NULL: none */
         bool synced, observed, parked;
+        bool busy;         /* something is being pulled, or waits for its next attempt */
         unsigned n_events; /* told so far */
         /* of the whole run */
         uint64_t minute, n_calls_in_minute, n_events_in_minute;

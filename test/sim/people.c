@@ -179,6 +179,8 @@ static bool act_on(struct sim *s, struct sim_container *k, enum sim_fault deed) 
                 sim_container_leave(s, k, k->networks[below(s, k->n_networks)]);
                 return true;
         case SIM_PEOPLE_RENAME:
+                if (k->former_name)
+                        return false;
                 sim_container_rename(s, k, sim_text(s, "renamed-%" PRIu64, s->truth->tick));
                 return true;
         default:

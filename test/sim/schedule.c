@@ -109,7 +109,8 @@ static bool has_reached(struct sim *s, bool hidden_too) {
         if (!active)
                 return s->oracle->parked;
         sim_compare(s, active, &l);
-        return hidden_too ? l.n_unexcused == 0 && s->oracle->synced == (l.n == 0) : l.n_unexcused_shown == 0;
+        return hidden_too ? l.n_unexcused == 0 && !s->oracle->busy && s->oracle->synced == (l.n == 0)
+                          : l.n_unexcused_shown == 0;
 }
 
 static void say_what_differs(struct sim *s, uint64_t bound_us) {
@@ -236,7 +237,8 @@ static void restart(struct sim *s) {
         settle_looks(s);
         after = sim_status_text(s);
         judge_silence(s, n_effects, "I11", "after a restart at the fixed point");
-        if (!s->failed && strcmp(before, after) != 0)
+        /* Where the guard holds the only revision there is no resync: what it counts may be older than the restart. */
+        if (!s->failed && hv_core_active(s->agent->core) && strcmp(before, after) != 0)
                 sim_fail(s, "I11", "status after a restart is another: %s",
                          sim_text_difference(s, before, after));
 }

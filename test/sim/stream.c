@@ -18,16 +18,24 @@ struct sim_stream *sim_stream_new(struct sim *s) {
         return HV_ARENA_NEW(s->arena, struct sim_stream);
 }
 
-/* The oracle now knows that the core was told. */
+/* The oracle now knows that the core was told. An event of a network says nothing else about the container, and that
+ * something was made does not say that it is ours: these events carry no labels. */
 static void mark_told(const struct event *e) {
-        if (e->container) {
-                e->container->known_tick = HV_MAX(e->container->known_tick, e->tick);
-                if (hv_streq(e->event.action, "update"))
-                        e->container->known_detail_tick = HV_MAX(e->container->known_detail_tick, e->tick);
+        struct sim_container *k = e->container;
+        bool made = hv_streq(e->event.action, "create");
+
+        if (k && e->event.type == HV_EVENT_NETWORK) {
+                if (k->tick == e->tick && k->known_tick >= k->tick_before)
+                        k->known_tick = e->tick;
+                return;
         }
-        if (e->network)
+        if (k)
+                k->known_tick = HV_MAX(k->known_tick, e->tick);
+        if (k && hv_streq(e->event.action, "update"))
+                k->known_detail_tick = HV_MAX(k->known_detail_tick, e->tick);
+        if (e->network && !made)
                 e->network->known_tick = HV_MAX(e->network->known_tick, e->tick);
-        if (e->volume)
+        if (e->volume && !made)
                 e->volume->known_tick = HV_MAX(e->volume->known_tick, e->tick);
 }
 

@@ -47,6 +47,7 @@ struct sim_container {
         unsigned detail_mark; /* counts changes of limits and restart policy */
 
         uint64_t tick, detail_tick; /* of the last change that a list shows; that only an inspect shows */
+        uint64_t tick_before;       /* of the change before that one */
         uint64_t known_tick, known_detail_tick; /* of what the present core was told */
         uint64_t last_word; /* number of the core's input that last told of it, looks apart */
 };
