@@ -104,7 +104,22 @@ struct hv_api_call *hv_api_call_new(struct hv_api *api, struct hv_http_request *
         return call;
 }
 
+void hv_api_call_ask(struct hv_api_call *call) {
+        call->in_handler = true;
+}
+
+void hv_api_call_asked(struct hv_api_call *call) {
+        call->in_handler = false;
+        if (call->over)
+                hv_api_call_free(call);
+}
+
 void hv_api_call_free(struct hv_api_call *call) {
+        if (call->in_handler) {
+                call->over = true;
+                call->req = NULL;
+                return;
+        }
         if (call->link)
                 *call->link = call->next;
         if (call->next)

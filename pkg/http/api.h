@@ -27,7 +27,8 @@ struct hv_api_call; /* an operation under way; belongs to the backend until its 
 
 /* --- changes and plans ------------------------------------------------------------------------------- */
 
-/* One file of documents, as the client read it. Good until the call is done. */
+/* One file of documents, as the client read it. Good until the call is done and the function that was asked has
+ * returned, as the change below. */
 struct hv_api_file {
         const char *name; /* for messages: as the user wrote it, "-" for standard input */
         const char *path; /* absolute, symbolic links resolved; NULL: not a file */
@@ -36,7 +37,7 @@ struct hv_api_file {
 };
 
 /* A change of the desired state. One of: files to apply, an object to forget, or neither (the sources are
- * read again, as on SIGHUP). Good until the call is done.
+ * read again, as on SIGHUP).
  *
  * Files    Objects (Service, Network, ...) become part of the source `api`, which outlives restarts. A
  *          NodeState is taken only where `path` is the primary file, which is then read anew; from elsewhere

@@ -258,7 +258,9 @@ static void change(struct hv_http_request *req, struct hv_api *api, const void *
         }
         c->forget_name = hv_arena_strdup(call->arena, c->forget_name);
         c->accept_prune = hv_arena_strdup(call->arena, c->accept_prune);
+        hv_api_call_ask(call);
         api->backend->change(api->userdata, c, call);
+        hv_api_call_asked(call);
 }
 
 void hv_api_post_apply(struct hv_http_request *req, void *userdata) {
@@ -299,5 +301,7 @@ void hv_api_post_plan(struct hv_http_request *req, void *userdata) {
                 hv_api_call_free(call);
                 return;
         }
+        hv_api_call_ask(call);
         api->backend->plan(api->userdata, files, n, call);
+        hv_api_call_asked(call);
 }

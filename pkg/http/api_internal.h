@@ -69,16 +69,22 @@ struct hv_api_call {
         struct hv_api *api; /* NULL once the api is gone */
         struct hv_api_call *next, **link;
         struct hv_http_request *req;
-        struct hv_arena *arena;        /* holds the request's files and the change */
-        const void *answer_as;         /* the handler's own mark for the _done() function */
-        struct hv_api_log *log;        /* of a log: open at the backend */
+        struct hv_arena *arena; /* holds the request's files and the change */
+        bool in_handler;        /* the backend is being asked: what it was given outlives its _done() */
+        bool over;              /* _done() was called meanwhile */
+        const void *answer_as;  /* the handler's own mark for the _done() function */
+        struct hv_api_log *log; /* of a log: open at the backend */
         struct hv_http_stream *stream; /* of a log: NULL before the first text */
         bool held;                     /* of a log: the backend was told to wait */
         bool abandoned;                /* of a log: nobody reads it; closed at the end of the turn */
 };
 
 struct hv_api_call *hv_api_call_new(struct hv_api *api, struct hv_http_request *req);
+/* Ends it; inside hv_api_call_ask() and hv_api_call_asked() only once the latter comes. */
 void hv_api_call_free(struct hv_api_call *call);
+/* Around the call of a backend's function, which may end the call from inside and still look at what it was given. */
+void hv_api_call_ask(struct hv_api_call *call);
+void hv_api_call_asked(struct hv_api_call *call);
 void hv_api_at_end_of_turn(struct hv_api *api); /* wakes `tell` */
 
 /* ---- handlers, by file ---- */

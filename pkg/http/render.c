@@ -239,7 +239,7 @@ void hv_render_item_status(struct hv_json_writer *w, const char *key, const stru
                 hv_json_put_str(w, "id", item->seen->id);
         }
         if (item->kind == HV_KIND_SERVICE) {
-                hv_json_put_uint(w, "replicas", item->n_units);
+                hv_json_put_uint(w, "replicas", item->n_wanted);
                 hv_json_put_uint(w, "replicasInSync", item->n_in_sync);
                 hv_json_put_uint(w, "replicasReady", item->n_ready);
                 hv_json_put_uint(w, "restarts", item->n_restarts);

@@ -121,6 +121,9 @@ static void add_seen(struct builder *b, const struct hv_status *s) {
 }
 
 static void sum_up_service(struct hv_view_item *item) {
+        item->n_wanted = (unsigned) item->n_units;
+        for (size_t i = 0; item->n_units == 0 && i < item->n_status; i++)
+                item->n_wanted += item->status[i]->wanted_digest != NULL;
         for (size_t i = 0; i < item->n_status; i++) {
                 const struct hv_unit_status *u = item->status[i];
 

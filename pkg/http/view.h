@@ -19,6 +19,8 @@ struct hv_view_item {
         /* of kind service: wanted units, and the status of these and of orphans of its name */
         const struct hv_unit **units;
         size_t n_units;
+        unsigned
+                n_wanted; /* containers that shall run; known before the revision with their units is in force */
         const struct hv_unit_status **status;
         size_t n_status;
 

@@ -161,8 +161,10 @@ static void change(void *userdata, const struct hv_api_change *c, struct hv_api_
                               c->files[i].text);
         if (s->later)
                 in_a_later_turn(s, call, false);
-        else
+        else {
                 finish_change(s, call);
+                assert_true(c->n_files == 0 || c->files[0].len == strlen(c->files[0].text)); /* still there */
+        }
 }
 
 static void plan(void *userdata, const struct hv_api_file *files, size_t n_files, struct hv_api_call *call) {
