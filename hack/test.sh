@@ -100,6 +100,7 @@ lane_real() {
         tests real release unit 2 || bad=1
         check real hardening "$HV_ROOT/hack/check-hardening" "$build"/cmd/hivelet/hivelet "$build"/cmd/hivectl/hivectl || bad=1
         check real "reference pages" "$HV_ROOT/hack/gen-docs" "$build" --check || bad=1
+        check real "man pages" "$HV_ROOT/hack/gen-man" "$build" --check || bad=1
         check real docs "$HV_ROOT/hack/check-docs" --programs "$build" || bad=1
         check real "quick start" "$HV_ROOT/hack/check-quickstart" || bad=1
         tests real release integration || bad=1
