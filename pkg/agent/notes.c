@@ -55,6 +55,12 @@ static enum hv_event event_of(const struct hv_note *n) {
         case HV_NOTE_NAME_CONFLICT:
         case HV_NOTE_CONFLICT:
                 return HV_EVENT_NAME_CONFLICT;
+        case HV_NOTE_BACK_OFF:
+                return HV_EVENT_BACK_OFF;
+        case HV_NOTE_WAITING:
+                return HV_EVENT_DEPENDENCY_WAIT;
+        case HV_NOTE_OUT_OF_SYNC:
+                return HV_EVENT_OUT_OF_SYNC;
         case HV_NOTE_SYNCED:
                 return HV_EVENT_SYNCED;
         case HV_N_NOTES:

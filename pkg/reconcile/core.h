@@ -96,7 +96,10 @@ enum hv_note_type {
         HV_NOTE_FAILED, /* an action failed; reason and message say how */
         HV_NOTE_NAME_CONFLICT,
         HV_NOTE_CONFLICT,
-        HV_NOTE_SYNCED, /* everything is as wished, and was not before */
+        HV_NOTE_BACK_OFF,    /* it failed or ended again, and the next try waits */
+        HV_NOTE_WAITING,     /* something that it needs is not there yet */
+        HV_NOTE_OUT_OF_SYNC, /* something is not as wished, and was before */
+        HV_NOTE_SYNCED,      /* everything is as wished, and was not before */
         HV_N_NOTES
 };
 

@@ -7,6 +7,7 @@
  */
 #include <stdio.h>
 
+#include "base/duration.h"
 #include "reconcile/mutant.h"
 #include "reconcile/state.h"
 
@@ -174,6 +175,22 @@ static void tell_conflict(struct pass *p, struct slot *s) {
                      s->name, s->want->object);
 }
 
+static void tell_wait(struct pass *p, struct slot *s, const struct verdict *v) {
+        char span[HV_DURATION_SIZE];
+
+        if (v->phase == HV_PHASE_BACK_OFF && s->phase != v->phase) {
+                hv_duration_format(v->next_us - p->now_us, span);
+                hv_note_slot(p->c, s, HV_NOTE_BACK_OFF, v->reason, "the next try is in %s (%s)", span,
+                             hv_reason_name(v->reason));
+        }
+        if (v->reason != HV_REASON_WAITING_DEPENDENCY)
+                s->wait_told = false;
+        else if (!s->wait_told && s->want) {
+                s->wait_told = true;
+                hv_note_slot(p->c, s, HV_NOTE_WAITING, v->reason, "waits for %s", v->about);
+        }
+}
+
 static void plan_slot(struct pass *p, struct slot *s, bool looks) {
         struct verdict v = hv_assess_slot(p->c, s, p->now_us);
 
@@ -181,6 +198,7 @@ static void plan_slot(struct pass *p, struct slot *s, bool looks) {
                 p->settled = false;
         if (v.in_sync && s->failure.reason != HV_REASON_SYNCED && s->want)
                 hv_failure_reset(&s->failure);
+        tell_wait(p, s, &v);
         if (s->phase != v.phase || s->phase_since_us == 0) {
                 s->phase = v.phase;
                 s->phase_since_us = HV_MAX(p->now_us, 1u);
@@ -275,6 +293,9 @@ static void tell_synced(struct pass *p) {
         if (synced && !c->synced)
                 hv_note(c, HV_NOTE_SYNCED, HV_REASON_SYNCED, HV_KIND_NODESTATE, NULL, NULL,
                         "everything is as revision %.8s wants it", c->active->revision);
+        if (!synced && c->synced)
+                hv_note(c, HV_NOTE_OUT_OF_SYNC, HV_REASON_PENDING, HV_KIND_NODESTATE, NULL, NULL,
+                        "something is not as revision %.8s wants it", c->active->revision);
         if (!synced && (c->synced || c->out_of_sync_since_us == 0))
                 c->out_of_sync_since_us = HV_MAX(p->now_us, 1u);
         c->synced = synced;

@@ -70,7 +70,7 @@ struct slot {
         uint64_t running_since_us; /* when it was first known to run; 0 while it does not */
         uint64_t retry_at_us;      /* look again then (a removal under way) */
         bool stopped_by_us;        /* the present end is our doing */
-        bool conflict_told;
+        bool conflict_told, wait_told;
         bool event_dropped; /* an event came that the effect in flight may have caused */
         unsigned n_restarts;
         int last_exit_code; /* -1: no end seen */

@@ -260,6 +260,15 @@ static void a_stranger_with_the_wanted_name_is_never_touched(void **state) {
         assert_string_equal(bed_log(b), "create hive-web; start hive-web");
 }
 
+static enum hv_outcome no_second_image(struct bed *b, const struct hv_action *a) {
+        (void) b;
+        if (!hv_streq(a->image, "img:2"))
+                return HV_OUTCOME_OK;
+        return a->type == HV_ACTION_CREATE ? HV_OUTCOME_NOT_FOUND
+               : a->type == HV_ACTION_PULL ? HV_OUTCOME_FAILED
+                                           : HV_OUTCOME_OK;
+}
+
 static void a_killed_container_is_started_at_once_and_then_with_back_off(void **state) {
         BED;
         struct hv_status s;
@@ -287,6 +296,34 @@ static void a_killed_container_is_started_at_once_and_then_with_back_off(void **
         }
         s = bed_status(b);
         assert_int_equal(bed_unit(&s, "hive-web")->n_restarts, 3);
+}
+
+static bool was_told(const struct bed *b, const char *text) {
+        for (size_t i = 0; i < b->notes.n; i++)
+                if (strstr(b->notes.v[i], text))
+                        return true;
+        return false;
+}
+
+static void what_waits_and_why_is_told_once(void **state) {
+        BED;
+        unsigned n = 0;
+
+        bed_desire(b, desire("r1", (struct wish[]){ { "app", .depends_on = "db" }, { "db", "img:2" }, {} }));
+        b->mood = no_second_image;
+        bed_wait(b, 10 * S);
+        assert_true(was_told(b, "waits for db"));
+        assert_true(was_told(b, "the next try is in 1s (PullFailed)"));
+        for (size_t i = 0; i < b->notes.n; i++)
+                n += strstr(b->notes.v[i], "waits for db") != NULL;
+        assert_int_equal(n, 1);
+        b->mood = NULL;
+        bed_wait(b, 20 * S);
+        assert_true(was_told(b, "everything is as revision r1 wants it"));
+        bed_container(b, "hive-db")->state = HV_CONTAINER_EXITED;
+        bed_event(b, "die", "hive-db");
+        bed_run(b);
+        assert_true(was_told(b, "something is not as revision r1 wants it"));
 }
 
 static void the_restart_policy_decides_what_an_end_means(void **state) {
@@ -626,6 +663,7 @@ int main(void) {
                 T(orphans_of_an_earlier_life_are_removed),
                 T(a_stranger_with_the_wanted_name_is_never_touched),
                 T(a_killed_container_is_started_at_once_and_then_with_back_off),
+                T(what_waits_and_why_is_told_once),
                 T(the_restart_policy_decides_what_an_end_means),
                 T(a_removed_container_is_made_again),
                 T(an_event_is_a_hint_and_not_the_truth),
