@@ -196,7 +196,7 @@ static void an_end_mark_makes_it_an_edit(void **state) {
         _hv_cleanup_(hv_source_set_freep) struct hv_source_set *set = NULL;
         _hv_cleanup_(hv_source_load_freep) struct hv_source_load *whole = NULL, *cut = NULL, *meant = NULL;
         size_t shorter = sizeof whole_text - 1 - strlen("      workdir: /srv\n");
-        char text[sizeof whole_text], command[128];
+        char text[sizeof whole_text + 4], command[128];
         const struct hv_diag *all;
         bool found = false;
         size_t n;
