@@ -275,8 +275,11 @@ static void stop(struct flight *f) {
         const struct hv_action *a = f->action;
         struct hv_docker_then t = then(f, on_done);
 
+        /* The engine answers when the container has ended. Without a revision the client adds the grace. */
         if (a->stop_grace_us == HV_TIME_NEVER)
                 t.timeout_us = hv_time_add(t.timeout_us, UNKNOWN_GRACE_US);
+        else if (t.timeout_us)
+                t.timeout_us = hv_time_add(t.timeout_us, a->stop_grace_us);
         f->calls[0] =
                 hv_docker_container_stop(f->d->o.docker, a->target, a->stop_signal, a->stop_grace_us, t);
 }

@@ -366,6 +366,31 @@ static void what_cannot_be_is_never_sent(void **state) {
         assert_int_equal(hv_fake_requests(x->engine), before);
 }
 
+/* An engine answers a stop when the container has ended: what a call may take comes on top of the grace. */
+static void a_stop_waits_for_the_whole_grace(void **state) {
+        struct fixture *x = *state;
+        struct hv_desired *hasty =
+                wish("apiVersion: hivelet/v1\nkind: NodeState\nmetadata: {name: node-1}\nspec:\n"
+                     "  node: {reconcile: {callTimeout: 1s}}\n"
+                     "  services: [{name: web, image: docker.io/library/busybox:1}]\n");
+        const uint64_t graces[] = { HV_USEC_PER_MIN, HV_TIME_NEVER };
+
+        assert_int_equal(hasty->settings.call_timeout_us, HV_USEC_PER_SEC);
+        connect(x);
+        for (size_t i = 0; i < HV_ARRAY_SIZE(graces); i++) {
+                hv_fake_add(x->engine, &(struct hv_fake_rule){ .match = "POST /containers/c1/stop",
+                                                               .raw = "HTTP/1.1 204 No Content\r\n\r\n",
+                                                               .delay_us = 1200 * HV_USEC_PER_MSEC });
+                assert_int_equal(perform(x, (struct hv_action){ .type = HV_ACTION_STOP,
+                                                                .target = "c1",
+                                                                .stop_grace_us = graces[i],
+                                                                .desired = hasty })
+                                         ->outcome,
+                                 HV_OUTCOME_OK);
+        }
+        (void) hv_desired_unref(hasty);
+}
+
 static void a_volume_of_somebody_else_is_a_conflict(void **state) {
         struct fixture *x = *state;
         const struct hv_volume *v = &x->desired->volumes[0];
@@ -516,6 +541,7 @@ int main(void) {
                 T(a_listing_has_the_parts_that_could_be_read),
                 T(a_create_tells_its_failures_apart),
                 T(what_cannot_be_is_never_sent),
+                T(a_stop_waits_for_the_whole_grace),
                 T(a_volume_of_somebody_else_is_a_conflict),
                 T(a_pull_takes_the_login_of_its_registry),
                 T(an_error_inside_a_pull_is_an_error),
