@@ -175,9 +175,13 @@ int hv_agent_run(const struct hv_agent_options *options) {
         /* Any two nodes of a fleet should not resync in step: the seed need not be secret, only different. */
         a.core = hv_core_new(a.started_wall_us ^ (uint64_t) getpid() << 32);
         r = begin(&a, &err);
-        if (r >= 0)
+        if (r >= 0) {
                 r = sd_event_loop(a.event);
-        else {
+                if (r < 0) { /* with 0 nobody would start it again */
+                        (void) hv_log_error(r, "the event loop failed: %s", strerror(-r));
+                        a.exit_code = HV_AGENT_EXIT_REFUSED;
+                }
+        } else {
                 (void) hv_log_error(r, "cannot start: %s", err.msg);
                 if (a.notify)
                         hv_notify_errno(a.notify, r);

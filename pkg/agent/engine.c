@@ -31,15 +31,20 @@ int hv_agent_engine_init(struct hv_agent *a, struct hv_err *err) {
         return hv_executor_new(a->event, &handler, &a->executor, err);
 }
 
-/* The agent's own directories are never mounted into a container, whatever a policy says. */
+void hv_agent_private_paths(const struct hv_agent_options *o, const char *ret[2]) {
+        ret[0] = o->state_dir ? o->state_dir : HV_AGENT_STATE_DIR;
+        ret[1] = o->run_dir ? o->run_dir : HV_AGENT_RUN_DIR;
+}
+
 static int make_client(struct hv_agent *a, uint64_t call_timeout_us, struct hv_err *err) {
-        const char *private_paths[] = { a->options->state_dir, a->options->run_dir, NULL };
+        const char *private_paths[2];
         const struct hv_docker_options options = {
                 .url = a->docker_url,
                 .call_timeout_us = call_timeout_us,
                 .private_paths = { private_paths, 2 },
         };
 
+        hv_agent_private_paths(a->options, private_paths);
         return hv_docker_new(a->event, &options, &a->docker, err);
 }
 

@@ -24,13 +24,26 @@ static int serve(struct hv_agent *a, const struct hv_http_options *options, stru
         return 0;
 }
 
+/* The socket's group has to get to the socket, whatever the umask. */
+int hv_agent_make_run_dir(const char *dir, struct hv_err *err) {
+        if (mkdir(dir, 0755) < 0)
+                return errno == EEXIST
+                               ? 0
+                               : hv_err_errno(err, -errno, "cannot make the directory %s (--run-dir)", dir);
+        if (chmod(dir, 0755) < 0)
+                return hv_err_errno(err, -errno, "cannot set the mode of %s (--run-dir)", dir);
+        return 0;
+}
+
 int hv_agent_listen_init(struct hv_agent *a, struct hv_err *err) {
         const char *dir = a->options->run_dir ? a->options->run_dir : HV_AGENT_RUN_DIR;
         _hv_cleanup_free_ char *path = hv_asprintf("%s/hivelet.sock", dir);
         const struct hv_http_options options = { .socket_path = path, .socket_group = SOCKET_GROUP };
 
-        if (mkdir(dir, 0755) < 0 && errno != EEXIST)
-                return hv_err_errno(err, -errno, "cannot make the directory %s (--run-dir)", dir);
+        int r = hv_agent_make_run_dir(dir, err);
+
+        if (r < 0)
+                return r;
         return serve(a, &options, &a->socket_server, err);
 }
 

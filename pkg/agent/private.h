@@ -88,9 +88,12 @@ int hv_agent_engine_init(struct hv_agent *a, struct hv_err *err);
 int hv_agent_engine_need(struct hv_agent *a, const char *node_id, uint64_t call_timeout_us,
                          struct hv_err *err);
 void hv_agent_engine_policy(struct hv_agent *a, const struct hv_desired *d);
+/* The agent's own directories: never mounted into a container, whatever a policy says. */
+void hv_agent_private_paths(const struct hv_agent_options *o, const char *ret[2]);
 
 /* listen.c */
 int hv_agent_listen_init(struct hv_agent *a, struct hv_err *err);
+int hv_agent_make_run_dir(const char *dir, struct hv_err *err); /* 0 also when it is there */
 void hv_agent_listen_follow(struct hv_agent *a, const struct hv_desired *d);
 
 /* backend.c */

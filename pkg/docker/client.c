@@ -42,6 +42,23 @@ static struct hv_strv copy_strv(struct hv_arena *arena, const struct hv_strv *v)
         return (struct hv_strv){ copy, v->n };
 }
 
+/* A mount's source names no link (execute/host_path.h), so what is private is known by that name too. The
+ * last place is the engine's, see keep_engine(). */
+static void keep_private(struct hv_docker *d, const struct hv_strv *paths) {
+        d->private_arena = hv_arena_new();
+        d->own_paths = HV_ARENA_NEW_N(d->private_arena, const char *, 2 * (paths->n + 1) + 1);
+        for (size_t i = 0; i <= paths->n; i++) {
+                const char *path = i < paths->n ? paths->v[i] : d->socket_path;
+                _hv_cleanup_free_ char *real = path ? realpath(path, NULL) : NULL;
+
+                if (path)
+                        d->own_paths[d->n_own_paths++] = hv_arena_strdup(d->private_arena, path);
+                if (real && !hv_streq(real, path))
+                        d->own_paths[d->n_own_paths++] = hv_arena_strdup(d->private_arena, real);
+        }
+        d->private_paths = (struct hv_strv){ d->own_paths, d->n_own_paths };
+}
+
 int hv_docker_new(struct sd_event *event, const struct hv_docker_options *options, struct hv_docker **ret,
                   struct hv_err *err) {
         static const struct hv_docker_engine unknown = {
@@ -55,7 +72,6 @@ int hv_docker_new(struct sd_event *event, const struct hv_docker_options *option
         };
         const struct hv_transfer_options transfer = { .read_only = options->read_only };
         _hv_cleanup_(hv_docker_freep) struct hv_docker *d = HV_NEW(struct hv_docker);
-        struct hv_strv paths = options->private_paths;
         int r;
 
         TAILQ_INIT(&d->calls);
@@ -67,16 +83,7 @@ int hv_docker_new(struct sd_event *event, const struct hv_docker_options *option
                 r = hv_transfer_new(event, &transfer, &d->transfer, err);
         if (r < 0)
                 return r;
-        d->private_arena = hv_arena_new();
-        d->private_paths = copy_strv(d->private_arena, &paths);
-        if (d->socket_path) {
-                const char **with_socket = HV_ARENA_NEW_N(d->private_arena, const char *, paths.n + 2);
-
-                if (paths.n)
-                        memcpy(with_socket, d->private_paths.v, paths.n * sizeof *with_socket);
-                with_socket[paths.n] = hv_arena_strdup(d->private_arena, d->socket_path);
-                d->private_paths = (struct hv_strv){ with_socket, paths.n + 1 };
-        }
+        keep_private(d, &options->private_paths);
         *ret = HV_STEAL(d);
         return 0;
 }
@@ -135,6 +142,9 @@ static void keep_engine(struct hv_docker *d, const struct hv_docker_engine *e) {
         (void) hv_arena_free(d->engine_arena);
         d->engine_arena = arena;
         d->engine = copy;
+        /* Its images and volumes, wherever they lie, are no business of a container. */
+        d->own_paths[d->n_own_paths] = copy.root_dir;
+        d->private_paths.n = d->n_own_paths + !hv_str_empty(copy.root_dir);
 }
 
 static const struct hv_docker_engine *give_engine(const struct hv_docker *d, struct hv_arena *arena) {

@@ -135,7 +135,8 @@ struct hv_docker_options {
         bool read_only;  /* nothing but GET and HEAD leaves this process (`hivectl plan`) */
         uint64_t call_timeout_us; /* 0: 30 s */
         struct hv_strv
-                private_paths; /* never mounted, whatever the policy says: the agent's own directories */
+                private_paths; /* never mounted, whatever the policy says: the agent's own directories; the
+                                  engine's socket and root need not be among them */
 };
 
 /* -EINVAL: a URL of another form. Nothing is sent yet. */

@@ -16,7 +16,9 @@ struct hv_docker {
 
         struct hv_arena *policy_arena, *private_arena, *engine_arena;
         struct hv_docker_policy policy;
-        struct hv_strv private_paths;
+        struct hv_strv private_paths; /* `own_paths`, and the engine's root once it is known */
+        const char **own_paths;
+        size_t n_own_paths;
         struct hv_docker_engine engine;
         unsigned api_minor; /* of 1.x; 0: no version agreed on */
 

@@ -2,7 +2,10 @@
 #include "fixture.h"
 
 #include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/buf.h"
 
 /* --- greeting --- */
@@ -333,6 +336,46 @@ static void test_socket_is_never_mounted(void **state) {
         assert_int_equal(hv_docker_mutations_total(x->d), 0);
 }
 
+/* What the agent keeps for itself is refused under every name that it has, and so is what the engine keeps. */
+static void test_private_paths_are_never_mounted(void **state) {
+        static const char *const tmp[] = { "/tmp", NULL };
+        const struct hv_docker_policy policy = { .host_paths = { tmp, 1 } };
+        struct fixture *x = *state;
+        _hv_cleanup_free_ char *real = hv_asprintf("%s/real", x->dir), *link = hv_asprintf("%s/link", x->dir),
+                               *deep = hv_asprintf("%s/real/state", x->dir),
+                               *named = hv_asprintf("%s/link/state", x->dir),
+                               *url = hv_asprintf("unix://%s", x->socket),
+                               *info = hv_asprintf("{\"ID\":\"e\",\"DockerRootDir\":\"%s/data\"}", x->dir),
+                               *data = hv_asprintf("%s/data/volumes", x->dir);
+        const char *paths[] = { named, NULL };
+        const struct hv_docker_options options = { .url = url, .private_paths = { paths, 1 } };
+        const char *const sources[] = { deep, real, data };
+
+        assert_int_equal(mkdir(real, 0700), 0);
+        assert_int_equal(mkdir(deep, 0700), 0);
+        assert_int_equal(symlink("real", link), 0);
+        x->d = hv_docker_free(x->d);
+        assert_int_equal(hv_docker_new(x->event, &options, &x->d, NULL), 0);
+        hv_docker_set_policy(x->d, &policy);
+        assert_int_equal(CALL(x, hv_docker_connect)->outcome, HV_DOCKER_OK);
+        hv_fake_reply(x->fake, "GET /info", 200, info);
+        assert_int_equal(CALL(x, hv_docker_info)->outcome, HV_DOCKER_OK);
+        for (size_t i = 0; i < HV_ARRAY_SIZE(sources); i++) {
+                const struct hv_mount mount = { .type = HV_MOUNT_HOST_PATH,
+                                                .source = sources[i],
+                                                .target = "/x" };
+                const struct hv_docker_create c = {
+                        .name = "a", .image = "b", .mounts = &mount, .n_mounts = 1
+                };
+
+                if (CALL(x, hv_docker_container_create, &c)->outcome != HV_DOCKER_REFUSED)
+                        fail_msg("%s", sources[i]);
+        }
+        (void) unlink(link);
+        (void) rmdir(deep);
+        (void) rmdir(real);
+}
+
 /* --- counters and observer --- */
 
 static void observe(void *userdata, enum hv_docker_op op, const char *target,
@@ -467,6 +510,7 @@ int main(void) {
                 TEST(test_nothing_is_left_to_a_default),
                 TEST(test_hostile_volumes),
                 TEST(test_socket_is_never_mounted),
+                TEST(test_private_paths_are_never_mounted),
                 TEST(test_counters),
                 TEST(test_free_in_a_callback),
                 TEST(test_cancel),
