@@ -379,6 +379,20 @@ static struct verdict assess_wanted(const struct hv_core *c, const struct slot *
         }
 }
 
+/* What is in sync stays so while its details are read again, or status would flicker at every resync. */
+static struct verdict assess_audited(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
+        struct verdict known = s->want ? assess_wanted(c, s, now_us) : (struct verdict){};
+        struct verdict v = look(s, now_us, s->phase);
+
+        if (!known.in_sync)
+                return v;
+        known.act = v.act;
+        known.action = v.action;
+        known.why = v.why;
+        known.next_us = HV_MIN(known.next_us, v.next_us);
+        return known;
+}
+
 struct verdict hv_assess_slot(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
         struct verdict v;
 
@@ -390,7 +404,7 @@ struct verdict hv_assess_slot(const struct hv_core *c, const struct slot *s, uin
         if (s->effect && !HV_MUTANT(HV_MUTANT_TWO_EFFECTS))
                 return in_flight(s->effect);
         if (s->doubt)
-                return look(s, now_us, s->phase);
+                return s->audited ? assess_audited(c, s, now_us) : look(s, now_us, s->phase);
         return s->want ? assess_wanted(c, s, now_us) : assess_orphan(s, now_us);
 }
 
@@ -399,7 +413,7 @@ struct verdict hv_assess_slot(const struct hv_core *c, const struct slot *s, uin
 static bool replica_meets(const struct slot *s, enum hv_condition_wanted condition) {
         const struct container *k = s ? s->have : NULL;
 
-        if (!k || !k->ours || s->doubt || s->effect || !hv_streq(k->digest, s->want->digest))
+        if (!k || !k->ours || (s->doubt && !s->audited) || s->effect || !hv_streq(k->digest, s->want->digest))
                 return false;
         if (condition == HV_WANT_COMPLETED)
                 return k->state == HV_CONTAINER_EXITED && k->detailed && k->exit_code == 0;

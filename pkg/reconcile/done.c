@@ -60,8 +60,10 @@ static void audit(struct hv_core *c) {
         while (hv_map_next(c->slots, &it, NULL, (void **) &s)) {
                 size_t behind = (at++ + n - begin) % n;
 
-                if (behind < quota && s->have && s->have->ours && !s->effect && !s->doubt)
+                if (behind < quota && s->have && s->have->ours && !s->effect && !s->doubt) {
                         hv_doubt_slot(c, s);
+                        s->audited = c->engine.list_is_routine;
+                }
         }
         c->engine.audit_cursor = begin + quota;
 }
@@ -142,6 +144,7 @@ static void inspect_done(struct hv_core *c, uint64_t now_us, const struct flight
                 hv_engine_down(c, now_us, HV_ENGINE_UNRESPONSIVE, in->message);
                 return;
         default:
+                s->audited = false; /* what is known can no longer be confirmed */
                 hv_backoff_failed(&s->look_retry, &hv_default_backoff, now_us);
         }
 }

@@ -10,6 +10,7 @@
 
 void hv_doubt_slot(struct hv_core *c, struct slot *s) {
         s->doubt = ++c->seq;
+        s->audited = false;
         s->retry_at_us = 0;
 }
 
@@ -82,6 +83,7 @@ void hv_observe_container(struct hv_core *c, uint64_t now_us, struct slot *s, ui
         if (!fresh && !HV_MUTANT(HV_MUTANT_OLD_OVERWRITES_NEW))
                 return;
         s->doubt = 0;
+        s->audited = false;
         hv_backoff_reset(&s->look_retry);
         if (seen && !hv_streq(seen->name, s->name)) {
                 /* Found by an id whose container goes by another name now: this name is free, that one is

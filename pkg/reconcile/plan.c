@@ -70,6 +70,7 @@ static unsigned resync_parts(struct hv_core *c) {
 static void plan_engine(struct pass *p) {
         struct hv_core *c = p->c;
         struct engine *e = &c->engine;
+        bool routine = false;
 
         if (e->state < HV_ENGINE_LOOKING) {
                 if (e->connect || !hv_backoff_is_over(&e->retry, p->now_us, &p->out->deadline_us))
@@ -84,14 +85,17 @@ static void plan_engine(struct pass *p) {
                 if (e->resync_at_us == 0)
                         arm_resync(p);
                 if (e->resync_at_us <= p->now_us) {
+                        routine = !e->look_parts;
                         e->look_parts |= resync_parts(c);
                         e->audit_due = true;
                         arm_resync(p);
                 }
                 not_later_than(p, e->resync_at_us);
         }
-        if (e->look_parts && hv_backoff_is_over(&e->list_retry, p->now_us, &p->out->deadline_us))
-                list(p, e->look_parts, e->state == HV_ENGINE_READY ? "look again" : "first look");
+        if (!e->look_parts || !hv_backoff_is_over(&e->list_retry, p->now_us, &p->out->deadline_us))
+                return;
+        e->list_is_routine = routine;
+        list(p, e->look_parts, e->state == HV_ENGINE_READY ? "look again" : "first look");
 }
 
 /* ---- images ---- */
@@ -194,7 +198,7 @@ static void tell_wait(struct pass *p, struct slot *s, const struct verdict *v) {
 static void plan_slot(struct pass *p, struct slot *s, bool looks) {
         struct verdict v = hv_assess_slot(p->c, s, p->now_us);
 
-        if (!v.in_sync || s->effect || s->look)
+        if (!v.in_sync || s->effect || (s->look && !s->audited))
                 p->settled = false;
         if (v.in_sync && s->failure.reason != HV_REASON_SYNCED && s->want)
                 hv_failure_reset(&s->failure);
@@ -287,8 +291,8 @@ static void plan_orphans(struct pass *p) {
 
 static void tell_synced(struct pass *p) {
         struct hv_core *c = p->c;
-        bool synced = p->settled && !c->engine.list && !c->engine.look_parts && !c->pending &&
-                      c->n_effects == 0 && c->n_pulls == 0;
+        bool looking = c->engine.look_parts || (c->engine.list && !c->engine.list_is_routine);
+        bool synced = p->settled && !looking && !c->pending && c->n_effects == 0 && c->n_pulls == 0;
 
         if (synced && !c->synced)
                 hv_note(c, HV_NOTE_SYNCED, HV_REASON_SYNCED, HV_KIND_NODESTATE, NULL, NULL,

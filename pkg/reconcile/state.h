@@ -64,6 +64,7 @@ struct slot {
         struct container *have;     /* who holds the name, ours or not; NULL: nobody, as far as is known */
         struct flight *effect, *look;
         uint64_t touched, doubt;
+        bool audited; /* the doubt is the audit's: nothing speaks against what is known */
         struct hv_backoff restart, look_retry;
         struct failure failure;
         uint64_t needs_pull;       /* pullPolicy always: seq at which this creation began; 0: no creation */
@@ -116,8 +117,9 @@ struct engine {
         uint64_t look_doubt; /* seq at which it was asked for */
         uint64_t resync_at_us;
         uint64_t n_resyncs;
-        bool audit_due;      /* the listing under way is a resync's */
-        size_t audit_cursor; /* the slot whose details are checked next */
+        bool audit_due;       /* the listing under way is a resync's */
+        bool list_is_routine; /* ... and nothing else asked for it: until it answers, what is known holds */
+        size_t audit_cursor;  /* the slot whose details are checked next */
 };
 
 struct hv_core {

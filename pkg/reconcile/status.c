@@ -117,7 +117,7 @@ static const char *sentence(const struct hv_core *c, const struct slot *s, const
         if (s->effect)
                 return hv_arena_printf(a, "%s: %s", hv_action_name(s->effect->action.type),
                                        s->effect->action.why);
-        if (s->doubt || s->look)
+        if ((s->doubt || s->look) && !s->audited)
                 return "being looked at";
         return v->act ? hv_arena_printf(a, "%s is next: %s", hv_action_name(v->action), v->why) : "";
 }

@@ -183,6 +183,36 @@ static void drifted_limits_are_put_right(void **state) {
         assert_string_equal(bed_log(b), "update hive-web");
 }
 
+/* A node in sync says so once, and not once a minute: a resync and the audit after it are no doubt. */
+static void a_routine_look_is_no_news(void **state) {
+        BED;
+        struct hv_status s;
+        size_t n_notes;
+
+        bed_desire(b, desire("r1", (struct wish[]){ { "web" }, {} }));
+        bed_run(b);
+        assert_true(bed_status(b).synced);
+        n_notes = b->notes.n;
+        bed_wait(b, 20 * 70 * S);
+        assert_int_equal(b->notes.n, n_notes);
+        (void) bed_log_all(b);
+        b->hold = true;
+        while (b->held.n == 0)
+                bed_wait(b, S);
+        for (unsigned i = 0; i < 2; i++) { /* while the list is under way, and then the inspect */
+                s = bed_status(b);
+                assert_true(s.synced);
+                assert_true(bed_unit(&s, "hive-web")->in_sync);
+                assert_int_equal(b->held.n, 1);
+                bed_answer(b, b->held.v[0], HV_OUTCOME_OK);
+                bed_run(b);
+        }
+        assert_string_equal(bed_log_all(b), "list engine; inspect hive-web; ");
+        bed_event(b, "die", "hive-web");
+        bed_run(b);
+        assert_false(bed_status(b).synced);
+}
+
 static enum hv_outcome updates_do_nothing(struct bed *b, const struct hv_action *a) {
         if (a->type != HV_ACTION_UPDATE)
                 return HV_OUTCOME_OK;
@@ -657,6 +687,7 @@ int main(void) {
                 T(what_runs_goes_on_until_its_successor_can_be_made),
                 T(limits_change_in_place_and_are_read_back),
                 T(drifted_limits_are_put_right),
+                T(a_routine_look_is_no_news),
                 T(an_engine_that_ignores_limits_is_not_pestered),
                 T(a_limit_that_should_be_none_needs_a_new_container),
                 T(what_left_the_file_is_stopped_and_removed),
