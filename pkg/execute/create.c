@@ -59,20 +59,31 @@ static struct hv_pairs merge(const struct hv_pairs *users, const struct own_labe
 
 /* --- parts of a container --- */
 
-const char *hv_create_cgroup_parent(const char *slice_path, enum hv_docker_cgroup_driver driver,
+/* podman on cgroupfs refuses whatever is called like a slice: libpod, "systemd slice received as cgroup parent". */
+static size_t len_without_slice(const char *path) {
+        static const char suffix[] = ".slice";
+        size_t len = strlen(path), n = sizeof suffix - 1;
+
+        return len > n && hv_streq(path + len - n, suffix) ? len - n : len;
+}
+
+const char *hv_create_cgroup_parent(const char *slice_path, const struct hv_docker_engine *engine,
                                     struct hv_arena *arena) {
+        bool podman = engine->kind == HV_DOCKER_KIND_PODMAN;
         const char *last;
 
         while (slice_path && *slice_path == '/')
                 slice_path++;
         if (hv_str_empty(slice_path))
                 return NULL;
-        switch (driver) {
+        switch (engine->cgroup_driver) {
         case HV_DOCKER_CGROUP_SYSTEMD:
                 last = strrchr(slice_path, '/');
                 return hv_arena_strdup(arena, last ? last + 1 : slice_path);
         case HV_DOCKER_CGROUP_CGROUPFS:
-                return hv_arena_printf(arena, "/%s", slice_path);
+                return hv_arena_printf(arena, "/%.*s",
+                                       (int) (podman ? len_without_slice(slice_path) : strlen(slice_path)),
+                                       slice_path);
         case HV_DOCKER_CGROUP_UNKNOWN:
         case HV_DOCKER_CGROUP_NONE:
                 break;
@@ -135,7 +146,7 @@ int hv_create_container(const struct hv_unit *u, const struct hv_create_for *who
                 .labels = container_labels(u, who, arena),
                 .network_mode = u->network_mode,
                 .limits = u->limits,
-                .cgroup_parent = hv_create_cgroup_parent(u->cgroup_parent, who->cgroup_driver, arena),
+                .cgroup_parent = hv_create_cgroup_parent(u->cgroup_parent, who->engine, arena),
                 .read_only_root = u->security.read_only_root,
                 .no_new_privileges = u->security.no_new_privileges,
                 .privileged = u->security.privileged,

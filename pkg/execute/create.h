@@ -25,7 +25,7 @@ struct hv_arena;
 struct hv_create_for {
         const char *node_id;
         const char *revision;
-        enum hv_docker_cgroup_driver cgroup_driver;
+        const struct hv_docker_engine *engine;
 };
 
 /* *ret borrows from `u` and `arena`. -EPERM a host path that must not be mounted, -ENOENT one that is not
@@ -38,5 +38,5 @@ void hv_create_volume(const struct hv_volume *v, const struct hv_create_for *who
                       struct hv_docker_volume_create *ret);
 
 /* A slice in the engine's own form; NULL: the engine's default. */
-const char *hv_create_cgroup_parent(const char *slice_path, enum hv_docker_cgroup_driver driver,
+const char *hv_create_cgroup_parent(const char *slice_path, const struct hv_docker_engine *engine,
                                     struct hv_arena *arena);

@@ -112,7 +112,7 @@ static struct hv_create_for who(const struct flight *f) {
         return (struct hv_create_for){
                 .node_id = f->d->node_id,
                 .revision = f->action->desired ? f->action->desired->revision : "",
-                .cgroup_driver = hv_docker_engine(f->d->o.docker)->cgroup_driver,
+                .engine = hv_docker_engine(f->d->o.docker),
         };
 }
 

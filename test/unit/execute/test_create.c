@@ -18,9 +18,8 @@
 #define EXAMPLE HV_SOURCE_DIR "/config/example.yaml"
 #define GOLDEN HV_SOURCE_DIR "/test/unit/execute/golden/example.txt"
 
-static const struct hv_create_for who = { .node_id = "node-1",
-                                          .revision = "r1",
-                                          .cgroup_driver = HV_DOCKER_CGROUP_SYSTEMD };
+static const struct hv_docker_engine engine = { .cgroup_driver = HV_DOCKER_CGROUP_SYSTEMD };
+static const struct hv_create_for who = { .node_id = "node-1", .revision = "r1", .engine = &engine };
 
 static struct hv_docker_policy policy_of(const struct hv_desired *d) {
         const struct hv_spec_policy *p = &d->tree->state.host.policy;
@@ -216,9 +215,13 @@ static void a_slice_is_written_as_the_engine_wants_it(void **state) {
                 const char *slice;
                 enum hv_docker_cgroup_driver driver;
                 const char *parent;
+                enum hv_docker_kind kind;
         } rows[] = {
                 { "hivelet.slice", HV_DOCKER_CGROUP_SYSTEMD, "hivelet.slice" },
                 { "hivelet.slice", HV_DOCKER_CGROUP_CGROUPFS, "/hivelet.slice" },
+                { "hivelet.slice", HV_DOCKER_CGROUP_SYSTEMD, "hivelet.slice", HV_DOCKER_KIND_PODMAN },
+                { "hivelet.slice", HV_DOCKER_CGROUP_CGROUPFS, "/hivelet", HV_DOCKER_KIND_PODMAN },
+                { "a.slice/b", HV_DOCKER_CGROUP_CGROUPFS, "/a.slice/b", HV_DOCKER_KIND_PODMAN },
                 { "/hivelet.slice/hivelet-web.slice", HV_DOCKER_CGROUP_SYSTEMD, "hivelet-web.slice" },
                 { "/hivelet.slice/hivelet-web.slice", HV_DOCKER_CGROUP_CGROUPFS,
                   "/hivelet.slice/hivelet-web.slice" },
@@ -231,7 +234,8 @@ static void a_slice_is_written_as_the_engine_wants_it(void **state) {
 
         (void) state;
         for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
-                const char *parent = hv_create_cgroup_parent(rows[i].slice, rows[i].driver, arena);
+                const struct hv_docker_engine e = { .kind = rows[i].kind, .cgroup_driver = rows[i].driver };
+                const char *parent = hv_create_cgroup_parent(rows[i].slice, &e, arena);
 
                 if (!hv_streq(parent, rows[i].parent))
                         fail_msg("%s: %s", rows[i].slice ? rows[i].slice : "(none)",
