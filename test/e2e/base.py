@@ -6,6 +6,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 
 import hv  # noqa: E402 - the path comes first
+from proxy import Proxy  # noqa: E402
 
 
 class Case(unittest.TestCase):
@@ -21,11 +22,22 @@ class Case(unittest.TestCase):
 
     def setUp(self):
         self.agent = hv.Agent(self.engine.sock)
+        self.proxies = []
+
+    def through_proxy(self):
+        """The agent's way to the engine, recorded."""
+        proxy = Proxy(os.path.join(self.agent.dir, "proxy.sock"), self.engine.sock)
+        self.proxies.append(proxy)
+        self.agent.docker = proxy.path
+        return proxy
 
     def tearDown(self):
         failed = self._outcome.result.failures + self._outcome.result.errors if hasattr(self._outcome, "result") else []
         if any(test is self for test, _ in failed) and os.path.exists(self.agent.log_path):
             sys.stderr.write(self.agent.text_of_log()[-4000:])
+        self.agent.end()
+        for proxy in self.proxies:
+            proxy.close()
         self.agent.done()
         self.engine.clear()
 

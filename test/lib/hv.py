@@ -66,15 +66,20 @@ class Engine:
 
     def restart(self):
         self.script("restart", self.dir)
-        self.local = threading.local()
+        self.hang_up()
+
+    def hang_up(self):
+        """Of this thread's connection."""
+        if hasattr(self.local, "c"):
+            self.local.c.close()
+            del self.local.c
 
     def pid(self):
         with open(os.path.join(self.dir, "engine.pid")) as f:
             return int(f.read())
 
     def stop(self):
-        if hasattr(self.local, "c"):
-            self.local.c.close()
+        self.hang_up()
         if self.dir:
             self.script("stop", self.dir)
 
@@ -87,7 +92,7 @@ class Engine:
             r = self.local.c.getresponse()
             text = r.read().decode()
         except (OSError, http.client.HTTPException):
-            del self.local.c
+            self.hang_up()
             raise
         if r.status >= 400:
             raise HttpError(f"{method} {path}", r.status, text)
@@ -113,7 +118,11 @@ class Engine:
 
     def clear(self):
         for c in self.call("GET", "/containers/json?all=1"):
-            self.call("DELETE", f"/containers/{c['Id']}?force=1&v=1")
+            try:
+                self.call("DELETE", f"/containers/{c['Id']}?force=1&v=1")
+            except HttpError as e:  # an agent that was killed had begun to remove it
+                if e.status not in (404, 409):
+                    raise
         for n in self.call("GET", "/networks"):
             if n["Name"] not in ("bridge", "host", "none", "podman"):
                 self.call("DELETE", f"/networks/{n['Id']}")
@@ -122,11 +131,13 @@ class Engine:
 
 
 class Events(threading.Thread):
-    """The engine's own account of what happened to containers, and when."""
+    """The engine's own account of what happened to containers: (action, name, time)."""
 
     def __init__(self, sock):
         super().__init__(daemon=True)
         self.queue, self.conn, self.ready = queue.Queue(), UnixConnection(sock, None), threading.Event()
+        self.conn.connect()
+        self.sock = self.conn.sock
         self.start()
         self.ready.wait()
 
@@ -141,22 +152,30 @@ class Events(threading.Thread):
         except (OSError, ValueError, AttributeError, http.client.HTTPException):
             self.ready.set()
 
-    def wait(self, action, n=1, timeout=300):
-        """Time of the n-th `action` from now on."""
-        last, until = 0, time.monotonic() + timeout
-        while n > 0:
-            a, _, t = self.queue.get(timeout=max(0.1, until - time.monotonic()))
-            if a == action:
-                n, last = n - 1, max(last, t)
-        return last
-
-    def drain(self):
+    def next(self, action, n=1, timeout=LIMIT_S):
+        """All events up to the n-th `action` from now on."""
         seen = []
-        while not self.queue.empty():
-            seen.append(self.queue.get())
+        while n > 0:
+            seen.append(self.queue.get(timeout=timeout))
+            n -= seen[-1][0] == action
         return seen
 
+    def until_now(self, engine, timeout=LIMIT_S):
+        """Everything until now: a container is made as a mark, and what came before it has been seen."""
+        mark, seen = "mark-" + os.urandom(4).hex(), []
+        engine.stranger(mark, start=False)
+        while not seen or seen[-1][1] != mark:
+            seen.append(self.queue.get(timeout=timeout))
+        engine.call("DELETE", f"/containers/{mark}?force=1")
+        return seen[:-1]
+
     def close(self):
+        # A connection that another thread reads from cannot be closed under it: it is made to end first.
+        try:
+            self.sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self.join()
         self.conn.close()
 
 
@@ -346,8 +365,11 @@ class Agent:
                 rows[key] = int(value.split()[0]) / 1024
         return rows["Rss"], rows["Private_Dirty"]
 
-    def done(self):
+    def end(self):
         if self.process and self.process.poll() is None:
             self.terminate()
+
+    def done(self):
+        self.end()
         if self.own:
             shutil.rmtree(self.dir, ignore_errors=True)
