@@ -100,27 +100,30 @@ static int not_found(struct hv_cli *cli, const char *path) {
                            hv_text_quote(path, quoted));
 }
 
-int hv_cmd_explain(struct hv_cli *cli) {
-        const struct hv_cli_options *o = &cli->options;
+/* A whole kind: what its documents hold. */
+static void explain_kind(struct hv_cli *cli, enum hv_kind kind) {
         _hv_cleanup_(hv_buf_done) struct hv_buf buf = {};
-        const char *path = o->n_args > 0 ? o->args[0] : NULL;
-        const struct hv_field *f = path ? hv_schema_find(path, NULL) : NULL;
-        enum hv_kind kind = !path || hv_streq(path, "spec") ? HV_KIND_NODESTATE
-                            : f                             ? HV_KIND_NONE
-                                                            : hv_kind_parse(path);
-        const struct hv_schema *s = f ? NULL : hv_schema_of(kind);
+        const struct hv_schema *s = hv_schema_of(kind);
 
-        if (f) {
-                explain_field(cli, path, f);
-                return HV_EXIT_OK;
-        }
-        if (!s)
-                return not_found(cli, path);
         hv_buf_printf(&buf, "%s: %s\n", hv_kind_name(kind), s->doc);
         put_groups(&buf, s);
         hv_output_text(cli, &buf);
         print_fields(cli, s);
         hv_cli_note(cli, "\n* required. More: hivectl explain %s",
                     kind == HV_KIND_NODESTATE ? "services.ports" : "PATH");
+}
+
+int hv_cmd_explain(struct hv_cli *cli) {
+        const char *path = cli->options.n_args > 0 ? cli->options.args[0] : "spec";
+        const struct hv_field *f = hv_schema_find(path, NULL);
+
+        if (f)
+                explain_field(cli, path, f);
+        else if (hv_streq(path, "spec"))
+                explain_kind(cli, HV_KIND_NODESTATE);
+        else if (hv_kind_parse(path) != HV_KIND_NONE)
+                explain_kind(cli, hv_kind_parse(path));
+        else
+                return not_found(cli, path);
         return HV_EXIT_OK;
 }

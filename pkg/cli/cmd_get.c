@@ -480,7 +480,9 @@ int hv_cmd_revisions(struct hv_cli *cli) {
                 hv_table_cell(t, hv_output_age(hv_json_str(s, "since"), age));
                 hv_table_cellf(t, "%d", (int) hv_json_int(s, "objects", 0));
         }
-        if (format != HV_OUTPUT_NAME)
+        if (hv_json_size(items) == 0)
+                hv_cli_note(cli, "there are no revisions");
+        else if (format != HV_OUTPUT_NAME)
                 hv_output_table(cli, t);
         return HV_EXIT_OK;
 }
