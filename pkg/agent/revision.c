@@ -50,10 +50,29 @@ static void log_findings(const struct hv_source_load *l) {
         }
 }
 
+/* Not read at all, as against read and refused. */
+static bool is_unreadable(const struct hv_source_load *l) {
+        size_t n;
+        const struct hv_diag *d = hv_diags_all(l->diags, &n);
+
+        for (size_t i = 0; i < n; i++)
+                if (hv_streq(d[i].code, "E0001") || hv_streq(d[i].code, "E0009"))
+                        return true;
+        return false;
+}
+
 static void log_refused(struct hv_agent *a, const struct hv_source_load *l) {
-        const struct hv_log_fields fields = { .reason = "RevisionRejected" };
+        const struct hv_log_fields fields = { .reason = hv_reason_name(HV_REASON_REVISION_REJECTED) };
+        const struct hv_log_fields stale = { .reason = hv_reason_name(HV_REASON_SOURCE_STALE) };
 
         log_findings(l);
+        if (is_unreadable(l)) {
+                hv_log_event(HV_EVENT_SOURCE_STALE, &stale,
+                             "the desired state cannot be read: %s; what it said "
+                             "last stays in force",
+                             hv_agent_refusal(a));
+                return;
+        }
         hv_log_event(HV_EVENT_REVISION_REJECTED, &fields, "the desired state was refused: %s; %s",
                      hv_agent_refusal(a),
                      hv_core_active(a->core) ? "the last good revision stays in force"
@@ -88,6 +107,8 @@ static void need_engine(struct hv_agent *a, const struct hv_desired *d) {
 }
 
 int hv_agent_take(struct hv_agent *a, struct hv_source_load *l) {
+        bool was_refused = hv_agent_refusal(a) != NULL;
+
         (void) hv_source_refuse_cut(l, a->active);
         replace_latest(a, l);
         if (!l->desired) {
@@ -98,7 +119,13 @@ int hv_agent_take(struct hv_agent *a, struct hv_source_load *l) {
                 return -EINVAL;
         }
         a->good_wall_us = a->loaded_wall_us;
+        if (was_refused)
+                hv_log_event(HV_EVENT_SOURCE_RECOVERED, NULL,
+                             "the desired state is good again: revision %.8s", l->desired->revision);
         need_engine(a, l->desired);
+        /* Probes must find somebody on the very first start, too, when the engine keeps the guard from deciding. */
+        if (!a->active)
+                hv_agent_listen_follow(a, l->desired);
         offer(a, l);
         return 0;
 }
