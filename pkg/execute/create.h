@@ -7,10 +7,10 @@
  * Limits   memory and swap are one value (no swap); 0 is no limit. The restart policy is always "no":
  *          restarts are hivelet's, with its back-off and its history.
  * Cgroup   containers hang below one slice, so that one place bounds and shows all of them. A unit's
- *          `cgroup_parent` is a path of slices from the top ("hivelet.slice/hivelet-services.slice"). The
- *          systemd driver wants the last name and finds its place by the dashes; cgroupfs wants the path,
- *          with a slash in front: both give the same tree. An engine without a driver that is known (rootless
- *          without delegation) keeps its own default.
+ *          `cgroup_parent` is a path of slices from the top ("hivelet.slice"). The systemd driver wants the last
+ *          name and finds its place by the dashes; cgroupfs wants the path, with a slash in front: both give the
+ *          same tree. Podman on cgroupfs refuses what is called a slice and gets "/hivelet". An engine without a
+ *          driver that is known (rootless without delegation) keeps its own default.
  */
 #pragma once
 
