@@ -1,9 +1,9 @@
 /* spec/check.h - what types alone do not say: references, clashes, policy, sums.
  *
  * Model    Runs over the typed tree after decoding, adds findings, changes nothing. Without facts it judges
- * the text alone, so that `hivectl validate` gives the same answer on every machine; with facts (`hivelet
- * --check`, and activation) it also judges files, modes, hardware and routes. Facts are handed in: nothing is
- * read here.
+ *          the text alone, so that `hivectl validate` gives the same answer on every machine; with facts
+ *          (`hivelet --check`, and activation) it also judges files, modes, hardware and routes. Facts are
+ *          handed in: nothing is read here.
  */
 #pragma once
 
@@ -11,7 +11,7 @@
 #include "spec/types.h"
 
 struct hv_spec_file_fact {
-        int error; /* 0, or -errno of looking at it */
+        int error;     /* 0, or -errno of looking at it */
         unsigned mode; /* permission bits and type, as st_mode */
         unsigned uid, gid;
         const char *writable_by; /* NULL, or who but root may replace a component of the path: for messages */
@@ -21,7 +21,7 @@ struct hv_spec_facts {
         /* What is known about a path; NULL result: nothing. Good until the next call. */
         const struct hv_spec_file_fact *(*file)(void *userdata, const char *path);
         void *userdata;
-        unsigned uid; /* the agent's */
+        unsigned uid;                                 /* the agent's */
         uint64_t nano_cpus, memory_bytes, disk_bytes; /* installed; 0: unknown */
         bool gpus_known;
         unsigned n_gpus;
