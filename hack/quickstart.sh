@@ -35,7 +35,7 @@ usage() {
 engine() {
         local method=$1 path=$2
         shift 2
-        curl -sS -f -X "$method" --unix-socket "$SOCKET" "$@" "http://engine$path"
+        curl -sS --fail-with-body -X "$method" --unix-socket "$SOCKET" "$@" "http://engine$path"
 }
 
 answers() {
@@ -88,7 +88,8 @@ make_image() {
         done
         printf 'root:x:0:0:root:/:/bin/sh\n' >"$root/etc/passwd"
         tar -C "$root" --owner=0 --group=0 --numeric-owner -cf - . |
-                engine POST "/images/create?fromSrc=-&repo=${IMAGE%:*}&tag=${IMAGE##*:}" -T - -o /dev/null
+                engine POST "/images/create?fromSrc=-&repo=${IMAGE%:*}&tag=${IMAGE##*:}" -T - >"$STATE/image.log" ||
+                die "the engine did not take the image: $(tail -c 400 "$STATE/image.log")"
         rm -rf "$root"
         engine GET "/images/$IMAGE/json" -o /dev/null || die "the engine took the image and does not show it as $IMAGE"
 }
