@@ -29,6 +29,7 @@ struct hv_client {
 };
 
 int hv_client_new(const char *socket_path, uint64_t timeout_us, struct hv_client **ret, struct hv_err *err) {
+        static const struct hv_transfer_options options = { .read_only = false };
         _hv_cleanup_(hv_client_freep) struct hv_client *c = HV_NEW(struct hv_client);
         int r;
 
@@ -37,7 +38,7 @@ int hv_client_new(const char *socket_path, uint64_t timeout_us, struct hv_client
         r = sd_event_new(&c->event);
         if (r < 0)
                 return hv_err_errno(err, r, "cannot make an event loop");
-        r = hv_transfer_new(c->event, &(struct hv_transfer_options){}, &c->transfer, err);
+        r = hv_transfer_new(c->event, &options, &c->transfer, err);
         if (r < 0)
                 return r;
         *ret = HV_STEAL(c);
