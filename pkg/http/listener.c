@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <libgen.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -67,20 +66,30 @@ static int somebody_answers(const struct sockaddr_un *sa) {
         return r;
 }
 
-/* A lock on the directory: from the look at the old file to listen() no other starter may look. */
-static int lock_directory(const char *path, struct hv_err *err) {
-        _hv_cleanup_free_ char *copy = hv_strdup(path);
-        const char *directory = dirname(copy);
-        int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+/* From the look at the old file to listen() no other starter may look. The lock is a file of its own, which nobody else
+ * can open: the directory itself could be locked, for ever, by whoever may read it. */
+static int lock_path(const char *lock, struct hv_err *err) {
+        for (;;) {
+                int fd = open(lock, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+                struct stat mine, there;
 
-        if (fd < 0 || flock(fd, LOCK_EX) < 0) {
-                int r = -errno;
+                if (fd < 0 || flock(fd, LOCK_EX) < 0 || fstat(fd, &mine) < 0) {
+                        int r = -errno;
 
-                if (fd >= 0)
-                        (void) close(fd);
-                return hv_err_errno(err, r, "%s: the directory of the socket cannot be used", directory);
+                        if (fd >= 0)
+                                (void) close(fd);
+                        return hv_err_errno(err, r, "%s: cannot lock the place of the socket", lock);
+                }
+                /* Whoever had it before has removed it? */
+                if (lstat(lock, &there) == 0 && there.st_dev == mine.st_dev && there.st_ino == mine.st_ino)
+                        return fd;
+                (void) close(fd);
         }
-        return fd;
+}
+
+static void unlock_path(const char *lock, int fd) {
+        (void) unlink(lock); /* while it is locked: who waits for it looks again */
+        (void) close(fd);
 }
 
 static int bind_unix(struct hv_http_listener *l, const struct sockaddr_un *sa, struct hv_err *err) {
@@ -118,9 +127,10 @@ static int give_to_group(const char *path, const char *group, struct hv_err *err
 int hv_http_listen_unix(const char *path, const char *group, struct hv_http_listener **ret,
                         struct hv_err *err) {
         _hv_cleanup_(hv_http_listener_freep) struct hv_http_listener *l = listener_new(true);
+        _hv_cleanup_free_ char *lock = hv_asprintf("%s.lock", path);
         struct sockaddr_un sa = { .sun_family = AF_UNIX };
         struct stat st;
-        int lock, r;
+        int lock_fd, r;
 
         if (path[0] != '/')
                 return hv_err_set(err, -EINVAL, "the socket's path \"%s\" is not absolute", path);
@@ -131,13 +141,13 @@ int hv_http_listen_unix(const char *path, const char *group, struct hv_http_list
         l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (l->fd < 0)
                 return hv_err_errno(err, -errno, "cannot make a unix socket");
-        lock = lock_directory(path, err);
-        if (lock < 0)
-                return lock;
+        lock_fd = lock_path(lock, err);
+        if (lock_fd < 0)
+                return lock_fd;
         r = bind_unix(l, &sa, err);
         if (r == 0 && listen(l->fd, BACKLOG) < 0)
                 r = hv_err_errno(err, -errno, "%s: cannot listen", path);
-        (void) close(lock);
+        unlock_path(lock, lock_fd);
         if (r < 0)
                 return r;
         l->path = hv_strdup(path);

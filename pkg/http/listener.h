@@ -1,8 +1,8 @@
 /* http/listener.h - sockets that clients connect to: a unix socket in the file system, a loopback TCP port.
  *
  * Unix     mode 0660 from the first moment, the group of the options. A socket file that is there already
- *          is taken over only if nobody answers behind it; a lock on its directory keeps two starters from
- *          both finding it dead. Never abstract. On the way out the file is removed only if it is ours.
+ *          is taken over only if nobody answers behind it; a lock beside it keeps two starters from both
+ *          finding it dead. Never abstract. On the way out the file is removed only if it is ours.
  * TCP      loopback only. Everything else is refused until the server has logins and TLS (code E0504).
  */
 #pragma once

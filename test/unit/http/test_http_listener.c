@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -93,6 +94,19 @@ static void test_peer(void **state) {
         assert_int_equal(caller.role, HV_HTTP_ROLE_UNDECLARED);
         assert_int_equal(hv_http_listener_accept(l, &caller), -EAGAIN);
         (void) close(client);
+        (void) close(fd);
+}
+
+/* Anybody may lock a directory that he may read, and keep the lock: that must not keep the agent from starting. */
+static void test_strangers_lock_is_nothing(void **state) {
+        struct place *p = *state;
+        _hv_cleanup_(hv_http_listener_freep) struct hv_http_listener *l = NULL;
+        int fd = open(p->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        assert_int_equal(flock(fd, LOCK_EX), 0);
+        (void) alarm(20); /* ends a test that waits for it */
+        l = listen_unix(p->path, NULL);
+        (void) alarm(0);
         (void) close(fd);
 }
 
@@ -207,6 +221,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_file, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_peer, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_takes_over_only_what_is_dead, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_strangers_lock_is_nothing, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_refuses_unix, set_up, tear_down),
                 cmocka_unit_test(test_tcp_addresses),
                 cmocka_unit_test(test_tcp_port_in_use),
