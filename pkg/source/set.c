@@ -347,7 +347,9 @@ static int take_forget(struct making *m, const struct hv_source_change *change, 
                 return 0;
         if (!m->set->objects ||
             !hv_object_store_get(m->set->objects, change->forget_kind, change->forget_name))
-                return hv_err_set(&m->load->err, -ENOENT, "%s \"%s\" was not made through the API",
+                return hv_err_set(&m->load->err, -ENOENT,
+                                  "%s \"%s\" was not given by hivectl apply -f; what a file "
+                                  "declares is deleted in that file",
                                   hv_kind_name(change->forget_kind),
                                   change->forget_name ? change->forget_name : "");
         hv_vec_push(c, ((struct hv_stored_object){ .kind = change->forget_kind,

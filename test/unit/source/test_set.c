@@ -274,7 +274,8 @@ static void applied_objects_stand_beside_the_files(void **state) {
                 "b web");
         assert_string_equal(
                 change(x, &(struct hv_source_change){ .forget_kind = HV_KIND_SERVICE, .forget_name = "web" }),
-                "Service \"web\" was not made through the API");
+                "Service \"web\" was not given by hivectl apply -f; what a file declares is "
+                "deleted in that file");
         assert_int_equal(x->load->err.code, -ENOENT);
         assert_string_equal(load(x), "b web");
 }
