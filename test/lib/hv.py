@@ -84,11 +84,15 @@ class Engine:
             self.script("stop", self.dir)
 
     def call(self, method, path, body=None):
+        text = self.raw(method, path, {}, body)
+        return json.loads(text) if text.strip()[:1] in ("{", "[") else None
+
+    def raw(self, method, path, headers, body=None):
         if not hasattr(self.local, "c"):
             self.local.c = UnixConnection(self.sock)
         data = None if body is None else json.dumps(body)
         try:
-            self.local.c.request(method, "/v1.41" + path, data, {"Content-Type": "application/json"})
+            self.local.c.request(method, "/v1.41" + path, data, {"Content-Type": "application/json", **headers})
             r = self.local.c.getresponse()
             text = r.read().decode()
         except (OSError, http.client.HTTPException):
@@ -96,7 +100,7 @@ class Engine:
             raise
         if r.status >= 400:
             raise HttpError(f"{method} {path}", r.status, text)
-        return json.loads(text) if text.strip()[:1] in ("{", "[") else None
+        return text
 
     def containers(self):
         """Name to list entry."""
@@ -245,9 +249,15 @@ class Agent:
         return subprocess.run(self.arguments(*more), capture_output=True, text=True, env=self.environment(env),
                               stdin=subprocess.DEVNULL, timeout=timeout)
 
+    @staticmethod
+    def hivectl_dir():
+        return os.path.join(BUILD, "cmd", "hivectl")
+
+    def hivectl(self):
+        return [os.path.join(self.hivectl_dir(), "hivectl"), "--socket", self.socket]
+
     def ctl(self, *args, stdin=None, timeout=LIMIT_S):
-        return subprocess.run([os.path.join(BUILD, "cmd", "hivectl", "hivectl"), "--socket", self.socket, *args],
-                              capture_output=True, text=True, input=stdin, timeout=timeout,
+        return subprocess.run([*self.hivectl(), *args], capture_output=True, text=True, input=stdin, timeout=timeout,
                               env=self.environment(None))
 
     def call(self, method, path, body=None, accept="application/json"):

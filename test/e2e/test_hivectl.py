@@ -1,0 +1,201 @@
+#!/usr/bin/env python3
+"""The operator's way: everything hivectl shows and does, against a running agent on a real engine."""
+import json
+import os
+import subprocess
+
+import base
+import hv
+from hv import document, service
+
+NO_SUCH, UNREACHABLE, USAGE = 4, 7, 64
+
+# Speaks when it starts, and again whenever it is asked to: a reader need not wait for a clock.
+SPEAKER = service("speaker").replace("command: [/bin/sleep]", "command: [/bin/sh, -c]").replace(
+    'args: ["1000000"]', "args: [\"trap 'echo asked' HUP; for i in 1 2 3; do echo line $i; done; echo wrong >&2; "
+                         "while :; do sleep 1000000 & wait; done\"]")
+
+
+class Hivectl(base.Case):
+    def ctl(self, *args, code=0, **more):
+        r = self.agent.ctl(*args, **more)
+        self.assertEqual(r.returncode, code, f"hivectl {' '.join(args)}\n{r.stdout}{r.stderr}")
+        return r
+
+    def json(self, *args, **more):
+        return json.loads(self.ctl(*args, "-o", "json", **more).stdout)
+
+
+class Looking(Hivectl):
+    def setUp(self):
+        super().setUp()
+        self.up("  networks: [{name: net}]\n  services:\n" + SPEAKER +
+                service("web", "replicas: 2", network="networks: [{name: net}]"))
+
+    def test_get_lists_and_names(self):
+        table = self.ctl("get", "services").stdout
+        self.assertEqual([line.split()[0] for line in table.splitlines()], ["NAME", "speaker", "web"])
+        self.assertEqual(self.ctl("get", "svc", "-o", "name").stdout.split(), ["service/speaker", "service/web"])
+        self.assertIn("network/net", self.ctl("get", "all", "-o", "name").stdout.split())
+        one = self.json("get", "service/web")
+        self.assertEqual((one["kind"], one["metadata"]["name"], one["spec"]["replicas"]), ("Service", "web", 2))
+        self.assertEqual({u["container"] for u in one["status"]["units"]}, {"hive-web", "hive-web-2"})
+        self.assertIn("replicas: 2", self.ctl("get", "service/web", "-o", "yaml").stdout)
+
+    def test_what_is_not_there_is_4_and_a_wrong_word_64(self):
+        for command in ("get", "describe", "why"):
+            r = self.ctl(command, "service/absent", code=NO_SUCH)
+            self.assertIn("absent", r.stderr)
+            self.assertEqual(r.stdout, "")
+        self.ctl("logs", "absent", code=NO_SUCH)
+        self.assertIn("did you mean", self.ctl("get", "servces", code=USAGE).stderr)
+
+    def test_describe_and_why_tell_the_container_and_the_reason(self):
+        text = self.ctl("describe", "service/web").stdout
+        for word in ("hive-web", "hive-web-2", "Running", hv.IMAGE):
+            self.assertIn(word, text)
+        self.engine.call("POST", "/containers/hive-web/stop?t=0")
+        self.agent.wait(lambda: self.agent.status()["synced"] and "hive-web" in self.engine.running(), "back")
+        self.assertIn("ended with exit code 137", self.ctl("describe", "service/web").stdout)
+        self.agent.write(document("  services:\n" + SPEAKER + service("web", image="hv/absent:1")))
+        self.agent.wait(lambda: self.agent.services()["hive-web"]["reason"] not in ("", "Synced", None), "in the way")
+        why = self.ctl("why", "service/web").stdout
+        self.assertIn("hv/absent:1", why)
+        self.assertIn("service/web", self.ctl("why").stdout, "the node's answer names what is in the way")
+
+    def test_events(self):
+        names = [e["event"] for e in self.json("events")["items"]]
+        self.assertIn("ContainerStarted", names)
+        web = self.json("events", "service/web")["items"]
+        self.assertEqual({e["name"] for e in web}, {"web"})
+        last = self.json("events", "--tail", "1")["items"]
+        self.assertEqual(len(last), 1)
+        before = last[-1]["time"]
+        self.engine.call("POST", "/containers/hive-web/kill")
+        self.agent.wait(lambda: "ended with exit code 137" in self.ctl("events").stdout, "the end is told")
+        newer = self.json("events", "--since", before)["items"]
+        self.assertIn("ContainerExited", [e["event"] for e in newer])
+        self.assertTrue(all(e["time"] >= before for e in newer), newer)
+        self.assertLess(len(newer), len(self.json("events", "--since", "1h")["items"]))
+
+    def test_logs(self):
+        self.agent.wait(lambda: len(self.ctl("logs", "speaker").stdout.splitlines()) == 4, "it has spoken")
+        lines = ["line 1", "line 2", "line 3", "wrong"]  # two pipes: their order among each other is anybody's guess
+        self.assertEqual(sorted(self.ctl("logs", "speaker").stdout.splitlines()), lines)
+        self.assertEqual(len(self.ctl("logs", "speaker", "--tail", "3").stdout.splitlines()), 3)
+        self.assertEqual(self.ctl("logs", "speaker", "--stream", "stdout").stdout.splitlines(), lines[:3])
+        self.assertEqual(self.ctl("logs", "speaker", "--stream", "stderr").stdout, "wrong\n")
+        self.assertRegex(self.ctl("logs", "speaker", "--tail", "1", "--timestamps").stdout, r"^20\d\d-.*Z \w+")
+        follower = subprocess.Popen([*self.agent.hivectl(), "logs", "speaker", "-f", "--tail", "1"], text=True,
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            self.assertIn(follower.stdout.readline(), ("line 3\n", "wrong\n"))
+            for _ in range(3):
+                self.engine.call("POST", "/containers/hive-speaker/kill?signal=HUP")
+                self.assertEqual(follower.stdout.readline(), "asked\n")
+        finally:
+            follower.terminate()
+            follower.communicate()
+
+    def test_learning_needs_no_agent(self):
+        self.agent.terminate()
+        self.assertIn("replicas", self.ctl("explain", "services").stdout)
+        schema = json.loads(self.ctl("schema").stdout)
+        self.assertIn("draft-07", schema["$schema"])
+        for shell in ("bash", "zsh", "fish"):
+            self.assertIn("hivectl", self.ctl("completion", shell).stdout)
+        self.assertEqual(self.ctl("validate", self.agent.file).returncode, 0)
+        for command in (["get", "services"], ["status"], ["apply"], ["logs", "web"]):
+            r = self.ctl(*command, code=UNREACHABLE)
+            self.assertIn(self.agent.socket, r.stderr)
+
+    def test_completion_knows_the_names_of_objects(self):
+        script = self.ctl("completion", "bash").stdout
+        env = {"PATH": self.agent.hivectl_dir() + ":" + os.environ["PATH"], "HIVELET_SOCKET": self.agent.socket}
+        r = subprocess.run(["bash", "-c", script + '\nCOMP_WORDS=(hivectl logs ""); COMP_CWORD=2; COMP_LINE="hivectl logs "; '
+                            'COMP_POINT=13; $(complete -p hivectl | sed "s/.*-F \\([^ ]*\\).*/\\1/"); '
+                            'printf "%s\\n" "${COMPREPLY[@]}"'], capture_output=True, text=True, env=env)
+        self.assertEqual({w.strip() for w in r.stdout.split()} & {"speaker", "web"}, {"speaker", "web"}, r.stdout + r.stderr)
+
+    def test_version_names_both(self):
+        v = self.json("version")
+        with open(os.path.join(hv.TOP, "VERSION")) as f:
+            version = f.read().strip()
+        self.assertEqual((v["version"], v["agent"]["version"]), (version, version))
+
+    def test_status_and_wait(self):
+        self.assertEqual(self.ctl("status", "--check").returncode, 0)
+        self.assertTrue(self.json("status")["synced"])
+        self.ctl("wait", "--for", "ready", "service/web")
+        self.agent.write(document("  services:\n" + SPEAKER + service("web", image="hv/absent:1")))
+        self.ctl("apply")
+        self.ctl("status", "--check", code=2)
+        self.ctl("wait", "--timeout", "1s", code=6)
+
+
+class Changing(Hivectl):
+    def object(self, name, **more):
+        text = service(name, **more).replace(f"    - name: {name}\n", "")
+        path = os.path.join(self.agent.dir, f"{name}.yaml")
+        body = "".join("  " + line.removeprefix("      ") + "\n" for line in text.splitlines())
+        self.agent.write(f"apiVersion: hivelet/v1\nkind: Service\nmetadata: {{name: {name}}}\nspec:\n{body}", path)
+        return path
+
+    def test_an_applied_object_outlives_restarts_until_it_is_deleted(self):
+        agent = self.up("  services:\n" + service("web") + service("api"))
+        r = self.ctl("apply", "-f", self.object("extra"), "--wait")
+        self.assertIn("+ service/extra", r.stdout)
+        self.assertEqual(self.engine.running(), {"hive-web", "hive-api", "hive-extra"})
+        made = self.engine.inspect("hive-extra")["Id"]
+        agent.kill()
+        agent.start()
+        agent.wait_synced()
+        self.assertEqual(self.engine.inspect("hive-extra")["Id"], made, "it is still declared")
+        self.assertIn("unchanged", self.ctl("apply", "-f", self.object("extra")).stdout)
+        self.ctl("apply", "-f", self.object("extra", args="2000000"), "--wait")
+        self.assertEqual(self.engine.inspect("hive-extra")["Args"][-1], "2000000")
+        r = self.ctl("delete", "service/web", code=NO_SUCH)
+        self.assertIn("in that file", r.stderr)
+        self.ctl("delete", "service/extra", "--wait")
+        self.assertEqual(set(self.engine.containers()), {"hive-web", "hive-api"})
+        self.ctl("delete", "service/extra", code=NO_SUCH)
+        agent.kill()
+        agent.start()
+        agent.wait_synced()
+        self.assertEqual(set(self.engine.containers()), {"hive-web", "hive-api"})
+
+    def test_a_bad_object_is_refused_as_a_whole(self):
+        agent = self.up("  services:\n" + service("web"))
+        good, bad = self.object("good"), self.object("bad")
+        with open(bad) as f:
+            text = f.read()
+        agent.write(text.replace("command:", "comand:"), bad)
+        r = self.ctl("apply", "-f", good, "-f", bad, code=1)
+        self.assertIn("E0201", r.stderr)
+        self.assertIn("bad.yaml:", r.stderr)
+        self.assertFalse(agent.status()["refused"], "what an operator sent is his to mend")
+        self.assertEqual(self.ctl("get", "services", "-o", "name").stdout.split(), ["service/web"])
+        r = self.ctl("apply", "-f", good, "--dry-run")
+        self.assertIn("+ service/good", r.stdout)
+        self.assertEqual(set(self.engine.containers()), {"hive-web"})
+
+    def test_a_plan_sends_only_get_and_head(self):
+        proxy = self.through_proxy()
+        agent = self.up("  services:\n" + service("web") + service("api"))
+        self.assertIn("POST", {method for method, _ in proxy.requests}, "the proxy sees what is done")
+        other = os.path.join(agent.dir, "other.yaml")
+        agent.write(document("  networks: [{name: net}]\n  services:\n" + service("web", args="7") + service("third")), other)
+        begin = len(proxy.requests)
+        r = self.ctl("plan", "-f", other, code=2)
+        for word in ("hive-third", "hive-web", "net"):
+            self.assertIn(word, r.stdout)
+        self.ctl("plan", "-f", self.object("extra"), code=2)
+        self.ctl("plan")
+        asked = proxy.requests[begin:]
+        self.assertGreaterEqual(sum(path.startswith("/containers/json") for _, path in asked), 3, "each looks for itself")
+        self.assertLessEqual({method for method, _ in asked}, {"GET", "HEAD"})
+        self.assertEqual(self.engine.running(), {"hive-web", "hive-api"})
+
+
+if __name__ == "__main__":
+    base.main()

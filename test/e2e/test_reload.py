@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""How a running agent learns of a change: SIGHUP, drop-ins, the address it listens on; and what it tells its manager."""
+import http.client
+import os
+import signal
+import socket
+
+import base
+import hv
+from hv import Agent, document, service
+
+TWO = "  services:\n" + service("web") + service("api")
+
+
+class Manager:
+    """The end of NOTIFY_SOCKET that a service manager holds."""
+
+    def __init__(self, directory):
+        self.path = os.path.join(directory, "notify.sock")
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(self.path)
+        self.socket.settimeout(hv.LIMIT_S)
+        self.lines = []
+
+    def until(self, start, after=0):
+        """The place behind the first line from `after` on that begins so."""
+        while True:
+            for i in range(after, len(self.lines)):
+                if self.lines[i].startswith(start):
+                    return i + 1
+            self.lines += self.socket.recv(1 << 16).decode().splitlines()
+
+    def status(self, before):
+        return [line for line in self.lines[:before] if line.startswith("STATUS=")][-1]
+
+    def close(self):
+        self.socket.close()
+
+
+class Reload(base.Case):
+    def setUp(self):
+        super().setUp()
+        self.manager = Manager(self.agent.dir)
+        self.addCleanup(self.manager.close)
+        self.up(TWO, env={"NOTIFY_SOCKET": self.manager.path})
+        self.manager.until("READY=1")
+
+    def hang_up(self):
+        """SIGHUP, told from beginning to end (sd_notify(3), Type=notify-reload). The status at its end."""
+        begin = len(self.manager.lines)
+        self.agent.process.send_signal(signal.SIGHUP)
+        reloading = self.manager.until("RELOADING=1", begin)
+        self.assertRegex(self.manager.lines[reloading], "^MONOTONIC_USEC=[0-9]+$")
+        return self.manager.status(self.manager.until("READY=1", reloading))
+
+    def test_a_reload_is_told_and_takes_the_file(self):
+        before = {n: self.started_at(n) for n in self.engine.running()}
+        self.hang_up()
+        self.assertEqual({n: self.started_at(n) for n in self.engine.running()}, before, "nothing changed, nothing done")
+        self.agent.write(document(TWO + service("third")))
+        self.hang_up()
+        self.agent.wait(lambda: "hive-third" in self.engine.running(), "taken in")
+        self.assertEqual(self.agent.terminate(), 0)
+        self.manager.until("STOPPING=1")
+
+    def test_a_reload_of_a_bad_file_ends_ready_and_says_what_is_wrong(self):
+        revision = self.agent.status()["revision"]
+        self.agent.write(document(TWO + "  servces: []\n"))
+        status = self.hang_up()
+        self.assertIn("RevisionRejected", status)
+        self.assertIn("servces", status)
+        self.assertTrue(self.agent.status()["refused"])
+        self.assertEqual(self.agent.status()["revision"], revision)
+        self.assertEqual(self.engine.running(), {"hive-web", "hive-api"})
+        self.assertIn("E0201", self.agent.text_of_log())
+        self.agent.write(document(TWO))
+        self.assertNotIn("RevisionRejected", self.hang_up())
+        self.assertFalse(self.agent.status()["refused"])
+
+
+class DropIns(base.Case):
+    def put(self, name, text):
+        os.makedirs(os.path.join(self.agent.dir, "conf.d"), exist_ok=True)
+        self.agent.write(text, os.path.join(self.agent.dir, "conf.d", name))
+
+    @staticmethod
+    def one(name):
+        text = service(name).replace(f"    - name: {name}\n", "")
+        return (f"apiVersion: hivelet/v1\nkind: Service\nmetadata: {{name: {name}}}\nspec:\n" +
+                "".join("  " + line.removeprefix("      ") + "\n" for line in text.splitlines()))
+
+    def test_drop_ins_come_change_and_go(self):
+        agent = self.up(TWO)
+        self.put("extra.yaml", self.one("extra"))  # the directory itself is new, too
+        agent.wait(lambda: "hive-extra" in self.engine.running(), "added")
+        before = self.engine.inspect("hive-extra")["Id"]
+        self.put("extra.yaml", self.one("extra").replace("1000000", "2000000"))
+        agent.wait(lambda: "hive-extra" in self.engine.running() and self.engine.inspect("hive-extra")["Id"] != before,
+                   "changed")
+        self.put("ignored.txt", "not yaml: [")
+        self.put("twice.yaml", self.one("web"))
+        agent.wait(lambda: agent.status()["refused"], "the same name in two files")
+        self.assertIn("E0107", [e["code"] for e in agent.status()["errors"]])
+        self.assertEqual(self.engine.running(), {"hive-web", "hive-api", "hive-extra"})
+        os.unlink(os.path.join(agent.dir, "conf.d", "twice.yaml"))
+        agent.wait(lambda: not agent.status()["refused"], "mended")
+        os.unlink(os.path.join(agent.dir, "conf.d", "extra.yaml"))
+        agent.wait(lambda: set(self.engine.containers()) == {"hive-web", "hive-api"}, "gone")
+
+
+class Listen(base.Case):
+    def ask(self, port, method, path, host=None, body=None):
+        c = http.client.HTTPConnection("127.0.0.1", port, timeout=hv.LIMIT_S)
+        try:
+            c.request(method, path, body, {"Host": host} if host else {})
+            r = c.getresponse()
+            return r.status, r.read().decode(), r.headers
+        finally:
+            c.close()
+
+    def body(self, port):
+        return f"  http: {{listen: \"127.0.0.1:{port}\"}}\n" + TWO
+
+    def test_the_address_answers_get_and_follows_the_file(self):
+        first, second = Agent.free_port(), Agent.free_port()
+        agent = self.up(self.body(first), env={"FLASK_PORT": ""})
+        self.assertEqual(self.ask(first, "GET", "/livez")[0], 200)
+        status, text, headers = self.ask(first, "HEAD", "/api/v1/status")
+        self.assertEqual((status, text), (200, ""))
+        for method, path in (("POST", "/api/v1/apply"), ("POST", "/api/v1/reload"), ("DELETE", "/api/v1/services/web"),
+                             ("PUT", "/api/v1/status"), ("POST", "/api/v1/plan")):
+            status, _, headers = self.ask(first, method, path, body=b"{}" if method != "DELETE" else None)
+            self.assertEqual((method, path, status, headers["Allow"]), (method, path, 405, "GET, HEAD"))
+        for host in ("example.org", "evil.localhost.example.org", "192.0.2.1", f"example.org:{first}"):
+            status, text, _ = self.ask(first, "GET", "/api/v1/status", host)
+            self.assertEqual((host, status), (host, 421))
+            self.assertNotIn("revision", text)
+        for host in ("localhost", f"127.0.0.1:{first}", f"localhost:{first}"):
+            self.assertEqual(self.ask(first, "GET", "/livez", host)[0], 200, host)
+        agent.desire(document(self.body(second)))
+        self.assertEqual(self.ask(second, "GET", "/livez")[0], 200)
+        with self.assertRaises(ConnectionRefusedError):
+            self.ask(first, "GET", "/livez")
+
+    def test_an_address_that_is_taken_costs_nothing_else(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            agent = self.up(self.body(port), env={"FLASK_PORT": ""})
+            self.assertIn(f"127.0.0.1:{port}", agent.text_of_log())
+            self.assertEqual(self.engine.running(), {"hive-web", "hive-api"})
+            self.assertEqual(agent.call("GET", "/livez").strip(), "ok")
+
+    def test_other_addresses_are_refused(self):
+        self.agent.write(document(self.body(5000).replace("127.0.0.1", "0.0.0.0")))
+        r = self.agent.run("--check", env={"FLASK_PORT": ""})
+        self.assertEqual(r.returncode, 1)
+        self.assertIn("E0504", r.stderr)
+
+
+if __name__ == "__main__":
+    base.main()
