@@ -171,7 +171,7 @@ int hv_check_host_path(const char *path, const struct hv_docker_policy *policy,
         if (r < 0)
                 return r;
         for (size_t i = 0; policy && i < policy->host_paths.n; i++)
-                if (hv_path_is_below(path, policy->host_paths.v[i]))
+                if (!hv_str_empty(policy->host_paths.v[i]) && hv_path_is_below(path, policy->host_paths.v[i]))
                         return 0;
         return hv_err_set(err, -EPERM, "host path \"%s\" is not below a path that the node's policy allows",
                           path);

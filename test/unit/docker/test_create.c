@@ -369,6 +369,8 @@ static void test_host_paths_need_a_prefix(void **state) {
                 refuse(&row, &open_policy);
         }
         refuse(&(const struct hostile){ "no policy", { BIND("/srv/data/x") }, -EPERM, "not below" }, NULL);
+        refuse(&(const struct hostile){ "an empty prefix", { BIND("/srv/x") }, -EPERM, "not below" },
+               &(const struct hv_docker_policy){ .host_paths = { (const char *const[]){ "", NULL }, 1 } });
         for (size_t i = 0; i < HV_ARRAY_SIZE(allowed); i++) {
                 c = (struct hv_docker_create){ .name = "a", .image = "b", BIND(allowed[i]) };
                 assert_int_equal(body(&c, &open_policy, &buf, NULL), 0);
