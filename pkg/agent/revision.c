@@ -4,6 +4,7 @@
  *      load (bad)  --> told in log, STATUS and API; what is in force stays
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -43,11 +44,19 @@ static void log_findings(const struct hv_source_load *l) {
         for (size_t i = 0; i < n; i++) {
                 const struct hv_log_fields fields = { .code = d[i].code, .reason = "RevisionRejected" };
 
+                char place[32] = "";
+
                 if (d[i].severity != HV_SEVERITY_ERROR)
                         continue;
-                (void) hv_log_full(LOG_ERR, 0, &fields, "%s:%u:%u: error[%s]: %s%s%s", d[i].file, d[i].line,
-                                   d[i].column, d[i].code, d[i].path, *d[i].path ? ": " : "", d[i].message);
+                if (d[i].line > 0)
+                        (void) snprintf(place, sizeof place, ":%u:%u", d[i].line, d[i].column);
+                (void) hv_log_full(LOG_ERR, 0, &fields, "%s%s: error[%s]: %s%s%s", d[i].file, place,
+                                   d[i].code, d[i].path, *d[i].path ? ": " : "", d[i].message);
         }
+}
+
+static const char *consequence(const struct hv_agent *a) {
+        return hv_core_active(a->core) ? "the last good revision stays in force" : "nothing is changed";
 }
 
 /* Not read at all, as against read and refused. */
@@ -67,16 +76,12 @@ static void log_refused(struct hv_agent *a, const struct hv_source_load *l) {
 
         log_findings(l);
         if (is_unreadable(l)) {
-                hv_log_event(HV_EVENT_SOURCE_STALE, &stale,
-                             "the desired state cannot be read: %s; what it said "
-                             "last stays in force",
-                             hv_agent_refusal(a));
+                hv_log_event(HV_EVENT_SOURCE_STALE, &stale, "the desired state cannot be read: %s; %s",
+                             hv_agent_refusal(a), consequence(a));
                 return;
         }
         hv_log_event(HV_EVENT_REVISION_REJECTED, &fields, "the desired state was refused: %s; %s",
-                     hv_agent_refusal(a),
-                     hv_core_active(a->core) ? "the last good revision stays in force"
-                                             : "nothing is changed");
+                     hv_agent_refusal(a), consequence(a));
 }
 
 /* ---- taking ---- */

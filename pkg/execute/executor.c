@@ -85,13 +85,15 @@ static int on_defer(sd_event_source *s, void *userdata) {
                 if (d)
                         d->ops->submit(d, action);
                 else
-                        hv_executor_input(x,
-                                          &(struct hv_input){
-                                                  .type = HV_INPUT_DONE,
-                                                  .action_id = action->id,
-                                                  .outcome = HV_OUTCOME_UNREACHABLE,
-                                                  .message = "no engine is configured (node.docker.enabled)",
-                                          });
+                        hv_executor_input(
+                                x,
+                                &(struct hv_input){
+                                        .type = HV_INPUT_DONE,
+                                        .action_id = action->id,
+                                        .outcome = HV_OUTCOME_UNREACHABLE,
+                                        .message =
+                                                "no engine is in use: no revision is in force yet, or node.docker.enabled is false",
+                                });
         }
         return 0;
 }
