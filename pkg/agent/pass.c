@@ -1,6 +1,6 @@
 /* agent/pass.c - the pass: whatever happened in this turn of the loop, the core plans once and its actions are handed
- * out. A pass is a deferred event source of low priority, so that all completions that are there already are taken in
- * before it: with a hundred containers coming up this halves the number of passes. */
+ * out. A pass is a deferred event source. It has the priority of everything else: the loop takes what has waited longest,
+ * so completions that were there before it are taken in first, and a log that streams without end cannot keep it waiting. */
 #include <time.h>
 
 #include "agent/notes.h"
@@ -83,8 +83,6 @@ static int on_deadline(sd_event_source *s, uint64_t at_us, void *userdata) {
 int hv_agent_pass_init(struct hv_agent *a, struct hv_err *err) {
         int r = sd_event_add_defer(a->event, &a->pass, on_pass, a);
 
-        if (r >= 0)
-                r = sd_event_source_set_priority(a->pass, SD_EVENT_PRIORITY_IDLE);
         if (r >= 0)
                 r = sd_event_add_time(a->event, &a->deadline, CLOCK_BOOTTIME, 0, DEADLINE_ACCURACY_US,
                                       on_deadline, a);
