@@ -23,11 +23,10 @@ struct container {                  /* one that something was done to */
         struct name_list joined, left; /* networks */
 };
 
-struct object {                           /* a network or a volume */
+struct object {                           /* a network or a volume that something was done to */
         char *id;                         /* of a volume: its name */
-        const struct hv_network *network; /* made in the shadow; both NULL: real */
+        const struct hv_network *network; /* made; both NULL: removed */
         const struct hv_volume *volume;
-        bool removed;
 };
 
 struct question { /* is the image of this create there? */
@@ -154,12 +153,12 @@ static void show_real(const struct container *k, struct hv_arena *arena, struct 
         }
 }
 
-/* --- networks, volumes --- */
+/* --- networks, volumes: what was done to them, in order; the last word on an id counts --- */
 
-static const struct object *object_find(const struct object *v, size_t n, const char *id) {
-        for (size_t i = 0; i < n; i++)
-                if (hv_streq(v[i].id, id))
-                        return &v[i];
+static const struct object *last_word(const struct object *v, size_t n, const char *id) {
+        while (n-- > 0)
+                if (hv_streq(v[n].id, id))
+                        return &v[n];
         return NULL;
 }
 
@@ -169,12 +168,12 @@ static void show_networks(const struct shadow *s, struct hv_arena *arena, struct
         size_t n = 0;
 
         for (size_t i = 0; i < l->n_networks; i++)
-                if (!object_find(s->networks.v, s->networks.n, l->networks[i].id))
+                if (!last_word(s->networks.v, s->networks.n, l->networks[i].id))
                         v[n++] = l->networks[i];
         for (size_t i = 0; i < s->networks.n; i++) {
                 const struct object *o = &s->networks.v[i];
 
-                if (o->network && !o->removed)
+                if (o->network && last_word(s->networks.v, s->networks.n, o->id) == o)
                         v[n++] = (struct hv_seen_network){ .id = o->id,
                                                            .name = o->network->name,
                                                            .driver = o->network->driver,
@@ -190,12 +189,12 @@ static void show_volumes(const struct shadow *s, struct hv_arena *arena, struct 
         size_t n = 0;
 
         for (size_t i = 0; i < l->n_volumes; i++)
-                if (!object_find(s->volumes.v, s->volumes.n, l->volumes[i].name))
+                if (!last_word(s->volumes.v, s->volumes.n, l->volumes[i].name))
                         v[n++] = l->volumes[i];
         for (size_t i = 0; i < s->volumes.n; i++) {
                 const struct object *o = &s->volumes.v[i];
 
-                if (o->volume && !o->removed)
+                if (o->volume && last_word(s->volumes.v, s->volumes.n, o->id) == o)
                         v[n++] = (struct hv_seen_volume){ .name = o->volume->name,
                                                           .driver = o->volume->driver,
                                                           .ours = true,
@@ -280,14 +279,14 @@ static const char *apply(struct shadow *s, const struct hv_action *a) {
                 *o = (struct object){ .id = made_up_id(s), .network = a->network };
                 return o->id;
         case HV_ACTION_NETWORK_REMOVE:
-                *hv_vec_add(&s->networks) = (struct object){ .id = hv_strdup(a->target), .removed = true };
+                hv_vec_push(&s->networks, ((struct object){ .id = hv_strdup(a->target) }));
                 return NULL;
         case HV_ACTION_VOLUME_CREATE:
                 *hv_vec_add(&s->volumes) =
                         (struct object){ .id = hv_strdup(a->volume->name), .volume = a->volume };
                 return NULL;
         case HV_ACTION_VOLUME_REMOVE:
-                *hv_vec_add(&s->volumes) = (struct object){ .id = hv_strdup(a->target), .removed = true };
+                hv_vec_push(&s->volumes, ((struct object){ .id = hv_strdup(a->target) }));
                 return NULL;
         case HV_ACTION_CREATE:
                 return make_container(s, a);
