@@ -371,6 +371,9 @@ static struct verdict assess_wanted(const struct hv_core *c, const struct slot *
         case HV_CONTAINER_RESTARTING:
                 return assess_running(c, s, now_us);
         case HV_CONTAINER_PAUSED:
+                /* Its limits may say that it has to go: woken up first, it would run for nothing. */
+                if (!k->detailed)
+                        return look(s, now_us, HV_PHASE_STARTING);
                 return retry(s, now_us, HV_PHASE_STARTING, HV_ACTION_UNPAUSE, "paused by somebody");
         case HV_CONTAINER_EXITED:
                 return assess_ended(c, s, now_us);

@@ -214,7 +214,7 @@ static void item_done(struct hv_core *c, uint64_t now_us, const struct flight *f
 }
 
 /* A container as it must be right after a create that was answered with its id. */
-static struct container *just_created(const struct hv_core *c, const struct flight *f, const char *id) {
+static struct container *just_created(const struct flight *f, const char *id) {
         const struct hv_unit *u = f->action.unit;
         struct container *k = HV_NEW(struct container);
 
@@ -230,11 +230,8 @@ static struct container *just_created(const struct hv_core *c, const struct flig
         k->limits = u->limits;
         if (u->network_mode)
                 hv_container_add_endpoint(k, u->network_mode, NULL);
-        else if (u->n_networks > 0) {
-                const struct item *o = hv_map_get(c->networks, u->networks[0].name);
-
-                hv_container_add_endpoint(k, u->networks[0].name, o ? o->id : NULL);
-        }
+        else if (u->n_networks > 0) /* by name: which network that is shows when it starts */
+                hv_container_add_endpoint(k, u->networks[0].name, NULL);
         for (size_t i = 0; i < u->n_mounts; i++)
                 if (u->mounts[i].type == HV_MOUNT_VOLUME)
                         hv_vec_push(&k->volumes, hv_strdup(u->mounts[i].source));
@@ -250,7 +247,7 @@ static void effect_took_place(struct hv_core *c, uint64_t now_us, const struct f
 
         switch (a->type) {
         case HV_ACTION_CREATE:
-                hv_slot_set_have(c, s, just_created(c, f, in->created_id));
+                hv_slot_set_have(c, s, just_created(f, in->created_id));
                 s->needs_pull = 0;
                 s->stopped_by_us = false;
                 s->running_since_us = 0;
@@ -273,6 +270,9 @@ static void effect_took_place(struct hv_core *c, uint64_t now_us, const struct f
                 if (k->state == HV_CONTAINER_EXITED)
                         s->n_restarts++;
                 k->state = HV_CONTAINER_RUNNING;
+                /* It joined whatever goes by the names of its networks now. */
+                for (size_t i = 0; i < k->endpoints.n; i++)
+                        hv_set_text(&k->endpoints.v[i].network_id, NULL);
                 s->stopped_by_us = false;
                 s->running_since_us = HV_MAX(now_us, 1u);
                 hv_note_slot(c, s, HV_NOTE_STARTED, HV_REASON_SYNCED, "started: %s", a->why);
@@ -295,13 +295,10 @@ static void effect_took_place(struct hv_core *c, uint64_t now_us, const struct f
                                "the engine took the change and still shows other limits");
                 hv_note_slot(c, s, HV_NOTE_UPDATED, HV_REASON_SYNCED, "limits changed in place");
                 break;
-        case HV_ACTION_NETWORK_CONNECT: {
-                const struct item *o = hv_map_get(c->networks, a->endpoint);
-
+        case HV_ACTION_NETWORK_CONNECT:
                 hv_container_drop_endpoint(k, a->endpoint);
-                hv_container_add_endpoint(k, a->endpoint, o ? o->id : NULL);
+                hv_container_add_endpoint(k, a->endpoint, NULL);
                 break;
-        }
         case HV_ACTION_NETWORK_DISCONNECT:
                 hv_container_drop_endpoint(k, a->endpoint);
                 break;
@@ -372,11 +369,16 @@ static void effect_done(struct hv_core *c, uint64_t now_us, const struct flight 
                         const struct hv_input *in) {
         struct slot *s = f->slot;
         enum hv_outcome outcome = in->outcome;
+        struct hv_input taken_for_ours;
 
         if (s->effect == f)
                 s->effect = NULL;
-        if (HV_MUTANT(HV_MUTANT_CONFLICT_IS_SUCCESS) && outcome == HV_OUTCOME_CONFLICT)
+        if (HV_MUTANT(HV_MUTANT_CONFLICT_IS_SUCCESS) && outcome == HV_OUTCOME_CONFLICT) {
+                taken_for_ours = *in;
+                taken_for_ours.created_id = f->action.name;
+                in = &taken_for_ours;
                 outcome = HV_OUTCOME_OK;
+        }
         if (is_success(&f->action, outcome) && (f->action.type != HV_ACTION_CREATE || in->created_id)) {
                 s->touched = ++c->seq;
                 effect_took_place(c, now_us, f, in);

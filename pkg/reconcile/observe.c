@@ -334,7 +334,7 @@ static void attachment_event(struct hv_core *c, const struct hv_engine_event *e)
 
         if (!k || joined == (e->name && hv_container_endpoint(k, e->name) != NULL))
                 return;
-        if (!f ? k->state != HV_CONTAINER_RUNNING
+        if (!f ? k->state != HV_CONTAINER_RUNNING && k->state != HV_CONTAINER_CREATED
                : f->action.type == HV_ACTION_STOP || f->action.type == HV_ACTION_REMOVE ||
                             (f->action.endpoint && hv_streq(f->action.endpoint, e->name)))
                 return;

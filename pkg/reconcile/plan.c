@@ -50,7 +50,7 @@ static void list(struct pass *p, unsigned parts, const char *why) {
 
 static void arm_resync(struct pass *p) {
         struct hv_core *c = p->c;
-        const struct hv_settings *s = &c->active->settings;
+        const struct hv_settings *s = &(c->active ? c->active : c->parked)->settings;
         uint64_t spread_us = s->resync_us / 100 * s->jitter_percent;
 
         c->engine.resync_at_us =
@@ -81,7 +81,7 @@ static void plan_engine(struct pass *p) {
         }
         if (e->list)
                 return;
-        if (e->state == HV_ENGINE_READY && c->active) {
+        if (e->state == HV_ENGINE_READY && (c->active || c->parked)) {
                 if (e->resync_at_us == 0)
                         arm_resync(p);
                 if (e->resync_at_us <= p->now_us) {
@@ -289,6 +289,20 @@ static void plan_orphans(struct pass *p) {
         }
 }
 
+/* While the guard holds the only revision nothing is done, but what it counts is kept true. */
+static void plan_looks(struct pass *p) {
+        struct slot *s;
+        size_t it = 0;
+
+        while (hv_map_next(p->c->slots, &it, NULL, (void **) &s)) {
+                struct verdict v = hv_assess_slot(p->c, s, p->now_us);
+
+                not_later_than(p, v.next_us);
+                if (v.act && v.action == HV_ACTION_INSPECT)
+                        plan_look(p, s, &v);
+        }
+}
+
 static void tell_synced(struct pass *p) {
         struct hv_core *c = p->c;
         bool looking = c->engine.look_parts || (c->engine.list && !c->engine.list_is_routine);
@@ -333,6 +347,8 @@ void hv_core_plan(struct hv_core *c, uint64_t now_us, struct hv_effects *ret) {
                         plan_slot(&p, hv_map_get(c->slots, c->active->units[i].container), true);
                 tell_synced(&p);
         } else {
+                if (c->parked && !c->active && c->engine.state == HV_ENGINE_READY)
+                        plan_looks(&p);
                 c->synced = false;
                 c->out_of_sync_since_us =
                         c->out_of_sync_since_us ? c->out_of_sync_since_us : HV_MAX(now_us, 1u);
