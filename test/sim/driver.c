@@ -195,7 +195,8 @@ static void work(struct sim *s, void *arg);
 static bool is_busy(struct sim *s, struct sim_call *c) {
         if (s->now_us >= s->truth->hangs_until_us)
                 return false;
-        sim_at(s, s->truth->hangs_until_us + sim_span(s, SIM_CHANCE_LATENCY, 1000, 50000), work, c);
+        c->work_us = s->truth->hangs_until_us + sim_span(s, SIM_CHANCE_LATENCY, 1000, 50000);
+        sim_at(s, c->work_us, work, c);
         return true;
 }
 
@@ -434,7 +435,7 @@ void sim_driver_calm(struct sim *s) {
         for (size_t i = 0; i < s->driver->calls.n; i++) {
                 struct sim_call *c = s->driver->calls.v[i];
 
-                if (!c->worked && (c->done || c->work_us > c->deadline_us))
+                if (!c->worked && (c->done || c->work_us > s->now_us + 5 * HV_USEC_PER_SEC))
                         settle(s, c);
         }
 }

@@ -62,6 +62,10 @@ static bool is_stand_in(const struct sim_network *n, const struct hv_network *w)
         return n->owner != SIM_OWNER_NODE && w->use_foreign && hv_streq(n->driver, w->driver);
 }
 
+static bool is_usable(const struct sim_network *n, const struct hv_network *w) {
+        return n->owner == SIM_OWNER_NODE ? hv_streq(n->digest, w->digest) : is_stand_in(n, w);
+}
+
 static bool is_blocked(struct sim *s, const struct hv_desired *d, const struct hv_unit *u, unsigned depth);
 
 /* Somebody who cannot be moved off: a stranger, or one of ours that itself waits for a stranger to go. */
@@ -135,8 +139,10 @@ static bool wants_network(const struct hv_unit *u, const char *name) {
         return false;
 }
 
-static void compare_running(struct sim *s, const struct hv_unit *u, const struct sim_container *k,
-                            bool foreign, bool blocked, struct sim_differences *l) {
+static void compare_running(struct sim *s, const struct hv_desired *d, const struct hv_unit *u,
+                            const struct sim_container *k, bool blocked, struct sim_differences *l) {
+        bool waits = false;
+
         if (!same_limits(&k->limits, &u->limits) || k->restart_policy)
                 hide(l, differ(l, is_known(k) && k->known_detail_tick >= k->detail_tick,
                                blocked && sim_limit_is_taken_away(&k->limits, &u->limits),
@@ -144,28 +150,35 @@ static void compare_running(struct sim *s, const struct hv_unit *u, const struct
         for (unsigned i = 0; i < k->n_networks; i++)
                 if (!wants_network(u, k->networks[i]))
                         differ(l, is_known(k), false, "%s is on network %s", k->name, k->networks[i]);
+        /* One after the other: who waits for one network is not put on those that follow. */
+        for (size_t i = 0; i < u->n_networks; i++) {
+                const struct sim_network *n = sim_network_find(s, u->networks[i].name);
+
+                if (sim_container_is_on(k, u->networks[i].name))
+                        continue;
+                waits |= n && !is_usable(n, hv_desired_network(d, n->name));
+                differ(l, is_known(k) && (!n || n->known_tick >= n->tick), waits && blocked,
+                       "%s is not on network %s", k->name, u->networks[i].name);
+        }
+}
+
+/* A container that is there goes on by itself until the first network that it is not on cannot be joined. */
+static bool waits_for_network(struct sim *s, const struct hv_desired *d, const struct hv_unit *u,
+                              const struct sim_container *k) {
+        for (size_t i = 0; i < u->n_networks; i++) {
+                const struct sim_network *n = sim_network_find(s, u->networks[i].name);
+
+                if (n && sim_container_is_on(k, n->name) && n->owner == SIM_OWNER_NODE &&
+                    !is_usable(n, hv_desired_network(d, n->name)))
+                        return false; /* it is taken off first */
+        }
         for (size_t i = 0; i < u->n_networks; i++) {
                 const struct sim_network *n = sim_network_find(s, u->networks[i].name);
 
                 if (!sim_container_is_on(k, u->networks[i].name))
-                        differ(l, is_known(k) && (!n || n->known_tick >= n->tick), foreign,
-                               "%s is not on network %s", k->name, u->networks[i].name);
+                        return n && !is_usable(n, hv_desired_network(d, n->name));
         }
-}
-
-/* It is on all its networks, and none of them has to go: whose they are does not matter any more. */
-static bool stands_firm(struct sim *s, const struct hv_desired *d, const struct hv_unit *u,
-                        const struct sim_container *k) {
-        for (size_t i = 0; i < u->n_networks; i++) {
-                const struct sim_network *n = sim_network_find(s, u->networks[i].name);
-
-                if (!n || !sim_container_is_on(k, n->name))
-                        return false;
-                if (n->owner == SIM_OWNER_NODE &&
-                    !hv_streq(n->digest, hv_desired_network(d, n->name)->digest))
-                        return false;
-        }
-        return true;
+        return false;
 }
 
 static void compare_unit(struct sim *s, const struct hv_desired *d, const struct hv_unit *u,
@@ -188,16 +201,15 @@ static void compare_unit(struct sim *s, const struct hv_desired *d, const struct
                 differ(l, is_known(k), foreign, "%s has another digest", k->name);
                 return;
         }
-        if ((k->state == HV_CONTAINER_EXITED || k->state == HV_CONTAINER_CREATED) &&
-            sim_limit_is_taken_away(&k->limits, &u->limits)) {
+        if (k->state != HV_CONTAINER_RUNNING && sim_limit_is_taken_away(&k->limits, &u->limits)) {
                 hide(l, differ(l, is_known(k) && k->known_detail_tick >= k->detail_tick, foreign,
                                "%s has a limit that it should not have", k->name));
                 return;
         }
-        foreign = foreign && !stands_firm(s, d, u, k);
+        foreign = foreign && waits_for_network(s, d, u, k);
         switch (k->state) {
         case HV_CONTAINER_RUNNING:
-                compare_running(s, u, k, foreign, blocked, l);
+                compare_running(s, d, u, k, blocked, l);
                 return;
         case HV_CONTAINER_EXITED:
                 if (u->restart == HV_RESTART_NEVER ||

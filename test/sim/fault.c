@@ -66,6 +66,7 @@ static const struct {
         [SIM_PEOPLE_LIMITS] = { "people-limits", 0, 0 },
         [SIM_PEOPLE_RESTART_POLICY] = { "people-restart-policy", 0, 0 },
         [SIM_PEOPLE_DISCONNECT] = { "people-disconnect", 0, 0 },
+        [SIM_PEOPLE_CONNECT] = { "people-connect", 0, 0 },
         [SIM_PEOPLE_RENAME] = { "people-rename", 0, 0 },
         [SIM_PEOPLE_TAKE_NAME] = { "people-take-name", 0, 0 },
         [SIM_PEOPLE_REMOVE_NETWORK] = { "people-remove-network", 0, 0 },

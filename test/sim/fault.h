@@ -65,6 +65,7 @@ enum sim_fault {
         SIM_PEOPLE_LIMITS,
         SIM_PEOPLE_RESTART_POLICY,
         SIM_PEOPLE_DISCONNECT,
+        SIM_PEOPLE_CONNECT,
         SIM_PEOPLE_RENAME,
         SIM_PEOPLE_TAKE_NAME, /* a stranger under our name */
         SIM_PEOPLE_REMOVE_NETWORK,

@@ -252,8 +252,6 @@ static bool call_in_flight(const struct sim *s) {
 static void judge_deadline(struct sim *s, const struct hv_effects *e, const struct hv_status *st) {
         if (e->n_actions > 0)
                 return;
-        if (!hv_core_active(s->agent->core) && s->oracle->parked)
-                return; /* the guard holds the only revision: an operator must speak */
         if (e->deadline_us == HV_TIME_NEVER && !call_in_flight(s))
                 sim_fail(s, "INV3", "nothing is in flight and there is no deadline%s",
                          st->synced ? "" : ", and not synced");

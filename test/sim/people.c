@@ -142,6 +142,7 @@ static bool remove_volume(struct sim *s) {
 
 /* False: nothing to do it to. */
 static bool act_on(struct sim *s, struct sim_container *k, enum sim_fault deed) {
+        const char *network;
         struct hv_limits limits = { .memory_bytes = UINT64_C(32) << 20, .pids = 99 };
 
         switch (deed) {
@@ -177,6 +178,12 @@ static bool act_on(struct sim *s, struct sim_container *k, enum sim_fault deed) 
                 if (k->n_networks == 0)
                         return false;
                 sim_container_leave(s, k, k->networks[below(s, k->n_networks)]);
+                return true;
+        case SIM_PEOPLE_CONNECT:
+                network = sim_network_name((unsigned) below(s, SIM_N_NETWORKS));
+                if (!sim_network_find(s, network) || sim_container_is_on(k, network))
+                        return false;
+                sim_container_join(s, k, network);
                 return true;
         case SIM_PEOPLE_RENAME:
                 if (k->former_name)

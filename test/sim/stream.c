@@ -25,7 +25,8 @@ static void mark_told(const struct event *e) {
         bool made = hv_streq(e->event.action, "create");
 
         if (k && e->event.type == HV_EVENT_NETWORK) {
-                if (k->tick == e->tick && k->known_tick >= k->tick_before)
+                /* What had ended leaves its networks anyway: there the event is no news. */
+                if (k->state != HV_CONTAINER_EXITED && k->tick == e->tick && k->known_tick >= k->tick_before)
                         k->known_tick = e->tick;
                 return;
         }
