@@ -42,25 +42,24 @@ class Converge(base.Case):
         self.assertEqual(self.engine.running(), {"hive-web", "hive-web-2"})
 
     def test_a_limit_changes_in_place(self):
-        if KIND == "podman":
-            self.check_podman_has_no_update()
-            return
-        agent = self.up("  services:\n" + service("web").replace("requests: {cpu: 1m, memory: 1Mi}",
-                                                                  "limits: {cpu: 100m, memory: 32Mi, pids: 30}"))
+        old, new = ("limits: {cpu: 100m, memory: 32Mi, pids: 30}", "limits: {cpu: 200m, memory: 64Mi, pids: 40}")
+        body = "  services:\n" + service("web").replace("requests: {cpu: 1m, memory: 1Mi}", old)
+        agent = self.up(body)
         before = self.started_at("hive-web")
-        agent.desire(document("  services:\n" + service("web").replace("requests: {cpu: 1m, memory: 1Mi}",
-                                                                       "limits: {cpu: 200m, memory: 64Mi, pids: 40}")))
+        agent.write(document(body.replace(old, new)))
+        agent.apply()
+        if KIND == "podman":
+            # It has no call for that (docs/podman.md): told, and what runs goes on, until somebody removes it.
+            agent.wait(lambda: agent.services()["hive-web"]["reason"] == "UpdateFailed", "it is told")
+            self.assertEqual(self.started_at("hive-web"), before)
+            self.engine.call("DELETE", "/containers/hive-web?force=1")
+            agent.wait_synced()
+        else:
+            agent.wait_synced()
+            self.assertEqual(self.started_at("hive-web"), before, "the container was restarted")
         host = self.engine.inspect("hive-web")["HostConfig"]
         self.assertEqual((host["Memory"], host["MemorySwap"], host["NanoCpus"], host["PidsLimit"]),
                          (64 << 20, 64 << 20, 200_000_000, 40))
-        self.assertEqual(self.started_at("hive-web"), before, "the container was restarted")
-
-    def check_podman_has_no_update(self):
-        """podman 4.3 answers 404 to an update: docs/podman.md."""
-        self.engine.stranger("x")
-        with self.assertRaises(HttpError) as e:
-            self.engine.call("POST", "/containers/x/update", {"Memory": 64 << 20, "MemorySwap": 64 << 20})
-        self.assertEqual(e.exception.status, 404)
 
     def test_another_command_replaces_the_container_and_nothing_else(self):
         agent = self.up("  services:\n" + service("web") + service("api"))
@@ -140,9 +139,16 @@ class Drift(base.Case):
         self.back("running again after pause")
         self.assertFalse(self.engine.inspect("hive-web")["State"]["Paused"])
 
+    def nobody_can(self, change):
+        """podman 4.3 has no update (docs/podman.md): nobody interferes that way either."""
+        with self.assertRaises(HttpError) as e:
+            self.engine.call("POST", "/containers/hive-web/update", change)
+        self.assertEqual(e.exception.status, 404)
+
     def test_update(self):
         if KIND == "podman":
-            return  # no update there: test_a_limit_changes_in_place shows it
+            self.nobody_can({"PidsLimit": 7})
+            return
         self.act("POST", "/containers/hive-web/update", {"PidsLimit": 7})
         self.agent.wait(lambda: self.engine.inspect("hive-web")["HostConfig"]["PidsLimit"] == 1024,
                         "the limit is as before")
@@ -153,6 +159,7 @@ class Drift(base.Case):
 
     def test_restart_policy(self):
         if KIND == "podman":
+            self.nobody_can({"RestartPolicy": {"Name": "always"}})
             return
         self.act("POST", "/containers/hive-web/update", {"RestartPolicy": {"Name": "always"}})
         self.agent.wait(lambda: self.engine.inspect("hive-web")["HostConfig"]["RestartPolicy"]["Name"] in ("", "no"),
