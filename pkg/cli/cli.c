@@ -23,7 +23,7 @@ static void say(struct hv_cli *cli, const char *prefix, const char *text) {
         (void) fprintf(stderr, "%s%s\n", prefix, hv_buf_str(&buf));
 }
 
-static void vsay(struct hv_cli *cli, const char *prefix, const char *fmt, va_list ap) {
+_hv_printf_(3, 0) static void vsay(struct hv_cli *cli, const char *prefix, const char *fmt, va_list ap) {
         _hv_cleanup_(hv_buf_done) struct hv_buf buf = {};
 
         hv_buf_vprintf(&buf, fmt, ap);
