@@ -56,6 +56,7 @@ static struct hv_source_load *load_for(struct hv_agent *a, const struct hv_api_c
                 .forget_kind = change->forget_kind,
                 .forget_name = change->forget_name,
                 .dry_run = change->dry_run,
+                .in_force = a->active,
         };
         struct hv_source_text *texts = HV_NEW_N(struct hv_source_text, change->n_files);
         struct hv_source_load *l;

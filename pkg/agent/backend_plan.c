@@ -73,7 +73,9 @@ static void on_planned(void *userdata, const struct hv_planned_set *set) {
 
 static struct hv_source_load *load_for(struct hv_agent *a, const struct hv_api_file *files, size_t n) {
         struct hv_source_text *texts = HV_NEW_N(struct hv_source_text, n);
-        struct hv_source_change change = { .texts = texts, .n_texts = n, .dry_run = true };
+        struct hv_source_change change = {
+                .texts = texts, .n_texts = n, .dry_run = true, .in_force = a->active
+        };
         struct hv_source_load *l;
 
         for (size_t i = 0; i < n; i++)

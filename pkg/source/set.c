@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "source/cut.h"
 #include "source/files.h"
 #include "source/node_id.h"
 #include "source/split.h"
@@ -187,8 +188,13 @@ static int check_node_id(struct making *m) {
         _hv_cleanup_free_ char *kept = NULL;
         int r;
 
-        if (m->writes)
-                return hv_node_id_claim(&s->state, id, s->change_node_id, &m->load->err);
+        if (m->writes) {
+                r = hv_node_id_claim(&s->state, id, s->change_node_id, &m->load->err);
+
+                if (r >= 0) /* once: everything that was set up since goes by this id */
+                        s->change_node_id = false;
+                return r;
+        }
         if (s->state.fd < 0 || s->change_node_id)
                 return 0;
         r = hv_node_id_read(&s->state, &kept, &m->load->err);
@@ -270,8 +276,12 @@ struct hv_source_load *hv_source_set_last_good(struct hv_source_set *s) {
 
         m.load->from_store = true;
         m.facts = m.needs_secrets = false;
-        r = revision ? hv_revision_store_read(s->revisions, revision, &files, &m.load->err)
-                     : hv_err_set(&m.load->err, -ENOENT, "no revision was in force on this machine yet");
+        if (s->change_node_id)
+                r = hv_err_set(&m.load->err, -ENOENT, "what was in force belongs to the node id of before");
+        else
+                r = revision ? hv_revision_store_read(s->revisions, revision, &files, &m.load->err)
+                             : hv_err_set(&m.load->err, -ENOENT,
+                                          "no revision was in force on this machine yet");
         for (size_t i = 0; r >= 0 && i < files.n; i++)
                 add_file(&m, &(struct hv_spec_file){
                                      .name = files.v[i].name,
@@ -389,6 +399,7 @@ struct hv_source_load *hv_source_set_change(struct hv_source_set *s, const struc
         primary_first(&m);
         if (r >= 0)
                 judge(&m);
+        (void) hv_source_refuse_cut(m.load, change->in_force); /* before anything is stored */
         if (change->dry_run || !m.load->desired || c.n == 0)
                 return finish(&m);
 

@@ -43,7 +43,7 @@ struct hv_source_options {          /* copied */
         void *env_userdata;
         const struct hv_spec_override *flags; /* the command line's; they win over the environment */
         size_t n_flags;
-        bool change_node_id;
+        bool change_node_id; /* the first good load may have another id than the state directory; no later one */
         bool look_only; /* judge, and touch nothing: no directory, node id or secret is made (`hivelet --check`) */
 };
 
@@ -90,6 +90,8 @@ struct hv_source_change {
         enum hv_kind forget_kind; /* HV_KIND_NONE: nothing */
         const char *forget_name;
         bool dry_run; /* judge it and keep nothing; a NodeState among the texts stands in for the primary file */
+        const struct hv_source_load
+                *in_force; /* a primary file that looks cut beside it is refused; NULL: none */
 };
 
 /* Reads what was touched and judges everything. Never NULL, as the two below. */
@@ -101,7 +103,8 @@ struct hv_source_load *hv_source_set_load(struct hv_source_set *s);
 struct hv_source_load *hv_source_set_change(struct hv_source_set *s, const struct hv_source_change *change);
 
 /* The last revision that was in force, from the store. Facts are not asked: what it needs of the machine was
- * there once, and a secret that is missing now shows where it is used. -ENOENT in `err`: there is none. */
+ * there once, and a secret that is missing now shows where it is used. -ENOENT in `err`: there is none, or (with
+ * change_node_id, until an id was claimed) it is of another node. */
 struct hv_source_load *hv_source_set_last_good(struct hv_source_set *s);
 
 /* The core put l->desired in force: keeps it. 1 written, 0 it was in force already. */

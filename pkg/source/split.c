@@ -10,6 +10,10 @@ static bool starts_document(const char *line, size_t len) {
         return len >= 3 && strncmp(line, "---", 3) == 0 && (len == 3 || isspace((unsigned char) line[3]));
 }
 
+static bool ends_document(const char *line, size_t len) {
+        return len >= 3 && strncmp(line, "...", 3) == 0 && (len == 3 || isspace((unsigned char) line[3]));
+}
+
 static size_t line_length(const char *at, const char *end) {
         const char *lf = memchr(at, '\n', (size_t) (end - at));
 
@@ -46,12 +50,17 @@ void hv_split(const char *text, size_t len, struct hv_pieces *ret) {
         *ret = (struct hv_pieces){};
         for (const char *at = text; at < end;) {
                 size_t n = line_length(at, end);
+                bool ends = ends_document(at, n);
 
                 if (at > begin && starts_document(at, n)) {
                         add(ret, begin, (size_t) (at - begin));
                         begin = at;
                 }
                 at += n;
+                if (ends) { /* what follows needs no "---" */
+                        add(ret, begin, (size_t) (at - begin));
+                        begin = at;
+                }
         }
         if (begin < end)
                 add(ret, begin, (size_t) (end - begin));

@@ -1,7 +1,7 @@
 /* source/split.h - a text of several YAML documents, as the documents it is made of.
  *
- * Model    A line that begins with "---" starts a document wherever it stands (YAML 1.2, section 9.1.2: no scalar may
- *          hold one), so cutting needs no parser; what each piece is, its own reading tells.
+ * Model    A line that begins with "---" starts a document wherever it stands, and one that begins with "..." ends it
+ *          (YAML 1.2, section 9.1.2: no scalar may hold one), so cutting needs no parser; what each piece is, its own reading tells.
  */
 #pragma once
 

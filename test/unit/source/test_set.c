@@ -256,6 +256,28 @@ static void another_node_id_is_refused(void **state) {
         assert_string_equal(load(x), "web");
 }
 
+/* Whoever takes up what was in force would go on under the old id, and so would all that is set up from it. */
+static void a_change_of_the_node_id_begins_anew_and_is_the_only_one(void **state) {
+        struct fixture *x = *state;
+
+        scratch_write(x->scratch, "node.yaml", NODE(SERVICE("web")));
+        start(x);
+        assert_string_equal(load(x), "web");
+        in_force(x);
+        assert_string_equal(last_good(x), "web");
+        x->options.change_node_id = true;
+        start(x);
+        (void) last_good(x);
+        assert_null(x->load->desired);
+        assert_int_equal(x->load->err.code, -ENOENT);
+        x->variables[0] = "NODE_ID";
+        x->variables[1] = "second";
+        assert_string_equal(load(x), "web");
+        assert_string_equal(x->load->desired->settings.node_id, "second");
+        x->variables[1] = "third";
+        assert_non_null(strstr(load(x), "--change-node-id"));
+}
+
 /* --- the API's objects --- */
 
 static void applied_objects_stand_beside_the_files(void **state) {
@@ -300,6 +322,34 @@ static void a_bad_change_stores_nothing(void **state) {
                 assert_string_equal(load(x), "web");
         }
         assert_int_equal(access(scratch_path(x->scratch, "state/api/service"), F_OK), -1);
+}
+
+/* The file lies there cut, and what is in force stays: then a change is refused, and must not wait in the store. */
+static void a_change_beside_a_cut_file_stores_nothing(void **state) {
+        static const char whole[] = NODE(SERVICE("a") SERVICE("b"));
+        const struct hv_source_text t = { .name = "c.yaml", .text = OBJECT("c"), .len = strlen(OBJECT("c")) };
+        struct hv_source_change c = { .texts = &t, .n_texts = 1 };
+        struct fixture *x = *state;
+        _hv_cleanup_(hv_source_load_freep) struct hv_source_load *before = NULL;
+        size_t n;
+
+        scratch_write(x->scratch, "node.yaml", whole);
+        start(x);
+        assert_string_equal(load(x), "a b");
+        before = HV_STEAL(x->load);
+        c.in_force = before;
+        assert_string_equal(change(x, &c), "a b c");
+        (void) hv_object_store_all(hv_source_set_objects(x->set), &n);
+        assert_int_equal(n, 1);
+
+        scratch_write(x->scratch, "node.yaml", NODE("  - {name: a, image: docker.io/library/busybox:1.36}"));
+        (void) change(x, &(struct hv_source_change){
+                                 .forget_kind = HV_KIND_SERVICE, .forget_name = "c", .in_force = before });
+        assert_string_equal(words(x), "E0011");
+        c.dry_run = true;
+        assert_string_equal(change(x, &c), "E0011");
+        (void) hv_object_store_all(hv_source_set_objects(x->set), &n);
+        assert_int_equal(n, 1);
 }
 
 static void the_primary_file_is_read_anew_when_it_is_applied(void **state) {
@@ -352,6 +402,7 @@ static void a_refused_state_claims_no_name(void **state) {
 static void texts_are_cut_where_documents_begin(void **state) {
         static const char text[] = "# head\n---\n" OBJECT("a") "...\n---\n# only a comment\n--- # b\n" OBJECT(
                 "b") "---\nkind: Config\nmetadata: {name: c}\nspec:\n  data:\n    x: |\n      --- not a marker\n      ----\n";
+        static const char bare[] = OBJECT("a") "...\n# next\n" OBJECT("b") "... # end\n";
         struct hv_pieces p;
 
         (void) state;
@@ -361,6 +412,12 @@ static void texts_are_cut_where_documents_begin(void **state) {
         assert_string_equal(p.v[1].name, "b");
         assert_int_equal(p.v[1].kind, HV_KIND_SERVICE);
         assert_int_equal(p.v[2].kind, HV_KIND_CONFIG);
+        hv_pieces_done(&p);
+
+        hv_split(bare, strlen(bare), &p); /* or deleting "a" through the API would take "b" away with it */
+        assert_int_equal(p.n, 2);
+        assert_string_equal(p.v[0].name, "a");
+        assert_string_equal(p.v[1].name, "b");
         hv_pieces_done(&p);
 }
 
@@ -551,8 +608,10 @@ int main(void) {
                 T(the_default_file_may_be_missing_when_a_pool_is_given),
                 T(flags_win_over_the_environment),
                 T(another_node_id_is_refused),
+                T(a_change_of_the_node_id_begins_anew_and_is_the_only_one),
                 T(applied_objects_stand_beside_the_files),
                 T(a_bad_change_stores_nothing),
+                T(a_change_beside_a_cut_file_stores_nothing),
                 T(the_primary_file_is_read_anew_when_it_is_applied),
                 T(a_dry_run_judges_and_stores_nothing),
                 T(a_dry_run_claims_no_name_and_makes_no_key),
