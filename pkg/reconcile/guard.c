@@ -133,9 +133,12 @@ static void count_existing(struct hv_core *c, const struct hv_desired *d) {
                 if (s->have && s->have->ours && s->have->kind == HV_KIND_SERVICE && s->have->object)
                         count(c, d, HV_KIND_SERVICE, s->have->object, counted);
         it = 0;
-        while (hv_map_next(c->networks, &it, NULL, (void **) &o))
-                if (o->ours && !(o->network && o->network->implicit))
+        while (hv_map_next(c->networks, &it, NULL, (void **) &o)) {
+                const struct hv_network *n = o->network ? o->network : hv_desired_network(d, o->name);
+
+                if (o->ours && !(n && n->implicit))
                         count(c, d, HV_KIND_NETWORK, o->name, counted);
+        }
         it = 0;
         while (hv_map_next(c->volumes, &it, NULL, (void **) &o))
                 if (o->ours && o->reclaim_delete)

@@ -297,7 +297,8 @@ void hv_core_status(const struct hv_core *c, uint64_t now_us, struct hv_arena *a
                 .engine = c->engine.state,
                 .engine_message = hv_arena_strdup(arena, c->engine.message ? c->engine.message : ""),
                 .observed = c->observed || (c->active && !c->active->settings.docker_enabled),
-                .synced = c->synced,
+                .synced = c->synced &&
+                          (c->engine.state == HV_ENGINE_READY || !c->active->settings.docker_enabled),
                 .out_of_sync_since_us = c->out_of_sync_since_us,
                 .n_generations = c->n_generations,
                 .objects = objects,

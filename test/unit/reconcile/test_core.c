@@ -590,6 +590,22 @@ static void the_guard_counts_what_the_engine_holds(void **state) {
         assert_non_null(bed_status(b).parked_revision);
 }
 
+static void a_network_that_nobody_declared_is_not_counted(void **state) {
+        BED;
+        struct hv_desired *d = desire("rev2", (struct wish[]){ { "a", .network = "hivemind" }, {} });
+
+        /* A new agent without memory: three services on the implicit network; the file keeps one. 2 of 3 is too much. */
+        for (const char *const *n = (const char *const[]){ "hive-a", "hive-b", "hive-c", NULL }; *n; n++)
+                bed_add(b, *n, true, HV_CONTAINER_RUNNING);
+        hv_vec_push(&b->networks,
+                    ((struct hv_seen_network){ "n1", "hivemind", "bridge", true, "net-hivemind" }));
+        ((struct hv_network *) d->networks)[0].implicit = true;
+        bed_desire(b, d);
+        bed_run(b);
+        assert_int_equal(b->containers.n, 3);
+        assert_int_equal(bed_status(b).n_parked_existing, 3);
+}
+
 static void a_lost_engine_is_reached_again_and_listed(void **state) {
         BED;
         struct hv_status s;
@@ -603,6 +619,7 @@ static void a_lost_engine_is_reached_again_and_listed(void **state) {
                          0);
         s = bed_status(b);
         assert_int_equal(s.engine, HV_ENGINE_DOWN);
+        assert_false(s.synced);
         assert_int_equal(bed_unit(&s, "hive-web")->reason, HV_REASON_DOCKER_DOWN);
         bed_container(b, "hive-web")->state = HV_CONTAINER_EXITED;
         bed_run(b);
@@ -707,6 +724,7 @@ int main(void) {
                 T(the_guard_parks_what_would_remove_too_much),
                 T(the_guard_lets_half_go_and_never_a_single_one_back),
                 T(the_guard_counts_what_the_engine_holds),
+                T(a_network_that_nobody_declared_is_not_counted),
                 T(a_lost_engine_is_reached_again_and_listed),
                 T(a_dead_engine_is_asked_again_with_patience),
                 T(a_list_that_says_still_running_does_not_undo_an_inspect),
