@@ -1,6 +1,7 @@
 /* agent/engine.c - the container engine as the agent uses it: client, driver, and what the two need from the revision in
  * force: its policy, its registries' secrets. */
 #include "agent/private.h"
+#include "base/arena.h"
 #include "execute/docker_driver.h"
 #include "log/log.h"
 #include "spec/types.h"
@@ -70,16 +71,28 @@ int hv_agent_engine_need(struct hv_agent *a, const char *node_id, uint64_t call_
         return 0;
 }
 
+/* The file may say CHOWN or CAP_CHOWN; the client wants the former. */
+static struct hv_strv without_prefix(const struct hv_strv *names, struct hv_arena *arena) {
+        const char **v = HV_ARENA_NEW_N(arena, const char *, names->n + 1);
+
+        for (size_t i = 0; i < names->n; i++)
+                v[i] = names->v[i] + (hv_has_prefix(names->v[i], "CAP_") ? strlen("CAP_") : 0);
+        return (struct hv_strv){ v, names->n };
+}
+
 void hv_agent_engine_policy(struct hv_agent *a, const struct hv_desired *d) {
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
         const struct hv_spec_policy *p;
+        struct hv_docker_policy policy;
 
         if (!a->docker || !d->tree)
                 return;
         p = &d->tree->state.host.policy;
-        hv_docker_set_policy(a->docker, &(struct hv_docker_policy){
-                                                .privileged = p->privileged == HV_ALLOW,
-                                                .host_network = p->host_network == HV_ALLOW,
-                                                .host_paths = p->host_paths,
-                                                .capabilities = p->capabilities,
-                                        });
+        policy = (struct hv_docker_policy){
+                .privileged = p->privileged == HV_ALLOW,
+                .host_network = p->host_network == HV_ALLOW,
+                .host_paths = p->host_paths,
+                .capabilities = without_prefix(&p->capabilities, arena),
+        };
+        hv_docker_set_policy(a->docker, &policy);
 }
