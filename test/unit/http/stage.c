@@ -205,6 +205,8 @@ static int on_log_turn(sd_event_source *source, void *userdata) {
                 log_free(log);
                 return 0;
         }
+        if (s->log_is_silent)
+                return 0;
         while (n > 0 && !log->held) {
                 n--;
                 log->held = !hv_api_logs_write(log->call, s->log_text, strlen(s->log_text));

@@ -42,6 +42,7 @@ struct stage {
         bool later;
         const char *log_text; /* of every replica */
         bool log_stays_open;  /* with follow: until the test ends it */
+        bool log_is_silent;   /* it says nothing, and goes on */
         size_t log_room;      /* 0: as much as comes; else how often the text is sent in one go */
 
         /* What the backend was asked. */

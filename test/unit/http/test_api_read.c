@@ -288,12 +288,14 @@ static void why_knows_about_the_node(void **state) {
         static const struct {
                 const char *what;
                 void (*make)(struct stage *s);
-                const char *note;
+                const char *note, *seen;
         } rows[] = {
-                { "engine", stage_lose_engine, "connect to /var/run/docker.sock: Connection refused" },
+                { "engine", stage_lose_engine, "connect to /var/run/docker.sock: Connection refused",
+                  "hive-web is not known: the engine is not answering" },
                 { "parked", stage_park,
                   "revision bb112233 is parked (it would remove 3 of 5 objects; safety.maxPrune is 50%); to let it "
-                  "remove: hivectl apply --accept-prune bb112233" },
+                  "remove: hivectl apply --accept-prune bb112233",
+                  "hive-web runs since 20" },
         };
 
         (void) state;
@@ -305,6 +307,7 @@ static void why_knows_about_the_node(void **state) {
                 stage_changed(s);
                 a = get(s, "/api/v1/services/web/why");
                 assert_string_equal(text_at(a.json, "node.0"), rows[i].note);
+                assert_true(hv_has_prefix(text_at(a.json, "units.0.seen"), rows[i].seen));
         }
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
         _hv_cleanup_(answer_done) struct answer a = {};

@@ -211,6 +211,23 @@ static void a_followed_log_ends_with_its_reader(void **state) {
         (void) close(fd);
 }
 
+static void a_reader_may_leave_before_the_first_word(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        struct web w = { .event = s->event, .server = s->server };
+        int fd;
+
+        (void) state;
+        strcpy(w.path, s->socket);
+        s->log_text = "";
+        s->log_is_silent = true;
+        fd = open_get(s, "/api/v1/services/web/logs?follow=1", NULL);
+        web_wait(&w, s->open_log != NULL);
+        turn_until_idle(s);
+        (void) close(fd);
+        web_wait(&w, s->n_logs_closed == 1);
+        assert_null(s->open_log);
+}
+
 /* A reader that is slow holds the container's log back; when it goes on, so does the log, and nothing is lost. */
 static void a_slow_reader_holds_the_log_back(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
@@ -258,6 +275,7 @@ int main(void) {
                 cmocka_unit_test(a_log_is_plain_text),
                 cmocka_unit_test(a_log_that_cannot_be_read_says_so),
                 cmocka_unit_test(a_followed_log_ends_with_its_reader),
+                cmocka_unit_test(a_reader_may_leave_before_the_first_word),
                 cmocka_unit_test(a_slow_reader_holds_the_log_back),
                 cmocka_unit_test(heads_of_streams_open_nothing),
         };
