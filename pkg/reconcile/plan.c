@@ -181,9 +181,13 @@ static void tell_conflict(struct pass *p, struct slot *s) {
 
 static void tell_wait(struct pass *p, struct slot *s, const struct verdict *v) {
         char span[HV_DURATION_SIZE];
+        uint64_t wait_us, unit_us;
 
         if (v->phase == HV_PHASE_BACK_OFF && s->phase != v->phase) {
-                hv_duration_format(v->next_us - p->now_us, span);
+                /* To the second, or the millisecond below one: it is for people. */
+                wait_us = v->next_us - p->now_us;
+                unit_us = wait_us >= HV_USEC_PER_SEC ? HV_USEC_PER_SEC : HV_USEC_PER_MSEC;
+                hv_duration_format((wait_us + unit_us - 1) / unit_us * unit_us, span);
                 hv_note_slot(p->c, s, HV_NOTE_BACK_OFF, v->reason, "the next try is in %s (%s)", span,
                              hv_reason_name(v->reason));
         }
