@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
@@ -30,6 +31,10 @@
 #define WAY_MASK                                                                                           \
         (IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | \
          IN_ONLYDIR | IN_MASK_ADD)
+
+/* A directory in which somebody writes all the time is looked at so often and no oftener. */
+#define LOOKS 10
+#define LOOKS_INTERVAL_US (100 * HV_USEC_PER_MSEC)
 
 struct place {
         int wd;      /* -1: not there (yet) */
@@ -181,16 +186,22 @@ static void take(struct hv_watch *w, const struct inotify_event *e) {
                 everything_changed(w);
 }
 
+/* What is queued now: who writes as fast as this reads would keep it here for ever. */
 void hv_watch_drain(struct hv_watch *w) {
         char buf[16384] __attribute__((aligned(__alignof__(struct inotify_event))));
+        int n_queued = 0;
         ssize_t n;
 
-        while ((n = read(w->fd, buf, sizeof buf)) > 0 || (n < 0 && errno == EINTR))
+        if (ioctl(w->fd, FIONREAD, &n_queued) < 0)
+                return;
+        while (n_queued > 0 && ((n = read(w->fd, buf, sizeof buf)) > 0 || (n < 0 && errno == EINTR)))
                 for (ssize_t at = 0; at < n;) {
                         const struct inotify_event *e = (const void *) (buf + at);
+                        int size = (int) (sizeof *e + e->len);
 
                         take(w, e);
-                        at += (ssize_t) (sizeof *e + e->len);
+                        at += size;
+                        n_queued -= size;
                 }
 }
 
@@ -215,6 +226,8 @@ int hv_watch_new(struct sd_event *event, const struct hv_watch_handler *handler,
         if (w->fd < 0)
                 return hv_err_errno(err, -errno, "cannot watch files for changes");
         r = sd_event_add_io(event, &w->io, w->fd, EPOLLIN, on_io, w);
+        if (r >= 0)
+                r = sd_event_source_set_ratelimit(w->io, LOOKS_INTERVAL_US, LOOKS);
         if (r >= 0)
                 /* accuracy 1: 0 would mean 250 ms */
                 r = sd_event_add_time(event, &w->timer, CLOCK_MONOTONIC, 0, 1, on_timer, w);
