@@ -13,6 +13,7 @@
 static void drive(struct lane *lane, curl_socket_t fd, int events) {
         int n_running;
 
+        lane->wake_due = false;
         lane->inside = true;
         (void) curl_multi_socket_action(lane->multi, fd, events, &n_running);
         lane->inside = false;
@@ -41,6 +42,7 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
 }
 
 void lane_wake(struct lane *lane) {
+        lane->wake_due = true;
         (void) sd_event_source_set_time_relative(lane->timer, 0);
         (void) sd_event_source_set_enabled(lane->timer, SD_EVENT_ONESHOT);
 }
@@ -49,6 +51,9 @@ static int lane_timer(CURLM *multi, long timeout_ms, void *userdata) {
         struct lane *lane = userdata;
 
         (void) multi;
+        /* The timer fires at once as it is, and libcurl asks anew after that. */
+        if (lane->wake_due)
+                return 0;
         if (timeout_ms < 0)
                 return sd_event_source_set_enabled(lane->timer, SD_EVENT_OFF) < 0 ? -1 : 0;
         if (sd_event_source_set_time_relative(lane->timer, (uint64_t) timeout_ms * HV_USEC_PER_MSEC) < 0)

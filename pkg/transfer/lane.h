@@ -16,6 +16,7 @@ struct lane {
         CURLM *multi;
         sd_event_source *timer;
         bool inside;                        /* libcurl is running a callback of ours, or may */
+        bool wake_due;                      /* lane_wake() was asked for and has not come */
         void (*on_wake)(struct lane *lane); /* libcurl has returned: look what ended */
         void *userdata;
 };

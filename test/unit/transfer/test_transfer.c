@@ -692,6 +692,31 @@ static void test_pause(void **state) {
         assert_int_equal(g.n_done, 0);
 }
 
+/* Whoever goes on is served, also when the last request that libcurl had a timer for leaves in the same moment. */
+static void test_going_on_beside_a_cancel(void **state) {
+        struct fixture *x = *state;
+        _hv_cleanup_(got_done) struct got g = { .x = x }, later = { .x = x }, other = { .x = x };
+
+        start_stream(&g);
+        hv_test_run_until(x->event, g.data.len == 3);
+        /* libcurl keeps a timer for the first 200 ms of a connection */
+        hv_fake_add(x->fake, &(struct hv_fake_rule){ .match = "GET /later",
+                                                     .raw = "HTTP/1.1 204 No Content\r\n\r\n",
+                                                     .delay_us = 500 * HV_USEC_PER_MSEC });
+        start(&later, &(struct hv_request_options){ .url = "http://e/later", .lane = HV_LANE_STREAMS });
+        finish(&later);
+        hv_request_pause(g.request, true);
+        hv_fake_push(x->fake, "2\r\nde\r\n", 7);
+        for (int i = 0; i < 20; i++)
+                (void) sd_event_run(x->event, 1000);
+        assert_int_equal(g.data.len, 3);
+        hv_request_pause(g.request, false);
+        start(&other, &(struct hv_request_options){ .url = "http://e/other", .lane = HV_LANE_STREAMS });
+        hv_request_cancel(other.request);
+        hv_test_run_until(x->event, g.data.len == 5);
+        assert_int_equal(other.n_done, 0);
+}
+
 /* A body that is read while it is sent: in chunks, or of a known length. */
 struct source {
         size_t left;
@@ -769,6 +794,7 @@ int main(void) {
                 TEST(test_start_in_data),
                 TEST(test_body_from_a_reader),
                 TEST(test_pause),
+                TEST(test_going_on_beside_a_cancel),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
