@@ -1,6 +1,8 @@
 /* Events as a list and as a stream, and the stream of the node's status. */
 #include "http/api_internal.h"
 
+#define EVENT_FRAME_BYTES 128 /* at most what stands around one event: id, name, line ends */
+
 static bool wants_stream(const struct hv_http_request *req) {
         const char *accept = hv_http_header(req, "Accept");
 
@@ -43,8 +45,17 @@ static void reply_list(struct hv_http_request *req, const struct hv_event_ring *
         hv_api_reply(req, 200, &buf);
 }
 
+/* What follows the newest events must find room behind all that is sent at once. */
+static size_t size_of_past(const struct hv_event_ring *r, size_t first) {
+        size_t n_bytes = 0;
+
+        for (size_t i = first; i < hv_event_ring_size(r); i++)
+                n_bytes += strlen(hv_event_ring_at(r, i)->json) + EVENT_FRAME_BYTES;
+        return n_bytes;
+}
+
 static void reply_stream(struct hv_http_request *req, struct hv_api *api, size_t first) {
-        struct hv_http_sse *client = hv_http_sse_join(api->event_hub, req);
+        struct hv_http_sse *client = hv_http_sse_join(api->event_hub, req, size_of_past(api->events, first));
 
         for (size_t i = first; client && i < hv_event_ring_size(api->events); i++) {
                 const struct hv_ring_event *e = hv_event_ring_at(api->events, i);
@@ -108,7 +119,7 @@ void hv_api_get_watch(struct hv_http_request *req, void *userdata) {
 
         hv_api_look(api, &v);
         hv_api_write_status(api, &v, &buf);
-        client = hv_http_sse_join(api->watch_hub, req);
+        client = hv_http_sse_join(api->watch_hub, req, buf.len);
         if (client)
                 (void) hv_http_sse_send(client, NULL, "status", hv_buf_str(&buf));
 }

@@ -7,6 +7,8 @@
 #include "base/buf.h"
 #include "http/reply.h"
 
+#define QUEUE_BYTES ((size_t) 256 << 10)
+
 struct hv_http_sse {
         struct hv_http_sse_hub *hub;
         struct hv_http_sse *next, *previous;
@@ -84,7 +86,8 @@ size_t hv_http_sse_hub_size(const struct hv_http_sse_hub *hub) {
         return hub->n;
 }
 
-struct hv_http_sse *hv_http_sse_join(struct hv_http_sse_hub *hub, struct hv_http_request *req) {
+struct hv_http_sse *hv_http_sse_join(struct hv_http_sse_hub *hub, struct hv_http_request *req,
+                                     size_t past_bytes) {
         struct hv_http_sse *c;
 
         if (hub->n >= hub->max && !hv_http_request_is_head(req)) {
@@ -98,6 +101,7 @@ struct hv_http_sse *hv_http_sse_join(struct hv_http_sse_hub *hub, struct hv_http
                              "no"); /* proxies that would collect events before passing them on */
         c->stream = hv_http_stream_open(req, &(struct hv_http_stream_options){
                                                      .content_type = "text/event-stream",
+                                                     .queue_max_bytes = QUEUE_BYTES + past_bytes,
                                                      .gone = on_gone,
                                                      .userdata = c,
                                              });

@@ -27,8 +27,10 @@ void hv_http_sse_hub_set_heartbeat(struct hv_http_sse_hub *hub, uint64_t every_u
 size_t hv_http_sse_hub_size(const struct hv_http_sse_hub *hub); /* clients at this moment */
 
 /* Answers req with an event stream. NULL when it is answered otherwise (too many clients, HEAD). The client
- * belongs to the hub: the pointer is for the backlog only and is good until the handler returns. */
-struct hv_http_sse *hv_http_sse_join(struct hv_http_sse_hub *hub, struct hv_http_request *req);
+ * belongs to the hub: the pointer is for the backlog only and is good until the handler returns. past_bytes: size of
+ * that backlog, for which the stream's queue gets room on top. */
+struct hv_http_sse *hv_http_sse_join(struct hv_http_sse_hub *hub, struct hv_http_request *req,
+                                     size_t past_bytes);
 
 /* id and event may be NULL; data may have several lines. False: too slow a client, it will be dropped. */
 bool hv_http_sse_send(struct hv_http_sse *client, const char *id, const char *event, const char *data);

@@ -116,6 +116,27 @@ static void the_ring_forgets_the_oldest(void **state) {
         assert_string_equal(text_at(a.json, "items.999.message"), "event 1004");
 }
 
+/* Who comes back after a long time gets all that is kept, however much: the queue of a stream has room for it. */
+static void a_long_past_is_sent_whole(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(hv_buf_done) struct hv_buf got = {};
+        char message[600];
+        int fd;
+
+        (void) state;
+        memset(message, 'm', sizeof message - 1);
+        for (unsigned i = 0; i < 1000; i++) {
+                (void) snprintf(message + 500, sizeof message - 500, "event %u.", i);
+                stage_event(s, NULL, NULL, message);
+        }
+        fd = open_get(s, "/api/v1/events?follow=1&tail=1000", NULL);
+        wait_for(s, fd, &got, "mevent 999.");
+        assert_non_null(strstr(hv_buf_str(&got), "mevent 0."));
+        stage_event(s, NULL, NULL, "and then");
+        wait_for(s, fd, &got, "\"message\":\"and then\"");
+        (void) close(fd);
+}
+
 static void watchers_see_the_status_change(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
         _hv_cleanup_(hv_buf_done) struct hv_buf got = {};
@@ -271,6 +292,7 @@ int main(void) {
                 cmocka_unit_test(since_takes_ids_spans_and_instants),
                 cmocka_unit_test(events_follow),
                 cmocka_unit_test(the_ring_forgets_the_oldest),
+                cmocka_unit_test(a_long_past_is_sent_whole),
                 cmocka_unit_test(watchers_see_the_status_change),
                 cmocka_unit_test(a_log_is_plain_text),
                 cmocka_unit_test(a_log_that_cannot_be_read_says_so),

@@ -129,7 +129,7 @@ static void on_events(struct hv_http_request *req, void *userdata) {
         struct web *w = userdata;
         const char *last = hv_http_sse_last_id(req);
         unsigned from = last ? (unsigned) strtoul(last, NULL, 10) : 0;
-        struct hv_http_sse *client = hv_http_sse_join(w->hub, req);
+        struct hv_http_sse *client = hv_http_sse_join(w->hub, req, 0);
 
         for (unsigned i = from + 1; client && last && i <= 3; i++) {
                 char id[16], data[16];
