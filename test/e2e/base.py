@@ -35,11 +35,15 @@ class Case(unittest.TestCase):
         failed = self._outcome.result.failures + self._outcome.result.errors if hasattr(self._outcome, "result") else []
         if any(test is self for test, _ in failed) and os.path.exists(self.agent.log_path):
             sys.stderr.write(self.agent.text_of_log()[-4000:])
-        self.agent.end()
+        code = self.agent.end()
         for proxy in self.proxies:
             proxy.close()
+        log = self.agent.text_of_log() if os.path.exists(self.agent.log_path) else ""
         self.agent.done()
         self.engine.clear()
+        self.assertEqual(code, 0, log[-4000:])
+        for word in ("Sanitizer", "runtime error:"):
+            self.assertNotIn(word, log)
 
     def up(self, body, **more):
         """An agent that has converged on `body`."""

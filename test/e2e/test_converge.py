@@ -155,7 +155,9 @@ class Drift(base.Case):
         self.back("in sync")
         # An engine cannot take a limit on memory away again: only a new container has none.
         self.act("POST", "/containers/hive-web/update", {"Memory": 64 << 20, "MemorySwap": 64 << 20})
-        self.agent.wait(lambda: self.engine.inspect("hive-web")["HostConfig"]["Memory"] == 0, "no limit again")
+        self.agent.wait(lambda: (new := self.engine.look("hive-web")) and new["HostConfig"]["Memory"] == 0,
+                        "no limit again")
+        self.back("in sync", id_changes=True)
 
     def test_restart_policy(self):
         if KIND == "podman":

@@ -47,6 +47,29 @@ class EngineFaults(base.Case):
         agent.wait(lambda: agent.status()["synced"] and self.engine.running() == {"hive-web", "hive-third"},
                    "the file that was written meanwhile is what runs")
 
+    def test_a_list_that_fails_is_not_an_empty_one(self):
+        """Errors, half answers and nonsense in the place of each list: looked at again, and nothing is made or removed."""
+        proxy = self.through_proxy()
+        agent = self.up("  node: {reconcile: {resync: 1s}}\n  networks: [{name: net}]\n  volumes: [{name: data}]\n  services:\n" +
+                        service("web", "mounts: [{volume: data, target: /data}]", network="networks: [{name: net}]"))
+        before = self.started_at("hive-web")
+        for part in ("/containers/json", "/networks", "/volumes"):
+            for what, answer in (("an error", self.answer(500, '{"message": "no"}')), ("half", self.answer(200, '[{"Id', 99)),
+                                 ("nonsense", self.answer(200, "<html>")), ("another type", self.answer(200, '"x"'))):
+                with self.subTest(f"{part}: {what}"):
+                    begin = len(proxy.requests)
+                    proxy.instead = {part: answer}
+                    proxy.wait(lambda all: sum(r[1].startswith(part) for r in all[begin:]) >= 2, hv.LIMIT_S)
+                    proxy.instead = {}
+                    agent.wait_synced()
+                    self.assertEqual({method for method, _ in proxy.requests[begin:]}, {"GET"})
+        self.assertEqual(self.started_at("hive-web"), before)
+
+    @staticmethod
+    def answer(status, text, length=None):
+        return (f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {length or len(text)}\r\n\r\n"
+                f"{text}").encode()
+
     def test_without_an_engine_the_agent_starts_and_says_so(self):
         self.agent.docker = "/nonexistent/docker.sock"
         self.agent.write(document("  services:\n" + service("web")))

@@ -95,7 +95,7 @@ class DropIns(base.Case):
         agent.wait(lambda: "hive-extra" in self.engine.running(), "added")
         before = self.engine.inspect("hive-extra")["Id"]
         self.put("extra.yaml", self.one("extra").replace("1000000", "2000000"))
-        agent.wait(lambda: "hive-extra" in self.engine.running() and self.engine.inspect("hive-extra")["Id"] != before,
+        agent.wait(lambda: (new := self.engine.look("hive-extra")) and new["Id"] != before and new["State"]["Running"],
                    "changed")
         self.put("ignored.txt", "not yaml: [")
         self.put("twice.yaml", self.one("web"))

@@ -112,6 +112,15 @@ class Engine:
     def inspect(self, name):
         return self.call("GET", f"/containers/{name}/json")
 
+    def look(self, name):
+        """As inspect(), None while there is none: for conditions that are asked while containers come and go."""
+        try:
+            return self.inspect(name)
+        except HttpError as e:
+            if e.status != 404:
+                raise
+        return None
+
     def stranger(self, name, start=True, **more):
         c = self.call("POST", f"/containers/create?name={name}",
                       {"Image": IMAGE, "Entrypoint": ["/bin/sleep"], "Cmd": ["1000000"],
@@ -376,8 +385,8 @@ class Agent:
         return rows["Rss"], rows["Private_Dirty"]
 
     def end(self):
-        if self.process and self.process.poll() is None:
-            self.terminate()
+        """Its exit code, 0 when it does not run any more."""
+        return self.terminate() if self.process and self.process.poll() is None else 0
 
     def done(self):
         self.end()

@@ -8,10 +8,11 @@ import threading
 
 
 class Proxy:
-    """Listens on `path`, passes everything on to the engine's socket. `requests`: (method, path without API version)."""
+    """Listens on `path`, passes everything on to the engine's socket. `requests`: (method, path without API version).
+    `instead`: start of such a path to the bytes that are answered in the engine's place."""
 
     def __init__(self, path, upstream):
-        self.path, self.upstream, self.requests, self.bodies = path, upstream, [], []
+        self.path, self.upstream, self.requests, self.instead = path, upstream, [], {}
         self.changed, self.sockets = threading.Condition(), []
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(path)
@@ -60,17 +61,20 @@ class Proxy:
             while head := self.read_head(f):
                 line, *fields = head.decode("latin-1").split("\r\n")
                 method, target, _ = line.split(" ", 2)
+                path = re.sub(r"^/v[0-9.]+", "", target)
                 with self.changed:
-                    self.requests.append((method, re.sub(r"^/v[0-9.]+", "", target)))
+                    self.requests.append((method, path))
                     self.changed.notify_all()
+                answer = next((text for start, text in self.instead.items() if path.startswith(start)), None)
+                if answer is not None:  # and the connection ends: what is left of the request is nobody's
+                    client.sendall(answer)
+                    return
                 server.sendall(head)
                 fields = {k.lower(): v.strip() for k, _, v in (field.partition(":") for field in fields)}
                 if "chunked" in fields.get("transfer-encoding", ""):
                     self.pass_chunks(f, server)
                 elif int(fields.get("content-length", 0)):
-                    body = f.read(int(fields["content-length"]))
-                    self.bodies.append(body)
-                    server.sendall(body)
+                    server.sendall(f.read(int(fields["content-length"])))
 
     @staticmethod
     def read_head(f):
