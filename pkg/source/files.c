@@ -144,6 +144,7 @@ static int list_dir(struct hv_files *f, struct hv_fault *fault) {
         if (!dir) {
                 r = -errno;
                 (void) close(fd);
+                (void) hv_fault_set(fault, "E0001", "cannot list: %s", strerror(-r));
                 return r;
         }
         while ((errno = 0, d = readdir(dir))) {
