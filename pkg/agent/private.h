@@ -41,6 +41,8 @@ struct hv_agent {
         struct hv_source_load *latest;  /* the newest attempt to read the sources, good or not */
         struct hv_source_load *offered; /* what the core was given last */
         struct hv_source_load *active;  /* what is in force: its secrets are the ones in use */
+        bool is_kept;                   /* `active` is in the store of revisions */
+        uint64_t keep_after_us;         /* not tried again before */
         uint64_t loaded_wall_us, good_wall_us, failed_wall_us, active_wall_us;
         uint64_t n_load_errors;
 

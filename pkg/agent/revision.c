@@ -14,6 +14,8 @@
 #include "log/log.h"
 #include "source/cut.h"
 
+#define KEEP_AGAIN_US (1 * HV_USEC_PER_MIN)
+
 static const char *environment(void *userdata, const char *name) {
         (void) userdata;
         return getenv(name);
@@ -141,9 +143,22 @@ int hv_agent_reload(struct hv_agent *a) {
 
 /* ---- in force ---- */
 
+/* What is in force and not in the store would not be taken up after a restart, but something older: a disk that was full is
+ * tried again. */
+static void keep(struct hv_agent *a) {
+        struct hv_err err = {};
+
+        if (a->is_kept || hv_agent_now_us() < a->keep_after_us)
+                return;
+        a->is_kept = hv_source_set_in_force(a->sources, a->active, a->active_wall_us, &err) >= 0;
+        a->keep_after_us = hv_agent_now_us() + KEEP_AGAIN_US;
+        if (!a->is_kept)
+                (void) hv_log_error(err.code, "the revision in force cannot be kept for the next start: %s",
+                                    err.msg);
+}
+
 static void in_force(struct hv_agent *a) {
         struct hv_source_load *before = a->active;
-        struct hv_err err = {};
         int level;
 
         a->active = a->offered;
@@ -155,14 +170,16 @@ static void in_force(struct hv_agent *a) {
                 hv_log_set_level(level);
         hv_agent_engine_policy(a, a->active->desired);
         hv_agent_listen_follow(a, a->active->desired);
-        if (hv_source_set_in_force(a->sources, a->active, a->active_wall_us, &err) < 0)
-                (void) hv_log_error(err.code, "the revision in force cannot be kept for the next start: %s",
-                                    err.msg);
+        a->is_kept = false;
+        a->keep_after_us = 0;
+        keep(a);
 }
 
 void hv_agent_revision_passed(struct hv_agent *a) {
         if (a->offered && a->offered != a->active && hv_core_active(a->core) == a->offered->desired)
                 in_force(a);
+        else if (a->active)
+                keep(a);
         hv_agent_change_passed(a);
 }
 
