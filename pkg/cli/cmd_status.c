@@ -25,16 +25,28 @@ static void put_linef(struct hv_cli *cli, struct hv_buf *buf, const char *label,
         put_line(cli, buf, label, hv_buf_str(&text));
 }
 
-static const char * or (const char *text, const char *otherwise) {
+static const char *either(const char *text, const char *otherwise) {
         return text ? text : otherwise;
 }
 
 static void put_engine(struct hv_cli *cli, struct hv_buf *buf, const struct hv_json *engine) {
         const char *name = hv_json_str(engine, "name"), *message = hv_json_str(engine, "message");
 
-        put_linef(cli, buf, "Engine", "%s%s%s, %s%s%s", or (name, "engine"), name ? " " : "",
-                  name ? or (hv_json_str(engine, "version"), "") : "", or (hv_json_str(engine, "state"), "?"),
-                  message ? ": " : "", or (message, ""));
+        put_linef(cli, buf, "Engine", "%s%s%s, %s%s%s", either(name, "engine"), name ? " " : "",
+                  name ? either(hv_json_str(engine, "version"), "") : "",
+                  either(hv_json_str(engine, "state"), "?"), message ? ": " : "", either(message, ""));
+}
+
+/* The guard's own words; how to consent, unless they say it. */
+static void put_parked(struct hv_cli *cli, struct hv_buf *buf, const struct hv_json *parked) {
+        const char *revision = hv_json_str(parked, "revision"),
+                   *message = either(hv_json_str(parked, "message"), "");
+
+        if (strstr(message, "--accept-prune"))
+                put_linef(cli, buf, "Parked", "%.*s: %s", REVISION_SHOWN, revision, message);
+        else
+                put_linef(cli, buf, "Parked", "%.*s: %s; to accept: hivectl apply --accept-prune %.*s",
+                          REVISION_SHOWN, revision, message, REVISION_SHOWN, revision);
 }
 
 static void put_head(struct hv_cli *cli, struct hv_buf *buf, const struct hv_json *j) {
@@ -43,20 +55,20 @@ static void put_head(struct hv_cli *cli, struct hv_buf *buf, const struct hv_jso
         const char *revision = hv_json_str(j, "revision");
         char age[HV_AGE_SIZE];
 
-        put_line(cli, buf, "Node", or (hv_json_str(j, "nodeId"), "-"));
+        put_line(cli, buf, "Node", either(hv_json_str(j, "nodeId"), "-"));
         hv_buf_printf(buf, "%-10s ", "Status");
         hv_output_tint(buf, cli->color, converged ? HV_TINT_GOOD : HV_TINT_BAD,
                        converged ? "converged" : "not converged");
         hv_buf_puts(buf, ": ");
-        hv_terminal_puts(buf, cli->out_is_tty, or (hv_json_str(j, "summary"), ""));
+        hv_terminal_puts(buf, cli->out_is_tty, either(hv_json_str(j, "summary"), ""));
         hv_buf_putc(buf, '\n');
         put_engine(cli, buf, hv_json_get(j, "engine"));
-        put_linef(cli, buf, "Revision", "%.*s", REVISION_SHOWN, or (revision, "none is in force"));
+        if (revision)
+                put_linef(cli, buf, "Revision", "%.*s", REVISION_SHOWN, revision);
+        else
+                put_line(cli, buf, "Revision", "none is in force");
         if (hv_json_str(parked, "revision"))
-                put_linef(cli, buf, "Parked", "%.*s: %s; to accept: hivectl apply --accept-prune %.*s",
-                          REVISION_SHOWN, hv_json_str(parked, "revision"),
-                          or (hv_json_str(parked, "message"), ""), REVISION_SHOWN,
-                          hv_json_str(parked, "revision"));
+                put_parked(cli, buf, parked);
         put_linef(cli, buf, "Running", "for %s", hv_output_age(hv_json_str(j, "startedAt"), age));
 }
 
@@ -92,7 +104,7 @@ static void add_blocked_units(struct hv_table *t, const struct hv_json *item) {
                 if (hv_json_bool(u, "inSync", true))
                         continue;
                 hv_table_row(t);
-                hv_table_cellf(t, "%s/%s", "service", or (hv_json_str(item, "name"), ""));
+                hv_table_cellf(t, "%s/%s", "service", either(hv_json_str(item, "name"), ""));
                 hv_table_cell(t, hv_json_str(u, "container"));
                 hv_table_cell(t, hv_json_str(u, "next"));
                 hv_table_cell(t, hv_json_str(u, "blocking"));
@@ -125,7 +137,7 @@ static int print_blocked(struct hv_cli *cli) {
                 }
                 hv_table_row(t);
                 hv_table_cellf(t, "%s/%s", hv_kind_label(hv_kind_parse(kind)),
-                               or (hv_json_str(item, "name"), ""));
+                               either(hv_json_str(item, "name"), ""));
                 hv_table_cell(t, NULL);
                 hv_table_cell(t, hv_json_str(item, "next"));
                 hv_table_cell(t, hv_json_str(item, "blocking"));

@@ -167,7 +167,7 @@ static void sum_up_object(struct hv_view_item *item) {
         item->reason = seen->reason;
         item->message = seen->message ? seen->message : "";
         if (!seen->wanted)
-                item->phase = "Orphan";
+                item->phase = seen->in_sync ? "Kept" : "Orphan"; /* a volume whose reclaim is retain stays */
         else if (seen->in_sync)
                 item->phase = "Ready";
         else

@@ -62,7 +62,9 @@ static const char *wanted(struct hv_arena *a, const struct hv_view_item *item) {
                                      : "a network";
         case HV_KIND_VOLUME:
                 if (!item->wanted)
-                        return "not declared any more";
+                        return item->in_sync
+                                       ? "not declared any more; kept with its data, because its reclaim was retain"
+                                       : "not declared any more";
                 return item->volume ? hv_arena_printf(a, "a volume of driver %s, %s when it leaves the files",
                                                       item->volume->driver,
                                                       item->volume->reclaim_delete ? "deleted" : "kept")
@@ -170,6 +172,20 @@ static void put_unit(struct hv_json_writer *w, const struct hv_api_snapshot *s, 
         hv_json_end(w);
 }
 
+/* The guard's own words; how to consent, unless they say it. */
+static void put_parked(struct hv_json_writer *w, const struct hv_status *s) {
+        const char *message = s->parked_message ? s->parked_message : "it removes too much";
+
+        if (strstr(message, "--accept-prune"))
+                hv_json_put_printf(w, NULL, "revision %.*s is parked: %s", REVISION_SHOWN, s->parked_revision,
+                                   message);
+        else
+                hv_json_put_printf(
+                        w, NULL,
+                        "revision %.*s is parked (%s); to let it remove: hivectl apply --accept-prune %.*s",
+                        REVISION_SHOWN, s->parked_revision, message, REVISION_SHOWN, s->parked_revision);
+}
+
 /* What concerns the whole node and therefore this object too. */
 static void put_node_notes(struct hv_json_writer *w, const struct hv_api_snapshot *s, struct hv_arena *a) {
         const struct hv_status *status = s->status;
@@ -182,12 +198,7 @@ static void put_node_notes(struct hv_json_writer *w, const struct hv_api_snapsho
                                    hv_condition_judge(HV_CONDITION_CONFIG_VALID, s, a).message,
                                    s->desired ? "the revision before" : "nothing");
         if (status->parked_revision)
-                hv_json_put_printf(w, NULL,
-                                   "revision %.*s is parked (%s); to let it remove: hivectl apply "
-                                   "--accept-prune %.*s",
-                                   REVISION_SHOWN, status->parked_revision,
-                                   status->parked_message ? status->parked_message : "it removes too much",
-                                   REVISION_SHOWN, status->parked_revision);
+                put_parked(w, status);
         hv_json_end(w);
 }
 

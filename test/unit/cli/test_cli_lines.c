@@ -46,6 +46,10 @@ static void nothing_is_new(struct stage *s) {
         s->outcome = HV_API_UNCHANGED;
 }
 
+static void nothing_was_in_force_yet(struct stage *s) {
+        s->status.active_revision = "";
+}
+
 static void there_is_a_log(struct stage *s) {
         s->log_text = "GET / 200\n";
 }
@@ -104,6 +108,7 @@ static const struct line {
         { "status --check", NULL, 0, "in sync", NULL },
         { "status --check", stage_break_web, 2, "not converged: 3/5 in sync", NULL },
         { "status --check", stage_park, 2, "--accept-prune bb1122334455", NULL },
+        { "status", nothing_was_in_force_yet, 0, "Revision   none is in force\n", NULL },
         { "status --check", stage_refuse, 1, "pullPolcy", NULL },
         { "status --check", stage_lose_engine, 2, "DockerDown", NULL },
         { "status", stage_break_web, 0, "PullFailed", NULL },

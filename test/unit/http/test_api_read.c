@@ -284,6 +284,39 @@ static void why_tells_what_is_in_the_way(void **state) {
         assert_int_equal(hv_json_type(at(fine.json, "blocking")), HV_JSON_NULL);
 }
 
+/* A volume that is declared no more, and whose reclaim is retain. */
+static void what_is_kept_is_called_so(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer a = {}, b = {};
+        struct hv_object_status *v = &s->objects[s->status.n_objects++];
+
+        (void) state;
+        *v = (struct hv_object_status){ HV_KIND_VOLUME,  "old",          NULL,
+                                        .in_sync = true, .exists = true, .message = "" };
+        a = get(s, "/api/v1/volumes/old");
+        assert_string_equal(text_at(a.json, "status.phase"), "Kept");
+        assert_true(hv_json_as_bool(at(a.json, "status.inSync"), false));
+        assert_int_equal(hv_json_type(at(a.json, "metadata.declaredAt")), HV_JSON_NULL);
+        v->in_sync = false;
+        stage_changed(s);
+        b = get(s, "/api/v1/volumes/old");
+        assert_string_equal(text_at(b.json, "status.phase"), "Orphan");
+}
+
+/* The guard's sentence may say how to consent; then nobody says it again. */
+static void consent_is_asked_for_once(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer a = {};
+
+        (void) state;
+        stage_park(s);
+        s->status.parked_message = "refused; run: hivectl apply --accept-prune bb112233";
+        a = get(s, "/api/v1/services/web/why");
+        assert_string_equal(
+                text_at(a.json, "node.0"),
+                "revision bb112233 is parked: refused; run: hivectl apply --accept-prune bb112233");
+}
+
 static void why_knows_about_the_node(void **state) {
         static const struct {
                 const char *what;
@@ -407,6 +440,8 @@ int main(void) {
                 cmocka_unit_test(what_did_not_change_is_not_sent_again),
                 cmocka_unit_test(why_tells_what_is_in_the_way),
                 cmocka_unit_test(why_knows_about_the_node),
+                cmocka_unit_test(what_is_kept_is_called_so),
+                cmocka_unit_test(consent_is_asked_for_once),
                 cmocka_unit_test(sources_and_revisions_are_listed),
                 cmocka_unit_test(probes_answer_by_their_status),
                 cmocka_unit_test(health_has_the_inherited_shape),
