@@ -180,7 +180,7 @@ class Drift(base.Case):
 
     def test_a_second_container_of_the_agents_own_is_an_orphan(self):
         labels = self.engine.inspect("hive-web")["Config"]["Labels"]
-        self.engine.stranger("copy", Labels=labels)
+        self.engine.stranger("copy", start=False, Labels=labels)  # gone before it could be started
         self.agent.wait(lambda: "copy" not in self.engine.containers(), "the copy is gone")
 
 
