@@ -17,6 +17,7 @@
 #include "execute/create.h"
 #include "execute/observe.h"
 #include "execute/registry_auth.h"
+#include "log/redact.h"
 #include "reconcile/labels.h"
 
 /* A container that no revision wants any more may have been given any grace; an engine that does not answer
@@ -77,8 +78,11 @@ static void flight_free(struct flight *f) {
 
 /* Ends the flight, then tells: whoever is told may submit the next action. */
 static void done(struct flight *f, struct hv_input *in) {
+        _hv_cleanup_free_ char *redacted = hv_log_redact(in->message);
         struct docker_driver *d = f->d;
 
+        if (redacted) /* an engine may quote what it was sent, and its words go into status, plan and log */
+                in->message = redacted;
         in->type = HV_INPUT_DONE;
         in->action_id = f->action->id;
         if (d->connect == f)
@@ -125,6 +129,11 @@ static void on_done(void *userdata, struct hv_docker_result *result) {
         done_with(f, hv_observe_docker_outcome(result->outcome, f->action->type), result->message);
 }
 
+/* Docker's words and podman's. */
+static bool says_no_image(const char *message) {
+        return strcasestr(message, "no such image") || strcasestr(message, "image not known");
+}
+
 static void on_created(void *userdata, struct hv_docker_result *result) {
         struct flight *f = userdata;
         struct hv_input in = { .outcome = hv_observe_docker_outcome(result->outcome, f->action->type) };
@@ -135,7 +144,7 @@ static void on_created(void *userdata, struct hv_docker_result *result) {
         else
                 in.message = result->message;
         /* 404 for something else than the image (a network that vanished) must not start a pull. */
-        if (in.outcome == HV_OUTCOME_NOT_FOUND && !strcasestr(result->message, "image"))
+        if (in.outcome == HV_OUTCOME_NOT_FOUND && !says_no_image(result->message))
                 in.outcome = HV_OUTCOME_FAILED;
         done(f, &in);
 }

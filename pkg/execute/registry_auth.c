@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/base64.h"
+#include "log/redact.h"
 #include "json/json.h"
 
 #define HUB "docker.io"
@@ -83,6 +84,21 @@ static int read_login(const struct hv_json *login, const char *host, struct hv_r
         return 0;
 }
 
+/* The file as a whole is known as a secret; what leaves it for the engine are its parts. */
+static void redact_login(const struct hv_json *login, const struct hv_registry_auth *a) {
+        _hv_cleanup_(hv_secret_freep) struct hv_secret *encoded = NULL;
+        const char *auth = hv_json_str(login, "auth");
+
+        if (!hv_str_empty(auth))
+                encoded = hv_secret_new(auth, strlen(auth));
+        if (encoded)
+                (void) hv_log_redact_add(encoded);
+        if (a->password)
+                (void) hv_log_redact_add(a->password);
+        if (a->identity_token)
+                (void) hv_log_redact_add(a->identity_token);
+}
+
 int hv_registry_auth_parse(const struct hv_secret *config_json, const char *host,
                            struct hv_registry_auth **ret, struct hv_err *err) {
         _hv_cleanup_(hv_registry_auth_freep) struct hv_registry_auth *a = HV_NEW(struct hv_registry_auth);
@@ -100,6 +116,7 @@ int hv_registry_auth_parse(const struct hv_secret *config_json, const char *host
         r = read_login(login, host, a, err);
         if (r < 0)
                 return r;
+        redact_login(login, a);
         /* Docker Hub wants the address of its index in the header. */
         a->server = hv_strdup(hv_streq(host, HUB) ? "https://" HUB_INDEX "/v1/" : host);
         a->auth = (struct hv_docker_auth){

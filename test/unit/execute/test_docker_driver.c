@@ -11,6 +11,7 @@
 #include "base/vec.h"
 #include "execute/docker_driver.h"
 #include "execute/executor.h"
+#include "log/redact.h"
 #include "reconcile/labels.h"
 
 struct told { /* a copy of one input */
@@ -311,6 +312,8 @@ static void a_create_tells_its_failures_apart(void **state) {
                 { "no image", 404, "{\"message\": \"No such image: busybox:1\"}", HV_OUTCOME_NOT_FOUND },
                 { "no image, in podman's words", 404, "{\"message\": \"busybox:1: image not known\"}",
                   HV_OUTCOME_NOT_FOUND },
+                { "no network of an image", 404, "{\"message\": \"network images not found\"}",
+                  HV_OUTCOME_FAILED },
                 { "no network", 404, "{\"message\": \"network hivemind not found\"}", HV_OUTCOME_FAILED },
                 { "name taken", 409, "{\"message\": \"the name is in use\"}", HV_OUTCOME_CONFLICT },
                 { "nonsense", 400, "{\"message\": \"bad\"}", HV_OUTCOME_REFUSED },
@@ -457,6 +460,32 @@ static void a_pull_takes_the_login_of_its_registry(void **state) {
         assert_int_equal(hv_fake_requests(x->engine), before);
 }
 
+static void what_an_engine_quotes_of_a_login_is_not_told(void **state) {
+        static const char config[] =
+                "{\"auths\": {\"registry.example.org\": {\"auth\": \"dXNlcjpodW50ZXItMg==\"}}}";
+        static const char *const replies[] = {
+                "{\"message\": \"cannot log in with user:hunter-2\"}",
+                "{\"message\": \"bad header Basic dXNlcjpodW50ZXItMg== of user\"}",
+        };
+        struct fixture *x = *state;
+        _hv_cleanup_(hv_secret_freep) struct hv_secret *secret = hv_secret_new(config, sizeof config - 1);
+
+        x->secret = secret;
+        connect(x);
+        for (size_t i = 0; i < HV_ARRAY_SIZE(replies); i++) {
+                const struct told *t;
+
+                hv_fake_reply(x->engine, "POST /images/create", 500, replies[i]);
+                t = perform(x, (struct hv_action){ .type = HV_ACTION_PULL,
+                                                   .image = "registry.example.org/app:1" });
+                assert_non_null(strstr(t->message, HV_REDACTED));
+                assert_non_null(strstr(t->message, "user"));
+                assert_null(strstr(t->message, "hunter-2"));
+                assert_null(strstr(t->message, "dXNlcjpo"));
+        }
+        hv_log_redact_clear();
+}
+
 static void an_error_inside_a_pull_is_an_error(void **state) {
         static const char raw[] =
                 "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"errorDetail\": {\"message\": \"toomanyrequests\"}, "
@@ -544,6 +573,7 @@ int main(void) {
                 T(a_stop_waits_for_the_whole_grace),
                 T(a_volume_of_somebody_else_is_a_conflict),
                 T(a_pull_takes_the_login_of_its_registry),
+                T(what_an_engine_quotes_of_a_login_is_not_told),
                 T(an_error_inside_a_pull_is_an_error),
                 T(without_an_engine_nothing_is_sent),
                 T(actions_are_performed_in_their_order),
