@@ -183,6 +183,8 @@ static void tell_wait(struct pass *p, struct slot *s, const struct verdict *v) {
         char span[HV_DURATION_SIZE];
         uint64_t wait_us, unit_us;
 
+        if (s->doubt)
+                return; /* while it is looked at, nothing is known of a wait or of its end */
         if (v->phase == HV_PHASE_BACK_OFF && s->phase != v->phase) {
                 /* To the second, or the millisecond below one: it is for people. */
                 wait_us = v->next_us - p->now_us;
