@@ -40,9 +40,25 @@ static void keep_last_good(struct sim *s) {
 
 static const char *note_name(enum hv_note_type type) {
         static const char *const names[HV_N_NOTES] = {
-                "revision active", "prune blocked", "engine up", "engine down", "created",  "started",
-                "stopped",         "removed",       "updated",   "exited",      "vanished", "pulled",
-                "failed",          "name conflict", "conflict",  "synced",
+                [HV_NOTE_REVISION_ACTIVE] = "revision active",
+                [HV_NOTE_PRUNE_BLOCKED] = "prune blocked",
+                [HV_NOTE_ENGINE_UP] = "engine up",
+                [HV_NOTE_ENGINE_DOWN] = "engine down",
+                [HV_NOTE_CREATED] = "created",
+                [HV_NOTE_STARTED] = "started",
+                [HV_NOTE_STOPPED] = "stopped",
+                [HV_NOTE_REMOVED] = "removed",
+                [HV_NOTE_UPDATED] = "updated",
+                [HV_NOTE_EXITED] = "exited",
+                [HV_NOTE_VANISHED] = "vanished",
+                [HV_NOTE_PULLED] = "pulled",
+                [HV_NOTE_FAILED] = "failed",
+                [HV_NOTE_NAME_CONFLICT] = "name conflict",
+                [HV_NOTE_CONFLICT] = "conflict",
+                [HV_NOTE_BACK_OFF] = "back-off",
+                [HV_NOTE_WAITING] = "waiting",
+                [HV_NOTE_OUT_OF_SYNC] = "out of sync",
+                [HV_NOTE_SYNCED] = "synced",
         };
 
         return type < HV_N_NOTES ? names[type] : "?";
@@ -67,6 +83,7 @@ void sim_agent_plan(struct sim *s) {
         a->deadline_us = e.deadline_us;
         a->n_rounds += e.n_actions > 0;
         trace_notes(s, &e);
+        a->n_notes += e.n_notes;
         keep_last_good(s);
         sim_oracle_after_plan(s, &e);
         for (size_t i = 0; i < e.n_actions; i++) {

@@ -19,6 +19,7 @@ struct sim_agent {
         struct hv_desired *last_good; /* owned */
         unsigned n_plans_at_once;     /* at one instant, without an input */
         uint64_t n_rounds;            /* plans that handed out actions */
+        uint64_t n_notes;
 };
 
 struct sim_agent *sim_agent_new(struct sim *s);

@@ -162,9 +162,19 @@ static void compare_running(struct sim *s, const struct hv_desired *d, const str
         }
 }
 
+static bool is_on_right_networks(const struct hv_unit *u, const struct sim_container *k) {
+        for (size_t i = 0; i < u->n_networks; i++)
+                if (!sim_container_is_on(k, u->networks[i].name))
+                        return false;
+        return k->n_networks == u->n_networks;
+}
+
 /* A container that is there goes on by itself until the first network that it is not on cannot be joined. */
 static bool waits_for_network(struct sim *s, const struct hv_desired *d, const struct hv_unit *u,
                               const struct sim_container *k) {
+        for (unsigned i = 0; i < k->n_networks; i++)
+                if (!wants_network(u, k->networks[i]))
+                        return false; /* that one is left first */
         for (size_t i = 0; i < u->n_networks; i++) {
                 const struct sim_network *n = sim_network_find(s, u->networks[i].name);
 
@@ -222,8 +232,8 @@ static void compare_unit(struct sim *s, const struct hv_desired *d, const struct
                         hide(l, difference); /* no list shows the exit code */
                 return;
         case HV_CONTAINER_CREATED:
-                differ(l, is_known(k), foreign || dependency_is_down(s, d, u), "%s was never started",
-                       k->name);
+                differ(l, is_known(k), foreign || (is_on_right_networks(u, k) && dependency_is_down(s, d, u)),
+                       "%s was never started", k->name);
                 return;
         default:
                 differ(l, is_known(k), foreign, "%s is in state %d", k->name, (int) k->state);
@@ -362,6 +372,7 @@ void sim_count_removals(struct sim *s, const struct hv_desired *before, const st
                 const struct sim_network *n = t->networks.v[i];
                 const struct hv_network *w = before ? hv_desired_network(before, n->name) : NULL;
 
+                w = w ? w : hv_desired_network(d, n->name);
                 if (!n->exists || n->owner != SIM_OWNER_NODE || (w && w->implicit))
                         continue;
                 existing++;

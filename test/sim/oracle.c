@@ -106,6 +106,8 @@ void sim_oracle_before_done(struct sim *s, const struct sim_call *c, const struc
                 sim_fail(s, "PURE", "action %" PRIu64 " changed while it was in flight", c->action.id);
         if (hv_action_is_look(c->action.type)) {
                 sim_oracle_told_look(s, c, in);
+                if (c->action.type == HV_ACTION_INSPECT_IMAGE && in->outcome == HV_OUTCOME_OK)
+                        forget_attempts(s, c->action.name);
                 forget_doubts(s, c, in);
                 if (c->action.type == HV_ACTION_LIST && in->listing && c->action.id > o->connect_id)
                         o->parts |= in->listing->parts & c->action.parts;
@@ -242,7 +244,7 @@ static void judge_units(struct sim *s, const struct hv_status *st) {
                 sim_fail(s, "I17", "synced is claimed with %u of %u units in sync", n_in_sync, st->n_units);
 }
 
-static bool call_in_flight(const struct sim *s) {
+bool sim_call_in_flight(const struct sim *s) {
         for (size_t i = 0; i < s->driver->calls.n; i++)
                 if (!s->driver->calls.v[i]->done && s->driver->calls.v[i]->core == s->agent->core_number)
                         return true;
@@ -252,7 +254,7 @@ static bool call_in_flight(const struct sim *s) {
 static void judge_deadline(struct sim *s, const struct hv_effects *e, const struct hv_status *st) {
         if (e->n_actions > 0)
                 return;
-        if (e->deadline_us == HV_TIME_NEVER && !call_in_flight(s))
+        if (e->deadline_us == HV_TIME_NEVER && !sim_call_in_flight(s))
                 sim_fail(s, "INV3", "nothing is in flight and there is no deadline%s",
                          st->synced ? "" : ", and not synced");
         if (e->deadline_us <= s->now_us && ++s->agent->n_plans_at_once > 3)

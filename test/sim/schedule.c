@@ -104,7 +104,8 @@ static bool has_reached(struct sim *s, bool hidden_too) {
         const struct hv_desired *active = s->agent->core ? hv_core_active(s->agent->core) : NULL;
         struct sim_differences l;
 
-        if (!s->agent->core || sim_effect_in_flight(s, NULL) || s->oracle->offered || !s->oracle->observed)
+        if (!s->agent->core || sim_call_in_flight(s) || s->oracle->offered ||
+            !hv_core_is_engine_ready(s->agent->core))
                 return false; /* not before the newest revision was decided on */
         if (!active)
                 return s->oracle->parked;
@@ -154,6 +155,7 @@ static uint64_t bound_us(const struct sim *s, bool hidden_too) {
 static void calm_down(struct sim *s) {
         sim_trace(s, "CALM: no fault, no person, no new wish from here on");
         s->calm = true;
+        s->calm_us = s->now_us;
         sim_engine_heal(s);
         sim_driver_calm(s);
         sim_people_leave(s);
@@ -203,7 +205,7 @@ static void judge_silence(struct sim *s, uint64_t n_effects, const char *invaria
 }
 
 static void be_silent(struct sim *s) {
-        uint64_t n_effects = s->driver->n_effects;
+        uint64_t n_effects = s->driver->n_effects, n_notes = s->agent->n_notes;
 
         for (unsigned i = 0; i < SILENT_ROUNDS && !s->failed; i++) {
                 uint64_t until_us = s->agent->deadline_us == HV_TIME_NEVER ? s->now_us + HV_USEC_PER_MIN
@@ -215,6 +217,8 @@ static void be_silent(struct sim *s) {
                         break;
         }
         judge_silence(s, n_effects, "I10", "at the fixed point");
+        if (s->agent->n_notes != n_notes)
+                sim_fail(s, "I10", "%" PRIu64 " notes at the fixed point", s->agent->n_notes - n_notes);
 }
 
 static void settle_looks(struct sim *s) {

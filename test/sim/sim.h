@@ -69,7 +69,8 @@ struct sim {
         struct sim_workload *workload;
         struct sim_agent *agent;
         struct sim_oracle *oracle;
-        bool calm; /* the liveness phase: no fault, no person, no new wish */
+        uint64_t calm_us; /* when it began */
+        bool calm;        /* the liveness phase: no fault, no person, no new wish */
 
         const char *failed; /* the invariant that broke first; NULL: none */
         char failure[512];

@@ -5,6 +5,9 @@
 #include "sim/agent.h"
 #include "sim/sim.h"
 
+/* What is not in sync may say how often something was tried: in this life. */
+#define TRIES "..."
+
 static const char *or_none(const char *text) {
         return text ? text : "-";
 }
@@ -19,7 +22,7 @@ static void add_units(struct hv_buf *b, const struct hv_status *st) {
                         u->key, u->container, hv_phase_name(u->phase), u->in_sync ? "in sync" : "not in sync",
                         u->ready, hv_reason_name(u->reason), or_none(u->next_action), or_none(u->id),
                         or_none(u->image), or_none(u->digest), or_none(u->wanted_digest),
-                        or_none(u->message));
+                        u->in_sync ? or_none(u->message) : TRIES);
         }
 }
 
@@ -30,7 +33,7 @@ static void add_objects(struct hv_buf *b, const struct hv_status *st) {
                 hv_buf_printf(b, "%s %s %s exists %d foreign %d wanted %d id %.20s reason %s: %s\n",
                               hv_kind_label(o->kind), o->name, o->in_sync ? "in sync" : "not in sync",
                               o->exists, o->foreign, o->wanted, or_none(o->id), hv_reason_name(o->reason),
-                              or_none(o->message));
+                              o->in_sync ? or_none(o->message) : TRIES);
         }
 }
 

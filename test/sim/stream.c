@@ -8,6 +8,7 @@
 struct event {
         struct hv_engine_event event; /* texts live in the run's arena */
         uint64_t opened;
+        uint64_t emitted_us;
         uint64_t tick;                   /* of the change that it tells */
         struct sim_container *container; /* whom it is about; one of them, or none for an image */
         struct sim_network *network;
@@ -62,6 +63,9 @@ static void arrive(struct sim *s, void *arg) {
 
         if (e->opened != s->stream->opened || !s->stream->open)
                 return;
+        /* A delay is a fault: what it still holds back when faults end is lost. */
+        if (s->calm && e->emitted_us < s->calm_us && s->now_us > s->calm_us + HV_USEC_PER_SEC)
+                return;
         if (s->stream->heard)
                 deliver(s, e);
         else /* the answer to the connect is still on its way, and the shell reads it first */
@@ -77,6 +81,7 @@ static void emit(struct sim *s, const struct event *event) {
                 return;
         e = hv_arena_memdup(s->arena, event, sizeof *event);
         e->opened = st->opened;
+        e->emitted_us = s->now_us;
         e->tick = s->truth->tick;
         if (sim_fault_hits(s, SIM_FAULT_STREAM_CUT)) {
                 sim_stream_cut(s, "the stream ended early");
