@@ -111,8 +111,8 @@ static bool read_files(struct hv_http_request *req, struct hv_arena *a, const st
 /* ---- answers ---- */
 
 static void put_findings(struct hv_json_writer *w, struct hv_diags *diags) {
-        hv_render_diags(w, "errors", diags, HV_SEVERITY_ERROR);
-        hv_render_diags(w, "warnings", diags, HV_SEVERITY_WARNING);
+        hv_render_diags(w, "errors", diags, HV_SEVERITY_ERROR, true);
+        hv_render_diags(w, "warnings", diags, HV_SEVERITY_WARNING, true);
 }
 
 static void put_diff(struct hv_json_writer *w, struct hv_arena *a, const struct hv_desired *before,

@@ -59,7 +59,7 @@ bool hv_api_not_modified(struct hv_api *api, struct hv_http_request *req);
 /* Ends logs that were abandoned inside hv_api_logs_write(), where the backend must not be called. */
 void hv_api_close_abandoned_logs(struct hv_api *api);
 
-/* One status document, as /api/v1/status and /api/v1/watch give it. */
+/* One status document, as /api/v1/watch gives it, and /api/v1/status to whoever is no admin: without lines of the files. */
 void hv_api_write_status(struct hv_api *api, struct hv_api_view *v, struct hv_buf *ret);
 
 /* ---- calls ---- */

@@ -24,10 +24,14 @@ void hv_api_get_version(struct hv_http_request *req, void *userdata) {
         hv_api_reply(req, 200, &buf);
 }
 
-void hv_api_write_status(struct hv_api *api, struct hv_api_view *v, struct hv_buf *ret) {
+static void write_status(struct hv_api *api, struct hv_api_view *v, bool show_lines, struct hv_buf *ret) {
         struct hv_json_writer w = { .buf = ret };
 
-        hv_render_status(&w, &v->snapshot, &api->conditions, v->conditions, v->arena);
+        hv_render_status(&w, &v->snapshot, &api->conditions, v->conditions, v->arena, show_lines);
+}
+
+void hv_api_write_status(struct hv_api *api, struct hv_api_view *v, struct hv_buf *ret) {
+        write_status(api, v, false, ret);
 }
 
 void hv_api_get_status(struct hv_http_request *req, void *userdata) {
@@ -38,7 +42,7 @@ void hv_api_get_status(struct hv_http_request *req, void *userdata) {
         if (hv_api_not_modified(api, req))
                 return;
         hv_api_look(api, &v);
-        hv_api_write_status(api, &v, &buf);
+        write_status(api, &v, hv_http_request_caller(req)->role >= HV_HTTP_ROLE_ADMIN, &buf);
         hv_api_reply(req, 200, &buf);
 }
 

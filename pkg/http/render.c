@@ -29,8 +29,19 @@ static void put_rendered(struct hv_json_writer *w, const char *key, struct hv_di
         hv_json_put_str(w, key, hv_buf_str(&text));
 }
 
+/* The same without the line of the file, which may hold what the file's mode keeps from others. */
+static void put_plain(struct hv_json_writer *w, const char *key, const struct hv_diag *d) {
+        const char *severity = d->severity == HV_SEVERITY_ERROR ? "error" : "warning";
+
+        if (d->file)
+                hv_json_put_printf(w, key, "%s:%u:%u: %s[%s]: %s%s%s\n", d->file, d->line, d->column,
+                                   severity, d->code, d->path, *d->path ? ": " : "", d->message);
+        else
+                hv_json_put_printf(w, key, "%s[%s]: %s\n", severity, d->code, d->message);
+}
+
 void hv_render_diags(struct hv_json_writer *w, const char *key, struct hv_diags *diags,
-                     enum hv_severity severity) {
+                     enum hv_severity severity, bool show_lines) {
         size_t n = 0;
         const struct hv_diag *all = diags ? hv_diags_all(diags, &n) : NULL;
 
@@ -48,8 +59,11 @@ void hv_render_diags(struct hv_json_writer *w, const char *key, struct hv_diags 
                 hv_json_put_str(w, "path", all[i].path);
                 hv_json_put_str(w, "message", all[i].message);
                 hv_json_put_str(w, "hint", all[i].hint);
-                hv_json_put_str(w, "source", hv_diags_source_line(diags, &all[i]));
-                put_rendered(w, "text", diags, &all[i]);
+                hv_json_put_str(w, "source", show_lines ? hv_diags_source_line(diags, &all[i]) : NULL);
+                if (show_lines)
+                        put_rendered(w, "text", diags, &all[i]);
+                else
+                        put_plain(w, "text", &all[i]);
                 hv_json_end(w);
         }
         hv_json_end(w);
@@ -110,7 +124,7 @@ static void put_units(struct hv_json_writer *w, const struct hv_status *s) {
 
 void hv_render_status(struct hv_json_writer *w, const struct hv_api_snapshot *s,
                       const struct hv_conditions *c, const struct hv_condition conditions[HV_N_CONDITIONS],
-                      struct hv_arena *a) {
+                      struct hv_arena *a, bool show_lines) {
         const struct hv_status *status = s->status;
 
         hv_json_begin_object(w, NULL);
@@ -130,8 +144,8 @@ void hv_render_status(struct hv_json_writer *w, const struct hv_api_snapshot *s,
         hv_render_conditions(w, "conditions", c, conditions);
         hv_render_time(w, "loadedAt", s->loaded_wall_us);
         hv_render_time(w, "startedAt", s->started_wall_us);
-        hv_render_diags(w, "errors", s->diags, HV_SEVERITY_ERROR);
-        hv_render_diags(w, "warnings", s->diags, HV_SEVERITY_WARNING);
+        hv_render_diags(w, "errors", s->diags, HV_SEVERITY_ERROR, show_lines);
+        hv_render_diags(w, "warnings", s->diags, HV_SEVERITY_WARNING, show_lines);
         hv_json_end(w);
 }
 

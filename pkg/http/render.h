@@ -14,15 +14,16 @@ struct hv_json_writer;
 /* An instant, or null for 0. */
 void hv_render_time(struct hv_json_writer *w, const char *key, uint64_t wall_us);
 
-/* Findings of a severity, as an array. `diags` may be NULL. */
+/* Findings of a severity, as an array. `diags` may be NULL. show_lines: with the lines of the files, which nobody may see
+ * who may not read the files. */
 void hv_render_diags(struct hv_json_writer *w, const char *key, struct hv_diags *diags,
-                     enum hv_severity severity);
+                     enum hv_severity severity, bool show_lines);
 
 void hv_render_conditions(struct hv_json_writer *w, const char *key, const struct hv_conditions *c,
                           const struct hv_condition conditions[HV_N_CONDITIONS]);
 void hv_render_status(struct hv_json_writer *w, const struct hv_api_snapshot *s,
                       const struct hv_conditions *c, const struct hv_condition conditions[HV_N_CONDITIONS],
-                      struct hv_arena *a);
+                      struct hv_arena *a, bool show_lines);
 void hv_render_node(struct hv_json_writer *w, const struct hv_api_snapshot *s);
 void hv_render_sources(struct hv_json_writer *w, const struct hv_api_snapshot *s);
 void hv_render_revisions(struct hv_json_writer *w, const struct hv_api_snapshot *s);

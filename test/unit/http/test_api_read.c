@@ -351,6 +351,27 @@ static void why_knows_about_the_node(void **state) {
                 hv_has_prefix(text_at(a.json, "node.0"), "the sources were refused (2 errors; the first: "));
 }
 
+/* The files are private, and a finding's line may hold the value of a variable: only who may change them sees it. */
+static void lines_of_files_are_for_admins(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer admin = {}, viewer = {};
+
+        (void) state;
+        stage_refuse(s);
+        stage_changed(s);
+        admin = get(s, "/api/v1/status");
+        assert_non_null(strstr(text_at(admin.json, "errors.0.source"), "image: nginx"));
+        assert_non_null(strstr(text_at(admin.json, "errors.0.text"), "image: nginx"));
+        viewer = ask(s, true, "GET", "/api/v1/status", NULL, NULL);
+        assert_int_equal(viewer.status, 200);
+        assert_null(strstr(hv_buf_str(&viewer.text), "image: nginx"));
+        assert_int_equal(hv_json_type(at(viewer.json, "errors.0.source")), HV_JSON_NULL);
+        assert_string_equal(text_at(viewer.json, "errors.0.message"),
+                            text_at(admin.json, "errors.0.message"));
+        assert_non_null(
+                strstr(text_at(viewer.json, "errors.0.text"), text_at(viewer.json, "errors.0.message")));
+}
+
 static void sources_and_revisions_are_listed(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
         _hv_cleanup_(answer_done) struct answer a = get(s, "/api/v1/sources"), b = {};
@@ -442,6 +463,7 @@ int main(void) {
                 cmocka_unit_test(why_knows_about_the_node),
                 cmocka_unit_test(what_is_kept_is_called_so),
                 cmocka_unit_test(consent_is_asked_for_once),
+                cmocka_unit_test(lines_of_files_are_for_admins),
                 cmocka_unit_test(sources_and_revisions_are_listed),
                 cmocka_unit_test(probes_answer_by_their_status),
                 cmocka_unit_test(health_has_the_inherited_shape),
