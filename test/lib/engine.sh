@@ -75,7 +75,7 @@ END
 }
 
 podman_here() {
-        inside env CONTAINERS_CONF="$D/containers.conf" podman --root "$D/data" --runroot "$D/run" --tmpdir "$D/tmp" \
+        inside env CONTAINERS_CONF="$D/containers.conf" TMPDIR="$D/tmp" podman --root "$D/data" --runroot "$D/run" --tmpdir "$D/tmp" \
                 --runtime runc "$@"
 }
 
@@ -83,7 +83,7 @@ run_podman() {
         mkdir -p "$D/tmp" "$D/networks"
         podman_settings
         (exec nsenter --target "$(pid_of holder)" --net --mount -- \
-                env CONTAINERS_CONF="$D/containers.conf" setsid podman --root "$D/data" --runroot "$D/run" \
+                env CONTAINERS_CONF="$D/containers.conf" TMPDIR="$D/tmp" setsid podman --root "$D/data" --runroot "$D/run" \
                 --tmpdir "$D/tmp" --runtime runc system service -t 0 "unix://$D/sock" >>"$D/log" 2>&1 </dev/null) &
         echo $! >"$D/engine.pid"
 }
