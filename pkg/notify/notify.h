@@ -2,7 +2,8 @@
  *
  * Model    One object for the process: sd_notify(3) messages to $NOTIFY_SOCKET, and the watchdog.
  *          Without that variable every call is a no-op, so callers never ask. A STATUS that equals the
- *          last one is not sent.
+ *          last one is not sent. Nothing waits for a manager that does not read: what counts then is told
+ *          as soon as it reads again.
  * Watchdog When $WATCHDOG_USEC is set, half of it is the period. A timer wakes the loop once a period
  *          and only marks a ping as due; the ping itself is sent by hv_notify_loop_turned(), which the
  *          agent calls once per turn of its loop. So a loop that hangs in a handler, or one that no

@@ -99,6 +99,57 @@ static void test_status_only_when_it_changes(void **state) {
         assert_string_equal(next(m), "STATUS=one READY=1");
 }
 
+/* A manager that reads nothing for a while: nobody waits for it, and what counts is told when it reads again. */
+static void test_manager_that_does_not_read(void **state) {
+        struct manager *m = *state;
+        _hv_cleanup_(hv_notify_freep) struct hv_notify *n = make(m);
+        char last[4096] = "";
+        unsigned n_messages = 0, n_ready = 0, n_reloading = 0;
+
+        (void) alarm(60); /* ends a test that waits for the manager */
+        for (int i = 0; i < 3000; i++) {
+                hv_notify_status(n, "%d", i);
+                hv_notify_loop_turned(n);
+        }
+        hv_notify_ready(n);
+        hv_notify_reloading(n);
+        hv_notify_status(n, "the last one");
+        for (int quiet = 0; quiet < 3;) {
+                const char *text = next(m);
+
+                quiet = *text ? 0 : quiet + 1;
+                n_messages += *text != '\0';
+                n_ready += hv_streq(text, "READY=1");
+                n_reloading += hv_has_prefix(text, "RELOADING=1");
+                if (*text)
+                        strcpy(last, text);
+                (void) sd_event_run(m->event, 1000);
+        }
+        (void) alarm(0);
+        assert_int_equal(n_ready, 1);
+        assert_int_equal(n_reloading, 1);
+        assert_string_equal(last, "STATUS=the last one");
+        assert_true(n_messages < 3003); /* what was not true any more when it could be told was left out */
+        hv_notify_status(n, "x");
+        assert_string_equal(next(m), "STATUS=x");
+}
+
+/* A manager that begins anew has another socket at the same path. */
+static void test_manager_comes_back(void **state) {
+        struct manager *m = *state;
+        _hv_cleanup_(hv_notify_freep) struct hv_notify *n = make(m);
+        struct sockaddr_un sa = { .sun_family = AF_UNIX };
+
+        (void) close(m->fd);
+        (void) unlink(m->path);
+        hv_notify_status(n, "nobody hears this");
+        strcpy(sa.sun_path, m->path);
+        m->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        assert_int_equal(bind(m->fd, (struct sockaddr *) &sa, sizeof sa), 0);
+        hv_notify_status(n, "heard");
+        assert_string_equal(next(m), "STATUS=heard");
+}
+
 static void test_nobody_listens(void **state) {
         struct manager *m = *state;
         struct hv_notify *n;
@@ -164,6 +215,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_messages, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_status_only_when_it_changes, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_manager_that_does_not_read, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_manager_comes_back, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_nobody_listens, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_watchdog_needs_the_loop, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_watchdog_of_somebody_else, set_up, tear_down),
