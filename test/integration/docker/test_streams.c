@@ -267,6 +267,7 @@ static void lose(struct fixture *x, struct hv_engine *engine, void (*how)(struct
         struct hv_docker_logs follow = { .follow = true, .tail = -1, .fn = on_log, .userdata = &logs };
         struct hv_docker_result waiting = { .outcome = NOT_YET }, stopping = { .outcome = NOT_YET };
         const struct hv_docker_result *r;
+        struct hv_docker_call *again;
 
         (void) watch(x, &events, 0);
         run(x, "hive-lost", "trap '' TERM; echo ready; while :; do sleep 0.1; done");
@@ -302,12 +303,13 @@ static void lose(struct fixture *x, struct hv_engine *engine, void (*how)(struct
 
         hv_engine_restart(engine);
         expect(CALL(x, hv_docker_connect), HV_DOCKER_OK);
-        (void) watch(x, &resumed, events.last_ns);
+        again = watch(x, &resumed, events.last_ns);
         r = CALL(x, hv_docker_container_list, false);
         expect(r, HV_DOCKER_OK);
         assert_non_null(find(r->containers, "hive-lost"));
         expect(CALL(x, hv_docker_container_remove, "hive-lost", true, true), HV_DOCKER_OK);
         hv_test_run_until(x->event, strstr(hv_buf_str(&resumed.text), x->differs->gone_event));
+        hv_docker_call_cancel(again); /* it writes to what ends here */
 }
 
 static void test_engine_loss(void **state) {
