@@ -90,6 +90,8 @@ static size_t on_body(char *data, size_t size, size_t n, void *userdata) {
 
         if (r->silent)
                 return 0;
+        if (r->paused)
+                return CURL_WRITEFUNC_PAUSE;
         touch(r);
         if (r->options.on_data && status >= 200 && status <= 299) {
                 int e = r->options.on_data(r->options.userdata, data, len);

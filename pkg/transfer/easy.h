@@ -20,6 +20,7 @@ struct hv_request {
         bool added;  /* is in the multi */
         bool silent; /* cancelled: no callback any more */
         bool ending; /* on_done is running or about to */
+        bool paused; /* what comes all the same is given back to libcurl (it does come, from 8.x on) */
         bool resume; /* to be unpaused when libcurl has returned */
 
         CURL *easy;

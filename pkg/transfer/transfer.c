@@ -85,6 +85,7 @@ void hv_request_cancel(struct hv_request *r) {
 void hv_request_pause(struct hv_request *r, bool paused) {
         if (!r->added || r->silent || r->ending)
                 return;
+        r->paused = paused;
         r->resume = !paused;
         if (paused)
                 (void) curl_easy_pause(r->easy, CURLPAUSE_RECV);
