@@ -305,6 +305,9 @@ static void schedule(struct sim *s, struct sim_call *c) {
                 sim_span(s, SIM_CHANCE_LATENCY, latencies[a->type].low_us, latencies[a->type].high_us);
 
         c->reply_span_us = sim_span(s, SIM_CHANCE_LATENCY, 50, 2000);
+        /* An answer may wait in a buffer while the world goes on: then it is older than what the events say. */
+        if (!s->calm && hv_action_is_look(a->type) && sim_chance(s, SIM_CHANCE_LATENCY, 60))
+                c->reply_span_us = sim_span(s, SIM_CHANCE_LATENCY, 5000, 3 * HV_USEC_PER_SEC);
         c->deadline_us = s->now_us + time_allowed_us(a);
         if (a->type == HV_ACTION_STOP && sim_fault_hits(s, SIM_FAULT_STUBBORN))
                 span_us += a->stop_grace_us == HV_TIME_NEVER ? 10 * HV_USEC_PER_SEC : a->stop_grace_us;

@@ -39,6 +39,10 @@ static bool is_known(const struct sim_container *k) {
         return k->known_tick >= k->tick;
 }
 
+static bool knows_networks(const struct sim_container *k) {
+        return is_known(k) && k->known_joined_tick >= k->joined_tick;
+}
+
 /* The container of this name that was there last. */
 static const struct sim_container *last_of_name(const struct sim *s, const char *name) {
         const struct sim_container *last = NULL;
@@ -149,7 +153,7 @@ static void compare_running(struct sim *s, const struct hv_desired *d, const str
                                "%s has other limits", k->name));
         for (unsigned i = 0; i < k->n_networks; i++)
                 if (!wants_network(u, k->networks[i]))
-                        differ(l, is_known(k), false, "%s is on network %s", k->name, k->networks[i]);
+                        differ(l, knows_networks(k), false, "%s is on network %s", k->name, k->networks[i]);
         /* One after the other: who waits for one network is not put on those that follow. */
         for (size_t i = 0; i < u->n_networks; i++) {
                 const struct sim_network *n = sim_network_find(s, u->networks[i].name);
@@ -157,7 +161,7 @@ static void compare_running(struct sim *s, const struct hv_desired *d, const str
                 if (sim_container_is_on(k, u->networks[i].name))
                         continue;
                 waits |= n && !is_usable(n, hv_desired_network(d, n->name));
-                differ(l, is_known(k) && (!n || n->known_tick >= n->tick), waits && blocked,
+                differ(l, knows_networks(k) && (!n || n->known_tick >= n->tick), waits && blocked,
                        "%s is not on network %s", k->name, u->networks[i].name);
         }
 }

@@ -113,7 +113,7 @@ void sim_oracle_before_done(struct sim *s, const struct sim_call *c, const struc
                         o->parts |= in->listing->parts & c->action.parts;
                 return;
         }
-        sim_oracle_told_effect(s, c);
+        sim_oracle_told_effect(s, c, in->outcome);
         count_attempt(s, c, in->outcome);
         if (in->outcome == HV_OUTCOME_UNKNOWN && c->action.type != HV_ACTION_PULL)
                 hv_vec_push(&o->doubts,
@@ -151,7 +151,7 @@ static void judge_guard(struct sim *s, const struct hv_desired *before, const st
         bool too_many;
 
         /* A core that was told of a change may not have looked yet. */
-        if (before ? !s->oracle->synced : s->oracle->n_events > 0)
+        if (before ? !s->oracle->synced : s->oracle->n_events > 0 || s->oracle->observed)
                 return;
         if (!sim_all_is_known(s) || sim_effect_in_flight(s, NULL))
                 return;
@@ -197,6 +197,8 @@ static void judge_revision(struct sim *s, const struct hv_status *st) {
                 return;
         o->active = hv_arena_strdup(s->arena, active->revision);
         hv_vec_clear(&o->attempts);
+        for (size_t i = 0; i < s->truth->containers.n; i++)
+                s->truth->containers.v[i]->n_restarts = 0;
 }
 
 static void judge_synced(struct sim *s, const struct hv_status *st) {

@@ -65,7 +65,7 @@ void sim_oracle_after_actions(struct sim *s);
 
 /* oracle_told.c: what the core was told. */
 void sim_oracle_told_event(struct sim *s, const struct hv_engine_event *e);
-void sim_oracle_told_effect(struct sim *s, const struct sim_call *c);
+void sim_oracle_told_effect(struct sim *s, const struct sim_call *c, enum hv_outcome outcome);
 void sim_oracle_told_look(struct sim *s, const struct sim_call *c, const struct hv_input *in);
 void sim_oracle_forget_told(struct sim *s);                       /* a new core knows nothing */
 bool sim_call_in_flight(const struct sim *s);                     /* looks, too */

@@ -165,6 +165,30 @@ static void judge_attempts(struct sim *s, const struct hv_action *a) {
         }
 }
 
+/* The first restart comes at once, the next ones wait; a run that was long enough begins anew (retry/backoff.h). The end
+ * may have been noticed late, so what ran for nearly that long is not judged. */
+#define NOTICED_LATE_US (10 * HV_USEC_PER_SEC)
+
+static void judge_restart(struct sim *s, const struct hv_action *a) {
+        struct sim_container *k = sim_container_by_id(s, a->target);
+        const struct hv_unit *u = unit_of(s, a->name);
+
+        if (!k || !u || k->state != HV_CONTAINER_EXITED)
+                return;
+        /* A run in between that somebody else began is not on the core's books as one of its own. */
+        if (k->restarted_by != s->agent->core_number || !k->ended_by_itself || k->run > k->restart_run + 1 ||
+            k->finished_us - k->started_us + NOTICED_LATE_US > u->backoff.reset_after_us)
+                k->n_restarts = 0;
+        else if (k->run == k->restart_run + 1)
+                k->n_restarts += k->start_was_told; /* else the core never knew that it ran */
+        if (k->n_restarts > 1 && k->exit_code != 0 && s->now_us < k->finished_us + u->backoff.initial_us)
+                sim_fail(s, "I15", "restart %u of %s comes %" PRIu64 " ms after its end", k->n_restarts,
+                         k->name, (s->now_us - k->finished_us) / 1000);
+        k->restarted_by = s->agent->core_number;
+        k->restart_run = k->run;
+        k->start_was_told = false;
+}
+
 /* What one virtual minute may cost. An event leads to a look or two and perhaps to a repair; a container that ends with
  * 0 at once may come back every 100 ms, and its events are counted. The rest is resyncs, retries and changes of mind.
  */
@@ -213,6 +237,8 @@ void sim_oracle_before_action(struct sim *s, const struct hv_action *a) {
                 judge_item_removal(s, a);
         if (a->type == HV_ACTION_NETWORK_DISCONNECT)
                 judge_disconnect(s, a);
+        if (a->type == HV_ACTION_START)
+                judge_restart(s, a);
         judge_knowledge(s, a);
         judge_attempts(s, a);
 }

@@ -30,12 +30,14 @@ void sim_oracle_told_event(struct sim *s, const struct hv_engine_event *e) {
         }
 }
 
-void sim_oracle_told_effect(struct sim *s, const struct sim_call *c) {
+void sim_oracle_told_effect(struct sim *s, const struct sim_call *c, enum hv_outcome outcome) {
         for (size_t i = 0; i < s->truth->containers.n; i++) {
                 struct sim_container *k = s->truth->containers.v[i];
 
                 if (hv_streq(k->name, c->action.name) || hv_streq(k->id, c->action.target))
                         k->last_word = s->oracle->n_words + 1;
+                if (c->action.type == HV_ACTION_START && hv_streq(k->id, c->action.target))
+                        k->start_was_told = outcome == HV_OUTCOME_OK;
         }
 }
 
@@ -56,7 +58,10 @@ static void told_listing(struct sim *s, const struct sim_call *c) {
         for (size_t i = 0; v->tick[0] && i < s->truth->containers.n; i++) {
                 struct sim_container *k = s->truth->containers.v[i];
 
-                if (counts(s, c, k) && !is_stale(c, k))
+                if (!counts(s, c, k))
+                        continue;
+                k->known_joined_tick = HV_MAX(k->known_joined_tick, v->tick[0]);
+                if (!is_stale(c, k))
                         k->known_tick = HV_MAX(k->known_tick, v->tick[0]);
         }
         for (size_t i = 0; v->tick[1] && i < s->truth->networks.n; i++) {
@@ -82,6 +87,7 @@ static void told_inspect(struct sim *s, const struct sim_call *c) {
                 if (counts(s, c, k)) {
                         k->known_tick = HV_MAX(k->known_tick, c->view.tick[0]);
                         k->known_detail_tick = HV_MAX(k->known_detail_tick, c->view.tick[0]);
+                        k->known_joined_tick = HV_MAX(k->known_joined_tick, c->view.tick[0]);
                 }
                 k->last_word = s->oracle->n_words + 1;
         }
@@ -99,7 +105,7 @@ void sim_oracle_forget_told(struct sim *s) {
         for (size_t i = 0; i < s->truth->containers.n; i++) {
                 struct sim_container *k = s->truth->containers.v[i];
 
-                k->known_tick = k->known_detail_tick = k->last_word = 0;
+                k->known_tick = k->known_detail_tick = k->known_joined_tick = k->last_word = 0;
         }
         for (size_t i = 0; i < s->truth->networks.n; i++)
                 s->truth->networks.v[i]->known_tick = 0;

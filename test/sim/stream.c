@@ -26,11 +26,18 @@ static void mark_told(const struct event *e) {
         bool made = hv_streq(e->event.action, "create");
 
         if (k && e->event.type == HV_EVENT_NETWORK) {
-                /* What had ended leaves its networks anyway: there the event is no news. */
-                if (k->state != HV_CONTAINER_EXITED && k->tick == e->tick && k->known_tick >= k->tick_before)
+                if (k->tick == e->tick && k->known_tick >= k->tick_before)
                         k->known_tick = e->tick;
+                /* What has ended leaves its networks anyway: there it is no news. */
+                if (k->state != HV_CONTAINER_EXITED && e->tick == k->joined_tick)
+                        k->known_joined_tick = e->tick;
                 return;
         }
+        /* The end of something never heard of may be the end of what held the name before. */
+        if (k && k->known_tick == 0 &&
+            (hv_streq(e->event.action, "die") || hv_streq(e->event.action, "oom") ||
+             hv_streq(e->event.action, "stop") || hv_streq(e->event.action, "destroy")))
+                return;
         if (k)
                 k->known_tick = HV_MAX(k->known_tick, e->tick);
         if (k && hv_streq(e->event.action, "update"))

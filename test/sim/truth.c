@@ -88,6 +88,7 @@ static void life_ends(struct sim *s, void *arg) {
                 return;
         s->truth->n_foreign_changes++;
         sim_container_end(s, l->container, l->exit_code, l->oom_killed);
+        l->container->ended_by_itself = true;
 }
 
 static void life_begins(struct sim *s, struct sim_container *k) {
@@ -126,6 +127,7 @@ void sim_container_run(struct sim *s, struct sim_container *k) {
         k->listed_running_until_us = 0;
         for (unsigned i = 0; i < k->n_networks; i++)
                 k->network_ids[i] = network_id(s, k->networks[i]);
+        s->truth->tick++;
         for (unsigned i = 0; i < k->n_networks; i++)
                 sim_stream_emit_endpoint(s, k, k->networks[i], "connect");
         changed(s, k, "start");
@@ -135,6 +137,7 @@ void sim_container_run(struct sim *s, struct sim_container *k) {
 void sim_container_end(struct sim *s, struct sim_container *k, int exit_code, bool oom_killed) {
         k->state = HV_CONTAINER_EXITED;
         k->exit_code = exit_code;
+        k->ended_by_itself = false;
         k->detail_tick = ++s->truth->tick;
         k->oom_killed = oom_killed;
         k->finished_us = s->now_us;
@@ -187,7 +190,7 @@ void sim_container_join(struct sim *s, struct sim_container *k, const char *netw
         k->networks[k->n_networks] = hv_arena_strdup(s->arena, network);
         k->network_ids[k->n_networks++] = sim_container_is_up(k) ? network_id(s, network) : NULL;
         k->tick_before = k->tick;
-        k->tick = ++s->truth->tick;
+        k->tick = k->joined_tick = ++s->truth->tick;
         sim_stream_emit_endpoint(s, k, network, "connect");
 }
 
@@ -199,7 +202,7 @@ void sim_container_leave(struct sim *s, struct sim_container *k, const char *net
                 k->networks[i] = k->networks[k->n_networks];
                 k->network_ids[i] = k->network_ids[k->n_networks];
                 k->tick_before = k->tick;
-                k->tick = ++s->truth->tick;
+                k->tick = k->joined_tick = ++s->truth->tick;
                 sim_stream_emit_endpoint(s, k, network, "disconnect");
                 return;
         }

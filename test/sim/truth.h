@@ -42,13 +42,18 @@ struct sim_container {
         const char *error;
         uint64_t started_us, finished_us; /* virtual */
         uint64_t listed_running_until_us; /* a list says so until then */
-        unsigned run;         /* counts starts: an end that was planned for an older run is void */
+        unsigned run;          /* counts starts: an end that was planned for an older run is void */
+        bool ended_by_itself;  /* the last end: no doing of an action or a person */
+        uint64_t restarted_by; /* number of the core that restarted it last, and how often without a rest */
+        unsigned n_restarts, restart_run;
+        bool start_was_told;
         bool doomed;          /* a removal by somebody else is under way */
         unsigned detail_mark; /* counts changes of limits and restart policy */
 
         uint64_t tick, detail_tick; /* of the last change that a list shows; that only an inspect shows */
         uint64_t tick_before;       /* of the change before that one */
-        uint64_t known_tick, known_detail_tick; /* of what the present core was told */
+        uint64_t known_tick, known_detail_tick;  /* of what the present core was told */
+        uint64_t joined_tick, known_joined_tick; /* the same of its networks */
         uint64_t last_word; /* number of the core's input that last told of it, looks apart */
 };
 
