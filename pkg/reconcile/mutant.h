@@ -9,7 +9,7 @@ enum hv_mutant {
         HV_MUTANT_NONE,
         HV_MUTANT_OLD_OVERWRITES_NEW,  /* an observation older than an event or a completion is believed */
         HV_MUTANT_PARTIAL_IS_FULL,     /* a part that could not be read counts as empty */
-        HV_MUTANT_EVENT_IS_TRUTH,      /* a destroy event is believed without a look */
+        HV_MUTANT_EVENT_IS_TRUTH,      /* a die event is believed without a look */
         HV_MUTANT_LIST_ERROR_IS_EMPTY, /* a failed listing counts as an empty engine */
         HV_MUTANT_NO_RELIST,           /* the event stream ended, and nothing is listed again */
         HV_MUTANT_TIMEOUT_IS_FAILURE, /* a create without a reply counts as not done: another name is tried */

@@ -317,8 +317,9 @@ static void container_event(struct hv_core *c, const struct hv_engine_event *e) 
         /* While an effect is in flight only what concerns another, older container can be ruled out. */
         if (is_known(s, e) && (!s->effect || !s->have || !hv_streq(s->have->id, e->id)))
                 return;
-        if (HV_MUTANT(HV_MUTANT_EVENT_IS_TRUTH) && hv_streq(e->action, "destroy")) {
-                hv_slot_set_have(c, s, NULL);
+        if (HV_MUTANT(HV_MUTANT_EVENT_IS_TRUTH) && hv_streq(e->action, "die") && s->have) {
+                s->have->state = HV_CONTAINER_EXITED;
+                s->running_since_us = 0;
                 return;
         }
         hv_doubt_slot(c, s);
