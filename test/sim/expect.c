@@ -151,6 +151,8 @@ static void compare_running(struct sim *s, const struct hv_desired *d, const str
                 hide(l, differ(l, is_known(k) && k->known_detail_tick >= k->detail_tick,
                                blocked && sim_limit_is_taken_away(&k->limits, &u->limits),
                                "%s has other limits", k->name));
+        if (blocked && sim_limit_is_taken_away(&k->limits, &u->limits))
+                return; /* it is to be made anew, and waits for that */
         for (unsigned i = 0; i < k->n_networks; i++)
                 if (!wants_network(u, k->networks[i]))
                         differ(l, knows_networks(k), false, "%s is on network %s", k->name, k->networks[i]);
