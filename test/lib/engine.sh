@@ -20,7 +20,8 @@ alive() { [ -n "${1:-}" ] && [ -d "/proc/$1" ] && ! grep -q '^State:.[ZX]' "/pro
 pid_of() { cat "$D/$1.pid" 2>/dev/null || true; }
 inside() { nsenter --target "$(pid_of holder)" --net --mount -- "$@"; }
 
-wait_gone() { for _ in $(seq 200); do alive "$1" || return 0; sleep 0.05; done; return 1; }
+# A dockerd that ends gives its containers 10 s, and then needs some of its own.
+wait_gone() { for _ in $(seq 1200); do alive "$1" || return 0; sleep 0.05; done; return 1; }
 wait_answer() {
         for _ in $(seq 600); do
                 [ "$(api http://d/_ping 2>/dev/null || true)" = OK ] && return 0
