@@ -1,0 +1,100 @@
+/* spec/task.h - a run of a task, after lowering: everything that is needed to run one container to its end.
+ *
+ *      Task document ------------------.
+ *      CronTask + scheduled minute -----+--> hv_task_lower() --> struct hv_task --> ledger keeps `document`
+ *      submitted document (API, pool) --'                              |
+ *                                                                      '--> hv_task_unit(): attempt k as a container
+ *
+ * Model    A task is one promise: its `id` names it for ever, its attempts are containers `task-<id>` and, from the second
+ *          on, `task-<id>.<k>`. The id of a task from a file is `<name>-<digest8>`: another content is another run; the
+ *          same content runs once. A cron task's run is `<name>-<YYYYMMDDhhmm>` of its scheduled minute in UTC.
+ *          `document` is the Task as JSON (which is YAML), complete in itself: lowering it again with the same node-wide
+ *          defaults gives the same task. It is what the ledger keeps, so that a promise outlives the file it came from.
+ * Owner    one arena each, counted: the desired state, the core and a driver may share one.
+ */
+#pragma once
+
+#include "spec/desired.h"
+
+enum hv_task_source {                    /* who asked for it */
+                      HV_TASK_FROM_FILE, /* a Task document; removed from the desired state means: stop it */
+                      HV_TASK_FROM_CRON,
+                      HV_TASK_FROM_API,
+                      HV_TASK_FROM_POOL,
+};
+
+const char *hv_task_source_name(enum hv_task_source source); /* "file", "cron", "api", "pool" */
+bool hv_task_source_parse(const char *name, enum hv_task_source *ret);
+
+/* What a task asks of the node, and what is booked for it: the limits in the engine are the same numbers. */
+struct hv_booking {
+        uint64_t nano_cpus, memory_bytes, disk_bytes, gpu_memory_bytes;
+        unsigned n_gpus;
+};
+
+enum hv_task_input_type {
+        HV_TASK_INPUT_INLINE,  /* text, len */
+        HV_TASK_INPUT_URL,     /* url; sha256 may be NULL for https */
+        HV_TASK_INPUT_ARCHIVE, /* archive: absolute path on the host; unpacked at `path` */
+};
+
+struct hv_task_input {
+        enum hv_task_input_type type;
+        const char *path; /* below the working directory, normalised: no "..", no leading "/" */
+        const char *text;
+        size_t len;
+        const char *url, *archive, *sha256; /* sha256: 64 lower-case hex digits or NULL */
+        uint64_t max_size_bytes;
+};
+
+enum hv_task_retry_on { /* bits */
+                        HV_TASK_RETRY_NODE_ERROR =
+                                1 << 0, /* the node's fault: fetching, engine, a lost container */
+                        HV_TASK_RETRY_OOM = 1 << 1,
+                        HV_TASK_RETRY_TIMEOUT = 1 << 2,
+                        HV_TASK_RETRY_EXIT_CODE = 1 << 3,
+};
+
+struct hv_task {
+        struct hv_arena *arena;
+        unsigned n_refs;
+
+        enum hv_task_source source;
+        const char *name; /* of the Task or CronTask; of a submitted one its id */
+        const char *id;
+        const char *cron; /* name of the cron task that made it; NULL: none */
+        const char *document;
+        const char *refused; /* NULL, or why policy forbids to start it (any more): one sentence */
+
+        struct hv_unit unit; /* attempt 1; hv_task_unit() gives the others */
+
+        const struct hv_task_input *inputs; /* in the order written */
+        size_t n_inputs;
+        struct hv_strv outputs; /* paths relative to the working directory */
+        uint64_t outputs_max_bytes, outputs_keep_us;
+        unsigned outputs_max_files;
+
+        uint64_t timeout_us;            /* from the start of the container; HV_TIME_NEVER: none */
+        unsigned retry_limit, retry_on; /* retry_on: enum hv_task_retry_on */
+        uint64_t retry_backoff_us;
+        const uint8_t *retry_codes; /* empty: every code but 0 */
+        size_t n_retry_codes;
+        int checkpoint_code; /* -1: none */
+        const char *checkpoint_path;
+        uint64_t checkpoint_interval_us;
+
+        struct hv_booking booking;
+        unsigned priority;               /* 0..100, higher first */
+        uint64_t wait_for_resources_us;  /* HV_TIME_NEVER: stays in the queue */
+        char digest[HV_SHA256_HEX_SIZE]; /* of `document`'s meaning: same digest, same work */
+};
+
+struct hv_task *hv_task_ref(struct hv_task *t);
+struct hv_task *hv_task_unref(struct hv_task *t); /* takes NULL, gives NULL */
+HV_DEFINE_CLEANUP(struct hv_task, hv_task_unref);
+
+/* Name of the container of attempt k (1..). In `a`. */
+const char *hv_task_container(const struct hv_task *t, unsigned attempt, struct hv_arena *a);
+
+/* The unit of attempt k. Texts are borrowed from `t` and `a`. */
+void hv_task_unit(const struct hv_task *t, unsigned attempt, struct hv_arena *a, struct hv_unit *ret);
