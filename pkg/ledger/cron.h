@@ -1,0 +1,30 @@
+/* ledger/cron.h - what is remembered of cron tasks: how far the schedule was followed, and who was told to wait. */
+#pragma once
+
+#include "ledger/ledger.h"
+
+struct hv_ledger_cron {
+        const char *name;
+        uint64_t until_us; /* last scheduled minute that was dealt with; 0: none */
+        bool is_suspended;
+};
+
+typedef int (*hv_ledger_cron_visit)(const struct hv_ledger_cron *c, void *userdata);
+/* All of them by name, until the visitor returns other than 0, which is then returned too. */
+int hv_ledger_crons(struct hv_ledger *l, hv_ledger_cron_visit visit, void *userdata, struct hv_err *err);
+
+/* The schedule was followed up to here without a run (missed, or forbidden beside a run that goes on). Never goes back.
+ * A run advances it in hv_ledger_accept(). */
+int hv_ledger_cron_advance(struct hv_ledger *l, const char *name, uint64_t until_us, struct hv_err *err);
+
+/* 1 changed, 0 it was so already. */
+int hv_ledger_cron_suspend(struct hv_ledger *l, const char *name, bool suspend, struct hv_err *err);
+
+/* Its document is gone for good: 1 removed, 0 there was none. Its runs stay. */
+int hv_ledger_cron_forget(struct hv_ledger *l, const char *name, struct hv_err *err);
+
+/* Ids of ended runs beyond the newest `keep_completed` completed and `keep_other` other ones, oldest first: what the
+ * history limits ask to forget. */
+typedef int (*hv_ledger_id_visit)(const char *id, void *userdata);
+int hv_ledger_cron_excess(struct hv_ledger *l, const char *name, unsigned keep_completed, unsigned keep_other,
+                          hv_ledger_id_visit visit, void *userdata, struct hv_err *err);
