@@ -29,6 +29,10 @@ static bool is_word(struct text t, const char *word) {
         return t.n == strlen(word) && strncasecmp(t.s, word, t.n) == 0;
 }
 
+static bool is_exactly(struct text t, const char *word) {
+        return t.n == strlen(word) && memcmp(t.s, word, t.n) == 0;
+}
+
 static struct text trim(struct text t) {
         while (t.n > 0 && (t.s[0] == ' ' || t.s[0] == '\t')) {
                 t.s++;
@@ -40,9 +44,9 @@ static struct text trim(struct text t) {
 }
 
 static bool check_version(struct checker *c, struct text version) {
-        if (is_word(version, "HTTP/1.1"))
+        if (is_exactly(version, "HTTP/1.1"))
                 return true;
-        c->is_http_1_0 = is_word(version, "HTTP/1.0");
+        c->is_http_1_0 = is_exactly(version, "HTTP/1.0");
         if (c->is_http_1_0)
                 return true;
         if (version.n >= 5 && strncmp(version.s, "HTTP/", 5) == 0)

@@ -31,6 +31,7 @@ static void test_heads(void **state) {
                 { "HTTP/0.9", LITERAL("GET /\r\n"), 400 },
                 { "HTTP/2.0", LITERAL("GET / HTTP/2.0\r\n" H "\r\n"), 505 },
                 { "HTTP/2 preface", LITERAL("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), 400 },
+                { "version not in capitals", LITERAL("GET / HTTp/1.1\r\n" H "\r\n"), 400 },
                 { "no version but text", LITERAL("GET / FTP/1.1\r\n" H "\r\n"), 400 },
                 { "TLS", LITERAL("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"), 400 },
                 { "two spaces", LITERAL("GET  / HTTP/1.1\r\n" H "\r\n"), 400 },
