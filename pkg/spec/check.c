@@ -107,6 +107,36 @@ void hv_spec_check_all(const struct hv_spec_tree *tree, const struct hv_spec_fac
         hv_vec_done(&units);
 }
 
+void hv_spec_check_task(const struct hv_spec_tree *tree, const struct hv_spec_task *task,
+                        const struct hv_spec_facts *facts, struct hv_diags *diags) {
+        static void (*const parts[])(const struct hv_check *) = {
+                hv_check_formats, hv_check_references, hv_check_dependencies, hv_check_mounts,
+                hv_check_images,  hv_check_subnets,    hv_check_units,        hv_check_tasks,
+        };
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
+        unit_vec units = {};
+        struct hv_check c;
+
+        add_task(&units, HV_KIND_TASK, &task->o, task);
+        c = (struct hv_check){
+                .tree = tree,
+                .state = &tree->state,
+                .policy = &tree->state.host.policy,
+                .facts = facts,
+                .diags = diags,
+                .arena = arena,
+                .units = units.v,
+                .n_units = 1,
+                .one = true,
+        };
+        index_units(&c);
+        for (size_t i = 0; i < HV_ARRAY_SIZE(parts); i++)
+                parts[i](&c);
+        (void) hv_map_free(c.services);
+        (void) hv_map_free(c.tasks);
+        hv_vec_done(&units);
+}
+
 const struct hv_check_unit *hv_check_find(const struct hv_check *c, enum hv_kind kind, const char *name) {
         return hv_map_get(kind == HV_KIND_SERVICE ? c->services
                           : kind == HV_KIND_TASK  ? c->tasks

@@ -31,3 +31,7 @@ struct hv_spec_facts {
 /* Everything; `facts` may be NULL. */
 void hv_spec_check_all(const struct hv_spec_tree *tree, const struct hv_spec_facts *facts,
                        struct hv_diags *diags);
+
+/* One task that is not in the tree: by itself and against what is. Findings about the rest were made before. */
+void hv_spec_check_task(const struct hv_spec_tree *tree, const struct hv_spec_task *task,
+                        const struct hv_spec_facts *facts, struct hv_diags *diags);

@@ -158,6 +158,12 @@ static void check_labels(const struct hv_check *c, const struct hv_node *labels)
 void hv_check_formats(const struct hv_check *c) {
         const struct hv_spec_state *s = c->state;
 
+        if (c->one) {
+                hv_schema_walk(hv_schema_of(HV_KIND_TASK), c->units->task, visit, (void *) c);
+                check_labels(c, hv_node_at(c->units->task->o.document->root, "metadata.labels"));
+                check_labels(c, hv_node_get(c->units->node, "labels"));
+                return;
+        }
         hv_schema_walk(hv_schema_of(HV_KIND_NODESTATE), s, visit, (void *) c);
         for (size_t i = 0; i < c->tree->n_documents; i++)
                 check_labels(c, hv_node_at(c->tree->documents[i].root, "metadata.labels"));

@@ -47,6 +47,8 @@ void hv_check_images(const struct hv_check *c) {
                 if (check_policy(c, at, c->units[i].image, &ref))
                         check_latest(c, &c->units[i], at, &ref);
         }
+        if (c->one)
+                return;
         if (hv_node_get(defaults->node, "image"))
                 (void) check_policy(c, hv_node_get(defaults->node, "image"), defaults->image, &ref);
         for (size_t i = 0; i < c->state->images.preload.n; i++) {

@@ -39,6 +39,7 @@ struct hv_check {
         struct hv_arena *arena;            /* for the time of the check */
         const struct hv_check_unit *units; /* services, tasks, cron tasks, each in the order of the tree */
         size_t n_units;
+        bool one;                        /* units[0] alone is judged, a task that is not in the tree */
         struct hv_map *services, *tasks; /* name -> unit, for hv_check_find() */
 };
 

@@ -99,6 +99,6 @@ void hv_check_mounts(const struct hv_check *c) {
                                 check_host_path(c, hv_check_field(m->node, "hostPath"), m->host_path);
                 }
         }
-        for (size_t i = 0; i < c->state->volumes.n; i++)
+        for (size_t i = 0; !c->one && i < c->state->volumes.n; i++)
                 check_volume(c, &c->state->volumes.v[i]);
 }

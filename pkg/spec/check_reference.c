@@ -164,6 +164,18 @@ static void define(struct references *r, enum hv_kind kind, const struct hv_spec
                 hv_map_put(r->defined[kind], o->name, (void *) o);
 }
 
+/* What only a whole state can be judged by. */
+static void check_whole(struct references *r) {
+        const struct hv_spec_task_defaults *d = &r->check->state->task_defaults;
+
+        check_task_network(r, d->node, d->network);
+        mark_implicit(r);
+        report_unused(r, HV_KIND_NETWORK);
+        report_unused(r, HV_KIND_VOLUME);
+        report_unused(r, HV_KIND_SECRET);
+        report_unused(r, HV_KIND_CONFIG);
+}
+
 void hv_check_references(const struct hv_check *c) {
         const struct hv_spec_state *s = c->state;
         struct references r = { .check = c };
@@ -179,17 +191,16 @@ void hv_check_references(const struct hv_check *c) {
         DEFINE(&r, HV_KIND_SERVICE, s->services);
         DEFINE(&r, HV_KIND_TASK, s->tasks);
         DEFINE(&r, HV_KIND_WIREGUARD, s->wireguard);
-        hv_schema_walk(hv_schema_of(HV_KIND_NODESTATE), s, visit, &r);
+        if (c->one)
+                hv_schema_walk(hv_schema_of(HV_KIND_TASK), c->units->task, visit, &r);
+        else
+                hv_schema_walk(hv_schema_of(HV_KIND_NODESTATE), s, visit, &r);
         for (size_t i = 0; i < c->n_units; i++)
                 if (c->units[i].task)
                         check_task_network(&r, c->units[i].node, c->units[i].network);
-        check_task_network(&r, s->task_defaults.node, s->task_defaults.network);
-        mark_implicit(&r);
         check_config_keys(&r);
-        report_unused(&r, HV_KIND_NETWORK);
-        report_unused(&r, HV_KIND_VOLUME);
-        report_unused(&r, HV_KIND_SECRET);
-        report_unused(&r, HV_KIND_CONFIG);
+        if (!c->one)
+                check_whole(&r);
         for (size_t i = 0; i < HV_N_KINDS; i++) {
                 hv_map_free(r.defined[i]);
                 hv_map_free(r.used[i]);

@@ -91,7 +91,7 @@ static void check_host_network(const struct hv_check *c, const struct hv_check_u
                               hv_diag_quote(c->diags, u->network), u->network);
 }
 
-void hv_check_subnets(const struct hv_check *c) {
+static void check_addresses(const struct hv_check *c) {
         subnet_vec subnets = {};
         struct hv_cidr cidr;
 
@@ -120,8 +120,15 @@ void hv_check_subnets(const struct hv_check *c) {
                                      hv_check_field(n->o.node, "subnet"), n->subnet, cidr, NULL });
         }
         hv_vec_done(&subnets);
+}
+
+void hv_check_subnets(const struct hv_check *c) {
+        if (!c->one)
+                check_addresses(c);
         for (size_t i = 0; i < c->n_units; i++)
                 check_host_network(c, &c->units[i]);
+        if (c->one)
+                return;
         if (hv_streq(c->state->task_defaults.network, "host") && c->policy->host_network != HV_ALLOW) {
                 const struct hv_node *at = hv_check_field(c->state->task_defaults.node, "network");
 

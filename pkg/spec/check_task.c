@@ -117,5 +117,6 @@ void hv_check_tasks(const struct hv_check *c) {
                 check_checkpoint(c, t);
                 check_fit(c, &c->units[i]);
         }
-        check_timeout(c, hv_check_field(d->node, "timeout"), d->timeout_us);
+        if (!c->one)
+                check_timeout(c, hv_check_field(d->node, "timeout"), d->timeout_us);
 }

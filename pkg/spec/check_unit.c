@@ -89,5 +89,6 @@ void hv_check_units(const struct hv_check *c) {
                 check_env(c, &c->units[i]);
                 check_workdir(c, &c->units[i]);
         }
-        check_resources(c, &c->state->task_defaults.resources);
+        if (!c->one)
+                check_resources(c, &c->state->task_defaults.resources);
 }

@@ -2,6 +2,7 @@
 #include "spec/desired.h"
 
 #include "base/arena.h"
+#include "spec/task.h"
 
 struct hv_desired *hv_desired_ref(struct hv_desired *d) {
         d->n_refs++;
@@ -9,8 +10,11 @@ struct hv_desired *hv_desired_ref(struct hv_desired *d) {
 }
 
 struct hv_desired *hv_desired_unref(struct hv_desired *d) {
-        if (d && --d->n_refs == 0)
-                hv_arena_free(d->arena); /* d itself lives in it */
+        if (!d || --d->n_refs > 0)
+                return NULL;
+        for (size_t i = 0; i < d->n_tasks; i++)
+                (void) hv_task_unref(d->tasks[i]);
+        (void) hv_arena_free(d->arena); /* d itself lives in it */
         return NULL;
 }
 
@@ -43,4 +47,26 @@ const struct hv_network *hv_desired_network(const struct hv_desired *d, const ch
 
 const struct hv_volume *hv_desired_volume(const struct hv_desired *d, const char *name) {
         return find(d->volumes, d->n_volumes, sizeof *d->volumes, offsetof(struct hv_volume, name), name);
+}
+
+struct hv_task *hv_desired_task(const struct hv_desired *d, const char *id) {
+        size_t low = 0, high = d->n_tasks;
+
+        while (low < high) {
+                size_t mid = (low + high) / 2;
+                int order = strcmp(d->tasks[mid]->id, id);
+
+                if (order == 0)
+                        return d->tasks[mid];
+                if (order < 0)
+                        low = mid + 1;
+                else
+                        high = mid;
+        }
+        return NULL;
+}
+
+const struct hv_cron_task *hv_desired_cron_task(const struct hv_desired *d, const char *name) {
+        return find(d->cron_tasks, d->n_cron_tasks, sizeof *d->cron_tasks,
+                    offsetof(struct hv_cron_task, name), name);
 }

@@ -14,9 +14,12 @@
 #include "base/sha256.h"
 #include "base/time.h"
 #include "spec/kind.h"
+#include "spec/value_cron.h"
 
 struct hv_arena;
+struct hv_node;
 struct hv_spec_tree;
+struct hv_task; /* spec/task.h */
 
 struct hv_strv { /* a list of texts; v[n] is NULL */
         const char *const *v;
@@ -55,6 +58,7 @@ enum hv_mount_type {
         HV_MOUNT_VOLUME,    /* source is a volume's name */
         HV_MOUNT_HOST_PATH, /* source is an absolute path inside node.policy.hostPaths */
         HV_MOUNT_TMPFS,     /* source is NULL, size_bytes may be set */
+        HV_MOUNT_WORKSPACE, /* source is NULL: whoever made the attempt's workspace knows its path */
 };
 
 struct hv_mount {
@@ -110,11 +114,11 @@ struct hv_origin {
 };
 
 struct hv_unit {
-        enum hv_kind kind;     /* HV_KIND_SERVICE for now */
-        const char *object;    /* "web" */
-        unsigned replica;      /* 1.. */
-        const char *key;       /* "service/web/1": unique in a desired state, stable over revisions */
-        const char *container; /* "hive-web", "hive-web-2" */
+        enum hv_kind kind;     /* HV_KIND_SERVICE, HV_KIND_TASK */
+        const char *object;    /* name of the service: "web"; id of the task: "sieve-0f3a9c21" */
+        unsigned replica;      /* 1..; of a task: the attempt */
+        const char *key;       /* "service/web/1", "task/sieve-0f3a9c21/1": unique, stable over revisions */
+        const char *container; /* "hive-web", "hive-web-2", "task-sieve-0f3a9c21" */
 
         const char *image; /* full name with tag or digest: "docker.io/library/nginx:1.27-alpine" */
         enum hv_pull_policy pull_policy;
@@ -188,6 +192,47 @@ struct hv_object {
         struct hv_origin origin;
 };
 
+enum hv_cron_concurrency {                  /* the next run is due while the last one still goes on */
+                           HV_CRON_FORBID,  /* it is left out */
+                           HV_CRON_ALLOW,   /* both go on */
+                           HV_CRON_REPLACE, /* the last one is stopped */
+};
+
+enum hv_cron_missed { /* runs that were due while the node was off */
+                      HV_CRON_RUN_ONCE,
+                      HV_CRON_SKIP,
+                      HV_CRON_RUN_ALL,
+};
+
+/* Makes tasks at given times: when they are is spec/cron_next.h, one of them is hv_cron_run() (spec/task.h). */
+struct hv_cron_task {
+        const char *name;
+        struct hv_cron schedule;
+        const char *schedule_text; /* as written: "15 3 * * *" */
+        const char *zone;          /* IANA name: "Europe/Berlin", "UTC" */
+        enum hv_cron_concurrency concurrency;
+        enum hv_cron_missed missed;
+        uint64_t starting_deadline_us;       /* after the scheduled time; HV_TIME_NEVER: none */
+        uint64_t jitter_us;                  /* a run begins up to this much later */
+        unsigned keep_success, keep_failed;  /* ended runs that are remembered */
+        const char *document;                /* the Task of each run, without a run's id */
+        const struct hv_node *tree;          /* its fields as they were read */
+        struct hv_pairs labels, annotations; /* of the containers, not of the cron task */
+        char digest[HV_SHA256_HEX_SIZE];     /* of the document's meaning */
+        bool suspended;                      /* node.docker.enabled false */
+        struct hv_origin origin;
+};
+
+struct hv_amounts { /* of a node; 0: nothing is held back, or all that the machine has */
+        uint64_t nano_cpus, memory_bytes, disk_bytes;
+};
+
+struct hv_trust_settings {
+        int success, failure;  /* what one end of a task adds: 2, -5 */
+        unsigned high, medium; /* scores from which a node is in the group */
+        bool count_task_faults;
+};
+
 struct hv_settings {
         const char *node_id;
         const char *node_name; /* metadata.name */
@@ -206,6 +251,13 @@ struct hv_settings {
         bool http_metrics;
         const char *log_level;
         uint64_t shutdown_grace_us;
+
+        unsigned max_concurrent_tasks; /* 0: no limit */
+        struct hv_amounts reserved, limits;
+        unsigned overcommit_cpu_milli, overcommit_memory_milli; /* 1500: half as much again as there is */
+        struct hv_trust_settings trust;
+        uint64_t keep_workspace_us, keep_results_us; /* gc.tasks, after the end of a task */
+        const char *work_dir, *temp_dir;             /* NULL: `tasks`, `tmp` below the state directory */
 };
 
 struct hv_desired {
@@ -223,6 +275,10 @@ struct hv_desired {
         size_t n_volumes;
         const struct hv_registry *registries;
         size_t n_registries;
+        struct hv_task *const *tasks; /* sorted by id; one reference each */
+        size_t n_tasks;
+        const struct hv_cron_task *cron_tasks; /* sorted by name */
+        size_t n_cron_tasks;
         const struct hv_object *objects; /* sorted by kind, then name */
         size_t n_objects;
 };
@@ -235,3 +291,5 @@ HV_DEFINE_CLEANUP(struct hv_desired, hv_desired_unref);
 const struct hv_unit *hv_desired_unit(const struct hv_desired *d, const char *key);
 const struct hv_network *hv_desired_network(const struct hv_desired *d, const char *name);
 const struct hv_volume *hv_desired_volume(const struct hv_desired *d, const char *name);
+struct hv_task *hv_desired_task(const struct hv_desired *d, const char *id);
+const struct hv_cron_task *hv_desired_cron_task(const struct hv_desired *d, const char *name);

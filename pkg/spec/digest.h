@@ -18,3 +18,7 @@ void hv_volume_digest(const struct hv_volume *v, char ret_hex[HV_SHA256_HEX_SIZE
 
 /* The order of objects, of fields, and of mappings in a list does not count; that of texts in a list does. */
 void hv_tree_revision(const struct hv_spec_tree *t, char ret_hex[HV_SHA256_HEX_SIZE]);
+
+/* The same of one task: what is written, not what node-wide defaults make of it, so that a changed default does not run it
+ * again. Its name counts, annotations do not: they are notes. */
+void hv_spec_task_digest(const struct hv_spec_task *t, char ret_hex[HV_SHA256_HEX_SIZE]);

@@ -73,13 +73,19 @@ static const char *node_id_of(struct hv_loader *l) {
 static void build_tree(struct hv_loader *l) {
         struct hv_spec_tree *t = l->tree;
         struct hv_spec_document *all;
+        const char **files;
 
         hv_schema_decode(&hv_schema_state, l->primary_spec, l->arena, l->diags, &t->state);
         hv_loader_collect(l);
         all = HV_ARENA_NEW_N(l->arena, struct hv_spec_document, l->documents.n);
         for (size_t i = 0; i < l->documents.n; i++)
                 all[i] = *l->documents.v[i];
+        files = HV_ARENA_NEW_N(l->arena, const char *, l->in->n_files);
+        for (size_t i = 0; i < l->in->n_files; i++)
+                files[i] = hv_arena_strdup(l->arena, l->in->files[i].name);
         t->arena = l->arena;
+        t->files = files;
+        t->n_files = l->in->n_files;
         t->documents = all;
         t->n_documents = l->documents.n;
         t->primary = l->primary;
@@ -102,7 +108,10 @@ int hv_spec_load(const struct hv_spec_input *in, struct hv_desired **ret, struct
                 desired = hv_lower(l.tree, l.arena, diags);
         hv_vec_done(&l.documents);
         if (hv_diags_errors(diags)) {
-                (void) hv_arena_free(l.arena);
+                if (desired)
+                        (void) hv_desired_unref(desired); /* and with it the arena */
+                else
+                        (void) hv_arena_free(l.arena);
                 return -EINVAL;
         }
         *ret = desired;

@@ -4,7 +4,7 @@
 #include "base/map.h"
 #include "spec/digest.h"
 #include "spec/load_internal.h"
-#include "spec/lower_internal.h"
+#include "spec/task_internal.h"
 #include "spec/value_net.h"
 
 /* What a service counts as that says nothing: enough for a small program, so that a hundred of them are seen
@@ -45,6 +45,10 @@ static const char *tunnel_address(const struct hv_spec_state *s, struct hv_arena
         return hv_arena_strdup(a, hv_address_format(&cidr.address, text));
 }
 
+static struct hv_amounts amounts_of(const struct hv_spec_amounts *a) {
+        return (struct hv_amounts){ a->nano_cpus, a->memory_bytes, a->disk_bytes };
+}
+
 static void settle(const struct hv_lowering *l, struct hv_settings *ret) {
         static const char *const levels[] = { "error", "warning", "info", "debug" };
         const struct hv_spec_state *s = l->state;
@@ -69,6 +73,20 @@ static void settle(const struct hv_lowering *l, struct hv_settings *ret) {
                 .http_metrics = s->http.metrics.enabled,
                 .log_level = levels[s->logging.level],
                 .shutdown_grace_us = s->host.shutdown.grace_us,
+                .max_concurrent_tasks = (unsigned) s->master.accept.max_concurrent_tasks,
+                .reserved = amounts_of(&s->resources.reserved),
+                .limits = amounts_of(&s->resources.limits),
+                .overcommit_cpu_milli = (unsigned) s->resources.overcommit.cpu_milli,
+                .overcommit_memory_milli = (unsigned) s->resources.overcommit.memory_milli,
+                .trust = { .success = (int) s->trust.success,
+                           .failure = (int) s->trust.failure,
+                           .high = (unsigned) s->trust.groups.high,
+                           .medium = (unsigned) s->trust.groups.medium,
+                           .count_task_faults = s->trust.count_task_faults },
+                .keep_workspace_us = s->gc.tasks.workspace_us,
+                .keep_results_us = s->gc.tasks.results_us,
+                .work_dir = s->host.paths.work,
+                .temp_dir = s->host.paths.temp,
         };
 }
 
@@ -146,6 +164,30 @@ static void lower_units(const struct hv_lowering *l, struct hv_desired *d) {
         check_container_names(l, d);
 }
 
+static int compare_tasks(const void *pa, const void *pb) {
+        return strcmp((*(struct hv_task *const *) pa)->id, (*(struct hv_task *const *) pb)->id);
+}
+
+static void lower_tasks(const struct hv_lowering *l, struct hv_desired *d) {
+        size_t n = l->state->tasks.n;
+        struct hv_task **v = HV_ARENA_NEW_N(l->arena, struct hv_task *, n);
+
+        for (size_t i = 0; i < n; i++) {
+                const struct hv_spec_object *o = &l->state->tasks.v[i].o;
+
+                v[i] = hv_task_make(l->state, &(struct hv_task_recipe){ .name = o->name,
+                                                                        .labels = &o->labels,
+                                                                        .annotations = &o->annotations,
+                                                                        .fields = o->node,
+                                                                        .source = HV_TASK_FROM_FILE,
+                                                                        .origin = hv_lower_origin(l, o) });
+        }
+        if (n)
+                qsort(v, n, sizeof(struct hv_task *), compare_tasks);
+        d->tasks = v;
+        d->n_tasks = n;
+}
+
 struct hv_desired *hv_lower(const struct hv_spec_tree *tree, struct hv_arena *arena, struct hv_diags *diags) {
         struct hv_lowering l = { .tree = tree, .state = &tree->state, .arena = arena, .diags = diags };
         struct hv_desired *d = HV_ARENA_NEW(arena, struct hv_desired);
@@ -156,6 +198,8 @@ struct hv_desired *hv_lower(const struct hv_spec_tree *tree, struct hv_arena *ar
         l.tunnel_address = tunnel_address(l.state, arena);
         settle(&l, &d->settings);
         lower_units(&l, d);
+        lower_tasks(&l, d);
+        hv_lower_cron_tasks(&l, d);
         hv_lower_shared(&l, d);
         hv_tree_revision(tree, d->revision);
         return d;

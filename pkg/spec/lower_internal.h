@@ -1,4 +1,4 @@
-/* spec/lower_internal.h - between lowering as a whole and lowering of one service. */
+/* spec/lower_internal.h - between lowering as a whole and lowering of its parts. */
 #pragma once
 
 #include "spec/diag.h"
@@ -23,5 +23,15 @@ void hv_lower_unit(const struct hv_lowering *l, const struct hv_spec_service *s,
 /* lower_shared.c: networks (those that units join included), volumes, registries, objects. After the units.
  */
 void hv_lower_shared(const struct hv_lowering *l, struct hv_desired *d);
+
+/* Parts of a unit that services and tasks have in common (lower_unit.c). baseline: the capabilities that the policy leaves of
+ * the engine's own, beside those that are asked for. `more` are mounts that nobody wrote. */
+struct hv_security hv_lower_security(const struct hv_lowering *l, const struct hv_spec_security *s,
+                                     bool baseline);
+void hv_lower_mounts(const struct hv_lowering *l, const struct hv_spec_mount *mounts, size_t n,
+                     const struct hv_mount *more, size_t n_more, struct hv_unit *u);
+void hv_lower_dependencies(const struct hv_lowering *l, const struct hv_spec_depends_on *all, size_t n_all,
+                           struct hv_unit *u);
+int hv_lower_compare_pairs(const void *a, const void *b); /* of struct hv_pair, by name */
 
 struct hv_origin hv_lower_origin(const struct hv_lowering *l, const struct hv_spec_object *o);

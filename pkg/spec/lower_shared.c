@@ -2,7 +2,7 @@
 #include "base/arena.h"
 #include "base/vec.h"
 #include "spec/digest.h"
-#include "spec/lower_internal.h"
+#include "spec/task_internal.h"
 
 typedef HV_VEC(struct hv_network) network_vec;
 
@@ -34,8 +34,13 @@ static void declare_implicitly(network_vec *v, const char *name) {
         };
 }
 
+/* Words may stand in the place of a task's network. */
+static void declare_for_task(network_vec *v, const char *name) {
+        if (!hv_streq(name, "none") && !hv_streq(name, "host"))
+                declare_implicitly(v, name);
+}
+
 static void lower_networks(const struct hv_lowering *l, struct hv_desired *d) {
-        const char *for_tasks = l->state->task_defaults.network;
         network_vec v = {};
 
         for (size_t i = 0; i < l->state->networks.n; i++) {
@@ -56,8 +61,11 @@ static void lower_networks(const struct hv_lowering *l, struct hv_desired *d) {
         for (size_t i = 0; i < d->n_units; i++)
                 for (size_t j = 0; j < d->units[i].n_networks; j++)
                         declare_implicitly(&v, d->units[i].networks[j].name);
-        if (for_tasks && !hv_streq(for_tasks, "none") && !hv_streq(for_tasks, "host"))
-                declare_implicitly(&v, for_tasks);
+        for (size_t i = 0; i < l->state->tasks.n; i++)
+                declare_for_task(&v, hv_task_network(l->state, l->state->tasks.v[i].network));
+        for (size_t i = 0; i < l->state->cron_tasks.n; i++)
+                declare_for_task(&v, hv_task_network(l->state, l->state->cron_tasks.v[i].task.network));
+        declare_for_task(&v, hv_task_network(l->state, NULL));
         for (size_t i = 0; i < v.n; i++)
                 hv_network_digest(&v.v[i], v.v[i].digest);
         if (v.n)

@@ -39,12 +39,13 @@ static int compare_texts(const void *a, const void *b) {
         return strcmp(*(const char *const *) a, *(const char *const *) b);
 }
 
-static struct hv_strv capabilities_of(const struct hv_lowering *l, const struct hv_spec_security *s) {
+static struct hv_strv capabilities_of(const struct hv_lowering *l, const struct hv_spec_security *s,
+                                      bool baseline) {
         const char **v = HV_ARENA_NEW_N(l->arena, const char *,
                                         HV_ARRAY_SIZE(engine_capabilities) + s->add_capabilities.n + 1);
         size_t n = 0, unique = 0;
 
-        for (size_t i = 0; i < HV_ARRAY_SIZE(engine_capabilities); i++)
+        for (size_t i = 0; baseline && i < HV_ARRAY_SIZE(engine_capabilities); i++)
                 if (names(&l->state->host.policy.capabilities, engine_capabilities[i]) &&
                     !names(&s->drop_capabilities, engine_capabilities[i]))
                         v[n++] = engine_capabilities[i];
@@ -58,7 +59,8 @@ static struct hv_strv capabilities_of(const struct hv_lowering *l, const struct 
         return (struct hv_strv){ v, unique };
 }
 
-static struct hv_security lower_security(const struct hv_lowering *l, const struct hv_spec_security *s) {
+struct hv_security hv_lower_security(const struct hv_lowering *l, const struct hv_spec_security *s,
+                                     bool baseline) {
         struct hv_security r = {
                 .read_only_root = s->read_only_root,
                 .no_new_privileges = s->no_new_privileges,
@@ -69,11 +71,11 @@ static struct hv_security lower_security(const struct hv_lowering *l, const stru
         };
 
         if (!s->privileged)
-                r.add_capabilities = capabilities_of(l, s);
+                r.add_capabilities = capabilities_of(l, s, baseline);
         return r;
 }
 
-static int compare_pairs(const void *a, const void *b) {
+int hv_lower_compare_pairs(const void *a, const void *b) {
         return strcmp(((const struct hv_pair *) a)->name, ((const struct hv_pair *) b)->name);
 }
 
@@ -83,7 +85,7 @@ static struct hv_pairs lower_env(const struct hv_lowering *l, const struct hv_sp
         for (size_t i = 0; i < s->env.n; i++)
                 v[i] = (struct hv_pair){ s->env.v[i].name, s->env.v[i].value };
         if (s->env.n)
-                qsort(v, s->env.n, sizeof *v, compare_pairs);
+                qsort(v, s->env.n, sizeof *v, hv_lower_compare_pairs);
         return (struct hv_pairs){ v, s->env.n };
 }
 
@@ -110,11 +112,12 @@ static int compare_mounts(const void *a, const void *b) {
         return strcmp(((const struct hv_mount *) a)->target, ((const struct hv_mount *) b)->target);
 }
 
-static void lower_mounts(const struct hv_lowering *l, const struct hv_spec_service *s, struct hv_unit *u) {
-        struct hv_mount *v = HV_ARENA_NEW_N(l->arena, struct hv_mount, s->mounts.n);
+void hv_lower_mounts(const struct hv_lowering *l, const struct hv_spec_mount *mounts, size_t n,
+                     const struct hv_mount *more, size_t n_more, struct hv_unit *u) {
+        struct hv_mount *v = HV_ARENA_NEW_N(l->arena, struct hv_mount, n + n_more);
 
-        for (size_t i = 0; i < s->mounts.n; i++) {
-                const struct hv_spec_mount *m = &s->mounts.v[i];
+        for (size_t i = 0; i < n; i++) {
+                const struct hv_spec_mount *m = &mounts[i];
 
                 v[i] = (struct hv_mount){
                         .type = m->volume      ? HV_MOUNT_VOLUME
@@ -126,10 +129,13 @@ static void lower_mounts(const struct hv_lowering *l, const struct hv_spec_servi
                         .size_bytes = m->tmpfs_bytes,
                 };
         }
-        if (s->mounts.n)
-                qsort(v, s->mounts.n, sizeof *v, compare_mounts);
+        for (size_t i = 0; i < n_more; i++)
+                v[n + i] = more[i];
+        n += n_more;
+        if (n)
+                qsort(v, n, sizeof *v, compare_mounts);
         u->mounts = v;
-        u->n_mounts = s->mounts.n;
+        u->n_mounts = n;
 }
 
 static const char *bind_address(const struct hv_lowering *l, const char *bind) {
@@ -233,24 +239,22 @@ static void lower_logging(const struct hv_lowering *l, const struct hv_spec_serv
                         "max-file", hv_arena_printf(l->arena, "%lld",
                                                     (long long) (g->max_files ? g->max_files : d->max_files))
                 };
-        qsort(v, n, sizeof *v, compare_pairs);
+        qsort(v, n, sizeof *v, hv_lower_compare_pairs);
         u->log_driver = driver;
         u->log_options = (struct hv_pairs){ v, n };
 }
 
-/* Only what something acts on is waited for: tasks and tunnels are warned about (W040) until something runs
- * them. */
-static void lower_dependencies(const struct hv_lowering *l, const struct hv_spec_service *s,
-                               struct hv_unit *u) {
-        struct hv_dependency *v = HV_ARENA_NEW_N(l->arena, struct hv_dependency, s->depends_on.n);
+/* Only what something acts on is waited for: tunnels are warned about (W040) until something runs them. */
+void hv_lower_dependencies(const struct hv_lowering *l, const struct hv_spec_depends_on *all, size_t n_all,
+                           struct hv_unit *u) {
+        struct hv_dependency *v = HV_ARENA_NEW_N(l->arena, struct hv_dependency, n_all);
         size_t n = 0;
 
-        for (size_t i = 0; i < s->depends_on.n; i++)
-                if (s->depends_on.v[i].service)
-                        v[n++] = (struct hv_dependency){
-                                HV_KIND_SERVICE, s->depends_on.v[i].service,
-                                (enum hv_condition_wanted) s->depends_on.v[i].condition
-                        };
+        for (size_t i = 0; i < n_all; i++)
+                if (!all[i].wireguard)
+                        v[n++] = (struct hv_dependency){ all[i].task ? HV_KIND_TASK : HV_KIND_SERVICE,
+                                                         all[i].task ? all[i].task : all[i].service,
+                                                         (enum hv_condition_wanted) all[i].condition };
         u->depends_on = v;
         u->n_depends_on = n;
 }
@@ -301,12 +305,12 @@ void hv_lower_unit(const struct hv_lowering *l, const struct hv_spec_service *s,
         ret->stop_grace_us = s->stop.grace_us;
         ret->cgroup_parent = l->state->resources.cgroup.slice;
         lower_networks(l, s, ret);
-        lower_mounts(l, s, ret);
+        hv_lower_mounts(l, s->mounts.v, s->mounts.n, NULL, 0, ret);
         lower_ports(l, s, ret);
         lower_limits(s, ret);
-        ret->security = lower_security(l, &s->security);
+        ret->security = hv_lower_security(l, &s->security, true);
         lower_logging(l, s, ret);
-        lower_dependencies(l, s, ret);
+        hv_lower_dependencies(l, s->depends_on.v, s->depends_on.n, ret);
         lower_restart(s, ret);
         hv_unit_digest(ret, ret->digest);
 }

@@ -66,6 +66,32 @@ void hv_node_put(struct hv_arena *a, struct hv_node *mapping, struct hv_node *ke
         hv_node_add(a, mapping, key, value);
 }
 
+/* The scalar itself; what it holds comes later. */
+static struct hv_node *copy_shell(const struct hv_node *n, struct hv_arena *a) {
+        struct hv_node *copy = hv_arena_memdup(a, n, sizeof *n);
+
+        copy->text = hv_arena_strdup(a, n->text);
+        copy->from = hv_arena_strdup(a, n->from);
+        copy->items = NULL;
+        copy->pairs = NULL;
+        copy->n = 0;
+        copy->parent = NULL;
+        copy->key = NULL;
+        return copy;
+}
+
+struct hv_node *hv_node_copy(const struct hv_node *n, struct hv_arena *a) {
+        struct hv_node *copy = copy_shell(n, a);
+
+        for (size_t i = 0; i < n->n; i++)
+                if (n->type == HV_NODE_SEQUENCE)
+                        hv_node_append(a, copy, hv_node_copy(n->items[i], a));
+                else
+                        hv_node_add(a, copy, copy_shell(n->pairs[i].key, a),
+                                    hv_node_copy(n->pairs[i].value, a));
+        return copy;
+}
+
 static const struct hv_node_pair *pair_of(const struct hv_node *n, const char *key, size_t len) {
         if (!n || n->type != HV_NODE_MAPPING)
                 return NULL;

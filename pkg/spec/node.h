@@ -74,3 +74,12 @@ struct hv_node *hv_node_new_text(struct hv_arena *a, const char *text, const cha
 void hv_node_append(struct hv_arena *a, struct hv_node *sequence, struct hv_node *item);
 void hv_node_add(struct hv_arena *a, struct hv_node *mapping, struct hv_node *key, struct hv_node *value);
 void hv_node_put(struct hv_arena *a, struct hv_node *mapping, struct hv_node *key, struct hv_node *value);
+
+/* The whole tree, texts included, in another arena. */
+struct hv_node *hv_node_copy(const struct hv_node *n, struct hv_arena *a);
+
+/* The tree as JSON on one line, which is YAML too: read again it gives the same tree. A plain number (with at most 15
+ * digits, so that any reader of JSON keeps it exactly) and plain true, false stand as they are, with every digit that was
+ * written; all other scalars in quotes. */
+struct hv_buf;
+void hv_node_write_json(const struct hv_node *n, struct hv_buf *b);

@@ -191,3 +191,17 @@ void hv_tree_revision(const struct hv_spec_tree *t, char ret_hex[HV_SHA256_HEX_S
         put_struct(&c, &hv_schema_state, &t->state, &b);
         hv_sha256_hex(b.data, b.len, ret_hex);
 }
+
+void hv_spec_task_digest(const struct hv_spec_task *t, char ret_hex[HV_SHA256_HEX_SIZE]) {
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
+        _hv_cleanup_(hv_map_freep) struct hv_map *defaults = hv_map_new(NULL);
+        _hv_cleanup_(hv_diags_freep) struct hv_diags *diags = hv_diags_new();
+        _hv_cleanup_(hv_buf_done) struct hv_buf b = {};
+        struct canon c = { arena, defaults, diags };
+        struct hv_spec_task work = *t;
+
+        work.o.annotations = (struct hv_pairs){};
+        put_text(&b, "task 1");
+        put_struct(&c, &hv_schema_task, &work, &b);
+        hv_sha256_hex(b.data, b.len, ret_hex);
+}

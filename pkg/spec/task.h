@@ -1,15 +1,20 @@
 /* spec/task.h - a run of a task, after lowering: everything that is needed to run one container to its end.
  *
  *      Task document ------------------.
- *      CronTask + scheduled minute -----+--> hv_task_lower() --> struct hv_task --> ledger keeps `document`
- *      submitted document (API, pool) --'                              |
- *                                                                      '--> hv_task_unit(): attempt k as a container
+ *      CronTask + scheduled minute -----+--> struct hv_task --> a ledger keeps `document`
+ *      submitted document (API, pool) --'          |
+ *                                                  '--> hv_task_unit(): attempt k as a container
  *
  * Model    A task is one promise: its `id` names it for ever, its attempts are containers `task-<id>` and, from the second
  *          on, `task-<id>.<k>`. The id of a task from a file is `<name>-<digest8>`: another content is another run; the
  *          same content runs once. A cron task's run is `<name>-<YYYYMMDDhhmm>` of its scheduled minute in UTC.
- *          `document` is the Task as JSON (which is YAML), complete in itself: lowering it again with the same node-wide
- *          defaults gives the same task. It is what the ledger keeps, so that a promise outlives the file it came from.
+ *          `document` is the Task as JSON (which is YAML), complete in itself, variables replaced: loading it again
+ *          (spec/task_load.h) with the same node-wide defaults gives the same task. It is what a ledger keeps, so that a
+ *          promise outlives the file it came from.
+ * Profile  `restricted`: a user that is not root (65534:65534 unless the task says otherwise), no capability but those
+ *          asked for and allowed, no new privileges, a read-only root with an empty /tmp in memory (half of the task's
+ *          memory, and counted to it), memory without swap, an init, no network unless asked for, HOME and working
+ *          directory in the workspace, and a log in files of which the engine keeps a bounded number.
  * Owner    one arena each, counted: the desired state, the core and a driver may share one.
  */
 #pragma once
@@ -60,13 +65,15 @@ struct hv_task {
         unsigned n_refs;
 
         enum hv_task_source source;
-        const char *name; /* of the Task or CronTask; of a submitted one its id */
+        const char *name; /* of the Task or CronTask: what history groups by; not unique */
         const char *id;
         const char *cron; /* name of the cron task that made it; NULL: none */
         const char *document;
         const char *refused; /* NULL, or why policy forbids to start it (any more): one sentence */
 
-        struct hv_unit unit; /* attempt 1; hv_task_unit() gives the others */
+        struct hv_unit unit;    /* attempt 1; hv_task_unit() gives the others */
+        uint32_t uid, gid;      /* of the container's processes: the workspace is theirs */
+        uint64_t log_max_bytes; /* what a result keeps of its log: the end of it, when it is longer */
 
         const struct hv_task_input *inputs; /* in the order written */
         size_t n_inputs;
@@ -89,6 +96,10 @@ struct hv_task {
         char digest[HV_SHA256_HEX_SIZE]; /* of `document`'s meaning: same digest, same work */
 };
 
+/* [A-Za-z0-9][A-Za-z0-9_.-]{0,63}, and not ending in a dot and digits: "a.2" would want the name of the container of the
+ * second attempt of "a". */
+bool hv_task_id_is_valid(const char *id);
+
 struct hv_task *hv_task_ref(struct hv_task *t);
 struct hv_task *hv_task_unref(struct hv_task *t); /* takes NULL, gives NULL */
 HV_DEFINE_CLEANUP(struct hv_task, hv_task_unref);
@@ -96,5 +107,9 @@ HV_DEFINE_CLEANUP(struct hv_task, hv_task_unref);
 /* Name of the container of attempt k (1..). In `a`. */
 const char *hv_task_container(const struct hv_task *t, unsigned attempt, struct hv_arena *a);
 
-/* The unit of attempt k. Texts are borrowed from `t` and `a`. */
+/* The unit of attempt k: replica is k. Texts are borrowed from `t` and `a`. */
 void hv_task_unit(const struct hv_task *t, unsigned attempt, struct hv_arena *a, struct hv_unit *ret);
+
+/* The run of a cron task that was scheduled for this instant (wall us; its minute in UTC is in the id), under the
+ * defaults and the policy of `d`. One reference, the caller's. */
+struct hv_task *hv_cron_run(const struct hv_cron_task *c, uint64_t scheduled_us, const struct hv_desired *d);

@@ -40,6 +40,8 @@ struct hv_spec_tree {
         struct hv_arena *arena;
         const struct hv_spec_document *documents;
         size_t n_documents;
+        const char *const *files; /* their names, by hv_pos.file */
+        size_t n_files;
         const struct hv_spec_document *primary; /* the NodeState; its root is NULL where none was given */
         const char *node_id;                    /* node.id, else metadata.name, else the host name */
         bool complete; /* false: a file or a document could not be read, so what is missing may be there */

@@ -243,8 +243,6 @@ struct hv_spec_task_defaults {
         struct hv_spec_unit_resources resources;
 };
 
-enum hv_cron_concurrency { HV_CRON_FORBID, HV_CRON_ALLOW, HV_CRON_REPLACE };
-enum hv_cron_missed { HV_CRON_RUN_ONCE, HV_CRON_SKIP, HV_CRON_RUN_ALL };
 struct hv_spec_history {
         const struct hv_node *node;
         int64_t success, failed;
@@ -252,7 +250,7 @@ struct hv_spec_history {
 struct hv_spec_cron_task {
         struct hv_spec_object o;
         const char *schedule, *timezone;
-        int concurrency, missed;
+        int concurrency, missed; /* enum hv_cron_concurrency, hv_cron_missed */
         uint64_t starting_deadline_us, jitter_us;
         struct hv_spec_history history;
         struct hv_spec_task task; /* task.o.node is the mapping `task` */

@@ -147,12 +147,10 @@ int hv_value_user(const char *text, struct hv_user *ret, struct hv_fault *fault)
         const char *colon = strchr(text, ':');
         size_t n = colon ? (size_t) (colon - text) : strlen(text);
         char quoted[HV_TEXT_QUOTE_SIZE];
-        struct hv_user u = {};
-        uint32_t gid;
-        bool number;
+        struct hv_user u = { .has_group = colon };
 
         if (!is_user_or_group(text, n, &u.has_uid, &u.uid) ||
-            (colon && !is_user_or_group(colon + 1, strlen(colon + 1), &number, &gid)))
+            (colon && !is_user_or_group(colon + 1, strlen(colon + 1), &u.has_gid, &u.gid)))
                 return hv_fault_set(fault, "E0428",
                                     "%s is not a user: expected UID, UID:GID or a name of the image",
                                     hv_text_quote(text, quoted));

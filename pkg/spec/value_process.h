@@ -15,8 +15,10 @@ int hv_value_signal(const char *text, const char **ret, struct hv_fault *fault);
 int hv_value_capability(const char *text, const char **ret, struct hv_fault *fault);
 
 struct hv_user {
-        bool has_uid, is_root; /* is_root: uid 0, however it is written, or the name "root" */
-        uint32_t uid;          /* when has_uid: else the image's /etc/passwd decides */
+        bool has_uid, is_root;   /* is_root: uid 0, however it is written, or the name "root" */
+        uint32_t uid;            /* when has_uid: else the image's /etc/passwd decides */
+        bool has_group, has_gid; /* has_group: one was written; has_gid: as a number */
+        uint32_t gid;
 };
 
 /* "999", "999:999", "redis", "redis:redis" (E0428). */

@@ -238,9 +238,10 @@ static void write_findings(struct hv_diags *diags, struct hv_buf *ret) {
         }
 }
 
-size_t corpus_judge(const char *folder, const char *which, struct hv_buf *ret) {
+size_t corpus_load(const char *folder, const char *which, struct hv_buf *ret,
+                   struct hv_desired **ret_desired) {
         _hv_cleanup_(hv_diags_freep) struct hv_diags *diags = hv_diags_new();
-        _hv_cleanup_(hv_desired_unrefp) struct hv_desired *desired = NULL;
+        struct hv_desired *desired = NULL;
         struct hv_spec_overrides overrides = {};
         struct documents documents = {};
         struct machine machine = {};
@@ -271,5 +272,12 @@ size_t corpus_judge(const char *folder, const char *which, struct hv_buf *ret) {
         hv_spec_overrides_done(&overrides);
         documents_done(&documents);
         machine_done(&machine);
+        *ret_desired = desired;
         return errors;
+}
+
+size_t corpus_judge(const char *folder, const char *which, struct hv_buf *ret) {
+        _hv_cleanup_(hv_desired_unrefp) struct hv_desired *desired = NULL;
+
+        return corpus_load(folder, which, ret, &desired);
 }

@@ -19,6 +19,7 @@
 
 #include "base/buf.h"
 #include "base/vec.h"
+#include "spec/desired.h"
 
 #define CORPUS_DIR HV_SOURCE_DIR "/test/spec"
 
@@ -40,3 +41,7 @@ char *corpus_read(const char *path, size_t *ret_len);
 /* Loads `which` ("bad" or "fixed") of a folder and adds what is said to `ret`, in the form of `expect`. Returns the
  * number of errors. */
 size_t corpus_judge(const char *folder, const char *which, struct hv_buf *ret);
+
+/* The same, and what came of it: a reference, or NULL. */
+size_t corpus_load(const char *folder, const char *which, struct hv_buf *ret,
+                   struct hv_desired **ret_desired);
