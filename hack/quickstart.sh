@@ -198,7 +198,8 @@ What to try next, with   alias hivectl='$ctl'
   docker -H unix://$SOCKET kill hive-web
                                     ... watch it come back
   \$EDITOR ${CONFIG#"$HV_ROOT/"}    ... change a limit or an argument and save
-  hivectl plan                      what a change in the file would do, before hivelet reads it
+  sed s/200m/150m/ ${CONFIG#"$HV_ROOT/"} | hivectl plan -f -
+                                    what a change would do, without doing it
   hivectl explain services.ports    what can stand in the file
 
 All of it ends with      ./hack/quickstart.sh --stop
