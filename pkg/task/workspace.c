@@ -1,0 +1,110 @@
+/* task/workspace.c - see workspace.h. */
+#include "task/workspace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "task/folder.h"
+#include "task/tree.h"
+
+#define MODE_WORKSPACE 0770
+
+void hv_workspace_close(struct hv_workspace *w) {
+        hv_fd_closep(&w->fd);
+        free(HV_STEAL(w->path));
+}
+
+char *hv_workspace_path(const char *work_root, const struct hv_attempt *a) {
+        return hv_asprintf("%s/%s/%u/workspace", work_root, a->id, a->attempt);
+}
+
+static char *attempt_path(const char *work_root, const struct hv_attempt *a) {
+        return hv_asprintf("%s/%s/%u", work_root, a->id, a->attempt);
+}
+
+/* Removes what is there of this attempt. */
+static int clear(int task_fd, const struct hv_attempt *a, const char *path, const struct hv_job *job,
+                 struct hv_err *err) {
+        char number[16];
+
+        (void) snprintf(number, sizeof number, "%u", a->attempt);
+        return hv_tree_remove(task_fd, number, path, job, err);
+}
+
+int hv_workspace_make(const char *work_root, const struct hv_attempt *a, const struct hv_owner *owner,
+                      const struct hv_job *job, struct hv_workspace *ret, struct hv_err *err) {
+        _hv_cleanup_(hv_fd_closep) int task_fd = -1, attempt_fd = -1, fd = -1;
+        _hv_cleanup_free_ char *path = NULL;
+        char number[16];
+        int r;
+
+        r = hv_folder_check(a, err);
+        if (r < 0)
+                return r;
+        path = attempt_path(work_root, a);
+        r = hv_folder_of_task(work_root, a->id, true, &task_fd, err);
+        if (r < 0)
+                return r;
+        r = clear(task_fd, a, path, job, err);
+        if (r < 0)
+                return r;
+        (void) snprintf(number, sizeof number, "%u", a->attempt);
+        r = hv_folder_make(task_fd, number, work_root, &attempt_fd, err);
+        if (r < 0)
+                return r;
+        r = hv_folder_make(attempt_fd, "workspace", path, &fd, err);
+        if (r < 0)
+                return r;
+        if (fchown(fd, owner->uid, owner->gid) < 0 || fchmod(fd, MODE_WORKSPACE) < 0)
+                return hv_err_errno(err, -errno, "%s/workspace cannot be given to %u:%u", path,
+                                    (unsigned) owner->uid, (unsigned) owner->gid);
+        *ret = (struct hv_workspace){ .fd = hv_fd_steal(&fd), .path = hv_workspace_path(work_root, a) };
+        return 0;
+}
+
+int hv_workspace_open(const char *work_root, const struct hv_attempt *a, struct hv_workspace *ret,
+                      struct hv_err *err) {
+        _hv_cleanup_(hv_fd_closep) int task_fd = -1;
+        char name[32];
+        int r;
+
+        r = hv_folder_check(a, err);
+        if (r < 0)
+                return r;
+        r = hv_folder_of_task(work_root, a->id, false, &task_fd, err);
+        if (r < 0)
+                return r;
+        (void) snprintf(name, sizeof name, "%u/workspace", a->attempt);
+        r = hv_beneath_open(task_fd, name, O_RDONLY | O_DIRECTORY, 0);
+        if (r < 0)
+                return hv_err_errno(err, r, "%s/%s/%s", work_root, a->id, name);
+        *ret = (struct hv_workspace){ .fd = r, .path = hv_workspace_path(work_root, a) };
+        return 0;
+}
+
+int hv_workspace_remove(const char *work_root, const struct hv_attempt *a, const struct hv_job *job,
+                        struct hv_err *err) {
+        _hv_cleanup_(hv_fd_closep) int root_fd = -1, task_fd = -1;
+        _hv_cleanup_free_ char *path = NULL;
+        int r;
+
+        r = hv_folder_check(a, err);
+        if (r < 0)
+                return r;
+        path = attempt_path(work_root, a);
+        r = hv_folder_root(work_root, &root_fd, err);
+        if (r < 0)
+                return r;
+        task_fd = hv_beneath_open(root_fd, a->id, O_RDONLY | O_DIRECTORY, 0);
+        if (task_fd < 0)
+                return task_fd == -ENOENT ? 0 : hv_err_errno(err, task_fd, "%s", path);
+        r = clear(task_fd, a, path, job, err);
+        if (r >= 0)
+                (void) unlinkat(root_fd, a->id,
+                                AT_REMOVEDIR); /* fails, and may, while other attempts are there */
+        return r;
+}

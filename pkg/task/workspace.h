@@ -1,0 +1,46 @@
+/* task/workspace.h - the directory that a container sees as its working directory, one for each attempt.
+ *
+ *      <work>/<id>/<attempt>/               0700, of the agent: names in it are only the agent's
+ *      <work>/<id>/<attempt>/workspace/     0770, of the container's user: mounted into the container
+ *
+ * Model    Made fresh for each attempt: what a crash left of the same attempt is removed first. The engine resolves the
+ *          mount as root, so the closed parents do no harm, and nobody on the host can exchange a name above it.
+ * Thread   everything here blocks: for the worker (task/worker.h).
+ * Errors   a full disk is -ENOSPC or -EDQUOT.
+ */
+#pragma once
+
+#include "task/beneath.h"
+
+struct hv_job;
+
+/* [A-Za-z0-9][A-Za-z0-9_.-]{0,63}: nothing that means something to a path. */
+bool hv_task_id_is_valid(const char *id);
+
+/* One attempt of one task. */
+struct hv_attempt {
+        const char *id;
+        unsigned attempt; /* 1.. */
+};
+
+#define HV_WORKSPACE_NONE \
+        { .fd = -1 }
+
+struct hv_workspace {
+        int fd;     /* of workspace/ */
+        char *path; /* absolute: what is given to the engine to be mounted */
+};
+
+void hv_workspace_close(struct hv_workspace *w);
+
+/* The path that hv_workspace_make() makes; the caller frees. */
+char *hv_workspace_path(const char *work_root, const struct hv_attempt *a);
+
+int hv_workspace_make(const char *work_root, const struct hv_attempt *a, const struct hv_owner *owner,
+                      const struct hv_job *job, struct hv_workspace *ret, struct hv_err *err);
+int hv_workspace_open(const char *work_root, const struct hv_attempt *a, struct hv_workspace *ret,
+                      struct hv_err *err); /* -ENOENT */
+
+/* Removes <work>/<id>/<attempt>, and <work>/<id> with the last one. 1 removed, 0 it was not there. */
+int hv_workspace_remove(const char *work_root, const struct hv_attempt *a, const struct hv_job *job,
+                        struct hv_err *err);
