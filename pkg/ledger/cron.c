@@ -1,6 +1,9 @@
 /* ledger/cron.c - see cron.h. */
 #include "ledger/cron.h"
 
+#include <errno.h>
+#include <inttypes.h>
+
 #include "ledger/private.h"
 
 int hv_ledger_crons(struct hv_ledger *l, hv_ledger_cron_visit visit, void *userdata, struct hv_err *err) {
@@ -22,8 +25,10 @@ int hv_ledger_crons(struct hv_ledger *l, hv_ledger_cron_visit visit, void *userd
 }
 
 int hv_ledger_advance(struct hv_ledger *l, const char *name, uint64_t until_us, struct hv_err *err) {
-        _hv_cleanup_(hv_query_end) struct hv_query q;
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
 
+        if (until_us > INT64_MAX)
+                return hv_err_set(err, -EINVAL, "there is no such minute as %" PRIu64 " us", until_us);
         hv_query_start(&l->db,
                        "INSERT INTO cron (name, until_us) VALUES (?, ?) ON CONFLICT (name)"
                        " DO UPDATE SET until_us = excluded.until_us"
