@@ -17,6 +17,8 @@ static enum hv_event failed(enum hv_reason reason) {
                 return HV_EVENT_CREATE_FAILED;
         case HV_REASON_START_FAILED:
                 return HV_EVENT_START_FAILED;
+        case HV_REASON_LEDGER_FAILED:
+                return HV_EVENT_LEDGER_FAILED;
         default:
                 return HV_EVENT_ACTION_FAILED;
         }
@@ -63,6 +65,18 @@ static enum hv_event event_of(const struct hv_note *n) {
                 return HV_EVENT_OUT_OF_SYNC;
         case HV_NOTE_SYNCED:
                 return HV_EVENT_SYNCED;
+        case HV_NOTE_TASK_ACCEPTED:
+                return HV_EVENT_TASK_ACCEPTED;
+        case HV_NOTE_TASK_ADMITTED:
+                return HV_EVENT_TASK_ADMITTED;
+        case HV_NOTE_TASK_STOPPING:
+                return HV_EVENT_TASK_STOPPING;
+        case HV_NOTE_TASK_RETRY:
+                return HV_EVENT_TASK_RETRY;
+        case HV_NOTE_TASK_ENDED:
+                return HV_EVENT_TASK_ENDED;
+        case HV_NOTE_TRUST_CHANGED:
+                return HV_EVENT_TRUST_CHANGED;
         case HV_N_NOTES:
                 break;
         }

@@ -84,7 +84,21 @@
         X(API_CLIENT_DROPPED,  "ApiClientDropped",    LOG_INFO,    "d2784fcb868e44328d74afd4471d0e59", \
            "a client of the API was disconnected by the agent") \
         X(INVARIANT_VIOLATED,  "InvariantViolated",   LOG_CRIT,    "086f19decfac46c59a84089951ed2024", \
-           "an internal check failed; this is a bug in hivelet")
+           "an internal check failed; this is a bug in hivelet") \
+        X(TASK_ACCEPTED,        "TaskAccepted",        LOG_NOTICE,  "50f5e10381b141a988302d21c5618752", \
+           "a task was accepted: from now on its result is owed") \
+        X(TASK_ADMITTED,        "TaskAdmitted",        LOG_INFO,    "c07c97129f814b6583b06e8828aa40b5", \
+           "a task's turn has come: its resources are booked") \
+        X(TASK_STOPPING,        "TaskStopping",        LOG_NOTICE,  "8f83cedac96f4cb294d958467d0ad6ea", \
+           "somebody asked for a task to be stopped") \
+        X(TASK_RETRY,           "TaskRetry",           LOG_WARNING, "1ccb6d7eaa1a49378128301ca239e544", \
+           "an attempt of a task failed and another one follows") \
+        X(TASK_ENDED,           "TaskEnded",           LOG_NOTICE,  "68f2394016814434b60793ee00dd4d89", \
+           "a task has ended and its result is durable") \
+        X(TRUST_CHANGED,        "TrustChanged",        LOG_INFO,    "fd85b3d9de0a46cabe3dd798aea0b8ad", \
+           "the node's trust score changed") \
+        X(LEDGER_FAILED,        "LedgerFailed",        LOG_ERR,     "f5ea4d4b02bb4c729ca1351149f81da3", \
+           "a promise or a result could not be made durable")
 /* clang-format on */
 
 enum hv_event {

@@ -20,6 +20,15 @@ const char *hv_action_name(enum hv_action_type type) {
                 [HV_ACTION_UNPAUSE] = "unpause",
                 [HV_ACTION_REMOVE] = "remove",
                 [HV_ACTION_UPDATE] = "update",
+                [HV_ACTION_TASK_ACCEPT] = "accept",
+                [HV_ACTION_TASK_STOPPING] = "record the stop of",
+                [HV_ACTION_TASK_BEGIN] = "record the start of",
+                [HV_ACTION_TASK_END] = "record the end of",
+                [HV_ACTION_TASK_FORGET] = "forget",
+                [HV_ACTION_TASK_PREPARE] = "prepare",
+                [HV_ACTION_TASK_CANCEL] = "cancel",
+                [HV_ACTION_TASK_COLLECT] = "collect the results of",
+                [HV_ACTION_TASK_CLEAN] = "clean up after",
         };
 
         return (size_t) type < HV_N_ACTIONS ? names[type] : "";

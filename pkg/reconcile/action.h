@@ -8,6 +8,7 @@
 #pragma once
 
 #include "reconcile/observed.h"
+#include "reconcile/task.h"
 
 enum hv_action_type {
         /* looks: GET and HEAD only */
@@ -29,6 +30,16 @@ enum hv_action_type {
         HV_ACTION_UNPAUSE,            /* target: container id */
         HV_ACTION_REMOVE,             /* target: container id */
         HV_ACTION_UPDATE,             /* target: container id; limits */
+        /* a task's own (reconcile/task.h); `task`, `attempt` and `task_id` with all of them */
+        HV_ACTION_TASK_ACCEPT,   /* ledger: the promise; `reopen`: of what had ended */
+        HV_ACTION_TASK_STOPPING, /* ledger: somebody (stop_by) wants it stopped */
+        HV_ACTION_TASK_BEGIN,    /* ledger: attempt `attempt` is about to be started; name: its container */
+        HV_ACTION_TASK_END,      /* ledger: end */
+        HV_ACTION_TASK_FORGET,   /* ledger and disk: all that is known of it */
+        HV_ACTION_TASK_PREPARE,  /* disk: a fresh workspace with its inputs */
+        HV_ACTION_TASK_CANCEL,   /* cuts a TASK_PREPARE under way short; that one fails */
+        HV_ACTION_TASK_COLLECT,  /* disk: log (of container target, NULL: it is gone) and outputs are kept */
+        HV_ACTION_TASK_CLEAN,    /* disk: the workspace goes; final: all of the task's */
         HV_N_ACTIONS
 };
 
@@ -50,10 +61,19 @@ struct hv_action {
         const char *stop_signal;          /* NULL: what the container was made with */
         uint64_t stop_grace_us;           /* HV_TIME_NEVER: what the container was made with */
         const struct hv_desired *desired; /* the revision it comes from; NULL for looks before the first */
+        const struct hv_task *task;       /* NULL where the document of an old task cannot be read any more */
+        const char *task_id, *stop_by;
+        unsigned attempt;
+        bool reopen, final;
+        const struct hv_task_end *end;
 };
 
 static inline bool hv_action_is_look(enum hv_action_type type) {
         return type <= HV_ACTION_INSPECT_IMAGE;
+}
+
+static inline bool hv_action_is_task(enum hv_action_type type) {
+        return type >= HV_ACTION_TASK_ACCEPT && type < HV_N_ACTIONS;
 }
 
 const char *hv_action_name(enum hv_action_type type); /* "create", "inspect image", ... */

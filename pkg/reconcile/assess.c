@@ -13,6 +13,7 @@
 
 #include "reconcile/mutant.h"
 #include "reconcile/state.h"
+#include "reconcile/task_state.h"
 
 static struct verdict quiet(enum hv_phase phase, enum hv_reason reason) {
         return (struct verdict){ .phase = phase, .reason = reason, .next_us = HV_TIME_NEVER };
@@ -30,8 +31,8 @@ static struct verdict act(enum hv_phase phase, enum hv_action_type action, const
 }
 
 /* As act(), but not before the wait after an earlier failure is over. */
-static struct verdict retry(const struct slot *s, uint64_t now_us, enum hv_phase phase,
-                            enum hv_action_type action, const char *why) {
+struct verdict hv_retry(const struct slot *s, uint64_t now_us, enum hv_phase phase,
+                        enum hv_action_type action, const char *why) {
         struct verdict v = act(phase, action, why);
         uint64_t next_us = HV_TIME_NEVER;
 
@@ -52,7 +53,7 @@ static struct verdict wait_for(enum hv_reason reason, const char *about) {
         return v;
 }
 
-static struct verdict look(const struct slot *s, uint64_t now_us, enum hv_phase phase) {
+struct verdict hv_look(const struct slot *s, uint64_t now_us, enum hv_phase phase) {
         struct verdict v = act(phase, HV_ACTION_INSPECT, "not certain");
         uint64_t next_us = HV_TIME_NEVER;
 
@@ -84,38 +85,39 @@ static struct verdict in_flight(const struct flight *f) {
 /* ---- on the way out ---- */
 
 /* Stops and removes; `phase` and `why` say on whose behalf. */
-static struct verdict clear_away(const struct slot *s, uint64_t now_us, enum hv_phase phase,
-                                 const char *why) {
+struct verdict hv_clear_away(const struct slot *s, uint64_t now_us, enum hv_phase phase, const char *why) {
         switch (s->have->state) {
         case HV_CONTAINER_RUNNING:
         case HV_CONTAINER_RESTARTING:
-                return retry(s, now_us, phase, HV_ACTION_STOP, why);
+                return hv_retry(s, now_us, phase, HV_ACTION_STOP, why);
         case HV_CONTAINER_PAUSED:
                 /* A frozen process cannot act on a signal. */
-                return retry(s, now_us, phase, HV_ACTION_UNPAUSE, why);
+                return hv_retry(s, now_us, phase, HV_ACTION_UNPAUSE, why);
         case HV_CONTAINER_REMOVING: {
                 struct verdict v = quiet(phase, HV_REASON_PENDING);
 
                 if (s->retry_at_us <= now_us)
-                        return look(s, now_us, phase);
+                        return hv_look(s, now_us, phase);
                 v.next_us = s->retry_at_us;
                 return v;
         }
         default:
-                return retry(s, now_us, phase, HV_ACTION_REMOVE, why);
+                return hv_retry(s, now_us, phase, HV_ACTION_REMOVE, why);
         }
 }
 
-static struct verdict assess_orphan(const struct slot *s, uint64_t now_us) {
+static struct verdict assess_orphan(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
         struct verdict v;
 
         /* Other kinds (tasks) have a life of their own, which is not this planner's. */
+        if (s->have && s->have->ours && s->have->kind == HV_KIND_TASK && hv_task_is_left_over(c, s))
+                return hv_clear_away(s, now_us, HV_PHASE_ORPHAN, "its end is recorded");
         if (!s->have || !s->have->ours || s->have->kind != HV_KIND_SERVICE) {
                 v = quiet(HV_PHASE_ORPHAN, HV_REASON_SYNCED);
                 v.in_sync = true;
                 return v;
         }
-        v = clear_away(s, now_us, HV_PHASE_ORPHAN, "not wanted any more");
+        v = hv_clear_away(s, now_us, HV_PHASE_ORPHAN, "not wanted any more");
         if (v.reason == HV_REASON_PENDING)
                 v.reason = HV_REASON_NOT_WANTED;
         return v;
@@ -197,8 +199,8 @@ static bool is_wanted_network(const struct hv_unit *u, const char *name) {
 }
 
 /* True when *ret is the change of networks that is due. */
-static bool assess_networks(const struct hv_core *c, const struct slot *s, uint64_t now_us,
-                            enum hv_phase phase, struct verdict *ret) {
+bool hv_assess_networks(const struct hv_core *c, const struct slot *s, uint64_t now_us, enum hv_phase phase,
+                        struct verdict *ret) {
         const struct hv_unit *u = s->want;
         const struct container *k = s->have;
 
@@ -214,8 +216,8 @@ static bool assess_networks(const struct hv_core *c, const struct slot *s, uint6
 
                 if (is_wanted_network(u, e->network) && !stale && !gone)
                         continue;
-                *ret = retry(s, now_us, phase, HV_ACTION_NETWORK_DISCONNECT,
-                             stale || gone ? "the network is made anew" : "not one of its networks");
+                *ret = hv_retry(s, now_us, phase, HV_ACTION_NETWORK_DISCONNECT,
+                                stale || gone ? "the network is made anew" : "not one of its networks");
                 ret->about = e->network;
                 return true;
         }
@@ -227,7 +229,7 @@ static bool assess_networks(const struct hv_core *c, const struct slot *s, uint6
                 if (!o || !hv_item_is_usable(o))
                         *ret = wait_for(HV_REASON_WAITING_DEPENDENCY, u->networks[i].name);
                 else
-                        *ret = retry(s, now_us, phase, HV_ACTION_NETWORK_CONNECT, "network is missing");
+                        *ret = hv_retry(s, now_us, phase, HV_ACTION_NETWORK_CONNECT, "network is missing");
                 ret->phase = phase;
                 ret->about = u->networks[i].name;
                 return true;
@@ -237,7 +239,7 @@ static bool assess_networks(const struct hv_core *c, const struct slot *s, uint6
 
 /* ---- wanted ---- */
 
-static struct verdict assess_missing(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
+struct verdict hv_assess_creation(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
         const struct image *i = hv_map_get(c->images, s->want->image);
         enum hv_reason reason = HV_REASON_SYNCED;
         const char *item = missing_item(c, s->want, &reason);
@@ -250,7 +252,7 @@ static struct verdict assess_missing(const struct hv_core *c, const struct slot 
                 if (!v.in_sync)
                         return v;
         }
-        return retry(s, now_us, HV_PHASE_CREATING, HV_ACTION_CREATE, "missing");
+        return hv_retry(s, now_us, HV_PHASE_CREATING, HV_ACTION_CREATE, "missing");
 }
 
 /* Engines change a limit in place, and take back the one on pids; a limit on memory or CPU that should be none at all needs
@@ -280,7 +282,7 @@ static struct verdict assess_replace(const struct hv_core *c, const struct slot 
         v = hv_assess_image(c, i, s->want, s->needs_pull, now_us);
         if (!v.in_sync)
                 return v;
-        return clear_away(s, now_us, HV_PHASE_STOPPING, why);
+        return hv_clear_away(s, now_us, HV_PHASE_STOPPING, why);
 }
 
 static struct verdict assess_start(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
@@ -288,14 +290,14 @@ static struct verdict assess_start(const struct hv_core *c, const struct slot *s
         const char *twin;
         struct verdict v;
 
-        if (assess_networks(c, s, now_us, HV_PHASE_CREATING, &v))
+        if (hv_assess_networks(c, s, now_us, HV_PHASE_CREATING, &v))
                 return v;
         if (d)
                 return wait_for(HV_REASON_WAITING_DEPENDENCY, d->name);
         twin = live_twin(c, s);
         if (twin)
                 return wait_for(HV_REASON_WAITING_DEPENDENCY, twin);
-        return retry(s, now_us, HV_PHASE_STARTING, HV_ACTION_START, "made, not started");
+        return hv_retry(s, now_us, HV_PHASE_STARTING, HV_ACTION_START, "made, not started");
 }
 
 static bool limits_differ(const struct container *k, const struct hv_unit *u) {
@@ -305,14 +307,14 @@ static bool limits_differ(const struct container *k, const struct hv_unit *u) {
                k->limits.nano_cpus != u->limits.nano_cpus || k->limits.pids != u->limits.pids;
 }
 
-static struct verdict assess_running(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
+struct verdict hv_assess_running(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
         struct verdict v;
 
         if (!s->have->detailed)
-                v = look(s, now_us, HV_PHASE_RUNNING);
+                v = hv_look(s, now_us, HV_PHASE_RUNNING);
         else if (limits_differ(s->have, s->want))
-                v = retry(s, now_us, HV_PHASE_RUNNING, HV_ACTION_UPDATE, "limits differ");
-        else if (!assess_networks(c, s, now_us, HV_PHASE_RUNNING, &v)) {
+                v = hv_retry(s, now_us, HV_PHASE_RUNNING, HV_ACTION_UPDATE, "limits differ");
+        else if (!hv_assess_networks(c, s, now_us, HV_PHASE_RUNNING, &v)) {
                 v = quiet(HV_PHASE_RUNNING, HV_REASON_SYNCED);
                 v.in_sync = true;
         }
@@ -334,7 +336,7 @@ static struct verdict assess_ended(const struct hv_core *c, const struct slot *s
         struct verdict v;
 
         if (!s->have->detailed)
-                return look(s, now_us, HV_PHASE_PENDING);
+                return hv_look(s, now_us, HV_PHASE_PENDING);
         if (!s->stopped_by_us && (s->want->restart == HV_RESTART_NEVER ||
                                   (s->want->restart == HV_RESTART_ON_FAILURE && s->have->exit_code == 0)))
                 return finished(s);
@@ -344,13 +346,13 @@ static struct verdict assess_ended(const struct hv_core *c, const struct slot *s
                 v.why = "ended";
                 return v;
         }
-        if (assess_networks(c, s, now_us, HV_PHASE_STARTING, &v))
+        if (hv_assess_networks(c, s, now_us, HV_PHASE_STARTING, &v))
                 return v;
         twin = live_twin(c, s);
         if (twin)
                 return wait_for(HV_REASON_WAITING_DEPENDENCY, twin);
-        return retry(s, now_us, HV_PHASE_STARTING, HV_ACTION_START,
-                     s->stopped_by_us ? "wanted again" : "ended");
+        return hv_retry(s, now_us, HV_PHASE_STARTING, HV_ACTION_START,
+                        s->stopped_by_us ? "wanted again" : "ended");
 }
 
 static struct verdict assess_wanted(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
@@ -358,7 +360,7 @@ static struct verdict assess_wanted(const struct hv_core *c, const struct slot *
         const char *why;
 
         if (!k)
-                return assess_missing(c, s, now_us);
+                return hv_assess_creation(c, s, now_us);
         if (!k->ours && !s->want->adopt && !HV_MUTANT(HV_MUTANT_FOREIGN_REMOVED))
                 return wait_for(HV_REASON_NAME_CONFLICT, s->name);
         why = needs_new_container(k, s->want);
@@ -369,23 +371,23 @@ static struct verdict assess_wanted(const struct hv_core *c, const struct slot *
                 return assess_start(c, s, now_us);
         case HV_CONTAINER_RUNNING:
         case HV_CONTAINER_RESTARTING:
-                return assess_running(c, s, now_us);
+                return hv_assess_running(c, s, now_us);
         case HV_CONTAINER_PAUSED:
                 /* Its limits may say that it has to go: woken up first, it would run for nothing. */
                 if (!k->detailed)
-                        return look(s, now_us, HV_PHASE_STARTING);
-                return retry(s, now_us, HV_PHASE_STARTING, HV_ACTION_UNPAUSE, "paused by somebody");
+                        return hv_look(s, now_us, HV_PHASE_STARTING);
+                return hv_retry(s, now_us, HV_PHASE_STARTING, HV_ACTION_UNPAUSE, "paused by somebody");
         case HV_CONTAINER_EXITED:
                 return assess_ended(c, s, now_us);
         default:
-                return clear_away(s, now_us, HV_PHASE_STOPPING, "dead");
+                return hv_clear_away(s, now_us, HV_PHASE_STOPPING, "dead");
         }
 }
 
 /* What is in sync stays so while its details are read again, or status would flicker at every resync. */
 static struct verdict assess_audited(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
         struct verdict known = s->want ? assess_wanted(c, s, now_us) : (struct verdict){};
-        struct verdict v = look(s, now_us, s->phase);
+        struct verdict v = hv_look(s, now_us, s->phase);
 
         if (!known.in_sync)
                 return v;
@@ -398,7 +400,10 @@ static struct verdict assess_audited(const struct hv_core *c, const struct slot 
 
 struct verdict hv_assess_slot(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
         struct verdict v;
+        bool on_slot;
 
+        if (s->task)
+                return hv_assess_task(c, s->task, now_us, &on_slot);
         if (s->want && s->want->suspended) {
                 v = quiet(HV_PHASE_SUSPENDED, HV_REASON_SUSPENDED);
                 v.in_sync = true;
@@ -407,8 +412,8 @@ struct verdict hv_assess_slot(const struct hv_core *c, const struct slot *s, uin
         if (s->effect && !HV_MUTANT(HV_MUTANT_TWO_EFFECTS))
                 return in_flight(s->effect);
         if (s->doubt)
-                return s->audited ? assess_audited(c, s, now_us) : look(s, now_us, s->phase);
-        return s->want ? assess_wanted(c, s, now_us) : assess_orphan(s, now_us);
+                return s->audited ? assess_audited(c, s, now_us) : hv_look(s, now_us, s->phase);
+        return s->want ? assess_wanted(c, s, now_us) : assess_orphan(c, s, now_us);
 }
 
 /* ---- dependencies ---- */
@@ -444,6 +449,8 @@ bool hv_dependency_is_met(const struct hv_core *c, const struct hv_dependency *d
         bool any = false;
         size_t len;
 
+        if (d->kind == HV_KIND_TASK)
+                return hv_task_dependency_is_met(c, d);
         if (d->kind != HV_KIND_SERVICE)
                 return false; /* nothing of this kind is run yet: whoever asked for the gate gets it */
         (void) snprintf(prefix, sizeof prefix, "%s/%s/", hv_kind_label(d->kind), d->name);

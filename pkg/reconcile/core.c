@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "reconcile/state.h"
+#include "reconcile/task_state.h"
 
 struct hv_core *hv_core_new(uint64_t seed) {
         struct hv_core *c = HV_NEW(struct hv_core);
@@ -15,6 +15,7 @@ struct hv_core *hv_core_new(uint64_t seed) {
         c->networks = hv_map_new(hv_item_free);
         c->volumes = hv_map_new(hv_item_free);
         c->images = hv_map_new(hv_image_free);
+        c->tasks = hv_map_new(hv_task_free);
         return c;
 }
 
@@ -33,6 +34,8 @@ struct hv_core *hv_core_free(struct hv_core *c) {
         hv_map_free(c->networks);
         hv_map_free(c->volumes);
         hv_map_free(c->images);
+        hv_vec_done(&c->live_tasks);
+        hv_map_free(c->tasks);
         for (size_t i = 0; i < c->parked_removals.n; i++)
                 free(c->parked_removals.v[i]);
         hv_vec_done(&c->parked_removals);
@@ -77,8 +80,9 @@ int hv_core_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in,
                         c->engine.look_doubt = ++c->seq;
                 }
                 return 0;
+        default:
+                return hv_task_input(c, now_us, in, err);
         }
-        return hv_err_set(err, -EINVAL, "input of unknown type %d", (int) in->type);
 }
 
 const struct hv_desired *hv_core_active(const struct hv_core *c) {

@@ -29,6 +29,7 @@
 
 #include "base/err.h"
 #include "reconcile/action.h"
+#include "reconcile/admission.h"
 #include "reconcile/reason.h"
 
 struct hv_core;
@@ -45,7 +46,17 @@ enum hv_input_type {
         HV_INPUT_DONE,    /* action_id, outcome, message and what was seen */
         HV_INPUT_EVENT,   /* event */
         HV_INPUT_ENGINE_LOST, /* the event stream ended; message says why */
-        HV_INPUT_LOOK, /* somebody wants a fresh look now (apply, SIGHUP): containers are listed once */
+        HV_INPUT_LOOK,    /* somebody wants a fresh look now (apply, SIGHUP): containers are listed once */
+        HV_INPUT_CLOCK,   /* wall_us: the wall clock at this instant; at start, and whenever it was set */
+        HV_INPUT_MACHINE, /* machine: what this node has */
+        HV_INPUT_TASK_RECALL, /* recalled: one task of the ledger; at start, before TASKS_KNOWN */
+        HV_INPUT_TASKS_KNOWN, /* trust_score; the ledger was read to its end: tasks may be accepted and planned */
+        HV_INPUT_TASK_SUBMIT, /* task: a new one. -EALREADY the same is known, -EEXIST another of that id, -ENOSPC it
+                               * never fits, -EPERM policy, -EAGAIN too early. 0: TASK_ACCEPT is planned; its note tells
+                               * when the promise is made */
+        HV_INPUT_TASK_STOP,   /* text: id; message: by whom. -ENOENT, -EALREADY it has ended */
+        HV_INPUT_TASK_REOPEN, /* text: id; task: what ended is run again. -ENOENT, -EBUSY */
+        HV_INPUT_TASK_FORGET, /* text: id. -ENOENT, -EBUSY it has not ended, or is declared */
 };
 
 enum hv_event_type {
@@ -77,6 +88,13 @@ struct hv_input {
         const char *created_id;                    /* CREATE, NETWORK_CREATE */
         const struct hv_listing *listing;          /* LIST */
         const struct hv_seen_container *container; /* INSPECT, OK; NULL: certainly not there */
+        const struct hv_task_collected *collected; /* TASK_COLLECT, OK */
+        /* tasks */
+        uint64_t wall_us;
+        const struct hv_room *machine;
+        const struct hv_task_recalled *recalled;
+        int trust_score;
+        struct hv_task *task; /* the core takes a reference of its own */
 };
 
 /* Something worth telling: the shell logs it and keeps it for /api/v1/events. */
@@ -100,6 +118,12 @@ enum hv_note_type {
         HV_NOTE_WAITING,     /* something that it needs is not there yet */
         HV_NOTE_OUT_OF_SYNC, /* something is not as wished, and was before */
         HV_NOTE_SYNCED,      /* everything is as wished, and was not before */
+        HV_NOTE_TASK_ACCEPTED,
+        HV_NOTE_TASK_ADMITTED,
+        HV_NOTE_TASK_STOPPING,
+        HV_NOTE_TASK_RETRY, /* an attempt failed, another follows */
+        HV_NOTE_TASK_ENDED,
+        HV_NOTE_TRUST_CHANGED,
         HV_N_NOTES
 };
 

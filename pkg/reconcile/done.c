@@ -6,7 +6,7 @@
  *      the rest      it failed: reason kept, back-off armed, and a look where the object may have changed
  */
 #include "reconcile/mutant.h"
-#include "reconcile/state.h"
+#include "reconcile/task_state.h"
 
 void hv_engine_down(struct hv_core *c, uint64_t now_us, enum hv_engine_state state, const char *message) {
         struct engine *e = &c->engine;
@@ -394,6 +394,12 @@ static void effect_done(struct hv_core *c, uint64_t now_us, const struct flight 
         effect_failed(c, now_us, f, in);
 }
 
+static void container_done(struct hv_core *c, uint64_t now_us, const struct flight *f,
+                           const struct hv_input *in) {
+        effect_done(c, now_us, f, in);
+        hv_task_container_done(c, now_us, f, in);
+}
+
 void hv_done(struct hv_core *c, uint64_t now_us, struct flight *f, const struct hv_input *in) {
         switch (f->action.type) {
         case HV_ACTION_CONNECT:
@@ -418,7 +424,12 @@ void hv_done(struct hv_core *c, uint64_t now_us, struct flight *f, const struct 
                 item_done(c, now_us, f, in);
                 break;
         default:
-                effect_done(c, now_us, f, in);
+                if (hv_action_is_task(f->action.type)) {
+                        hv_task_done(c, now_us, f, in);
+                        if (f->action.type != HV_ACTION_TASK_COLLECT)
+                                return;
+                } else
+                        container_done(c, now_us, f, in);
         }
         if (in->outcome == HV_OUTCOME_UNREACHABLE)
                 hv_engine_down(c, now_us, HV_ENGINE_DOWN, in->message);

@@ -13,7 +13,7 @@
 #include <stdio.h>
 
 #include "reconcile/mutant.h"
-#include "reconcile/state.h"
+#include "reconcile/task_state.h"
 
 static void forget_parked(struct hv_core *c) {
         c->parked = hv_desired_unref(c->parked);
@@ -51,7 +51,7 @@ static void want_units(struct hv_core *c, const struct hv_desired *d) {
                 s->needs_pull = 0;
         }
         while (hv_map_next(c->slots, &it, NULL, (void **) &s))
-                if (s->want && hv_desired_unit(d, s->want->key) != s->want) {
+                if (s->want && !s->task && hv_desired_unit(d, s->want->key) != s->want) {
                         s->want = NULL;
                         hv_failure_reset(&s->failure);
                 }
@@ -82,6 +82,7 @@ static void activate(struct hv_core *c, struct hv_desired *d) {
         c->active = hv_desired_ref(d);
         want_units(c, d);
         want_items(c, d);
+        hv_task_want(c, d);
         hv_desired_unref(before);
         c->seq++;
         if (same)
@@ -100,6 +101,11 @@ static bool is_wanted(const struct hv_desired *d, enum hv_kind kind, const char 
                 return hv_desired_network(d, name) != NULL;
         case HV_KIND_VOLUME:
                 return hv_desired_volume(d, name) != NULL;
+        case HV_KIND_TASK:
+                for (size_t i = 0; i < d->n_tasks; i++)
+                        if (hv_streq(d->tasks[i]->id, name))
+                                return true;
+                return false;
         default:
                 for (size_t i = 0; i < d->n_units; i++)
                         if (d->units[i].kind == kind && hv_streq(d->units[i].object, name))
@@ -129,6 +135,14 @@ static void count_existing(struct hv_core *c, const struct hv_desired *d) {
         size_t it = 0;
 
         c->n_parked_existing = 0;
+        /* A declared task that has not ended would be stopped. */
+        for (size_t i = 0; i < c->live_tasks.n; i++) {
+                const struct task *t = c->live_tasks.v[i];
+
+                if (t->source == HV_TASK_FROM_FILE && t->accepted && t->step < TASK_STEP_COLLECT &&
+                    !t->stop_asked)
+                        count(c, d, HV_KIND_TASK, t->id, counted);
+        }
         while (hv_map_next(c->slots, &it, NULL, (void **) &s))
                 if (s->have && s->have->ours && s->have->kind == HV_KIND_SERVICE && s->have->object)
                         count(c, d, HV_KIND_SERVICE, s->have->object, counted);

@@ -9,22 +9,15 @@
 
 #include "base/duration.h"
 #include "reconcile/mutant.h"
-#include "reconcile/state.h"
+#include "reconcile/pass.h"
+#include "reconcile/task_state.h"
 
-struct pass {
-        struct hv_core *c;
-        struct hv_effects *out;
-        uint64_t now_us;
-        unsigned max_effects, max_pulls;
-        bool settled; /* nothing seen so far that is not as wished */
-};
-
-static void hand_out(struct pass *p, struct flight *f) {
+void hv_pass_hand_out(struct pass *p, struct flight *f) {
         p->out->actions = hv_realloc(p->out->actions, (p->out->n_actions + 1) * sizeof *p->out->actions);
         p->out->actions[p->out->n_actions++] = &f->action;
 }
 
-static void not_later_than(struct pass *p, uint64_t when_us) {
+void hv_pass_not_later_than(struct pass *p, uint64_t when_us) {
         p->out->deadline_us = HV_MIN(p->out->deadline_us, when_us);
 }
 
@@ -45,7 +38,7 @@ static void list(struct pass *p, unsigned parts, const char *why) {
         f->action.parts = parts;
         e->list = f;
         e->look_parts &= ~parts;
-        hand_out(p, f);
+        hv_pass_hand_out(p, f);
 }
 
 static void arm_resync(struct pass *p) {
@@ -76,7 +69,7 @@ static void plan_engine(struct pass *p) {
                 if (e->connect || !hv_backoff_is_over(&e->retry, p->now_us, &p->out->deadline_us))
                         return;
                 e->connect = hv_flight_new(c, HV_ACTION_CONNECT, "engine", "engine", "not connected");
-                hand_out(p, e->connect);
+                hv_pass_hand_out(p, e->connect);
                 return;
         }
         if (e->list)
@@ -90,7 +83,7 @@ static void plan_engine(struct pass *p) {
                         e->audit_due = true;
                         arm_resync(p);
                 }
-                not_later_than(p, e->resync_at_us);
+                hv_pass_not_later_than(p, e->resync_at_us);
         }
         if (!e->look_parts || !hv_backoff_is_over(&e->list_retry, p->now_us, &p->out->deadline_us))
                 return;
@@ -100,7 +93,7 @@ static void plan_engine(struct pass *p) {
 
 /* ---- images ---- */
 
-static void plan_image(struct pass *p, struct slot *s, const struct verdict *v) {
+static struct flight *plan_image(struct pass *p, struct slot *s, const struct verdict *v) {
         struct hv_core *c = p->c;
         struct image *i = hv_image_get(c, s->want->image);
         char key[600];
@@ -109,7 +102,7 @@ static void plan_image(struct pass *p, struct slot *s, const struct verdict *v) 
         if (v->action == HV_ACTION_PULL && s->want->pull_policy == HV_PULL_ALWAYS && !s->needs_pull)
                 s->needs_pull = ++c->seq;
         if (i->effect || i->look || !has_room(p, v->action))
-                return;
+                return NULL;
         (void) snprintf(key, sizeof key, "image/%s", i->ref);
         f = hv_flight_new(c, v->action, key, i->ref, v->why);
         f->image = i;
@@ -119,21 +112,23 @@ static void plan_image(struct pass *p, struct slot *s, const struct verdict *v) 
                 i->effect = f;
         else
                 i->look = f;
-        hand_out(p, f);
+        hv_pass_hand_out(p, f);
+        return f;
 }
 
 /* ---- containers ---- */
 
-static void plan_look(struct pass *p, struct slot *s, const struct verdict *v) {
+static struct flight *plan_look(struct pass *p, struct slot *s, const struct verdict *v) {
         struct flight *f;
 
         if (!has_room(p, HV_ACTION_INSPECT))
-                return;
+                return NULL;
         f = hv_flight_new(p->c, HV_ACTION_INSPECT, s->want ? s->want->key : s->name, s->name, v->why);
         f->slot = s;
         f->action.target = s->name;
         s->look = f;
-        hand_out(p, f);
+        hv_pass_hand_out(p, f);
+        return f;
 }
 
 /* An effect is under way on this very container, begun when it went by another name. */
@@ -147,12 +142,12 @@ static bool is_busy(const struct hv_core *c, const struct container *k) {
         return false;
 }
 
-static void plan_effect(struct pass *p, struct slot *s, const struct verdict *v) {
+static struct flight *plan_effect(struct pass *p, struct slot *s, const struct verdict *v) {
         struct flight *f;
 
         if (!has_room(p, v->action) ||
             (s->have && is_busy(p->c, s->have) && !HV_MUTANT(HV_MUTANT_TWO_EFFECTS)))
-                return;
+                return NULL;
         f = hv_flight_new(p->c, v->action, s->want ? s->want->key : s->name, s->name, v->why);
         f->slot = s;
         f->action.unit = s->want;
@@ -167,7 +162,16 @@ static void plan_effect(struct pass *p, struct slot *s, const struct verdict *v)
         s->effect = f;
         s->event_dropped = false;
         s->conflict_told = false;
-        hand_out(p, f);
+        hv_pass_hand_out(p, f);
+        return f;
+}
+
+struct flight *hv_pass_act(struct pass *p, struct slot *s, const struct verdict *v, bool looks) {
+        if (v->action == HV_ACTION_INSPECT)
+                return looks ? plan_look(p, s, v) : NULL;
+        if (v->action == HV_ACTION_PULL || v->action == HV_ACTION_INSPECT_IMAGE)
+                return plan_image(p, s, v);
+        return plan_effect(p, s, v);
 }
 
 static void tell_conflict(struct pass *p, struct slot *s) {
@@ -201,30 +205,27 @@ static void tell_wait(struct pass *p, struct slot *s, const struct verdict *v) {
         }
 }
 
+void hv_pass_note_phase(struct pass *p, struct slot *s, const struct verdict *v) {
+        if (v->in_sync && s->failure.reason != HV_REASON_SYNCED && s->want)
+                hv_failure_reset(&s->failure);
+        tell_wait(p, s, v);
+        if (s->phase != v->phase || s->phase_since_us == 0) {
+                s->phase = v->phase;
+                s->phase_since_us = HV_MAX(p->now_us, 1u);
+        }
+        if (v->reason == HV_REASON_NAME_CONFLICT && s->have && s->want)
+                tell_conflict(p, s);
+}
+
 static void plan_slot(struct pass *p, struct slot *s, bool looks) {
         struct verdict v = hv_assess_slot(p->c, s, p->now_us);
 
         if (!v.in_sync || s->effect || (s->look && !s->audited))
                 p->settled = false;
-        if (v.in_sync && s->failure.reason != HV_REASON_SYNCED && s->want)
-                hv_failure_reset(&s->failure);
-        tell_wait(p, s, &v);
-        if (s->phase != v.phase || s->phase_since_us == 0) {
-                s->phase = v.phase;
-                s->phase_since_us = HV_MAX(p->now_us, 1u);
-        }
-        not_later_than(p, v.next_us);
-        if (v.reason == HV_REASON_NAME_CONFLICT && s->have && s->want)
-                tell_conflict(p, s);
-        if (!v.act)
-                return;
-        if (v.action == HV_ACTION_INSPECT) {
-                if (looks)
-                        plan_look(p, s, &v);
-        } else if (v.action == HV_ACTION_PULL || v.action == HV_ACTION_INSPECT_IMAGE)
-                plan_image(p, s, &v);
-        else
-                plan_effect(p, s, &v);
+        hv_pass_note_phase(p, s, &v);
+        hv_pass_not_later_than(p, v.next_us);
+        if (v.act)
+                (void) hv_pass_act(p, s, &v, looks);
 }
 
 /* ---- networks and volumes ---- */
@@ -238,7 +239,7 @@ static void plan_item(struct pass *p, struct item *o) {
                 p->settled = false;
         else if (o->failure.reason != HV_REASON_SYNCED)
                 hv_failure_reset(&o->failure);
-        not_later_than(p, v.next_us);
+        hv_pass_not_later_than(p, v.next_us);
         if ((v.reason == HV_REASON_NAME_CONFLICT || v.reason == HV_REASON_CONFLICT) && !o->conflict_told) {
                 o->conflict_told = true;
                 hv_note(p->c, v.reason == HV_REASON_CONFLICT ? HV_NOTE_CONFLICT : HV_NOTE_NAME_CONFLICT,
@@ -260,7 +261,7 @@ static void plan_item(struct pass *p, struct item *o) {
         else
                 f->action.target = hv_arena_strdup(f->arena, o->id);
         o->effect = f;
-        hand_out(p, f);
+        hv_pass_hand_out(p, f);
 }
 
 static void plan_items(struct pass *p, struct hv_map *items) {
@@ -303,7 +304,7 @@ static void plan_looks(struct pass *p) {
         while (hv_map_next(p->c->slots, &it, NULL, (void **) &s)) {
                 struct verdict v = hv_assess_slot(p->c, s, p->now_us);
 
-                not_later_than(p, v.next_us);
+                hv_pass_not_later_than(p, v.next_us);
                 if (v.act && v.action == HV_ACTION_INSPECT)
                         plan_look(p, s, &v);
         }
@@ -340,19 +341,23 @@ void hv_core_plan(struct hv_core *c, uint64_t now_us, struct hv_effects *ret) {
         hv_guard_decide(c, now_us); /* first: the revision says how often to resync */
         if (wants_engine(c))
                 plan_engine(&p);
+        if (c->active) {
+                p.max_effects = c->active->settings.workers;
+                p.max_pulls = c->active->settings.parallel_pulls;
+        }
         if (c->active && !c->active->settings.docker_enabled)
                 tell_synced(&p);
         else if (c->active &&
                  (c->engine.state == HV_ENGINE_READY || HV_MUTANT(HV_MUTANT_STALE_LOOK_UNLOCKS))) {
-                p.max_effects = c->active->settings.workers;
-                p.max_pulls = c->active->settings.parallel_pulls;
                 plan_orphans(&p);
                 plan_items(&p, c->networks);
                 plan_items(&p, c->volumes);
                 for (size_t i = 0; i < c->active->n_units; i++)
                         plan_slot(&p, hv_map_get(c->slots, c->active->units[i].container), true);
+                hv_pass_tasks(&p);
                 tell_synced(&p);
         } else {
+                hv_pass_tasks(&p); /* promises need no engine */
                 if (c->parked && !c->active && c->engine.state == HV_ENGINE_READY)
                         plan_looks(&p);
                 c->synced = false;

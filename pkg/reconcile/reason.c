@@ -30,6 +30,14 @@ const char *hv_reason_name(enum hv_reason reason) {
                 [HV_REASON_REVISION_REJECTED] = "RevisionRejected",
                 [HV_REASON_PRUNE_BLOCKED] = "PruneBlocked",
                 [HV_REASON_SOURCE_STALE] = "SourceStale",
+                [HV_REASON_WAITING_CPU] = "WaitingCpu",
+                [HV_REASON_WAITING_MEMORY] = "WaitingMemory",
+                [HV_REASON_WAITING_DISK] = "WaitingDisk",
+                [HV_REASON_WAITING_GPU] = "WaitingGpu",
+                [HV_REASON_WAITING_SLOT] = "WaitingSlot",
+                [HV_REASON_INPUT_FAILED] = "InputFailed",
+                [HV_REASON_COLLECT_FAILED] = "CollectFailed",
+                [HV_REASON_LEDGER_FAILED] = "LedgerFailed",
         };
 
         return (size_t) reason < HV_N_REASONS ? names[reason] : "";

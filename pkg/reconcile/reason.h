@@ -28,6 +28,14 @@ enum hv_reason {
         HV_REASON_REVISION_REJECTED,
         HV_REASON_PRUNE_BLOCKED,
         HV_REASON_SOURCE_STALE,
+        HV_REASON_WAITING_CPU,
+        HV_REASON_WAITING_MEMORY,
+        HV_REASON_WAITING_DISK,
+        HV_REASON_WAITING_GPU,
+        HV_REASON_WAITING_SLOT, /* as many tasks run as may */
+        HV_REASON_INPUT_FAILED,
+        HV_REASON_COLLECT_FAILED,
+        HV_REASON_LEDGER_FAILED, /* a promise or a result cannot be made durable */
         HV_N_REASONS
 };
 

@@ -92,6 +92,7 @@ struct container *hv_container_copy(const struct hv_seen_container *seen) {
         k->oom_killed = seen->oom_killed;
         k->restart_policy_set = seen->restart_policy_set;
         k->started_wall_us = seen->started_us;
+        k->finished_wall_us = seen->finished_us;
         k->limits = seen->limits;
         return k;
 }
@@ -228,7 +229,7 @@ struct flight *hv_flight_new(struct hv_core *c, enum hv_action_type type, const 
         if (type == HV_ACTION_PULL)
                 c->n_pulls++;
         else if (!hv_action_is_look(type))
-                c->n_effects++;
+                c->n_effects += !hv_action_is_task(type);
         else if (type == HV_ACTION_INSPECT || type == HV_ACTION_INSPECT_IMAGE)
                 c->n_looks++;
         return f;
@@ -245,7 +246,7 @@ struct flight *hv_flight_take(struct hv_core *c, uint64_t action_id) {
                 if (type == HV_ACTION_PULL)
                         c->n_pulls--;
                 else if (!hv_action_is_look(type))
-                        c->n_effects--;
+                        c->n_effects -= !hv_action_is_task(type);
                 else if (type == HV_ACTION_INSPECT || type == HV_ACTION_INSPECT_IMAGE)
                         c->n_looks--;
                 return f;
@@ -257,6 +258,7 @@ struct flight *hv_flight_free(struct flight *f) {
         if (!f)
                 return NULL;
         hv_desired_unref(f->desired);
+        hv_task_unref(f->task_value);
         hv_arena_free(f->arena);
         free(f);
         return NULL;

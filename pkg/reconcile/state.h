@@ -29,6 +29,8 @@ struct flight {                     /* one action that was handed out */
         struct slot *slot;          /* the one it is about, or NULL */
         struct item *item;
         struct image *image;
+        struct task *task;
+        struct hv_task *task_value; /* reference: what the action's `task` points to */
 };
 
 struct endpoint {
@@ -47,7 +49,7 @@ struct container {
         bool detailed;
         int exit_code;
         bool oom_killed, restart_policy_set;
-        uint64_t started_wall_us;
+        uint64_t started_wall_us, finished_wall_us;
         struct hv_limits limits;
 };
 
@@ -60,7 +62,8 @@ struct failure {
 
 struct slot {
         char *name;                 /* of the container */
-        const struct hv_unit *want; /* in the active revision; NULL: not wanted */
+        const struct hv_unit *want; /* in the active revision, or of `task`; NULL: not wanted */
+        struct task *task;          /* whose attempt this is; NULL: a service's, or nobody's */
         struct container *have;     /* who holds the name, ours or not; NULL: nobody, as far as is known */
         struct flight *effect, *look;
         uint64_t touched, doubt;
@@ -140,6 +143,15 @@ struct hv_core {
         unsigned n_effects, n_looks, n_pulls; /* in flight */
         bool synced;
         uint64_t out_of_sync_since_us;
+
+        /* tasks: task_state.h */
+        struct hv_map *tasks;             /* by id; struct task */
+        HV_VEC(struct task *) live_tasks; /* those with something left to do, in order of arrival */
+        uint64_t n_tasks_seen;
+        bool tasks_known, machine_known;
+        struct hv_room machine;
+        int trust_score;
+        uint64_t wall_us, wall_at_us; /* the wall clock, and the instant of the core's clock it was told at */
 };
 
 /* How many single objects are looked at at the same time. Inspects are cheap (0.1 to 0.4 ms each on the
@@ -221,6 +233,15 @@ struct verdict hv_assess_slot(const struct hv_core *c, const struct slot *s, uin
 struct verdict hv_assess_item(const struct hv_core *c, const struct item *o, uint64_t now_us);
 struct verdict hv_assess_image(const struct hv_core *c, const struct image *i, const struct hv_unit *u,
                                uint64_t needs_pull, uint64_t now_us);
+/* Parts of hv_assess_slot() that a task's container shares with a service's. */
+struct verdict hv_retry(const struct slot *s, uint64_t now_us, enum hv_phase phase,
+                        enum hv_action_type action, const char *why);
+struct verdict hv_look(const struct slot *s, uint64_t now_us, enum hv_phase phase);
+struct verdict hv_clear_away(const struct slot *s, uint64_t now_us, enum hv_phase phase, const char *why);
+struct verdict hv_assess_creation(const struct hv_core *c, const struct slot *s, uint64_t now_us);
+struct verdict hv_assess_running(const struct hv_core *c, const struct slot *s, uint64_t now_us);
+bool hv_assess_networks(const struct hv_core *c, const struct slot *s, uint64_t now_us, enum hv_phase phase,
+                        struct verdict *ret);
 bool hv_item_is_usable(const struct item *o);
 bool hv_item_is_outdated(const struct item *o); /* ours, certainly there, and wanted otherwise */
 bool hv_dependency_is_met(const struct hv_core *c, const struct hv_dependency *d);

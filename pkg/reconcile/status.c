@@ -3,7 +3,7 @@
 #include "reconcile/status.h"
 
 #include "base/buf.h"
-#include "reconcile/state.h"
+#include "reconcile/task_state.h"
 
 const char *hv_phase_name(enum hv_phase phase) {
         static const char *const names[HV_N_PHASES] = {
@@ -304,6 +304,7 @@ void hv_core_status(const struct hv_core *c, uint64_t now_us, struct hv_arena *a
                 .objects = objects,
         };
         all_units(c, now_us, arena, ret);
+        hv_task_count(c, &ret->n_tasks_queued, &ret->n_tasks_running);
         ret->n_objects = items_status(c, c->networks, now_us, arena, objects);
         ret->n_objects += items_status(c, c->volumes, now_us, arena, objects + ret->n_objects);
         qsort(objects, ret->n_objects, sizeof *objects, by_kind_and_name);
@@ -319,6 +320,8 @@ const char *hv_status_line(const struct hv_status *s, struct hv_arena *arena) {
                 hv_buf_printf(&b, ", %u back-off", s->n_back_off);
         if (s->n_orphans)
                 hv_buf_printf(&b, ", %u to remove", s->n_orphans);
+        if (s->n_tasks_running || s->n_tasks_queued)
+                hv_buf_printf(&b, "; tasks: %u running, %u queued", s->n_tasks_running, s->n_tasks_queued);
         if (s->engine != HV_ENGINE_READY)
                 hv_buf_printf(&b, "; engine %s%s%s", hv_engine_state_name(s->engine),
                               hv_str_empty(s->engine_message) ? "" : ": ", s->engine_message);

@@ -70,13 +70,26 @@ struct hv_status {
         bool observed; /* the first complete observation was made */
         bool synced;   /* nothing to do, nothing in flight, nothing in doubt */
         unsigned n_units, n_units_in_sync, n_pulling, n_back_off, n_orphans;
-        uint64_t out_of_sync_since_us;      /* 0 while synced */
-        uint64_t n_generations;             /* revisions activated by this core */
-        const struct hv_unit_status *units; /* sorted by key; orphans last */
+        unsigned n_tasks_queued, n_tasks_running; /* running: admitted and not over */
+        uint64_t out_of_sync_since_us;            /* 0 while synced */
+        uint64_t n_generations;                   /* revisions activated by this core */
+        const struct hv_unit_status *units;       /* sorted by key; orphans last */
         size_t n_unit_status;
         const struct hv_object_status *objects; /* networks, then volumes, each sorted by name */
         size_t n_objects;
 };
+
+/* One task that is known; false: it is not. Everything lives in `arena`. */
+bool hv_core_task_status(const struct hv_core *c, const char *id, uint64_t now_us, struct hv_arena *arena,
+                         struct hv_task_status *ret);
+
+/* Those with something left to do, in order of arrival: what ended is the ledger's to tell. */
+const struct hv_task_status *hv_core_live_tasks(const struct hv_core *c, uint64_t now_us,
+                                                struct hv_arena *arena, size_t *ret_n);
+
+/* What can be given to tasks and services in all, and what is left of it. false: not known yet. */
+bool hv_core_room(const struct hv_core *c, struct hv_room *ret_allocatable, struct hv_room *ret_free);
+int hv_core_trust(const struct hv_core *c);
 
 /* Everything lives in `arena`. */
 void hv_core_status(const struct hv_core *c, uint64_t now_us, struct hv_arena *arena, struct hv_status *ret);

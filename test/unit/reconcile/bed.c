@@ -100,6 +100,11 @@ struct hv_desired *desire(const char *revision, const struct wish *wishes) {
                               .jitter_percent = 10,
                               .workers = 4,
                               .max_prune_percent = 50,
+                              .trust = { .success = 2,
+                                         .failure = -5,
+                                         .high = 80,
+                                         .medium = 50,
+                                         .count_task_faults = true },
                               .parallel_pulls = 2 },
         };
         (void) snprintf(d->revision, sizeof d->revision, "%s", revision);
@@ -157,6 +162,7 @@ static void do_create(struct bed *b, const struct hv_action *a) {
 
         k->digest = hv_arena_strdup(b->arena, u->digest);
         k->object = hv_arena_strdup(b->arena, u->object);
+        k->kind = hv_kind_label(u->kind);
         k->limits = u->limits;
         k->endpoints = &none;
         k->n_endpoints = 1;
@@ -177,11 +183,16 @@ static void perform(struct bed *b, const struct hv_action *a) {
                 do_create(b, a);
                 break;
         case HV_ACTION_START:
+                b->n_starts++;
+                k->started_us = b->now_us;
+                k->state = HV_CONTAINER_RUNNING;
+                break;
         case HV_ACTION_UNPAUSE:
                 k->state = HV_CONTAINER_RUNNING;
                 break;
         case HV_ACTION_STOP:
                 k->state = HV_CONTAINER_EXITED;
+                k->exit_code = 143;
                 break;
         case HV_ACTION_REMOVE:
                 bed_drop(b, a->target);

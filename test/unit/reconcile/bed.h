@@ -39,7 +39,7 @@ struct bed {
         HV_VEC(const struct hv_action *) held; /* handed out, not answered */
         HV_VEC(char *) notes;
         bool hold; /* answer nothing by yourself */
-        unsigned n_ids, most_in_flight;
+        unsigned n_ids, most_in_flight, n_starts;
         uint64_t deadline_us;
         /* Answers another outcome than OK; NULL: always OK. */
         enum hv_outcome (*mood)(struct bed *b, const struct hv_action *a);

@@ -1,0 +1,359 @@
+/* reconcile/task_assess.c - what a task needs next, and what the facts about its container mean for it.
+ *
+ *      its container     not there        create (image first); gone after a START that may have had effect: lost
+ *                        made             connect networks, record `begin`, start
+ *                        made, START sent remove it without force: the fence of task.h
+ *                        runs             until it ends, its time is over, or somebody wants it stopped
+ *                        ended            collect
+ *
+ * hv_task_advance() moves steps on; hv_assess_task() is pure and changes nothing, so status shows what will be done. */
+#include <stdio.h>
+
+#include "base/duration.h"
+#include "reconcile/mutant.h"
+#include "reconcile/task_state.h"
+
+/* How often the node tries what is its own business (fetching, pulling, making) before it calls the attempt failed. */
+#define NODE_TRIES 5u
+
+/* ---- moving on ---- */
+
+static bool is_certain(const struct slot *s) {
+        return s && !s->effect && (!s->doubt || s->audited);
+}
+
+static bool runs(const struct container *k) {
+        return k->state == HV_CONTAINER_RUNNING || k->state == HV_CONTAINER_RESTARTING ||
+               k->state == HV_CONTAINER_PAUSED;
+}
+
+static bool has_ended(const struct container *k) {
+        return k->state == HV_CONTAINER_EXITED || k->state == HV_CONTAINER_DEAD;
+}
+
+static void over_by_exit(struct hv_core *c, struct task *t, const struct container *k) {
+        char span[HV_DURATION_SIZE];
+
+        t->end.exit_code = k->exit_code;
+        t->end.oom_killed = k->oom_killed;
+        t->started_wall_us = k->started_wall_us ? k->started_wall_us : t->started_wall_us;
+        t->finished_wall_us = k->finished_wall_us;
+        if (t->ending == HV_CAUSE_STOPPED)
+                hv_task_over(c, t, HV_CAUSE_STOPPED, "stopped by %s", t->stop_by ? t->stop_by : "somebody");
+        else if (t->ending == HV_CAUSE_TIMEOUT) {
+                hv_duration_format(t->task->timeout_us, span);
+                hv_task_over(c, t, HV_CAUSE_TIMEOUT, "ran longer than its timeout of %s", span);
+        } else if (k->oom_killed)
+                hv_task_over(c, t, HV_CAUSE_OOM, "ran out of memory (exit code %d)", k->exit_code);
+        else if (t->task->checkpoint_code >= 0 && k->exit_code == t->task->checkpoint_code)
+                hv_task_over(c, t, HV_CAUSE_CHECKPOINT, "stopped at a checkpoint (exit code %d)",
+                             k->exit_code);
+        else if (k->exit_code != 0)
+                hv_task_over(c, t, HV_CAUSE_EXIT_CODE, "ended with exit code %d", k->exit_code);
+        else
+                hv_task_over(c, t, HV_CAUSE_SUCCESS, "%s", "");
+}
+
+/* It may have run, and there is nothing left to ask. */
+static void over_by_loss(struct hv_core *c, struct task *t) {
+        if (t->ending == HV_CAUSE_STOPPED)
+                hv_task_over(c, t, HV_CAUSE_STOPPED, "stopped by %s; its container is gone",
+                             t->stop_by ? t->stop_by : "somebody");
+        else
+                hv_task_over(c, t, HV_CAUSE_NODE_ERROR,
+                             "its container %s is gone: somebody or something removed it", t->unit.container);
+}
+
+static void advance_run(struct hv_core *c, struct task *t, uint64_t now_us) {
+        const struct slot *s = t->slot;
+        const struct container *k = s->have;
+
+        if (t->stop_durable && t->ending == HV_CAUSE_NONE)
+                t->ending = HV_CAUSE_STOPPED;
+        if (c->engine.state != HV_ENGINE_READY || !is_certain(s))
+                return;
+        if (!k || !k->ours) {
+                if (t->start != START_NOT_SENT)
+                        over_by_loss(c, t);
+                else if (t->ending == HV_CAUSE_STOPPED)
+                        hv_task_over(c, t, HV_CAUSE_STOPPED, "stopped by %s before it started",
+                                     t->stop_by ? t->stop_by : "somebody");
+                else if (s->failure.reason != HV_REASON_SYNCED && s->failure.backoff.n >= NODE_TRIES)
+                        hv_task_over(c, t, HV_CAUSE_NODE_ERROR, "cannot %s its container: %s",
+                                     hv_action_name(s->failure.type), s->failure.message);
+                return;
+        }
+        if (k->state == HV_CONTAINER_CREATED && t->start == START_FAILED)
+                hv_task_over(c, t, t->start_refused ? HV_CAUSE_INPUT : HV_CAUSE_NODE_ERROR,
+                             "cannot start: %s", t->start_message);
+        else if (k->state == HV_CONTAINER_CREATED && t->start == START_NOT_SENT &&
+                 t->ending == HV_CAUSE_STOPPED)
+                hv_task_over(c, t, HV_CAUSE_STOPPED, "stopped by %s before it started",
+                             t->stop_by ? t->stop_by : "somebody");
+        else if (has_ended(k) && k->detailed)
+                over_by_exit(c, t, k);
+        else if (runs(k)) {
+                uint64_t wall_us = hv_wall_us(c, now_us);
+
+                if (k->started_wall_us)
+                        t->started_wall_us = k->started_wall_us;
+                /* From the engine's own clock where it told: an agent that was away does not give time for nothing. */
+                if (!t->started_us && k->started_wall_us && wall_us > k->started_wall_us)
+                        t->started_us = now_us > wall_us - k->started_wall_us
+                                                ? now_us - (wall_us - k->started_wall_us)
+                                                : 1;
+                else if (!t->started_us)
+                        t->started_us = HV_MAX(now_us, 1u);
+                if (t->ending == HV_CAUSE_NONE && t->task->timeout_us != HV_TIME_NEVER &&
+                    now_us - t->started_us >= t->task->timeout_us)
+                        t->ending = HV_CAUSE_TIMEOUT;
+        }
+}
+
+static const struct image *image_of(const struct hv_core *c, const struct task *t) {
+        return hv_map_get(c->images, t->unit.image);
+}
+
+static void advance_make(struct hv_core *c, struct task *t) {
+        const struct slot *s = t->slot;
+        const struct image *i = image_of(c, t);
+        const char *by = t->stop_by ? t->stop_by : "somebody";
+
+        if (!is_certain(s))
+                return;
+        if (t->stop_durable)
+                hv_task_over(c, t, HV_CAUSE_STOPPED, "stopped by %s before it started", by);
+        else if (t->refusal)
+                hv_task_over(c, t, HV_CAUSE_REJECTED, "%s", t->refusal);
+        else if (s->failure.reason != HV_REASON_SYNCED && s->failure.backoff.n >= NODE_TRIES)
+                hv_task_over(c, t, HV_CAUSE_NODE_ERROR, "cannot %s its container: %s",
+                             hv_action_name(s->failure.type), s->failure.message);
+        else if (i && !i->effect && i->failure.reason != HV_REASON_SYNCED &&
+                 i->failure.type == HV_ACTION_PULL &&
+                 i->failure.backoff.n >= HV_MAX(c->active->settings.pull_retries, 1u))
+                hv_task_over(c, t, HV_CAUSE_NODE_ERROR, "cannot pull %s: %s", i->ref, i->failure.message);
+        else if (i && i->state == IMAGE_MISSING && t->unit.pull_policy == HV_PULL_NEVER && !s->have)
+                hv_task_over(c, t, HV_CAUSE_NODE_ERROR, "image %s is not here, and pullPolicy is never",
+                             i->ref);
+}
+
+void hv_task_advance(struct hv_core *c, struct task *t, uint64_t now_us) {
+        if (t->effect)
+                return;
+        switch (t->step) {
+        case TASK_STEP_PREPARE:
+                if (t->stop_durable)
+                        hv_task_over(c, t, HV_CAUSE_STOPPED, "stopped by %s before it started",
+                                     t->stop_by ? t->stop_by : "somebody");
+                break;
+        case TASK_STEP_MAKE:
+                advance_make(c, t);
+                break;
+        case TASK_STEP_RUN:
+                advance_run(c, t, now_us);
+                break;
+        default:
+                break;
+        }
+}
+
+/* ---- what is due ---- */
+
+static struct verdict quiet(enum hv_phase phase, enum hv_reason reason, bool in_sync) {
+        return (struct verdict){
+                .phase = phase, .reason = reason, .in_sync = in_sync, .next_us = HV_TIME_NEVER
+        };
+}
+
+/* One of the task's own actions, not before the wait after an earlier failure is over. */
+static struct verdict due(const struct task *t, uint64_t now_us, enum hv_action_type action,
+                          const char *why) {
+        struct verdict v = quiet(HV_PHASE_PENDING, HV_REASON_PENDING, false);
+        uint64_t next_us = HV_TIME_NEVER;
+
+        v.action = action;
+        v.why = why;
+        v.act = hv_backoff_is_over(&t->failure.backoff, now_us, &next_us);
+        v.next_us = next_us;
+        if (t->failure.reason != HV_REASON_SYNCED)
+                v.reason = t->failure.reason;
+        if (!v.act)
+                v.phase = HV_PHASE_BACK_OFF;
+        return v;
+}
+
+static struct verdict assess_made(const struct hv_core *c, const struct task *t, uint64_t now_us,
+                                  bool *ret_on_slot) {
+        struct verdict v;
+
+        if (hv_assess_networks(c, t->slot, now_us, HV_PHASE_CREATING, &v))
+                return v;
+        *ret_on_slot = false;
+        return due(t, now_us, HV_ACTION_TASK_BEGIN, "it is about to start");
+}
+
+static struct verdict assess_make(const struct hv_core *c, const struct task *t, uint64_t now_us,
+                                  bool *ret_on_slot) {
+        const struct container *k = t->slot->have;
+
+        if (!k || !k->ours)
+                return hv_assess_creation(c, t->slot, now_us);
+        if (!hv_streq(k->object, t->id) || k->kind != HV_KIND_TASK || k->state == HV_CONTAINER_REMOVING ||
+            (k->state == HV_CONTAINER_CREATED && !hv_streq(k->digest, t->unit.digest)))
+                return hv_clear_away(t->slot, now_us, HV_PHASE_CREATING, "left by something else");
+        if (k->state == HV_CONTAINER_CREATED)
+                return assess_made(c, t, now_us, ret_on_slot);
+        /* Somebody started it by hand before its turn: it counts as this attempt. */
+        *ret_on_slot = false;
+        return due(t, now_us, HV_ACTION_TASK_BEGIN, "it runs already");
+}
+
+static struct verdict assess_running(const struct hv_core *c, const struct task *t, uint64_t now_us) {
+        const struct slot *s = t->slot;
+        struct verdict v;
+
+        if (t->ending != HV_CAUSE_NONE)
+                return hv_retry(s, now_us, HV_PHASE_STOPPING,
+                                s->have->state == HV_CONTAINER_PAUSED ? HV_ACTION_UNPAUSE : HV_ACTION_STOP,
+                                t->ending == HV_CAUSE_TIMEOUT ? "its time is over" : "it is to stop");
+        v = hv_assess_running(c, s, now_us);
+        if (t->task->timeout_us != HV_TIME_NEVER && t->started_us)
+                v.next_us = HV_MIN(v.next_us, t->started_us + t->task->timeout_us);
+        return v;
+}
+
+static struct verdict assess_run(const struct hv_core *c, const struct task *t, uint64_t now_us) {
+        const struct slot *s = t->slot;
+        const struct container *k = s->have;
+        struct verdict v;
+
+        if (!k)
+                return hv_assess_creation(c, s, now_us);
+        switch (k->state) {
+        case HV_CONTAINER_CREATED:
+                if (t->start == START_SENT && !HV_MUTANT(HV_MUTANT_NO_FENCE))
+                        return hv_retry(s, now_us, HV_PHASE_STARTING, HV_ACTION_REMOVE,
+                                        "nobody knows whether its start is under way");
+                if (hv_assess_networks(c, s, now_us, HV_PHASE_STARTING, &v))
+                        return v;
+                return hv_retry(s, now_us, HV_PHASE_STARTING, HV_ACTION_START, "begun");
+        case HV_CONTAINER_RUNNING:
+        case HV_CONTAINER_RESTARTING:
+        case HV_CONTAINER_PAUSED:
+                return assess_running(c, t, now_us);
+        case HV_CONTAINER_EXITED:
+        case HV_CONTAINER_DEAD:
+                return hv_look(s, now_us, HV_PHASE_RUNNING); /* its details; then it is over */
+        default:
+                return hv_clear_away(s, now_us, HV_PHASE_RUNNING, "");
+        }
+}
+
+static struct verdict assess_tidy(const struct task *t, uint64_t now_us, bool *ret_on_slot) {
+        const struct slot *s = t->slot;
+
+        if (s && s->have && s->have->ours && s->have->kind == HV_KIND_TASK &&
+            hv_streq(s->have->object, t->id)) {
+                *ret_on_slot = true;
+                return hv_clear_away(s, now_us, HV_PHASE_STOPPING, "its end is recorded");
+        }
+        return due(t, now_us, HV_ACTION_TASK_CLEAN, "its end is recorded");
+}
+
+static bool needs_slot(enum task_step step) {
+        return step == TASK_STEP_MAKE || step == TASK_STEP_RUN || step == TASK_STEP_TIDY;
+}
+
+static struct verdict assess_step(const struct hv_core *c, const struct task *t, uint64_t now_us,
+                                  bool *ret_on_slot) {
+        *ret_on_slot = t->step != TASK_STEP_TIDY;
+        switch (t->step) {
+        case TASK_STEP_MAKE:
+                return assess_make(c, t, now_us, ret_on_slot);
+        case TASK_STEP_RUN:
+                return assess_run(c, t, now_us);
+        default:
+                return assess_tidy(t, now_us, ret_on_slot);
+        }
+}
+
+/* What the engine has to answer for, once it answers. */
+static struct verdict assess_container(const struct hv_core *c, const struct task *t, uint64_t now_us,
+                                       bool *ret_on_slot) {
+        const struct slot *s = t->slot;
+        struct verdict looking, known;
+
+        *ret_on_slot = true;
+        if (s && s->effect)
+                return quiet(HV_PHASE_CREATING, HV_REASON_PENDING, false);
+        if (c->engine.state != HV_ENGINE_READY)
+                return quiet(HV_PHASE_PENDING, HV_REASON_WAITING_ENGINE, false);
+        if (!s || !s->doubt)
+                return assess_step(c, t, now_us, ret_on_slot);
+        looking = hv_look(s, now_us, s->phase);
+        known = s->audited ? assess_step(c, t, now_us, ret_on_slot) : looking;
+        *ret_on_slot = true;
+        if (!known.in_sync)
+                return looking;
+        known.act = looking.act;
+        known.action = looking.action;
+        known.why = looking.why;
+        known.next_us = HV_MIN(known.next_us, looking.next_us);
+        return known;
+}
+
+static struct verdict assess_queued(const struct task *t, uint64_t now_us) {
+        struct verdict v = quiet(HV_PHASE_PENDING, HV_REASON_PENDING, true);
+
+        if (t->not_before_us > now_us) {
+                v.phase = HV_PHASE_BACK_OFF;
+                v.reason = HV_REASON_BACK_OFF;
+                v.next_us = t->not_before_us;
+        } else if (t->lacks != HV_RESOURCE_NONE && t->task && t->task->wait_for_resources_us != HV_TIME_NEVER)
+                v.next_us = t->queued_since_us + t->task->wait_for_resources_us;
+        return v;
+}
+
+/* A stop is recorded at once, whatever else is under way, and cuts short what may take long. */
+static bool assess_stop(const struct task *t, uint64_t now_us, struct verdict *ret) {
+        if (!t->stop_asked || t->stopping || !t->accepted || t->step >= TASK_STEP_COLLECT)
+                return false;
+        if (!t->stop_durable)
+                *ret = due(t, now_us, HV_ACTION_TASK_STOPPING, "somebody wants it stopped");
+        else if (t->effect && t->effect->action.type == HV_ACTION_TASK_PREPARE && !t->cancel_sent)
+                *ret = due(t, now_us, HV_ACTION_TASK_CANCEL, "it is to stop");
+        else
+                return false;
+        return true;
+}
+
+struct verdict hv_assess_task(const struct hv_core *c, const struct task *t, uint64_t now_us,
+                              bool *ret_on_slot) {
+        struct verdict v;
+
+        *ret_on_slot = false;
+        if (assess_stop(t, now_us, &v))
+                return v;
+        if (t->effect)
+                return quiet(HV_PHASE_PENDING, HV_REASON_PENDING, false);
+        if (needs_slot(t->step))
+                return assess_container(c, t, now_us, ret_on_slot);
+        switch (t->step) {
+        case TASK_STEP_ACCEPT:
+                return due(t, now_us, HV_ACTION_TASK_ACCEPT, "new");
+        case TASK_STEP_QUEUED:
+                return assess_queued(t, now_us);
+        case TASK_STEP_PREPARE:
+                return due(t, now_us, HV_ACTION_TASK_PREPARE, "its turn has come");
+        case TASK_STEP_COLLECT: /* the engine has its log */
+                return c->engine.state == HV_ENGINE_READY
+                               ? due(t, now_us, HV_ACTION_TASK_COLLECT, "it ended")
+                               : quiet(HV_PHASE_PENDING, HV_REASON_WAITING_ENGINE, false);
+        case TASK_STEP_END:
+                return due(t, now_us, HV_ACTION_TASK_END, "its result is there");
+        case TASK_STEP_FORGET:
+                return due(t, now_us, HV_ACTION_TASK_FORGET, "it is not needed any more");
+        default:
+                return quiet(HV_PHASE_COMPLETED, HV_REASON_SYNCED, true);
+        }
+}

@@ -1,0 +1,212 @@
+/* reconcile/task_input.c - how tasks come in: from a revision, from the ledger at start, from somebody who asks. */
+#include <errno.h>
+
+#include "reconcile/mutant.h"
+#include "reconcile/task_state.h"
+
+static void ask_to_stop(struct task *t, const char *by) {
+        if (t->stop_asked)
+                return;
+        t->stop_asked = true;
+        hv_set_text(&t->stop_by, by);
+}
+
+/* ---- from a revision ---- */
+
+static void declare(struct hv_core *c, struct hv_task *wanted) {
+        struct task *t = hv_task_get(c, wanted->id);
+
+        if (!t) {
+                t = hv_task_add(c, wanted->id, wanted->name, HV_TASK_FROM_FILE);
+                hv_set_text(&t->digest, wanted->digest);
+        }
+        t->is_declared = true;
+        /* What stands on the older reading goes on with it; the defaults of the node are only taken up before. */
+        if (!t->slot && t->step < TASK_STEP_TIDY) {
+                hv_task_unref(t->task);
+                t->task = hv_task_ref(wanted);
+        }
+}
+
+void hv_task_want(struct hv_core *c, const struct hv_desired *d) {
+        if (!c->tasks_known)
+                return;
+        for (size_t i = 0; i < c->live_tasks.n; i++)
+                c->live_tasks.v[i]->is_declared = false;
+        for (size_t i = 0; i < d->n_tasks; i++)
+                declare(c, d->tasks[i]);
+        for (size_t i = 0; i < c->live_tasks.n; i++) {
+                struct task *t = c->live_tasks.v[i];
+
+                if (t->source != HV_TASK_FROM_FILE || t->is_declared || t->step >= TASK_STEP_COLLECT)
+                        continue;
+                if (t->step == TASK_STEP_ACCEPT && !t->effect)
+                        t->step = TASK_STEP_DONE; /* nothing was promised yet */
+                else
+                        ask_to_stop(t, "the desired state, which no longer names it");
+        }
+}
+
+/* ---- from the ledger ---- */
+
+static void recall_attempt(struct hv_core *c, struct task *t, uint64_t now_us,
+                           const struct hv_task_recalled *r) {
+        uint64_t wall_us = hv_wall_us(c, now_us), due_wall_us;
+
+        t->attempt = r->attempt;
+        t->n_counted = r->n_counted;
+        if (!t->task) {
+                hv_task_queue(c, t, now_us, 0);
+                return;
+        }
+        if (r->attempt && !r->attempt_ended) {
+                hv_task_bind(c, t);
+                t->begun = true;
+                t->step = TASK_STEP_RUN;
+                t->start = HV_MUTANT(HV_MUTANT_RECALLED_IS_FRESH) ? START_NOT_SENT : START_SENT;
+                return;
+        }
+        due_wall_us = r->retry_wall_us ? r->retry_wall_us + t->task->retry_backoff_us : 0;
+        hv_task_queue(c, t, now_us, due_wall_us > wall_us ? now_us + (due_wall_us - wall_us) : 0);
+}
+
+static int recall(struct hv_core *c, uint64_t now_us, const struct hv_task_recalled *r, struct hv_err *err) {
+        struct task *t;
+
+        if (hv_task_get(c, r->id))
+                return hv_err_set(err, -EEXIST, "task %s was recalled twice", r->id);
+        t = hv_task_add(c, r->id, r->name, r->source);
+        t->accepted = true;
+        t->accepted_wall_us = r->accepted_wall_us;
+        t->ended_wall_us = r->ended_wall_us;
+        hv_set_text(&t->digest, r->digest);
+        hv_set_text(&t->message, r->message);
+        t->task = r->task ? hv_task_ref(r->task) : NULL;
+        t->stop_asked = t->stop_durable = r->stop_asked;
+        hv_set_text(&t->stop_by, r->stop_by);
+        if (hv_task_state_is_end(r->state)) {
+                t->step = TASK_STEP_DONE;
+                t->end_state = r->state;
+                t->attempt = r->attempt;
+                t->end.cause = r->cause;
+                t->end.exit_code = r->exit_code;
+                return 0;
+        }
+        if (!t->task)
+                hv_set_text(&t->refusal, r->message ? r->message : "its document cannot be read any more");
+        recall_attempt(c, t, now_us, r);
+        return 0;
+}
+
+/* ---- from somebody ---- */
+
+static int submit(struct hv_core *c, struct hv_task *wanted, struct hv_err *err) {
+        struct hv_room asked = hv_room_of(&wanted->booking), all;
+        struct task *t = hv_task_get(c, wanted->id);
+        char text[HV_ROOM_TEXT_SIZE];
+        enum hv_resource lacks;
+
+        if (t)
+                return hv_streq(t->digest, wanted->digest)
+                               ? hv_err_set(err, -EALREADY, "task %s is known already", wanted->id)
+                               : hv_err_set(err, -EEXIST, "task %s is known already, with another content",
+                                            wanted->id);
+        if (!c->tasks_known || !c->active)
+                return hv_err_set(
+                        err, -EAGAIN,
+                        "no task can be accepted yet: the ledger or the desired state is not there");
+        if (wanted->refused)
+                return hv_err_set(err, -EPERM, "%s", wanted->refused);
+        if (c->machine_known) {
+                all = hv_task_allocatable(c);
+                lacks = hv_room_lacks(&all, &asked);
+                if (lacks != HV_RESOURCE_NONE && lacks != HV_RESOURCE_SLOTS)
+                        return hv_err_set(
+                                err, -ENOSPC, "never fits: %s",
+                                hv_room_describe(lacks, &asked, &all, "can be given on this node", text));
+        }
+        t = hv_task_add(c, wanted->id, wanted->name, wanted->source);
+        hv_set_text(&t->digest, wanted->digest);
+        t->task = hv_task_ref(wanted);
+        return 0;
+}
+
+static int stop(struct hv_core *c, const char *id, const char *by, struct hv_err *err) {
+        struct task *t = hv_task_get(c, id);
+
+        if (!t)
+                return hv_err_set(err, -ENOENT, "task %s is not known", id);
+        if (t->step >= TASK_STEP_COLLECT)
+                return hv_err_set(err, -EALREADY, "task %s has already ended", id);
+        ask_to_stop(t, by);
+        return 0;
+}
+
+static int reopen(struct hv_core *c, const char *id, struct hv_task *again, struct hv_err *err) {
+        struct task *t = hv_task_get(c, id);
+
+        if (!t)
+                return hv_err_set(err, -ENOENT, "task %s is not known", id);
+        if (t->step != TASK_STEP_DONE)
+                return hv_err_set(err, -EBUSY, "task %s has not ended: only what ended can be run again", id);
+        if (!t->accepted)
+                return hv_err_set(err, -ENOENT, "task %s was never accepted", id);
+        hv_task_unref(t->task);
+        t->task = hv_task_ref(again);
+        t->step = TASK_STEP_ACCEPT;
+        t->reopened = true;
+        t->stop_asked = t->stop_durable = t->cancel_sent = false;
+        hv_set_text(&t->stop_by, NULL);
+        hv_set_text(&t->message, NULL);
+        t->n_counted = 0;
+        hv_vec_push(&c->live_tasks, t);
+        return 0;
+}
+
+static int forget(struct hv_core *c, const char *id, struct hv_err *err) {
+        struct task *t = hv_task_get(c, id);
+
+        if (!t)
+                return hv_err_set(err, -ENOENT, "task %s is not known", id);
+        if (t->step != TASK_STEP_DONE)
+                return hv_err_set(err, -EBUSY, "task %s has not ended: stop it first", id);
+        if (t->is_declared)
+                return hv_err_set(err, -EBUSY,
+                                  "task %s is declared in the desired state: forgotten, it would run again",
+                                  id);
+        t->step = TASK_STEP_FORGET;
+        hv_vec_push(&c->live_tasks, t);
+        return 0;
+}
+
+int hv_task_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in, struct hv_err *err) {
+        c->seq++;
+        switch (in->type) {
+        case HV_INPUT_CLOCK:
+                c->wall_us = in->wall_us;
+                c->wall_at_us = now_us;
+                return 0;
+        case HV_INPUT_MACHINE:
+                c->machine = *in->machine;
+                c->machine_known = true;
+                return 0;
+        case HV_INPUT_TASK_RECALL:
+                return recall(c, now_us, in->recalled, err);
+        case HV_INPUT_TASKS_KNOWN:
+                c->tasks_known = true;
+                c->trust_score = in->trust_score;
+                if (c->active)
+                        hv_task_want(c, c->active);
+                return 0;
+        case HV_INPUT_TASK_SUBMIT:
+                return submit(c, in->task, err);
+        case HV_INPUT_TASK_STOP:
+                return stop(c, in->text, in->message, err);
+        case HV_INPUT_TASK_REOPEN:
+                return reopen(c, in->text, in->task, err);
+        case HV_INPUT_TASK_FORGET:
+                return forget(c, in->text, err);
+        default:
+                return hv_err_set(err, -EINVAL, "input of unknown type %d", (int) in->type);
+        }
+}

@@ -1,0 +1,117 @@
+/* reconcile/task_plan.c - the tasks' part of a pass: who is admitted, and each one's next action.
+ *
+ * The ledger needs no engine: promises are recorded, and stops, while it is away. */
+#include <stdio.h>
+
+#include "reconcile/mutant.h"
+#include "reconcile/pass.h"
+#include "reconcile/task_state.h"
+#include "reconcile/trust.h"
+
+/* TASK_END says it all, so that the ledger can do it in one transaction: what became of the attempt, and with it of the
+ * task and of the trust in this node. */
+static const struct hv_task_end *describe_end(const struct hv_core *c, const struct task *t,
+                                              struct flight *f) {
+        struct hv_task_end *e = HV_ARENA_NEW(f->arena, struct hv_task_end);
+        const struct hv_trust_settings *rules = &c->active->settings.trust;
+
+        *e = t->end;
+        e->message = hv_arena_strdup(f->arena, t->end_message ? t->end_message : "");
+        e->trust_delta = e->final ? hv_trust_delta(rules, e->cause) : 0;
+        e->trust_score = hv_trust_after(c->trust_score, e->trust_delta);
+        e->trust_group = hv_trust_group(rules, e->trust_score);
+        return e;
+}
+
+static void hand_out(struct pass *p, struct task *t, const struct verdict *v) {
+        char key[100];
+        struct flight *f;
+
+        (void) snprintf(key, sizeof key, "task/%s", t->id);
+        f = hv_flight_new(p->c, v->action, key, t->id, v->why);
+        f->task = t;
+        f->task_value = t->task ? hv_task_ref(t->task) : NULL;
+        f->action.task = f->task_value;
+        f->action.attempt = t->attempt;
+        f->action.target = hv_arena_strdup(f->arena, t->slot && t->slot->have ? t->slot->have->id : NULL);
+        f->action.task_id = hv_arena_strdup(f->arena, t->id);
+        f->action.stop_by = hv_arena_strdup(f->arena, t->stop_by);
+        f->action.reopen = t->reopened;
+        f->action.final = !t->again;
+        f->action.unit = t->slot ? &t->unit : NULL;
+        if (v->action == HV_ACTION_TASK_END)
+                f->action.end = describe_end(p->c, t, f);
+        if (v->action == HV_ACTION_TASK_STOPPING || v->action == HV_ACTION_TASK_CANCEL) {
+                t->stopping = f;
+                t->cancel_sent |= v->action == HV_ACTION_TASK_CANCEL;
+        } else
+                t->effect = f;
+        hv_pass_hand_out(p, f);
+}
+
+/* While inputs are fetched the image may come, too. */
+static void plan_image_early(struct pass *p, struct task *t) {
+        struct verdict v;
+
+        if (t->step != TASK_STEP_PREPARE || !t->slot || p->c->engine.state != HV_ENGINE_READY ||
+            t->slot->have || t->slot->effect)
+                return;
+        v = hv_assess_image(p->c, hv_map_get(p->c->images, t->unit.image), &t->unit, t->slot->needs_pull,
+                            p->now_us);
+        if (!v.in_sync && v.act)
+                (void) hv_pass_act(p, t->slot, &v, true);
+        hv_pass_not_later_than(p, v.next_us);
+}
+
+static void plan_task(struct pass *p, struct task *t) {
+        bool on_slot = false;
+        struct verdict v;
+
+        hv_task_advance(p->c, t, p->now_us);
+        plan_image_early(p, t);
+        v = hv_assess_task(p->c, t, p->now_us, &on_slot);
+        if (!v.in_sync || t->effect || t->stopping || (t->slot && t->slot->effect))
+                p->settled = false;
+        hv_pass_not_later_than(p, v.next_us);
+        if (t->slot)
+                hv_pass_note_phase(p, t->slot, &v);
+        if (!v.act)
+                return;
+        if (!on_slot) {
+                hand_out(p, t, &v);
+                return;
+        }
+        if (hv_pass_act(p, t->slot, &v, true) && v.action == HV_ACTION_START)
+                t->start = START_SENT;
+}
+
+/* What is done with leaves the list that is walked; what the ledger knows of it stays known. */
+static void drop_done(struct hv_core *c) {
+        size_t kept = 0;
+
+        for (size_t i = 0; i < c->live_tasks.n; i++) {
+                struct task *t = c->live_tasks.v[i];
+
+                if (t->step != TASK_STEP_DONE && t->step != TASK_STEP_GONE) {
+                        c->live_tasks.v[kept++] = t;
+                        continue;
+                }
+                hv_task_unbind(c, t);
+                hv_failure_reset(&t->failure);
+                t->task = hv_task_unref(t->task);
+                if (t->step == TASK_STEP_GONE || !t->accepted)
+                        (void) hv_map_remove(c->tasks, t->id);
+        }
+        c->live_tasks.n = kept;
+}
+
+void hv_pass_tasks(struct pass *p) {
+        struct hv_core *c = p->c;
+
+        if (!c->tasks_known || !c->active || !c->active->settings.docker_enabled)
+                return;
+        drop_done(c);
+        hv_task_admit(c, p->now_us);
+        for (size_t i = 0; i < c->live_tasks.n; i++)
+                plan_task(p, c->live_tasks.v[i]);
+}

@@ -1,0 +1,191 @@
+/* reconcile/task_queue.c - who is admitted: the queue of one core against admission.h.
+ *
+ * Nobody is admitted before the engine was seen completely and the machine's size is known: what is alive could not be
+ * counted. What is alive holds its room until its end is certain, a container that is being stopped or that nobody knows
+ * about included. */
+#include "base/duration.h"
+#include "reconcile/mutant.h"
+#include "reconcile/task_state.h"
+
+static bool holds_room(const struct task *t) {
+        switch (t->step) {
+        case TASK_STEP_PREPARE:
+        case TASK_STEP_MAKE:
+        case TASK_STEP_RUN:
+                return true;
+        case TASK_STEP_COLLECT:
+        case TASK_STEP_END:
+        case TASK_STEP_TIDY:
+                return hv_task_is_alive(t) && !HV_MUTANT(HV_MUTANT_ROOM_FREED_EARLY);
+        default:
+                return false;
+        }
+}
+
+/* Its files are there until they were cleaned away. */
+static bool holds_disk(const struct task *t) {
+        return t->step >= TASK_STEP_PREPARE && t->step < TASK_STEP_DONE && !t->cleaned;
+}
+
+static struct hv_room room(const struct hv_amounts *a, unsigned n_slots) {
+        return (struct hv_room){
+                .nano_cpus = a->nano_cpus,
+                .memory_bytes = a->memory_bytes,
+                .disk_bytes = a->disk_bytes,
+                .n_slots = n_slots,
+        };
+}
+
+struct hv_room hv_task_allocatable(const struct hv_core *c) {
+        const struct hv_settings *s = &c->active->settings;
+        const struct hv_room_settings rules = {
+                .limits = room(&s->limits, s->max_concurrent_tasks),
+                .reserved = room(&s->reserved, 0),
+                .overcommit_cpu_milli = s->overcommit_cpu_milli,
+                .overcommit_memory_milli = s->overcommit_memory_milli,
+        };
+
+        return hv_room_allocatable(&c->machine, &rules);
+}
+
+struct hv_room hv_task_free_room(const struct hv_core *c) {
+        struct hv_room left = hv_task_allocatable(c);
+
+        for (size_t i = 0; i < c->live_tasks.n; i++) {
+                const struct task *t = c->live_tasks.v[i];
+                struct hv_room held = {};
+
+                if (!t->task)
+                        continue;
+                if (holds_room(t))
+                        held = hv_room_of(&t->task->booking);
+                else if (holds_disk(t))
+                        held.disk_bytes = t->task->booking.disk_bytes;
+                hv_room_take(&left, &held);
+        }
+        return left;
+}
+
+static bool dependencies_are_met(const struct hv_core *c, const struct task *t) {
+        const struct hv_unit *u = &t->task->unit;
+
+        for (size_t i = 0; i < u->n_depends_on; i++)
+                if (!hv_dependency_is_met(c, &u->depends_on[i]))
+                        return false;
+        return true;
+}
+
+static bool by_turn(const struct task *a, const struct task *b) {
+        if (a->task->priority != b->task->priority)
+                return a->task->priority > b->task->priority;
+        if (a->accepted_wall_us != b->accepted_wall_us)
+                return a->accepted_wall_us < b->accepted_wall_us;
+        return a->number < b->number;
+}
+
+static int compare_turns(const void *pa, const void *pb) {
+        const struct task *const *a = pa, *const *b = pb;
+
+        return *a == *b ? 0 : by_turn(*a, *b) ? -1 : 1;
+}
+
+static void admit(struct hv_core *c, struct task *t, uint64_t now_us) {
+        (void) now_us;
+        t->step = TASK_STEP_PREPARE;
+        t->attempt++;
+        t->lacks = HV_RESOURCE_NONE;
+        t->wait_told = false;
+        hv_task_bind(c, t);
+        hv_note_task(c, t, HV_NOTE_TASK_ADMITTED, HV_REASON_SYNCED, "admitted: attempt %u", t->attempt);
+}
+
+static enum hv_reason waiting_reason(enum hv_resource lacks) {
+        switch (lacks) {
+        case HV_RESOURCE_CPU:
+                return HV_REASON_WAITING_CPU;
+        case HV_RESOURCE_MEMORY:
+                return HV_REASON_WAITING_MEMORY;
+        case HV_RESOURCE_DISK:
+                return HV_REASON_WAITING_DISK;
+        case HV_RESOURCE_GPU:
+        case HV_RESOURCE_GPU_MEMORY:
+                return HV_REASON_WAITING_GPU;
+        default:
+                return HV_REASON_WAITING_SLOT;
+        }
+}
+
+static void wait(struct hv_core *c, struct task *t, uint64_t now_us, enum hv_resource lacks,
+                 const struct hv_room *asked, const struct hv_room *left) {
+        t->lacks = lacks;
+        (void) hv_room_describe(lacks, asked, left, "are left", t->lacks_text);
+        if (!t->wait_told) {
+                t->wait_told = true;
+                hv_note_task(c, t, HV_NOTE_WAITING, waiting_reason(lacks), "waits: %s", t->lacks_text);
+        }
+        if (t->task->wait_for_resources_us != HV_TIME_NEVER &&
+            now_us - t->queued_since_us >= t->task->wait_for_resources_us)
+                hv_task_over(c, t, HV_CAUSE_RESOURCES, "Insufficient resources: %s", t->lacks_text);
+}
+
+/* Ends that need no turn: asked to stop, refused by policy, bigger than the node. */
+static bool ends_in_queue(struct hv_core *c, struct task *t, const struct hv_room *all) {
+        struct hv_room asked;
+        char text[HV_ROOM_TEXT_SIZE];
+        enum hv_resource lacks;
+
+        if (t->stop_asked) {
+                if (t->stop_durable)
+                        hv_task_over(c, t, HV_CAUSE_STOPPED, "stopped by %s before it started",
+                                     t->stop_by ? t->stop_by : "somebody");
+                return true;
+        }
+        if (!t->task || t->refusal || t->task->refused) {
+                hv_task_over(c, t, HV_CAUSE_REJECTED, "%s",
+                             t->refusal ? t->refusal
+                             : t->task  ? t->task->refused
+                                        : "its document is gone");
+                return true;
+        }
+        asked = hv_room_of(&t->task->booking);
+        lacks = hv_room_lacks(all, &asked);
+        if (lacks == HV_RESOURCE_NONE || lacks == HV_RESOURCE_SLOTS)
+                return false;
+        hv_task_over(c, t, HV_CAUSE_REJECTED, "never fits: %s",
+                     hv_room_describe(lacks, &asked, all, "can be given on this node", text));
+        return true;
+}
+
+void hv_task_admit(struct hv_core *c, uint64_t now_us) {
+        HV_VEC(struct task *) queue = {};
+        struct hv_room left, all;
+
+        if (!c->machine_known || !c->active)
+                return;
+        all = hv_task_allocatable(c);
+        for (size_t i = 0; i < c->live_tasks.n; i++) {
+                struct task *t = c->live_tasks.v[i];
+
+                if (t->step != TASK_STEP_QUEUED || t->effect || t->stopping)
+                        continue;
+                t->lacks = HV_RESOURCE_NONE;
+                if (!ends_in_queue(c, t, &all) && t->not_before_us <= now_us && dependencies_are_met(c, t))
+                        hv_vec_push(&queue, t);
+        }
+        if (queue.n > 0 && c->engine.state == HV_ENGINE_READY) {
+                qsort(queue.v, queue.n, sizeof *queue.v, compare_turns);
+                left = hv_task_free_room(c);
+                for (size_t i = 0; i < queue.n; i++) {
+                        struct task *t = queue.v[i];
+                        struct hv_room asked = hv_room_of(&t->task->booking);
+                        enum hv_resource lacks = hv_room_lacks(&left, &asked);
+
+                        if (lacks == HV_RESOURCE_NONE || HV_MUTANT(HV_MUTANT_ADMITS_ALL))
+                                admit(c, t, now_us);
+                        else
+                                wait(c, t, now_us, lacks, &asked, &left);
+                        hv_room_take(&left, &asked);
+                }
+        }
+        hv_vec_done(&queue);
+}

@@ -1,0 +1,247 @@
+/* reconcile/task_state.c - making, moving and ending the things of task_state.h, and the words of task.h. */
+#include "reconcile/task_state.h"
+
+#include <stdarg.h>
+
+#include "base/buf.h"
+#include "reconcile/mutant.h"
+#include "reconcile/task.h"
+
+/* ---- words ---- */
+
+static const char *const state_names[HV_N_TASK_STATES] = {
+        [HV_TASK_QUEUED] = "Queued",         [HV_TASK_ADMITTED] = "Admitted",
+        [HV_TASK_FETCHING] = "Fetching",     [HV_TASK_RUNNING] = "Running",
+        [HV_TASK_COLLECTING] = "Collecting", [HV_TASK_COMPLETED] = "Completed",
+        [HV_TASK_FAILED] = "Failed",         [HV_TASK_TIMED_OUT] = "TimedOut",
+        [HV_TASK_STOPPED] = "Stopped",       [HV_TASK_REJECTED] = "Rejected",
+};
+
+static const char *const cause_names[HV_N_CAUSES] = {
+        [HV_CAUSE_NONE] = "none",
+        [HV_CAUSE_SUCCESS] = "success",
+        [HV_CAUSE_EXIT_CODE] = "exitCode",
+        [HV_CAUSE_CHECKPOINT] = "checkpoint",
+        [HV_CAUSE_OOM] = "oom",
+        [HV_CAUSE_TIMEOUT] = "timeout",
+        [HV_CAUSE_STOPPED] = "stopped",
+        [HV_CAUSE_NODE_ERROR] = "nodeError",
+        [HV_CAUSE_INPUT] = "input",
+        [HV_CAUSE_RESOURCES] = "resources",
+        [HV_CAUSE_REJECTED] = "rejected",
+};
+
+static bool parse_word(const char *const *names, size_t n, const char *name, size_t *ret) {
+        for (size_t i = 0; i < n; i++)
+                if (hv_streq(names[i], name)) {
+                        *ret = i;
+                        return true;
+                }
+        return false;
+}
+
+const char *hv_task_state_name(enum hv_task_state state) {
+        return (size_t) state < HV_N_TASK_STATES ? state_names[state] : "";
+}
+
+bool hv_task_state_parse(const char *name, enum hv_task_state *ret) {
+        size_t i;
+
+        if (!parse_word(state_names, HV_N_TASK_STATES, name, &i))
+                return false;
+        *ret = (enum hv_task_state) i;
+        return true;
+}
+
+const char *hv_task_cause_name(enum hv_task_cause cause) {
+        return (size_t) cause < HV_N_CAUSES ? cause_names[cause] : "";
+}
+
+bool hv_task_cause_parse(const char *name, enum hv_task_cause *ret) {
+        size_t i;
+
+        if (!parse_word(cause_names, HV_N_CAUSES, name, &i))
+                return false;
+        *ret = (enum hv_task_cause) i;
+        return true;
+}
+
+/* ---- life ---- */
+
+struct task *hv_task_get(const struct hv_core *c, const char *id) {
+        return hv_map_get(c->tasks, id);
+}
+
+struct task *hv_task_add(struct hv_core *c, const char *id, const char *name, enum hv_task_source source) {
+        struct task *t = HV_NEW(struct task);
+
+        t->id = hv_strdup(id);
+        t->name = hv_strdup(name);
+        t->source = source;
+        t->number = ++c->n_tasks_seen;
+        t->end.exit_code = -1;
+        hv_map_put(c->tasks, id, t);
+        hv_vec_push(&c->live_tasks, t);
+        return t;
+}
+
+void hv_task_free(void *task) {
+        struct task *t = task;
+
+        hv_task_unref(t->task);
+        (void) hv_arena_free(t->arena);
+        free(t->failure.message);
+        free(t->start_message);
+        free(t->end_message);
+        free(t->stop_by);
+        free(t->refusal);
+        free(t->message);
+        free(t->digest);
+        free(t->name);
+        free(t->id);
+        free(t);
+}
+
+/* The unit of the present attempt is made here, and here only: whoever holds it holds the slot. */
+void hv_task_bind(struct hv_core *c, struct task *t) {
+        if (t->slot)
+                return;
+        t->arena = hv_arena_free(t->arena);
+        t->arena = hv_arena_new();
+        hv_task_unit(t->task, t->attempt, t->arena, &t->unit);
+        t->slot = hv_slot_get(c, t->unit.container);
+        t->slot->task = t;
+        t->slot->want = &t->unit;
+        hv_failure_reset(&t->slot->failure);
+        hv_backoff_reset(&t->slot->restart);
+        t->slot->needs_pull = 0;
+}
+
+void hv_task_unbind(struct hv_core *c, struct task *t) {
+        (void) c;
+        if (!t->slot)
+                return;
+        t->slot->task = NULL;
+        t->slot->want = NULL;
+        hv_failure_reset(&t->slot->failure);
+        t->slot = NULL;
+}
+
+void hv_task_queue(struct hv_core *c, struct task *t, uint64_t now_us, uint64_t not_before_us) {
+        (void) c;
+        t->step = TASK_STEP_QUEUED;
+        t->queued_since_us = HV_MAX(now_us, 1u);
+        t->not_before_us = not_before_us;
+        t->begun = t->cleaned = t->again = false;
+        t->start = START_NOT_SENT;
+        t->start_refused = false;
+        hv_set_text(&t->start_message, NULL);
+        t->started_us = t->started_wall_us = t->finished_wall_us = 0;
+        t->ending = HV_CAUSE_NONE;
+        t->end = (struct hv_task_end){ .exit_code = -1 };
+        hv_failure_reset(&t->failure);
+}
+
+/* ---- the end of an attempt ---- */
+
+static bool is_tried_again(const struct task *t, enum hv_task_cause cause, int exit_code) {
+        unsigned bit = 0;
+
+        if (t->stop_asked || !t->task || t->task->refused)
+                return false;
+        switch (cause) {
+        case HV_CAUSE_CHECKPOINT:
+                return true;
+        case HV_CAUSE_NODE_ERROR:
+                bit = HV_TASK_RETRY_NODE_ERROR;
+                break;
+        case HV_CAUSE_OOM:
+                bit = HV_TASK_RETRY_OOM;
+                break;
+        case HV_CAUSE_TIMEOUT:
+                bit = HV_TASK_RETRY_TIMEOUT;
+                break;
+        case HV_CAUSE_EXIT_CODE:
+                bit = HV_TASK_RETRY_EXIT_CODE;
+                for (size_t i = 0; i < t->task->n_retry_codes; i++) {
+                        bit = 0;
+                        if (t->task->retry_codes[i] == exit_code) {
+                                bit = HV_TASK_RETRY_EXIT_CODE;
+                                break;
+                        }
+                }
+                break;
+        default:
+                break;
+        }
+        return (t->task->retry_on & bit) && t->n_counted < t->task->retry_limit;
+}
+
+static enum hv_task_state state_after(enum hv_task_cause cause) {
+        switch (cause) {
+        case HV_CAUSE_SUCCESS:
+                return HV_TASK_COMPLETED;
+        case HV_CAUSE_TIMEOUT:
+                return HV_TASK_TIMED_OUT;
+        case HV_CAUSE_STOPPED:
+                return HV_TASK_STOPPED;
+        case HV_CAUSE_REJECTED:
+                return HV_TASK_REJECTED;
+        default:
+                return HV_TASK_FAILED;
+        }
+}
+
+void hv_task_over(struct hv_core *c, struct task *t, enum hv_task_cause cause, const char *fmt, ...) {
+        struct hv_buf b = {};
+        va_list ap;
+
+        (void) c;
+        va_start(ap, fmt);
+        hv_buf_vprintf(&b, fmt, ap);
+        va_end(ap);
+        free(t->end_message);
+        t->end_message = hv_buf_steal(&b);
+        t->end.cause = cause;
+        t->end.message = t->end_message;
+        t->end.attempt = t->begun ? t->attempt : 0;
+        t->end.final = !is_tried_again(t, cause, t->end.exit_code);
+        t->end.state = state_after(cause);
+        t->end.started_wall_us = t->started_wall_us;
+        t->end.finished_wall_us = t->finished_wall_us;
+        t->again = !t->end.final;
+        hv_failure_reset(&t->failure);
+        if (t->begun)
+                t->step = TASK_STEP_COLLECT;
+        else /* nothing ran, and nothing was promised about this attempt: only the end of the task is worth a record */
+                t->step = t->again ? TASK_STEP_TIDY : TASK_STEP_END;
+        if (!t->begun && t->again)
+                t->n_counted += cause != HV_CAUSE_CHECKPOINT;
+}
+
+bool hv_task_is_alive(const struct task *t) {
+        const struct slot *s = t->slot;
+
+        if (!s)
+                return false;
+        if (s->doubt || s->effect)
+                return true;
+        return s->have && s->have->ours &&
+               (s->have->state == HV_CONTAINER_RUNNING || s->have->state == HV_CONTAINER_PAUSED ||
+                s->have->state == HV_CONTAINER_RESTARTING);
+}
+
+uint64_t hv_wall_us(const struct hv_core *c, uint64_t now_us) {
+        return c->wall_us ? c->wall_us + (now_us - c->wall_at_us) : 0;
+}
+
+void hv_note_task(struct hv_core *c, const struct task *t, enum hv_note_type type, enum hv_reason reason,
+                  const char *fmt, ...) {
+        _hv_cleanup_(hv_buf_done) struct hv_buf b = {};
+        va_list ap;
+
+        va_start(ap, fmt);
+        hv_buf_vprintf(&b, fmt, ap);
+        va_end(ap);
+        hv_note(c, type, reason, HV_KIND_TASK, t->id, t->slot ? t->slot->name : NULL, "%s", hv_buf_str(&b));
+}

@@ -1,0 +1,115 @@
+/* reconcile/task_state.h - what the core remembers of each task. Private to pkg/reconcile.
+ *
+ *      ACCEPT -> QUEUED -> PREPARE -> MAKE -> RUN -> COLLECT -> END -> TIDY -> DONE
+ *                   ^                                                   |
+ *                   '------------------- another attempt ---------------'
+ *
+ * Model    A step says what is to be done next; facts about the container are the slot's, as for a service. Steps move on
+ *          in hv_task_advance() (facts) and hv_task_done() (completions); hv_assess_task() says what is due now and
+ *          changes nothing.
+ */
+#pragma once
+
+#include "reconcile/admission.h"
+#include "reconcile/state.h"
+#include "reconcile/task.h"
+
+enum task_step {
+        TASK_STEP_ACCEPT, /* the promise is not durable yet */
+        TASK_STEP_QUEUED, /* waits for dependencies, for its back-off, for room */
+        TASK_STEP_PREPARE,
+        TASK_STEP_MAKE, /* image, container, networks, `begin` */
+        TASK_STEP_RUN,  /* `begin` is durable: it may run, or have run */
+        TASK_STEP_COLLECT,
+        TASK_STEP_END,
+        TASK_STEP_TIDY, /* container and workspace go */
+        TASK_STEP_DONE,
+        TASK_STEP_FORGET,
+        TASK_STEP_GONE,
+};
+
+enum start_state {                 /* of the present attempt */
+                   START_NOT_SENT, /* certainly no START is under way, or ever took place */
+                   START_SENT,     /* or may have been, by a process before this one */
+                   START_FAILED,   /* the engine said no */
+};
+
+struct task {
+        char *id, *name;
+        enum hv_task_source source;
+        char *digest;
+        struct hv_task *task; /* reference; NULL for what ended before this core began */
+        bool is_declared;     /* source file: the active revision names it */
+        enum task_step step;
+        enum hv_task_state end_state; /* with step >= TIDY of the last attempt */
+        struct flight *effect;   /* what is under way for the task itself; its container's is the slot's */
+        struct flight *stopping; /* beside it: recording a stop, or cancelling what takes long */
+        struct failure failure;
+        uint64_t accepted_wall_us, ended_wall_us, number; /* number: order of arrival */
+        uint64_t queued_since_us, not_before_us;
+        enum hv_resource lacks; /* while queued: what it waits for */
+        char lacks_text[HV_ROOM_TEXT_SIZE];
+        bool accepted, reopened;
+
+        /* the attempt */
+        unsigned attempt, n_counted;
+        struct hv_arena *arena; /* of `unit` */
+        struct hv_unit unit;
+        struct slot *slot; /* bound from PREPARE to TIDY */
+        bool begun, cleaned, again;
+        enum start_state start;
+        char *start_message;
+        bool start_refused;  /* the engine says that the task is at fault */
+        uint64_t started_us; /* of the core's clock; 0: not known to have started */
+        uint64_t started_wall_us, finished_wall_us;
+        enum hv_task_cause ending; /* TIMEOUT or STOPPED: it is being stopped for this */
+        struct hv_task_end end;
+        char *end_message;
+
+        bool stop_asked, stop_durable, cancel_sent;
+        char *stop_by;
+        char *refusal; /* why its document cannot be used any more */
+        char *message; /* of the end */
+        bool wait_told;
+};
+
+/* task_state.c */
+struct task *hv_task_get(const struct hv_core *c, const char *id); /* NULL: not known */
+struct task *hv_task_add(struct hv_core *c, const char *id, const char *name, enum hv_task_source source);
+void hv_task_free(void *task);
+void hv_task_bind(struct hv_core *c, struct task *t); /* its slot, for the present attempt */
+void hv_task_unbind(struct hv_core *c, struct task *t);
+void hv_task_queue(struct hv_core *c, struct task *t, uint64_t now_us, uint64_t not_before_us);
+void hv_task_over(struct hv_core *c, struct task *t, enum hv_task_cause cause, const char *fmt, ...)
+        _hv_printf_(4, 5);
+bool hv_task_is_alive(const struct task *t); /* a container of it runs, or may */
+uint64_t hv_wall_us(const struct hv_core *c, uint64_t now_us);
+void hv_note_task(struct hv_core *c, const struct task *t, enum hv_note_type type, enum hv_reason reason,
+                  const char *fmt, ...) _hv_printf_(5, 6);
+
+/* task_status.c */
+void hv_task_count(const struct hv_core *c, unsigned *ret_queued, unsigned *ret_running);
+
+/* task_input.c */
+void hv_task_want(struct hv_core *c, const struct hv_desired *d); /* a revision became active */
+int hv_task_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in, struct hv_err *err);
+
+/* task_assess.c */
+void hv_task_advance(struct hv_core *c, struct task *t, uint64_t now_us);
+/* `*ret_on_slot`: the action is one of the container's. */
+struct verdict hv_assess_task(const struct hv_core *c, const struct task *t, uint64_t now_us,
+                              bool *ret_on_slot);
+
+/* task_queue.c */
+struct hv_room hv_task_allocatable(const struct hv_core *c);
+struct hv_room hv_task_free_room(const struct hv_core *c);
+void hv_task_admit(struct hv_core *c, uint64_t now_us);
+
+/* task_done.c */
+void hv_task_done(struct hv_core *c, uint64_t now_us, struct flight *f, const struct hv_input *in);
+/* After the container's own completion was taken in. */
+void hv_task_container_done(struct hv_core *c, uint64_t now_us, const struct flight *f,
+                            const struct hv_input *in);
+/* An ended attempt's container that a crash left behind. */
+bool hv_task_is_left_over(const struct hv_core *c, const struct slot *s);
+bool hv_task_dependency_is_met(const struct hv_core *c, const struct hv_dependency *d);

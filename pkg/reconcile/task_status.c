@@ -1,0 +1,169 @@
+/* reconcile/task_status.c - tasks in words: the verdicts are the planner's own. */
+#include "reconcile/mutant.h"
+#include "reconcile/task_state.h"
+
+static enum hv_task_state state_of(const struct task *t) {
+        switch (t->step) {
+        case TASK_STEP_ACCEPT:
+        case TASK_STEP_QUEUED:
+                return HV_TASK_QUEUED;
+        case TASK_STEP_PREPARE:
+                return t->effect ? HV_TASK_FETCHING : HV_TASK_ADMITTED;
+        case TASK_STEP_MAKE:
+                return HV_TASK_FETCHING;
+        case TASK_STEP_RUN:
+                return HV_TASK_RUNNING;
+        case TASK_STEP_COLLECT:
+        case TASK_STEP_END:
+                return t->begun ? HV_TASK_COLLECTING : t->slot ? HV_TASK_FETCHING : HV_TASK_QUEUED;
+        case TASK_STEP_TIDY:
+                return t->again ? HV_TASK_QUEUED : t->end_state;
+        default:
+                return t->end_state;
+        }
+}
+
+static const char *what_fails(const struct failure *f, struct hv_arena *a) {
+        return hv_arena_printf(a, "cannot %s (try %u): %s", hv_action_name(f->type), f->backoff.n,
+                               hv_str_empty(f->message) ? "no reason given" : f->message);
+}
+
+static const char *why_queued(const struct hv_core *c, const struct task *t, uint64_t now_us,
+                              struct hv_arena *a) {
+        if (t->step == TASK_STEP_ACCEPT)
+                return "is being recorded";
+        if (t->not_before_us > now_us)
+                return "waits before its next attempt";
+        if (t->lacks != HV_RESOURCE_NONE)
+                return hv_arena_printf(a, "waits for room: %s", t->lacks_text);
+        if (!c->machine_known)
+                return "waits until it is known what this machine has";
+        if (c->engine.state != HV_ENGINE_READY)
+                return "waits for the engine";
+        for (size_t i = 0; t->task && i < t->task->unit.n_depends_on; i++)
+                if (!hv_dependency_is_met(c, &t->task->unit.depends_on[i]))
+                        return hv_arena_printf(a, "waits for %s %s",
+                                               hv_kind_label(t->task->unit.depends_on[i].kind),
+                                               t->task->unit.depends_on[i].name);
+        return "";
+}
+
+static const char *sentence(const struct hv_core *c, const struct task *t, const struct verdict *v,
+                            uint64_t now_us, struct hv_arena *a) {
+        const struct image *i;
+
+        if (t->failure.reason != HV_REASON_SYNCED)
+                return what_fails(&t->failure, a);
+        if (t->step <= TASK_STEP_QUEUED)
+                return why_queued(c, t, now_us, a);
+        if (t->slot && t->slot->failure.reason != HV_REASON_SYNCED)
+                return what_fails(&t->slot->failure, a);
+        i = t->slot ? hv_map_get(c->images, t->unit.image) : NULL;
+        if (i && t->step <= TASK_STEP_MAKE && i->failure.reason != HV_REASON_SYNCED)
+                return hv_arena_printf(a, "%s: %s", i->ref, what_fails(&i->failure, a));
+        if (i && i->effect)
+                return hv_arena_printf(a, "pulling %s", i->ref);
+        if (t->ending == HV_CAUSE_TIMEOUT && t->step == TASK_STEP_RUN)
+                return "is being stopped: its time is over";
+        if (t->stop_asked && t->step <= TASK_STEP_RUN)
+                return hv_arena_printf(a, "is being stopped: asked by %s",
+                                       t->stop_by ? t->stop_by : "somebody");
+        if (v->reason == HV_REASON_NAME_CONFLICT)
+                return hv_arena_printf(a, "a container named %s exists that is not hivelet's",
+                                       t->unit.container);
+        if (v->reason == HV_REASON_WAITING_ENGINE)
+                return "waits for the engine";
+        if (t->step >= TASK_STEP_TIDY)
+                return hv_arena_strdup(a, t->message ? t->message : "");
+        return "";
+}
+
+static const char *reason_word(const struct task *t, const struct verdict *v) {
+        static const enum hv_reason waiting[] = {
+                [HV_RESOURCE_NONE] = HV_REASON_SYNCED,
+                [HV_RESOURCE_CPU] = HV_REASON_WAITING_CPU,
+                [HV_RESOURCE_MEMORY] = HV_REASON_WAITING_MEMORY,
+                [HV_RESOURCE_DISK] = HV_REASON_WAITING_DISK,
+                [HV_RESOURCE_GPU] = HV_REASON_WAITING_GPU,
+                [HV_RESOURCE_GPU_MEMORY] = HV_REASON_WAITING_GPU,
+                [HV_RESOURCE_SLOTS] = HV_REASON_WAITING_SLOT,
+        };
+
+        if (t->step >= TASK_STEP_TIDY && !t->again)
+                return hv_task_cause_name(t->end.cause);
+        if (t->step == TASK_STEP_QUEUED && t->lacks != HV_RESOURCE_NONE)
+                return hv_reason_name(waiting[t->lacks]);
+        return hv_reason_name(v->reason);
+}
+
+static void describe(const struct hv_core *c, const struct task *t, uint64_t now_us, struct hv_arena *a,
+                     struct hv_task_status *ret) {
+        bool on_slot;
+        struct verdict v = hv_assess_task(c, t, now_us, &on_slot);
+
+        *ret = (struct hv_task_status){
+                .id = hv_arena_strdup(a, t->id),
+                .name = hv_arena_strdup(a, t->name),
+                .cron = t->task ? hv_arena_strdup(a, t->task->cron) : NULL,
+                .container = t->slot ? hv_arena_strdup(a, t->slot->name) : NULL,
+                .image = t->task ? hv_arena_strdup(a, t->task->unit.image) : NULL,
+                .source = t->source,
+                .state = state_of(t),
+                .accepted = t->accepted,
+                .in_sync = v.in_sync && !t->effect && !t->stopping,
+                .attempt = t->attempt,
+                .priority = t->task ? t->task->priority : 0,
+                .booking = t->task ? t->task->booking : (struct hv_booking){},
+                .is_booked = t->step >= TASK_STEP_PREPARE && t->step <= TASK_STEP_RUN,
+                .reason = reason_word(t, &v),
+                .message = sentence(c, t, &v, now_us, a),
+                .accepted_wall_us = t->accepted_wall_us,
+                .started_wall_us = t->started_wall_us,
+                .ended_wall_us = t->ended_wall_us,
+                .next_us = v.next_us == HV_TIME_NEVER ? 0 : v.next_us,
+                .timeout_us = t->task ? t->task->timeout_us : 0,
+                .exit_code = t->step >= TASK_STEP_COLLECT ? t->end.exit_code : -1,
+                .cause = t->step >= TASK_STEP_COLLECT ? t->end.cause : HV_CAUSE_NONE,
+                .stop_by = t->stop_asked ? hv_arena_strdup(a, t->stop_by ? t->stop_by : "somebody") : NULL,
+        };
+}
+
+bool hv_core_task_status(const struct hv_core *c, const char *id, uint64_t now_us, struct hv_arena *arena,
+                         struct hv_task_status *ret) {
+        const struct task *t = hv_task_get(c, id);
+
+        if (t)
+                describe(c, t, now_us, arena, ret);
+        return t != NULL;
+}
+
+const struct hv_task_status *hv_core_live_tasks(const struct hv_core *c, uint64_t now_us,
+                                                struct hv_arena *arena, size_t *ret_n) {
+        struct hv_task_status *v = HV_ARENA_NEW_N(arena, struct hv_task_status, c->live_tasks.n);
+
+        for (size_t i = 0; i < c->live_tasks.n; i++)
+                describe(c, c->live_tasks.v[i], now_us, arena, &v[i]);
+        *ret_n = c->live_tasks.n;
+        return v;
+}
+
+void hv_task_count(const struct hv_core *c, unsigned *ret_queued, unsigned *ret_running) {
+        for (size_t i = 0; i < c->live_tasks.n; i++) {
+                enum hv_task_state state = state_of(c->live_tasks.v[i]);
+
+                *ret_queued += state == HV_TASK_QUEUED;
+                *ret_running += state > HV_TASK_QUEUED && !hv_task_state_is_end(state);
+        }
+}
+
+bool hv_core_room(const struct hv_core *c, struct hv_room *ret_allocatable, struct hv_room *ret_free) {
+        if (!c->machine_known || !c->active)
+                return false;
+        *ret_allocatable = hv_task_allocatable(c);
+        *ret_free = hv_task_free_room(c);
+        return true;
+}
+
+int hv_core_trust(const struct hv_core *c) {
+        return c->trust_score;
+}

@@ -1,0 +1,680 @@
+/* A task's life in the core, one rule a test. The simulator shakes all of them together; here each can be read. */
+#include <errno.h>
+
+#include "bed.h"
+
+#include "base/alloc.h"
+
+#define BED struct bed *b = *state
+#define GIB (UINT64_C(1) << 30)
+#define CPU UINT64_C(1000000000)
+
+/* ---- tasks ---- */
+
+struct job {
+        const char *id;
+        uint64_t memory;
+        unsigned priority, retries, retry_on;
+        uint64_t timeout, wait;
+        int checkpoint; /* 0: none */
+        enum hv_task_source source;
+};
+
+static struct hv_task *task_of(const struct job *j) {
+        struct hv_arena *a = hv_arena_new();
+        struct hv_task *t = HV_ARENA_NEW(a, struct hv_task);
+        uint64_t memory = j->memory ? j->memory : GIB;
+
+        *t = (struct hv_task){
+                .arena = a,
+                .n_refs = 1,
+                .source = j->source,
+                .name = hv_arena_strdup(a, j->id),
+                .id = hv_arena_strdup(a, j->id),
+                .document = "{}",
+                .timeout_us = j->timeout ? j->timeout : HV_TIME_NEVER,
+                .retry_limit = j->retries,
+                .retry_on = j->retry_on,
+                .retry_backoff_us = 10 * S,
+                .checkpoint_code = j->checkpoint ? j->checkpoint : -1,
+                .priority = j->priority,
+                .wait_for_resources_us = j->wait ? j->wait : HV_TIME_NEVER,
+                .booking = { .nano_cpus = CPU, .memory_bytes = memory },
+                .unit = { .kind = HV_KIND_TASK,
+                          .object = t->id,
+                          .replica = 1,
+                          .image = "img:1",
+                          .restart = HV_RESTART_NEVER,
+                          .network_mode = "none",
+                          .stop_signal = "SIGTERM",
+                          .stop_grace_us = 10 * S,
+                          .limits = { .nano_cpus = CPU, .memory_bytes = memory, .pids = 1024 },
+                          .backoff = { .initial_us = S,
+                                       .factor_milli = 2000,
+                                       .max_us = 120 * S,
+                                       .reset_after_us = 600 * S } },
+        };
+        t->unit.object = t->id;
+        t->unit.key = hv_arena_printf(a, "task/%s/1", t->id);
+        t->unit.container = hv_arena_printf(a, "task-%s", t->id);
+        (void) snprintf(t->unit.digest, sizeof t->unit.digest, "u-%s", t->id);
+        (void) snprintf(t->digest, sizeof t->digest, "t-%s", t->id);
+        return t;
+}
+
+static void machine(struct bed *b, unsigned n_cpus, uint64_t memory) {
+        struct hv_room room = { .nano_cpus = n_cpus * CPU, .memory_bytes = memory };
+
+        assert_int_equal(hv_core_input(b->core, b->now_us,
+                                       &(struct hv_input){ .type = HV_INPUT_MACHINE, .machine = &room },
+                                       NULL),
+                         0);
+}
+
+static void known(struct bed *b) {
+        assert_int_equal(hv_core_input(b->core, b->now_us,
+                                       &(struct hv_input){ .type = HV_INPUT_CLOCK, .wall_us = b->now_us },
+                                       NULL),
+                         0);
+        assert_int_equal(
+                hv_core_input(b->core, b->now_us, &(struct hv_input){ .type = HV_INPUT_TASKS_KNOWN }, NULL),
+                0);
+}
+
+static int submit(struct bed *b, const struct job *j) {
+        struct job api = *j;
+        struct hv_task *t;
+        int r;
+
+        api.source = HV_TASK_FROM_API;
+        t = task_of(&api);
+        r = hv_core_input(b->core, b->now_us, &(struct hv_input){ .type = HV_INPUT_TASK_SUBMIT, .task = t },
+                          NULL);
+        hv_task_unref(t);
+        return r;
+}
+
+static int ask(struct bed *b, enum hv_input_type type, const char *id) {
+        return hv_core_input(b->core, b->now_us,
+                             &(struct hv_input){ .type = type, .text = id, .message = "ana" }, NULL);
+}
+
+static struct hv_task_status status_of(struct bed *b, const char *id) {
+        struct hv_task_status s;
+
+        if (!hv_core_task_status(b->core, id, b->now_us, b->arena, &s))
+                fail_msg("task %s is not known", id);
+        return s;
+}
+
+static void ends(struct bed *b, const char *container, int exit_code) {
+        struct hv_seen_container *k = bed_container(b, container);
+
+        assert_non_null(k);
+        k->state = HV_CONTAINER_EXITED;
+        k->exit_code = exit_code;
+        k->finished_us = b->now_us;
+        bed_event(b, "die", container);
+        bed_run(b);
+}
+
+/* Answers the one action of this type, and plans again. */
+static void answer(struct bed *b, enum hv_action_type type, enum hv_outcome outcome) {
+        for (size_t i = 0; i < b->held.n; i++)
+                if (b->held.v[i]->type == type) {
+                        bed_answer(b, b->held.v[i], outcome);
+                        bed_run(b);
+                        return;
+                }
+        fail_msg("nobody asked to %s", hv_action_name(type));
+}
+
+/* ---- the bed with an empty node ---- */
+
+static int setup(void **state) {
+        struct bed *b = *state = bed_new();
+
+        machine(b, 4, 8 * GIB);
+        known(b);
+        bed_desire(b, desire("r1", (struct wish[]){ {} }));
+        bed_run(b);
+        (void) bed_log_all(b);
+        return 0;
+}
+
+static int teardown(void **state) {
+        bed_free(*state);
+        return 0;
+}
+
+/* ---- rules ---- */
+
+static void a_task_goes_from_promise_to_result(void **state) {
+        BED;
+        struct hv_task_status s;
+
+        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
+        bed_run(b);
+        assert_string_equal(bed_log(b),
+                            "accept t1; prepare t1; create task-t1; record the start of t1; start task-t1");
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_RUNNING);
+        assert_true(bed_status(b).synced);
+        ends(b, "task-t1", 0);
+        assert_string_equal(
+                bed_log(b),
+                "collect the results of t1; record the end of t1; remove task-t1; clean up after t1");
+        s = status_of(b, "t1");
+        assert_int_equal(s.state, HV_TASK_COMPLETED);
+        assert_int_equal(s.exit_code, 0);
+        assert_string_equal(s.reason, "success");
+        bed_wait(b, 3600 * S);
+        assert_string_equal(bed_log(b), "");
+}
+
+static void an_exit_code_is_a_failure_with_its_number(void **state) {
+        BED;
+        struct hv_task_status s;
+
+        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
+        bed_run(b);
+        ends(b, "task-t1", 3);
+        s = status_of(b, "t1");
+        assert_int_equal(s.state, HV_TASK_FAILED);
+        assert_int_equal(s.exit_code, 3);
+        assert_string_equal(s.message, "ended with exit code 3");
+}
+
+static void nothing_starts_before_its_begin_is_durable(void **state) {
+        BED;
+
+        b->hold = true;
+        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
+        bed_run(b);
+        answer(b, HV_ACTION_TASK_ACCEPT, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_INSPECT_IMAGE, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_TASK_PREPARE, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_CREATE, HV_OUTCOME_OK);
+        assert_string_equal(bed_log(b), "accept t1; prepare t1; create task-t1; record the start of t1");
+        answer(b, HV_ACTION_TASK_BEGIN, HV_OUTCOME_FAILED); /* the disk is full */
+        bed_run(b);
+        assert_int_equal(b->n_starts, 0);
+        assert_string_equal(bed_log(b), "");
+        assert_string_equal(status_of(b, "t1").message,
+                            "cannot record the start of (try 1): the engine said no");
+        b->hold = false;
+        bed_wait(b, 2 * S);
+        assert_string_equal(bed_log(b), "record the start of t1; start task-t1");
+}
+
+static void a_container_goes_only_after_its_result_is_durable(void **state) {
+        BED;
+
+        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
+        bed_run(b);
+        (void) bed_log(b);
+        b->hold = true;
+        ends(b, "task-t1", 0);
+        answer(b, HV_ACTION_INSPECT, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_TASK_COLLECT, HV_OUTCOME_OK);
+        assert_string_equal(bed_log(b), "collect the results of t1; record the end of t1");
+        answer(b, HV_ACTION_TASK_END, HV_OUTCOME_FAILED);
+        b->hold = false;
+        assert_string_equal(bed_log(b), "");
+        assert_non_null(bed_container(b, "task-t1"));
+        bed_wait(b, 2 * S);
+        assert_string_equal(bed_log(b), "record the end of t1; remove task-t1; clean up after t1");
+}
+
+/* What an answer that never came may have done is asked, and fenced. */
+static enum hv_outcome start_is_lost(struct bed *b, const struct hv_action *a) {
+        return a->type == HV_ACTION_START && b->n_asked++ == 0 ? HV_OUTCOME_UNKNOWN : HV_OUTCOME_OK;
+}
+
+static void a_start_without_an_answer_is_fenced(void **state) {
+        BED;
+
+        b->mood = start_is_lost;
+        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
+        bed_run(b);
+        assert_string_equal(bed_log(b),
+                            "accept t1; prepare t1; create task-t1; record the start of t1; start task-t1");
+        bed_wait(b, 5 * S);
+        assert_string_equal(bed_log(b), "remove task-t1; create task-t1; start task-t1");
+        assert_int_equal(status_of(b, "t1").attempt, 1);
+        assert_int_equal(b->n_starts, 1);
+}
+
+static enum hv_outcome start_is_late(struct bed *b, const struct hv_action *a) {
+        struct hv_seen_container *k;
+
+        if (a->type != HV_ACTION_START || b->n_asked++)
+                return HV_OUTCOME_OK;
+        k = bed_container(b, a->target);
+        k->state = HV_CONTAINER_RUNNING; /* done, and the answer lost */
+        return HV_OUTCOME_UNKNOWN;
+}
+
+static void a_start_that_took_place_is_adopted(void **state) {
+        BED;
+
+        b->mood = start_is_late;
+        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
+        bed_run(b);
+        bed_wait(b, 5 * S);
+        assert_string_equal(bed_log(b),
+                            "accept t1; prepare t1; create task-t1; record the start of t1; start task-t1");
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_RUNNING);
+}
+
+static void recall(struct bed *b, const struct job *j, struct hv_task_recalled r) {
+        struct hv_task *t = task_of(j);
+
+        r.id = t->id;
+        r.name = t->name;
+        r.source = t->source;
+        r.digest = t->digest;
+        r.task = hv_task_state_is_end(r.state) ? NULL : t;
+        assert_int_equal(hv_core_input(b->core, b->now_us,
+                                       &(struct hv_input){ .type = HV_INPUT_TASK_RECALL, .recalled = &r },
+                                       NULL),
+                         0);
+        hv_task_unref(t);
+}
+
+/* A core that was started anew, beside what the engine holds and the ledger says. */
+static struct bed *again(void **state) {
+        struct bed *b;
+
+        bed_free(*state);
+        b = *state = bed_new();
+        machine(b, 4, 8 * GIB);
+        return b;
+}
+
+static void go(struct bed *b) {
+        known(b);
+        bed_desire(b, desire("r1", (struct wish[]){ {} }));
+        bed_run(b);
+}
+
+static struct hv_seen_container *task_container(struct bed *b, const char *id, enum hv_container_state s) {
+        struct hv_seen_container *k = bed_add(b, hv_arena_printf(b->arena, "task-%s", id), true, s);
+
+        k->kind = "task";
+        k->object = id;
+        k->digest = hv_arena_printf(b->arena, "u-%s", id);
+        k->limits = (struct hv_limits){ .nano_cpus = CPU, .memory_bytes = GIB, .pids = 1024 };
+        return k;
+}
+
+static const struct job api_t1 = { .id = "t1", .source = HV_TASK_FROM_API };
+
+static void after_a_restart_what_runs_is_adopted(void **state) {
+        struct bed *b = again(state);
+
+        task_container(b, "t1", HV_CONTAINER_RUNNING);
+        recall(b, &api_t1, (struct hv_task_recalled){ .state = HV_TASK_RUNNING, .attempt = 1 });
+        go(b);
+        assert_string_equal(bed_log(b), "");
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_RUNNING);
+        ends(b, "task-t1", 0);
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_COMPLETED);
+        assert_int_equal(b->n_starts, 0);
+}
+
+static void after_a_restart_what_ended_is_collected(void **state) {
+        struct bed *b = again(state);
+
+        task_container(b, "t1", HV_CONTAINER_EXITED)->exit_code = 4;
+        recall(b, &api_t1, (struct hv_task_recalled){ .state = HV_TASK_RUNNING, .attempt = 1 });
+        go(b);
+        assert_string_equal(
+                bed_log(b),
+                "collect the results of t1; record the end of t1; remove task-t1; clean up after t1");
+        assert_int_equal(status_of(b, "t1").exit_code, 4);
+        assert_int_equal(b->n_starts, 0);
+}
+
+static void after_a_restart_what_was_made_is_fenced(void **state) {
+        struct bed *b = again(state);
+
+        task_container(b, "t1", HV_CONTAINER_CREATED);
+        recall(b, &api_t1, (struct hv_task_recalled){ .state = HV_TASK_RUNNING, .attempt = 1 });
+        go(b);
+        assert_string_equal(bed_log(b), "remove task-t1; create task-t1; start task-t1");
+        assert_int_equal(status_of(b, "t1").attempt, 1);
+}
+
+static void after_a_restart_what_is_gone_counts_as_run(void **state) {
+        struct bed *b = again(state);
+
+        recall(b, &api_t1, (struct hv_task_recalled){ .state = HV_TASK_RUNNING, .attempt = 1 });
+        go(b);
+        assert_string_equal(bed_log(b), "collect the results of t1; record the end of t1; clean up after t1");
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_FAILED);
+        assert_string_equal(status_of(b, "t1").reason, "nodeError");
+        assert_int_equal(b->n_starts, 0);
+}
+
+static void after_a_restart_a_promise_is_kept(void **state) {
+        struct bed *b = again(state);
+
+        recall(b, &api_t1, (struct hv_task_recalled){ .state = HV_TASK_QUEUED });
+        go(b);
+        assert_string_equal(bed_log(b), "prepare t1; create task-t1; record the start of t1; start task-t1");
+}
+
+static void after_a_restart_what_a_crash_left_is_tidied(void **state) {
+        struct bed *b = again(state);
+
+        task_container(b, "t1", HV_CONTAINER_EXITED);
+        recall(b, &api_t1, (struct hv_task_recalled){ .state = HV_TASK_COMPLETED, .attempt = 1 });
+        go(b);
+        assert_string_equal(bed_log(b), "remove task-t1");
+        assert_int_equal(submit(b, &api_t1), -EALREADY);
+}
+
+static void a_container_of_an_unknown_task_is_left_alone(void **state) {
+        struct bed *b = again(state);
+
+        task_container(b, "t1", HV_CONTAINER_RUNNING);
+        task_container(b, "t2", HV_CONTAINER_EXITED);
+        go(b);
+        bed_wait(b, 600 * S);
+        assert_string_equal(bed_log(b), "");
+}
+
+static void a_retry_rule_decides_about_another_attempt(void **state) {
+        BED;
+
+        assert_int_equal(submit(b, &(struct job){ "t1", .retries = 1, .retry_on = HV_TASK_RETRY_EXIT_CODE }),
+                         0);
+        bed_run(b);
+        (void) bed_log(b);
+        ends(b, "task-t1", 3);
+        assert_string_equal(
+                bed_log(b),
+                "collect the results of t1; record the end of t1; remove task-t1; clean up after t1");
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_QUEUED);
+        bed_wait(b, 11 * S);
+        assert_string_equal(bed_log(b),
+                            "prepare t1; create task-t1.2; record the start of t1; start task-t1.2");
+        ends(b, "task-t1.2", 3);
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_FAILED);
+        assert_int_equal(status_of(b, "t1").attempt, 2);
+}
+
+static void a_checkpoint_goes_on_without_counting(void **state) {
+        BED;
+
+        assert_int_equal(submit(b, &(struct job){ "t1", .checkpoint = 85 }), 0);
+        bed_run(b);
+        for (unsigned i = 2; i < 5; i++) {
+                ends(b, i == 2 ? "task-t1" : hv_arena_printf(b->arena, "task-t1.%u", i - 1), 85);
+                bed_wait(b, 11 * S);
+                assert_int_equal(status_of(b, "t1").attempt, i);
+                assert_int_equal(status_of(b, "t1").state, HV_TASK_RUNNING);
+        }
+        ends(b, "task-t1.4", 0);
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_COMPLETED);
+}
+
+static void its_time_is_counted_from_the_start(void **state) {
+        BED;
+
+        assert_int_equal(submit(b, &(struct job){ "t1", .timeout = 60 * S }), 0);
+        bed_run(b);
+        (void) bed_log(b);
+        bed_wait(b, 59 * S);
+        assert_string_equal(bed_log(b), "");
+        bed_wait(b, 2 * S);
+        assert_string_equal(
+                bed_log(b),
+                "stop task-t1; collect the results of t1; record the end of t1; remove task-t1; clean up "
+                "after t1");
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_TIMED_OUT);
+        assert_int_equal(status_of(b, "t1").exit_code, 143);
+}
+
+static void a_stop_is_durable_before_anything_stops(void **state) {
+        BED;
+
+        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
+        bed_run(b);
+        (void) bed_log(b);
+        assert_int_equal(ask(b, HV_INPUT_TASK_STOP, "t1"), 0);
+        bed_run(b);
+        assert_string_equal(
+                bed_log(b),
+                "record the stop of t1; stop task-t1; collect the results of t1; record the end of t1; "
+                "remove task-t1; clean up after t1");
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_STOPPED);
+        assert_string_equal(status_of(b, "t1").message, "stopped by ana");
+        assert_int_equal(ask(b, HV_INPUT_TASK_STOP, "t1"), -EALREADY);
+        assert_int_equal(ask(b, HV_INPUT_TASK_STOP, "t9"), -ENOENT);
+}
+
+static void a_stop_cuts_fetching_short(void **state) {
+        BED;
+
+        b->hold = true;
+        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
+        bed_run(b);
+        answer(b, HV_ACTION_TASK_ACCEPT, HV_OUTCOME_OK);
+        assert_int_equal(ask(b, HV_INPUT_TASK_STOP, "t1"), 0);
+        bed_run(b);
+        answer(b, HV_ACTION_TASK_STOPPING, HV_OUTCOME_OK);
+        assert_string_equal(bed_log(b), "accept t1; prepare t1; record the stop of t1; cancel t1");
+        answer(b, HV_ACTION_TASK_CANCEL, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_INSPECT_IMAGE, HV_OUTCOME_OK);
+        b->hold = false;
+        answer(b, HV_ACTION_TASK_PREPARE, HV_OUTCOME_FAILED);
+        assert_string_equal(bed_log(b), "record the end of t1; clean up after t1");
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_STOPPED);
+        assert_int_equal(b->n_starts, 0);
+}
+
+static void the_books_are_never_overdrawn(void **state) {
+        BED;
+        struct hv_room all, left;
+
+        for (unsigned i = 0; i < 6; i++)
+                assert_int_equal(
+                        submit(b, &(struct job){ hv_arena_printf(b->arena, "t%u", i), .memory = 3 * GIB }),
+                        0);
+        bed_run(b);
+        assert_int_equal(b->n_starts, 2);
+        assert_true(hv_core_room(b->core, &all, &left));
+        assert_int_equal(left.memory_bytes, 2 * GIB);
+        assert_string_equal(status_of(b, "t2").reason, "WaitingMemory");
+        assert_string_equal(status_of(b, "t2").message, "waits for room: asks for 3Gi memory, 2Gi are left");
+        ends(b, "task-t0", 0);
+        assert_int_equal(b->n_starts, 3);
+        assert_int_equal(status_of(b, "t2").state, HV_TASK_RUNNING);
+}
+
+static void the_queue_goes_by_priority_then_age(void **state) {
+        BED;
+
+        b->hold = true;
+        assert_int_equal(submit(b, &(struct job){ "full", .memory = 8 * GIB }), 0);
+        b->hold = false;
+        bed_run(b);
+        assert_int_equal(submit(b, &(struct job){ "late", .memory = 8 * GIB, .priority = 10 }), 0);
+        assert_int_equal(submit(b, &(struct job){ "later", .memory = 8 * GIB, .priority = 10 }), 0);
+        assert_int_equal(submit(b, &(struct job){ "urgent", .memory = 8 * GIB, .priority = 90 }), 0);
+        bed_run(b);
+        ends(b, "task-full", 0);
+        assert_int_equal(status_of(b, "urgent").state, HV_TASK_RUNNING);
+        ends(b, "task-urgent", 0);
+        assert_int_equal(status_of(b, "late").state, HV_TASK_RUNNING);
+        assert_int_equal(status_of(b, "later").state, HV_TASK_QUEUED);
+}
+
+static void a_big_task_is_not_starved(void **state) {
+        BED;
+
+        assert_int_equal(submit(b, &(struct job){ "a", .memory = 4 * GIB }), 0);
+        assert_int_equal(submit(b, &(struct job){ "big", .memory = 6 * GIB }), 0);
+        bed_run(b);
+        b->now_us += S;
+        assert_int_equal(submit(b, &(struct job){ "small", .memory = 3 * GIB }), 0);
+        bed_run(b);
+        assert_int_equal(status_of(b, "small").state,
+                         HV_TASK_QUEUED); /* it would take what `big` waits for */
+        ends(b, "task-a", 0);
+        assert_int_equal(status_of(b, "big").state, HV_TASK_RUNNING);
+}
+
+static void what_never_fits_is_refused_at_once(void **state) {
+        BED;
+        _hv_cleanup_(hv_task_unrefp) struct hv_task *t =
+                task_of(&(struct job){ "t1", .memory = 9 * GIB, .source = HV_TASK_FROM_API });
+        struct hv_err err = {};
+
+        assert_int_equal(hv_core_input(b->core, b->now_us,
+                                       &(struct hv_input){ .type = HV_INPUT_TASK_SUBMIT, .task = t }, &err),
+                         -ENOSPC);
+        assert_string_equal(err.msg, "never fits: asks for 9Gi memory, 8Gi can be given on this node");
+        bed_run(b);
+        assert_string_equal(bed_log(b), "");
+}
+
+static void waiting_for_room_has_an_end(void **state) {
+        BED;
+
+        assert_int_equal(submit(b, &(struct job){ "a", .memory = 8 * GIB }), 0);
+        assert_int_equal(submit(b, &(struct job){ "t1", .memory = GIB, .wait = 300 * S }), 0);
+        bed_wait(b, 299 * S);
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_QUEUED);
+        bed_wait(b, 2 * S);
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_FAILED);
+        assert_string_equal(status_of(b, "t1").message,
+                            "Insufficient resources: asks for 1Gi memory, 0 are left");
+}
+
+static enum hv_outcome input_is_wrong(struct bed *b, const struct hv_action *a) {
+        (void) b;
+        return a->type == HV_ACTION_TASK_PREPARE ? HV_OUTCOME_REFUSED : HV_OUTCOME_OK;
+}
+
+static void a_wrong_input_fails_it_before_it_runs(void **state) {
+        BED;
+
+        b->mood = input_is_wrong;
+        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
+        bed_run(b);
+        assert_string_equal(bed_log(b), "accept t1; prepare t1; record the end of t1; clean up after t1");
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_FAILED);
+        assert_string_equal(status_of(b, "t1").reason, "input");
+}
+
+static enum hv_outcome start_is_refused(struct bed *b, const struct hv_action *a) {
+        (void) b;
+        return a->type == HV_ACTION_START ? HV_OUTCOME_REFUSED : HV_OUTCOME_OK;
+}
+
+static void a_program_that_is_not_there_is_the_tasks_fault(void **state) {
+        BED;
+
+        b->mood = start_is_refused;
+        assert_int_equal(submit(b, &(struct job){ "t1", .retries = 3, .retry_on = HV_TASK_RETRY_NODE_ERROR }),
+                         0);
+        bed_wait(b, 60 * S);
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_FAILED);
+        assert_int_equal(status_of(b, "t1").attempt, 1);
+        assert_string_equal(status_of(b, "t1").message, "cannot start: the engine said no");
+}
+
+static void promises_are_kept_while_the_engine_is_away(void **state) {
+        struct bed *b = again(state);
+
+        b->mood = NULL;
+        known(b);
+        b->hold = true;
+        bed_desire(b, desire("r1", (struct wish[]){ {} }));
+        bed_run(b);
+        bed_answer(b, b->held.v[0], HV_OUTCOME_UNREACHABLE);
+        assert_int_equal(submit(b, &(struct job){ "t1" }), -EAGAIN); /* no revision is in force */
+}
+
+static void what_ended_can_be_run_again_and_forgotten(void **state) {
+        BED;
+        _hv_cleanup_(hv_task_unrefp) struct hv_task *t = task_of(&api_t1);
+        struct hv_task_status s;
+
+        assert_int_equal(submit(b, &api_t1), 0);
+        bed_run(b);
+        assert_int_equal(ask(b, HV_INPUT_TASK_FORGET, "t1"), -EBUSY);
+        ends(b, "task-t1", 1);
+        (void) bed_log(b);
+        assert_int_equal(
+                hv_core_input(b->core, b->now_us,
+                              &(struct hv_input){ .type = HV_INPUT_TASK_REOPEN, .text = "t1", .task = t },
+                              NULL),
+                0);
+        bed_run(b);
+        assert_string_equal(
+                bed_log(b),
+                "accept t1; prepare t1; create task-t1.2; record the start of t1; start task-t1.2");
+        ends(b, "task-t1.2", 0);
+        (void) bed_log(b);
+        assert_int_equal(ask(b, HV_INPUT_TASK_FORGET, "t1"), 0);
+        bed_run(b);
+        assert_string_equal(bed_log(b), "forget t1");
+        assert_false(hv_core_task_status(b->core, "t1", b->now_us, b->arena, &s));
+}
+
+static void trust_goes_by_the_documents(void **state) {
+        BED;
+
+        assert_int_equal(submit(b, &(struct job){ "good" }), 0);
+        bed_run(b);
+        ends(b, "task-good", 0);
+        assert_int_equal(hv_core_trust(b->core), 2);
+        assert_int_equal(submit(b, &(struct job){ "bad" }), 0);
+        bed_run(b);
+        ends(b, "task-bad", 1);
+        assert_int_equal(hv_core_trust(b->core), 0); /* never below */
+        assert_int_equal(submit(b, &(struct job){ "stopped" }), 0);
+        bed_run(b);
+        assert_int_equal(ask(b, HV_INPUT_TASK_STOP, "stopped"), 0);
+        bed_run(b);
+        assert_int_equal(hv_core_trust(b->core), 0);
+}
+
+int main(void) {
+#define RULE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+        const struct CMUnitTest tests[] = {
+                RULE(a_task_goes_from_promise_to_result),
+                RULE(an_exit_code_is_a_failure_with_its_number),
+                RULE(nothing_starts_before_its_begin_is_durable),
+                RULE(a_container_goes_only_after_its_result_is_durable),
+                RULE(a_start_without_an_answer_is_fenced),
+                RULE(a_start_that_took_place_is_adopted),
+                RULE(after_a_restart_what_runs_is_adopted),
+                RULE(after_a_restart_what_ended_is_collected),
+                RULE(after_a_restart_what_was_made_is_fenced),
+                RULE(after_a_restart_what_is_gone_counts_as_run),
+                RULE(after_a_restart_a_promise_is_kept),
+                RULE(after_a_restart_what_a_crash_left_is_tidied),
+                RULE(a_container_of_an_unknown_task_is_left_alone),
+                RULE(a_retry_rule_decides_about_another_attempt),
+                RULE(a_checkpoint_goes_on_without_counting),
+                RULE(its_time_is_counted_from_the_start),
+                RULE(a_stop_is_durable_before_anything_stops),
+                RULE(a_stop_cuts_fetching_short),
+                RULE(the_books_are_never_overdrawn),
+                RULE(the_queue_goes_by_priority_then_age),
+                RULE(a_big_task_is_not_starved),
+                RULE(what_never_fits_is_refused_at_once),
+                RULE(waiting_for_room_has_an_end),
+                RULE(a_wrong_input_fails_it_before_it_runs),
+                RULE(a_program_that_is_not_there_is_the_tasks_fault),
+                RULE(promises_are_kept_while_the_engine_is_away),
+                RULE(what_ended_can_be_run_again_and_forgotten),
+                RULE(trust_goes_by_the_documents),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
