@@ -22,7 +22,7 @@ DEMO="busybox-static curl ca-certificates"
 ENGINE="docker.io|docker-ce ?docker-cli iptables"
 TEST="libcmocka-dev clang libclang-rt-dev|libclang-rt-19-dev|libclang-rt-14-dev clang-format clang-tidy cppcheck
       shellcheck yamllint python3 python3-yaml python3-jsonschema git jq binutils util-linux iproute2 procps
-      podman catatonit runc docker-registry systemd debootstrap systemd-container"
+      man-db zsh fish podman catatonit runc docker-registry systemd debootstrap systemd-container"
 
 usage() {
         sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # test/nspawn/run.sh BUILD [CASE...] - the installed agent under a real systemd, journald and dockerd.
 #
-# Boots a Debian tree in systemd-nspawn with the programs of BUILD (a build folder), the unit files of deploy/systemd and
-# the catalog, and runs the cases below against it, in their order; each prints one line. Exit code 1 when one failed.
+# Boots a Debian tree in systemd-nspawn with what `cmake --install` makes of BUILD (a build folder), and runs the cases below against it, in their order; each prints one line. Exit code 1 when one failed.
 # Nothing of the run is left behind: mounts live in a mount namespace of its own, processes and cgroups are ended. The tree
 # is kept in $HV_CACHE (default: .cache of the checkout). Needs root, systemd-container, debootstrap, busybox-static.
 set -euo pipefail
@@ -61,13 +60,8 @@ make_root() {
 }
 
 install_node() {
-        local to=$run/root units=$root_of_checkout/deploy/systemd
-        install -D -m 0755 -t "$to/usr/bin" "$hivelet" "$hivectl"
-        install -D -m 0644 -t "$to/usr/lib/systemd/system" "$units"/*.service "$units"/*.slice
-        install -D -m 0644 "$units/hivelet.sysusers" "$to/usr/lib/sysusers.d/hivelet.conf"
-        install -D -m 0644 "$units/hivelet.tmpfiles" "$to/usr/lib/tmpfiles.d/hivelet.conf"
-        install -D -m 0644 "$units/hivelet.preset" "$to/usr/lib/systemd/system-preset/80-hivelet.preset"
-        install -D -m 0644 -t "$to/usr/lib/systemd/catalog" "$root_of_checkout/api/hivelet.catalog"
+        local to=$run/root
+        DESTDIR=$to cmake --install "$build" --prefix /usr >/dev/null
         install -D -m 0644 "$here/node.yaml" "$to/etc/hivelet/node.yaml"
         install -D -m 0755 "$here/init" "$to/usr/lib/hivelet-test/init"
         # An engine that needs nothing of the host's network.
