@@ -3,7 +3,7 @@
 #
 #   hack/test.sh             all that CI runs
 #   hack/test.sh --quick     only the unit tests, under AddressSanitizer
-#   hack/test.sh --full      all, and the tests with the label "long"
+#   hack/test.sh --full      all, the tests with the label "long", and fresh machines: a newcomer's, and Debian 13
 #   hack/test.sh --no-deps   does not look for missing packages (with any of the above)
 #
 # A tier is one row of the table at the end: a check, a build, or the ctests of one label. Two lanes run beside each
@@ -30,7 +30,7 @@ for arg in "$@"; do
 done
 
 OUT=$HV_ROOT/build/test
-TIERS=(unit sim fuzz integration e2e nspawn) # every ctest carries at least one of these labels
+TIERS=(unit sim fuzz integration e2e nspawn newcomer) # every ctest carries at least one of these labels
 
 # --- one tier ---------------------------------------------------------------------------------------------
 
@@ -60,16 +60,16 @@ check() {
         fi
 }
 
-# tests LANE PRESET LABEL [JOBS]: the ctests of one label in one build. An empty label set is fine only while the
-# tree has no such test; list_is_complete makes sure that none is forgotten.
+# tests LANE PRESET LABEL [JOBS [NAME]]: the ctests of one label in one build, of these the one of this name. An empty label set is
+# fine only while the tree has no such test; list_of_tests makes sure that none is forgotten.
 tests() {
-        local lane=$1 preset=$2 label=$3 jobs=${4:-1} start=$SECONDS counts passed failed cases
+        local lane=$1 preset=$2 label=$3 jobs=${4:-1} name=${5:-.*} start=$SECONDS counts passed failed cases
         local log=$OUT/$label-$preset.log xml=$OUT/$label-$preset.xml long=(-LE '^long$')
         [ "$MODE" != full ] || long=()
         if ! grep -qx "$label" "$OUT/labels"; then
                 return 0
         fi
-        ctest --test-dir "$HV_ROOT/build/$preset" -L "^$label\$" "${long[@]}" -j "$jobs" --timeout 600 \
+        ctest --test-dir "$HV_ROOT/build/$preset" -L "^$label\$" -R "^$name\$" "${long[@]}" -j "$jobs" --timeout 600 \
                 --no-tests=error --output-on-failure --test-output-size-passed 4000000 --output-junit "$xml" \
                 >"$log" 2>&1 || true
         counts=$("$HV_ROOT/hack/lib/ctest-counts" "$xml" 2>>"$log") || counts="0 1 0"
@@ -101,11 +101,13 @@ lane_real() {
         check real hardening "$HV_ROOT/hack/check-hardening" "$build"/cmd/hivelet/hivelet "$build"/cmd/hivectl/hivectl || bad=1
         check real "reference pages" "$HV_ROOT/hack/gen-docs" "$build" --check || bad=1
         check real "man pages" "$HV_ROOT/hack/gen-man" "$build" --check || bad=1
+        check real install "$HV_ROOT/hack/check-install" "$build" || bad=1
         check real docs "$HV_ROOT/hack/check-docs" --programs "$build" || bad=1
         check real "quick start" "$HV_ROOT/hack/check-quickstart" || bad=1
         tests real release integration || bad=1
         tests real release e2e || bad=1
         tests real release nspawn || bad=1
+        [ "$MODE" != full ] || tests real release newcomer || bad=1
         return $bad
 }
 
@@ -122,6 +124,7 @@ lane_code() {
                 tests code asan unit 2 || bad=1
                 tests code asan sim 2 || bad=1
                 tests code asan fuzz 2 || bad=1
+                tests code asan e2e 1 e2e_converge || bad=1 # on an engine of its own, apart from the other lane's
         else
                 bad=1
         fi
