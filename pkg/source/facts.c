@@ -13,6 +13,7 @@
 
 struct hv_facts {
         struct hv_spec_facts spec;
+        char *state_directory;
         struct hv_spec_file_fact file;
         char writer[HV_PATH_TRUST_SIZE];
 };
@@ -59,7 +60,7 @@ static const struct hv_spec_file_fact *look_at(void *userdata, const char *path)
         return &f->file;
 }
 
-struct hv_facts *hv_facts_new(void) {
+struct hv_facts *hv_facts_new(const char *state_directory) {
         struct hv_facts *f = HV_NEW(struct hv_facts);
         long n_cpus = sysconf(_SC_NPROCESSORS_ONLN), pages = sysconf(_SC_PHYS_PAGES),
              page = sysconf(_SC_PAGESIZE);
@@ -67,6 +68,8 @@ struct hv_facts *hv_facts_new(void) {
 
         f->spec.file = look_at;
         f->spec.userdata = f;
+        f->state_directory = hv_strdup(state_directory);
+        f->spec.state_directory = f->state_directory;
         f->spec.uid = geteuid();
         if (n_cpus > 0)
                 f->spec.nano_cpus = (uint64_t) n_cpus * HV_NANO_CPUS_PER_CPU;
@@ -78,6 +81,8 @@ struct hv_facts *hv_facts_new(void) {
 }
 
 struct hv_facts *hv_facts_free(struct hv_facts *f) {
+        if (f)
+                free(f->state_directory);
         free(f);
         return NULL;
 }

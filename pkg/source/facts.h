@@ -10,8 +10,8 @@
 
 struct hv_facts;
 
-struct hv_facts *hv_facts_new(void);
-struct hv_facts *hv_facts_free(struct hv_facts *f); /* takes NULL, gives NULL */
+struct hv_facts *hv_facts_new(const char *state_directory); /* the agent's; NULL: where it is by itself */
+struct hv_facts *hv_facts_free(struct hv_facts *f);         /* takes NULL, gives NULL */
 HV_DEFINE_CLEANUP(struct hv_facts, hv_facts_free);
 
 const struct hv_spec_facts *hv_facts_get(struct hv_facts *f); /* good until f is freed */

@@ -488,7 +488,7 @@ int hv_source_set_new(const struct hv_source_options *options, struct hv_source_
                                       options->flags[i].origin);
         s->files =
                 hv_files_new(&(struct hv_files_options){ .config = s->config, .config_dir = s->config_dir });
-        s->facts = hv_facts_new();
+        s->facts = hv_facts_new(s->state_dir);
         s->api_good = true;
         r = open_state(s, err);
         if (r < 0 && r != -EBADMSG)

@@ -22,6 +22,7 @@ struct hv_spec_facts {
         const struct hv_spec_file_fact *(*file)(void *userdata, const char *path);
         void *userdata;
         unsigned uid;                                 /* the agent's */
+        const char *state_directory;                  /* the agent's, never mounted; NULL: /var/lib/hivelet */
         uint64_t nano_cpus, memory_bytes, disk_bytes; /* installed; 0: unknown */
         bool gpus_known;
         unsigned n_gpus;

@@ -32,7 +32,8 @@ static int absolute_path(const struct hv_check *c, const struct hv_field *f, con
         const char *path;
 
         /* A way to the engine's socket is refused as such, however it is written: check_mount.c. */
-        if (hv_streq(f->name, "hostPath") && hv_value_host_path_allowed(text, NULL, fault) < 0)
+        if ((hv_streq(f->name, "hostPath") || hv_streq(f->name, "archive")) &&
+            hv_value_host_path_allowed(text, c->facts ? c->facts->state_directory : NULL, fault) < 0)
                 return 0;
         return hv_value_absolute_path(text, c->arena, &path, fault);
 }

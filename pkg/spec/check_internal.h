@@ -10,6 +10,8 @@
 #include "spec/check.h"
 #include "spec/value.h"
 
+#define HV_DOCKER_MIN_MEMORY (UINT64_C(6) << 20) /* moby/daemon: linuxMinMemory */
+
 /* A service, a task, or the task of a cron task: what runs in a container, seen alike. */
 struct hv_check_unit {
         enum hv_kind kind;
@@ -52,12 +54,13 @@ void hv_check_images(const struct hv_check *c);       /* policy, :latest */
 void hv_check_ports(const struct hv_check *c);        /* host ports, replicas, policy, hivelet's own */
 void hv_check_subnets(const struct hv_check *c);      /* overlaps, gateways, host network */
 void hv_check_wireguard(const struct hv_check *c);
-void hv_check_units(const struct hv_check *c);     /* resources, security, environment */
-void hv_check_services(const struct hv_check *c);  /* probes, updates, replicas */
-void hv_check_tasks(const struct hv_check *c);     /* inputs, outputs, timeouts, checkpoints */
-void hv_check_node(const struct hv_check *c);      /* watermarks, trust, admission, hardware */
-void hv_check_endpoints(const struct hv_check *c); /* master, http, sources: plain text, TLS, loops */
-void hv_check_files(const struct hv_check *c);     /* with facts: files and their modes */
+void hv_check_units(const struct hv_check *c);      /* resources, security, environment */
+void hv_check_services(const struct hv_check *c);   /* probes, updates, replicas */
+void hv_check_tasks(const struct hv_check *c);      /* inputs, outputs, timeouts, checkpoints, what fits */
+void hv_check_containers(const struct hv_check *c); /* two of one name */
+void hv_check_node(const struct hv_check *c);       /* watermarks, trust, admission, hardware */
+void hv_check_endpoints(const struct hv_check *c);  /* master, http, sources: plain text, TLS, loops */
+void hv_check_files(const struct hv_check *c);      /* with facts: files and their modes */
 
 /* The service or task of this name; NULL when there is none. */
 const struct hv_check_unit *hv_check_find(const struct hv_check *c, enum hv_kind kind, const char *name);

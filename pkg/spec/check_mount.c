@@ -39,9 +39,25 @@ static void add_target(const struct hv_check *c, target_vec *targets, const stru
         *hv_vec_add(targets) = (struct target){ path, node, read_only };
 }
 
+static void add_workspace(const struct hv_check *c, target_vec *targets, const struct hv_check_unit *u) {
+        const struct hv_node *node = hv_check_field(u->node, "workdir");
+        const char *path;
+
+        if (!u->task->workdir || hv_value_absolute_path(u->task->workdir, c->arena, &path, NULL) < 0 ||
+            hv_path_is_below(path, "/proc"))
+                return; /* said by others */
+        if (hv_streq(path, "/"))
+                hv_diag_error(c->diags, node, "E0364",
+                              "\"/\" cannot be the working directory: the workspace is mounted there");
+        else
+                *hv_vec_add(targets) = (struct target){ path, node, false };
+}
+
 static void check_targets(const struct hv_check *c, const struct hv_check_unit *u) {
         target_vec targets = {};
 
+        if (u->task) /* the workspace is a mount, too */
+                add_workspace(c, &targets, u);
         for (size_t i = 0; i < u->n_mounts; i++)
                 add_target(c, &targets, u->mounts[i].node, u->mounts[i].target, u->mounts[i].read_only);
         for (size_t i = 0; i < u->n_secrets; i++)
@@ -64,7 +80,7 @@ static void check_host_path(const struct hv_check *c, const struct hv_node *at, 
         struct hv_fault fault;
         const char *path;
 
-        if (hv_value_host_path_allowed(text, NULL, &fault) < 0) {
+        if (hv_value_host_path_allowed(text, c->facts ? c->facts->state_directory : NULL, &fault) < 0) {
                 hv_check_fault(c, at, &fault);
                 return;
         }
@@ -97,6 +113,12 @@ void hv_check_mounts(const struct hv_check *c) {
 
                         if (m->host_path)
                                 check_host_path(c, hv_check_field(m->node, "hostPath"), m->host_path);
+                }
+                for (size_t j = 0; c->units[i].task && j < c->units[i].task->inputs.n; j++) {
+                        const struct hv_spec_task_input *in = &c->units[i].task->inputs.v[j];
+
+                        if (in->archive) /* unpacked into the workspace, it is read by whoever wrote the task */
+                                check_host_path(c, hv_check_field(in->node, "archive"), in->archive);
                 }
         }
         for (size_t i = 0; !c->one && i < c->state->volumes.n; i++)

@@ -1,6 +1,9 @@
-/* spec/check_task.c - inputs (E0452, E0454), timeouts (E0457), checkpoints (E0458), what can never fit (W032). */
+/* spec/check_task.c - names (E0105), inputs (E0452, E0454), the user (E0428), timeouts (E0457), checkpoints (E0458), memory
+ * (E0223), what can never fit (W032), what is too large to be kept (E0003). */
 #include "spec/check_internal.h"
+#include "spec/task_internal.h"
 #include "spec/value_path.h"
+#include "spec/value_process.h"
 #include "spec/value_url.h"
 
 static const char *normal(const struct hv_check *c, const char *path) {
@@ -69,39 +72,111 @@ static void check_checkpoint(const struct hv_check *c, const struct hv_spec_task
                                       hv_diag_where(c->diags, codes, at));
 }
 
+/* An id has at most 64 characters: what is added to the name must find room. */
+static void check_name(const struct hv_check *c, const struct hv_check_unit *u) {
+        bool cron = u->kind == HV_KIND_CRONTASK;
+        size_t most = cron ? HV_CRON_NAME_MAX : HV_TASK_NAME_MAX;
+
+        if (u->object->name && strlen(u->object->name) > most)
+                hv_diag_error(
+                        c->diags, u->object->name_node, "E0105",
+                        "%s has more than %zu characters: %s is added to the name of a %s for the id of a run",
+                        hv_diag_quote(c->diags, u->object->name), most,
+                        cron ? "its minute (-YYYYMMDDhhmm)" : "the digest (-01234567)",
+                        hv_check_word(u->kind));
+}
+
+static void check_user(const struct hv_check *c, const struct hv_check_unit *u) {
+        const char *text = u->security->user;
+        struct hv_user user;
+
+        if (!text || hv_value_user(text, &user, NULL) < 0)
+                return;
+        if ((user.has_uid || user.is_root) && (user.has_gid || !user.has_group))
+                return;
+        hv_diag_error(
+                c->diags, hv_check_field(u->security->node, "user"), "E0428",
+                "%s names a user of the image; a task's is written in numbers, UID or UID:GID, because its "
+                "workspace is given to that user before the image is looked into",
+                hv_diag_quote(c->diags, text));
+}
+
+/* What is written nowhere is at the mapping: something to point at in any case. */
+static const struct hv_node *amount_node(const struct hv_check_unit *u, const char *field) {
+        const struct hv_node *n = hv_node_get(u->resources->limits.node, field);
+
+        if (!n)
+                n = hv_node_get(u->resources->requests.node, field);
+        return n ? n : u->object->name_node ? u->object->name_node : u->node;
+}
+
+static void check_memory(const struct hv_check *c, const struct hv_check_unit *u) {
+        uint64_t asked = u->resources->requests.memory_bytes;
+
+        if (!u->resources->limits.memory_bytes && asked && asked < HV_DOCKER_MIN_MEMORY)
+                hv_diag_error(
+                        c->diags, hv_check_field(u->resources->requests.node, "memory"), "E0223",
+                        "%s is below Docker's minimum of 6Mi: a task without a limit is limited to what it "
+                        "requests",
+                        hv_check_bytes(c, asked));
+}
+
 static void never_fits(const struct hv_check *c, const struct hv_check_unit *u, const char *field,
                        const char *asked, const char *has) {
-        hv_diag_warn(c->diags, hv_check_field(u->resources->requests.node, field), "W032",
+        hv_diag_warn(c->diags, amount_node(u, field), "W032",
                      "asks for %s, this node has %s; the task will be Rejected", asked, has);
 }
 
-/* What there is at most: the written limit, and what is installed where that is known. */
-static uint64_t at_most(uint64_t limit, uint64_t installed) {
-        return limit && installed ? HV_MIN(limit, installed) : limit ? limit : installed;
+/* What there is for tasks at most: the written limit and what is installed, where that is known, less what is held back for
+ * the host, as often as it is given away. 0: nothing is known. */
+static uint64_t at_most(uint64_t limit, uint64_t installed, uint64_t reserved, int64_t factor_milli) {
+        uint64_t all = limit && installed ? HV_MIN(limit, installed) : limit ? limit : installed;
+
+        if (all <= reserved)
+                return 0; /* E0602, where it was written so */
+        return (uint64_t) ((unsigned __int128) (all - reserved) * (uint64_t) factor_milli / 1000);
 }
 
 static void check_fit(const struct hv_check *c, const struct hv_check_unit *u) {
-        const struct hv_spec_amounts *limits = &c->state->resources.limits;
-        const struct hv_spec_requests *q = &u->resources->requests;
-        uint64_t cpus = at_most(limits->nano_cpus, c->facts ? c->facts->nano_cpus : 0);
-        uint64_t memory = at_most(limits->memory_bytes, c->facts ? c->facts->memory_bytes : 0);
-        uint64_t disk = at_most(limits->disk_bytes, c->facts ? c->facts->disk_bytes : 0);
+        static const struct hv_spec_facts nothing_known = {};
+        const struct hv_spec_resources *r = &c->state->resources;
+        const struct hv_spec_facts *f = c->facts ? c->facts : &nothing_known;
+        uint64_t cpus =
+                at_most(r->limits.nano_cpus, f->nano_cpus, r->reserved.nano_cpus, r->overcommit.cpu_milli);
+        uint64_t memory = at_most(r->limits.memory_bytes, f->memory_bytes, r->reserved.memory_bytes,
+                                  r->overcommit.memory_milli);
+        uint64_t disk = at_most(r->limits.disk_bytes, f->disk_bytes, r->reserved.disk_bytes, 1000);
+        struct hv_booking b;
 
-        if (cpus && q->nano_cpus > cpus)
-                never_fits(c, u, "cpu", hv_diag_text(c->diags, "%s CPU", hv_check_cpus(c, q->nano_cpus)),
+        hv_task_amounts(u->resources, u->task->cpu_quota, &c->state->task_defaults, &b);
+        if (cpus && b.nano_cpus > cpus)
+                never_fits(c, u, "cpu", hv_diag_text(c->diags, "%s CPU", hv_check_cpus(c, b.nano_cpus)),
                            hv_check_cpus(c, cpus));
-        if (memory && q->memory_bytes > memory)
+        if (memory && b.memory_bytes > memory)
                 never_fits(c, u, "memory",
-                           hv_diag_text(c->diags, "%s of memory", hv_check_bytes(c, q->memory_bytes)),
+                           hv_diag_text(c->diags, "%s of memory", hv_check_bytes(c, b.memory_bytes)),
                            hv_check_bytes(c, memory));
-        if (disk && q->disk_bytes > disk)
+        if (disk && b.disk_bytes > disk)
                 never_fits(c, u, "disk",
-                           hv_diag_text(c->diags, "%s of disk", hv_check_bytes(c, q->disk_bytes)),
+                           hv_diag_text(c->diags, "%s of disk", hv_check_bytes(c, b.disk_bytes)),
                            hv_check_bytes(c, disk));
-        if (c->facts && c->facts->gpus_known && q->gpus > c->facts->n_gpus)
+        if (f->gpus_known && b.n_gpus > f->n_gpus)
                 never_fits(c, u, "gpus",
-                           hv_diag_text(c->diags, "%lld GPU%s", (long long) q->gpus, q->gpus == 1 ? "" : "s"),
-                           hv_diag_text(c->diags, "%u", c->facts->n_gpus));
+                           hv_diag_text(c->diags, "%u GPU%s", b.n_gpus, b.n_gpus == 1 ? "" : "s"),
+                           hv_diag_text(c->diags, "%u", f->n_gpus));
+}
+
+/* The document of a task is kept and read again, by a reader with limits. */
+static void check_size(const struct hv_check *c, const struct hv_check_unit *u) {
+        const char *document, *why;
+
+        if (!u->object->name || hv_diags_errors(c->diags) > 0)
+                return;
+        document = hv_task_document(u->object->name, &u->task->o.labels, &u->task->o.annotations, u->node,
+                                    c->arena);
+        why = hv_task_document_fault(document, u->node, c->arena);
+        if (why)
+                hv_diag_error(c->diags, u->object->name_node, "E0003", "too large to be kept: %s", why);
 }
 
 void hv_check_tasks(const struct hv_check *c) {
@@ -112,10 +187,14 @@ void hv_check_tasks(const struct hv_check *c) {
 
                 if (!t)
                         continue;
+                check_name(c, &c->units[i]);
                 check_inputs(c, t);
+                check_user(c, &c->units[i]);
+                check_memory(c, &c->units[i]);
                 check_timeout(c, hv_check_field(t->o.node, "timeout"), t->timeout_us);
                 check_checkpoint(c, t);
                 check_fit(c, &c->units[i]);
+                check_size(c, &c->units[i]);
         }
         if (!c->one)
                 check_timeout(c, hv_check_field(d->node, "timeout"), d->timeout_us);

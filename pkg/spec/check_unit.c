@@ -5,8 +5,6 @@
 #include "spec/value_path.h"
 #include "spec/value_process.h"
 
-#define DOCKER_MIN_MEMORY (UINT64_C(6) << 20) /* moby/daemon: linuxMinMemory */
-
 static void check_resources(const struct hv_check *c, const struct hv_spec_unit_resources *r) {
         const struct hv_spec_requests *q = &r->requests;
         const struct hv_spec_limits *l = &r->limits;
@@ -21,7 +19,7 @@ static void check_resources(const struct hv_check *c, const struct hv_spec_unit_
                 hv_diag_error(c->diags, cpu, "E0222", "cpu limit %s is below the request %s (%s)",
                               hv_check_cpus(c, l->nano_cpus), hv_check_cpus(c, q->nano_cpus),
                               hv_diag_where(c->diags, hv_node_get(q->node, "cpu"), cpu));
-        if (l->memory_bytes && l->memory_bytes < DOCKER_MIN_MEMORY)
+        if (l->memory_bytes && l->memory_bytes < HV_DOCKER_MIN_MEMORY)
                 hv_diag_error(c->diags, memory, "E0223", "%s is below Docker's minimum of 6Mi",
                               hv_check_bytes(c, l->memory_bytes));
 }

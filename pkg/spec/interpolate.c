@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/text.h"
 
 #define NESTING_MAX 8 /* defaults within defaults */
 #define GROWTH_MAX \
@@ -88,6 +89,11 @@ static bool expand_form(struct expansion *x, const char *s, size_t len, unsigned
                                 hv_diag_quote(x->diags, hv_diag_text(x->diags, "%.*s", (int) n_rest, rest))),
                         "write $$ for a dollar sign");
         value = lookup(x, name);
+        if (value && !hv_utf8_is_valid(value, strlen(value), NULL))
+                return fail(x,
+                            hv_diag_error(x->diags, x->node, "E0002", "the value of variable %s is not UTF-8",
+                                          name),
+                            NULL);
         if (value) {
                 if (!x->from)
                         x->from = hv_arena_printf(x->arena, "$%s", name);

@@ -12,7 +12,7 @@
 /* Value of a variable, NULL when unset. Good until the next call. */
 typedef const char *(*hv_spec_env_fn)(void *userdata, const char *name);
 
-/* E0370 unset, E0371 malformed, E0003 when the values grow beyond 4 MiB in all. `env` NULL: nothing is set.
+/* E0370 unset, E0371 malformed, E0002 a value that is not UTF-8, E0003 when the values grow beyond 4 MiB in all. `env` NULL: nothing is set.
  */
 void hv_spec_interpolate(struct hv_arena *a, struct hv_diags *d, struct hv_node *root, hv_spec_env_fn env,
                          void *env_userdata);

@@ -27,5 +27,5 @@ void hv_loader_override(struct hv_loader *l);
 /* collect.c: decodes the objects of every document into the lists of the tree. */
 void hv_loader_collect(struct hv_loader *l);
 
-/* lower.c: the typed tree as units, networks, volumes. Findings: clashes of container names, W020. */
+/* lower.c: the typed tree, found to be right, as units, tasks, networks, volumes. Findings: W020. */
 struct hv_desired *hv_lower(const struct hv_spec_tree *tree, struct hv_arena *arena, struct hv_diags *diags);

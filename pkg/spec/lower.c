@@ -1,7 +1,6 @@
 /* spec/lower.c - the typed tree as a desired state: services become units, defaults are settled, names are
  * given. What a unit is made of is lower_unit.c; networks and volumes are lower_shared.c. */
 #include "base/arena.h"
-#include "base/map.h"
 #include "spec/digest.h"
 #include "spec/load_internal.h"
 #include "spec/task_internal.h"
@@ -10,10 +9,6 @@
 /* What a service counts as that says nothing: enough for a small program, so that a hundred of them are seen
  * to fill a node. */
 #define ASSUMED "cpu 100m, memory 64Mi"
-
-/* More than any node runs; a small file must not become a huge state (20,000 services of 100 replicas fit in
- * 1 MiB). */
-#define UNITS_MAX 20000u
 
 struct hv_origin hv_lower_origin(const struct hv_lowering *l, const struct hv_spec_object *o) {
         const struct hv_node *n = o->name_node && o->name_node->at.line ? o->name_node : o->node;
@@ -114,43 +109,13 @@ static int compare_units(const void *a, const void *b) {
         return strcmp(((const struct hv_unit *) a)->key, ((const struct hv_unit *) b)->key);
 }
 
-static const struct hv_node *name_of(const struct hv_lowering *l, const struct hv_unit *u) {
-        for (size_t i = 0; i < l->state->services.n; i++)
-                if (hv_streq(l->state->services.v[i].o.name, u->object))
-                        return l->state->services.v[i].o.name_node;
-        return NULL;
-}
-
-/* "web" with two replicas and "web-2" want one container name. */
-static void check_container_names(const struct hv_lowering *l, const struct hv_desired *d) {
-        _hv_cleanup_(hv_map_freep) struct hv_map *seen = hv_map_new(NULL);
-
-        for (size_t i = 0; i < d->n_units; i++) {
-                const struct hv_unit *u = &d->units[i], *other = hv_map_get(seen, u->container);
-
-                if (!other)
-                        hv_map_put(seen, u->container, (void *) u);
-                else
-                        hv_diag_error(l->diags, name_of(l, u), "E0107",
-                                      "container \"%s\" is already that of replica %u of service \"%s\" (%s)",
-                                      u->container, other->replica, other->object,
-                                      hv_diag_where(l->diags, name_of(l, other), name_of(l, u)));
-        }
-}
-
 static void lower_units(const struct hv_lowering *l, struct hv_desired *d) {
         const struct hv_spec_state *s = l->state;
         struct hv_unit *units;
         size_t n = 0;
 
-        for (size_t i = 0; i < s->services.n; i++) {
+        for (size_t i = 0; i < s->services.n; i++)
                 n += (size_t) s->services.v[i].replicas;
-                if (n > UNITS_MAX) {
-                        hv_diag_error(l->diags, s->services.v[i].o.name_node, "E0003",
-                                      "too large: the services make more than %u containers", UNITS_MAX);
-                        return;
-                }
-        }
         units = HV_ARENA_NEW_N(l->arena, struct hv_unit, n);
         for (size_t i = 0, at = 0; i < s->services.n; i++) {
                 for (unsigned r = 1; r <= (unsigned) s->services.v[i].replicas; r++)
@@ -161,7 +126,6 @@ static void lower_units(const struct hv_lowering *l, struct hv_desired *d) {
                 qsort(units, n, sizeof *units, compare_units);
         d->units = units;
         d->n_units = n;
-        check_container_names(l, d);
 }
 
 static int compare_tasks(const void *pa, const void *pb) {

@@ -24,6 +24,9 @@ void hv_lower_unit(const struct hv_lowering *l, const struct hv_spec_service *s,
  */
 void hv_lower_shared(const struct hv_lowering *l, struct hv_desired *d);
 
+/* "hive-web", "hive-web-2". */
+const char *hv_lower_container(const char *service, unsigned replica, struct hv_arena *a);
+
 /* Parts of a unit that services and tasks have in common (lower_unit.c). baseline: the capabilities that the policy leaves of
  * the engine's own, beside those that are asked for. `more` are mounts that nobody wrote. */
 struct hv_security hv_lower_security(const struct hv_lowering *l, const struct hv_spec_security *s,

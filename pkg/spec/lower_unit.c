@@ -269,12 +269,16 @@ static void lower_restart(const struct hv_spec_service *s, struct hv_unit *u) {
                                                .factor_milli = (uint32_t) b->factor_milli };
 }
 
+const char *hv_lower_container(const char *service, unsigned replica, struct hv_arena *a) {
+        return replica == 1 ? hv_arena_printf(a, "hive-%s", service)
+                            : hv_arena_printf(a, "hive-%s-%u", service, replica);
+}
+
 static void lower_identity(const struct hv_lowering *l, const struct hv_spec_service *s, struct hv_unit *u) {
         u->kind = HV_KIND_SERVICE;
         u->object = s->o.name;
         u->key = hv_arena_printf(l->arena, "%s/%s/%u", hv_kind_label(HV_KIND_SERVICE), s->o.name, u->replica);
-        u->container = u->replica == 1 ? hv_arena_printf(l->arena, "hive-%s", s->o.name)
-                                       : hv_arena_printf(l->arena, "hive-%s-%u", s->o.name, u->replica);
+        u->container = hv_lower_container(s->o.name, u->replica, l->arena);
         u->labels = s->o.labels;
         for (size_t i = 0; i < s->o.annotations.n; i++)
                 if (hv_streq(s->o.annotations.v[i].name, "hivelet/adopt"))

@@ -33,7 +33,7 @@ extern const struct hv_schema hv_schema_env, hv_schema_mount, hv_schema_unit_res
 extern const struct hv_schema hv_schema_stop, hv_schema_unit_logging, hv_schema_secret_use,
         hv_schema_config_use;
 extern const struct hv_schema hv_schema_depends_on, hv_schema_task_security;
-extern const struct hv_schema hv_schema_default_resources;
+extern const struct hv_schema hv_schema_default_resources, hv_schema_task_resources;
 
 /* As hv_schema_decode(), for what was warned about as a whole: no W040 for its parts. */
 void hv_schema_decode_planned(const struct hv_schema *s, const struct hv_node *node, struct hv_arena *a,

@@ -10,10 +10,10 @@ static const struct hv_schema docker = {
 };
 
 static const struct hv_field paths_rows[] = {
-        { HV_ROW(paths, "work", TEXT, work), .format = HV_FORMAT_ABSOLUTE_PATH, .planned = true,
+        { HV_ROW(paths, "work", TEXT, work), .format = HV_FORMAT_ABSOLUTE_PATH,
           .doc = "Where workspaces of tasks are made; none: `tasks` below the state directory.",
           .example = "/var/lib/hivelet/tasks" },
-        { HV_ROW(paths, "temp", TEXT, temp), .format = HV_FORMAT_ABSOLUTE_PATH, .planned = true,
+        { HV_ROW(paths, "temp", TEXT, temp), .format = HV_FORMAT_ABSOLUTE_PATH,
           .doc = "For files on the way; none: `tmp` below the state directory.",
           .example = "/var/lib/hivelet/tmp" },
 };

@@ -60,9 +60,9 @@ static const struct hv_schema retries = { .name = "Retries",
 static const struct hv_field checkpoint_rows[] = {
         { HV_ROW(checkpoint, "exitCode", INT, exit_code), .value = "85", HV_RANGE(0, 255),
           .doc = "Exit code that means: stopped in the middle, can go on." },
-        { HV_ROW(checkpoint, "path", TEXT, path), .value = "checkpoint", .format = HV_FORMAT_RELATIVE_PATH,
-          .doc = "Folder that is kept for the next attempt." },
-        { HV_ROW(checkpoint, "interval", DURATION, interval_us), .value = "10m", HV_POSITIVE,
+        { HV_ROW(checkpoint, "path", TEXT, path), .planned = true, .value = "checkpoint",
+          .format = HV_FORMAT_RELATIVE_PATH, .doc = "Folder that is kept for the next attempt." },
+        { HV_ROW(checkpoint, "interval", DURATION, interval_us), .planned = true, .value = "10m", HV_POSITIVE,
           .doc = "How often it is copied aside." },
 };
 static const struct hv_schema checkpoint = { .name = "Checkpoint",
@@ -109,14 +109,14 @@ static const struct hv_schema checkpoint = { .name = "Checkpoint",
                   .example = "none" },                                                                    \
                 { HV_STRUCTS(task, "mounts", mounts, hv_schema_mount), .doc = "Volumes and host paths.",  \
                   .example = "[{volume: data, target: /data}]" },                                         \
-                { HV_STRUCTS(task, "secrets", secrets, hv_schema_secret_use), .doc = "Secrets as files.", \
-                  .example = "[{name: token, target: /run/secrets/token}]" },                             \
-                { HV_STRUCTS(task, "configs", configs, hv_schema_config_use),                             \
+                { HV_STRUCTS(task, "secrets", secrets, hv_schema_secret_use), .planned = true,            \
+                  .doc = "Secrets as files.", .example = "[{name: token, target: /run/secrets/token}]" }, \
+                { HV_STRUCTS(task, "configs", configs, hv_schema_config_use), .planned = true,            \
                   .doc = "Texts of configs as files.",                                                    \
                   .example = "[{name: conf, key: app.ini, target: /etc/app.ini}]" },                      \
                 { HV_STRUCTS(task, "dependsOn", depends_on, hv_schema_depends_on),                        \
                   .doc = "What must be there first.", .example = "[{service: db, condition: ready}]" },   \
-                { HV_NESTED(task, "resources", resources, hv_schema_unit_resources),                      \
+                { HV_NESTED(task, "resources", resources, hv_schema_task_resources),                      \
                   .doc = "CPU, memory, processes; nothing written: taskDefaults.resources.",              \
                   .example = "{limits: {memory: 2Gi}}" },                                                 \
                 { HV_ROW(task, "cpuQuota", INT, cpu_quota), HV_RANGE(1000, 1000000000),                   \

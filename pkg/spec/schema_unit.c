@@ -40,21 +40,37 @@ const struct hv_schema hv_schema_mount = { .name = "Mount",
                                            HV_SIZED(mount),
                                            .item_word = "mount" };
 
-static const struct hv_field requests_rows[] = {
-        { HV_ROW(requests, "cpu", CPU, nano_cpus), .doc = "CPUs held for it when the node decides what fits.",
-          .example = "250m" },
-        { HV_ROW(requests, "memory", BYTES, memory_bytes), .doc = "Memory held for it.", .example = "256Mi" },
-        { HV_ROW(requests, "disk", BYTES, disk_bytes), .planned = true,
-          .doc = "Disk space held for its workspace.", .example = "4Gi" },
-        { HV_ROW(requests, "gpus", INT, gpus), HV_RANGE(0, 64), .planned = true,
-          .doc = "Whole GPUs held for it.", .example = "1" },
-        { HV_ROW(requests, "gpuMemory", BYTES, gpu_memory_bytes), .planned = true,
-          .doc = "Memory that each of those GPUs must have.", .example = "8Gi" },
-};
+#define REQUEST_ROWS                                                                           \
+        { HV_ROW(requests, "cpu", CPU, nano_cpus),                                             \
+          .doc = "CPUs held for it when the node decides what fits.", .example = "250m" },     \
+        {                                                                                      \
+                HV_ROW(requests, "memory", BYTES, memory_bytes), .doc = "Memory held for it.", \
+                                                                 .example = "256Mi"            \
+        }
+#define GPU_ROWS                                                                             \
+        { HV_ROW(requests, "gpus", INT, gpus), HV_RANGE(0, 64), .planned = true,             \
+          .doc = "Whole GPUs held for it.", .example = "1" },                                \
+        {                                                                                    \
+                HV_ROW(requests, "gpuMemory", BYTES, gpu_memory_bytes),                      \
+                        .planned = true, .doc = "Memory that each of those GPUs must have.", \
+                        .example = "8Gi"                                                     \
+        }
+#define DISK_ROW(planned_)                                                                                 \
+        {                                                                                                  \
+                HV_ROW(requests, "disk", BYTES, disk_bytes),                                               \
+                        .planned = planned_, .doc = "Disk space held for its workspace.", .example = "4Gi" \
+        }
+
+static const struct hv_field requests_rows[] = { REQUEST_ROWS, DISK_ROW(true), GPU_ROWS };
 static const struct hv_schema requests = { .name = "Requests",
                                            .doc = "What is held for it on this node.",
                                            HV_FIELDS(requests_rows),
                                            HV_SIZED(requests) };
+static const struct hv_field task_requests_rows[] = { REQUEST_ROWS, DISK_ROW(false), GPU_ROWS };
+static const struct hv_schema task_requests = { .name = "TaskRequests",
+                                                .doc = "What is held for a task on this node.",
+                                                HV_FIELDS(task_requests_rows),
+                                                HV_SIZED(requests) };
 
 static const struct hv_field limits_rows[] = {
         { HV_ROW(limits, "cpu", CPU, nano_cpus), LIVE, .doc = "CPUs it can use at most; none: no limit.",
@@ -80,6 +96,32 @@ const struct hv_schema hv_schema_unit_resources = { .name = "UnitResources",
                                                     HV_FIELDS(unit_resources_rows),
                                                     HV_SIZED(unit_resources) };
 
+static const struct hv_field task_limits_rows[] = {
+        { HV_ROW(limits, "cpu", CPU, nano_cpus), .doc = "CPUs it can use at most; none: what it requests.",
+          .example = "\"1\"" },
+        { HV_ROW(limits, "memory", BYTES, memory_bytes),
+          .doc = "Memory at which the kernel stops it, swap included; none: what it requests.",
+          .example = "512Mi" },
+        { HV_ROW(limits, "pids", INT, pids), HV_RANGE(1, 4194304), .value = "1024",
+          .doc = "Processes and threads it can have at most; none: taskDefaults.resources.limits.pids." },
+};
+static const struct hv_schema task_limits = { .name = "TaskLimits",
+                                              .doc = "What a task can use at most.",
+                                              HV_FIELDS(task_limits_rows),
+                                              HV_SIZED(limits) };
+static const struct hv_field task_resources_rows[] = {
+        { HV_NESTED(unit_resources, "requests", requests, task_requests),
+          .doc = "What it asks for; missing values are its limits.",
+          .example = "{cpu: 250m, memory: 256Mi}" },
+        { HV_NESTED(unit_resources, "limits", limits, task_limits),
+          .doc = "What it can use at most, and what is held for it.",
+          .example = "{cpu: \"1\", memory: 512Mi}" },
+};
+const struct hv_schema hv_schema_task_resources = { .name = "TaskResources",
+                                                    .doc = "CPU, memory and the like.",
+                                                    HV_FIELDS(task_resources_rows),
+                                                    HV_SIZED(unit_resources) };
+
 static const struct hv_field default_limits_rows[] = {
         { HV_ROW(limits, "cpu", CPU, nano_cpus), .value = "1", .doc = "CPUs.", .example = "\"1\"" },
         { HV_ROW(limits, "memory", BYTES, memory_bytes), .value = "1Gi", .doc = "Memory, swap included." },
@@ -91,7 +133,7 @@ static const struct hv_schema default_limits = { .name = "DefaultLimits",
                                                  HV_FIELDS(default_limits_rows),
                                                  HV_SIZED(limits) };
 static const struct hv_field default_resources_rows[] = {
-        { HV_NESTED(unit_resources, "requests", requests, requests), .doc = "What is held for such a task.",
+        { HV_NESTED(unit_resources, "requests", requests, task_requests), .doc = "What such a task asks for.",
           .example = "{cpu: 500m}" },
         { HV_NESTED(unit_resources, "limits", limits, default_limits),
           .doc = "What such a task can use at most.", .example = "{memory: 2Gi}" },
@@ -115,13 +157,10 @@ const struct hv_schema hv_schema_default_resources = { .name = "DefaultResources
                         .value = "true", RECREATE,                                                              \
                         .doc = "Whether programs are kept from gaining privileges (setuid, file capabilities)." \
         }
-#define DROP_ROW                                                                                                     \
-        {                                                                                                            \
-                HV_LIST(security, "dropCapabilities", TEXT, drop_capabilities),                                      \
-                        .format = HV_FORMAT_CAPABILITY, RECREATE,                                                    \
-                        .doc = "Capabilities to take away from those that node.policy.capabilities leaves; ALL for " \
-                               "every one.",                                                                         \
-                        .example = "[ALL]"                                                                           \
+#define DROP_ROW(doc_)                                                                            \
+        {                                                                                         \
+                HV_LIST(security, "dropCapabilities", TEXT, drop_capabilities),                   \
+                        .format = HV_FORMAT_CAPABILITY, RECREATE, .doc = doc_, .example = "[ALL]" \
         }
 #define ADD_ROW                                                                                  \
         {                                                                                        \
@@ -136,12 +175,10 @@ const struct hv_schema hv_schema_default_resources = { .name = "DefaultResources
                         .value = "false", RECREATE,                                                        \
                         .doc = "Full access to the host; refused unless node.policy.privileged allows it." \
         }
-#define USER_ROW                                                                                             \
-        {                                                                                                    \
-                HV_ROW(security, "user", TEXT, user),                                                        \
-                        .format = HV_FORMAT_USER, RECREATE,                                                  \
-                        .doc = "User, or user:group, by number or by name in the image; none: the image's.", \
-                        .example = "\"999:999\""                                                             \
+#define USER_ROW(doc_)                                                                                 \
+        {                                                                                              \
+                HV_ROW(security, "user", TEXT, user), .format = HV_FORMAT_USER, RECREATE, .doc = doc_, \
+                                                      .example = "\"999:999\""                         \
         }
 #define INIT_ROW                                                                                                 \
         {                                                                                                        \
@@ -149,16 +186,22 @@ const struct hv_schema hv_schema_default_resources = { .name = "DefaultResources
                         .value = "true", RECREATE,                                                               \
                         .doc = "Whether a small init runs as process 1, reaping zombies and passing signals on." \
         }
-#define SECURITY_ROWS(read_only)                                                                           \
-        READ_ONLY_ROOT_ROW(read_only), NO_NEW_PRIVILEGES_ROW, DROP_ROW, ADD_ROW, PRIVILEGED_ROW, USER_ROW, \
-                INIT_ROW
+#define SECURITY_ROWS(read_only, drop, user)                                                           \
+        READ_ONLY_ROOT_ROW(read_only), NO_NEW_PRIVILEGES_ROW, DROP_ROW(drop), ADD_ROW, PRIVILEGED_ROW, \
+                USER_ROW(user), INIT_ROW
 
-static const struct hv_field security_rows[] = { SECURITY_ROWS("false") };
+static const struct hv_field security_rows[] = { SECURITY_ROWS(
+        "false",
+        "Capabilities to take away from those that node.policy.capabilities leaves; ALL for every one.",
+        "User, or user:group, by number or by name in the image; none: the image's.") };
 const struct hv_schema hv_schema_security = { .name = "Security",
                                               .doc = "What the container may do to the host.",
                                               HV_FIELDS(security_rows),
                                               HV_SIZED(security) };
-static const struct hv_field task_security_rows[] = { SECURITY_ROWS("true") };
+static const struct hv_field task_security_rows[] = { SECURITY_ROWS(
+        "true", "A task begins without any capability: [ALL] changes nothing.",
+        "User, or user:group, in numbers, since the workspace is given to it; a group that is not "
+        "written has the user's number; none: 65534:65534.") };
 const struct hv_schema hv_schema_task_security = { .name = "TaskSecurity",
                                                    .doc = "What the task's container may do to the host.",
                                                    HV_FIELDS(task_security_rows),
@@ -231,8 +274,8 @@ const struct hv_schema hv_schema_config_use = { .name = "ConfigUse",
 static const struct hv_field depends_on_rows[] = {
         { HV_ROW(depends_on, "service", TEXT, service), .format = HV_FORMAT_REF_SERVICE,
           .doc = "Service to wait for.", .example = "redis" },
-        { HV_ROW(depends_on, "task", TEXT, task), .format = HV_FORMAT_REF_TASK, .planned = true,
-          .doc = "Task to wait for.", .example = "migrate" },
+        { HV_ROW(depends_on, "task", TEXT, task), .format = HV_FORMAT_REF_TASK, .doc = "Task to wait for.",
+          .example = "migrate" },
         { HV_ROW(depends_on, "wireguard", TEXT, wireguard), .format = HV_FORMAT_REF_WIREGUARD,
           .planned = true, .doc = "Tunnel to wait for.", .example = "hive0" },
         { HV_ROW(depends_on, "condition", ENUM, condition),

@@ -3,6 +3,12 @@
 #include "base/buf.h"
 #include "spec/task_internal.h"
 
+/* Of the reader (spec/yaml.h). */
+#define DOCUMENT_MAX ((size_t) 1024 * 1024)
+
+/* YAML finds the colon after a key within 1024 characters (YAML 1.1, section 7.3.3), and a character may be escaped by six. */
+#define KEY_MAX 160u
+
 static struct hv_node *quoted(const char *text, struct hv_arena *a) {
         struct hv_node *n = hv_node_new_text(a, text, NULL);
 
@@ -67,4 +73,26 @@ const char *hv_task_document(const char *name, const struct hv_pairs *labels,
         escape_dollars(root, scratch);
         hv_node_write_json(root, &b);
         return hv_arena_strdup(a, hv_buf_str(&b));
+}
+
+static bool has_long_key(const struct hv_node *n) {
+        for (size_t i = 0; n && i < n->n; i++) {
+                if (n->type == HV_NODE_MAPPING && strlen(n->pairs[i].key->text) > KEY_MAX)
+                        return true;
+                if (has_long_key(n->type == HV_NODE_SEQUENCE ? n->items[i] : n->pairs[i].value))
+                        return true;
+        }
+        return false;
+}
+
+const char *hv_task_document_fault(const char *document, const struct hv_node *fields, struct hv_arena *a) {
+        size_t len = strlen(document);
+
+        if (len > DOCUMENT_MAX)
+                return hv_arena_printf(
+                        a, "written as a document of its own it has %zu KiB, the limit is %zu KiB",
+                        (len + 1023) / 1024, DOCUMENT_MAX / 1024);
+        if (has_long_key(fields))
+                return hv_arena_printf(a, "a key has more than %u characters", KEY_MAX);
+        return NULL;
 }

@@ -8,6 +8,9 @@
  * `restricted`). */
 #define HV_TASK_UID 65534u
 
+#define HV_TASK_NAME_MAX (64u - 9)  /* "-01234567" follows */
+#define HV_CRON_NAME_MAX (64u - 13) /* "-202611220315" follows */
+
 struct hv_task_recipe {
         const char *name;
         const struct hv_pairs *labels, *annotations;
@@ -31,6 +34,9 @@ struct hv_task *hv_task_make(const struct hv_spec_state *state, const struct hv_
 const char *hv_task_document(const char *name, const struct hv_pairs *labels,
                              const struct hv_pairs *annotations, const struct hv_node *fields,
                              struct hv_arena *a);
+
+/* Why a document cannot be kept, or NULL; `fields` is what it was made of. */
+const char *hv_task_document_fault(const char *document, const struct hv_node *fields, struct hv_arena *a);
 
 /* task_amounts.c: what is booked, and limited, for a task: its limits, else its requests, else the defaults. */
 void hv_task_amounts(const struct hv_spec_unit_resources *r, int64_t cpu_quota,

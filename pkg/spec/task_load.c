@@ -67,8 +67,9 @@ static void read_document(struct loading *g) {
         if (hv_diags_errors(l->diags) != before)
                 return;
         if (documents->n != 1) {
-                hv_diag_error(l->diags, documents->n ? documents->items[1] : documents, "E0102",
-                              "expected one document of the kind Task, found %zu", documents->n);
+                hv_diag_error_pos(l->diags,
+                                  documents->n ? documents->items[1]->at : (struct hv_pos){ index, 1, 1 }, 0,
+                                  "E0102", "expected one document of the kind Task, found %zu", documents->n);
                 return;
         }
         name_it(g, documents->items[0]);
@@ -109,7 +110,7 @@ static void check(const struct loading *g) {
                 check_network(g);
         if (g->request->id && !hv_task_id_is_valid(g->request->id))
                 hv_diag_error(
-                        g->loader.diags, NULL, "E0105",
+                        g->loader.diags, g->spec->o.name_node, "E0105",
                         "%s is not the id of a task: letters, digits, '.', '_' and '-', at most 64, not ending "
                         "in a dot and digits",
                         hv_diag_quote(g->loader.diags, g->request->id));

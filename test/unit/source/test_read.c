@@ -166,12 +166,13 @@ static void an_exchange_between_check_and_use_is_no_way_in(void **state) {
 /* --- facts --- */
 
 static void facts_tell_modes_and_who_can_exchange_a_path(void **state) {
-        _hv_cleanup_(hv_facts_freep) struct hv_facts *facts = hv_facts_new();
+        _hv_cleanup_(hv_facts_freep) struct hv_facts *facts = hv_facts_new("/srv/agent");
         const struct hv_spec_facts *f = hv_facts_get(facts);
         const struct hv_spec_file_fact *fact;
 
         assert_true(f->nano_cpus > 0 && f->memory_bytes > 0 && f->disk_bytes > 0);
         assert_int_equal(f->uid, geteuid());
+        assert_string_equal(f->state_directory, "/srv/agent");
         scratch_write_mode(*state, "file", "", 0644);
         fact = f->file(f->userdata, scratch_path(*state, "file"));
         assert_int_equal(fact->error, 0);

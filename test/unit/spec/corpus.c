@@ -23,6 +23,7 @@ struct machine {
         HV_VEC(struct fact) files;
         HV_VEC(const char *) routes;
         struct hv_spec_facts known;
+        char state[200];
 };
 
 static char *path_of(const char *folder, const char *name) {
@@ -130,6 +131,11 @@ static bool fact_read(struct machine *m, const char *line) {
         if (hv_streq(word, "gpus") && n == 2 && hv_parse_uint(subject, 0, 64, &gpus)) {
                 m->known.gpus_known = true;
                 m->known.n_gpus = (unsigned) gpus;
+                return true;
+        }
+        if (hv_streq(word, "state") && n == 2) {
+                (void) snprintf(m->state, sizeof m->state, "%s", subject);
+                m->known.state_directory = m->state;
                 return true;
         }
         if (hv_streq(word, "route") && n == 2) {

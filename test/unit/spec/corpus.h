@@ -13,7 +13,7 @@
  *      elsewhere       in place of all others but `about`: the test that shows this code, which needs more than texts
  *      facts           what is known about the machine, one fact a line:
  *                      file PATH error ENOENT | file PATH mode 0644 | file PATH writable-by NAME
- *                      cpus 4 | memory 32Gi | disk 400Gi | gpus 0 | route 10.0.0.0/8
+ *                      cpus 4 | memory 32Gi | disk 400Gi | gpus 0 | route 10.0.0.0/8 | state /srv/agent
  */
 #pragma once
 

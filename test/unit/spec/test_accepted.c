@@ -114,6 +114,7 @@ static void look_alikes_are_accepted(void **state) {
                   "           sha256: 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae}\n",
                   NULL },
                 { "an archive that holds a folder for another input",
+                  "  node: {policy: {hostPaths: [/srv]}}\n"
                   "  tasks:\n    - name: t\n      image: python:3.12\n      inputs:\n"
                   "        - {path: data, archive: /srv/x.zip}\n        - {path: data/more.csv, inline: x}\n",
                   NULL },

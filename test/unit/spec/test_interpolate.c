@@ -4,7 +4,8 @@
 #include "base/arena.h"
 #include "set.h"
 
-static const char *const variables[] = { "A", "apple", "EMPTY", "", "YAML", "x: [1", "SELF", "${A}", NULL };
+static const char *const variables[] = { "A",     "apple", "EMPTY", "",     "YAML", "x: [1",
+                                         "LATIN", "\xe4",  "SELF",  "${A}", NULL };
 
 static const char *expanded(struct hv_arena *a, struct hv_diags *d, const char *text) {
         struct hv_node *n = hv_node_new_text(a, text, NULL);
@@ -53,6 +54,7 @@ static void mistakes(void **state) {
                 { "unset", "${NONE}", "E0370: variable NONE is not set and has no default" },
                 { "empty is unset", "${EMPTY}", "E0370: variable EMPTY is not set and has no default" },
                 { "own message", "${NONE:?give me one}", "E0370: variable NONE is not set: give me one" },
+                { "not UTF-8", "${LATIN}", "E0002: the value of variable LATIN is not UTF-8" },
                 { "not closed", "a${A", "E0371: \"${A\" is not closed" },
                 { "default not closed", "${A:-${A}", "E0371: \"${A:-${A}\" is not closed" },
                 { "no name", "${}", "E0371: \"${}\" names no variable" },
