@@ -109,6 +109,7 @@ void hv_agent_plan(void *userdata, const struct hv_api_file *files, size_t n_fil
                 .docker_url = a->docker_url,
                 .desired = p->load->desired,
                 .in_force = p->before,
+                .like = a->core,
         };
         r = sd_event_add_defer(a->event, &p->reap, on_reap, p);
         if (r >= 0)

@@ -1,6 +1,7 @@
 /* agent/private.h - what the parts of the agent share. Private to pkg/agent.
  *
  *      revision.c      sources --> candidate --> core; what became active --> store
+ *      remember.c      what older revisions said of volumes --> core
  *      pass.c          core --> actions, notes, deadline: the pass of the loop
  *      publish.c       status --> sd_notify
  *      engine.c        the container engine: client, driver, secrets, policy
@@ -69,6 +70,9 @@ int hv_agent_input(struct hv_agent *a, const struct hv_input *in,
 /* publish.c */
 int hv_agent_publish_init(struct hv_agent *a, struct hv_err *err);
 void hv_agent_publish_soon(struct hv_agent *a);
+
+/* remember.c */
+void hv_agent_remember_volumes(struct hv_agent *a); /* before the newest of them is resumed */
 
 /* revision.c */
 int hv_agent_sources_init(struct hv_agent *a, struct hv_err *err);

@@ -88,9 +88,20 @@ static void log_refused(struct hv_agent *a, const struct hv_source_load *l) {
 
 /* ---- taking ---- */
 
+static void in_force(struct hv_agent *a);
+
+/* The core put in force what it was offered, and that was not dealt with yet. */
+static bool is_in_force_now(const struct hv_agent *a) {
+        return a->offered && a->offered != a->active && hv_core_active(a->core) == a->offered->desired;
+}
+
 static void offer(struct hv_agent *a, struct hv_source_load *l) {
         struct hv_input in = { .type = HV_INPUT_DESIRED, .desired = l->desired };
 
+        /* One that was consented to in this very turn came into force, if only for an instant: what it says of
+         * volumes must not be lost. */
+        if (is_in_force_now(a))
+                in_force(a);
         if (a->offered != a->active && a->offered != a->latest)
                 hv_source_load_free(a->offered);
         a->offered = l;
@@ -176,7 +187,7 @@ static void in_force(struct hv_agent *a) {
 }
 
 void hv_agent_revision_passed(struct hv_agent *a) {
-        if (a->offered && a->offered != a->active && hv_core_active(a->core) == a->offered->desired)
+        if (is_in_force_now(a))
                 in_force(a);
         else if (a->active)
                 keep(a);
@@ -240,6 +251,7 @@ static void resume(struct hv_agent *a) {
                 return;
         }
         need_engine(a, l->desired);
+        hv_agent_remember_volumes(a);
         a->offered = l;
         if (hv_agent_input(a, &in, &err) < 0)
                 (void) hv_log_error(err.code, "the last good revision cannot be used: %s", err.msg);

@@ -200,6 +200,8 @@ int hv_plan_once_new(struct sd_event *event, const struct hv_plan_once_options *
         p->in_force = options->in_force ? hv_desired_ref(options->in_force) : NULL;
         p->arena = hv_arena_new();
         p->core = hv_core_new(0);
+        if (options->like)
+                hv_core_remember_like(p->core, options->like);
         p->now_us = HV_USEC_PER_SEC;
         r = hv_executor_new(event, &handler, &p->executor, err);
         if (r < 0)

@@ -44,8 +44,10 @@ struct hv_plan_once_options {
         const char *docker_url;      /* NULL: the default socket */
         struct hv_desired *desired;  /* what is planned for; a reference is taken */
         struct hv_desired *in_force; /* for `changes`; NULL: nothing is */
-        bool consent;                /* the guard has been told to let it pass: never parked */
-        uint64_t timeout_us;         /* 0: 30 s; after it, -ETIMEDOUT */
+        const struct hv_core
+                *like;       /* shares what this core remembers of volumes, read at once; NULL: nothing */
+        bool consent;        /* the guard has been told to let it pass: never parked */
+        uint64_t timeout_us; /* 0: 30 s; after it, -ETIMEDOUT */
 };
 
 /* `fn` is called once, from the loop. Freeing before that cancels. With node.docker.enabled false nothing is

@@ -62,9 +62,8 @@ static const char *wanted(struct hv_arena *a, const struct hv_view_item *item) {
                                      : "a network";
         case HV_KIND_VOLUME:
                 if (!item->wanted)
-                        return item->in_sync
-                                       ? "not declared any more; kept with its data, because its reclaim was retain"
-                                       : "not declared any more";
+                        return item->in_sync ? hv_arena_printf(a, "not declared any more; %s", item->message)
+                                             : "not declared any more";
                 return item->volume ? hv_arena_printf(a, "a volume of driver %s, %s when it leaves the files",
                                                       item->volume->driver,
                                                       item->volume->reclaim_delete ? "deleted" : "kept")

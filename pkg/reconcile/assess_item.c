@@ -3,6 +3,7 @@
  * Networks cannot be changed: one with another digest is emptied (assess.c moves its containers off), removed
  * and made again. Volumes hold data: one with another digest is left alone, and says so.
  */
+#include "reconcile/reclaim.h"
 #include "reconcile/state.h"
 
 static struct verdict in_place(void) {
@@ -88,14 +89,26 @@ static struct verdict remove_when_free(const struct hv_core *c, const struct ite
                    o->kind == HV_KIND_NETWORK ? HV_ACTION_NETWORK_REMOVE : HV_ACTION_VOLUME_REMOVE, why);
 }
 
+static struct verdict kept(const struct item *o) {
+        struct verdict v = in_place();
+
+        v.why = o->label_delete
+                        ? "kept with its data: no declaration that is known here says reclaim: delete last (its "
+                          "label does, and is that of the first one)"
+                        : "kept with its data: no declaration that is known here says reclaim: delete last";
+        return v;
+}
+
 struct verdict hv_assess_item(const struct hv_core *c, const struct item *o, uint64_t now_us) {
         const char *digest = wanted_digest(o);
 
         if (o->effect || o->doubt)
                 return not_yet(HV_PHASE_PENDING, HV_REASON_PENDING);
         if (!digest) {
-                if (!o->ours || (o->kind == HV_KIND_VOLUME && !o->reclaim_delete))
-                        return in_place(); /* a stranger, or data that is kept */
+                if (!o->ours)
+                        return in_place();
+                if (o->kind == HV_KIND_VOLUME && !hv_reclaim_is_delete(c, o))
+                        return kept(o);
                 return remove_when_free(c, o, now_us, "not wanted any more");
         }
         if (!o->exists)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "reconcile/reclaim.h"
 #include "reconcile/task_state.h"
 
 struct hv_core *hv_core_new(uint64_t seed) {
@@ -16,6 +17,7 @@ struct hv_core *hv_core_new(uint64_t seed) {
         c->volumes = hv_map_new(hv_item_free);
         c->images = hv_map_new(hv_image_free);
         c->tasks = hv_map_new(hv_task_free);
+        c->reclaims = hv_map_new(NULL);
         return c;
 }
 
@@ -36,6 +38,7 @@ struct hv_core *hv_core_free(struct hv_core *c) {
         hv_map_free(c->images);
         hv_vec_done(&c->live_tasks);
         hv_map_free(c->tasks);
+        hv_map_free(c->reclaims);
         for (size_t i = 0; i < c->parked_removals.n; i++)
                 free(c->parked_removals.v[i]);
         hv_vec_done(&c->parked_removals);
@@ -57,6 +60,9 @@ int hv_core_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in,
                 return 0;
         case HV_INPUT_RESUME:
                 hv_guard_resume(c, in->desired);
+                return 0;
+        case HV_INPUT_REMEMBER:
+                hv_reclaim_remember(c, in->volumes, in->n_volumes);
                 return 0;
         case HV_INPUT_ACCEPT:
                 return hv_guard_accept(c, in->text, err);

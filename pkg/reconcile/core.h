@@ -22,6 +22,8 @@
  *          - An observation asked for before an event or a completion on the same object never overwrites it.
  *          - An outcome that is unknown leads to an inspect before anything else is done to the object.
  *          - What is not ours is never the target of an effect.
+ *          - A volume is deleted only when the last declaration of it that is known says so; its label says what the
+ *            first one said.
  *          - A revision that would remove more than its own max_prune_percent of what exists is parked, not
  *            activated.
  */
@@ -42,9 +44,11 @@ enum hv_input_type {
         HV_INPUT_DESIRED, /* desired: a valid revision; the guard decides whether it becomes active */
         HV_INPUT_RESUME,  /* desired: what was in force when the agent last ran, before any other revision: it
                                * is in force again at once, for the guard let it pass then */
-        HV_INPUT_ACCEPT,  /* text: the parked revision (or the start of its name) may prune */
-        HV_INPUT_DONE,    /* action_id, outcome, message and what was seen */
-        HV_INPUT_EVENT,   /* event */
+        HV_INPUT_REMEMBER, /* volumes: what revisions that were in force earlier said of them last; what the core knows
+                            * from a revision already is newer and stays. Before the first plan */
+        HV_INPUT_ACCEPT,      /* text: the parked revision (or the start of its name) may prune */
+        HV_INPUT_DONE,        /* action_id, outcome, message and what was seen */
+        HV_INPUT_EVENT,       /* event */
         HV_INPUT_ENGINE_LOST, /* the event stream ended; message says why */
         HV_INPUT_LOOK,    /* somebody wants a fresh look now (apply, SIGHUP): containers are listed once */
         HV_INPUT_CLOCK,   /* wall_us: the wall clock at this instant; at start, and whenever it was set */
@@ -76,10 +80,18 @@ struct hv_engine_event {
         bool ours;             /* the event carries our labels */
 };
 
+/* What a revision says of a volume's data. */
+struct hv_volume_word {
+        const char *name;
+        bool reclaim_delete;
+};
+
 struct hv_input {
         enum hv_input_type type;
         struct hv_desired *desired; /* the core takes a reference of its own */
         const char *text;
+        const struct hv_volume_word *volumes;
+        size_t n_volumes;
         struct hv_engine_event event;
         /* HV_INPUT_DONE */
         uint64_t action_id;
@@ -158,6 +170,9 @@ const struct hv_desired *hv_core_active(const struct hv_core *c);
 
 /* The revision that the guard holds; NULL: none. Borrowed likewise. */
 const struct hv_desired *hv_core_parked(const struct hv_core *c);
+
+/* Gives c what `other` remembers of volumes: for a plan that should come out as the other core would act. */
+void hv_core_remember_like(struct hv_core *c, const struct hv_core *other);
 
 /* A revision was offered, and the guard has not decided about it yet. */
 bool hv_core_is_deciding(const struct hv_core *c);

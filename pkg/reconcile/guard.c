@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "reconcile/mutant.h"
+#include "reconcile/reclaim.h"
 #include "reconcile/task_state.h"
 
 static void forget_parked(struct hv_core *c) {
@@ -71,8 +72,8 @@ static void want_items(struct hv_core *c, const struct hv_desired *d) {
         for (size_t i = 0; i < d->n_volumes; i++) {
                 o = hv_item_get(c, HV_KIND_VOLUME, d->volumes[i].name);
                 o->volume = &d->volumes[i];
-                o->reclaim_delete = d->volumes[i].reclaim_delete;
         }
+        hv_reclaim_declare(c, d);
 }
 
 static void activate(struct hv_core *c, struct hv_desired *d) {
@@ -128,6 +129,15 @@ static void count(struct hv_core *c, const struct hv_desired *d, enum hv_kind ki
                 hv_vec_push(&c->parked_removals, hv_strdup(key));
 }
 
+/* By what was last said of it; of a volume that only d knows of, by what d says. */
+static bool would_be_deleted(const struct hv_core *c, const struct hv_desired *d, const struct item *o) {
+        const struct hv_volume *v = hv_desired_volume(d, o->name);
+
+        if (v && hv_reclaim_of(c, o->name) == RECLAIM_UNKNOWN)
+                return v->reclaim_delete;
+        return hv_reclaim_is_delete(c, o);
+}
+
 static void count_existing(struct hv_core *c, const struct hv_desired *d) {
         _hv_cleanup_(hv_map_freep) struct hv_map *counted = hv_map_new(NULL);
         const struct slot *s;
@@ -155,7 +165,7 @@ static void count_existing(struct hv_core *c, const struct hv_desired *d) {
         }
         it = 0;
         while (hv_map_next(c->volumes, &it, NULL, (void **) &o))
-                if (o->ours && o->reclaim_delete)
+                if (o->ours && would_be_deleted(c, d, o))
                         count(c, d, HV_KIND_VOLUME, o->name, counted);
 }
 

@@ -221,8 +221,7 @@ static void list_volumes(struct hv_core *c, uint64_t issued, const struct hv_lis
 
                 if (!o)
                         continue;
-                if (!o->volume && !o->exists)
-                        o->reclaim_delete = v->reclaim_delete;
+                o->label_delete = v->reclaim_delete;
                 hv_item_set(o, true, v->ours, v->name, v->driver, v->digest);
         }
         forget_unlisted(c->volumes, listed, issued);

@@ -55,7 +55,8 @@ struct hv_seen_network {
 
 struct hv_seen_volume {
         const char *name, *driver;
-        bool ours, reclaim_delete;
+        bool ours;
+        bool reclaim_delete; /* its label: what the declaration that made it said */
         const char *digest;
 };
 

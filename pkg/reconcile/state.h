@@ -88,7 +88,8 @@ struct item { /* a network or a volume */
         char *name;
         const struct hv_network *network; /* wanted; NULL: not */
         const struct hv_volume *volume;
-        bool exists, ours, reclaim_delete;
+        bool exists, ours;
+        bool label_delete; /* a volume's label says "delete": what its first declaration said */
         char *id, *digest, *driver;
         struct flight *effect;
         uint64_t touched, doubt;
@@ -138,6 +139,8 @@ struct hv_core {
         struct hv_map *slots; /* by container name; struct slot */
         struct hv_map *ids;   /* container id to struct slot, borrowed */
         struct hv_map *networks, *volumes, *images;
+        struct hv_map *
+                reclaims; /* by volume; enum reclaim: what was last said, also of volumes that are not there */
         HV_VEC(struct flight *) flights;
         HV_VEC(struct hv_note) notes;         /* since the last plan */
         unsigned n_effects, n_looks, n_pulls; /* in flight */

@@ -268,14 +268,15 @@ struct hv_source_load *hv_source_set_load(struct hv_source_set *s) {
         return finish(&m);
 }
 
-struct hv_source_load *hv_source_set_last_good(struct hv_source_set *s) {
-        const char *revision = s->revisions ? hv_revision_store_active(s->revisions) : NULL;
+/* One of the revisions of the store; NULL for none. */
+static struct hv_source_load *load_kept(struct hv_source_set *s, const char *revision, bool writes) {
         struct hv_revision_files files = {};
         struct making m = begin(s);
         int r;
 
         m.load->from_store = true;
         m.facts = m.needs_secrets = false;
+        m.writes = writes;
         if (s->change_node_id)
                 r = hv_err_set(&m.load->err, -ENOENT, "what was in force belongs to the node id of before");
         else
@@ -294,6 +295,16 @@ struct hv_source_load *hv_source_set_last_good(struct hv_source_set *s) {
         if (r >= 0)
                 judge(&m);
         return finish(&m);
+}
+
+struct hv_source_load *hv_source_set_last_good(struct hv_source_set *s) {
+        const char *revision = s->revisions ? hv_revision_store_active(s->revisions) : NULL;
+
+        return load_kept(s, revision, !s->look_only);
+}
+
+struct hv_source_load *hv_source_set_kept(struct hv_source_set *s, const char *revision) {
+        return load_kept(s, revision, false);
 }
 
 /* --- changing --- */

@@ -107,6 +107,10 @@ struct hv_source_load *hv_source_set_change(struct hv_source_set *s, const struc
  * change_node_id, until an id was claimed) it is of another node. */
 struct hv_source_load *hv_source_set_last_good(struct hv_source_set *s);
 
+/* One of the revisions that the store holds, for what it says only: no secret is loaded, nothing is written.
+ * -ENOENT in `err`: not kept; other codes or `diags`: it cannot be read any more. */
+struct hv_source_load *hv_source_set_kept(struct hv_source_set *s, const char *revision);
+
 /* The core put l->desired in force: keeps it. 1 written, 0 it was in force already. */
 int hv_source_set_in_force(struct hv_source_set *s, const struct hv_source_load *l, uint64_t now_wall_us,
                            struct hv_err *err);

@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """The node converges on its file, on a real engine: made, changed, removed; put right when somebody interferes."""
 
+import os
+import shutil
+
 import base
 from hv import KIND, HttpError, document, service
 
@@ -34,6 +37,33 @@ class Converge(base.Case):
                         service("web", "mounts: [{volume: keep, target: /data}]"))
         agent.desire(document("  services:\n" + service("web")))
         self.assertIn("keep", {v["Name"] for v in self.engine.call("GET", "/volumes")["Volumes"]})
+
+    def volumes(self):
+        return {v["Name"] for v in self.engine.call("GET", "/volumes")["Volumes"] or []}
+
+    def test_the_last_declaration_of_a_volume_decides_over_a_restart_too(self):
+        services = "  services:\n" + service("web")
+        both = "  volumes: [{name: changed, reclaim: %s}, {name: unchanged, reclaim: delete}]\n" + services
+        agent = self.up(both % "delete")
+        agent.desire(document(both % "retain"))
+        agent.desire(document("  volumes: [{name: unchanged, reclaim: delete}]\n" + services))
+        self.assertEqual(self.volumes(), {"changed", "unchanged"})
+        agent.kill()
+        agent.write(document(services))
+        agent.start()
+        agent.wait_synced()
+        agent.wait(lambda: self.volumes() == {"changed"}, "only what was last declared with delete is deleted")
+        why = agent.ctl("why", "volume/changed").stdout
+        self.assertIn("kept with its data: no declaration that is known here says reclaim: delete last", why)
+        # Of what no revision is known the label decides nothing: the state directory is lost.
+        agent.desire(document("  volumes: [{name: unchanged, reclaim: delete}]\n" + services))
+        agent.kill()
+        shutil.rmtree(os.path.join(agent.dir, "state", "revisions"))
+        agent.write(document(services))
+        agent.start()
+        agent.wait_synced()
+        self.assertEqual(self.volumes(), {"changed", "unchanged"})
+        self.assertIn("its label does", agent.ctl("why", "volume/unchanged").stdout)
 
     def test_replicas_come_and_go(self):
         agent = self.up("  services:\n" + service("web", "replicas: 3"))

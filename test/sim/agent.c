@@ -28,14 +28,72 @@ static void late_plan_comes(struct sim *s, void *arg) {
                 sim_agent_plan(s);
 }
 
+static void hear(enum sim_word words[], const struct hv_desired *d, bool only_news) {
+        for (size_t i = 0; i < d->n_volumes; i++) {
+                enum sim_word *word = &words[sim_volume_index(d->volumes[i].name)];
+
+                if (!only_news || *word == SIM_WORD_NONE)
+                        *word = d->volumes[i].reclaim_delete ? SIM_WORD_DELETE : SIM_WORD_RETAIN;
+        }
+}
+
+/* To the front, once; the oldest falls out. */
+static void keep(struct sim_agent *a, const struct hv_desired *d) {
+        unsigned at = 0;
+
+        while (at < a->n_kept && a->kept[at] != d)
+                at++;
+        if (at == SIM_N_KEPT)
+                at--;
+        else if (at == a->n_kept)
+                a->n_kept++;
+        memmove(&a->kept[1], &a->kept[0], at * sizeof a->kept[0]);
+        a->kept[0] = d;
+}
+
 /* The revision in force survives a crash. */
 static void keep_last_good(struct sim *s) {
         const struct hv_desired *active = hv_core_active(s->agent->core);
 
-        if (!active || (s->agent->last_good && hv_streq(s->agent->last_good->revision, active->revision)))
+        if (!active)
+                return;
+        hear(s->agent->words, active, false);
+        hear(s->agent->last_words, active, false);
+        if (s->agent->last_good && hv_streq(s->agent->last_good->revision, active->revision))
                 return;
         hv_desired_unref(s->agent->last_good);
         s->agent->last_good = hv_desired_ref(sim_workload_find(s->workload, active->revision));
+        keep(s->agent, s->agent->last_good);
+}
+
+/* ---- what was said of volumes ---- */
+
+enum sim_word sim_agent_word(const struct sim *s, const char *volume) {
+        unsigned i = sim_volume_index(volume);
+
+        return i < SIM_N_VOLUMES ? s->agent->words[i] : SIM_WORD_NONE;
+}
+
+enum sim_word sim_agent_last_word(const struct sim *s, const char *volume) {
+        unsigned i = sim_volume_index(volume);
+
+        return i < SIM_N_VOLUMES ? s->agent->last_words[i] : SIM_WORD_NONE;
+}
+
+/* A new life knows what the revisions say that were kept. */
+static void remember(struct sim *s) {
+        struct hv_volume_word words[SIM_N_VOLUMES];
+        struct hv_input in = { .type = HV_INPUT_REMEMBER, .volumes = words };
+        struct sim_agent *a = s->agent;
+
+        memset(a->words, 0, sizeof a->words);
+        for (unsigned i = 0; i < a->n_kept; i++)
+                hear(a->words, a->kept[i], true);
+        for (unsigned i = 0; i < SIM_N_VOLUMES; i++)
+                if (a->words[i] != SIM_WORD_NONE)
+                        words[in.n_volumes++] =
+                                (struct hv_volume_word){ sim_volume_name(i), a->words[i] == SIM_WORD_DELETE };
+        sim_agent_input(s, &in);
 }
 
 static const char *note_name(enum hv_note_type type) {
@@ -84,8 +142,8 @@ void sim_agent_plan(struct sim *s) {
         a->n_rounds += e.n_actions > 0;
         trace_notes(s, &e);
         a->n_notes += e.n_notes;
-        keep_last_good(s);
         sim_oracle_after_plan(s, &e);
+        keep_last_good(s); /* only now: the guard decided by what was said before */
         for (size_t i = 0; i < e.n_actions; i++) {
                 /* The agent may die between any two of its effects. */
                 if (e.n_actions > 1 && sim_fault_hits(s, SIM_FAULT_CRASH)) {
@@ -124,6 +182,7 @@ void sim_agent_input(struct sim *s, const struct hv_input *in) {
         s->agent->n_plans_at_once = 0;
         r = hv_core_input(s->agent->core, s->now_us, in, &err);
         sim_oracle_after_input(s, in, r, &err);
+        keep_last_good(s);
         plan_soon(s);
 }
 
@@ -144,8 +203,10 @@ void sim_agent_start(struct sim *s) {
         a->core_number++;
         sim_trace(s, "AGENT %" PRIu64 " starts", a->core_number);
         sim_oracle_core_started(s);
-        if (a->last_good)
+        if (a->last_good) {
+                remember(s);
                 sim_agent_input(s, &in);
+        }
         sim_agent_offer(s);
 }
 

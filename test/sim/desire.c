@@ -170,9 +170,9 @@ static void lower_volumes(struct lowering *l) {
                 v[n] = (struct hv_volume){ .name = sim_volume_name(i),
                                            .driver = "local",
                                            .reclaim_delete = w->reclaim_delete };
-                hv_buf_printf(&l->text, "volume %s %u reclaim %d\n", v[n].name, w->variant,
-                              w->reclaim_delete);
+                hv_buf_printf(&l->text, "volume %s %u\n", v[n].name, w->variant);
                 digest_since(l, from, v[n].digest);
+                hv_buf_printf(&l->text, "reclaim %d\n", w->reclaim_delete);
                 n++;
         }
         l->d->volumes = v;

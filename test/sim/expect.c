@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "sim/agent.h"
 #include "sim/oracle.h"
 #include "sim/sim.h"
 #include "sim/truth.h"
@@ -329,8 +330,8 @@ static void compare_volumes(struct sim *s, const struct hv_desired *d, struct si
         for (size_t i = 0; i < s->truth->volumes.n; i++) {
                 const struct sim_volume *v = s->truth->volumes.v[i];
 
-                if (v->exists && v->owner == SIM_OWNER_NODE && v->reclaim_delete &&
-                    !hv_desired_volume(d, v->name))
+                if (v->exists && v->owner == SIM_OWNER_NODE &&
+                    sim_agent_word(s, v->name) == SIM_WORD_DELETE && !hv_desired_volume(d, v->name))
                         hide(l, differ(l, false, volume_is_held(s, v->name), "volume %s is not wanted",
                                        v->name));
         }
@@ -386,11 +387,12 @@ void sim_count_removals(struct sim *s, const struct hv_desired *before, const st
         }
         for (size_t i = 0; i < t->volumes.n; i++) {
                 const struct sim_volume *v = t->volumes.v[i];
-                const struct hv_volume *w = before ? hv_desired_volume(before, v->name) : NULL;
+                const struct hv_volume *w = hv_desired_volume(d, v->name);
+                enum sim_word word = sim_agent_word(s, v->name);
 
                 if (!v->exists || v->owner != SIM_OWNER_NODE)
                         continue;
-                if (w ? w->reclaim_delete : v->reclaim_delete) {
+                if (word == SIM_WORD_DELETE || (word == SIM_WORD_NONE && w && w->reclaim_delete)) {
                         existing++;
                         removed += !hv_desired_volume(d, v->name);
                 }

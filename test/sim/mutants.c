@@ -25,6 +25,7 @@ static const char *const names[HV_N_MUTANTS] = {
         [HV_MUTANT_PULL_ERROR_IGNORED] = "a failed pull counts as a pulled image",
         [HV_MUTANT_LOST_UPDATE] = "limits are never compared",
         [HV_MUTANT_STALE_LOOK_UNLOCKS] = "effects are planned before the first complete listing",
+        [HV_MUTANT_LABEL_DECIDES] = "a volume's label decides what becomes of its data",
 };
 
 const char *sim_mutant_name(int mutant) {

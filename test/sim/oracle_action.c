@@ -105,8 +105,8 @@ static void judge_item_removal(struct sim *s, const struct hv_action *a) {
         }
         if (hv_desired_volume(d, a->name))
                 bad(s, "I12", a, "the active revision wants it");
-        else if (sim_volume_find(s, a->target) && !sim_volume_find(s, a->target)->reclaim_delete)
-                bad(s, "I12", a, "it was declared with reclaim: retain");
+        else if (sim_agent_last_word(s, a->target) != SIM_WORD_DELETE)
+                bad(s, "I12", a, "the last declaration of it did not say reclaim: delete");
 }
 
 static void judge_disconnect(struct sim *s, const struct hv_action *a) {
@@ -181,7 +181,8 @@ static void judge_restart(struct sim *s, const struct hv_action *a) {
                 k->n_restarts = 0;
         else if (k->run == k->restart_run + 1)
                 k->n_restarts += k->start_was_told; /* else the core never knew that it ran */
-        if (k->n_restarts > 1 && k->exit_code != 0 && s->now_us < k->finished_us + u->backoff.initial_us)
+        if (k->n_restarts > 1 && k->start_was_told && k->exit_code != 0 &&
+            s->now_us < k->finished_us + u->backoff.initial_us)
                 sim_fail(s, "I15", "restart %u of %s comes %" PRIu64 " ms after its end", k->n_restarts,
                          k->name, (s->now_us - k->finished_us) / 1000);
         k->restarted_by = s->agent->core_number;

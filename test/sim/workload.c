@@ -239,10 +239,13 @@ static const char *step_in_networks(struct sim *s) {
 static const char *step_in_volumes(struct sim *s) {
         struct sim_wanted_volume *v = &s->workload->now.volumes[below(s, SIM_N_VOLUMES)];
 
-        /* `reclaim` stays as it was: a change of it cannot be written to the engine, see the documentation. */
-        if (chance(s, 300)) {
+        if (chance(s, 200)) {
                 v->variant++;
                 return "volume changed";
+        }
+        if (chance(s, 400)) {
+                v->reclaim_delete = !v->reclaim_delete;
+                return "reclaim of a volume changed";
         }
         v->there = !v->there;
         return v->there ? "volume declared" : "volume left out";

@@ -63,7 +63,7 @@ static void plan(struct world *w, const char *services, const char *more, struct
 
         plan_with(w,
                   &(struct hv_plan_once_options){
-                          .docker_url = tap_url(tap), .desired = d, .in_force = w->desired },
+                          .docker_url = tap_url(tap), .desired = d, .in_force = w->desired, .like = w->core },
                   ret);
         assert_true(tap_requests(tap) >= 5);
         for (size_t i = 0; i < tap_requests(tap); i++)

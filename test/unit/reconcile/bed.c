@@ -17,13 +17,14 @@ static void give_network(struct hv_arena *a, struct hv_desired *d, const char *n
         (void) a;
 }
 
-static void give_volume(struct hv_desired *d, const char *name) {
+static void give_volume(struct hv_desired *d, const char *name, bool reclaim_delete) {
         struct hv_volume *v = (struct hv_volume *) d->volumes;
 
         for (size_t i = 0; i < d->n_volumes; i++)
                 if (hv_streq(v[i].name, name))
                         return;
-        v[d->n_volumes] = (struct hv_volume){ .name = name, .driver = "local" };
+        v[d->n_volumes] =
+                (struct hv_volume){ .name = name, .driver = "local", .reclaim_delete = reclaim_delete };
         (void) snprintf(v[d->n_volumes].digest, sizeof v->digest, "vol-%s", name);
         d->n_volumes++;
 }
@@ -113,7 +114,7 @@ struct hv_desired *desire(const char *revision, const struct wish *wishes) {
                 if (wishes[i].network)
                         give_network(a, d, wishes[i].network);
                 if (wishes[i].volume)
-                        give_volume(d, wishes[i].volume);
+                        give_volume(d, wishes[i].volume, wishes[i].delete_volume);
         }
         qsort(units, n, sizeof *units, by_key);
         return d;
@@ -208,9 +209,12 @@ static void perform(struct bed *b, const struct hv_action *a) {
                                                        hv_arena_strdup(b->arena, a->network->digest) }));
                 break;
         case HV_ACTION_VOLUME_CREATE:
-                hv_vec_push(&b->volumes,
-                            ((struct hv_seen_volume){ hv_arena_strdup(b->arena, a->name), "local", true,
-                                                      false, hv_arena_strdup(b->arena, a->volume->digest) }));
+                hv_vec_push(&b->volumes, ((struct hv_seen_volume){
+                                                 .name = hv_arena_strdup(b->arena, a->name),
+                                                 .driver = "local",
+                                                 .ours = true,
+                                                 .reclaim_delete = a->volume->reclaim_delete,
+                                                 .digest = hv_arena_strdup(b->arena, a->volume->digest) }));
                 break;
         case HV_ACTION_NETWORK_REMOVE:
                 b->networks.n--;

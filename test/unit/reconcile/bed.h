@@ -22,6 +22,7 @@ struct wish { /* one service of one replica; ends with a NULL name */
         const char *network, *volume, *depends_on;
         enum hv_restart_policy restart;
         enum hv_pull_policy pull;
+        bool delete_volume; /* reclaim: delete */
 };
 
 struct hv_desired *desire(const char *revision, const struct wish *wishes);
