@@ -6,6 +6,24 @@
 
 #include "base/alloc.h"
 
+/* Under AddressSanitizer a step behind any piece is seen, not only one behind a block: what is not handed out is poisoned,
+ * and a gap stays between neighbours. */
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#define HAS_ASAN
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define HAS_ASAN
+#endif
+#ifdef HAS_ASAN
+#include <sanitizer/asan_interface.h>
+#define GAP_BYTES 16u
+#else
+#define GAP_BYTES 0u
+#define ASAN_POISON_MEMORY_REGION(p, size_bytes) ((void) (p))
+#define ASAN_UNPOISON_MEMORY_REGION(p, size_bytes) ((void) (p))
+#endif
+
 /* First block small (most revisions fit in a few), then doubling up to a cap, so that a big state costs few
  * calls and a small one little memory. */
 #define BLOCK_FIRST 4096u
@@ -45,15 +63,17 @@ struct hv_arena *hv_arena_free(struct hv_arena *a) {
 void *hv_arena_alloc(struct hv_arena *a, size_t size_bytes) {
         const size_t align = _Alignof(max_align_t);
         struct block *b = a->head;
+        size_t taken;
         void *p;
 
-        if (size_bytes > SIZE_MAX - align)
+        if (size_bytes > SIZE_MAX - align - GAP_BYTES)
                 hv_out_of_memory(size_bytes);
-        size_bytes = HV_MAX((size_bytes + align - 1) & ~(align - 1), align);
-        if (!b || b->size - b->used < size_bytes) {
-                size_t size = HV_MAX(size_bytes, a->next_size);
+        taken = HV_MAX((size_bytes + align - 1) & ~(align - 1), align) + GAP_BYTES;
+        if (!b || b->size - b->used < taken) {
+                size_t size = HV_MAX(taken, a->next_size);
 
                 b = hv_malloc(sizeof *b + size);
+                ASAN_POISON_MEMORY_REGION(b->data, size);
                 b->used = 0;
                 b->size = size;
                 b->next = a->head;
@@ -61,8 +81,9 @@ void *hv_arena_alloc(struct hv_arena *a, size_t size_bytes) {
                 a->next_size = HV_MIN(a->next_size * 2, (size_t) BLOCK_MAX);
         }
         p = b->data + b->used;
-        b->used += size_bytes;
-        a->handed_out += size_bytes;
+        b->used += taken;
+        a->handed_out += taken - GAP_BYTES;
+        ASAN_UNPOISON_MEMORY_REGION(p, size_bytes);
         return memset(p, 0, size_bytes);
 }
 
