@@ -23,7 +23,7 @@ struct attempts {
 
 static int look(struct hv_ledger *l, int64_t task, unsigned number, struct attempts *ret,
                 struct hv_err *err) {
-        _hv_cleanup_(hv_query_end) struct hv_query q;
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
         int r;
 
         *ret = (struct attempts){};
@@ -55,7 +55,7 @@ static int expect_new(const struct attempts *a, unsigned number, struct hv_err *
 }
 
 static int set_state(struct hv_ledger *l, int64_t task, const char *state, struct hv_err *err) {
-        _hv_cleanup_(hv_query_end) struct hv_query q;
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
 
         hv_query_start(&l->db, "UPDATE task SET state = ?2 WHERE seq = ?1", &q);
         hv_query_number(&q, task);
@@ -67,7 +67,7 @@ static int set_state(struct hv_ledger *l, int64_t task, const char *state, struc
 
 static int insert_begun(struct hv_ledger *l, int64_t task, unsigned number, const char *container,
                         uint64_t now_wall_us, struct hv_err *err) {
-        _hv_cleanup_(hv_query_end) struct hv_query q;
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
 
         hv_query_start(&l->db, "INSERT INTO attempt (task, number, container, begun_us) VALUES (?, ?, ?, ?)",
                        &q);
@@ -129,7 +129,7 @@ static int write_result(struct hv_ledger *l, int64_t task, const struct hv_ledge
                 " log_sha256 = excluded.log_sha256, n_outputs = excluded.n_outputs,"
                 " outputs_bytes = excluded.outputs_bytes, outputs_sha256 = excluded.outputs_sha256,"
                 " cpu_us = excluded.cpu_us, memory_peak_bytes = excluded.memory_peak_bytes";
-        _hv_cleanup_(hv_query_end) struct hv_query q;
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
         const struct hv_ledger_result *result = &e->result;
 
         hv_query_start(&l->db, sql, &q);
@@ -157,7 +157,7 @@ static int write_result(struct hv_ledger *l, int64_t task, const struct hv_ledge
 }
 
 static int write_task(struct hv_ledger *l, int64_t task, const struct hv_ledger_end *e, struct hv_err *err) {
-        _hv_cleanup_(hv_query_end) struct hv_query q;
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
 
         hv_query_start(&l->db,
                        "UPDATE task SET state = ?2, ended_us = ?3, cause = ?4, reason = ?5, message = ?6,"

@@ -7,7 +7,7 @@
 #include "ledger/private.h"
 
 int hv_ledger_crons(struct hv_ledger *l, hv_ledger_cron_visit visit, void *userdata, struct hv_err *err) {
-        _hv_cleanup_(hv_query_end) struct hv_query q;
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
         int r;
 
         hv_query_start(&l->db, "SELECT name, until_us, suspended FROM cron ORDER BY name", &q);
@@ -40,7 +40,7 @@ int hv_ledger_advance(struct hv_ledger *l, const char *name, uint64_t until_us, 
 }
 
 static int suspend(struct hv_ledger *l, const char *name, bool is_suspended, struct hv_err *err) {
-        _hv_cleanup_(hv_query_end) struct hv_query q;
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
 
         hv_query_start(&l->db,
                        "INSERT INTO cron (name, suspended) SELECT ?1, ?2"
@@ -53,7 +53,7 @@ static int suspend(struct hv_ledger *l, const char *name, bool is_suspended, str
 }
 
 static int forget(struct hv_ledger *l, const char *name, struct hv_err *err) {
-        _hv_cleanup_(hv_query_end) struct hv_query q;
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
 
         hv_query_start(&l->db, "DELETE FROM cron WHERE name = ?", &q);
         hv_query_text(&q, name);
@@ -91,7 +91,7 @@ int hv_ledger_cron_forget(struct hv_ledger *l, const char *name, struct hv_err *
 
 int hv_ledger_cron_excess(struct hv_ledger *l, const char *name, unsigned keep_completed, unsigned keep_other,
                           hv_ledger_id_visit visit, void *userdata, struct hv_err *err) {
-        _hv_cleanup_(hv_query_end) struct hv_query q;
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
         int r;
 
         hv_query_start(&l->db,

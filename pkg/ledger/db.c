@@ -8,11 +8,8 @@
 
 /* --- errors --- */
 
-/* What the system said, where SQLite asked it. */
-static int system_code(sqlite3 *sqlite) {
-        int e = sqlite3_system_errno(sqlite);
-
-        switch (e) {
+static int code_of_system(int system_errno) {
+        switch (system_errno) {
         case ENOSPC:
         case EDQUOT:
         case EROFS:
@@ -20,19 +17,19 @@ static int system_code(sqlite3 *sqlite) {
         case EPERM:
         case EMFILE:
         case ENFILE:
-                return -e;
+                return -system_errno;
         default:
                 return -EIO;
         }
 }
 
-static int code_of(sqlite3 *sqlite, int rc) {
+static int code_of(int rc, int system_errno) {
         switch (rc & 0xff) {
         case SQLITE_FULL:
                 return -ENOSPC;
         case SQLITE_IOERR:
         case SQLITE_CANTOPEN:
-                return system_code(sqlite);
+                return code_of_system(system_errno);
         case SQLITE_READONLY:
         case SQLITE_PERM:
                 return -EROFS;
@@ -53,8 +50,12 @@ static int code_of(sqlite3 *sqlite, int rc) {
         }
 }
 
+/* errno is what SQLite's last call to the system left: it is set to 0 before SQLite is called, and looked at first thing
+ * after. sqlite3_system_errno() knows nothing of what fails in a commit. */
 int hv_db_error(struct hv_db *db, int rc, struct hv_err *err) {
-        int code = code_of(db->sqlite, rc);
+        int system_errno = errno;
+        const char *words = sqlite3_errmsg(db->sqlite);
+        int code = code_of(rc, system_errno);
 
         if ((rc & 0xff) == SQLITE_NOMEM)
                 hv_out_of_memory(0);
@@ -62,14 +63,12 @@ int hv_db_error(struct hv_db *db, int rc, struct hv_err *err) {
                 return hv_err_set(
                         err, code,
                         "%s is damaged or no ledger (%s): restore a backup or put it aside; it is left as it is",
-                        db->path, sqlite3_errmsg(db->sqlite));
+                        db->path, words);
         if (code == -EAGAIN)
-                return hv_err_set(err, code, "%s: another program holds it (%s)", db->path,
-                                  sqlite3_errmsg(db->sqlite));
-        if ((rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CANTOPEN)
-                return hv_err_errno(err, code, "%s: %s (SQLite's code %d)", db->path,
-                                    sqlite3_errmsg(db->sqlite), rc);
-        return hv_err_set(err, code, "%s: %s (SQLite's code %d)", db->path, sqlite3_errmsg(db->sqlite), rc);
+                return hv_err_set(err, code, "%s: another program holds it (%s)", db->path, words);
+        if (code == -EINVAL || code == -E2BIG)
+                return hv_err_set(err, code, "%s: %s (SQLite's code %d)", db->path, words, rc);
+        return hv_err_errno(err, code, "%s: %s (SQLite's code %d)", db->path, words, rc);
 }
 
 /* --- life --- */
@@ -89,6 +88,7 @@ int hv_db_open(const char *path, struct hv_db *ret, struct hv_err *err) {
         struct hv_db db = { .path = hv_strdup(path) };
         int rc;
 
+        errno = 0;
         rc = sqlite3_open_v2(path, &db.sqlite,
                              SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
         for (size_t i = 0; rc == SQLITE_OK && i < HV_ARRAY_SIZE(options); i++)
@@ -113,8 +113,10 @@ void hv_db_close(struct hv_db *db) {
 }
 
 int hv_db_exec(struct hv_db *db, const char *sql, struct hv_err *err) {
-        int rc = sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL);
+        int rc;
 
+        errno = 0;
+        rc = sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL);
         return rc == SQLITE_OK ? 0 : hv_db_error(db, rc, err);
 }
 
@@ -122,6 +124,7 @@ int hv_db_number(struct hv_db *db, const char *sql, int64_t *ret, struct hv_err 
         sqlite3_stmt *stmt = NULL;
         int rc, r = 0;
 
+        errno = 0;
         rc = sqlite3_prepare_v2(db->sqlite, sql, -1, &stmt, NULL);
         if (rc == SQLITE_OK)
                 rc = sqlite3_step(stmt);
@@ -146,6 +149,7 @@ int hv_db_finish(struct hv_db *db, int r, struct hv_err *err) {
         int rc;
 
         if (r >= 0) {
+                errno = 0;
                 rc = sqlite3_exec(db->sqlite, "COMMIT", NULL, NULL, NULL);
                 if (rc == SQLITE_OK)
                         return r;
@@ -178,6 +182,7 @@ static int prepare(struct hv_db *db, const char *sql, sqlite3_stmt **ret) {
 
 void hv_query_start(struct hv_db *db, const char *sql, struct hv_query *ret) {
         *ret = (struct hv_query){ .db = db };
+        errno = 0;
         ret->rc = prepare(db, sql, &ret->stmt);
 }
 
@@ -217,8 +222,10 @@ int hv_query_step(struct hv_query *q, struct hv_err *err) {
         int rc = q->rc;
 
         q->n_read = 0;
-        if (rc == SQLITE_OK)
+        if (rc == SQLITE_OK) {
+                errno = 0;
                 rc = sqlite3_step(q->stmt);
+        }
         if (rc == SQLITE_ROW)
                 return 1;
         return rc == SQLITE_DONE ? 0 : hv_db_error(q->db, rc, err);

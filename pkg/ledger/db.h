@@ -1,6 +1,6 @@
 /* ledger/db.h - SQLite as the ledger uses it. For this module only: the border where its codes become ours.
  *
- *      struct hv_query q _hv_cleanup_(hv_query_end);           a statement is prepared once and kept
+ *      _hv_cleanup_(hv_query_end) struct hv_query q = {};      a statement is prepared once and kept
  *      hv_query_start(db, "SELECT ... WHERE id = ?", &q);      the literal's address is its name
  *      hv_query_text(&q, id);                                  parameters in their order
  *      while ((r = hv_query_step(&q, err)) > 0) ...            1 a row, 0 the end, -errno

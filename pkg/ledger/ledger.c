@@ -16,6 +16,7 @@
 
 /* The file's header, sqlite.org/fileformat section 1.3. */
 #define HEADER_BYTES 100
+#define LOG_HEADER_BYTES 32            /* of the write-ahead log, section 4.1 */
 #define HEADER_MAGIC "SQLite format 3" /* with its terminator: 16 bytes */
 #define HEADER_USER_VERSION_AT 60
 #define HEADER_APPLICATION_ID_AT 68
@@ -35,11 +36,13 @@ static void close_fd(int *fd) {
 
 /* --- the file --- */
 
-/* A file that is missing beside a log that is not empty: SQLite would throw the log away. */
+/* Changes in the log of a file that is missing or empty: SQLite would throw them away. A log's header alone (32 bytes) is what
+ * a power cut may leave while a ledger is made. */
 static int expect_no_log(int dir_fd, const char *path, struct hv_err *err) {
         struct stat st;
 
-        if (fstatat(dir_fd, HV_LEDGER_FILE "-wal", &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > 0)
+        if (fstatat(dir_fd, HV_LEDGER_FILE "-wal", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            st.st_size > LOG_HEADER_BYTES)
                 return hv_err_set(
                         err, -EBADMSG,
                         "%s is missing or empty, but its log %s-wal is there: restore both, or put the log aside",
@@ -123,7 +126,7 @@ static int prepare_file(const char *dir, const char *path, struct hv_err *err) {
 /* --- what is in it --- */
 
 static int check_whole(struct hv_db *db, struct hv_err *err) {
-        _hv_cleanup_(hv_query_end) struct hv_query q;
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
         const char *finding;
         int r;
 
@@ -140,7 +143,7 @@ static int check_whole(struct hv_db *db, struct hv_err *err) {
 }
 
 static int use_wal(struct hv_db *db, struct hv_err *err) {
-        _hv_cleanup_(hv_query_end) struct hv_query q;
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
         int r;
 
         hv_query_start(db, "PRAGMA journal_mode = WAL", &q);
@@ -152,7 +155,7 @@ static int use_wal(struct hv_db *db, struct hv_err *err) {
 }
 
 static int check_node(struct hv_db *db, const char *node_id, struct hv_err *err) {
-        _hv_cleanup_(hv_query_end) struct hv_query q;
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
         int r;
 
         hv_query_start(db, "SELECT id FROM node", &q);
@@ -170,7 +173,7 @@ static int check_node(struct hv_db *db, const char *node_id, struct hv_err *err)
 }
 
 static int bind_node(struct hv_db *db, const char *node_id, uint64_t now_wall_us, struct hv_err *err) {
-        _hv_cleanup_(hv_query_end) struct hv_query q;
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
         int r;
 
         r = check_node(db, node_id, err);
@@ -237,7 +240,7 @@ const char *hv_ledger_path(const struct hv_ledger *l) {
 }
 
 int hv_ledger_find(struct hv_ledger *l, const char *id, struct hv_task_row *ret, struct hv_err *err) {
-        _hv_cleanup_(hv_query_end) struct hv_query q;
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
         int r;
 
         hv_query_start(&l->db, "SELECT seq, ended_us IS NOT NULL FROM task WHERE id = ?", &q);

@@ -16,7 +16,7 @@ struct standing {
 /* 1: a promise (or a key) of that name stands. */
 static int look_up(struct hv_ledger *l, const char *sql, const char *name, const char *digest,
                    struct standing *ret, struct hv_err *err) {
-        _hv_cleanup_(hv_query_end) struct hv_query q;
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
         int r;
 
         hv_query_start(&l->db, sql, &q);
@@ -32,7 +32,7 @@ static int look_up(struct hv_ledger *l, const char *sql, const char *name, const
 }
 
 static int insert_task(struct hv_ledger *l, const struct hv_ledger_promise *p, struct hv_err *err) {
-        _hv_cleanup_(hv_query_end) struct hv_query q;
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
 
         hv_query_start(
                 &l->db,
@@ -51,7 +51,7 @@ static int insert_task(struct hv_ledger *l, const struct hv_ledger_promise *p, s
 }
 
 static int insert_key(struct hv_ledger *l, const struct hv_ledger_promise *p, struct hv_err *err) {
-        _hv_cleanup_(hv_query_end) struct hv_query q;
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
 
         hv_query_start(&l->db, "INSERT INTO idempotency_key (key, task, digest, at_us) VALUES (?, ?, ?, ?)",
                        &q);

@@ -69,7 +69,7 @@ int hv_ledger_recall(struct hv_ledger *l, hv_ledger_task_visit visit, void *user
         int r = 0;
 
         for (int ended = 0; ended <= 1 && r == 0; ended++) {
-                _hv_cleanup_(hv_query_end) struct hv_query q;
+                _hv_cleanup_(hv_query_end) struct hv_query q = {};
 
                 hv_query_start(&l->db,
                                "SELECT " TASK_COLUMNS ", t.document" TASK_TABLES
@@ -83,7 +83,7 @@ int hv_ledger_recall(struct hv_ledger *l, hv_ledger_task_visit visit, void *user
 
 int hv_ledger_task(struct hv_ledger *l, const char *id, hv_ledger_task_visit visit, void *userdata,
                    struct hv_err *err) {
-        _hv_cleanup_(hv_query_end) struct hv_query q;
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
         struct hv_ledger_task t;
         int r;
 
@@ -111,7 +111,7 @@ static const char *state_set(const struct hv_ledger_filter *f, struct hv_buf *re
 int hv_ledger_page(struct hv_ledger *l, const struct hv_ledger_filter *f, hv_ledger_task_visit visit,
                    void *userdata, uint64_t *ret_next, struct hv_err *err) {
         _hv_cleanup_(hv_buf_done) struct hv_buf states = {};
-        _hv_cleanup_(hv_query_end) struct hv_query q;
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
         uint64_t next = 0;
         int r;
 
@@ -141,7 +141,7 @@ int hv_ledger_page(struct hv_ledger *l, const struct hv_ledger_filter *f, hv_led
 }
 
 int hv_ledger_count(struct hv_ledger *l, uint64_t *ret_all, uint64_t *ret_live, struct hv_err *err) {
-        _hv_cleanup_(hv_query_end) struct hv_query q;
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
         int r;
 
         hv_query_start(&l->db, "SELECT count(*), count(*) FILTER (WHERE ended_us IS NULL) FROM task", &q);

@@ -7,7 +7,7 @@
 #include "ledger/private.h"
 
 int hv_ledger_receipt_last(struct hv_ledger *l, char ret_sha256[HV_SHA256_HEX_SIZE], struct hv_err *err) {
-        _hv_cleanup_(hv_query_end) struct hv_query q;
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
         int r;
 
         hv_query_start(&l->db, "SELECT sha256 FROM receipt ORDER BY seq DESC LIMIT 1", &q);
@@ -50,7 +50,7 @@ static const char *const of_all = "SELECT seq, at_us, task, number, sha256, prev
 
 int hv_ledger_receipts(struct hv_ledger *l, const char *id, uint64_t from, unsigned limit,
                        hv_ledger_receipt_visit visit, void *userdata, struct hv_err *err) {
-        _hv_cleanup_(hv_query_end) struct hv_query q;
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
         int r;
 
         hv_query_start(&l->db, id ? of_task : of_all, &q);

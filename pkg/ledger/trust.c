@@ -5,7 +5,7 @@
 
 int hv_ledger_add_trust(struct hv_ledger *l, const char *id, unsigned number, uint64_t at_us,
                         const struct hv_ledger_trust_change *t, struct hv_err *err) {
-        _hv_cleanup_(hv_query_end) struct hv_query q;
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
 
         hv_query_start(&l->db,
                        "INSERT INTO trust (at_us, task, number, delta, score, score_group, cause)"
@@ -22,7 +22,7 @@ int hv_ledger_add_trust(struct hv_ledger *l, const char *id, unsigned number, ui
 }
 
 int hv_ledger_trust_score(struct hv_ledger *l, unsigned *ret_score, struct hv_err *err) {
-        _hv_cleanup_(hv_query_end) struct hv_query q;
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
         int r;
 
         hv_query_start(&l->db, "SELECT score FROM trust ORDER BY seq DESC LIMIT 1", &q);
@@ -34,7 +34,7 @@ int hv_ledger_trust_score(struct hv_ledger *l, unsigned *ret_score, struct hv_er
 
 int hv_ledger_trust_page(struct hv_ledger *l, uint64_t before, unsigned limit, hv_ledger_trust_visit visit,
                          void *userdata, uint64_t *ret_next, struct hv_err *err) {
-        _hv_cleanup_(hv_query_end) struct hv_query q;
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
         uint64_t next = 0;
         int r;
 
