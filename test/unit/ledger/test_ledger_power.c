@@ -153,38 +153,39 @@ static void a_power_cut_loses_nothing_that_was_confirmed(void **state) {
 
 /* A second cut, at operation `again`, while the ledger mends what the first one left. Gives whether it struck; *ret_is_over:
  * the first one did not. */
-static bool cut_twice(struct chapters *c, unsigned cut, unsigned again, bool *ret_is_over) {
+static bool cut_twice(struct chapters *c, unsigned cut, unsigned again, uint64_t seed, bool *ret_is_over) {
         int confirmed = tell_until_cut(fresh(c, "told"), cut);
         bool has_struck;
 
         *ret_is_over = !power_struck();
-        power_survivors(fresh(c, "first"), POWER_TEARS, cut * 64 + again);
+        power_survivors(fresh(c, "first"), POWER_TEARS, seed);
         power_off();
         power_on(scratch_path(c->scratch, "first"));
         power_cut_at(again);
         (void) hv_ledger_free(open_small(scratch_path(c->scratch, "first"), NULL));
         has_struck = power_struck();
-        power_survivors(fresh(c, "second"), POWER_TEARS, cut * 64 + again + 32);
+        power_survivors(fresh(c, "second"), POWER_TEARS, ~seed);
         power_off();
         expect_whole(c, scratch_path(c->scratch, "second"), confirmed, cut, POWER_TEARS, false);
         return has_struck;
 }
 
-/* While a ledger is made most can go wrong, so that every pair of places is tried there. */
-#define MAKING_OPERATIONS 14
+/* While a ledger is made most can go wrong: there every pair of places is tried, each with several losses. */
+#define N_MAKING 14
+#define N_MENDING 6
+#define N_LOSSES 8
 
 static void a_power_cut_in_the_recovery_does_no_more_harm(void **state) {
         struct chapters *c = *state;
         unsigned n_struck = 0;
         bool is_over = false;
 
-        for (unsigned cut = 1; cut <= MAKING_OPERATIONS; cut++)
-                for (unsigned again = 1; again <= MAKING_OPERATIONS; again++)
-                        n_struck += cut_twice(c, cut, again, &is_over);
-        for (unsigned cut = MAKING_OPERATIONS + 1; !is_over; cut++) {
+        for (unsigned i = 0; i < N_MAKING * N_MENDING * N_LOSSES; i++)
+                n_struck += cut_twice(c, 1 + i % N_MAKING, 1 + i / N_MAKING % N_MENDING, i, &is_over);
+        for (unsigned cut = N_MAKING + 1; !is_over; cut++) {
                 struct hv_rng rng = { cut };
 
-                n_struck += cut_twice(c, cut, 1 + (unsigned) hv_rng_below(&rng, 8), &is_over);
+                n_struck += cut_twice(c, cut, 1 + (unsigned) hv_rng_below(&rng, N_MENDING), cut, &is_over);
         }
         print_message("power was cut again at %u places\n", n_struck);
         assert_true(n_struck > 200);
