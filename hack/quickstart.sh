@@ -101,8 +101,8 @@ build() {
         (
                 cd "$HV_ROOT"
                 # The tests need more packages than the programs do.
-                cmake --preset release -DHV_TESTS="$(pkg-config --exists cmocka && echo ON || echo OFF)" --log-level=WARNING >/dev/null
-                cmake --build build/release -j "$(jobs_default)" --target hivelet hivectl >"$STATE/build.log" 2>&1
+                cmake --preset release -DHV_TESTS="$(pkg-config --exists cmocka && echo ON || echo OFF)" --log-level=WARNING >/dev/null &&
+                        cmake --build build/release -j "$(jobs_default)" --target hivelet hivectl >"$STATE/build.log" 2>&1
         ) || { tail -n 40 "$STATE/build.log" >&2; die "the build failed, see above"; }
 }
 
