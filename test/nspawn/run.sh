@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # test/nspawn/run.sh BUILD [CASE...] - the installed agent under a real systemd, journald and dockerd.
 #
-# Boots a Debian tree in systemd-nspawn with what `cmake --install` makes of BUILD (a build folder), and runs the cases below against it, in their order; each prints one line. Exit code 1 when one failed.
+# Boots a Debian tree in systemd-nspawn with what `cmake --install` makes of BUILD (a build folder), and runs the cases below
+# against it, in their order; each prints one line. Exit code 1 when one failed.
 # Nothing of the run is left behind: mounts live in a mount namespace of its own, processes and cgroups are ended. The tree
 # is kept in $HV_CACHE (default: .cache of the checkout). Needs root, systemd-container, debootstrap, busybox-static.
 set -euo pipefail
