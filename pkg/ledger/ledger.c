@@ -154,39 +154,50 @@ static int use_wal(struct hv_db *db, struct hv_err *err) {
         return r < 0 ? r : 0;
 }
 
-static int check_node(struct hv_db *db, const char *node_id, struct hv_err *err) {
+/* Whose ledger it is to be. */
+struct owner {
+        const char *node_id;
+        uint64_t now_wall_us;
+        bool may_change;
+};
+
+/* 1: it is bound to this node already. */
+static int check_node(struct hv_db *db, const struct owner *owner, struct hv_err *err) {
         _hv_cleanup_(hv_query_end) struct hv_query q = {};
+        const char *found;
         int r;
 
         hv_query_start(db, "SELECT id FROM node", &q);
         r = hv_query_step(&q, err);
-        if (r > 0) {
-                const char *found = hv_query_get_text(&q);
-
-                if (!hv_streq(found, node_id))
-                        return hv_err_set(
-                                err, -EPERM,
-                                "%s is the ledger of node \"%s\", this is node \"%s\": it is left as it is",
-                                db->path, found, node_id);
-        }
-        return r;
+        if (r <= 0)
+                return r;
+        found = hv_query_get_text(&q);
+        if (hv_streq(found, owner->node_id))
+                return 1;
+        if (owner->may_change)
+                return 0;
+        return hv_err_set(err, -EPERM,
+                          "%s is the ledger of node \"%s\", this is node \"%s\": it is left as it is",
+                          db->path, found, owner->node_id);
 }
 
-static int bind_node(struct hv_db *db, const char *node_id, uint64_t now_wall_us, struct hv_err *err) {
+static int bind_node(struct hv_db *db, const struct owner *owner, struct hv_err *err) {
         _hv_cleanup_(hv_query_end) struct hv_query q = {};
         int r;
 
-        r = check_node(db, node_id, err);
+        r = check_node(db, owner, err);
         if (r != 0)
-                return r < 0 ? r : 0;
-        hv_query_start(db, "INSERT INTO node (one, id, bound_us) VALUES (1, ?, ?)", &q);
-        hv_query_text(&q, node_id);
-        hv_query_unsigned(&q, now_wall_us);
-        r = hv_query_run(&q, err);
-        return r < 0 ? r : 0;
+                return r;
+        hv_query_start(db,
+                       "INSERT INTO node (one, id, bound_us) VALUES (1, ?, ?) ON CONFLICT (one)"
+                       " DO UPDATE SET id = excluded.id, bound_us = excluded.bound_us",
+                       &q);
+        hv_query_text(&q, owner->node_id);
+        hv_query_unsigned(&q, owner->now_wall_us);
+        return hv_query_run(&q, err);
 }
 
-static int open_db(struct hv_db *db, const char *node_id, uint64_t now_wall_us, struct hv_err *err) {
+static int open_db(struct hv_db *db, const struct owner *owner, struct hv_err *err) {
         unsigned version;
         int r;
 
@@ -196,35 +207,48 @@ static int open_db(struct hv_db *db, const char *node_id, uint64_t now_wall_us, 
         if (r >= 0)
                 r = check_whole(db, err);
         if (r >= 0 && version > 0)
-                r = check_node(db, node_id, err);
+                r = check_node(db, owner, err);
         if (r >= 0)
                 r = use_wal(db, err);
         if (r >= 0)
                 r = hv_schema_migrate(db, hv_ledger_steps, hv_ledger_n_steps, version, err);
         if (r >= 0)
-                r = bind_node(db, node_id, now_wall_us, err);
+                r = bind_node(db, owner, err);
         if (r >= 0) /* from here on the log is carried over when the ledger is closed */
                 (void) sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
         return r;
 }
 
-int hv_ledger_open(const char *dir, const char *node_id, uint64_t now_wall_us, struct hv_ledger **ret,
-                   struct hv_err *err) {
+static int open_file(const char *dir, const struct owner *owner, struct hv_ledger **ret, struct hv_err *err) {
         _hv_cleanup_free_ char *path = hv_asprintf("%s/" HV_LEDGER_FILE, dir);
         _hv_cleanup_(hv_ledger_freep) struct hv_ledger *l = HV_NEW(struct hv_ledger);
         int r;
 
-        if (hv_str_empty(node_id))
+        if (hv_str_empty(owner->node_id))
                 return hv_err_set(err, -EINVAL, "%s: a ledger needs the id of its node", path);
         r = prepare_file(dir, path, err);
         if (r >= 0)
                 r = hv_db_open(path, &l->db, err);
         if (r >= 0)
-                r = open_db(&l->db, node_id, now_wall_us, err);
+                r = open_db(&l->db, owner, err);
         if (r < 0)
                 return r;
         *ret = HV_STEAL(l);
         return 0;
+}
+
+int hv_ledger_open(const char *dir, const char *node_id, uint64_t now_wall_us, struct hv_ledger **ret,
+                   struct hv_err *err) {
+        const struct owner owner = { .node_id = node_id, .now_wall_us = now_wall_us };
+
+        return open_file(dir, &owner, ret, err);
+}
+
+int hv_ledger_adopt(const char *dir, const char *node_id, uint64_t now_wall_us, struct hv_ledger **ret,
+                    struct hv_err *err) {
+        const struct owner owner = { .node_id = node_id, .now_wall_us = now_wall_us, .may_change = true };
+
+        return open_file(dir, &owner, ret, err);
 }
 
 struct hv_ledger *hv_ledger_free(struct hv_ledger *l) {

@@ -33,6 +33,11 @@ struct hv_ledger;
  *   -ELOOP, -EINVAL  a link, or no regular file */
 int hv_ledger_open(const char *dir, const char *node_id, uint64_t now_wall_us, struct hv_ledger **ret,
                    struct hv_err *err);
+
+/* As it, also where the ledger is bound to another node: the operator let this node's id change. It is bound anew. */
+int hv_ledger_adopt(const char *dir, const char *node_id, uint64_t now_wall_us, struct hv_ledger **ret,
+                    struct hv_err *err);
+
 struct hv_ledger *hv_ledger_free(struct hv_ledger *l); /* takes NULL, gives NULL */
 HV_DEFINE_CLEANUP(struct hv_ledger, hv_ledger_free);
 

@@ -141,6 +141,21 @@ static void a_ledger_belongs_to_one_node(void **state) {
         assert_int_equal(try_open(x), 0);
 }
 
+static void a_ledger_follows_its_node_to_another_name(void **state) {
+        struct fixture *x = *state;
+        int r;
+
+        accept_task(x, "t-1");
+        close_ledger(x);
+        assert_int_equal(hv_ledger_adopt(x->scratch->path, "node-b", NOW + 1, &x->ledger, NULL), 0);
+        close_ledger(x);
+        r = try_open(x);
+        expect_error(&x->err, r, -EPERM, "of node \"node-b\", this is node \"node-a\"");
+        assert_int_equal(hv_ledger_open(x->scratch->path, "node-b", NOW, &x->ledger, NULL), 0);
+        r = hv_ledger_forget(x->ledger, "t-1", &x->err);
+        expect_error(&x->err, r, -EBUSY, "t-1"); /* its promises came along */
+}
+
 static void a_newer_schema_is_left_alone(void **state) {
         struct fixture *x = *state;
 
@@ -300,6 +315,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(its_files_are_private, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(every_commit_is_flushed, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_ledger_belongs_to_one_node, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(a_ledger_follows_its_node_to_another_name, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_newer_schema_is_left_alone, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_newer_schema_in_the_log_is_left_alone, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(what_is_no_ledger_is_left_alone, set_up, tear_down),
