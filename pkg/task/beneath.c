@@ -62,11 +62,11 @@ const char *hv_beneath_fault(const char *path, size_t len) {
         return depth > HV_BENEATH_DEPTH_MAX ? "is more than 64 levels deep" : NULL;
 }
 
-int hv_beneath_open(int dir_fd, const char *path, int flags, mode_t mode) {
+static int open_at(int dir_fd, const char *path, int flags, mode_t mode, uint64_t resolve) {
         struct open_how how = {
                 .flags = (uint64_t) (flags | O_CLOEXEC),
                 .mode = flags & O_CREAT ? mode : 0,
-                .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
+                .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | resolve,
         };
         long fd;
 
@@ -76,28 +76,40 @@ int hv_beneath_open(int dir_fd, const char *path, int flags, mode_t mode) {
         return fd < 0 ? -errno : (int) fd;
 }
 
-int hv_beneath_open_regular(int dir_fd, const char *path, int *ret_fd) {
-        _hv_cleanup_(hv_fd_closep) int place = -1;
+int hv_beneath_open(int dir_fd, const char *path, int flags, mode_t mode) {
+        return open_at(dir_fd, path, flags, mode, RESOLVE_BENEATH | RESOLVE_NO_XDEV);
+}
+
+/* `place` is an O_PATH descriptor: the very file that was looked at is opened, not its name again. */
+static int open_if_regular(int place, int *ret_fd) {
         char link[32];
         struct stat st;
         int fd;
 
-        place = hv_beneath_open(dir_fd, path, O_PATH, 0);
-        if (place < 0)
-                return place;
         if (fstat(place, &st) < 0)
                 return -errno;
         if (S_ISLNK(st.st_mode))
                 return -ELOOP;
         if (!S_ISREG(st.st_mode))
                 return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
-        /* The very file that was looked at, not its name again. */
         (void) snprintf(link, sizeof link, "/proc/self/fd/%d", place);
         fd = open(link, O_RDONLY | O_CLOEXEC | O_NOCTTY);
         if (fd < 0)
                 return -errno;
         *ret_fd = fd;
         return 0;
+}
+
+int hv_beneath_open_regular(int dir_fd, const char *path, int *ret_fd) {
+        _hv_cleanup_(hv_fd_closep) int place = hv_beneath_open(dir_fd, path, O_PATH | O_NOFOLLOW, 0);
+
+        return place < 0 ? place : open_if_regular(place, ret_fd);
+}
+
+int hv_beneath_open_host_file(const char *path, int *ret_fd) {
+        _hv_cleanup_(hv_fd_closep) int place = open_at(AT_FDCWD, path, O_PATH | O_NOFOLLOW, 0, 0);
+
+        return place < 0 ? place : open_if_regular(place, ret_fd);
 }
 
 static int make_dir(int parent_fd, const char *name, const struct hv_owner *owner) {

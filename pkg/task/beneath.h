@@ -31,6 +31,9 @@ int hv_beneath_open(int dir_fd, const char *path, int flags, mode_t mode);
  * touched and no fifo waited for. -EINVAL: not a regular file. */
 int hv_beneath_open_regular(int dir_fd, const char *path, int *ret_fd);
 
+/* The same for an absolute path of the host: no link on the way; other file systems may be. */
+int hv_beneath_open_host_file(const char *path, int *ret_fd);
+
 /* Makes the directories of `path` that are missing (0755, owner) and gives the last one; "" is dir_fd itself. */
 int hv_beneath_make_dirs(int dir_fd, const char *path, const struct hv_owner *owner, int *ret_fd);
 

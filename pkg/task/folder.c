@@ -1,7 +1,6 @@
 /* task/folder.c - see folder.h. */
 #include "task/folder.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -9,24 +8,12 @@
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/text.h"
-
-#define ID_MAX 64
-
-bool hv_task_id_is_valid(const char *id) {
-        size_t len = id ? strlen(id) : 0;
-
-        if (len == 0 || len > ID_MAX || !isalnum((unsigned char) id[0]))
-                return false;
-        for (size_t i = 1; i < len; i++)
-                if (!isalnum((unsigned char) id[i]) && !strchr("_.-", id[i]))
-                        return false;
-        return true;
-}
+#include "spec/task.h"
 
 int hv_folder_check(const struct hv_attempt *a, struct hv_err *err) {
         char quoted[HV_TEXT_QUOTE_SIZE];
 
-        if (!hv_task_id_is_valid(a->id))
+        if (!a->id || !hv_task_id_is_valid(a->id))
                 return hv_err_set(
                         err, -EINVAL,
                         "%s is no id of a task (a letter or digit, then up to 63 of A-Z a-z 0-9 _ . -)",

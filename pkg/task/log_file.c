@@ -178,8 +178,7 @@ static int put_file(struct joining *j, int from_fd, uint64_t skip, struct hv_err
         return r >= 0 && n < 0 ? hv_err_errno(err, -errno, "the log cannot be read back") : r;
 }
 
-/* The next number of a file of runs; false at its end. */
-static bool next_run(FILE *runs, uint64_t *ret) {
+bool hv_log_next_run(FILE *runs, uint64_t *ret) {
         uint64_t value = 0;
 
         for (unsigned shift = 0; shift < 7 * RUN_MAX_BYTES; shift += 7) {
@@ -203,7 +202,7 @@ static int put_runs(struct joining *j, const char *name, uint64_t skip, struct h
 
         if (!runs)
                 return hv_err_errno(err, -errno, "the log's file %s cannot be read back", name);
-        while (r >= 0 && next_run(runs, &value)) {
+        while (r >= 0 && hv_log_next_run(runs, &value)) {
                 uint64_t bytes = value / 2, dropped = HV_MIN(bytes, skip);
 
                 skip -= dropped;

@@ -11,6 +11,8 @@
  */
 #pragma once
 
+#include <stdio.h>
+
 #include "base/err.h"
 #include "base/sha256.h"
 
@@ -42,3 +44,6 @@ int hv_log_file_add(struct hv_log_file *f, enum hv_log_stream stream, const void
 
 /* Makes the two files from the segments, not flushed. Nothing may be added afterwards. */
 int hv_log_file_finish(struct hv_log_file *f, struct hv_log_summary *ret, struct hv_err *err);
+
+/* The next number of log.idx; false at its end, or where it is no such file. */
+bool hv_log_next_run(FILE *index, uint64_t *ret);

@@ -13,10 +13,17 @@
 #include "base/alloc.h"
 #include "base/arena.h"
 #include "base/fd.h"
+#include "task/archive.h"
+#include "task/download.h"
 #include "task/folder.h"
 #include "task/place.h"
 #include "task/task_json.h"
 #include "task/worker.h"
+#include "transfer/transfer.h"
+
+#define FETCH_TIMEOUT_US HV_USEC_PER_HOUR
+#define BLOCK_BYTES ((size_t) 256 << 10)
+#define FETCHED_NAME_SIZE 24
 
 const struct hv_task_input_limits hv_task_input_limits_default = {
         .max_entries = 10000,
@@ -35,6 +42,11 @@ struct hv_prepare {
         bool silent; /* freed by its owner */
         bool began;  /* the workspace is there */
         struct hv_prepared_input *inputs;
+        struct hv_download *download; /* of inputs[n_fetched] */
+        size_t n_fetched;
+        uint64_t fetch_until_us;
+        uint64_t n_bytes; /* of all inputs */
+        size_t n_entries;
 
         /* of the thread, while the job is with it */
         struct hv_workspace workspace;
@@ -44,10 +56,118 @@ struct hv_prepare {
 
 /* --- on the thread --- */
 
+static void name_fetched(size_t i, char ret[FETCHED_NAME_SIZE]) {
+        (void) snprintf(ret, FETCHED_NAME_SIZE, "fetch-%zu", i);
+}
+
+static int count(struct hv_prepare *p, uint64_t bytes) {
+        if (bytes > p->limits.max_bytes - p->n_bytes)
+                return hv_err_set(&p->err, -EBADMSG, "with it the inputs have more than %llu bytes",
+                                  (unsigned long long) p->limits.max_bytes);
+        p->n_bytes += bytes;
+        return 0;
+}
+
 static int make_inline(struct hv_prepare *p, const struct hv_task_input *in, struct hv_prepared_input *ret) {
+        int r = count(p, in->len);
+
+        if (r < 0)
+                return r;
         ret->size_bytes = in->len;
         hv_sha256_hex(in->text, in->len, ret->sha256);
         return hv_place_text(p->workspace.fd, in->path, in->text, in->len, &p->o.owner, &p->err);
+}
+
+static int make_fetched(struct hv_prepare *p, size_t i) {
+        char name[FETCHED_NAME_SIZE];
+        int r = count(p, p->inputs[i].size_bytes);
+
+        if (r < 0)
+                return r;
+        name_fetched(i, name);
+        return hv_place_file(p->workspace.fd, p->task->inputs[i].path, p->workspace.attempt_fd, name,
+                             &p->o.owner, &p->err);
+}
+
+static int open_archive(struct hv_prepare *p, const char *path, int *ret_fd) {
+        int r = hv_beneath_open_host_file(path, ret_fd);
+
+        switch (r) {
+        case 0:
+                return 0;
+        case -ELOOP:
+                return hv_err_set(&p->err, -EBADMSG, "%s: a symbolic link is on the way", path);
+        case -EINVAL:
+        case -EISDIR:
+                return hv_err_set(&p->err, -EBADMSG, "%s is not a regular file", path);
+        case -ENOENT:
+        case -ENOTDIR:
+                return hv_err_set(&p->err, -EBADMSG, "%s is not there", path);
+        default:
+                return hv_err_errno(&p->err, r, "%s cannot be opened", path);
+        }
+}
+
+/* What is hashed is what is unpacked, also when somebody writes to the original meanwhile. */
+static int copy_archive(struct hv_prepare *p, const struct hv_task_input *in, int from, int to,
+                        struct hv_prepared_input *ret) {
+        _hv_cleanup_free_ char *block = hv_malloc(BLOCK_BYTES);
+        struct hv_sha256 sha256;
+        ssize_t n;
+        int r;
+
+        hv_sha256_init(&sha256);
+        while ((n = read(from, block, BLOCK_BYTES)) > 0) {
+                if (hv_job_is_cancelled(&p->job))
+                        return hv_err_set(&p->err, -ECANCELED, "the preparation was cancelled");
+                hv_sha256_add(&sha256, block, (size_t) n);
+                ret->size_bytes += (uint64_t) n;
+                if (ret->size_bytes > in->max_size_bytes)
+                        return hv_err_set(&p->err, -EBADMSG, "%s has more than %llu bytes", in->archive,
+                                          (unsigned long long) in->max_size_bytes);
+                r = hv_fd_write(to, block, (size_t) n);
+                if (r < 0)
+                        return hv_err_errno(&p->err, r, "%s cannot be copied", in->archive);
+        }
+        if (n < 0)
+                return hv_err_errno(&p->err, -errno, "%s cannot be read", in->archive);
+        hv_sha256_finish_hex(&sha256, ret->sha256);
+        if (in->sha256 && !hv_streq(in->sha256, ret->sha256))
+                return hv_err_set(&p->err, -EBADMSG, "%s has sha256 %s, expected %s", in->archive,
+                                  ret->sha256, in->sha256);
+        return 0;
+}
+
+static int make_archive(struct hv_prepare *p, const struct hv_task_input *in, size_t i) {
+        _hv_cleanup_(hv_fd_closep) int from = -1, copy = -1;
+        const char *slash = strrchr(in->archive, '/');
+        char name[FETCHED_NAME_SIZE];
+        struct hv_unpack u;
+        int r;
+
+        r = open_archive(p, in->archive, &from);
+        if (r < 0)
+                return r;
+        name_fetched(i, name);
+        copy = openat(p->workspace.attempt_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                      0600);
+        if (copy < 0)
+                return hv_err_errno(&p->err, -errno, "a copy of %s cannot be made", in->archive);
+        r = copy_archive(p, in, from, copy, &p->inputs[i]);
+        if (r < 0)
+                return r;
+        u = (struct hv_unpack){ .archive_fd = copy,
+                                .archive_name = slash ? slash + 1 : in->archive,
+                                .workspace_fd = p->workspace.fd,
+                                .path = in->path,
+                                .owner = p->o.owner,
+                                .limits = &p->limits,
+                                .n_entries = &p->n_entries,
+                                .n_bytes = &p->n_bytes,
+                                .job = &p->job };
+        r = hv_archive_unpack(&u, &p->err);
+        (void) unlinkat(p->workspace.attempt_fd, name, 0);
+        return r < 0 ? hv_err_prefix(&p->err, r, "%s", in->archive) : 0;
 }
 
 static int make_input(struct hv_prepare *p, size_t i) {
@@ -57,10 +177,11 @@ static int make_input(struct hv_prepare *p, size_t i) {
         case HV_TASK_INPUT_INLINE:
                 return make_inline(p, in, &p->inputs[i]);
         case HV_TASK_INPUT_URL:
+                return make_fetched(p, i);
         case HV_TASK_INPUT_ARCHIVE:
-                break;
+                return make_archive(p, in, i);
         }
-        return hv_err_set(&p->err, -EBADMSG, "URLs and archives are not taken by this version");
+        return hv_err_set(&p->err, -EINVAL, "it is of no type that is known");
 }
 
 static int make_task_json(struct hv_prepare *p) {
@@ -124,17 +245,71 @@ static void tell(struct hv_prepare *p) {
         p->o.done(p->o.userdata, &result);
 }
 
+static void end(struct hv_prepare *p, bool dropped) {
+        if (!p->silent && !dropped)
+                tell(p);
+        free_all(p);
+}
+
+static void fetch_next(struct hv_prepare *p);
+
+static void on_fetched(void *userdata, const struct hv_downloaded *result) {
+        struct hv_prepare *p = userdata;
+        struct hv_prepared_input *in = &p->inputs[p->n_fetched];
+
+        p->download = NULL;
+        in->size_bytes = result->size_bytes;
+        memcpy(in->sha256, result->sha256, sizeof in->sha256);
+        if (result->error < 0) {
+                p->error = hv_err_set(&p->err, result->error, "input %s: %s",
+                                      p->task->inputs[p->n_fetched].path, result->message);
+                hv_worker_add(p->o.worker, &p->job); /* removes the workspace */
+                return;
+        }
+        p->n_fetched++;
+        fetch_next(p);
+}
+
+static void fetch(struct hv_prepare *p, const struct hv_task_input *in) {
+        uint64_t now_us = hv_transfer_now_us();
+        char name[FETCHED_NAME_SIZE];
+        struct hv_download_options o = { .event = p->o.event,
+                                         .worker = p->o.worker,
+                                         .transfer = p->o.transfer,
+                                         .url = in->url,
+                                         .sha256 = in->sha256,
+                                         .max_bytes = HV_MIN(in->max_size_bytes, p->limits.max_bytes),
+                                         .dir_fd = p->workspace.attempt_fd,
+                                         .name = name,
+                                         .allow_private = p->o.allow_private,
+                                         .timeout_us =
+                                                 p->fetch_until_us > now_us ? p->fetch_until_us - now_us : 0,
+                                         .done = on_fetched,
+                                         .userdata = p };
+
+        name_fetched(p->n_fetched, name);
+        p->download = hv_download_new(&o);
+}
+
+/* The next URL; behind the last one everything is put in its place. */
+static void fetch_next(struct hv_prepare *p) {
+        while (p->n_fetched < p->task->n_inputs && p->task->inputs[p->n_fetched].type != HV_TASK_INPUT_URL)
+                p->n_fetched++;
+        if (p->n_fetched < p->task->n_inputs)
+                fetch(p, &p->task->inputs[p->n_fetched]);
+        else
+                hv_worker_add(p->o.worker, &p->job);
+}
+
 static void done(struct hv_job *job) {
         struct hv_prepare *p = (struct hv_prepare *) job;
 
-        if (!job->dropped && !p->began && p->error == 0) {
-                p->began = true;
-                hv_worker_add(p->o.worker, &p->job);
+        if (job->dropped || p->began || p->error < 0) {
+                end(p, job->dropped);
                 return;
         }
-        if (!p->silent && !job->dropped)
-                tell(p);
-        free_all(p);
+        p->began = true;
+        fetch_next(p);
 }
 
 struct hv_prepare *hv_task_prepare(const struct hv_prepare_options *options) {
@@ -148,6 +323,9 @@ struct hv_prepare *hv_task_prepare(const struct hv_prepare_options *options) {
         p->attempt = (struct hv_attempt){ .id = p->task->id, .attempt = options->attempt };
         p->inputs = HV_ARENA_NEW_N(p->arena, struct hv_prepared_input, p->task->n_inputs + 1);
         p->workspace = (struct hv_workspace) HV_WORKSPACE_NONE;
+        p->fetch_until_us =
+                hv_time_add(hv_transfer_now_us(),
+                            options->fetch_timeout_us ? options->fetch_timeout_us : FETCH_TIMEOUT_US);
         p->job.run = run;
         p->job.done = done;
         hv_worker_add(p->o.worker, &p->job);
@@ -159,5 +337,9 @@ struct hv_prepare *hv_prepare_free(struct hv_prepare *p) {
                 return NULL;
         p->silent = true;
         hv_job_cancel(&p->job);
+        if (p->download) { /* then the job is not with the worker */
+                p->download = hv_download_free(p->download);
+                hv_worker_add(p->o.worker, &p->job); /* removes the workspace */
+        }
         return NULL;
 }

@@ -15,6 +15,7 @@
 
 void hv_workspace_close(struct hv_workspace *w) {
         hv_fd_closep(&w->fd);
+        hv_fd_closep(&w->attempt_fd);
         free(HV_STEAL(w->path));
 }
 
@@ -62,14 +63,16 @@ int hv_workspace_make(const char *work_root, const struct hv_attempt *a, const s
         if (fchown(fd, owner->uid, owner->gid) < 0 || fchmod(fd, MODE_WORKSPACE) < 0)
                 return hv_err_errno(err, -errno, "%s/workspace cannot be given to %u:%u", path,
                                     (unsigned) owner->uid, (unsigned) owner->gid);
-        *ret = (struct hv_workspace){ .fd = hv_fd_steal(&fd), .path = hv_workspace_path(work_root, a) };
+        *ret = (struct hv_workspace){ .fd = hv_fd_steal(&fd),
+                                      .attempt_fd = hv_fd_steal(&attempt_fd),
+                                      .path = hv_workspace_path(work_root, a) };
         return 0;
 }
 
 int hv_workspace_open(const char *work_root, const struct hv_attempt *a, struct hv_workspace *ret,
                       struct hv_err *err) {
-        _hv_cleanup_(hv_fd_closep) int task_fd = -1;
-        char name[32];
+        _hv_cleanup_(hv_fd_closep) int task_fd = -1, attempt_fd = -1;
+        char number[16];
         int r;
 
         r = hv_folder_check(a, err);
@@ -78,11 +81,14 @@ int hv_workspace_open(const char *work_root, const struct hv_attempt *a, struct 
         r = hv_folder_of_task(work_root, a->id, false, &task_fd, err);
         if (r < 0)
                 return r;
-        (void) snprintf(name, sizeof name, "%u/workspace", a->attempt);
-        r = hv_beneath_open(task_fd, name, O_RDONLY | O_DIRECTORY, 0);
+        (void) snprintf(number, sizeof number, "%u", a->attempt);
+        attempt_fd = hv_beneath_open(task_fd, number, O_RDONLY | O_DIRECTORY, 0);
+        r = attempt_fd < 0 ? attempt_fd : hv_beneath_open(attempt_fd, "workspace", O_RDONLY | O_DIRECTORY, 0);
         if (r < 0)
-                return hv_err_errno(err, r, "%s/%s/%s", work_root, a->id, name);
-        *ret = (struct hv_workspace){ .fd = r, .path = hv_workspace_path(work_root, a) };
+                return hv_err_errno(err, r, "%s/%s/%s/workspace", work_root, a->id, number);
+        *ret = (struct hv_workspace){ .fd = r,
+                                      .attempt_fd = hv_fd_steal(&attempt_fd),
+                                      .path = hv_workspace_path(work_root, a) };
         return 0;
 }
 

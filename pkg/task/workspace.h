@@ -14,21 +14,19 @@
 
 struct hv_job;
 
-/* [A-Za-z0-9][A-Za-z0-9_.-]{0,63}: nothing that means something to a path. */
-bool hv_task_id_is_valid(const char *id);
-
-/* One attempt of one task. */
+/* One attempt of one task. What is no id by hv_task_id_is_valid() never becomes a path: -EINVAL. */
 struct hv_attempt {
         const char *id;
         unsigned attempt; /* 1.. */
 };
 
 #define HV_WORKSPACE_NONE \
-        { .fd = -1 }
+        { .fd = -1, .attempt_fd = -1 }
 
 struct hv_workspace {
-        int fd;     /* of workspace/ */
-        char *path; /* absolute: what is given to the engine to be mounted */
+        int fd;         /* of workspace/ */
+        char *path;     /* absolute: what is given to the engine to be mounted */
+        int attempt_fd; /* of the directory above: of the agent alone, on the same file system */
 };
 
 void hv_workspace_close(struct hv_workspace *w);

@@ -1,7 +1,9 @@
 /* transfer/easy.c - see easy.h. */
 #include "transfer/easy.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -43,10 +45,29 @@ static void touch(struct hv_request *r) {
 
 /* --- callbacks of libcurl --- */
 
+static bool may_connect(const struct hv_request *r, const struct sockaddr *address) {
+        return !r->options.may_connect || r->options.may_connect(r->options.userdata, address);
+}
+
+/* The same for a connection that is there already. */
+static bool may_use(const struct hv_request *r, const char *ip) {
+        struct sockaddr_in v4 = { .sin_family = AF_INET };
+        struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+
+        if (!r->options.may_connect)
+                return true;
+        if (ip && inet_pton(AF_INET, ip, &v4.sin_addr) == 1)
+                return may_connect(r, (const struct sockaddr *) &v4);
+        return ip && inet_pton(AF_INET6, ip, &v6.sin6_addr) == 1 &&
+               may_connect(r, (const struct sockaddr *) &v6);
+}
+
 static curl_socket_t on_socket(void *userdata, curlsocktype purpose, struct curl_sockaddr *address) {
         struct hv_request *r = userdata;
 
         (void) purpose;
+        if (!may_connect(r, &address->addr))
+                return CURL_SOCKET_BAD;
         (*r->n_connections)++;
         return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
@@ -56,10 +77,11 @@ static curl_socket_t on_socket(void *userdata, curlsocktype purpose, struct curl
 static int on_attempt(void *userdata, char *remote_ip, char *local_ip, int remote_port, int local_port) {
         struct hv_request *r = userdata;
 
-        (void) remote_ip;
         (void) local_ip;
         (void) remote_port;
         (void) local_port;
+        if (!may_use(r, remote_ip))
+                return CURL_PREREQFUNC_ABORT;
         if (r->n_attempts++ == 0 || hv_method_is_safe(r->options.method) || bytes_sent(r) == 0)
                 return CURL_PREREQFUNC_OK;
         r->resend_refused = true;

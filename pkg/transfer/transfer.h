@@ -26,6 +26,7 @@
 #include "base/time.h"
 
 struct sd_event;
+struct sockaddr;
 struct hv_transfer; /* connections and what runs over them */
 struct hv_request;  /* one request in flight */
 
@@ -103,6 +104,11 @@ struct hv_request_options {
         const char *ca_file;              /* https: instead of the system's */
         const char *cert_file, *key_file; /* https: who we are; NULL: nobody */
         bool use_proxy;                   /* of the environment; never for unix sockets */
+
+        /* May this address be connected to? Asked for each address that the host's name leads to, in the moment of the
+         * connection, and again before the request goes over one that was kept: what a name server says a second time
+         * changes nothing. Only with TCP and without a proxy. A refusal looks like a host that is not reachable. NULL: any. */
+        bool (*may_connect)(void *userdata, const struct sockaddr *address);
 
         void (*on_open)(void *userdata, unsigned status); /* headers are complete; may be NULL */
         /* Body of a 2xx reply, piece by piece; any other body is buffered. -errno aborts. NULL: buffered too.

@@ -3,12 +3,20 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/crc32.h"
 #include "base/err.h"
 #include "base/map.h"
 #include "base/rng.h"
 #include "base/secret.h"
 #include "base/sha256.h"
 #include "base/vec.h"
+
+static void crc32_matches_the_published_value(void **state) {
+        (void) state;
+        assert_int_equal(hv_crc32(0, "123456789", 9), 0xcbf43926);
+        assert_int_equal(hv_crc32(hv_crc32(0, "1234", 4), "56789", 5), 0xcbf43926);
+        assert_int_equal(hv_crc32(0, "", 0), 0);
+}
 
 static void sha256_matches_the_published_vectors(void **state) {
         /* FIPS 180-4 examples, and the lengths around the padding border. */
@@ -131,6 +139,7 @@ static void random_numbers_repeat(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(crc32_matches_the_published_value),
                 cmocka_unit_test(sha256_matches_the_published_vectors),
                 cmocka_unit_test(map_keeps_order_and_survives_churn),
                 cmocka_unit_test(arena_gives_zeroed_aligned_memory),

@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "spec/task.h"
 #include "task/tree.h"
 #include "task/workspace.h"
 
@@ -40,7 +41,6 @@ static void ids_are_checked_by_grammar(void **state) {
                 { "a\n", false },
                 { "\xc3\xa4", false },
                 { "a:b", false },
-                { NULL, false },
                 { "0123456789012345678901234567890123456789012345678901234567890123", true },
                 { "01234567890123456789012345678901234567890123456789012345678901234", false },
         };
