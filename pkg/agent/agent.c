@@ -136,6 +136,7 @@ static void end(struct hv_agent *a) {
         hv_http_server_free(a->socket_server);
         hv_api_free(a->api);
         hv_executor_free(a->executor);
+        hv_agent_tasks_end(a);
         hv_docker_free(a->docker);
         hv_core_free(a->core);
         if (a->active != a->offered && a->active != a->latest)

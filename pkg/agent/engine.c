@@ -49,19 +49,19 @@ static int make_client(struct hv_agent *a, uint64_t call_timeout_us, struct hv_e
         return hv_docker_new(a->event, &options, &a->docker, err);
 }
 
-int hv_agent_engine_need(struct hv_agent *a, const char *node_id, uint64_t call_timeout_us,
-                         struct hv_err *err) {
+int hv_agent_engine_need(struct hv_agent *a, const struct hv_desired *d, struct hv_err *err) {
         struct hv_docker_driver_options options;
         int r;
 
         if (a->docker)
                 return 0;
-        r = make_client(a, call_timeout_us, err);
+        r = make_client(a, d->settings.call_timeout_us, err);
         if (r < 0)
                 return r;
         options = (struct hv_docker_driver_options){
                 .docker = a->docker,
-                .node_id = node_id,
+                .node_id = d->settings.node_id,
+                .work_root = hv_agent_work_root(a, d),
                 .input = hv_executor_input,
                 .input_userdata = a->executor,
                 .userdata = a,

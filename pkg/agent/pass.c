@@ -60,6 +60,7 @@ static int on_pass(sd_event_source *s, void *userdata) {
         struct hv_effects fx;
 
         (void) s;
+        hv_agent_tell_clock(a);
         hv_core_plan(a->core, begin_us, &fx);
         tell(a, &fx);
         for (size_t i = 0; i < fx.n_actions; i++)

@@ -5,6 +5,7 @@
  *      pass.c          core --> actions, notes, deadline: the pass of the loop
  *      publish.c       status --> sd_notify
  *      engine.c        the container engine: client, driver, secrets, policy
+ *      tasks.c         the ledger, workspaces and results: what tasks need of this machine
  *      listen.c        the API's server: the unix socket, and the loopback address of http.listen
  *      backend*.c      what the API asks for: snapshot, change, plan, logs
  *      agent.c         life: begin, signals, end
@@ -51,6 +52,11 @@ struct hv_agent {
         struct hv_executor *executor;
         const char *docker_url;
 
+        struct hv_ledger *ledger; /* NULL: not opened yet, or it cannot be; no task is accepted */
+        struct hv_worker *worker;
+        struct hv_transfer *inputs; /* what tasks' inputs are fetched with */
+        char *work_root, *results_root;
+
         struct hv_notify *notify;
         struct hv_api *api;
         struct hv_http_server *socket_server, *tcp_server;
@@ -91,11 +97,17 @@ const struct hv_secret *hv_agent_secret(const struct hv_agent *a, const char *na
 /* engine.c */
 int hv_agent_engine_init(struct hv_agent *a, struct hv_err *err);
 /* Makes client and driver the first time an engine is wanted. */
-int hv_agent_engine_need(struct hv_agent *a, const char *node_id, uint64_t call_timeout_us,
-                         struct hv_err *err);
+int hv_agent_engine_need(struct hv_agent *a, const struct hv_desired *d, struct hv_err *err);
 void hv_agent_engine_policy(struct hv_agent *a, const struct hv_desired *d);
 /* The agent's own directories: never mounted into a container, whatever a policy says. */
 void hv_agent_private_paths(const struct hv_agent_options *o, const char *ret[2]);
+
+/* tasks.c */
+/* Opens the ledger, tells the core what it holds, adds the driver: the first time an engine is wanted, and until it worked. */
+void hv_agent_tasks_need(struct hv_agent *a, const struct hv_desired *d);
+const char *hv_agent_work_root(struct hv_agent *a, const struct hv_desired *d);
+void hv_agent_tell_clock(struct hv_agent *a); /* the core counts in a clock that never steps; people do not */
+void hv_agent_tasks_end(struct hv_agent *a);  /* after the executor */
 
 /* listen.c */
 int hv_agent_listen_init(struct hv_agent *a, struct hv_err *err);

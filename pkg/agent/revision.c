@@ -119,9 +119,11 @@ static void need_engine(struct hv_agent *a, const struct hv_desired *d) {
         struct hv_err err = {};
 
         hv_log_set_node_id(d->settings.node_id);
-        if (d->settings.docker_enabled &&
-            hv_agent_engine_need(a, d->settings.node_id, d->settings.call_timeout_us, &err) < 0)
+        if (!d->settings.docker_enabled)
+                return;
+        if (hv_agent_engine_need(a, d, &err) < 0)
                 (void) hv_log_error(err.code, "%s", err.msg);
+        hv_agent_tasks_need(a, d);
 }
 
 int hv_agent_take(struct hv_agent *a, struct hv_source_load *l) {

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "execute/host_path.h"
 #include "reconcile/labels.h"
+#include "task/workspace.h"
 
 #define MAX_OWN_LABELS 8
 
@@ -91,8 +92,21 @@ const char *hv_create_cgroup_parent(const char *slice_path, const struct hv_dock
         return NULL;
 }
 
-static int copy_mounts(const struct hv_unit *u, struct hv_arena *arena, struct hv_docker_create *ret,
-                       struct hv_err *err) {
+/* Where the attempt's files are: nobody but the agent can put something else in its place. */
+static int find_workspace(const struct hv_unit *u, const char *work_root, struct hv_arena *arena,
+                          struct hv_mount *m, struct hv_err *err) {
+        const struct hv_attempt attempt = { .id = u->object, .attempt = u->replica };
+        _hv_cleanup_free_ char *path = NULL;
+
+        if (!work_root)
+                return hv_err_set(err, -EINVAL, "mount %s: no place for workspaces is known", m->target);
+        path = hv_workspace_path(work_root, &attempt);
+        m->source = hv_arena_strdup(arena, path);
+        return 0;
+}
+
+static int copy_mounts(const struct hv_unit *u, const char *work_root, struct hv_arena *arena,
+                       struct hv_docker_create *ret, struct hv_err *err) {
         struct hv_mount *v = HV_ARENA_NEW_N(arena, struct hv_mount, u->n_mounts);
 
         for (size_t i = 0; i < u->n_mounts; i++) {
@@ -100,6 +114,11 @@ static int copy_mounts(const struct hv_unit *u, struct hv_arena *arena, struct h
                 int r;
 
                 v[i] = u->mounts[i];
+                if (v[i].type == HV_MOUNT_WORKSPACE) {
+                        r = find_workspace(u, work_root, arena, &v[i], err);
+                        if (r < 0)
+                                return r;
+                }
                 if (v[i].type != HV_MOUNT_HOST_PATH)
                         continue;
                 r = hv_host_path_resolve(v[i].source, &resolved, err);
@@ -127,6 +146,8 @@ static struct hv_pairs container_labels(const struct hv_unit *u, const struct hv
         struct own_labels ours = mark_of(u->kind, u->object, u->digest, who);
 
         own(&ours, HV_LABEL_REPLICA, hv_arena_printf(arena, "%u", u->replica));
+        if (u->kind == HV_KIND_TASK)
+                own(&ours, HV_LABEL_ATTEMPT, hv_arena_printf(arena, "%u", u->replica));
         return merge(&u->labels, &ours, arena);
 }
 
@@ -166,7 +187,7 @@ int hv_create_container(const struct hv_unit *u, const struct hv_create_for *who
                 create.network = u->networks[0].name;
                 create.aliases = u->networks[0].aliases;
         }
-        r = copy_mounts(u, arena, &create, err);
+        r = copy_mounts(u, who->work_root, arena, &create, err);
         if (r >= 0)
                 r = copy_ports(u, &create, err);
         if (r < 0)

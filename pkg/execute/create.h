@@ -26,6 +26,7 @@ struct hv_create_for {
         const char *node_id;
         const char *revision;
         const struct hv_docker_engine *engine;
+        const char *work_root; /* of the tasks' workspaces; NULL: no task is run here */
 };
 
 /* *ret borrows from `u` and `arena`. -EPERM a host path that must not be mounted, -ENOENT one that is not

@@ -117,6 +117,7 @@ static struct hv_create_for who(const struct flight *f) {
                 .node_id = f->d->node_id,
                 .revision = f->action->desired ? f->action->desired->revision : "",
                 .engine = hv_docker_engine(f->d->o.docker),
+                .work_root = f->d->o.work_root,
         };
 }
 

@@ -17,6 +17,7 @@
 struct hv_docker_driver_options {
         struct hv_docker *docker; /* borrowed; outlives the driver */
         const char *node_id;      /* copied */
+        const char *work_root; /* of the tasks' workspaces; borrowed, outlives the driver; NULL: no tasks */
         hv_driver_input_fn *input;
         void *input_userdata;
         /* A secret of the desired state by its name, borrowed until the call returns; NULL: not known. */

@@ -9,7 +9,7 @@
 #define HV_LABEL_KIND "io.hivelet.kind" /* hv_kind_label() */
 #define HV_LABEL_NAME "io.hivelet.name"
 #define HV_LABEL_REPLICA "io.hivelet.replica"
-#define HV_LABEL_ATTEMPT "io.hivelet.attempt"
 #define HV_LABEL_REVISION "io.hivelet.revision" /* who made it; never compared */
 #define HV_LABEL_DIGEST "io.hivelet.digest"     /* another digest means: replace */
+#define HV_LABEL_ATTEMPT "io.hivelet.attempt"   /* tasks: beside the replica, which is the same number */
 #define HV_LABEL_RECLAIM "io.hivelet.reclaim"   /* volumes: "delete" or "retain" */

@@ -180,12 +180,13 @@ static int forget(struct hv_core *c, const char *id, struct hv_err *err) {
 }
 
 int hv_task_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in, struct hv_err *err) {
-        c->seq++;
-        switch (in->type) {
-        case HV_INPUT_CLOCK:
+        if (in->type == HV_INPUT_CLOCK) { /* no news about anything but the time */
                 c->wall_us = in->wall_us;
                 c->wall_at_us = now_us;
                 return 0;
+        }
+        c->seq++;
+        switch (in->type) {
         case HV_INPUT_MACHINE:
                 c->machine = *in->machine;
                 c->machine_known = true;

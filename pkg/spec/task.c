@@ -22,8 +22,8 @@ bool hv_task_source_parse(const char *name, enum hv_task_source *ret) {
 
 bool hv_task_id_is_valid(const char *id) {
         static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
-        size_t n = strspn(id, letters);
-        const char *dot = strrchr(id, '.');
+        size_t n = id ? strspn(id, letters) : 0;
+        const char *dot = id ? strrchr(id, '.') : NULL;
 
         if (n == 0 || n > ID_MAX || id[n] || strchr("_.-", *id))
                 return false;

@@ -1,0 +1,232 @@
+/* agent/tasks.c - what tasks need of the machine: the ledger, places on the disk, a thread; and what the core is told of all
+ * that when it begins.
+ *
+ *      first desired state --> open ledger --> recall each promise --> core: "tasks are known" --> driver
+ *
+ * A ledger that cannot be opened keeps the node from accepting and running tasks, and from nothing else: services go on. It is
+ * tried again with each desired state. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "agent/private.h"
+#include "base/arena.h"
+#include "execute/task_driver.h"
+#include "host/capacity.h"
+#include "ledger/attempt.h"
+#include "ledger/recall.h"
+#include "log/log.h"
+#include "spec/task_load.h"
+#include "spec/yaml.h"
+#include "task/worker.h"
+#include "transfer/transfer.h"
+
+/* ---- what is told to the core ---- */
+
+static void tell_machine(struct hv_agent *a) {
+        struct hv_capacity c = {};
+        struct hv_err err = {};
+        struct hv_room room;
+        const struct hv_input in = { .type = HV_INPUT_MACHINE, .machine = &room };
+
+        if (hv_capacity_read(a->work_root, &c, &err) < 0) {
+                (void) hv_log_error(err.code, "no task can be admitted: %s", err.msg);
+                return;
+        }
+        room = (struct hv_room){
+                .nano_cpus = c.nano_cpus,
+                .memory_bytes = c.memory_bytes,
+                .disk_bytes = c.disk_bytes,
+        };
+        (void) hv_agent_input(a, &in, NULL);
+}
+
+struct recall {
+        struct hv_agent *agent;
+        const struct hv_desired *desired;
+        size_t n;
+};
+
+/* The promise as it was made, under the policy of today. NULL: its document means nothing to this version. */
+static struct hv_task *task_of(const struct recall *r, const struct hv_ledger_task *kept) {
+        _hv_cleanup_(hv_diags_freep) struct hv_diags *diags = hv_diags_new();
+        struct hv_task_request request = {
+                .document = kept->document,
+                .len = kept->document ? strlen(kept->document) : 0,
+                .read = hv_yaml_read,
+                .id = kept->id,
+                .cron = kept->cron,
+                .kept = true,
+        };
+        struct hv_task *task = NULL;
+
+        if (!kept->document || !hv_task_source_parse(kept->source, &request.source) ||
+            hv_task_load(&request, r->desired, &task, diags) < 0)
+                return NULL;
+        return task;
+}
+
+/* An attempt that stopped at a checkpoint does not count against the limit. */
+static int count_attempt(const struct hv_ledger_attempt *attempt, void *userdata) {
+        unsigned *n = userdata;
+
+        *n += attempt->ended_us != 0 &&
+              !hv_streq(attempt->result.cause, hv_task_cause_name(HV_CAUSE_CHECKPOINT));
+        return 0;
+}
+
+struct promise { /* one that is not ended, copied out: the ledger must not be asked while it is walked */
+        struct hv_task_recalled r;
+        struct hv_task *task;
+};
+
+struct promises {
+        struct recall base;
+        struct hv_arena *arena;
+        HV_VEC(struct promise) v;
+};
+
+static int on_kept(const struct hv_ledger_task *kept, void *userdata) {
+        struct promises *all = userdata;
+        struct hv_arena *arena = all->arena;
+        struct promise *p = hv_vec_add(&all->v);
+
+        *p = (struct promise){ .r = {
+                                       .id = hv_arena_strdup(arena, kept->id),
+                                       .name = hv_arena_strdup(arena, kept->name),
+                                       .digest = hv_arena_strdup(arena, kept->digest),
+                                       .accepted_wall_us = kept->accepted_us,
+                                       .ended_wall_us = kept->ended_us,
+                                       .attempt = kept->last_attempt,
+                                       .attempt_ended = kept->last_ended,
+                                       .retry_wall_us = kept->last_ended ? kept->finished_us : 0,
+                                       .stop_asked = kept->stop_by != NULL,
+                                       .stop_by = hv_arena_strdup(arena, kept->stop_by),
+                                       .message = hv_arena_strdup(arena, kept->message),
+                                       .exit_code = kept->exit_code,
+                               } };
+        (void) hv_task_source_parse(kept->source, &p->r.source);
+        (void) hv_task_state_parse(kept->state, &p->r.state);
+        (void) hv_task_cause_parse(kept->cause ? kept->cause : "", &p->r.cause);
+        if (kept->ended_us)
+                return 0;
+        if (hv_task_state_is_end(p->r.state))
+                p->r.state = HV_TASK_QUEUED;
+        p->task = p->r.task = task_of(&all->base, kept);
+        if (!p->task)
+                p->r.message = "its document cannot be read by this version of hivelet";
+        return 0;
+}
+
+static int recall_all(struct hv_agent *a, const struct hv_desired *d, struct hv_err *err) {
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
+        struct promises all = { .base = { .agent = a, .desired = d }, .arena = arena };
+        int r = hv_ledger_recall(a->ledger, on_kept, &all, err);
+
+        for (size_t i = 0; i < all.v.n; i++) {
+                struct promise *p = &all.v.v[i];
+                struct hv_input in = { .type = HV_INPUT_TASK_RECALL, .recalled = &p->r };
+
+                if (r >= 0 && p->task)
+                        r = hv_ledger_attempts(a->ledger, p->r.id, count_attempt, &p->r.n_counted, err);
+                if (r >= 0)
+                        r = hv_agent_input(a, &in, err);
+                hv_task_unref(p->task);
+        }
+        hv_vec_done(&all.v);
+        return r < 0 ? r : 0;
+}
+
+/* ---- beginning ---- */
+
+static int make_parts(struct hv_agent *a, struct hv_err *err) {
+        static const struct hv_transfer_options for_inputs = {};
+        int r = 0;
+
+        if (!a->worker)
+                r = hv_worker_new(a->event, &a->worker, err);
+        if (r >= 0 && !a->inputs)
+                r = hv_transfer_new(a->event, &for_inputs, &a->inputs, err);
+        return r;
+}
+
+static void add_driver(struct hv_agent *a) {
+        const struct hv_task_driver_options options = {
+                .event = a->event,
+                .docker = a->docker,
+                .ledger = a->ledger,
+                .worker = a->worker,
+                .transfer = a->inputs,
+                .work_root = a->work_root,
+                .results_root = a->results_root,
+                .input = hv_executor_input,
+                .input_userdata = a->executor,
+                .wall_us = hv_agent_wall_us,
+        };
+
+        hv_executor_add(a->executor, hv_task_driver_new(&options));
+}
+
+static int begin(struct hv_agent *a, const struct hv_desired *d, struct hv_err *err) {
+        struct hv_input known = { .type = HV_INPUT_TASKS_KNOWN };
+        const char *state_dir = a->options->state_dir ? a->options->state_dir : HV_AGENT_STATE_DIR;
+        unsigned score = 0;
+        int r = make_parts(a, err);
+
+        if (r >= 0)
+                r = hv_ledger_open(state_dir, d->settings.node_id, hv_agent_wall_us(), &a->ledger, err);
+        if (r >= 0)
+                r = hv_ledger_trust_score(a->ledger, &score, err);
+        if (r < 0)
+                return r;
+        hv_agent_tell_clock(a);
+        tell_machine(a);
+        r = recall_all(a, d, err);
+        if (r < 0)
+                return r;
+        known.trust_score = (int) score;
+        add_driver(a);
+        return hv_agent_input(a, &known, err);
+}
+
+/* The places are fixed when they are first needed: what runs has its files there. */
+static void choose_places(struct hv_agent *a, const struct hv_desired *d) {
+        const char *state_dir = a->options->state_dir ? a->options->state_dir : HV_AGENT_STATE_DIR;
+
+        if (a->work_root)
+                return;
+        a->work_root =
+                d->settings.work_dir ? hv_strdup(d->settings.work_dir) : hv_asprintf("%s/tasks", state_dir);
+        a->results_root = hv_asprintf("%s/results", state_dir);
+}
+
+const char *hv_agent_work_root(struct hv_agent *a, const struct hv_desired *d) {
+        choose_places(a, d);
+        return a->work_root;
+}
+
+void hv_agent_tasks_need(struct hv_agent *a, const struct hv_desired *d) {
+        struct hv_err err = {};
+
+        if (a->ledger || !a->docker)
+                return;
+        choose_places(a, d);
+        if (begin(a, d, &err) < 0) {
+                (void) hv_log_event_error(HV_EVENT_LEDGER_FAILED, err.code, NULL, "tasks cannot be run: %s",
+                                          err.msg);
+                a->ledger = hv_ledger_free(a->ledger);
+        }
+}
+
+void hv_agent_tell_clock(struct hv_agent *a) {
+        const struct hv_input in = { .type = HV_INPUT_CLOCK, .wall_us = hv_agent_wall_us() };
+
+        (void) hv_core_input(a->core, hv_agent_now_us(), &in, NULL);
+}
+
+void hv_agent_tasks_end(struct hv_agent *a) {
+        a->inputs = hv_transfer_free(a->inputs);
+        a->worker = hv_worker_free(a->worker);
+        a->ledger = hv_ledger_free(a->ledger);
+        free(a->work_root);
+        free(a->results_root);
+}

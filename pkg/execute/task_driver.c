@@ -1,0 +1,326 @@
+/* execute/task_driver.c - see task_driver.h.
+ *
+ *      ledger    one call, done at once
+ *      PREPARE   hv_task_prepare()                                       --> done
+ *      COLLECT   [engine's log --> hv_collect_log()] --> finish --> done
+ *      CLEAN     hv_task_remove(workspace)                               --> done
+ *      FORGET    hv_task_remove(result) for each attempt --> ledger      --> done
+ */
+#include "execute/task_driver.h"
+
+#include <errno.h>
+#include <sys/queue.h>
+
+#include "base/alloc.h"
+#include "docker/container.h"
+#include "execute/observe.h"
+#include "execute/task_ledger.h"
+#include "task/collect.h"
+#include "task/prepare.h"
+#include "task/remove.h"
+
+struct task_driver;
+
+struct work { /* one action under way */
+        TAILQ_ENTRY(work) link;
+        struct task_driver *d;
+        const struct hv_action *action;
+        struct hv_prepare *prepare;
+        struct hv_collect *collect;
+        struct hv_removal *removal;
+        struct hv_docker_call *log;
+        unsigned next_attempt; /* FORGET: whose result goes next */
+};
+
+struct task_driver {
+        struct hv_driver base;
+        struct hv_task_driver_options o;
+        char *work_root, *results_root;
+        TAILQ_HEAD(, work) works;
+};
+
+static struct work *work_new(struct task_driver *d, const struct hv_action *action) {
+        struct work *w = HV_NEW(struct work);
+
+        w->d = d;
+        w->action = action;
+        TAILQ_INSERT_TAIL(&d->works, w, link);
+        return w;
+}
+
+static void work_free(struct work *w) {
+        TAILQ_REMOVE(&w->d->works, w, link);
+        hv_docker_call_cancel(w->log);
+        hv_prepare_free(w->prepare);
+        hv_collect_free(w->collect);
+        hv_removal_free(w->removal);
+        free(w);
+}
+
+static void tell(struct task_driver *d, const struct hv_action *action, enum hv_outcome outcome,
+                 const char *message, const struct hv_task_collected *collected) {
+        const struct hv_input in = {
+                .type = HV_INPUT_DONE,
+                .action_id = action->id,
+                .outcome = outcome,
+                .message = hv_str_empty(message) ? NULL : message,
+                .collected = collected,
+        };
+
+        d->o.input(d->o.input_userdata, &in);
+}
+
+/* Ends the work, then tells: whoever is told may submit the next action. */
+static void done(struct work *w, enum hv_outcome outcome, const char *message) {
+        const struct hv_action *action = w->action;
+        _hv_cleanup_free_ char *copy = hv_strdup(message);
+        struct task_driver *d = w->d;
+
+        work_free(w);
+        tell(d, action, outcome, copy, NULL);
+}
+
+/* ---- ledger ---- */
+
+static void record(struct task_driver *d, const struct hv_action *a) {
+        const char *key =
+                a->type == HV_ACTION_TASK_ACCEPT && d->o.key ? d->o.key(d->o.userdata, a->task_id) : NULL;
+        struct hv_err err = {};
+        enum hv_outcome outcome = hv_task_ledger_do(d->o.ledger, a, key, d->o.wall_us(), &err);
+
+        tell(d, a, outcome, outcome == HV_OUTCOME_OK ? NULL : err.msg, NULL);
+}
+
+/* ---- prepare ---- */
+
+static void on_prepared(void *userdata, const struct hv_prepared *result) {
+        struct work *w = userdata;
+
+        w->prepare = NULL;
+        done(w,
+             result->outcome == HV_PREPARE_OK        ? HV_OUTCOME_OK
+             : result->outcome == HV_PREPARE_REFUSED ? HV_OUTCOME_REFUSED
+                                                     : HV_OUTCOME_FAILED,
+             result->message);
+}
+
+static void prepare(struct task_driver *d, const struct hv_action *a) {
+        struct work *w = work_new(d, a);
+        const struct hv_prepare_options options = {
+                .event = d->o.event,
+                .worker = d->o.worker,
+                .transfer = d->o.transfer,
+                .task = a->task,
+                .attempt = a->attempt,
+                .owner = { .uid = a->task->uid, .gid = a->task->gid },
+                .work_root = d->work_root,
+                .allow_private = d->o.allow_private,
+                .done = on_prepared,
+                .userdata = w,
+        };
+
+        w->prepare = hv_task_prepare(&options);
+}
+
+static void cancel(struct task_driver *d, const struct hv_action *a) {
+        struct work *w;
+
+        TAILQ_FOREACH (w, &d->works, link)
+                if (w->prepare && hv_streq(w->action->task_id, a->task_id))
+                        break;
+        if (w)
+                done(w, HV_OUTCOME_FAILED, "cancelled: the task is to stop");
+        tell(d, a, HV_OUTCOME_OK, NULL, NULL);
+}
+
+/* ---- collect ---- */
+
+static void on_collected(void *userdata, const struct hv_collected *result) {
+        struct work *w = userdata;
+        const struct hv_action *action = w->action;
+        struct task_driver *d = w->d;
+        struct hv_task_collected collected = {
+                .log_bytes = result->log.size_bytes,
+                .log_truncated = result->log.truncated,
+                .n_outputs = (unsigned) result->manifest.n_files,
+                .outputs_bytes = result->manifest.size_bytes,
+                .outputs_truncated = result->manifest.truncated,
+        };
+
+        w->collect = NULL;
+        if (result->error) {
+                done(w, HV_OUTCOME_FAILED, result->message);
+                return;
+        }
+        memcpy(collected.log_sha256, result->log.sha256, sizeof collected.log_sha256);
+        memcpy(collected.manifest_sha256, result->manifest.sha256, sizeof collected.manifest_sha256);
+        work_free(w);
+        tell(d, action, HV_OUTCOME_OK, NULL, &collected);
+}
+
+static void on_log(void *userdata, const struct hv_docker_log *piece) {
+        struct work *w = userdata;
+
+        if (!hv_collect_log(w->collect, piece->output == HV_DOCKER_STDERR ? HV_LOG_STDERR : HV_LOG_STDOUT,
+                            piece->data, piece->len))
+                hv_docker_call_pause(w->log, true);
+}
+
+static void on_log_room(void *userdata) {
+        struct work *w = userdata;
+
+        if (w->log)
+                hv_docker_call_pause(w->log, false);
+}
+
+/* A driver such as "none" or "syslog" keeps nothing that could be read back (docker, daemon/logger). */
+static bool has_no_log(const struct hv_docker_result *r) {
+        return r->outcome == HV_DOCKER_NOT_FOUND ||
+               strcasestr(r->message, "does not support reading") != NULL;
+}
+
+static void on_log_end(void *userdata, struct hv_docker_result *result) {
+        struct work *w = userdata;
+
+        w->log = NULL;
+        if (result->outcome == HV_DOCKER_OK || has_no_log(result)) {
+                hv_collect_finish(w->collect);
+                return;
+        }
+        done(w, hv_observe_docker_outcome(result->outcome, w->action->type), result->message);
+}
+
+static void collect(struct task_driver *d, const struct hv_action *a) {
+        struct work *w = work_new(d, a);
+        const struct hv_collect_options options = {
+                .worker = d->o.worker,
+                .work_root = d->work_root,
+                .results_root = d->results_root,
+                .attempt = { .id = a->task_id, .attempt = a->attempt },
+                .outputs = a->task->outputs,
+                .max_bytes = a->task->outputs_max_bytes,
+                .max_files = a->task->outputs_max_files,
+                .log_cap_bytes = a->task->log_max_bytes,
+                .log_room = on_log_room,
+                .done = on_collected,
+                .userdata = w,
+        };
+        const struct hv_docker_logs log = { .tail = -1, .fn = on_log, .userdata = w };
+
+        w->collect = hv_collect_new(&options);
+        if (a->target)
+                w->log = hv_docker_container_logs(d->o.docker, a->target, &log,
+                                                  (struct hv_docker_then){ .fn = on_log_end, .userdata = w });
+        else
+                hv_collect_finish(w->collect);
+}
+
+/* ---- remove ---- */
+
+static void on_cleaned(void *userdata, int error, const char *message) {
+        struct work *w = userdata;
+
+        w->removal = NULL;
+        done(w, error ? HV_OUTCOME_FAILED : HV_OUTCOME_OK, message);
+}
+
+static void clean(struct task_driver *d, const struct hv_action *a) {
+        struct work *w = work_new(d, a);
+        const struct hv_removal_options options = {
+                .worker = d->o.worker,
+                .work_root = d->work_root,
+                .attempt = { .id = a->task_id, .attempt = a->attempt },
+                .done = on_cleaned,
+                .userdata = w,
+        };
+
+        w->removal = hv_task_remove(&options);
+}
+
+/* Results first: a record without files can be told about, files without a record would be forgotten for ever. */
+static void forget_next(struct work *w);
+
+static void on_result_removed(void *userdata, int error, const char *message) {
+        struct work *w = userdata;
+
+        w->removal = NULL;
+        if (error)
+                done(w, HV_OUTCOME_FAILED, message);
+        else
+                forget_next(w);
+}
+
+static void forget_next(struct work *w) {
+        struct task_driver *d = w->d;
+        const struct hv_removal_options options = {
+                .worker = d->o.worker,
+                .work_root = d->work_root,
+                .results_root = d->results_root,
+                .attempt = { .id = w->action->task_id, .attempt = w->next_attempt },
+                .done = on_result_removed,
+                .userdata = w,
+        };
+        const struct hv_action *a = w->action;
+
+        if (w->next_attempt > 0) {
+                w->next_attempt--;
+                w->removal = hv_task_remove(&options);
+                return;
+        }
+        work_free(w);
+        record(d, a);
+}
+
+static void forget(struct task_driver *d, const struct hv_action *a) {
+        struct work *w = work_new(d, a);
+
+        w->next_attempt = a->attempt;
+        forget_next(w);
+}
+
+/* ---- driver ---- */
+
+static void (*const perform[HV_N_ACTIONS])(struct task_driver *d, const struct hv_action *a) = {
+        [HV_ACTION_TASK_ACCEPT] = record,   [HV_ACTION_TASK_STOPPING] = record,
+        [HV_ACTION_TASK_BEGIN] = record,    [HV_ACTION_TASK_END] = record,
+        [HV_ACTION_TASK_PREPARE] = prepare, [HV_ACTION_TASK_CANCEL] = cancel,
+        [HV_ACTION_TASK_COLLECT] = collect, [HV_ACTION_TASK_CLEAN] = clean,
+        [HV_ACTION_TASK_FORGET] = forget,
+};
+
+static bool can(const struct hv_driver *driver, enum hv_action_type type) {
+        (void) driver;
+        return type < HV_N_ACTIONS && perform[type];
+}
+
+static void submit(struct hv_driver *driver, const struct hv_action *action) {
+        struct task_driver *d = (struct task_driver *) driver;
+
+        perform[action->type](d, action);
+}
+
+static struct hv_driver *driver_free(struct hv_driver *driver) {
+        struct task_driver *d = (struct task_driver *) driver;
+        struct work *w;
+
+        while ((w = TAILQ_FIRST(&d->works)))
+                work_free(w);
+        free(d->work_root);
+        free(d->results_root);
+        free(d);
+        return NULL;
+}
+
+struct hv_driver *hv_task_driver_new(const struct hv_task_driver_options *options) {
+        static const struct hv_driver_ops ops = {
+                .name = "task", .can = can, .submit = submit, .free = driver_free
+        };
+        struct task_driver *d = HV_NEW(struct task_driver);
+
+        d->base.ops = &ops;
+        d->o = *options;
+        d->work_root = hv_strdup(options->work_root);
+        d->results_root = hv_strdup(options->results_root);
+        TAILQ_INIT(&d->works);
+        return &d->base;
+}

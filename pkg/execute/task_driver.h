@@ -1,0 +1,36 @@
+/* execute/task_driver.h - the driver for a task's own actions: promises in the ledger, files on the disk.
+ *
+ * Ledger   ACCEPT, STOPPING, BEGIN, END: one transaction each, done when submit() returns. A full disk is FAILED: the core
+ *          tries again; what contradicts the ledger is CONFLICT.
+ * Disk     PREPARE, COLLECT, CLEAN, FORGET: on the worker's thread, downloads and the engine's log on the loop. A PREPARE that
+ *          a CANCEL cuts short is FAILED. A COLLECT asks the engine for the log of `target` first; a container that is gone
+ *          has none.
+ * Places   <work>/<id>/<attempt>/workspace and <results>/<id>/<attempt>, see task/workspace.h and task/store.h.
+ */
+#pragma once
+
+#include "execute/driver.h"
+
+struct hv_docker;
+struct hv_ledger;
+struct hv_transfer;
+struct hv_worker;
+struct sd_event;
+
+struct hv_task_driver_options {
+        struct sd_event *event; /* borrowed, as all that follow; they outlive the driver */
+        struct hv_docker *docker;
+        struct hv_ledger *ledger;
+        struct hv_worker *worker;
+        struct hv_transfer *transfer;         /* for inputs only */
+        const char *work_root, *results_root; /* copied */
+        bool allow_private;                   /* inputs may be fetched from private addresses */
+        hv_driver_input_fn *input;
+        void *input_userdata;
+        uint64_t (*wall_us)(void);
+        /* The idempotency key that a task was submitted with; NULL: none. May be NULL. */
+        const char *(*key)(void *userdata, const char *id);
+        void *userdata;
+};
+
+struct hv_driver *hv_task_driver_new(const struct hv_task_driver_options *options);

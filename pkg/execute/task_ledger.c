@@ -1,0 +1,109 @@
+/* execute/task_ledger.c - see task_ledger.h. */
+#include "execute/task_ledger.h"
+
+#include <errno.h>
+
+#include "ledger/attempt.h"
+#include "ledger/promise.h"
+
+/* What stands against it in the ledger will stand against it the next time; a disk may recover. */
+static enum hv_outcome outcome_of(int r) {
+        switch (r) {
+        case -EEXIST:
+        case -EALREADY:
+        case -EBUSY:
+        case -ESTALE:
+                return HV_OUTCOME_CONFLICT;
+        case -ENOENT:
+                return HV_OUTCOME_NOT_FOUND;
+        case -EINVAL:
+                return HV_OUTCOME_REFUSED;
+        default:
+                return r < 0 ? HV_OUTCOME_FAILED : HV_OUTCOME_OK;
+        }
+}
+
+static int accept(struct hv_ledger *l, const struct hv_action *a, const char *key, uint64_t now_wall_us,
+                  struct hv_err *err) {
+        const struct hv_task *t = a->task;
+        const struct hv_ledger_promise p = {
+                .id = t->id,
+                .name = t->name,
+                .source = hv_task_source_name(t->source),
+                .cron = t->cron,
+                .document = t->document,
+                .digest = t->digest,
+                .priority = t->priority,
+                .accepted_us = now_wall_us,
+                .key = key,
+        };
+
+        if (a->reopen)
+                return hv_ledger_retry(l, t->id, now_wall_us, err);
+        return hv_ledger_accept(l, &p, NULL, err);
+}
+
+static bool is_fault_of_task(enum hv_task_cause cause) {
+        return cause == HV_CAUSE_EXIT_CODE || cause == HV_CAUSE_OOM || cause == HV_CAUSE_TIMEOUT ||
+               cause == HV_CAUSE_INPUT;
+}
+
+static const char *text_or_null(const char *text) {
+        return hv_str_empty(text) ? NULL : text;
+}
+
+static int end(struct hv_ledger *l, const struct hv_action *a, uint64_t now_wall_us, struct hv_err *err) {
+        const struct hv_task_end *e = a->end;
+        const struct hv_ledger_trust_change trust = {
+                .delta = e->trust_delta,
+                .score = (unsigned) e->trust_score,
+                .group = e->trust_group,
+                .cause = hv_task_cause_name(e->cause),
+        };
+        const struct hv_ledger_end record = {
+                .id = a->task_id,
+                .number = e->attempt,
+                .now_wall_us = now_wall_us,
+                .result = { .cause = hv_task_cause_name(e->cause),
+                            .message = text_or_null(e->message),
+                            .exit_code = e->exit_code,
+                            .oom_killed = e->oom_killed,
+                            .by_task = is_fault_of_task(e->cause),
+                            .started_us = e->started_wall_us,
+                            .finished_us = e->finished_wall_us,
+                            .log_truncated = e->collected.log_truncated,
+                            .log_bytes = e->collected.log_bytes,
+                            .log_sha256 = text_or_null(e->collected.log_sha256),
+                            .n_outputs = e->collected.n_outputs,
+                            .outputs_bytes = e->collected.outputs_bytes,
+                            .outputs_sha256 = text_or_null(e->collected.manifest_sha256) },
+                .state = e->final ? hv_task_state_name(e->state) : NULL,
+                .trust = e->trust_delta ? &trust : NULL,
+        };
+
+        return hv_ledger_end(l, &record, err);
+}
+
+enum hv_outcome hv_task_ledger_do(struct hv_ledger *l, const struct hv_action *a, const char *key,
+                                  uint64_t now_wall_us, struct hv_err *err) {
+        int r;
+
+        switch (a->type) {
+        case HV_ACTION_TASK_ACCEPT:
+                return outcome_of(accept(l, a, key, now_wall_us, err));
+        case HV_ACTION_TASK_STOPPING:
+                r = hv_ledger_stop(l, a->task_id, a->stop_by ? a->stop_by : "somebody", NULL, now_wall_us,
+                                   err);
+                return r == -EALREADY ? HV_OUTCOME_OK : outcome_of(r);
+        case HV_ACTION_TASK_BEGIN:
+                return outcome_of(
+                        hv_ledger_begin(l, a->task_id, a->attempt, a->unit->container, now_wall_us, err));
+        case HV_ACTION_TASK_END:
+                return outcome_of(end(l, a, now_wall_us, err));
+        case HV_ACTION_TASK_FORGET:
+                return outcome_of(hv_ledger_forget(l, a->task_id, err));
+        default:
+                (void) hv_err_set(err, -EINVAL, "%s is no business of the ledger", hv_action_name(a->type));
+                return HV_OUTCOME_REFUSED;
+        }
+}

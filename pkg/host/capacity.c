@@ -1,0 +1,53 @@
+/* host/capacity.c - see capacity.h. */
+#include "host/capacity.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+
+#define NANO UINT64_C(1000000000)
+
+static unsigned count_cpus(void) {
+        cpu_set_t set;
+        long n;
+
+        if (sched_getaffinity(0, sizeof set, &set) == 0)
+                return (unsigned) CPU_COUNT(&set);
+        n = sysconf(_SC_NPROCESSORS_ONLN); /* more than a cpu_set_t holds */
+        return n > 0 ? (unsigned) n : 1;
+}
+
+static int read_disk(const char *dir, uint64_t *ret, struct hv_err *err) {
+        _hv_cleanup_free_ char *path = hv_strdup(dir);
+        struct statvfs fs;
+
+        while (statvfs(path, &fs) < 0) {
+                char *slash = strrchr(path, '/');
+
+                if (errno != ENOENT || !slash)
+                        return hv_err_errno(err, -errno, "cannot tell the size of the disk of %s", dir);
+                slash[slash == path] = '\0';
+        }
+        *ret = (uint64_t) fs.f_blocks * fs.f_frsize;
+        return 0;
+}
+
+int hv_capacity_read(const char *dir, struct hv_capacity *ret, struct hv_err *err) {
+        struct hv_capacity c = { .nano_cpus = count_cpus() * NANO };
+        struct sysinfo memory;
+        int r;
+
+        if (sysinfo(&memory) < 0)
+                return hv_err_errno(err, -errno, "cannot tell the size of the memory");
+        c.memory_bytes = (uint64_t) memory.totalram * memory.mem_unit;
+        r = read_disk(dir, &c.disk_bytes, err);
+        if (r < 0)
+                return r;
+        *ret = c;
+        return 0;
+}
