@@ -38,6 +38,7 @@ enum hv_docker_outcome {
         HV_DOCKER_CONFLICT, /* 409: the name is taken, or the object is in another state or being changed */
         HV_DOCKER_DENIED,   /* 401, 403, or a registry that wants another login */
         HV_DOCKER_REFUSED,  /* other 4xx, or refused on this side: the same request will be refused again */
+        HV_DOCKER_UNSUPPORTED,  /* 501, or no such route: this engine cannot do that to anything */
         HV_DOCKER_ENGINE_ERROR, /* 5xx, 429, an error inside a stream, a reply that makes no sense */
         HV_DOCKER_UNREACHABLE,  /* no byte of the request left: certainly no effect */
         HV_DOCKER_UNKNOWN,      /* sent; the reply was lost, cut or late: effect or not, only looking tells */

@@ -61,6 +61,7 @@ const char *hv_docker_outcome_name(enum hv_docker_outcome outcome) {
                 [HV_DOCKER_CONFLICT] = "conflict",
                 [HV_DOCKER_DENIED] = "denied",
                 [HV_DOCKER_REFUSED] = "refused",
+                [HV_DOCKER_UNSUPPORTED] = "unsupported",
                 [HV_DOCKER_ENGINE_ERROR] = "engine_error",
                 [HV_DOCKER_UNREACHABLE] = "unreachable",
                 [HV_DOCKER_UNKNOWN] = "unknown",
@@ -95,7 +96,7 @@ static void judge_status(unsigned status, struct hv_docker_result *result) {
                 set(result, HV_DOCKER_CONFLICT, -EBUSY, true);
                 return;
         case 501:
-                set(result, HV_DOCKER_REFUSED, -EOPNOTSUPP, true);
+                set(result, HV_DOCKER_UNSUPPORTED, -EOPNOTSUPP, true);
                 return;
         default:
                 if (status < 500)

@@ -48,8 +48,9 @@ unsigned hv_docker_quirk_status(enum hv_docker_op op, enum hv_docker_kind kind, 
                 return status;
         if (status == 500 && is_conflict(op, message))
                 return 409;
-        /* The route does not exist (4.3): no container will ever be found there. */
-        if (status == 404 && op == HV_DOCKER_OP_CONTAINER_UPDATE)
+        /* The route does not exist (4.3): no container will ever be found there. A version that has it names the container. */
+        if (status == 404 && op == HV_DOCKER_OP_CONTAINER_UPDATE && !says(message, "no such container") &&
+            !says(message, "no container with name or ID"))
                 return 501;
         return status;
 }

@@ -243,6 +243,8 @@ enum hv_outcome hv_observe_docker_outcome(enum hv_docker_outcome outcome, enum h
                 /* Only a registry asks for another login; an engine that says 403 (a network in use on 20.10)
                  * refuses. */
                 return type == HV_ACTION_PULL ? HV_OUTCOME_DENIED : HV_OUTCOME_REFUSED;
+        case HV_DOCKER_UNSUPPORTED:
+                return HV_OUTCOME_UNSUPPORTED;
         case HV_DOCKER_REFUSED:
                 return HV_OUTCOME_REFUSED;
         case HV_DOCKER_UNREACHABLE:

@@ -278,6 +278,7 @@ static const char *outcome_name(enum hv_outcome outcome) {
                 [HV_OUTCOME_CONFLICT] = "conflict",
                 [HV_OUTCOME_NOT_MODIFIED] = "not_modified",
                 [HV_OUTCOME_REFUSED] = "refused",
+                [HV_OUTCOME_UNSUPPORTED] = "unsupported",
                 [HV_OUTCOME_DENIED] = "denied",
                 [HV_OUTCOME_FAILED] = "failed",
                 [HV_OUTCOME_UNREACHABLE] = "unreachable",

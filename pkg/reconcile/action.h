@@ -85,6 +85,7 @@ enum hv_outcome {
         HV_OUTCOME_CONFLICT,     /* 409: the name is taken, or another change is under way */
         HV_OUTCOME_NOT_MODIFIED, /* 304: it was so already */
         HV_OUTCOME_REFUSED,      /* 4xx: the same request will be refused again */
+        HV_OUTCOME_UNSUPPORTED,  /* this engine cannot do that at all, to no object: certainly no effect */
         HV_OUTCOME_DENIED,       /* a registry wants another login */
         HV_OUTCOME_FAILED,       /* 5xx, or an error inside a stream */
         HV_OUTCOME_UNREACHABLE,  /* no connection: certainly no effect */

@@ -3,7 +3,7 @@
  *
  *      wanted, nothing there      [pull] create
  *      wanted, made, not started  connect networks, wait for dependencies, start
- *      wanted, runs               limits, networks in place
+ *      wanted, runs               limits, networks in place; where an engine cannot: image first, then made anew
  *      wanted, ended              restart policy and back-off decide: start
  *      wanted, another digest     image first, then stop, remove, create
  *      ours, not wanted           stop, remove
@@ -307,11 +307,26 @@ static bool limits_differ(const struct container *k, const struct hv_unit *u) {
                k->limits.nano_cpus != u->limits.nano_cpus || k->limits.pids != u->limits.pids;
 }
 
+/* An engine that changes nothing in place makes a container anew, with the limits that are wanted. But not one that was made
+ * here with just these: what shows others then would do so again. */
+static bool must_be_made_anew(const struct hv_core *c, const struct slot *s) {
+        const struct hv_limits *made = &s->made_limits, *wanted = &s->want->limits;
+
+        if (!c->engine.no_update || !s->have->detailed || !limits_differ(s->have, s->want))
+                return false;
+        return !hv_streq(s->made_id, s->have->id) || made->memory_bytes != wanted->memory_bytes ||
+               made->nano_cpus != wanted->nano_cpus || made->pids != wanted->pids;
+}
+
+static const char no_change_in_place[] = "this engine changes no limits in place";
+
 struct verdict hv_assess_running(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
         struct verdict v;
 
         if (!s->have->detailed)
                 v = hv_look(s, now_us, HV_PHASE_RUNNING);
+        else if (limits_differ(s->have, s->want) && c->engine.no_update)
+                v = quiet(HV_PHASE_RUNNING, HV_REASON_UPDATE_FAILED);
         else if (limits_differ(s->have, s->want))
                 v = hv_retry(s, now_us, HV_PHASE_RUNNING, HV_ACTION_UPDATE, "limits differ");
         else if (!hv_assess_networks(c, s, now_us, HV_PHASE_RUNNING, &v)) {
@@ -337,6 +352,8 @@ static struct verdict assess_ended(const struct hv_core *c, const struct slot *s
 
         if (!s->have->detailed)
                 return hv_look(s, now_us, HV_PHASE_PENDING);
+        if (s->stopped_by_us && must_be_made_anew(c, s))
+                return assess_replace(c, s, now_us, no_change_in_place);
         if (!s->stopped_by_us && (s->want->restart == HV_RESTART_NEVER ||
                                   (s->want->restart == HV_RESTART_ON_FAILURE && s->have->exit_code == 0)))
                 return finished(s);
@@ -371,6 +388,8 @@ static struct verdict assess_wanted(const struct hv_core *c, const struct slot *
                 return assess_start(c, s, now_us);
         case HV_CONTAINER_RUNNING:
         case HV_CONTAINER_RESTARTING:
+                if (must_be_made_anew(c, s))
+                        return assess_replace(c, s, now_us, no_change_in_place);
                 return hv_assess_running(c, s, now_us);
         case HV_CONTAINER_PAUSED:
                 /* Its limits may say that it has to go: woken up first, it would run for nothing. */

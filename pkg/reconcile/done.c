@@ -41,6 +41,7 @@ static void connect_done(struct hv_core *c, uint64_t now_us, const struct hv_inp
                 return;
         }
         e->state = HV_ENGINE_LOOKING;
+        e->no_update = false; /* it may be another version now */
         hv_set_text(&e->message, "");
         e->look_parts = HV_LOOK_ALL;
         e->look_doubt = ++c->seq;
@@ -248,6 +249,8 @@ static void effect_took_place(struct hv_core *c, uint64_t now_us, const struct f
         switch (a->type) {
         case HV_ACTION_CREATE:
                 hv_slot_set_have(c, s, just_created(f, in->created_id));
+                hv_set_text(&s->made_id, in->created_id);
+                s->made_limits = a->unit->limits;
                 s->needs_pull = 0;
                 s->stopped_by_us = false;
                 s->running_since_us = 0;
@@ -385,6 +388,12 @@ static void effect_done(struct hv_core *c, uint64_t now_us, const struct flight 
                 if (f->action.type != HV_ACTION_UPDATE &&
                     (s->failure.type == f->action.type || f->action.type == HV_ACTION_START))
                         hv_failure_reset(&s->failure);
+                return;
+        }
+        if (f->action.type == HV_ACTION_UPDATE && outcome == HV_OUTCOME_UNSUPPORTED) {
+                c->engine.no_update = true; /* nothing happened, and there is another way */
+                if (s->event_dropped)
+                        hv_doubt_slot(c, s);
                 return;
         }
         if (HV_MUTANT(HV_MUTANT_TIMEOUT_IS_FAILURE) && outcome == HV_OUTCOME_UNKNOWN) {

@@ -146,6 +146,7 @@ void hv_slot_free(void *slot) {
 
         hv_container_free(s->have);
         free(s->failure.message);
+        free(s->made_id);
         free(s->name);
         free(s);
 }

@@ -74,6 +74,8 @@ struct slot {
         uint64_t running_since_us; /* when it was first known to run; 0 while it does not */
         uint64_t retry_at_us;      /* look again then (a removal under way) */
         bool stopped_by_us;        /* the present end is our doing */
+        char *made_id;             /* the container that was made here last, ... */
+        struct hv_limits made_limits; /* ... and with what */
         bool conflict_told, wait_told;
         bool event_dropped; /* an event came that the effect in flight may have caused */
         unsigned n_restarts;
@@ -115,6 +117,7 @@ struct engine {
         enum hv_engine_state state;
         struct flight *connect, *list;
         struct hv_backoff retry, list_retry;
+        bool no_update; /* since the connect it said that it changes no container in place */
         uint64_t ready_since_us;
         char *message;
         unsigned look_parts; /* enum hv_look that should be listed */

@@ -114,6 +114,8 @@ static const char *sentence(const struct hv_core *c, const struct slot *s, const
         }
         if (s->failure.reason != HV_REASON_SYNCED && s->failure.reason == v->reason)
                 return failure_text(&s->failure, a);
+        if (v->reason == HV_REASON_UPDATE_FAILED)
+                return "it has other limits than the ones that are wanted, and this engine changes none in place";
         if (s->effect)
                 return hv_arena_printf(a, "%s: %s", hv_action_name(s->effect->action.type),
                                        s->effect->action.why);

@@ -38,8 +38,9 @@ static void forget_calls_that_are_over(struct sim_driver *d) {
 /* ---- telling the core ---- */
 
 static const char *outcome_name(enum hv_outcome outcome) {
-        static const char *const names[] = { "ok",     "not found", "conflict",    "not modified", "refused",
-                                             "denied", "failed",    "unreachable", "unknown" };
+        static const char *const names[] = { "ok",          "not found",   "conflict", "not modified",
+                                             "refused",     "unsupported", "denied",   "failed",
+                                             "unreachable", "unknown" };
 
         return names[outcome];
 }
@@ -57,6 +58,8 @@ static void tell(struct sim *s, struct sim_call *c, struct sim_reply reply) {
         if (c->done)
                 return;
         c->done = true;
+        if (reply.outcome == HV_OUTCOME_UNSUPPORTED)
+                s->driver->n_effects--; /* the engine has no such call: nothing was done */
         if (c->action.type == HV_ACTION_CONNECT) {
                 if (ok && c->opened == s->stream->opened)
                         sim_stream_hear(s);

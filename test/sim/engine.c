@@ -168,6 +168,8 @@ static struct sim_reply do_disconnect(struct sim *s, struct sim_container *k, co
 static struct sim_reply do_update(struct sim *s, struct sim_container *k, const struct hv_limits *limits) {
         struct hv_limits now = k->limits;
 
+        if (!s->truth->has_update)
+                return answer(HV_OUTCOME_UNSUPPORTED, "404 page not found");
         if (k->state == HV_CONTAINER_REMOVING || k->state == HV_CONTAINER_DEAD)
                 return answer(HV_OUTCOME_CONFLICT, "container is marked for removal and cannot be updated");
         /* 0 is "leave it" for memory and CPU; only the limit on pids can be taken away (20.10 to 28). */

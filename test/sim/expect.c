@@ -137,6 +137,11 @@ bool sim_limit_is_taken_away(const struct hv_limits *now, const struct hv_limits
         return (now->memory_bytes && !wanted->memory_bytes) || (now->nano_cpus && !wanted->nano_cpus);
 }
 
+bool sim_limits_need_new_container(const struct sim *s, const struct hv_limits *now,
+                                   const struct hv_limits *wanted) {
+        return sim_limit_is_taken_away(now, wanted) || (!s->truth->has_update && !same_limits(now, wanted));
+}
+
 static bool wants_network(const struct hv_unit *u, const char *name) {
         for (size_t i = 0; i < u->n_networks; i++)
                 if (hv_streq(u->networks[i].name, name))
@@ -150,9 +155,9 @@ static void compare_running(struct sim *s, const struct hv_desired *d, const str
 
         if (!same_limits(&k->limits, &u->limits) || k->restart_policy)
                 hide(l, differ(l, is_known(k) && k->known_detail_tick >= k->detail_tick,
-                               blocked && sim_limit_is_taken_away(&k->limits, &u->limits),
+                               blocked && sim_limits_need_new_container(s, &k->limits, &u->limits),
                                "%s has other limits", k->name));
-        if (blocked && sim_limit_is_taken_away(&k->limits, &u->limits))
+        if (blocked && sim_limits_need_new_container(s, &k->limits, &u->limits))
                 return; /* it is to be made anew, and waits for that */
         for (unsigned i = 0; i < k->n_networks; i++)
                 if (!wants_network(u, k->networks[i]))
@@ -223,7 +228,10 @@ static void compare_unit(struct sim *s, const struct hv_desired *d, const struct
                                "%s has a limit that it should not have", k->name));
                 return;
         }
-        foreign = foreign && waits_for_network(s, d, u, k);
+        foreign = foreign &&
+                  (waits_for_network(s, d, u, k) ||
+                   (k->state == HV_CONTAINER_EXITED && /* stopped to be made anew, and then blocked */
+                    sim_limits_need_new_container(s, &k->limits, &u->limits)));
         switch (k->state) {
         case HV_CONTAINER_RUNNING:
                 compare_running(s, d, u, k, blocked, l);

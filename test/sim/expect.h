@@ -33,6 +33,9 @@ void sim_count_removals(struct sim *s, const struct hv_desired *before, const st
 
 /* An engine cannot do that in place: the container must be made anew. */
 bool sim_limit_is_taken_away(const struct hv_limits *now, const struct hv_limits *wanted);
+/* That, or this engine changes nothing in place. */
+bool sim_limits_need_new_container(const struct sim *s, const struct hv_limits *now,
+                                   const struct hv_limits *wanted);
 
 /* The core was told everything there is about objects of ours. */
 bool sim_all_is_known(struct sim *s);

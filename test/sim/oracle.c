@@ -80,12 +80,16 @@ static void forget_attempts(struct sim *s, const char *name) {
 }
 
 static void count_attempt(struct sim *s, const struct sim_call *c, enum hv_outcome outcome) {
-        const struct hv_unit *u = c->action.unit;
+        /* The schedule of now counts, not the one of when the action was handed out. */
+        const struct hv_desired *active = hv_core_active(s->agent->core);
+        const struct hv_unit *u = active ? hv_desired_unit(active, c->action.key) : NULL;
         uint64_t wait_us = u ? u->backoff.initial_us : HV_USEC_PER_SEC;
         uint64_t max_us = u ? u->backoff.max_us : 2 * HV_USEC_PER_MIN;
         unsigned factor_milli = u ? u->backoff.factor_milli : 2000;
         struct sim_attempts *t;
 
+        if (outcome == HV_OUTCOME_UNSUPPORTED)
+                return; /* nothing was tried */
         if (outcome != HV_OUTCOME_FAILED && outcome != HV_OUTCOME_REFUSED && outcome != HV_OUTCOME_DENIED) {
                 forget_attempts(s, c->action.name);
                 return;

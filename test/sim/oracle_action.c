@@ -89,7 +89,8 @@ static void judge_container_removal(struct sim *s, const struct hv_action *a) {
 
         if (u && k && k->owner == SIM_OWNER_NODE && hv_streq(k->digest, u->digest) &&
             k->state != HV_CONTAINER_DEAD && k->state != HV_CONTAINER_REMOVING &&
-            k->known_detail_tick >= k->detail_tick && !sim_limit_is_taken_away(&k->limits, &u->limits))
+            k->known_detail_tick >= k->detail_tick &&
+            !sim_limits_need_new_container(s, &k->limits, &u->limits))
                 bad(s, "I12", a, "the active revision wants it as it is");
 }
 

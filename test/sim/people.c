@@ -169,9 +169,13 @@ static bool act_on(struct sim *s, struct sim_container *k, enum sim_fault deed) 
                 sim_container_run(s, k);
                 return true;
         case SIM_PEOPLE_LIMITS:
+                if (!s->truth->has_update)
+                        return false;
                 sim_container_update(s, k, &limits, k->restart_policy);
                 return true;
         case SIM_PEOPLE_RESTART_POLICY:
+                if (!s->truth->has_update)
+                        return false;
                 sim_container_update(s, k, &k->limits, true);
                 return true;
         case SIM_PEOPLE_DISCONNECT:

@@ -112,6 +112,10 @@ static bool has_reached(struct sim *s, bool hidden_too) {
         if (!active)
                 return s->oracle->parked;
         sim_compare(s, active, &l);
+        /* What stands in the way must have been told of: until then the core tries. */
+        for (unsigned i = 0; hidden_too && i < l.n; i++)
+                if (l.v[i].excused && !l.v[i].known && !l.v[i].hidden)
+                        return false;
         return hidden_too ? l.n_unexcused == 0 && !s->oracle->busy && s->oracle->synced == (l.n == 0)
                           : l.n_unexcused_shown == 0;
 }

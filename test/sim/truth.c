@@ -8,6 +8,7 @@ struct sim_truth *sim_truth_new(struct sim *s) {
         struct sim_truth *t = HV_ARENA_NEW(s->arena, struct sim_truth);
 
         t->engine_up = true;
+        t->has_update = !sim_chance(s, SIM_CHANCE_SWARM, 125);
         t->tick = 1; /* 0 is: never */
         return t;
 }

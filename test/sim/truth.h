@@ -83,6 +83,7 @@ struct sim_truth {
         HV_VEC(struct sim_image *) images;
         uint64_t tick;
         bool engine_up;
+        bool has_update;            /* the engine can change a container in place */
         uint64_t hangs_until_us;    /* requests are accepted and not answered until then */
         uint64_t n_foreign_changes; /* by people, failing processes, restarts: not by actions */
 };

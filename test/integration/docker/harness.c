@@ -12,7 +12,7 @@ static const struct differences docker = {
 };
 
 static const struct differences podman = {
-        .update = HV_DOCKER_REFUSED,
+        .update = HV_DOCKER_UNSUPPORTED,
         .remove_network_in_use = HV_DOCKER_CONFLICT,
         .start_of_nonsense = HV_DOCKER_ENGINE_ERROR,
         .adds_newline = true,

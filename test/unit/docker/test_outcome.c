@@ -39,7 +39,7 @@ static void test_table(void **state) {
                 { "500 may have done something", START, STATUS(500), "x", HV_DOCKER_ENGINE_ERROR, -EIO,
                   false },
                 { "500 to a read did not", LIST, STATUS(500), "x", HV_DOCKER_ENGINE_ERROR, -EIO, true },
-                { "not offered", START, STATUS(501), "x", HV_DOCKER_REFUSED, -EOPNOTSUPP, true },
+                { "not offered", START, STATUS(501), "x", HV_DOCKER_UNSUPPORTED, -EOPNOTSUPP, true },
                 { "503", START, STATUS(503), "x", HV_DOCKER_ENGINE_ERROR, -EIO, false },
                 { "moved", START, STATUS(301), "x", HV_DOCKER_REFUSED, -EINVAL, true },
 
@@ -91,8 +91,10 @@ static void test_table(void **state) {
                   HV_DOCKER_CONFLICT, -EBUSY, true },
                 { "podman: another 500", PODMAN(CONTAINER_START), STATUS(500), "runc: no",
                   HV_DOCKER_ENGINE_ERROR, -EIO, false },
-                { "podman: no update", PODMAN(CONTAINER_UPDATE), STATUS(404), "Not Found", HV_DOCKER_REFUSED,
-                  -EOPNOTSUPP, true },
+                { "podman: no update", PODMAN(CONTAINER_UPDATE), STATUS(404), "Not Found",
+                  HV_DOCKER_UNSUPPORTED, -EOPNOTSUPP, true },
+                { "podman that has update: no such container", PODMAN(CONTAINER_UPDATE), STATUS(404),
+                  "no such container", HV_DOCKER_NOT_FOUND, -ENOENT, true },
         };
 
         (void) state;

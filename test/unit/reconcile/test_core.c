@@ -234,6 +234,57 @@ static void an_engine_that_ignores_limits_is_not_pestered(void **state) {
         assert_int_equal(bed_unit(&s, "hive-web")->reason, HV_REASON_UPDATE_FAILED);
 }
 
+static enum hv_outcome no_update(struct bed *b, const struct hv_action *a) {
+        b->n_asked += a->type == HV_ACTION_UPDATE;
+        return a->type == HV_ACTION_UPDATE ? HV_OUTCOME_UNSUPPORTED : HV_OUTCOME_OK;
+}
+
+static void an_engine_that_changes_nothing_in_place_makes_it_anew(void **state) {
+        BED;
+        static const char *const remade[] = {
+                "update hive-web; stop hive-web; remove hive-web; create hive-web; "
+                "start hive-web",
+                "stop hive-web; remove hive-web; create hive-web; start hive-web"
+        };
+
+        b->mood = no_update;
+        bed_desire(b, desire("r1", (struct wish[]){
+                                           { "web", .memory = 64 << 20, .restart = HV_RESTART_NEVER }, {} }));
+        bed_run(b);
+        (void) bed_log(b);
+        for (unsigned i = 0; i < 2; i++) { /* it is asked once: after that it is known */
+                bed_desire(b, desire(i ? "r3" : "r2", (struct wish[]){ { "web", .memory = (128u + i) << 20,
+                                                                         .restart = HV_RESTART_NEVER },
+                                                                       {} }));
+                bed_run(b);
+                assert_string_equal(bed_log(b), remade[i]);
+                assert_int_equal(bed_container(b, "hive-web")->limits.memory_bytes, (128u + i) << 20);
+                assert_true(bed_status(b).synced);
+        }
+        assert_int_equal(b->n_asked, 1);
+}
+
+/* As an engine may do that knows a limit and cannot set it. */
+static void what_was_made_so_and_shows_otherwise_is_not_made_for_ever(void **state) {
+        BED;
+        struct hv_status s;
+
+        b->mood = no_update;
+        bed_desire(b, desire("r1", (struct wish[]){ { "web", .memory = 64 << 20 }, {} }));
+        bed_run(b);
+        (void) bed_log(b);
+        bed_container(b, "hive-web")->limits.memory_bytes = 0;
+        bed_wait(b, 3600 * S);
+        assert_string_equal(bed_log(b), "update hive-web");
+        s = bed_status(b);
+        assert_int_equal(bed_unit(&s, "hive-web")->reason, HV_REASON_UPDATE_FAILED);
+        assert_non_null(strstr(bed_unit(&s, "hive-web")->message, "this engine changes none in place"));
+        /* Another wish is worth another try. */
+        bed_desire(b, desire("r2", (struct wish[]){ { "web", .memory = 65 << 20 }, {} }));
+        bed_run(b);
+        assert_string_equal(bed_log(b), "stop hive-web; remove hive-web; create hive-web; start hive-web");
+}
+
 static void a_limit_that_should_be_none_needs_a_new_container(void **state) {
         BED;
 
@@ -706,6 +757,8 @@ int main(void) {
                 T(drifted_limits_are_put_right),
                 T(a_routine_look_is_no_news),
                 T(an_engine_that_ignores_limits_is_not_pestered),
+                T(an_engine_that_changes_nothing_in_place_makes_it_anew),
+                T(what_was_made_so_and_shows_otherwise_is_not_made_for_ever),
                 T(a_limit_that_should_be_none_needs_a_new_container),
                 T(what_left_the_file_is_stopped_and_removed),
                 T(orphans_of_an_earlier_life_are_removed),
