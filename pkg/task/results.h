@@ -47,7 +47,7 @@ enum hv_result_format {
 
 struct hv_result_stream;
 
-/* The collected files under their paths. Lives on without `r`. */
+/* The collected files under their paths, with the permissions that they had (rwx). Lives on without `r`. */
 int hv_result_stream_new(const struct hv_results *r, enum hv_result_format format,
                          struct hv_result_stream **ret, struct hv_err *err);
 ssize_t hv_result_stream_fill(struct hv_result_stream *s, void *buf, size_t cap, struct hv_err *err);

@@ -24,7 +24,7 @@ struct hv_result_stream {
         uint64_t left_bytes;
         struct hv_buf out;
         size_t given; /* of out */
-        bool ended;
+        bool is_zip, ended, is_dropped;
         char block[BLOCK_BYTES];
 };
 
@@ -43,7 +43,8 @@ static la_ssize_t take_out(struct archive *a, void *userdata, const void *data, 
         struct hv_result_stream *s = userdata;
 
         (void) a;
-        hv_buf_add(&s->out, data, len);
+        if (!s->is_dropped)
+                hv_buf_add(&s->out, data, len);
         return (la_ssize_t) len;
 }
 
@@ -52,6 +53,7 @@ int hv_result_stream_new(const struct hv_results *r, enum hv_result_format forma
         struct hv_result_stream *s = HV_NEW(struct hv_result_stream);
 
         s->fd = -1;
+        s->is_zip = format == HV_RESULT_ZIP;
         s->manifest = hv_json_ref(r->manifest);
         s->files_fd = fcntl(r->files_fd, F_DUPFD_CLOEXEC, 0);
         s->utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t) 0);
@@ -75,7 +77,8 @@ int hv_result_stream_new(const struct hv_results *r, enum hv_result_format forma
 struct hv_result_stream *hv_result_stream_free(struct hv_result_stream *s) {
         if (!s)
                 return NULL;
-        (void) archive_write_fail(s->a); /* else freeing would write the end */
+        /* Freeing writes the end, to nowhere. After archive_write_fail() it would not, but leak the compressor. */
+        s->is_dropped = true;
         (void) archive_write_free(s->a);
         hv_fd_closep(&s->fd);
         hv_fd_closep(&s->files_fd);
@@ -95,6 +98,7 @@ static int pack_failed(struct hv_result_stream *s, struct hv_err *err) {
 
 static int begin_file(struct hv_result_stream *s, const struct hv_json *file, struct hv_err *err) {
         _hv_cleanup_free_ char *path = hv_result_path(file);
+        const char *mode = hv_json_str(file, "mode");
         struct archive_entry *e;
         struct stat st;
         int r;
@@ -104,9 +108,10 @@ static int begin_file(struct hv_result_stream *s, const struct hv_json *file, st
                 return hv_err_errno(err, r < 0 ? r : -errno, "%s", path);
         s->left_bytes = (uint64_t) st.st_size;
         e = archive_entry_new();
-        archive_entry_copy_pathname(e, path);
+        /* A zip's names are UTF-8: there what is none is shown as in the manifest. */
+        archive_entry_copy_pathname(e, s->is_zip ? hv_json_str(file, "path") : path);
         archive_entry_set_filetype(e, AE_IFREG);
-        archive_entry_set_perm(e, st.st_mode & 0777);
+        archive_entry_set_perm(e, mode ? (mode_t) strtoul(mode, NULL, 8) & 0777 : 0644);
         archive_entry_set_size(e, st.st_size);
         archive_entry_set_mtime(e, st.st_mtim.tv_sec, 0);
         r = archive_write_header(s->a, e);
