@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "reconcile/logins.h"
 #include "reconcile/reclaim.h"
 #include "reconcile/task_state.h"
 
@@ -81,6 +82,7 @@ int hv_core_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in,
                         hv_engine_down(c, now_us, HV_ENGINE_DOWN, in->message);
                 return 0;
         case HV_INPUT_LOOK:
+                hv_logins_try_again(c);
                 if (c->engine.state >= HV_ENGINE_LOOKING) {
                         c->engine.look_parts |= HV_LOOK_CONTAINERS;
                         c->engine.look_doubt = ++c->seq;

@@ -50,9 +50,10 @@ enum hv_input_type {
         HV_INPUT_DONE,        /* action_id, outcome, message and what was seen */
         HV_INPUT_EVENT,       /* event */
         HV_INPUT_ENGINE_LOST, /* the event stream ended; message says why */
-        HV_INPUT_LOOK,    /* somebody wants a fresh look now (apply, SIGHUP): containers are listed once */
-        HV_INPUT_CLOCK,   /* wall_us: the wall clock at this instant; at start, and whenever it was set */
-        HV_INPUT_MACHINE, /* machine: what this node has */
+        HV_INPUT_LOOK, /* somebody wants a fresh look now (apply, SIGHUP): containers are listed once, and pulls that
+                        * failed are tried again at once: what a secret holds may be mended */
+        HV_INPUT_CLOCK,       /* wall_us: the wall clock at this instant; at start, and whenever it was set */
+        HV_INPUT_MACHINE,     /* machine: what this node has */
         HV_INPUT_TASK_RECALL, /* recalled: one task of the ledger; at start, before TASKS_KNOWN */
         HV_INPUT_TASKS_KNOWN, /* trust_score; the ledger was read to its end: tasks may be accepted and planned */
         HV_INPUT_TASK_SUBMIT, /* task: a new one. -EALREADY the same is known, -EEXIST another of that id, -ENOSPC it

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "reconcile/logins.h"
 #include "reconcile/mutant.h"
 #include "reconcile/reclaim.h"
 #include "reconcile/task_state.h"
@@ -84,6 +85,8 @@ static void activate(struct hv_core *c, struct hv_desired *d) {
         want_units(c, d);
         want_items(c, d);
         hv_task_want(c, d);
+        if (before && hv_logins_differ(before, d))
+                hv_logins_try_again(c);
         hv_desired_unref(before);
         c->seq++;
         if (same)

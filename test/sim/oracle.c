@@ -133,6 +133,9 @@ void sim_oracle_after_input(struct sim *s, const struct hv_input *in, int r, con
                 o->accepted = hv_arena_strdup(s->arena, in->desired->revision);
         if (in->type == HV_INPUT_DESIRED)
                 o->offered = hv_arena_strdup(s->arena, in->desired->revision);
+        for (size_t i = 0; in->type == HV_INPUT_LOOK && i < o->attempts.n; i++)
+                if (o->attempts.v[i].type == HV_ACTION_PULL)
+                        o->attempts.v[i].n_failed = 0;
         if (in->type == HV_INPUT_ENGINE_LOST)
                 o->parts = 0;
         if (in->type == HV_INPUT_ACCEPT) {

@@ -154,6 +154,45 @@ static void what_runs_goes_on_until_its_successor_can_be_made(void **state) {
                             "pull img:2; stop hive-web; remove hive-web; create hive-web; start hive-web");
 }
 
+static enum hv_outcome login_is_wrong(struct bed *b, const struct hv_action *a) {
+        b->n_asked += a->type == HV_ACTION_PULL;
+        return a->type == HV_ACTION_PULL ? HV_OUTCOME_DENIED : HV_OUTCOME_OK;
+}
+
+static struct hv_desired *with_login(const char *revision, const char *secret) {
+        struct hv_desired *d = desire(revision, (struct wish[]){ { "web", .pull = HV_PULL_ALWAYS }, {} });
+        struct hv_registry *r = HV_ARENA_NEW(d->arena, struct hv_registry);
+
+        *r = (struct hv_registry){ .name = "r", .host = "r.example", .auth_secret = secret };
+        d->registries = r;
+        d->n_registries = 1;
+        return d;
+}
+
+static void a_mended_login_is_tried_at_once(void **state) {
+        const struct hv_input look = { .type = HV_INPUT_LOOK };
+        BED;
+        struct hv_status s;
+        unsigned n;
+
+        b->mood = login_is_wrong;
+        bed_desire(b, with_login("r1", "old"));
+        bed_wait(b, 200 * S);
+        s = bed_status(b);
+        assert_int_equal(bed_unit(&s, "hive-web")->reason, HV_REASON_AUTH_FAILED);
+        n = b->n_asked;
+        bed_desire(b, with_login("r2", "old")); /* nothing about logins is new */
+        bed_run(b);
+        assert_int_equal(b->n_asked, n);
+        bed_desire(b, with_login("r3", "new"));
+        bed_run(b);
+        assert_int_equal(b->n_asked, n + 1);
+        assert_int_equal(hv_core_input(b->core, b->now_us, &look, NULL),
+                         0); /* apply: the secret's file may be another */
+        bed_run(b);
+        assert_int_equal(b->n_asked, n + 2);
+}
+
 static void limits_change_in_place_and_are_read_back(void **state) {
         BED;
 
@@ -753,6 +792,7 @@ int main(void) {
                 T(dependencies_gate_the_first_start),
                 T(a_changed_spec_replaces_the_container),
                 T(what_runs_goes_on_until_its_successor_can_be_made),
+                T(a_mended_login_is_tried_at_once),
                 T(limits_change_in_place_and_are_read_back),
                 T(drifted_limits_are_put_right),
                 T(a_routine_look_is_no_news),
