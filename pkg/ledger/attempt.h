@@ -11,8 +11,7 @@
 
 /* How an attempt, or a task without one, ended. */
 struct hv_ledger_result {
-        const char
-                *cause; /* "success", "exitCode", "oom", "timeout", "stopped", "nodeError", "rejected", ... */
+        const char *cause;   /* "success", "exitCode", "oom", "timeout", "stopped", "nodeError", ... */
         const char *reason;  /* CamelCase word for conditions; NULL: none */
         const char *message; /* a sentence for people; NULL: none */
         int exit_code;       /* 0..255; -1: none */

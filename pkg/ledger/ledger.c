@@ -198,7 +198,7 @@ static int bind_node(struct hv_db *db, const struct owner *owner, struct hv_err 
 }
 
 static int open_db(struct hv_db *db, const struct owner *owner, struct hv_err *err) {
-        unsigned version;
+        unsigned version = 0;
         int r;
 
         r = hv_db_exec(db, settings, err);

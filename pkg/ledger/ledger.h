@@ -10,9 +10,10 @@
  *          The ledger takes no decision and knows no other module: ids, words and times are handed in. Times are wall
  *          clock, microseconds; 0 is "none". Texts handed out are good until the visitor returns.
  * Thread   one; a visitor must not call the ledger (-EDEADLK for changes).
- * Errors   with a sentence that holds the path. -EINVAL a word or a number that the schema does not know; -ENOENT no such
- *          task; -ENOSPC, -EDQUOT, -EIO, -EROFS the disk (nothing changed, and the next call works when the disk does);
- *          -EAGAIN another program holds the file; -EBADMSG the file is damaged. What else a function says stands beside it.
+ * Errors   with a sentence; it holds the path where the file is at fault. -EINVAL a word or a number that the schema does not
+ *          know; -ENOENT no such task; -ENOSPC, -EDQUOT, -EIO, -EROFS the disk (nothing changed, and the next call works when
+ *          the disk does); -EAGAIN another program holds the file; -EBADMSG the file is damaged. What else a function says
+ *          stands beside it.
  * Secrets  a document holds none, and no error text ever shows a document.
  */
 #pragma once

@@ -36,7 +36,8 @@ int hv_ledger_stop(struct hv_ledger *l, const char *id, const char *by, const ch
 /* An ended task becomes Queued again; attempt numbers go on, counts and the stop request begin anew. -EBUSY: not ended. */
 int hv_ledger_retry(struct hv_ledger *l, const char *id, uint64_t now_wall_us, struct hv_err *err);
 
-/* Removes an ended task with its attempts. Its trust changes, receipts and keys stay. -EBUSY: not ended. */
+/* Removes an ended task with its attempts. Its trust changes, receipts and keys stay. Also forgotten is that its content ran:
+ * whoever asks for it again (a file that still holds it) gets a new run. -EBUSY: not ended. */
 int hv_ledger_forget(struct hv_ledger *l, const char *id, struct hv_err *err);
 
 /* Drops idempotency keys of before an instant (24 hours ago). Returns how many. */

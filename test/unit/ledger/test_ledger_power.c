@@ -46,7 +46,10 @@ static int write_chapters(void **state) {
         const char *dir;
 
         assert_true(n_story_steps < MAX_STEPS);
-        (void) scratch_set_up((void **) &c->scratch);
+        /* In memory: what is durable is up to power.c, and thousands of directories come and go. */
+        c->scratch = HV_NEW(struct scratch);
+        (void) snprintf(c->scratch->path, sizeof c->scratch->path, "/dev/shm/hv-ledger-XXXXXX");
+        assert_non_null(mkdtemp(c->scratch->path));
         dir = fresh(c, "whole");
         l = open_small(dir, NULL);
         assert_non_null(l);
@@ -173,7 +176,7 @@ static bool cut_twice(struct chapters *c, unsigned cut, unsigned again, uint64_t
 /* While a ledger is made most can go wrong: there every pair of places is tried, each with several losses. */
 #define N_MAKING 14
 #define N_MENDING 6
-#define N_LOSSES 8
+#define N_LOSSES 4
 
 static void a_power_cut_in_the_recovery_does_no_more_harm(void **state) {
         struct chapters *c = *state;
@@ -252,7 +255,6 @@ static unsigned fail_everywhere(struct chapters *c, const struct fault *f) {
 
 static void a_failing_disk_changes_nothing_and_is_survived(void **state) {
         static const struct fault faults[] = {
-                { "full once", ENOSPC, false },
                 { "full", ENOSPC, true },
                 { "broken once", EIO, false },
                 { "read-only", EROFS, true },
