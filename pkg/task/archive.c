@@ -117,13 +117,16 @@ static int count(struct unpacking *w, const char *name, uint64_t bytes) {
 
 static int damaged(const struct unpacking *w, const char *name) {
         const char *why = archive_error_string(w->a);
+        char quoted[HV_TEXT_QUOTE_SIZE], reason[HV_TEXT_QUOTE_SIZE];
 
         if (w->source_error < 0)
                 return w->source_error;
+        (void) hv_text_quote(why ? why : "no reason is known",
+                             reason); /* it may hold what the archive holds */
         if (name)
-                return hv_err_set(w->err, -EBADMSG, "entry \"%s\" is damaged or cut (%s)", name,
-                                  why ? why : "?");
-        return hv_err_set(w->err, -EBADMSG, "it is damaged or cut (%s)", why ? why : "?");
+                return hv_err_set(w->err, -EBADMSG, "entry %s is damaged or cut (%s)",
+                                  hv_text_quote(name, quoted), reason);
+        return hv_err_set(w->err, -EBADMSG, "it is damaged or cut (%s)", reason);
 }
 
 /* What stands at `offset`; what is left out before it is a hole. */
