@@ -8,6 +8,10 @@
  * removal, a volume that is kept is not counted, a network that nobody declared neither. It never guards the
  * removal of a single object. It counts what the engine holds, not what an older revision said: so it works
  * on the first start, too.
+ *
+ * What is in doubt (after a reconnect: whatever the list shows otherwise than it was) counts only where it speaks against the
+ * revision: as removed when it is left out, not as existing when it is wanted. Where that alone would hold the
+ * revision up, the guard waits for the looks; a look that failed is not waited for.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -118,17 +122,23 @@ static bool is_wanted(const struct hv_desired *d, enum hv_kind kind, const char 
         }
 }
 
-/* One declared object that exists; each is counted once. */
+/* How objects are counted that are in doubt. */
+enum benefit { AGAINST_THE_REVISION, FOR_THE_REVISION };
+
+/* One declared object that exists, or may exist; each is counted once. */
 static void count(struct hv_core *c, const struct hv_desired *d, enum hv_kind kind, const char *name,
-                  struct hv_map *counted) {
+                  bool in_doubt, enum benefit benefit, struct hv_map *counted) {
+        bool wanted = is_wanted(d, kind, name);
         char key[512];
 
+        if (in_doubt && wanted == (benefit == AGAINST_THE_REVISION))
+                return;
         (void) snprintf(key, sizeof key, "%s/%s", hv_kind_label(kind), name);
         if (hv_map_get(counted, key))
                 return;
         hv_map_put(counted, key, c);
         c->n_parked_existing++;
-        if (!is_wanted(d, kind, name))
+        if (!wanted)
                 hv_vec_push(&c->parked_removals, hv_strdup(key));
 }
 
@@ -141,42 +151,77 @@ static bool would_be_deleted(const struct hv_core *c, const struct hv_desired *d
         return hv_reclaim_is_delete(c, o);
 }
 
-static void count_existing(struct hv_core *c, const struct hv_desired *d) {
+static bool is_in_doubt(const struct slot *s) {
+        return s->doubt && !s->audited;
+}
+
+static void count_slot(struct hv_core *c, const struct hv_desired *d, const struct slot *s,
+                       enum benefit benefit, struct hv_map *counted) {
+        bool in_doubt = is_in_doubt(s);
+
+        if (s->have && s->have->ours && s->have->kind == HV_KIND_SERVICE && s->have->object)
+                count(c, d, HV_KIND_SERVICE, s->have->object, in_doubt, benefit, counted);
+        else if (!s->have && in_doubt && s->want && s->want->kind == HV_KIND_SERVICE)
+                count(c, d, HV_KIND_SERVICE, s->want->object, true, benefit, counted);
+}
+
+/* Something is looked at, or about to be, and its look has not failed yet. */
+static bool awaits_looks(const struct hv_core *c) {
+        struct hv_map *const items[] = { c->networks, c->volumes };
+        const struct slot *s;
+        const struct item *o;
+        size_t it = 0;
+
+        while (hv_map_next(c->slots, &it, NULL, (void **) &s))
+                if (is_in_doubt(s) && s->look_retry.n == 0)
+                        return true;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(items); i++) {
+                it = 0;
+                while (hv_map_next(items[i], &it, NULL, (void **) &o))
+                        if (o->doubt && c->engine.list_retry.n == 0)
+                                return true;
+        }
+        return false;
+}
+
+static void count_existing(struct hv_core *c, const struct hv_desired *d, enum benefit benefit) {
         _hv_cleanup_(hv_map_freep) struct hv_map *counted = hv_map_new(NULL);
         const struct slot *s;
         const struct item *o;
         size_t it = 0;
 
         c->n_parked_existing = 0;
+        for (size_t i = 0; i < c->parked_removals.n; i++)
+                free(c->parked_removals.v[i]);
+        hv_vec_clear(&c->parked_removals);
         /* A declared task that has not ended would be stopped. */
         for (size_t i = 0; i < c->live_tasks.n; i++) {
                 const struct task *t = c->live_tasks.v[i];
 
                 if (t->source == HV_TASK_FROM_FILE && t->accepted && t->step < TASK_STEP_COLLECT &&
                     !t->stop_asked)
-                        count(c, d, HV_KIND_TASK, t->id, counted);
+                        count(c, d, HV_KIND_TASK, t->id, false, benefit, counted);
         }
         while (hv_map_next(c->slots, &it, NULL, (void **) &s))
-                if (s->have && s->have->ours && s->have->kind == HV_KIND_SERVICE && s->have->object)
-                        count(c, d, HV_KIND_SERVICE, s->have->object, counted);
+                count_slot(c, d, s, benefit, counted);
         it = 0;
         while (hv_map_next(c->networks, &it, NULL, (void **) &o)) {
                 const struct hv_network *n = o->network ? o->network : hv_desired_network(d, o->name);
 
                 if (o->ours && !(n && n->implicit))
-                        count(c, d, HV_KIND_NETWORK, o->name, counted);
+                        count(c, d, HV_KIND_NETWORK, o->name, o->doubt != 0, benefit, counted);
         }
         it = 0;
         while (hv_map_next(c->volumes, &it, NULL, (void **) &o))
                 if (o->ours && would_be_deleted(c, d, o))
-                        count(c, d, HV_KIND_VOLUME, o->name, counted);
+                        count(c, d, HV_KIND_VOLUME, o->name, o->doubt != 0, benefit, counted);
 }
 
 /* True when d may become active; otherwise parked_message and parked_removals say why not. */
-static bool is_allowed(struct hv_core *c, const struct hv_desired *d) {
+static bool is_allowed(struct hv_core *c, const struct hv_desired *d, enum benefit benefit) {
         size_t removed;
 
-        count_existing(c, d);
+        count_existing(c, d, benefit);
         removed = c->parked_removals.n;
         free(c->parked_message);
         c->parked_message = NULL;
@@ -215,11 +260,17 @@ void hv_guard_decide(struct hv_core *c, uint64_t now_us) {
         forget_parked(c);
         /* What is in force already was let pass, by the guard or by the operator. */
         if (!d->settings.docker_enabled || (c->active && hv_streq(c->active->revision, d->revision)) ||
-            is_allowed(c, d) || HV_MUTANT(HV_MUTANT_NO_GUARD)) {
+            is_allowed(c, d, AGAINST_THE_REVISION) || HV_MUTANT(HV_MUTANT_NO_GUARD)) {
                 forget_parked(c);
                 activate(c, d);
                 return;
         }
+        if (!again && awaits_looks(c) && is_allowed(c, d, FOR_THE_REVISION)) {
+                forget_parked(c);
+                c->pending = HV_STEAL(d);
+                return;
+        }
+        (void) is_allowed(c, d, AGAINST_THE_REVISION);
         c->parked = hv_desired_ref(d);
         if (!again)
                 hv_note(c, HV_NOTE_PRUNE_BLOCKED, HV_REASON_PRUNE_BLOCKED, HV_KIND_NODESTATE, NULL, NULL,

@@ -358,7 +358,7 @@ void hv_core_plan(struct hv_core *c, uint64_t now_us, struct hv_effects *ret) {
                 tell_synced(&p);
         } else {
                 hv_pass_tasks(&p); /* promises need no engine */
-                if (c->parked && !c->active && c->engine.state == HV_ENGINE_READY)
+                if ((c->parked || c->pending) && !c->active && c->engine.state == HV_ENGINE_READY)
                         plan_looks(&p);
                 c->synced = false;
                 c->out_of_sync_since_us =

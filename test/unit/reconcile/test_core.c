@@ -680,6 +680,63 @@ static void the_guard_counts_what_the_engine_holds(void **state) {
         assert_non_null(bed_status(b).parked_revision);
 }
 
+static const struct wish six[] = { { "a" }, { "b" }, { "c" }, { "d" }, { "e" }, { "f" }, {} };
+static const char *const six_names[] = { "hive-a", "hive-b", "hive-c", "hive-d", "hive-e", "hive-f" };
+
+static void engine_was_away_while(struct bed *b, unsigned from, unsigned until) {
+        bed_desire(b, desire("rev1", six));
+        bed_run(b);
+        b->now_us += 120 * S;
+        assert_int_equal(hv_core_input(b->core, b->now_us,
+                                       &(struct hv_input){ HV_INPUT_ENGINE_LOST, .message = "cut" }, NULL),
+                         0);
+        for (unsigned i = from; i < until; i++)
+                bed_drop(b, six_names[i]);
+        for (size_t i = 0; i < b->notes.n; i++)
+                free(b->notes.v[i]);
+        b->notes.n = 0;
+}
+
+/* All but two are gone, and the file drops these two: 2 of 2, although 6 were known before the engine was lost. (It is let
+ * pass when the four that the old revision still wants are there again.) */
+static void the_guard_does_not_count_what_is_in_doubt_as_existing(void **state) {
+        BED;
+
+        engine_was_away_while(b, 0, 4);
+        bed_desire(b, desire("rev2", (struct wish[]){ { "a" }, { "b" }, { "c" }, { "d" }, {} }));
+        bed_run(b);
+        assert_true(was_told(b, "would remove 2 of 2 objects"));
+}
+
+/* The file drops four that are gone already: nothing is removed, and no alarm is given meanwhile. */
+static void the_guard_waits_for_looks_before_it_parks(void **state) {
+        BED;
+
+        engine_was_away_while(b, 2, 6);
+        bed_desire(b, desire("rev2", (struct wish[]){ { "a" }, { "b" }, {} }));
+        bed_run(b);
+        assert_string_equal(bed_status(b).active_revision, "rev2");
+        assert_false(was_told(b, "would remove"));
+}
+
+static enum hv_outcome inspects_fail(struct bed *b, const struct hv_action *a) {
+        (void) b;
+        return a->type == HV_ACTION_INSPECT ? HV_OUTCOME_FAILED : HV_OUTCOME_OK;
+}
+
+static void the_guard_does_not_wait_for_ever(void **state) {
+        BED;
+
+        engine_was_away_while(b, 2, 6);
+        b->mood = inspects_fail;
+        bed_desire(b, desire("rev2", (struct wish[]){ { "a" }, { "b" }, {} }));
+        bed_run(b);
+        assert_string_equal(bed_status(b).parked_revision, "rev2");
+        b->mood = NULL;
+        bed_wait(b, 10 * S);
+        assert_string_equal(bed_status(b).active_revision, "rev2");
+}
+
 static void a_network_that_nobody_declared_is_not_counted(void **state) {
         BED;
         struct hv_desired *d = desire("rev2", (struct wish[]){ { "a", .network = "hivemind" }, {} });
@@ -817,6 +874,9 @@ int main(void) {
                 T(the_guard_parks_what_would_remove_too_much),
                 T(the_guard_lets_half_go_and_never_a_single_one_back),
                 T(the_guard_counts_what_the_engine_holds),
+                T(the_guard_does_not_count_what_is_in_doubt_as_existing),
+                T(the_guard_waits_for_looks_before_it_parks),
+                T(the_guard_does_not_wait_for_ever),
                 T(a_network_that_nobody_declared_is_not_counted),
                 T(a_lost_engine_is_reached_again_and_listed),
                 T(a_dead_engine_is_asked_again_with_patience),
