@@ -66,6 +66,17 @@ look() {
         done
 }
 
+# Runs a command as root: directly, or through sudo where that asks no password or may ask on a terminal.
+as_root() {
+        if [ "$(id -u)" -eq 0 ]; then
+                "$@"
+        elif command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
+                sudo -- "$@"
+        else
+                die "only root may install packages, and these are missing: ${MISSING[*]}. Run this script as root, or install sudo and let $(id -un) use it"
+        fi
+}
+
 # A maintainer script starts its daemon unless policy-rc.d says no. Ours stands only while apt runs.
 forbid_services() {
         [ ! -e /usr/sbin/policy-rc.d ] || return 0

@@ -100,7 +100,7 @@ build() {
         say "building"
         (
                 cd "$HV_ROOT"
-                # The tests need more packages than the programs do.
+                # The tests need more packages than the programs do. A compiler that is newer than ours may warn of more.
                 cmake --preset release -DHV_TESTS="$(pkg-config --exists cmocka && echo ON || echo OFF)" --log-level=WARNING >/dev/null &&
                         cmake --build build/release -j "$(jobs_default)" --target hivelet hivectl >"$STATE/build.log" 2>&1
         ) || { tail -n 40 "$STATE/build.log" >&2; die "the build failed, see above"; }
@@ -125,6 +125,16 @@ stop_agent() {
                 sleep 0.1
         done
         die "hivelet (pid $pid) does not end; its log is $STATE/hivelet.log"
+}
+
+# What a try as another user left behind is taken over by root; the other way round it cannot be.
+own_state() {
+        if [ -d "$STATE" ] && [ ! -O "$STATE" ] && [ "$(id -u)" -ne 0 ]; then
+                die ".hivelet belongs to $(stat -c %U "$STATE"): run this as $(stat -c %U "$STATE"), or end that demo first, with --stop"
+        fi
+        mkdir -p "$STATE/conf.d"
+        chown "$(id -u)" "$STATE" "$STATE/conf.d"
+        chmod 0755 "$STATE" "$STATE/conf.d"
 }
 
 # hivelet reads a desired state only from a file that nobody but its own user or root could have written. A checkout of
@@ -160,11 +170,13 @@ ctl() {
 }
 
 wait_synced() {
-        local end=$((SECONDS + DEMO_TIMEOUT)) status line shown=
+        local end=$((SECONDS + DEMO_TIMEOUT)) status line shown='' code
         while :; do
-                if status=$(ctl status --check 2>&1); then
-                        return 0
-                fi
+                code=0
+                status=$(ctl status --check 2>&1) || code=$?
+                [ $code -ne 0 ] || return 0
+                # 1: what the file says was refused, and waiting changes nothing about that.
+                [ $code -ne 1 ] || { printf '%s\n' "$status" >&2; die "hivelet refuses ${CONFIG#"$HV_ROOT/"}, see above; correct it and run this again"; }
                 [ -n "$(agent_pid)" ] || { tail -n 20 "$STATE/hivelet.log" >&2; die "hivelet has ended; the end of .hivelet/hivelet.log stands above"; }
                 line=$(sed -n 's/^Status *//p' <<<"$status")
                 if [ -n "$line" ] && [ "$line" != "$shown" ]; then
@@ -255,8 +267,7 @@ case ${1:-} in
 *) usage >&2; exit 64 ;;
 esac
 
-mkdir -p "$STATE/conf.d"
-chmod 0755 "$STATE" "$STATE/conf.d"
+own_state
 "$HV_ROOT/hack/install-deps.sh" --demo
 build
 find_engine || start_engine

@@ -86,7 +86,7 @@ tests() {
 # found before anything is built. Writes the labels that the tree uses.
 # shellcheck disable=SC2317 # called by name, through check()
 list_of_tests() {
-        cmake --preset "$1" -DHV_TESTS=ON --log-level=WARNING || return 1
+        cmake --preset "$1" -DHV_TESTS=ON -DHV_WERROR=ON --log-level=WARNING || return 1
         ctest --test-dir "$HV_ROOT/build/$1" --show-only=json-v1 >"$OUT/ctest.json" || return 1
         "$HV_ROOT/hack/lib/ctest-labels" "$OUT/ctest.json" "$OUT/labels" "${TIERS[@]}"
 }

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# hack/lib/common.sh - what the scripts in hack/ share: where the tree is, how they speak, how they become root.
+# hack/lib/common.sh - what the scripts in hack/ share: where the tree is, how they speak, how they build.
 # Sourced, never run. Every script that sources it has set -euo pipefail.
 
 HV_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -14,27 +14,16 @@ die() {
         exit 1
 }
 
-# Runs a command as root: directly, or through sudo where that asks no password or may ask on a terminal.
-as_root() {
-        if [ "$(id -u)" -eq 0 ]; then
-                "$@"
-        elif command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
-                sudo -- "$@"
-        else
-                die "'$1' needs root: run this script as root, or install sudo and let $(id -un) use it"
-        fi
-}
-
 # How many jobs a build may run at once: one a core, or what HV_JOBS says.
 jobs_default() {
         printf '%s\n' "${HV_JOBS:-$(nproc)}"
 }
 
-# Configures and builds a preset; the compiler speaks only where something fails, and then of everything that does.
+# Configures and builds a preset, every warning an error; the compiler speaks only where something fails, and then of everything that does.
 build_preset() {
         (
                 cd "$HV_ROOT" || exit 1
-                cmake --preset "$1" -DHV_TESTS=ON --log-level=WARNING >/dev/null &&
+                cmake --preset "$1" -DHV_TESTS=ON -DHV_WERROR=ON --log-level=WARNING >/dev/null &&
                         cmake --build "build/$1" -j "$(jobs_default)" -- --quiet -k 0
         )
 }
