@@ -23,7 +23,7 @@
 
 #define FETCH_TIMEOUT_US HV_USEC_PER_HOUR
 #define BLOCK_BYTES ((size_t) 256 << 10)
-#define FETCHED_NAME_SIZE 24
+#define FETCHED_NAME_SIZE 32
 
 const struct hv_task_input_limits hv_task_input_limits_default = {
         .max_entries = 10000,

@@ -319,7 +319,7 @@ static int check_sizes(const struct zip *z, const struct hv_task_input_limits *l
 }
 
 static int check(struct zip *z, const struct hv_task_input_limits *limits) {
-        struct directory d;
+        struct directory d = {};
         int r;
 
         r = read_end(z, &d);
