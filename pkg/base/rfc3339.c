@@ -2,42 +2,19 @@
 
 #include <stdio.h>
 
+#include "base/civil.h"
+
 #define USEC_DIGITS 6
-
-static int64_t days_from_civil(int64_t year, unsigned month, unsigned day) {
-        int64_t era, day_of_era;
-        unsigned year_of_era, day_of_year;
-
-        year -= month <= 2;
-        era = year / 400;
-        year_of_era = (unsigned) (year - era * 400);
-        day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-        day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-        return era * 146097 + day_of_era - 719468;
-}
-
-static void civil_from_days(uint64_t days, unsigned *ret_year, unsigned *ret_month, unsigned *ret_day) {
-        uint64_t z = days + 719468, era = z / 146097;
-        unsigned day_of_era = (unsigned) (z - era * 146097);
-        unsigned year_of_era =
-                (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-        unsigned day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        unsigned month = (5 * day_of_year + 2) / 153;
-
-        *ret_day = day_of_year - (153 * month + 2) / 5 + 1;
-        *ret_month = month < 10 ? month + 3 : month - 9;
-        *ret_year = (unsigned) (year_of_era + era * 400) + (*ret_month <= 2);
-}
 
 void hv_rfc3339_format(uint64_t wall_us, char ret[HV_RFC3339_SIZE]) {
         uint64_t us = HV_MIN(wall_us, HV_RFC3339_MAX_US);
-        unsigned year, month, day, second = (unsigned) (us % HV_USEC_PER_DAY / HV_USEC_PER_SEC);
         unsigned fraction = (unsigned) (us % HV_USEC_PER_SEC);
+        struct hv_civil c;
         int n;
 
-        civil_from_days(us / HV_USEC_PER_DAY, &year, &month, &day);
-        n = snprintf(ret, HV_RFC3339_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u", year % 10000, month % 100,
-                     day % 100, second / 3600 % 100, second / 60 % 60, second % 60);
+        hv_civil_from_seconds((int64_t) (us / HV_USEC_PER_SEC), &c);
+        n = snprintf(ret, HV_RFC3339_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u", (unsigned) c.year % 10000,
+                     c.month % 100, c.day % 100, c.hour % 100, c.minute % 100, c.second % 100);
         if (fraction) {
                 n += snprintf(ret + n, HV_RFC3339_SIZE - (size_t) n, ".%06u", fraction);
                 while (ret[n - 1] == '0')
@@ -68,17 +45,14 @@ static bool read_char(const char **p, const char *any_of) {
 }
 
 static bool read_date(const char **p, int64_t *ret_days) {
-        static const unsigned char lengths[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
         unsigned year, month, day;
-        bool leap;
 
         if (!read_digits(p, 4, 9999, &year) || !read_char(p, "-") || !read_digits(p, 2, 12, &month) ||
             !read_char(p, "-") || !read_digits(p, 2, 31, &day) || month == 0 || day == 0)
                 return false;
-        leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-        if (day > lengths[month - 1] + (unsigned) (month == 2 && leap))
+        if (day > hv_civil_month_length((int) year, month))
                 return false;
-        *ret_days = days_from_civil(year, month, day);
+        *ret_days = hv_civil_days((int) year, month, day);
         return true;
 }
 

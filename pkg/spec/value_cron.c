@@ -218,11 +218,16 @@ int hv_value_cron(const char *text, struct hv_cron *ret, struct hv_fault *fault)
         return 0;
 }
 
-bool hv_cron_matches(const struct hv_cron *c, unsigned minute, unsigned hour, unsigned day, unsigned month,
-                     unsigned weekday) {
+bool hv_cron_matches_day(const struct hv_cron *c, unsigned day, unsigned month, unsigned weekday) {
         bool on_day = c->days >> day & 1, on_weekday = c->weekdays >> weekday & 1;
 
-        if (!(c->minutes >> minute & 1) || !(c->hours >> hour & 1) || !(c->months >> month & 1))
+        if (!(c->months >> month & 1))
                 return false;
         return c->any_day || c->any_weekday ? on_day && on_weekday : on_day || on_weekday;
+}
+
+bool hv_cron_matches(const struct hv_cron *c, unsigned minute, unsigned hour, unsigned day, unsigned month,
+                     unsigned weekday) {
+        return (c->minutes >> minute & 1) && (c->hours >> hour & 1) &&
+               hv_cron_matches_day(c, day, month, weekday);
 }

@@ -24,3 +24,4 @@ int hv_value_cron(const char *text, struct hv_cron *ret, struct hv_fault *fault)
 /* Does the schedule name this minute of local time? month 1..12, weekday 0..6 from Sunday. */
 bool hv_cron_matches(const struct hv_cron *c, unsigned minute, unsigned hour, unsigned day, unsigned month,
                      unsigned weekday);
+bool hv_cron_matches_day(const struct hv_cron *c, unsigned day, unsigned month, unsigned weekday);
