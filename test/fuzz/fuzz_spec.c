@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "spec/load.h"
+#include "spec/task_load.h"
 #include "spec/yaml.h"
 
 #define MARK "#---8<---\n"
@@ -61,6 +62,25 @@ static size_t split(const char *text, size_t size, struct hv_spec_file *files) {
         }
 }
 
+/* The document of a task is the task: what the ledger keeps can be loaded, and is the same work. */
+static void load_tasks(const struct hv_desired *d) {
+        for (size_t i = 0; i < d->n_tasks; i++) {
+                _hv_cleanup_(hv_diags_freep) struct hv_diags *diags = hv_diags_new();
+                _hv_cleanup_(hv_task_unrefp) struct hv_task *again = NULL;
+                const struct hv_task *t = d->tasks[i];
+                const struct hv_task_request request = { .document = t->document,
+                                                         .len = strlen(t->document),
+                                                         .read = hv_yaml_read,
+                                                         .id = t->id,
+                                                         .source = t->source };
+
+                FUZZ_CHECK(hv_task_load(&request, d, &again, diags) == 0);
+                FUZZ_CHECK(strcmp(again->digest, t->digest) == 0 &&
+                           strcmp(again->document, t->document) == 0);
+                FUZZ_CHECK(strcmp(again->unit.digest, t->unit.digest) == 0);
+        }
+}
+
 /* Loads, shows what was found, and gives the revision ("" when refused). */
 static void load(const char *text, size_t size, bool facts_known, char ret_revision[HV_SHA256_HEX_SIZE]) {
         static const char *const routes[] = { "0.0.0.0/0", "192.168.0.0/16", NULL };
@@ -90,6 +110,8 @@ static void load(const char *text, size_t size, bool facts_known, char ret_revis
         r = hv_spec_load(&in, &desired, diags);
         FUZZ_CHECK((r == 0) == (desired != NULL));
         FUZZ_CHECK((r == 0) == (hv_diags_errors(diags) == 0));
+        if (desired)
+                load_tasks(desired);
         hv_diags_sort(diags);
         hv_diags_render(diags, false, &shown);
         FUZZ_CHECK(hv_diags_errors(diags) + hv_diags_warnings(diags) == 0 || shown.len > 0);
