@@ -304,7 +304,7 @@ static void a_mounted_directory_is_not_entered(void **state) {
 struct racer {
         char dir[256], link[256];
         atomic_bool stop;
-        unsigned n_swaps;
+        atomic_uint n_swaps;
 };
 
 static void *race(void *userdata) {
