@@ -213,7 +213,7 @@ static void scalars_stay_as_they_were_written(void **state) {
                 "true",
                 "\"true\"",
                 "'a\"b\\c'",
-                "\"\\u2028\\u0085\\x01\\U0001F600\\ufeff\"",
+                "\"a \\u2028 b\\u2029 \\u0085\\x01\\U0001F600\\ufeff\"",
                 "\"$$HOME $${X} $$$$\"",
                 "$HOME",
                 "~x",
