@@ -75,6 +75,8 @@ static enum hv_event event_of(const struct hv_note *n) {
                 return HV_EVENT_TASK_RETRY;
         case HV_NOTE_TASK_ENDED:
                 return HV_EVENT_TASK_ENDED;
+        case HV_NOTE_CRON_SKIPPED:
+                return HV_EVENT_CRON_SKIPPED;
         case HV_NOTE_TRUST_CHANGED:
                 return HV_EVENT_TRUST_CHANGED;
         case HV_N_NOTES:

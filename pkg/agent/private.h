@@ -109,6 +109,9 @@ const char *hv_agent_work_root(struct hv_agent *a, const struct hv_desired *d);
 void hv_agent_tell_clock(struct hv_agent *a); /* the core counts in a clock that never steps; people do not */
 void hv_agent_tasks_end(struct hv_agent *a);  /* after the executor */
 
+/* zones.c: gives the core the time zones that the cron tasks of a revision name. */
+void hv_agent_zones_need(struct hv_agent *a, const struct hv_desired *d);
+
 /* listen.c */
 int hv_agent_listen_init(struct hv_agent *a, struct hv_err *err);
 int hv_agent_make_run_dir(const char *dir, struct hv_err *err); /* 0 also when it is there */

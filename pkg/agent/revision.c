@@ -123,6 +123,7 @@ static void need_engine(struct hv_agent *a, const struct hv_desired *d) {
                 return;
         if (hv_agent_engine_need(a, d, &err) < 0)
                 (void) hv_log_error(err.code, "%s", err.msg);
+        hv_agent_zones_need(a, d);
         hv_agent_tasks_need(a, d);
 }
 

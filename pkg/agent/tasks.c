@@ -13,8 +13,10 @@
 #include "execute/task_driver.h"
 #include "host/capacity.h"
 #include "ledger/attempt.h"
+#include "ledger/cron.h"
 #include "ledger/recall.h"
 #include "log/log.h"
+#include "reconcile/cron.h"
 #include "spec/task_load.h"
 #include "spec/yaml.h"
 #include "task/worker.h"
@@ -136,6 +138,18 @@ static int recall_all(struct hv_agent *a, const struct hv_desired *d, struct hv_
         return r < 0 ? r : 0;
 }
 
+static int on_cron(const struct hv_ledger_cron *kept, void *userdata) {
+        struct hv_agent *a = userdata;
+        const struct hv_cron_recalled cron = {
+                .name = kept->name,
+                .until_wall_us = kept->until_us,
+                .is_suspended = kept->is_suspended,
+        };
+        const struct hv_input in = { .type = HV_INPUT_CRON_RECALL, .cron = &cron };
+
+        return hv_agent_input(a, &in, NULL);
+}
+
 /* ---- beginning ---- */
 
 static int make_parts(struct hv_agent *a, struct hv_err *err) {
@@ -181,6 +195,8 @@ static int begin(struct hv_agent *a, const struct hv_desired *d, struct hv_err *
         hv_agent_tell_clock(a);
         tell_machine(a);
         r = recall_all(a, d, err);
+        if (r >= 0)
+                r = hv_ledger_crons(a->ledger, on_cron, a, err);
         if (r < 0)
                 return r;
         known.trust_score = (int) score;

@@ -285,7 +285,8 @@ static void (*const perform[HV_N_ACTIONS])(struct task_driver *d, const struct h
         [HV_ACTION_TASK_BEGIN] = record,    [HV_ACTION_TASK_END] = record,
         [HV_ACTION_TASK_PREPARE] = prepare, [HV_ACTION_TASK_CANCEL] = cancel,
         [HV_ACTION_TASK_COLLECT] = collect, [HV_ACTION_TASK_CLEAN] = clean,
-        [HV_ACTION_TASK_FORGET] = forget,
+        [HV_ACTION_TASK_FORGET] = forget,   [HV_ACTION_CRON_ADVANCE] = record,
+        [HV_ACTION_CRON_SUSPEND] = record,
 };
 
 static bool can(const struct hv_driver *driver, enum hv_action_type type) {

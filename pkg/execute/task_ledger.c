@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "ledger/attempt.h"
+#include "ledger/cron.h"
 #include "ledger/promise.h"
 
 /* What stands against it in the ledger will stand against it the next time; a disk may recover. */
@@ -36,6 +37,7 @@ static int accept(struct hv_ledger *l, const struct hv_action *a, const char *ke
                 .priority = t->priority,
                 .accepted_us = now_wall_us,
                 .key = key,
+                .cron_until_us = a->cron_until_us,
         };
 
         if (a->reopen)
@@ -102,6 +104,10 @@ enum hv_outcome hv_task_ledger_do(struct hv_ledger *l, const struct hv_action *a
                 return outcome_of(end(l, a, now_wall_us, err));
         case HV_ACTION_TASK_FORGET:
                 return outcome_of(hv_ledger_forget(l, a->task_id, err));
+        case HV_ACTION_CRON_ADVANCE:
+                return outcome_of(hv_ledger_cron_advance(l, a->name, a->cron_until_us, err));
+        case HV_ACTION_CRON_SUSPEND:
+                return outcome_of(hv_ledger_cron_suspend(l, a->name, a->suspend, err));
         default:
                 (void) hv_err_set(err, -EINVAL, "%s is no business of the ledger", hv_action_name(a->type));
                 return HV_OUTCOME_REFUSED;

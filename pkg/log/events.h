@@ -98,7 +98,9 @@
         X(TRUST_CHANGED,        "TrustChanged",        LOG_INFO,    "fd85b3d9de0a46cabe3dd798aea0b8ad", \
            "the node's trust score changed") \
         X(LEDGER_FAILED,        "LedgerFailed",        LOG_ERR,     "f5ea4d4b02bb4c729ca1351149f81da3", \
-           "a promise or a result could not be made durable")
+           "a promise or a result could not be made durable") \
+        X(CRON_SKIPPED,         "CronSkipped",         LOG_NOTICE,  "abae34aff1a64f9fbcd6c117a7d4d74d", \
+           "a scheduled time of a cron task made no run")
 /* clang-format on */
 
 enum hv_event {

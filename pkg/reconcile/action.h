@@ -40,6 +40,8 @@ enum hv_action_type {
         HV_ACTION_TASK_CANCEL,   /* cuts a TASK_PREPARE under way short; that one fails */
         HV_ACTION_TASK_COLLECT,  /* disk: log (of container target, NULL: it is gone) and outputs are kept */
         HV_ACTION_TASK_CLEAN,    /* disk: the workspace goes; final: all of the task's */
+        HV_ACTION_CRON_ADVANCE, /* ledger: the schedule of cron task `name` was followed up to cron_until_us */
+        HV_ACTION_CRON_SUSPEND, /* ledger: suspend */
         HV_N_ACTIONS
 };
 
@@ -64,7 +66,8 @@ struct hv_action {
         const struct hv_task *task;       /* NULL where the document of an old task cannot be read any more */
         const char *task_id, *stop_by;
         unsigned attempt;
-        bool reopen, final;
+        bool reopen, final, suspend;
+        uint64_t cron_until_us; /* TASK_ACCEPT of a run: recorded with it; 0: not of the schedule */
         const struct hv_task_end *end;
 };
 

@@ -3,9 +3,15 @@
 
 #include <errno.h>
 
+#include "base/zone.h"
+#include "reconcile/cron_state.h"
 #include "reconcile/logins.h"
 #include "reconcile/reclaim.h"
 #include "reconcile/task_state.h"
+
+static void free_zone(void *zone) {
+        (void) hv_zone_free(zone);
+}
 
 struct hv_core *hv_core_new(uint64_t seed) {
         struct hv_core *c = HV_NEW(struct hv_core);
@@ -18,6 +24,8 @@ struct hv_core *hv_core_new(uint64_t seed) {
         c->volumes = hv_map_new(hv_item_free);
         c->images = hv_map_new(hv_image_free);
         c->tasks = hv_map_new(hv_task_free);
+        c->crons = hv_map_new(hv_cron_free);
+        c->zones = hv_map_new(free_zone);
         c->reclaims = hv_map_new(NULL);
         return c;
 }
@@ -39,6 +47,8 @@ struct hv_core *hv_core_free(struct hv_core *c) {
         hv_map_free(c->images);
         hv_vec_done(&c->live_tasks);
         hv_map_free(c->tasks);
+        hv_map_free(c->crons);
+        hv_map_free(c->zones);
         hv_map_free(c->reclaims);
         for (size_t i = 0; i < c->parked_removals.n; i++)
                 free(c->parked_removals.v[i]);

@@ -35,6 +35,8 @@
 #include "reconcile/reason.h"
 
 struct hv_core;
+struct hv_cron_recalled; /* reconcile/cron.h */
+struct hv_zone;          /* base/zone.h */
 
 struct hv_core *hv_core_new(uint64_t seed);
 struct hv_core *hv_core_free(struct hv_core *c); /* takes NULL, gives NULL */
@@ -62,6 +64,11 @@ enum hv_input_type {
         HV_INPUT_TASK_STOP,   /* text: id; message: by whom. -ENOENT, -EALREADY it has ended */
         HV_INPUT_TASK_REOPEN, /* text: id; task: what ended is run again. -ENOENT, -EBUSY */
         HV_INPUT_TASK_FORGET, /* text: id. -ENOENT, -EBUSY it has not ended, or is declared */
+        HV_INPUT_CRON_RECALL, /* cron: one of the ledger's; before TASKS_KNOWN */
+        HV_INPUT_ZONE,        /* text: a zone's IANA name; zone: the core takes it */
+        HV_INPUT_CRON_TRIGGER, /* text: name; a run now. -ENOENT, -EEXIST this minute has one, -EAGAIN too early */
+        HV_INPUT_CRON_SUSPEND, /* text: name. -ENOENT, -EALREADY, -EAGAIN */
+        HV_INPUT_CRON_RESUME,
 };
 
 enum hv_event_type {
@@ -108,6 +115,8 @@ struct hv_input {
         const struct hv_task_recalled *recalled;
         int trust_score;
         struct hv_task *task; /* the core takes a reference of its own */
+        const struct hv_cron_recalled *cron;
+        struct hv_zone *zone;
 };
 
 /* Something worth telling: the shell logs it and keeps it for /api/v1/events. */
@@ -137,6 +146,7 @@ enum hv_note_type {
         HV_NOTE_TASK_RETRY, /* an attempt failed, another follows */
         HV_NOTE_TASK_ENDED,
         HV_NOTE_TRUST_CHANGED,
+        HV_NOTE_CRON_SKIPPED, /* a scheduled time made no run */
         HV_N_NOTES
 };
 

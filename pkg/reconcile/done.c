@@ -5,6 +5,7 @@
  *      unknown       nobody knows: the object is looked at before anything else
  *      the rest      it failed: reason kept, back-off armed, and a look where the object may have changed
  */
+#include "reconcile/cron_state.h"
 #include "reconcile/mutant.h"
 #include "reconcile/task_state.h"
 
@@ -433,6 +434,10 @@ void hv_done(struct hv_core *c, uint64_t now_us, struct flight *f, const struct 
                 item_done(c, now_us, f, in);
                 break;
         default:
+                if (f->cron) {
+                        hv_cron_done(c, now_us, f, in);
+                        return;
+                }
                 if (hv_action_is_task(f->action.type)) {
                         hv_task_done(c, now_us, f, in);
                         if (f->action.type != HV_ACTION_TASK_COLLECT)

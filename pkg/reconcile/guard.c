@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "reconcile/cron_state.h"
 #include "reconcile/logins.h"
 #include "reconcile/mutant.h"
 #include "reconcile/reclaim.h"
@@ -89,6 +90,7 @@ static void activate(struct hv_core *c, struct hv_desired *d) {
         want_units(c, d);
         want_items(c, d);
         hv_task_want(c, d);
+        hv_cron_want(c, d);
         if (before && hv_logins_differ(before, d))
                 hv_logins_try_again(c);
         hv_desired_unref(before);

@@ -27,6 +27,7 @@ enum hv_mutant {
         HV_MUTANT_RECALLED_IS_FRESH, /* after a restart a begun attempt counts as never started */
         HV_MUTANT_ROOM_FREED_EARLY,  /* what a task booked is given away while its container still stops */
         HV_MUTANT_ADMITS_ALL,        /* nobody counts what is left */
+        HV_MUTANT_CRON_OVERLAPS,     /* a run begins beside the last one, although that is forbidden */
         HV_N_MUTANTS
 };
 

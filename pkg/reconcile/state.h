@@ -31,6 +31,7 @@ struct flight {                     /* one action that was handed out */
         struct image *image;
         struct task *task;
         struct hv_task *task_value; /* reference: what the action's `task` points to */
+        struct cron *cron;
 };
 
 struct endpoint {
@@ -154,7 +155,9 @@ struct hv_core {
         struct hv_map *tasks;             /* by id; struct task */
         HV_VEC(struct task *) live_tasks; /* those with something left to do, in order of arrival */
         uint64_t n_tasks_seen;
+        struct hv_map *crons, *zones; /* by name; struct cron, struct hv_zone */
         bool tasks_known, machine_known;
+        bool cron_ended; /* a run of a cron task ended: its history is to be trimmed */
         struct hv_room machine;
         int trust_score;
         uint64_t wall_us, wall_at_us; /* the wall clock, and the instant of the core's clock it was told at */

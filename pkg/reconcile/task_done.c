@@ -2,6 +2,7 @@
  *
  * The ledger's actions and those on disk answer for themselves: OK took place, all else did not. REFUSED means that the
  * same again would fail again; FAILED is tried again after a wait. */
+#include "reconcile/cron_state.h"
 #include "reconcile/mutant.h"
 #include "reconcile/task_state.h"
 
@@ -44,6 +45,7 @@ static void accept_done(struct hv_core *c, struct task *t, uint64_t now_us, cons
         if (in->outcome == HV_OUTCOME_OK) {
                 t->accepted = true;
                 t->reopened = false;
+                hv_cron_run_accepted(c, t);
                 t->accepted_wall_us = t->accepted_wall_us ? t->accepted_wall_us : hv_wall_us(c, now_us);
                 hv_task_queue(c, t, now_us, 0);
                 hv_note_task(c, t, HV_NOTE_TASK_ACCEPTED, HV_REASON_SYNCED, "accepted from %s",

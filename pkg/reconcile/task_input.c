@@ -1,10 +1,11 @@
 /* reconcile/task_input.c - how tasks come in: from a revision, from the ledger at start, from somebody who asks. */
 #include <errno.h>
 
+#include "reconcile/cron_state.h"
 #include "reconcile/mutant.h"
 #include "reconcile/task_state.h"
 
-static void ask_to_stop(struct task *t, const char *by) {
+void hv_task_ask_to_stop(struct task *t, const char *by) {
         if (t->stop_asked)
                 return;
         t->stop_asked = true;
@@ -43,7 +44,7 @@ void hv_task_want(struct hv_core *c, const struct hv_desired *d) {
                 if (t->step == TASK_STEP_ACCEPT && !t->effect)
                         t->step = TASK_STEP_DONE; /* nothing was promised yet */
                 else
-                        ask_to_stop(t, "the desired state, which no longer names it");
+                        hv_task_ask_to_stop(t, "the desired state, which no longer names it");
         }
 }
 
@@ -138,7 +139,7 @@ static int stop(struct hv_core *c, const char *id, const char *by, struct hv_err
                 return hv_err_set(err, -ENOENT, "task %s is not known", id);
         if (t->step >= TASK_STEP_COLLECT)
                 return hv_err_set(err, -EALREADY, "task %s has already ended", id);
-        ask_to_stop(t, by);
+        hv_task_ask_to_stop(t, by);
         return 0;
 }
 
@@ -208,6 +209,6 @@ int hv_task_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in,
         case HV_INPUT_TASK_FORGET:
                 return forget(c, in->text, err);
         default:
-                return hv_err_set(err, -EINVAL, "input of unknown type %d", (int) in->type);
+                return hv_cron_input(c, now_us, in, err);
         }
 }

@@ -3,8 +3,8 @@
  * The ledger needs no engine: promises are recorded, and stops, while it is away. */
 #include <stdio.h>
 
+#include "reconcile/cron_state.h"
 #include "reconcile/mutant.h"
-#include "reconcile/pass.h"
 #include "reconcile/task_state.h"
 #include "reconcile/trust.h"
 
@@ -37,6 +37,7 @@ static void hand_out(struct pass *p, struct task *t, const struct verdict *v) {
         f->action.task_id = hv_arena_strdup(f->arena, t->id);
         f->action.stop_by = hv_arena_strdup(f->arena, t->stop_by);
         f->action.reopen = t->reopened;
+        f->action.cron_until_us = t->cron_until_us;
         f->action.final = !t->again;
         f->action.unit = t->slot ? &t->unit : NULL;
         if (v->action == HV_ACTION_TASK_END)
@@ -99,8 +100,11 @@ static void drop_done(struct hv_core *c) {
                 hv_task_unbind(c, t);
                 hv_failure_reset(&t->failure);
                 t->task = hv_task_unref(t->task);
+                hv_cron_run_dropped(c, t);
                 if (t->step == TASK_STEP_GONE || !t->accepted)
                         (void) hv_map_remove(c->tasks, t->id);
+                else if (t->source == HV_TASK_FROM_CRON)
+                        c->cron_ended = true;
         }
         c->live_tasks.n = kept;
 }
@@ -110,7 +114,10 @@ void hv_pass_tasks(struct pass *p) {
 
         if (!c->tasks_known || !c->active || !c->active->settings.docker_enabled)
                 return;
+        hv_pass_crons(p);
         drop_done(c);
+        if (c->cron_ended)
+                hv_cron_trim_all(c);
         hv_task_admit(c, p->now_us);
         for (size_t i = 0; i < c->live_tasks.n; i++)
                 plan_task(p, c->live_tasks.v[i]);

@@ -47,6 +47,7 @@ struct task {
         struct failure failure;
         uint64_t accepted_wall_us, ended_wall_us, number; /* number: order of arrival */
         uint64_t queued_since_us, not_before_us;
+        uint64_t cron_until_us; /* scheduled time that it is the run of; 0: none */
         enum hv_resource lacks; /* while queued: what it waits for */
         char lacks_text[HV_ROOM_TEXT_SIZE];
         bool accepted, reopened;
@@ -91,6 +92,7 @@ void hv_note_task(struct hv_core *c, const struct task *t, enum hv_note_type typ
 void hv_task_count(const struct hv_core *c, unsigned *ret_queued, unsigned *ret_running);
 
 /* task_input.c */
+void hv_task_ask_to_stop(struct task *t, const char *by);
 void hv_task_want(struct hv_core *c, const struct hv_desired *d); /* a revision became active */
 int hv_task_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in, struct hv_err *err);
 

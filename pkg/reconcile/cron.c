@@ -1,0 +1,415 @@
+/* reconcile/cron.c - see cron.h. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/rfc3339.h"
+#include "base/zone.h"
+#include "reconcile/cron_state.h"
+#include "reconcile/mutant.h"
+#include "reconcile/task_state.h"
+#include "spec/cron_next.h"
+
+static const struct hv_backoff_spec record_backoff = {
+        .initial_us = HV_USEC_PER_SEC,
+        .factor_milli = 2000,
+        .max_us = HV_USEC_PER_MIN,
+        .reset_after_us = 10 * HV_USEC_PER_MIN,
+};
+
+/* ---- life ---- */
+
+struct cron *hv_cron_get(struct hv_core *c, const char *name) {
+        struct cron *k = hv_map_get(c->crons, name);
+
+        if (k)
+                return k;
+        k = HV_NEW(struct cron);
+        k->name = hv_strdup(name);
+        hv_map_put(c->crons, name, k);
+        return k;
+}
+
+void hv_cron_free(void *cron) {
+        struct cron *k = cron;
+
+        free(k->failure.message);
+        free(k->message);
+        free(k->name);
+        free(k);
+}
+
+void hv_cron_want(struct hv_core *c, const struct hv_desired *d) {
+        struct cron *k;
+        size_t it = 0;
+
+        while (hv_map_next(c->crons, &it, NULL, (void **) &k))
+                k->want = NULL;
+        for (size_t i = 0; i < d->n_cron_tasks; i++)
+                hv_cron_get(c, d->cron_tasks[i].name)->want = &d->cron_tasks[i];
+}
+
+/* ---- time ---- */
+
+static bool is_utc(const char *zone) {
+        return hv_str_empty(zone) || hv_streq(zone, "UTC");
+}
+
+static bool has_zone(const struct hv_core *c, const struct cron *k) {
+        return is_utc(k->want->zone) || hv_map_get(c->zones, k->want->zone) != NULL;
+}
+
+static const struct hv_zone *zone_of(const struct hv_core *c, const struct cron *k) {
+        return hv_map_get(c->zones, k->want->zone);
+}
+
+/* A number that depends on the name and the time alone: spread evenly, and the same after a restart. */
+static uint64_t jitter(const struct cron *k, uint64_t scheduled_us) {
+        uint64_t h = UINT64_C(14695981039346656037); /* FNV-1a */
+
+        if (k->want->jitter_us == 0)
+                return 0;
+        for (const char *p = k->name; *p; p++)
+                h = (h ^ (unsigned char) *p) * UINT64_C(1099511628211);
+        for (unsigned i = 0; i < 64; i += 8)
+                h = (h ^ (scheduled_us >> i & 0xff)) * UINT64_C(1099511628211);
+        return h % (k->want->jitter_us + 1);
+}
+
+/* The oldest scheduled time that has not been dealt with, its jitter over; HV_TIME_NEVER: none. *ret_next_us: when there may be
+ * one. */
+static uint64_t oldest_due(const struct hv_core *c, const struct cron *k, uint64_t wall_us,
+                           uint64_t *ret_next_us) {
+        uint64_t at_us = hv_cron_next(&k->want->schedule, zone_of(c, k), k->until_wall_us), due_us;
+
+        *ret_next_us = HV_TIME_NEVER;
+        if (at_us == HV_TIME_NEVER)
+                return HV_TIME_NEVER;
+        due_us = at_us + jitter(k, at_us);
+        if (due_us <= wall_us)
+                return at_us;
+        *ret_next_us = due_us;
+        return HV_TIME_NEVER;
+}
+
+/* ---- runs ---- */
+
+static bool is_run_of(const struct task *t, const struct cron *k) {
+        return t->source == HV_TASK_FROM_CRON && hv_streq(t->name, k->name);
+}
+
+static bool has_live_run(const struct hv_core *c, const struct cron *k) {
+        for (size_t i = 0; i < c->live_tasks.n; i++)
+                if (is_run_of(c->live_tasks.v[i], k) && c->live_tasks.v[i]->step < TASK_STEP_TIDY)
+                        return true;
+        return false;
+}
+
+static void stop_live_runs(struct hv_core *c, const struct cron *k) {
+        for (size_t i = 0; i < c->live_tasks.n; i++)
+                if (is_run_of(c->live_tasks.v[i], k) && c->live_tasks.v[i]->step < TASK_STEP_COLLECT)
+                        hv_task_ask_to_stop(c->live_tasks.v[i],
+                                            "the next run of its cron task, which replaces it");
+}
+
+/* Adds the run of this scheduled time; false: it is known already. */
+static bool add_run(struct hv_core *c, struct cron *k, uint64_t scheduled_us, bool moves_on) {
+        _hv_cleanup_(hv_task_unrefp) struct hv_task *made = hv_cron_run(k->want, scheduled_us, c->active);
+        struct task *t;
+
+        if (hv_task_get(c, made->id))
+                return false;
+        t = hv_task_add(c, made->id, k->name, HV_TASK_FROM_CRON);
+        hv_set_text(&t->digest, made->digest);
+        t->task = hv_task_ref(made);
+        if (moves_on) {
+                t->cron_until_us = scheduled_us;
+                k->run = t;
+        }
+        return true;
+}
+
+static void leave_out(struct hv_core *c, struct cron *k, uint64_t scheduled_us, const char *why) {
+        char at[HV_RFC3339_SIZE];
+
+        hv_rfc3339_format(scheduled_us, at);
+        free(k->message);
+        k->message = hv_asprintf("the run of %s is left out: %s", at, why);
+        k->advance_to_us = scheduled_us;
+        hv_note(c, HV_NOTE_CRON_SKIPPED, HV_REASON_SYNCED, HV_KIND_CRONTASK, k->name, NULL, "%s", k->message);
+}
+
+/* ---- what one pass decides ---- */
+
+static void decide(struct hv_core *c, struct cron *k, uint64_t wall_us, uint64_t scheduled_us) {
+        const struct hv_cron_task *w = k->want;
+        uint64_t latest_us = hv_cron_previous(&w->schedule, zone_of(c, k), wall_us);
+        bool is_late = wall_us - scheduled_us >= HV_USEC_PER_MIN + jitter(k, scheduled_us);
+
+        if (w->starting_deadline_us != HV_TIME_NEVER && wall_us - scheduled_us > w->starting_deadline_us) {
+                /* However many there are: none of them may begin any more. */
+                uint64_t from_us = wall_us - w->starting_deadline_us;
+                uint64_t last_us = hv_cron_previous(&w->schedule, zone_of(c, k), from_us - 1);
+
+                leave_out(c, k, last_us != HV_TIME_NEVER ? HV_MAX(last_us, scheduled_us) : scheduled_us,
+                          "its starting deadline is over");
+        } else if (is_late && w->missed == HV_CRON_SKIP)
+                leave_out(c, k, scheduled_us, "it was missed");
+        else if (is_late && w->missed == HV_CRON_RUN_ONCE && latest_us != HV_TIME_NEVER &&
+                 latest_us > scheduled_us && latest_us + jitter(k, latest_us) <= wall_us)
+                leave_out(c, k, hv_cron_previous(&w->schedule, zone_of(c, k), latest_us - 1),
+                          "it was missed, and only the latest one is made up for");
+        else if (w->concurrency == HV_CRON_FORBID && has_live_run(c, k) &&
+                 !HV_MUTANT(HV_MUTANT_CRON_OVERLAPS))
+                leave_out(c, k, scheduled_us, "the last run still goes on");
+        else {
+                if (w->concurrency == HV_CRON_REPLACE)
+                        stop_live_runs(c, k);
+                hv_set_text(&k->message, "");
+                if (!add_run(c, k, scheduled_us, true))
+                        k->advance_to_us = scheduled_us;
+        }
+}
+
+static void hand_out(struct pass *p, struct cron *k, enum hv_action_type type, const char *why) {
+        char key[100];
+        struct flight *f;
+
+        (void) snprintf(key, sizeof key, "cronTask/%s", k->name);
+        f = hv_flight_new(p->c, type, key, k->name, why);
+        f->cron = k;
+        f->action.cron_until_us = k->advance_to_us;
+        f->action.suspend = k->suspend_wanted;
+        k->effect = f;
+        p->settled = false;
+        hv_pass_hand_out(p, f);
+}
+
+static void plan_cron(struct pass *p, struct cron *k) {
+        struct hv_core *c = p->c;
+        uint64_t wall_us = hv_wall_us(c, p->now_us), at_us, next_us = HV_TIME_NEVER;
+
+        if (k->effect || !hv_backoff_is_over(&k->failure.backoff, p->now_us, &p->out->deadline_us))
+                return;
+        if (k->suspend_asked) {
+                hand_out(p, k, HV_ACTION_CRON_SUSPEND, "somebody asked");
+                return;
+        }
+        if (!k->want || k->want->suspended || k->run || wall_us == 0)
+                return;
+        if (!k->advance_to_us && k->until_wall_us == 0)
+                k->advance_to_us = wall_us; /* seen for the first time: it begins now */
+        if (!k->advance_to_us && !k->is_suspended && has_zone(c, k)) {
+                at_us = oldest_due(c, k, wall_us, &next_us);
+                if (at_us != HV_TIME_NEVER)
+                        decide(c, k, wall_us, at_us);
+                else if (next_us != HV_TIME_NEVER)
+                        hv_pass_not_later_than(p, p->now_us + (next_us - wall_us));
+        }
+        if (k->advance_to_us)
+                hand_out(p, k, HV_ACTION_CRON_ADVANCE, "its schedule was followed up to here");
+}
+
+void hv_pass_crons(struct pass *p) {
+        struct hv_core *c = p->c;
+        struct cron *k;
+        size_t it = 0;
+
+        if (!c->tasks_known || !c->active)
+                return;
+        while (hv_map_next(c->crons, &it, NULL, (void **) &k))
+                plan_cron(p, k);
+}
+
+/* ---- completions ---- */
+
+void hv_cron_done(struct hv_core *c, uint64_t now_us, struct flight *f, const struct hv_input *in) {
+        struct cron *k = f->cron;
+
+        k->effect = NULL;
+        if (in->outcome != HV_OUTCOME_OK) {
+                hv_failure_set(&k->failure, &record_backoff, now_us, f->action.type, HV_REASON_LEDGER_FAILED,
+                               in->message);
+                hv_note(c, HV_NOTE_FAILED, HV_REASON_LEDGER_FAILED, HV_KIND_CRONTASK, k->name, NULL,
+                        "cannot %s: %s", hv_action_name(f->action.type),
+                        in->message ? in->message : "no reason given");
+                return;
+        }
+        hv_failure_reset(&k->failure);
+        if (f->action.type == HV_ACTION_CRON_SUSPEND) {
+                k->is_suspended = f->action.suspend;
+                k->suspend_asked = k->suspend_wanted != k->is_suspended;
+                /* What came while it was suspended is not made up for. */
+                if (!k->is_suspended && hv_wall_us(c, now_us) > k->until_wall_us)
+                        k->advance_to_us = hv_wall_us(c, now_us);
+                return;
+        }
+        k->until_wall_us = HV_MAX(k->until_wall_us, f->action.cron_until_us);
+        k->advance_to_us = 0;
+}
+
+void hv_cron_run_accepted(struct hv_core *c, const struct task *t) {
+        struct cron *k = hv_map_get(c->crons, t->name);
+
+        if (!k || k->run != t)
+                return;
+        k->until_wall_us = HV_MAX(k->until_wall_us, t->cron_until_us);
+        k->run = NULL;
+}
+
+/* The ledger holds another promise of that id: the time has been dealt with. */
+void hv_cron_run_dropped(struct hv_core *c, const struct task *t) {
+        struct cron *k = t->cron_until_us ? hv_map_get(c->crons, t->name) : NULL;
+
+        if (!k || k->run != t)
+                return;
+        k->run = NULL;
+        k->advance_to_us = t->cron_until_us;
+}
+
+/* ---- history ---- */
+
+static int newest_first(const void *pa, const void *pb) {
+        const struct task *const *a = pa, *const *b = pb;
+
+        if ((*a)->accepted_wall_us != (*b)->accepted_wall_us)
+                return (*a)->accepted_wall_us > (*b)->accepted_wall_us ? -1 : 1;
+        return (*a)->number > (*b)->number ? -1 : (*a)->number < (*b)->number;
+}
+
+static void trim(struct hv_core *c, const struct cron *k) {
+        HV_VEC(struct task *) ended = {};
+        size_t it = 0, n_good = 0, n_other = 0;
+        struct task *t;
+
+        if (!k->want)
+                return;
+        while (hv_map_next(c->tasks, &it, NULL, (void **) &t))
+                if (is_run_of(t, k) && t->step == TASK_STEP_DONE && t->accepted)
+                        hv_vec_push(&ended, t);
+        if (ended.n)
+                qsort(ended.v, ended.n, sizeof *ended.v, newest_first);
+        for (size_t i = 0; i < ended.n; i++) {
+                t = ended.v[i];
+                if (t->end_state == HV_TASK_COMPLETED ? n_good++ < k->want->keep_success
+                                                      : n_other++ < k->want->keep_failed)
+                        continue;
+                t->step = TASK_STEP_FORGET;
+                hv_vec_push(&c->live_tasks, t);
+        }
+        hv_vec_done(&ended);
+}
+
+void hv_cron_trim_all(struct hv_core *c) {
+        const struct cron *k;
+        size_t it = 0;
+
+        c->cron_ended = false;
+        while (hv_map_next(c->crons, &it, NULL, (void **) &k))
+                trim(c, k);
+}
+
+/* ---- inputs ---- */
+
+static struct cron *declared(struct hv_core *c, const char *name, struct hv_err *err) {
+        struct cron *k = hv_map_get(c->crons, name);
+
+        if (k && k->want)
+                return k;
+        (void) hv_err_set(err, -ENOENT, "cron task %s is not declared", name);
+        return NULL;
+}
+
+static int trigger(struct hv_core *c, uint64_t now_us, const char *name, struct hv_err *err) {
+        struct cron *k = declared(c, name, err);
+        uint64_t wall_us = hv_wall_us(c, now_us);
+
+        if (!k)
+                return -ENOENT;
+        if (!c->tasks_known || wall_us == 0)
+                return hv_err_set(err, -EAGAIN, "no task can be accepted yet: the ledger is not there");
+        if (!add_run(c, k, wall_us / HV_USEC_PER_MIN * HV_USEC_PER_MIN, false))
+                return hv_err_set(err, -EEXIST, "cron task %s has a run of this minute already", name);
+        return 0;
+}
+
+static int suspend(struct hv_core *c, const char *name, bool on, struct hv_err *err) {
+        struct cron *k = declared(c, name, err);
+
+        if (!k)
+                return -ENOENT;
+        if (!c->tasks_known)
+                return hv_err_set(err, -EAGAIN, "nothing can be recorded yet: the ledger is not there");
+        if (!k->suspend_asked && k->is_suspended == on)
+                return hv_err_set(err, -EALREADY,
+                                  on ? "cron task %s is suspended already" : "cron task %s is not suspended",
+                                  name);
+        k->suspend_asked = true;
+        k->suspend_wanted = on;
+        return 0;
+}
+
+int hv_cron_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in, struct hv_err *err) {
+        struct cron *k;
+
+        switch (in->type) {
+        case HV_INPUT_CRON_RECALL:
+                k = hv_cron_get(c, in->cron->name);
+                k->until_wall_us = in->cron->until_wall_us;
+                k->is_suspended = in->cron->is_suspended;
+                return 0;
+        case HV_INPUT_ZONE:
+                hv_map_put(c->zones, in->text, in->zone);
+                return 0;
+        case HV_INPUT_CRON_TRIGGER:
+                return trigger(c, now_us, in->text, err);
+        case HV_INPUT_CRON_SUSPEND:
+                return suspend(c, in->text, true, err);
+        case HV_INPUT_CRON_RESUME:
+                return suspend(c, in->text, false, err);
+        default:
+                return hv_err_set(err, -EINVAL, "input of unknown type %d", (int) in->type);
+        }
+}
+
+/* ---- status ---- */
+
+static void describe(const struct hv_core *c, const struct cron *k, uint64_t now_us, struct hv_arena *a,
+                     struct hv_cron_status *ret) {
+        const char **live = HV_ARENA_NEW_N(a, const char *, c->live_tasks.n + 1);
+        uint64_t next_us = HV_TIME_NEVER;
+        size_t n = 0;
+
+        for (size_t i = 0; i < c->live_tasks.n; i++)
+                if (is_run_of(c->live_tasks.v[i], k) && c->live_tasks.v[i]->step < TASK_STEP_TIDY)
+                        live[n++] = hv_arena_strdup(a, c->live_tasks.v[i]->id);
+        if (has_zone(c, k) && !k->is_suspended && c->wall_us)
+                next_us = hv_cron_next(&k->want->schedule, zone_of(c, k),
+                                       HV_MAX(k->until_wall_us, hv_wall_us(c, now_us)));
+        *ret = (struct hv_cron_status){
+                .name = hv_arena_strdup(a, k->name),
+                .schedule = hv_arena_strdup(a, k->want->schedule_text),
+                .zone = hv_arena_strdup(a, k->want->zone),
+                .concurrency = k->want->concurrency,
+                .is_suspended = k->is_suspended,
+                .has_zone = has_zone(c, k),
+                .until_wall_us = k->until_wall_us,
+                .next_wall_us = next_us == HV_TIME_NEVER ? 0 : next_us,
+                .live = live,
+                .n_live = n,
+                .message = !has_zone(c, k)
+                                   ? hv_arena_printf(a, "this machine has no file of the time zone %s",
+                                                     k->want->zone)
+                                   : hv_arena_strdup(a, k->message ? k->message : ""),
+        };
+}
+
+const struct hv_cron_status *hv_core_crons(const struct hv_core *c, uint64_t now_us, struct hv_arena *arena,
+                                           size_t *ret_n) {
+        size_t n = c->active ? c->active->n_cron_tasks : 0;
+        struct hv_cron_status *v = HV_ARENA_NEW_N(arena, struct hv_cron_status, n + 1);
+
+        for (size_t i = 0; i < n; i++)
+                describe(c, hv_map_get(c->crons, c->active->cron_tasks[i].name), now_us, arena, &v[i]);
+        *ret_n = n;
+        return v;
+}

@@ -1,0 +1,303 @@
+/* Cron tasks in the core, one rule a test: real documents, a clock that the test sets. */
+#include <errno.h>
+
+#include "bed.h"
+
+#include "base/rfc3339.h"
+#include "reconcile/cron.h"
+#include "spec/load.h"
+#include "spec/yaml.h"
+
+#define BED struct bed *b = *state
+#define MIN HV_USEC_PER_MIN
+#define HOUR (60 * MIN)
+
+static struct hv_desired *load(const char *cron_fields) {
+        _hv_cleanup_(hv_diags_freep) struct hv_diags *diags = hv_diags_new();
+        _hv_cleanup_free_ char *text =
+                hv_asprintf("apiVersion: hivelet/v1\nkind: NodeState\nmetadata: {name: n}\nspec:\n"
+                            "  cronTasks:\n    - name: nightly\n%s"
+                            "      task: {image: \"img:1\", command: [\"true\"]}\n",
+                            cron_fields);
+        const struct hv_spec_file file = {
+                .name = "node.yaml", .text = text, .len = strlen(text), .source = "file", .primary = true
+        };
+        const struct hv_spec_input in = {
+                .files = &file, .n_files = 1, .read = hv_yaml_read, .hostname = "n"
+        };
+        struct hv_desired *d = NULL;
+
+        if (hv_spec_load(&in, &d, diags) < 0) {
+                size_t n;
+
+                fail_msg("%s", hv_diags_all(diags, &n)->message);
+        }
+        return d;
+}
+
+static uint64_t wall(const char *text) {
+        uint64_t us;
+
+        assert_true(hv_rfc3339_parse(text, &us));
+        return us;
+}
+
+static void set_clock(struct bed *b, const char *text) {
+        assert_int_equal(hv_core_input(b->core, b->now_us,
+                                       &(struct hv_input){ .type = HV_INPUT_CLOCK, .wall_us = wall(text) },
+                                       NULL),
+                         0);
+}
+
+/* A node at this time of the wall clock, with what its ledger remembers of the cron task. */
+static void begin(struct bed *b, const char *now, const char *until, const char *fields) {
+        const struct hv_room machine = { .nano_cpus = 4 * UINT64_C(1000000000),
+                                         .memory_bytes = UINT64_C(8) << 30 };
+
+        set_clock(b, now);
+        assert_int_equal(hv_core_input(b->core, b->now_us,
+                                       &(struct hv_input){ .type = HV_INPUT_MACHINE, .machine = &machine },
+                                       NULL),
+                         0);
+        if (until) {
+                const struct hv_cron_recalled r = { .name = "nightly", .until_wall_us = wall(until) };
+
+                assert_int_equal(hv_core_input(b->core, b->now_us,
+                                               &(struct hv_input){ .type = HV_INPUT_CRON_RECALL, .cron = &r },
+                                               NULL),
+                                 0);
+        }
+        assert_int_equal(
+                hv_core_input(b->core, b->now_us, &(struct hv_input){ .type = HV_INPUT_TASKS_KNOWN }, NULL),
+                0);
+        bed_desire(b, load(fields));
+        bed_run(b);
+}
+
+static const struct hv_cron_status *status_of(struct bed *b) {
+        size_t n;
+        const struct hv_cron_status *s = hv_core_crons(b->core, b->now_us, b->arena, &n);
+
+        assert_int_equal(n, 1);
+        return s;
+}
+
+static void ends(struct bed *b, const char *container, int exit_code) {
+        struct hv_seen_container *k = bed_container(b, container);
+
+        assert_non_null(k);
+        k->state = HV_CONTAINER_EXITED;
+        k->exit_code = exit_code;
+        bed_event(b, "die", container);
+        bed_run(b);
+}
+
+#define RUN(minute)                                                                          \
+        "accept nightly-" minute "; prepare nightly-" minute "; create task-nightly-" minute \
+        "; record the start of nightly-" minute "; start task-nightly-" minute
+
+static int setup(void **state) {
+        *state = bed_new();
+        return 0;
+}
+
+static int teardown(void **state) {
+        bed_free(*state);
+        return 0;
+}
+
+static void it_begins_when_it_is_first_seen(void **state) {
+        BED;
+
+        begin(b, "2026-11-22T03:20:00Z", NULL, "      schedule: \"15 3 * * *\"\n");
+        assert_string_equal(bed_log(b), "record the schedule of nightly");
+        assert_int_equal(status_of(b)->next_wall_us, wall("2026-11-23T03:15:00Z"));
+        bed_wait(b, 23 * HOUR);
+        assert_string_equal(bed_log(b), "");
+        bed_wait(b, HOUR);
+        assert_string_equal(bed_log(b), RUN("202611230315"));
+        assert_int_equal(status_of(b)->n_live, 1);
+        ends(b, "task-nightly-202611230315", 0);
+        assert_int_equal(status_of(b)->n_live, 0);
+        assert_int_equal(status_of(b)->next_wall_us, wall("2026-11-24T03:15:00Z"));
+}
+
+static void only_the_latest_missed_run_is_made_up_for(void **state) {
+        BED;
+
+        begin(b, "2026-11-22T03:40:00Z", "2026-11-19T03:15:00Z", "      schedule: \"15 3 * * *\"\n");
+        assert_string_equal(bed_log(b), "record the schedule of nightly; " RUN("202611220315"));
+}
+
+static void each_missed_run_is_made_up_for_when_asked(void **state) {
+        BED;
+
+        begin(b, "2026-11-22T03:40:00Z", "2026-11-20T03:15:00Z",
+              "      schedule: \"15 3 * * *\"\n      missed: runAll\n      concurrency: allow\n      startingDeadline: 0s\n");
+        assert_int_equal(status_of(b)->n_live, 2);
+        assert_non_null(bed_container(b, "task-nightly-202611210315"));
+        assert_non_null(bed_container(b, "task-nightly-202611220315"));
+}
+
+static void missed_runs_are_left_out_when_asked(void **state) {
+        BED;
+
+        begin(b, "2026-11-22T03:40:00Z", "2026-11-21T03:15:00Z",
+              "      schedule: \"15 3 * * *\"\n      missed: skip\n");
+        assert_string_equal(bed_log(b), "record the schedule of nightly");
+        assert_string_equal(status_of(b)->message,
+                            "the run of 2026-11-22T03:15:00Z is left out: it was missed");
+}
+
+static void what_is_too_late_does_not_begin(void **state) {
+        BED;
+
+        begin(b, "2026-11-22T06:00:00Z", "2026-11-18T03:15:00Z",
+              "      schedule: \"15 3 * * *\"\n      startingDeadline: 2h\n      missed: runAll\n");
+        assert_string_equal(bed_log(b), "record the schedule of nightly");
+        assert_int_equal(status_of(b)->until_wall_us, wall("2026-11-22T03:15:00Z"));
+}
+
+static void a_run_that_goes_on_keeps_the_next_one_out(void **state) {
+        BED;
+
+        begin(b, "2026-11-22T03:00:00Z", "2026-11-22T03:00:00Z", "      schedule: \"*/10 * * * *\"\n");
+        bed_wait(b, 10 * MIN);
+        assert_string_equal(bed_log(b), RUN("202611220310"));
+        bed_wait(b, 10 * MIN);
+        assert_string_equal(bed_log(b), "record the schedule of nightly");
+        assert_string_equal(status_of(b)->message,
+                            "the run of 2026-11-22T03:20:00Z is left out: the last run still goes on");
+        ends(b, "task-nightly-202611220310", 0);
+        (void) bed_log(b);
+        bed_wait(b, 10 * MIN);
+        assert_string_equal(bed_log(b), RUN("202611220330"));
+}
+
+static void a_run_is_replaced_when_asked(void **state) {
+        BED;
+
+        begin(b, "2026-11-22T03:00:00Z", "2026-11-22T03:00:00Z",
+              "      schedule: \"*/10 * * * *\"\n      concurrency: replace\n");
+        bed_wait(b, 10 * MIN);
+        bed_wait(b, 10 * MIN);
+        assert_int_equal(status_of(b)->n_live, 1);
+        assert_null(bed_container(b, "task-nightly-202611220310"));
+        assert_non_null(bed_container(b, "task-nightly-202611220320"));
+}
+
+static void nothing_runs_while_it_is_suspended(void **state) {
+        BED;
+        const struct hv_input suspend = { .type = HV_INPUT_CRON_SUSPEND, .text = "nightly" };
+        const struct hv_input resume = { .type = HV_INPUT_CRON_RESUME, .text = "nightly" };
+
+        begin(b, "2026-11-22T03:00:00Z", "2026-11-22T03:00:00Z", "      schedule: \"*/10 * * * *\"\n");
+        assert_int_equal(hv_core_input(b->core, b->now_us, &suspend, NULL), 0);
+        bed_run(b);
+        assert_string_equal(bed_log(b), "suspend nightly");
+        assert_int_equal(hv_core_input(b->core, b->now_us, &suspend, NULL), -EALREADY);
+        bed_wait(b, 2 * HOUR);
+        assert_string_equal(bed_log(b), "");
+        assert_int_equal(hv_core_input(b->core, b->now_us, &resume, NULL), 0);
+        bed_run(b);
+        assert_string_equal(bed_log(b), "suspend nightly; record the schedule of nightly");
+        bed_wait(b, 10 * MIN);
+        assert_string_equal(bed_log(b), RUN("202611220510"));
+}
+
+static void a_run_can_be_had_at_any_time(void **state) {
+        BED;
+        const struct hv_input trigger = { .type = HV_INPUT_CRON_TRIGGER, .text = "nightly" };
+
+        begin(b, "2026-11-22T03:00:30Z", "2026-11-22T03:00:00Z", "      schedule: \"15 3 * * *\"\n");
+        assert_int_equal(hv_core_input(b->core, b->now_us, &trigger, NULL), 0);
+        assert_int_equal(hv_core_input(b->core, b->now_us, &trigger, NULL), -EEXIST);
+        bed_run(b);
+        assert_string_equal(bed_log(b), RUN("202611220300"));
+        ends(b, "task-nightly-202611220300", 0);
+        bed_wait(b, 15 * MIN);
+        assert_non_null(bed_container(b, "task-nightly-202611220315")); /* the schedule goes on as it was */
+}
+
+static void a_run_and_its_time_are_one_record(void **state) {
+        BED;
+
+        b->hold = true;
+        begin(b, "2026-11-22T03:14:00Z", "2026-11-22T03:00:00Z", "      schedule: \"15 3 * * *\"\n");
+        while (b->held.n) { /* the engine is greeted and listed */
+                bed_answer(b, b->held.v[0], HV_OUTCOME_OK);
+                bed_run(b);
+        }
+        b->now_us += 2 * MIN;
+        bed_run(b);
+        for (size_t i = 0; i < b->held.n; i++)
+                if (b->held.v[i]->type == HV_ACTION_TASK_ACCEPT) {
+                        assert_int_equal(b->held.v[i]->cron_until_us, wall("2026-11-22T03:15:00Z"));
+                        return;
+                }
+        fail_msg("no run was accepted: %s", bed_log_all(b));
+}
+
+static void old_runs_are_forgotten(void **state) {
+        BED;
+        struct hv_task_status s;
+
+        begin(b, "2026-11-22T03:00:00Z", "2026-11-22T03:00:00Z",
+              "      schedule: \"*/10 * * * *\"\n      history: {success: 1, failed: 1}\n");
+        bed_wait(b, 10 * MIN);
+        ends(b, "task-nightly-202611220310", 0);
+        bed_wait(b, 10 * MIN);
+        ends(b, "task-nightly-202611220320", 1);
+        bed_wait(b, 10 * MIN);
+        (void) bed_log(b);
+        ends(b, "task-nightly-202611220330", 0);
+        assert_non_null(strstr(bed_log(b), "forget nightly-202611220310"));
+        assert_false(hv_core_task_status(b->core, "nightly-202611220310", b->now_us, b->arena, &s));
+        assert_true(hv_core_task_status(b->core, "nightly-202611220320", b->now_us, b->arena, &s));
+        assert_true(hv_core_task_status(b->core, "nightly-202611220330", b->now_us, b->arena, &s));
+}
+
+static void a_clock_that_steps_back_repeats_nothing(void **state) {
+        BED;
+
+        begin(b, "2026-11-22T03:00:00Z", "2026-11-22T03:00:00Z", "      schedule: \"*/10 * * * *\"\n");
+        bed_wait(b, 10 * MIN);
+        ends(b, "task-nightly-202611220310", 0);
+        (void) bed_log(b);
+        set_clock(b, "2026-11-22T03:05:00Z");
+        bed_wait(b, 14 * MIN);
+        assert_string_equal(bed_log(b), "");
+        bed_wait(b, 2 * MIN);
+        assert_string_equal(bed_log(b), RUN("202611220320"));
+}
+
+static void an_unknown_zone_waits_and_says_so(void **state) {
+        BED;
+
+        begin(b, "2026-11-22T03:00:00Z", "2026-11-22T03:00:00Z",
+              "      schedule: \"*/10 * * * *\"\n      timezone: Europe/Berlin\n");
+        bed_wait(b, HOUR);
+        assert_string_equal(bed_log(b), "");
+        assert_string_equal(status_of(b)->message, "this machine has no file of the time zone Europe/Berlin");
+}
+
+int main(void) {
+#define RULE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+        const struct CMUnitTest tests[] = {
+                RULE(it_begins_when_it_is_first_seen),
+                RULE(only_the_latest_missed_run_is_made_up_for),
+                RULE(each_missed_run_is_made_up_for_when_asked),
+                RULE(missed_runs_are_left_out_when_asked),
+                RULE(what_is_too_late_does_not_begin),
+                RULE(a_run_that_goes_on_keeps_the_next_one_out),
+                RULE(a_run_is_replaced_when_asked),
+                RULE(nothing_runs_while_it_is_suspended),
+                RULE(a_run_can_be_had_at_any_time),
+                RULE(a_run_and_its_time_are_one_record),
+                RULE(old_runs_are_forgotten),
+                RULE(a_clock_that_steps_back_repeats_nothing),
+                RULE(an_unknown_zone_waits_and_says_so),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
