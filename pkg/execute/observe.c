@@ -222,6 +222,7 @@ bool hv_observe_docker_event(const struct hv_docker_event *event, const char *no
                         .id = event->id,
                         .name = non_empty(event->name),
                         .container = non_empty(event->container),
+                        .time_us = event->time_ns / 1000,
                         .ours = types[i].fits && read_mark(&event->attributes, node_id, types[i].fits).ours,
                 };
                 return true;

@@ -86,6 +86,7 @@ struct hv_engine_event {
         const char *name;      /* may be NULL */
         const char *container; /* network connect and disconnect: the container's id; may be NULL */
         bool ours;             /* the event carries our labels */
+        uint64_t time_us;      /* the engine's wall clock; 0: it did not say; for display only */
 };
 
 /* What a revision says of a volume's data. */

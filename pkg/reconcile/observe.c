@@ -311,6 +311,9 @@ static void container_event(struct hv_core *c, const struct hv_engine_event *e) 
                 s = e->ours ? hv_slot_get(c, e->name) : hv_map_get(c->slots, e->name);
         if (!s)
                 return;
+        /* The reply to a start does not say when; the event does, and spares an inspect. */
+        if (hv_streq(e->action, "start") && s->have && hv_streq(s->have->id, e->id) && e->time_us)
+                s->have->started_wall_us = e->time_us;
         if (is_expected(s->effect, e->action)) {
                 s->event_dropped = true;
                 return;

@@ -160,6 +160,8 @@ static struct flight *plan_effect(struct pass *p, struct slot *s, const struct v
                 f->action.stop_grace_us = s->want->stop_grace_us;
         }
         s->effect = f;
+        if (s->have && v->action == HV_ACTION_START)
+                s->have->started_wall_us = 0; /* that of the run before says nothing about this one */
         s->event_dropped = false;
         s->conflict_told = false;
         hv_pass_hand_out(p, f);

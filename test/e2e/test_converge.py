@@ -65,6 +65,16 @@ class Converge(base.Case):
         self.assertEqual(self.volumes(), {"changed", "unchanged"})
         self.assertIn("its label does", agent.ctl("why", "volume/unchanged").stdout)
 
+    def test_when_a_container_was_started_is_shown_at_once(self):
+        agent = self.up("  services:\n" + service("web"))
+        for start_again in (False, True):
+            if start_again:  # an agent that finds it running reads it from the engine
+                agent.kill()
+                agent.start()
+                agent.wait_synced()
+            agent.wait(lambda: agent.services()["hive-web"]["startedAt"], "it is shown")
+            self.assertEqual(agent.services()["hive-web"]["startedAt"][:16], self.started_at("hive-web")[:16])
+
     def test_replicas_come_and_go(self):
         agent = self.up("  services:\n" + service("web", "replicas: 3"))
         self.assertEqual(self.engine.running(), {"hive-web", "hive-web-2", "hive-web-3"})

@@ -154,6 +154,35 @@ static void what_runs_goes_on_until_its_successor_can_be_made(void **state) {
                             "pull img:2; stop hive-web; remove hive-web; create hive-web; start hive-web");
 }
 
+/* Without an inspect: the reply to a start does not say when, its event does. */
+static void when_it_was_started_is_known_from_the_event(void **state) {
+        BED;
+        struct hv_input event = { .type = HV_INPUT_EVENT,
+                                  .event = { .type = HV_EVENT_CONTAINER,
+                                             .action = "start",
+                                             .name = "hive-web",
+                                             .ours = true,
+                                             .time_us = 1234567 } };
+        struct hv_status s;
+
+        bed_desire(b, desire("r1", (struct wish[]){ { "web" }, {} }));
+        bed_run(b);
+        (void) bed_log_all(b);
+        event.event.id = bed_container(b, "hive-web")->id;
+        assert_int_equal(hv_core_input(b->core, b->now_us, &event, NULL), 0);
+        bed_run(b);
+        assert_string_equal(bed_log_all(b), "");
+        s = bed_status(b);
+        assert_int_equal(bed_unit(&s, "hive-web")->started_wall_us, 1234567);
+        /* The start of an earlier run is not shown for a later one. */
+        bed_container(b, "hive-web")->state = HV_CONTAINER_EXITED;
+        bed_event(b, "die", "hive-web");
+        bed_run(b);
+        assert_string_equal(bed_log(b), "start hive-web");
+        s = bed_status(b);
+        assert_int_equal(bed_unit(&s, "hive-web")->started_wall_us, 0);
+}
+
 static enum hv_outcome login_is_wrong(struct bed *b, const struct hv_action *a) {
         b->n_asked += a->type == HV_ACTION_PULL;
         return a->type == HV_ACTION_PULL ? HV_OUTCOME_DENIED : HV_OUTCOME_OK;
@@ -850,6 +879,7 @@ int main(void) {
                 T(a_changed_spec_replaces_the_container),
                 T(what_runs_goes_on_until_its_successor_can_be_made),
                 T(a_mended_login_is_tried_at_once),
+                T(when_it_was_started_is_known_from_the_event),
                 T(limits_change_in_place_and_are_read_back),
                 T(drifted_limits_are_put_right),
                 T(a_routine_look_is_no_news),
