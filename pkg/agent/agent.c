@@ -48,6 +48,7 @@ static int on_terminate(sd_event_source *s, const struct signalfd_siginfo *si, v
                      strsignal((int) si->ssi_signo));
         hv_agent_change_abandon(a);
         hv_agent_plans_abandon(a);
+        hv_agent_task_calls_abandon(a);
         if (a->tcp_server)
                 a->tcp_server = hv_http_server_free(a->tcp_server);
         hv_http_server_drain(a->socket_server, DRAIN_US, on_drained, a);
@@ -131,6 +132,7 @@ static int begin(struct hv_agent *a, struct hv_err *err) {
 static void end(struct hv_agent *a) {
         hv_log_set_observer(NULL, NULL);
         hv_agent_plans_abandon(a);
+        hv_agent_task_calls_abandon(a);
         hv_agent_change_abandon(a);
         hv_http_server_free(a->tcp_server);
         hv_http_server_free(a->socket_server);

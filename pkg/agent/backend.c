@@ -111,4 +111,7 @@ const struct hv_api_backend hv_agent_backend = {
         .logs_open = hv_agent_logs_open,
         .logs_resume = hv_agent_logs_resume,
         .logs_close = hv_agent_logs_close,
+        .tasks = hv_agent_tasks,
+        .task_change = hv_agent_task_change,
+        .fit = hv_agent_fit,
 };

@@ -1,24 +1,41 @@
-/* agent/backend_logs.c - the log of one replica, streamed from the engine to a client as fast as the client reads. */
+/* agent/backend_logs.c - the log of one replica or of one task, streamed from the engine to a client as fast as the client
+ * reads. That of a task that does not run yet is opened when it does. */
 #include <errno.h>
 #include <time.h>
 
 #include "agent/private.h"
+#include "base/alloc.h"
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/rfc3339.h"
 #include "docker/container.h"
 
 struct hv_api_log {
         struct hv_api_call *call;
-        struct hv_docker_call *stream;
-        bool timestamps, at_line_start;
+        struct hv_docker_call *stream; /* NULL: waits for its task to run */
+        struct hv_docker_logs options;
+        bool at_line_start;
+        char *task; /* id, while it waits */
+        struct hv_agent *agent;
+        struct hv_api_log *next; /* agent->waiting_logs */
 };
+
+static void log_free(struct hv_api_log *log) {
+        for (struct hv_api_log **p = &log->agent->waiting_logs; *p; p = &(*p)->next)
+                if (*p == log) {
+                        *p = log->next;
+                        break;
+                }
+        free(log->task);
+        free(log);
+}
 
 /* Framing is gone, lines are whole again; a time stands at the beginning of each line only. */
 static void on_log(void *userdata, const struct hv_docker_log *piece) {
         _hv_cleanup_(hv_buf_done) struct hv_buf b = {};
         struct hv_api_log *log = userdata;
 
-        if (log->timestamps && log->at_line_start && piece->time_us) {
+        if (log->options.timestamps && log->at_line_start && piece->time_us) {
                 char text[HV_RFC3339_SIZE];
 
                 hv_rfc3339_format(piece->time_us, text);
@@ -37,7 +54,12 @@ static void on_end(void *userdata, struct hv_docker_result *result) {
         if (result->outcome != HV_DOCKER_OK)
                 (void) hv_err_set(&err, result->error, "%s", result->message);
         hv_api_logs_done(log->call, result->outcome == HV_DOCKER_OK ? NULL : &err);
-        free(log);
+        log_free(log);
+}
+
+static void attach(struct hv_api_log *log, const char *container) {
+        log->stream = hv_docker_container_logs(log->agent->docker, container, &log->options,
+                                               (struct hv_docker_then){ .fn = on_end, .userdata = log });
 }
 
 static const struct hv_unit_status *replica_of(const struct hv_status *s,
@@ -49,41 +71,101 @@ static const struct hv_unit_status *replica_of(const struct hv_status *s,
         return NULL;
 }
 
+/* Of the container, or NULL with an error. Of a task only what runs, or ran and is being collected, has a log. */
+static const char *container_of(struct hv_agent *a, const struct hv_api_log_options *o,
+                                struct hv_arena *arena, bool *ret_may_come, struct hv_err *err) {
+        const struct hv_unit_status *u;
+        struct hv_task_status t;
+        struct hv_status s;
+
+        *ret_may_come = false;
+        if (o->kind == HV_KIND_TASK) {
+                if (!hv_core_task_status(a->core, o->name, hv_agent_now_us(), arena, &t)) {
+                        (void) hv_err_set(err, -ENOENT, "there is no task \"%s\"", o->name);
+                        return NULL;
+                }
+                if (t.container && (t.state == HV_TASK_RUNNING || t.state == HV_TASK_COLLECTING))
+                        return t.container;
+                *ret_may_come = !hv_task_state_is_end(t.state);
+                (void) hv_err_set(err, -ENOENT, "task \"%s\" has no log yet: it is %s%s%s", o->name,
+                                  hv_task_state_name(t.state), hv_str_empty(t.message) ? "" : ": ",
+                                  t.message ? t.message : "");
+                return NULL;
+        }
+        hv_core_status(a->core, hv_agent_now_us(), arena, &s);
+        u = replica_of(&s, o);
+        if (u && u->id)
+                return u->id;
+        (void) hv_err_set(err, -ENOENT, u ? "%s \"%s\" has no container yet: %s" : "there is no %s \"%s\"%s",
+                          hv_kind_label(o->kind), o->name, u ? u->message : "");
+        return NULL;
+}
+
 struct hv_api_log *hv_agent_logs_open(void *userdata, const struct hv_api_log_options *o,
                                       struct hv_api_call *call, struct hv_err *err) {
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
         struct hv_agent *a = userdata;
-        const struct hv_unit_status *u;
-        struct hv_docker_logs options = {
-                .follow = o->follow,
-                .out = o->streams & HV_API_STDOUT,
-                .err = o->streams & HV_API_STDERR,
-                .timestamps = o->timestamps,
-                .since_us = o->since_wall_us,
-                .tail = o->tail > INT64_MAX ? -1 : (int64_t) o->tail,
-                .fn = on_log,
-        };
+        const char *container;
         struct hv_api_log *log;
-        struct hv_status s;
+        bool may_come;
 
-        hv_core_status(a->core, hv_agent_now_us(), arena, &s);
-        u = replica_of(&s, o);
-        if (!u || !u->id) {
-                (void) hv_err_set(err, -ENOENT,
-                                  u ? "%s \"%s\" has no container yet: %s" : "there is no %s \"%s\"%s",
-                                  hv_kind_label(o->kind), o->name, u ? u->message : "");
+        container = container_of(a, o, arena, &may_come, err);
+        if (!container && !(may_come && o->follow))
                 return NULL;
-        }
         if (!a->docker) {
                 (void) hv_err_set(err, -ENOTCONN, "no container engine: node.docker.enabled is false");
                 return NULL;
         }
         log = HV_NEW(struct hv_api_log);
-        *log = (struct hv_api_log){ .call = call, .timestamps = o->timestamps, .at_line_start = true };
-        options.userdata = log;
-        log->stream = hv_docker_container_logs(a->docker, u->id, &options,
-                                               (struct hv_docker_then){ .fn = on_end, .userdata = log });
+        *log = (struct hv_api_log){ .call = call,
+                                    .agent = a,
+                                    .at_line_start = true,
+                                    .options = {
+                                            .follow = o->follow,
+                                            .out = o->streams & HV_API_STDOUT,
+                                            .err = o->streams & HV_API_STDERR,
+                                            .timestamps = o->timestamps,
+                                            .since_us = o->since_wall_us,
+                                            .tail = o->tail > INT64_MAX ? -1 : (int64_t) o->tail,
+                                            .fn = on_log,
+                                            .userdata = log,
+                                    } };
+        if (container)
+                attach(log, container);
+        else {
+                log->task = hv_strdup(o->name);
+                log->next = a->waiting_logs;
+                a->waiting_logs = log;
+        }
         return log;
+}
+
+/* What ended before it was attached to is shown from what was kept of it. */
+void hv_agent_logs_passed(struct hv_agent *a) {
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = a->waiting_logs ? hv_arena_new() : NULL;
+        struct hv_api_log *next;
+
+        for (struct hv_api_log *log = a->waiting_logs; log; log = next) {
+                const struct hv_api_log_options o = { .kind = HV_KIND_TASK, .name = log->task };
+                struct hv_err err = {};
+                const char *container;
+                bool may_come;
+
+                next = log->next;
+                container = container_of(a, &o, arena, &may_come, &err);
+                if (container) {
+                        struct hv_api_log **p = &a->waiting_logs;
+
+                        while (*p != log)
+                                p = &(*p)->next;
+                        *p = log->next;
+                        log->next = NULL;
+                        attach(log, container);
+                } else if (!may_come) {
+                        hv_api_logs_done(log->call, NULL);
+                        log_free(log);
+                }
+        }
 }
 
 void hv_agent_logs_resume(struct hv_api_log *log) {
@@ -91,6 +173,7 @@ void hv_agent_logs_resume(struct hv_api_log *log) {
 }
 
 void hv_agent_logs_close(struct hv_api_log *log) {
-        hv_docker_call_cancel(log->stream);
-        free(log);
+        if (log->stream)
+                hv_docker_call_cancel(log->stream);
+        log_free(log);
 }

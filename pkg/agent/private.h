@@ -27,6 +27,7 @@
 
 struct plan_call; /* backend_plan.c */
 struct change;    /* backend_change.c: a change that waits for the guard */
+struct task_call; /* backend_task.c: somebody waits until a change of a task is durable */
 
 struct hv_agent {
         const struct hv_agent_options *options;
@@ -63,6 +64,8 @@ struct hv_agent {
         char *tcp_listen;      /* what tcp_server was asked to listen on */
         struct change *change; /* one at a time */
         HV_VEC(struct plan_call *) plans;
+        HV_VEC(struct task_call *) task_calls;
+        struct hv_api_log *waiting_logs; /* of tasks that do not run yet */
 };
 
 /* pass.c */
@@ -135,6 +138,15 @@ struct hv_api_log *hv_agent_logs_open(void *userdata, const struct hv_api_log_op
                                       struct hv_api_call *call, struct hv_err *err);
 void hv_agent_logs_resume(struct hv_api_log *log);
 void hv_agent_logs_close(struct hv_api_log *log);
+void hv_agent_logs_passed(struct hv_agent *a); /* after each pass: does a task run whose log is waited for? */
+
+/* backend_task.c */
+void hv_agent_tasks(void *userdata, struct hv_arena *arena, struct hv_api_tasks *ret);
+void hv_agent_task_change(void *userdata, const struct hv_api_task_change *change, struct hv_api_call *call);
+void hv_agent_fit(void *userdata, const struct hv_api_file *file, struct hv_arena *arena,
+                  struct hv_api_fit *ret);
+void hv_agent_task_calls_passed(struct hv_agent *a); /* after each pass: is a change durable? */
+void hv_agent_task_calls_abandon(struct hv_agent *a);
 
 /* once.c */
 void hv_agent_once(struct hv_agent *a, const struct hv_status *s); /* --once: is it time to end? */

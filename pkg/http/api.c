@@ -1,5 +1,5 @@
 /* Life of the API, its table of routes, and what is told to watchers. Handlers: api_*.c. */
-#include "http/api_internal.h"
+#include "http/api_task.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -212,7 +212,6 @@ KIND_HANDLERS(secret, HV_KIND_SECRET)
 KIND_HANDLERS(config, HV_KIND_CONFIG)
 KIND_HANDLERS(image, HV_KIND_IMAGE)
 KIND_HANDLERS(registry, HV_KIND_REGISTRY)
-KIND_HANDLERS(task, HV_KIND_TASK)
 KIND_HANDLERS(crontask, HV_KIND_CRONTASK)
 KIND_HANDLERS(wireguard, HV_KIND_WIREGUARD)
 
@@ -264,7 +263,33 @@ static const struct hv_http_route routes[] = {
         KIND_ROUTES("configs", config, "config"),
         KIND_ROUTES("images", image, "image"),
         KIND_ROUTES("registries", registry, "registry"),
-        KIND_ROUTES("tasks", task, "task"),
+        GET("/api/v1/tasks", VIEWER, hv_api_get_tasks, "list of tasks"),
+        POST("/api/v1/tasks", ADMIN, hv_api_post_task, HV_API_BODY_MAX_BYTES, "submit a task"),
+        GET("/api/v1/tasks/{name}", VIEWER, hv_api_get_task, "one task"),
+        DELETE("/api/v1/tasks/{name}", ADMIN, hv_api_delete_task,
+               "forget a task that ended, or a Task of the source api"),
+        GET("/api/v1/tasks/{name}/status", VIEWER, hv_api_get_task_status, "status of one task"),
+        GET("/api/v1/tasks/{name}/why", VIEWER, hv_api_get_task_why, "why one task is as it is"),
+        GET("/api/v1/tasks/{name}/events", VIEWER, hv_api_get_task_events, "events about one task"),
+        GET("/api/v1/tasks/{name}/logs", OPERATOR, hv_api_get_task_logs, "log of one task"),
+        GET("/api/v1/tasks/{name}/results", OPERATOR, hv_api_get_task_results,
+            "files that a task left: a list, or all of them as tar or zip"),
+        GET("/api/v1/tasks/{name}/results/{path...}", OPERATOR, hv_api_get_task_result,
+            "one file that a task left"),
+        GET("/api/v1/tasks/{name}/receipt", VIEWER, hv_api_get_task_receipt, "receipt of one task"),
+        POST("/api/v1/tasks/{name}/stop", OPERATOR, hv_api_post_task_stop, 4096, "stop a task"),
+        POST("/api/v1/tasks/{name}/retry", ADMIN, hv_api_post_task_retry, 4096,
+             "run a task that ended again"),
+        POST("/api/v1/fit", OPERATOR, hv_api_post_fit, HV_API_BODY_MAX_BYTES,
+             "would a task fit, change nothing"),
+        GET("/api/v1/trust", VIEWER, hv_api_get_trust, "trust score of the node"),
+        GET("/api/v1/trust/ledger", VIEWER, hv_api_get_trust_ledger, "every change of the trust score"),
+        GET("/api/status", VIEWER, hv_api_get_legacy_status, "the node, in the shape of HiveMind's worker"),
+        GET("/api/tasks", VIEWER, hv_api_get_legacy_tasks, "tasks, in the shape of HiveMind's worker"),
+        GET("/api/resources", VIEWER, hv_api_get_legacy_resources,
+            "what is free, in the shape of HiveMind's worker"),
+        POST("/api/stop_task/{name}", OPERATOR, hv_api_post_legacy_stop, 4096,
+             "stop a task, in the shape of HiveMind's worker"),
         KIND_ROUTES("crontasks", crontask, "cron task"),
         KIND_ROUTES("wireguard", wireguard, "WireGuard interface"),
         POST("/api/v1/validate", OPERATOR, hv_api_post_validate, HV_API_BODY_MAX_BYTES,

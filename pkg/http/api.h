@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "http/metrics.h"
 #include "http/snapshot.h"
+#include "http/tasks.h"
 
 typedef struct sd_event sd_event; /* systemd/sd-event.h */
 struct hv_http_server;
@@ -102,8 +103,8 @@ enum hv_api_stream {
 };
 
 struct hv_api_log_options {
-        enum hv_kind kind;
-        const char *name;
+        enum hv_kind kind;      /* of a task: that of its present attempt; with `follow` it is waited for */
+        const char *name;       /* of a task: its id */
         unsigned replica;       /* 1.. */
         unsigned streams;       /* enum hv_api_stream, at least one */
         bool follow;            /* go on until the client leaves or the container ends */
@@ -143,6 +144,17 @@ struct hv_api_backend {
                                         struct hv_api_call *call, struct hv_err *err);
         void (*logs_resume)(struct hv_api_log *log); /* there is room again */
         void (*logs_close)(struct hv_api_log *log);  /* frees it; the call is over */
+
+        /* `arena` ends with the request. */
+        void (*tasks)(void *userdata, struct hv_arena *arena, struct hv_api_tasks *ret);
+
+        /* Ends with hv_api_task_done(), also from inside. */
+        void (*task_change)(void *userdata, const struct hv_api_task_change *change,
+                            struct hv_api_call *call);
+
+        /* Changes nothing. */
+        void (*fit)(void *userdata, const struct hv_api_file *file, struct hv_arena *arena,
+                    struct hv_api_fit *ret);
 };
 
 /* --- life -------------------------------------------------------------------------------------------- */

@@ -68,7 +68,7 @@ static int read_json_files(struct hv_arena *a, const char *body, size_t len, con
         return 0;
 }
 
-static bool is_type(const char *content_type, const char *type) {
+bool hv_api_is_type(const char *content_type, const char *type) {
         size_t n = strlen(type);
 
         return content_type && strncasecmp(content_type, type, n) == 0 && strchr("; ", content_type[n]);
@@ -87,14 +87,14 @@ static bool read_files(struct hv_http_request *req, struct hv_arena *a, const st
         *ret_n = 0;
         if (len == 0)
                 return true;
-        if (is_type(type, "application/json")) {
+        if (hv_api_is_type(type, "application/json")) {
                 if (read_json_files(a, body, len, ret, ret_n, &err) == 0)
                         return true;
                 hv_http_reply_err(req, "BadBody", &err);
                 return false;
         }
-        if (!is_type(type, "application/yaml") && !is_type(type, "text/yaml") &&
-            !is_type(type, "application/x-yaml")) {
+        if (!hv_api_is_type(type, "application/yaml") && !hv_api_is_type(type, "text/yaml") &&
+            !hv_api_is_type(type, "application/x-yaml")) {
                 hv_http_reply_problem(req, 415, "BadContentType",
                                       "the body must be application/yaml or application/json");
                 return false;
@@ -136,7 +136,7 @@ static void put_diff(struct hv_json_writer *w, struct hv_arena *a, const struct 
 }
 
 /* A problem (RFC 9457) that carries the findings. */
-static void reply_refused(struct hv_http_request *req, struct hv_diags *diags) {
+void hv_api_reply_refused(struct hv_http_request *req, const char *code, struct hv_diags *diags) {
         struct hv_buf buf = {};
         struct hv_json_writer w = { .buf = &buf };
 
@@ -144,7 +144,7 @@ static void reply_refused(struct hv_http_request *req, struct hv_diags *diags) {
         hv_json_put_str(&w, "type", "about:blank");
         hv_json_put_str(&w, "title", "Unprocessable Content");
         hv_json_put_int(&w, "status", 422);
-        hv_json_put_str(&w, "code", "RevisionRejected");
+        hv_json_put_str(&w, "code", code);
         hv_json_put_printf(&w, "detail", "refused: %zu errors; nothing was changed",
                            diags ? hv_diags_errors(diags) : 0);
         put_findings(&w, diags);
@@ -194,7 +194,7 @@ void hv_api_change_done(struct hv_api_call *call, const struct hv_api_changed *r
         else if (result->outcome == HV_API_FAILED)
                 hv_http_reply_err(call->req, "Failed", result->err);
         else if (result->outcome == HV_API_REFUSED && call->answer_as == as_apply)
-                reply_refused(call->req, result->diags);
+                hv_api_reply_refused(call->req, "RevisionRejected", result->diags);
         else
                 reply_change(call, result);
         hv_api_call_free(call);
@@ -233,7 +233,7 @@ void hv_api_plan_done(struct hv_api_call *call, const struct hv_api_plan *plan) 
         else if (plan->err)
                 hv_http_reply_err(call->req, "PlanFailed", plan->err);
         else if (plan->refused)
-                reply_refused(call->req, plan->diags);
+                hv_api_reply_refused(call->req, "RevisionRejected", plan->diags);
         else
                 reply_plan(call, plan);
         hv_api_call_free(call);

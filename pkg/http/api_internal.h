@@ -6,6 +6,7 @@
 #include "http/api.h"
 #include "http/conditions.h"
 #include "http/event_ring.h"
+#include "http/host_usage.h"
 #include "http/reply.h"
 #include "http/request.h"
 #include "http/sse.h"
@@ -29,6 +30,7 @@ struct hv_api {
         uint64_t generation;       /* counts what hv_api_changed() told */
         sd_event_source *tell;     /* defer: conditions, watchers, abandoned logs; once a turn */
         struct hv_api_call *calls; /* the open ones */
+        struct hv_host_usage host;
 };
 
 /* One server that serves the API: what /metrics tells about HTTP is about the server it was asked of. */
@@ -74,9 +76,10 @@ struct hv_api_call {
         bool over;              /* _done() was called meanwhile */
         const void *answer_as;  /* the handler's own mark for the _done() function */
         struct hv_api_log *log; /* of a log: open at the backend */
-        struct hv_http_stream *stream; /* of a log: NULL before the first text */
-        bool held;                     /* of a log: the backend was told to wait */
-        bool abandoned;                /* of a log: nobody reads it; closed at the end of the turn */
+        struct hv_http_stream *stream;               /* of a log: NULL before the first text */
+        bool (*otherwise)(struct hv_api_call *call); /* of a log: see hv_api_open_log() */
+        bool held;                                   /* of a log: the backend was told to wait */
+        bool abandoned; /* of a log: nobody reads it; closed at the end of the turn */
 };
 
 struct hv_api_call *hv_api_call_new(struct hv_api *api, struct hv_http_request *req);
@@ -120,6 +123,8 @@ void hv_api_get_object_events(struct hv_http_request *req, struct hv_api *api, e
 void hv_api_get_watch(struct hv_http_request *req, void *userdata);
 
 /* api_change.c */
+bool hv_api_is_type(const char *content_type, const char *type);
+void hv_api_reply_refused(struct hv_http_request *req, const char *code, struct hv_diags *diags); /* 422 */
 void hv_api_post_validate(struct hv_http_request *req, void *userdata);
 void hv_api_post_plan(struct hv_http_request *req, void *userdata);
 void hv_api_post_apply(struct hv_http_request *req, void *userdata);
@@ -127,4 +132,9 @@ void hv_api_post_reload(struct hv_http_request *req, void *userdata);
 void hv_api_delete_object(struct hv_http_request *req, struct hv_api *api, enum hv_kind kind);
 
 /* api_logs.c */
+bool hv_api_read_log_options(struct hv_http_request *req,
+                             struct hv_api_log_options *ret); /* false: 400 was sent */
+/* Opens the log at the backend. `otherwise` (may be NULL) is asked when it ends before a text came: true, it answered. */
+void hv_api_open_log(struct hv_http_request *req, struct hv_api *api,
+                     const struct hv_api_log_options *options, bool (*otherwise)(struct hv_api_call *call));
 void hv_api_get_logs(struct hv_http_request *req, void *userdata);

@@ -70,6 +70,8 @@ bool hv_api_logs_write(struct hv_api_call *call, const void *data, size_t len) {
 void hv_api_logs_done(struct hv_api_call *call, const struct hv_err *err) {
         if (call->stream)
                 hv_http_stream_end(call->stream);
+        else if (call->req && call->otherwise && call->otherwise(call))
+                ; /* answered from what was kept */
         else if (call->req && err)
                 hv_http_reply_err(call->req, "LogsFailed", err);
         else if (call->req)
@@ -125,7 +127,7 @@ static bool read_since(struct hv_http_request *req, uint64_t *ret_wall_us) {
         return false;
 }
 
-static bool read_options(struct hv_http_request *req, struct hv_api_log_options *ret) {
+bool hv_api_read_log_options(struct hv_http_request *req, struct hv_api_log_options *ret) {
         const char *tail = hv_http_query(req, "tail");
         uint64_t replica;
 
@@ -142,15 +144,33 @@ static bool read_options(struct hv_http_request *req, struct hv_api_log_options 
         return true;
 }
 
+void hv_api_open_log(struct hv_http_request *req, struct hv_api *api,
+                     const struct hv_api_log_options *options, bool (*otherwise)(struct hv_api_call *call)) {
+        struct hv_api_call *call;
+        struct hv_err err = {};
+
+        if (hv_http_request_is_head(req)) {
+                hv_http_reply_empty(req, 200);
+                return;
+        }
+        call = hv_api_call_new(api, req);
+        call->otherwise = otherwise;
+        hv_http_on_gone(req, on_request_gone, call);
+        call->log = api->backend->logs_open(api->userdata, options, call, &err);
+        if (call->log)
+                return;
+        if (!otherwise || !otherwise(call))
+                hv_http_reply_err(req, "LogsFailed", &err);
+        hv_api_call_free(call);
+}
+
 void hv_api_get_logs(struct hv_http_request *req, void *userdata) {
         struct hv_api *api = userdata;
         _hv_cleanup_(hv_api_view_done) struct hv_api_view v = {};
         struct hv_api_log_options options = { .kind = HV_KIND_SERVICE };
         const struct hv_view_item *item;
-        struct hv_api_call *call;
-        struct hv_err err = {};
 
-        if (!read_options(req, &options))
+        if (!hv_api_read_log_options(req, &options))
                 return;
         hv_api_look(api, &v);
         item = hv_api_wanted_item(req, &v, HV_KIND_SERVICE);
@@ -161,16 +181,6 @@ void hv_api_get_logs(struct hv_http_request *req, void *userdata) {
                                       item->name, item->n_units, options.replica);
                 return;
         }
-        if (hv_http_request_is_head(req)) {
-                hv_http_reply_empty(req, 200);
-                return;
-        }
         options.name = item->name;
-        call = hv_api_call_new(api, req);
-        hv_http_on_gone(req, on_request_gone, call);
-        call->log = api->backend->logs_open(api->userdata, &options, call, &err);
-        if (call->log)
-                return;
-        hv_http_reply_err(req, "LogsFailed", &err);
-        hv_api_call_free(call);
+        hv_api_open_log(req, api, &options, NULL);
 }

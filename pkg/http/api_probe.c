@@ -1,7 +1,7 @@
 /* What monitors ask: probes for machines (the status code decides), /health in the inherited shape, metrics.
  *
  * None of these names an object, an image or a variable, /metrics excepted. */
-#include "http/api_internal.h"
+#include "http/api_task.h"
 
 #include "http/metrics.h"
 #include "http/render.h"
@@ -103,20 +103,20 @@ void hv_api_get_health(struct hv_http_request *req, void *userdata) {
 void hv_api_get_metrics(struct hv_http_request *req, void *userdata) {
         const struct hv_api_listener *listener = userdata;
         struct hv_api *api = listener->api;
-        _hv_cleanup_(hv_api_view_done) struct hv_api_view v = {};
+        _hv_cleanup_(hv_api_task_view_done) struct hv_api_task_view v = {};
         const char *accept = hv_http_header(req, "Accept");
         bool open_metrics = accept && strstr(accept, "application/openmetrics-text");
         struct hv_http_stats stats;
         struct hv_buf buf = {};
 
-        hv_api_look(api, &v);
-        if (v.snapshot.desired && !v.snapshot.desired->settings.http_metrics) {
+        hv_api_look_at_tasks(api, &v);
+        if (v.view.snapshot.desired && !v.view.snapshot.desired->settings.http_metrics) {
                 hv_http_reply_problem(req, 404, "NotFound",
                                       "metrics are switched off by http.metrics.enabled");
                 return;
         }
         hv_http_server_stats(listener->server, &stats);
-        hv_metrics_render(api->metrics, &v.snapshot, &stats,
+        hv_metrics_render(api->metrics, &v.view.snapshot, &v.tasks, &stats,
                           open_metrics ? HV_METRICS_OPENMETRICS : HV_METRICS_PROMETHEUS, &buf);
         hv_http_reply_text(req, 200,
                            open_metrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"

@@ -14,6 +14,7 @@
 #include "http/conditions.h"
 #include "http/process_metrics.h"
 #include "http/server.h"
+#include "http/tasks.h"
 #include "http/view.h"
 
 #define OOM_NAMES_MAX \
@@ -35,10 +36,16 @@ struct histogram {
         uint64_t n, sum_us;
 };
 
+/* Seconds of a batch job to days of a training. */
+static const uint64_t task_bounds_us[] = { 1000000,   5000000,    15000000,    60000000,   300000000,
+                                           900000000, 3600000000, 14400000000, 86400000000 };
+
 struct hv_metrics {
         struct histogram passes, calls[HV_N_ACTIONS], pulls;
         uint64_t n_acting, n_idle;
         uint64_t actions[HV_N_KINDS][HV_N_ACTIONS][N_OUTCOMES];
+        uint64_t ends[HV_N_TASK_STATES][HV_N_CAUSES]; /* of tasks */
+        struct histogram task_runs;
         struct hv_map *oom_kills; /* container name -> uint64_t */
 };
 
@@ -97,12 +104,22 @@ static enum hv_kind kind_of_key(const char *key) {
         return HV_KIND_NODESTATE;
 }
 
+static void count_end(struct hv_metrics *m, const struct hv_task_end *end) {
+        if (end->started_wall_us && end->finished_wall_us >= end->started_wall_us)
+                observe(&m->task_runs, task_bounds_us, HV_ARRAY_SIZE(task_bounds_us),
+                        end->finished_wall_us - end->started_wall_us);
+        if (end->final)
+                m->ends[end->state][end->cause]++;
+}
+
 void hv_metrics_action(struct hv_metrics *m, const struct hv_action *action, enum hv_outcome outcome,
                        uint64_t duration_us) {
         m->actions[kind_of_key(action->key)][action->type][outcome]++;
+        if (action->type == HV_ACTION_TASK_END && outcome == HV_OUTCOME_OK)
+                count_end(m, action->end);
         if (action->type == HV_ACTION_PULL)
                 observe(&m->pulls, pull_bounds_us, HV_ARRAY_SIZE(pull_bounds_us), duration_us);
-        else
+        else if (!hv_action_is_task(action->type)) /* those call no engine, but for a log */
                 observe(&m->calls[action->type], call_bounds_us, HV_ARRAY_SIZE(call_bounds_us), duration_us);
 }
 
@@ -331,6 +348,8 @@ static void put_objects(struct exposition *e, const struct hv_api_snapshot *s) {
                 size_t n;
                 const struct hv_view_item *items = hv_view_list(a, s, (enum hv_kind) k, &n);
 
+                if (k == HV_KIND_TASK)
+                        continue; /* those have a family of their own */
                 for (size_t i = 0; i < n; i++) {
                         uint64_t same = 0;
                         bool seen = false;
@@ -380,6 +399,53 @@ static void put_containers(struct exposition *e, const struct hv_metrics *m,
                        &(struct labels){ { "name", "scope" }, { name, "container" } }, *(uint64_t *) value);
 }
 
+static void put_room(struct exposition *e, const char *name, const char *help, const struct hv_room *room) {
+        family(e, name, "gauge", help);
+        sample_us(e, name, &(struct labels){ { "resource" }, { "cpu" } }, room->nano_cpus / 1000);
+        sample(e, name, &(struct labels){ { "resource" }, { "memory" } }, room->memory_bytes);
+        sample(e, name, &(struct labels){ { "resource" }, { "disk" } }, room->disk_bytes);
+        sample(e, name, &(struct labels){ { "resource" }, { "gpus" } }, room->n_gpus);
+        sample(e, name, &(struct labels){ { "resource" }, { "gpu_memory" } }, room->gpu_memory_bytes);
+}
+
+static void put_tasks(struct exposition *e, const struct hv_metrics *m, const struct hv_api_tasks *t) {
+        uint64_t states[HV_N_TASK_STATES] = {};
+        struct hv_room reserved = t->allocatable;
+
+        for (size_t i = 0; i < t->n_live; i++)
+                states[t->live[i].state]++;
+        family(e, "hivelet_tasks", "gauge", "Tasks that have not ended, by their state.");
+        for (unsigned i = 0; i < HV_TASK_COMPLETED; i++)
+                sample(e, "hivelet_tasks",
+                       &(struct labels){ { "state" }, { hv_task_state_name((enum hv_task_state) i) } },
+                       states[i]);
+        family(e, "hivelet_task_queue_depth", "gauge", "Tasks that wait to be admitted.");
+        sample(e, "hivelet_task_queue_depth", NULL, states[HV_TASK_QUEUED]);
+        family(e, "hivelet_task", "counter", "Tasks that ended since the agent began, by state and cause.");
+        for (unsigned i = HV_TASK_COMPLETED; i < HV_N_TASK_STATES; i++) {
+                for (unsigned k = 0; k < HV_N_CAUSES; k++) {
+                        if (m->ends[i][k] > 0)
+                                sample(e, "hivelet_task_total",
+                                       &(struct labels){ { "state", "cause" },
+                                                         { hv_task_state_name((enum hv_task_state) i),
+                                                           hv_task_cause_name((enum hv_task_cause) k) } },
+                                       m->ends[i][k]);
+                }
+        }
+        family(e, "hivelet_task_duration_seconds", "histogram",
+               "Time from the start of an attempt's container to its end.");
+        histogram(e, "hivelet_task_duration_seconds", NULL, NULL, &m->task_runs, task_bounds_us,
+                  HV_ARRAY_SIZE(task_bounds_us));
+        family(e, "hivelet_trust_score", "gauge", "How far this node is to be trusted, 0 to 100.");
+        sample(e, "hivelet_trust_score", NULL, (uint64_t) HV_MAX(t->trust_score, 0));
+        if (!t->room_known)
+                return;
+        hv_room_take(&reserved, &t->free);
+        put_room(e, "hivelet_resource_allocatable", "What can be given to tasks in all: CPUs, bytes, GPUs.",
+                 &t->allocatable);
+        put_room(e, "hivelet_resource_reserved", "What is booked of it.", &reserved);
+}
+
 static void put_http(struct exposition *e, const struct hv_http_stats *http) {
         family(e, "hivelet_http_requests", "counter",
                "Requests to the address that this scrape was asked of.");
@@ -412,7 +478,8 @@ static void put_process(struct exposition *e) {
 }
 
 void hv_metrics_render(const struct hv_metrics *m, const struct hv_api_snapshot *snapshot,
-                       const struct hv_http_stats *http, enum hv_metrics_format format, struct hv_buf *ret) {
+                       const struct hv_api_tasks *tasks, const struct hv_http_stats *http,
+                       enum hv_metrics_format format, struct hv_buf *ret) {
         struct exposition e = { .buf = ret, .format = format };
 
         put_node(&e, snapshot);
@@ -421,6 +488,7 @@ void hv_metrics_render(const struct hv_metrics *m, const struct hv_api_snapshot 
         put_actions(&e, m);
         put_objects(&e, snapshot);
         put_containers(&e, m, snapshot);
+        put_tasks(&e, m, tasks);
         if (http)
                 put_http(&e, http);
         put_process(&e);

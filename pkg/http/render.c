@@ -122,6 +122,13 @@ static void put_units(struct hv_json_writer *w, const struct hv_status *s) {
         hv_json_end(w);
 }
 
+static void put_tasks(struct hv_json_writer *w, const struct hv_status *s) {
+        hv_json_begin_object(w, "tasks");
+        hv_json_put_uint(w, "queued", s->n_tasks_queued);
+        hv_json_put_uint(w, "running", s->n_tasks_running);
+        hv_json_end(w);
+}
+
 void hv_render_status(struct hv_json_writer *w, const struct hv_api_snapshot *s,
                       const struct hv_conditions *c, const struct hv_condition conditions[HV_N_CONDITIONS],
                       struct hv_arena *a, bool show_lines) {
@@ -141,6 +148,7 @@ void hv_render_status(struct hv_json_writer *w, const struct hv_api_snapshot *s,
         put_parked(w, status);
         put_engine(w, s);
         put_units(w, status);
+        put_tasks(w, status);
         hv_render_conditions(w, "conditions", c, conditions);
         hv_render_time(w, "loadedAt", s->loaded_wall_us);
         hv_render_time(w, "startedAt", s->started_wall_us);

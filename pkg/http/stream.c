@@ -31,6 +31,7 @@ struct hv_http_stream {
         struct hv_buf queue;
         size_t sent; /* of the queue */
         bool is_suspended, is_drained_told;
+        bool is_broken; /* behind the queue comes a break instead of a proper end */
 };
 
 static struct hv_http_server *server_of(const struct hv_http_stream *s) {
@@ -82,7 +83,7 @@ static ssize_t on_read(void *cls, uint64_t position, char *buffer, size_t max) {
                 return MHD_CONTENT_READER_END_WITH_ERROR;
         n = HV_MIN(queued(s), max);
         if (n == 0 && s->state == STREAM_ENDING)
-                return MHD_CONTENT_READER_END_OF_STREAM;
+                return s->is_broken ? MHD_CONTENT_READER_END_WITH_ERROR : MHD_CONTENT_READER_END_OF_STREAM;
         if (n == 0) {
                 s->is_suspended = true;
                 MHD_suspend_connection(s->req->conn->mhd);
@@ -212,6 +213,11 @@ void hv_http_stream_end(struct hv_http_stream *s) {
         s->options.drained = NULL;
         if (s->state == STREAM_OPEN)
                 end(s);
+}
+
+void hv_http_stream_abort(struct hv_http_stream *s) {
+        s->is_broken = true;
+        hv_http_stream_end(s);
 }
 
 void hv_http_streams_end(struct hv_http_server *server, const char *reason) {

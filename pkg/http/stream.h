@@ -31,3 +31,5 @@ struct hv_http_stream *hv_http_stream_open(struct hv_http_request *req,
 bool hv_http_stream_write(struct hv_http_stream *stream, const void *data, size_t len_bytes);
 size_t hv_http_stream_room(const struct hv_http_stream *stream); /* bytes that fit at this moment */
 void hv_http_stream_end(struct hv_http_stream *stream); /* the client gets the queue, then a proper end */
+/* As _end(), but the client sees that the connection broke: what it has is not all. */
+void hv_http_stream_abort(struct hv_http_stream *stream);

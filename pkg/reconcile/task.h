@@ -111,7 +111,7 @@ struct hv_task_status {
         const char *id, *name, *cron, *container, *image;
         enum hv_task_source source;
         enum hv_task_state state;
-        bool accepted; /* durable */
+        bool accepted; /* durable; false again while it is being given anew */
         bool in_sync;  /* nothing to do for it now */
         unsigned attempt;
         unsigned priority;
@@ -125,4 +125,7 @@ struct hv_task_status {
         int exit_code; /* -1: none */
         enum hv_task_cause cause;
         const char *stop_by; /* NULL: nobody asked for a stop */
+        bool stop_recorded;  /* durable */
+        const char *
+                ledger_failure; /* what could not be made durable and is tried again: one sentence; NULL: nothing */
 };

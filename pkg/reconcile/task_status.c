@@ -109,7 +109,7 @@ static void describe(const struct hv_core *c, const struct task *t, uint64_t now
                 .image = t->task ? hv_arena_strdup(a, t->task->unit.image) : NULL,
                 .source = t->source,
                 .state = state_of(t),
-                .accepted = t->accepted,
+                .accepted = t->accepted && t->step != TASK_STEP_ACCEPT,
                 .in_sync = v.in_sync && !t->effect && !t->stopping,
                 .attempt = t->attempt,
                 .priority = t->task ? t->task->priority : 0,
@@ -125,6 +125,9 @@ static void describe(const struct hv_core *c, const struct task *t, uint64_t now
                 .exit_code = t->step >= TASK_STEP_COLLECT ? t->end.exit_code : -1,
                 .cause = t->step >= TASK_STEP_COLLECT ? t->end.cause : HV_CAUSE_NONE,
                 .stop_by = t->stop_asked ? hv_arena_strdup(a, t->stop_by ? t->stop_by : "somebody") : NULL,
+                .stop_recorded = t->stop_durable,
+                .ledger_failure =
+                        t->failure.reason == HV_REASON_LEDGER_FAILED ? what_fails(&t->failure, a) : NULL,
         };
 }
 

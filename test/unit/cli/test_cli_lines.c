@@ -133,7 +133,7 @@ static const struct line {
         { "why service web", NULL, 0, "service/web is as wished", NULL },
         { "why", NULL, 0, "node worker-1 is as wished", NULL },
         { "why", stage_park, 0, "PruneBlocked", NULL },
-        { "why task/sieve", NULL, 0, "nothing acts on it", NULL },
+        { "why config/web-conf", NULL, 0, "nothing acts on it", NULL },
         { "why cron/x", NULL, 4, NULL, "there is no cronTask" },
         { "events", there_are_events, 0, "ContainerStarted\tservice/web\tstarted hive-web", NULL },
         { "events svc/web -o json", there_are_events, 0, "\"kind\": \"EventList\"", NULL },

@@ -3,10 +3,14 @@
 #include "testing.h"
 
 #include <errno.h>
+#include <ftw.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "ledger/attempt.h"
+#include "ledger/promise.h"
 #include "log/log.h"
 #include "spec/load.h"
 #include "spec/yaml.h"
@@ -249,6 +253,61 @@ static void logs_close(struct hv_api_log *log) {
         log_free(log);
 }
 
+/* ---- tasks ---- */
+
+static void tasks(void *userdata, struct hv_arena *arena, struct hv_api_tasks *ret) {
+        struct stage *s = userdata;
+
+        (void) arena;
+        *ret = (struct hv_api_tasks){
+                .ledger = s->ledger,
+                .trouble = "it is damaged",
+                .live = s->live,
+                .n_live = s->n_live,
+                .room_known = true,
+                .allocatable = { 4000000000, UINT64_C(8) << 30, UINT64_C(100) << 30, 0, 0, 3 },
+                .free = { 2500000000, UINT64_C(6) << 30, UINT64_C(99) << 30, 0, 0, 2 },
+                .trust_score = 7,
+                .trust_group = "low",
+                .results_root = s->results,
+                .work_root = "/var/lib/hivelet/tasks",
+        };
+}
+
+static void finish_task(struct stage *s, const char *id, struct hv_api_call *call) {
+        const struct hv_api_task_changed result = {
+                .outcome = s->task_outcome,
+                .id = s->task_id ? s->task_id : id,
+                .diags = s->task_outcome == HV_API_TASK_REFUSED ? s->diags : NULL,
+                .err = s->task_outcome == HV_API_TASK_FAILED ? &s->err : NULL,
+        };
+
+        hv_api_task_done(call, &result);
+}
+
+static void task_change(void *userdata, const struct hv_api_task_change *c, struct hv_api_call *call) {
+        static const char *const words[] = { "submit", "stop", "retry", "forget" };
+        struct stage *s = userdata;
+
+        s->n_changes++;
+        (void) snprintf(s->last_change, sizeof s->last_change, "%s id=%s by=%s reason=%s file=%s text=%s",
+                        words[c->type], c->id ? c->id : "", c->by ? c->by : "", c->reason ? c->reason : "",
+                        c->file ? c->file->name : "", c->file ? c->file->text : "");
+        finish_task(s, c->id, call);
+        assert_true(!c->file || c->file->len == strlen(c->file->text)); /* still there */
+}
+
+static void fit(void *userdata, const struct hv_api_file *file, struct hv_arena *arena,
+                struct hv_api_fit *ret) {
+        struct stage *s = userdata;
+
+        (void) arena;
+        s->n_plans++;
+        (void) snprintf(s->last_change, sizeof s->last_change, "fit %s %s", file->name, file->text);
+        *ret = s->fit;
+        ret->diags = HV_STEAL(s->fit.diags);
+}
+
 static const struct hv_api_backend backend = {
         .snapshot = snapshot,
         .change = change,
@@ -256,6 +315,9 @@ static const struct hv_api_backend backend = {
         .logs_open = logs_open,
         .logs_resume = logs_resume,
         .logs_close = logs_close,
+        .tasks = tasks,
+        .task_change = task_change,
+        .fit = fit,
 };
 
 /* ---- what is seen ---- */
@@ -442,6 +504,181 @@ void stage_end_log(struct stage *s, int error) {
         log_free(log);
 }
 
+/* ---- tasks ---- */
+
+#define DIGEST "0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f9"
+#define DOCUMENT                                                                                                    \
+        "{\"apiVersion\":\"hivelet/v1\",\"kind\":\"Task\",\"metadata\":{\"name\":\"sieve\"},\"spec\":{\"command\":" \
+        "[\"python\",\"main.py\"],\"env\":[{\"name\":\"TOKEN\",\"value\":\"hunter2-never-shown\"}],\"image\":"      \
+        "\"docker.io/library/python:3.12\",\"inputs\":[{\"inline\":\"hunter2-never-shown\",\"path\":\"main.py\"}]"  \
+        "}}"
+
+static void must(int r, const struct hv_err *err) {
+        if (r < 0)
+                fail_msg("%s", err->msg);
+}
+
+static void accept_task(struct stage *s, const char *id, const char *name, const char *source,
+                        const char *cron, unsigned minutes_ago) {
+        const struct hv_ledger_promise p = {
+                .id = id,
+                .name = name,
+                .source = source,
+                .cron = cron,
+                .document = DOCUMENT,
+                .digest = DIGEST,
+                .priority = 50,
+                .accepted_us = s->wall_us - minutes_ago * HV_USEC_PER_MIN,
+        };
+        struct hv_err err = {};
+
+        must(hv_ledger_accept(s->ledger, &p, NULL, &err), &err);
+}
+
+static void run_task(struct stage *s, const char *id, unsigned attempt, const char *state,
+                     struct hv_ledger_result result, unsigned minutes_ago) {
+        const struct hv_ledger_trust_change trust = { 2, 7, "low", "success" };
+        uint64_t at_us = s->wall_us - minutes_ago * HV_USEC_PER_MIN;
+        char container[80];
+        struct hv_err err = {};
+        struct hv_ledger_end end = { .id = id, .number = attempt, .now_wall_us = at_us, .state = state };
+
+        (void) snprintf(container, sizeof container, attempt > 1 ? "task-%s.%u" : "task-%s", id, attempt);
+        must(hv_ledger_begin(s->ledger, id, attempt, container, at_us - 95 * HV_USEC_PER_SEC, &err), &err);
+        if (!result.cause)
+                return;
+        result.started_us = at_us - 90 * HV_USEC_PER_SEC;
+        result.finished_us = at_us;
+        end.result = result;
+        if (hv_streq(state, "Completed"))
+                end.trust = &trust;
+        must(hv_ledger_end(s->ledger, &end, &err), &err);
+}
+
+static void put_file(const char *dir, const char *name, const char *text) {
+        char path[128];
+        FILE *f;
+
+        (void) snprintf(path, sizeof path, "%s/%s", dir, name);
+        f = fopen(path, "we");
+        assert_non_null(f);
+        assert_true(fputs(text, f) >= 0);
+        assert_int_equal(fclose(f), 0);
+}
+
+/* What collecting leaves: a log of which the third line went to stderr, and two files. */
+static void leave_results(const char *root) {
+        static const char *const below[] = { "",
+                                             "/sieve-0a1b2c3d",
+                                             "/sieve-0a1b2c3d/1",
+                                             "/sieve-0a1b2c3d/1/files",
+                                             "/sieve-0a1b2c3d/1/files/results",
+                                             "/sieve-0a1b2c3d/1/files/results/deep" };
+        char path[128];
+
+        for (size_t i = 0; i < HV_ARRAY_SIZE(below); i++) {
+                (void) snprintf(path, sizeof path, "%s%s", root, below[i]);
+                assert_int_equal(mkdir(path, 0700), 0);
+        }
+        (void) snprintf(path, sizeof path, "%s/sieve-0a1b2c3d/1", root);
+        put_file(path, "log", "one\ntwo\nwarning\nthree\n");
+        put_file(path, "log.idx", "\x10\x11\x0c"); /* 8 bytes out, 8 err, 6 out: LEB128 of twice the length */
+        put_file(path, "files/results/out.txt", "2 3 5 7");
+        put_file(path, "files/results/deep/more.bin", "0123456789");
+        put_file(
+                path, "manifest.json",
+                "{\"version\":1,\"task\":\"sieve-0a1b2c3d\",\"attempt\":1,\"files\":["
+                "{\"path\":\"results/deep/more.bin\",\"size\":10,\"mode\":\"0644\",\"sha256\":"
+                "\"84d89877f0d4041efb6bf91a16f0248f2fd573e6af05c19f96bedb9f882f7882\"},"
+                "{\"path\":\"results/out.txt\",\"size\":7,\"mode\":\"0644\",\"sha256\":"
+                "\"2185e44cb5deabc963e473a7819c170799a957b8d21b55013378b6af6d6f96d4\"}],"
+                "\"leftOut\":[{\"path\":\"results/link\",\"reason\":\"a symbolic link\"}],\"leftOutTotal\":1,"
+                "\"filesTotal\":2,\"bytesTotal\":17,\"truncated\":false,"
+                "\"log\":{\"size\":22,\"sha256\":\"00\",\"truncated\":false,\"seen\":22}}");
+}
+
+void stage_tasks(struct stage *s) {
+        static const struct hv_booking gib = { .nano_cpus = 1500000000, .memory_bytes = UINT64_C(1) << 30 };
+        struct hv_err err = {};
+
+        must(hv_ledger_open(s->dir, "worker-1", s->wall_us, &s->ledger, &err), &err);
+        accept_task(s, "nightly-202611210315", "nightly", "cron", "nightly", 600);
+        run_task(s, "nightly-202611210315", 1, "TimedOut",
+                 (struct hv_ledger_result){ .cause = "timeout",
+                                            .message = "ran for longer than 20m",
+                                            .exit_code = 143,
+                                            .by_task = true },
+                 560);
+        accept_task(s, "sieve-0a1b2c3d", "sieve", "file", NULL, 90);
+        run_task(s, "sieve-0a1b2c3d", 1, "Completed",
+                 (struct hv_ledger_result){ .cause = "success",
+                                            .log_bytes = 22,
+                                            .n_outputs = 2,
+                                            .outputs_bytes = 17,
+                                            .log_sha256 = DIGEST },
+                 80);
+        accept_task(s, "resize-7", "resize", "api", NULL, 60);
+        run_task(s, "resize-7", 1, NULL,
+                 (struct hv_ledger_result){
+                         .cause = "nodeError", .message = "its container is gone", .exit_code = -1 },
+                 50);
+        run_task(s, "resize-7", 2, "Failed",
+                 (struct hv_ledger_result){ .cause = "exitCode",
+                                            .message = "ended with exit code 3",
+                                            .exit_code = 3,
+                                            .by_task = true },
+                 40);
+        accept_task(s, "train-1", "train", "api", NULL, 30);
+        run_task(s, "train-1", 1, NULL, (struct hv_ledger_result){}, 25);
+        accept_task(s, "big-1", "big", "api", NULL, 20);
+        s->live[0] = (struct hv_task_status){
+                .id = "train-1",
+                .name = "train",
+                .container = "task-train-1",
+                .source = HV_TASK_FROM_API,
+                .image = "docker.io/library/python:3.12",
+                .state = HV_TASK_RUNNING,
+                .accepted = true,
+                .in_sync = true,
+                .attempt = 1,
+                .priority = 50,
+                .booking = gib,
+                .is_booked = true,
+                .reason = "Synced",
+                .message = "",
+                .accepted_wall_us = s->wall_us - 30 * HV_USEC_PER_MIN,
+                .started_wall_us = s->wall_us - 25 * HV_USEC_PER_MIN,
+                .next_us = STAGE_NOW_US + 35 * HV_USEC_PER_MIN,
+                .exit_code = -1,
+        };
+        s->live[1] = (struct hv_task_status){
+                .id = "big-1",
+                .name = "big",
+                .source = HV_TASK_FROM_API,
+                .state = HV_TASK_QUEUED,
+                .image = "docker.io/library/python:3.12",
+                .accepted = true,
+                .priority = 50,
+                .booking = gib,
+                .reason = "WaitingMemory",
+                .message = "waits for room: asks for 7Gi memory, 6Gi are left",
+                .accepted_wall_us = s->wall_us - 20 * HV_USEC_PER_MIN,
+                .exit_code = -1,
+        };
+        s->n_live = 2;
+        s->status.n_tasks_running = 1;
+        s->status.n_tasks_queued = 1;
+        (void) snprintf(s->results, sizeof s->results, "%s/results", s->dir);
+        leave_results(s->results);
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *where) {
+        (void) st;
+        (void) type;
+        (void) where;
+        return remove(path);
+}
+
 void stage_changed(struct stage *s) {
         hv_api_changed(s->api);
 }
@@ -493,7 +730,8 @@ struct stage *stage_free(struct stage *s) {
         (void) sd_event_unref(s->event);
         hv_desired_unref(s->desired);
         hv_diags_free(s->diags);
-        assert_int_equal(rmdir(s->dir), 0);
+        hv_ledger_free(s->ledger);
+        assert_int_equal(nftw(s->dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
         hv_log_set_sink(NULL, NULL);
         free(s);
         return NULL;

@@ -34,6 +34,16 @@ struct stage {
         struct hv_diags *diags;
         uint64_t wall_us; /* of STAGE_NOW_US */
 
+        /* Tasks: none, and no ledger, before stage_tasks(). */
+        struct hv_ledger *ledger; /* a real one */
+        struct hv_task_status live[4];
+        size_t n_live;
+        char results[64];
+        enum hv_api_task_outcome task_outcome;
+        const char *
+                task_id; /* of which the backend speaks when it is done; NULL: of the one it was asked about */
+        struct hv_api_fit fit;
+
         /* What the backend answers. */
         enum hv_api_outcome outcome;
         struct hv_err err; /* code 0: none */
@@ -72,3 +82,6 @@ void stage_refuse(struct stage *s);
 /* A record of the agent's log, as the agent hands it over. */
 void stage_event(struct stage *s, const char *kind, const char *name, const char *message);
 void stage_end_log(struct stage *s, int error);
+/* Two live tasks (train-1 runs, big-1 waits for memory), and three that ended: sieve-0a1b2c3d completed and left a log and two
+ * files, resize-7 failed at its second attempt, nightly-202611210315 took too long. */
+void stage_tasks(struct stage *s);

@@ -9,6 +9,15 @@ static void do_some_work(struct stage *s) {
         const struct hv_action create = { .type = HV_ACTION_CREATE, .key = "service/web/1" };
         const struct hv_action connect = { .type = HV_ACTION_CONNECT, .key = "engine" };
         const struct hv_action pull = { .type = HV_ACTION_PULL, .key = "image/nginx" };
+        const struct hv_task_end ends[] = {
+                { .final = true,
+                  .state = HV_TASK_COMPLETED,
+                  .cause = HV_CAUSE_SUCCESS,
+                  .started_wall_us = 1000000,
+                  .finished_wall_us = 31000000 },
+                { .final = false, .cause = HV_CAUSE_OOM, .started_wall_us = 1, .finished_wall_us = 2 },
+                { .final = true, .state = HV_TASK_FAILED, .cause = HV_CAUSE_OOM },
+        };
         struct hv_note oom = { .type = HV_NOTE_EXITED,
                                .reason = HV_REASON_OOM_KILLED,
                                .container = (char *) "hive-proxy" };
@@ -23,6 +32,14 @@ static void do_some_work(struct stage *s) {
         hv_metrics_action(m, &create, HV_OUTCOME_OK, 30000);
         hv_metrics_action(m, &create, HV_OUTCOME_CONFLICT, 99000000);
         hv_metrics_action(m, &pull, HV_OUTCOME_OK, 4000000);
+        for (size_t i = 0; i < HV_ARRAY_SIZE(ends); i++) {
+                const struct hv_action task_end = { .type = HV_ACTION_TASK_END,
+                                                    .key = "task/sieve",
+                                                    .end = &ends[i] };
+
+                hv_metrics_action(m, &task_end, HV_OUTCOME_OK, 900);
+                hv_metrics_action(m, &task_end, HV_OUTCOME_FAILED, 900);
+        }
         hv_metrics_note(m, &oom);
         hv_metrics_note(m, &oom);
         hv_metrics_note(m, &end);
@@ -39,8 +56,8 @@ static void both_formats_are_clean(void **state) {
                 { "Accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5\r\n",
                   "Content-Type: application/openmetrics-text; version=1.0.0; charset=utf-8", true },
         };
-        static void (*const makes[])(struct stage *) = { NULL, stage_break_web, stage_lose_engine, stage_park,
-                                                         stage_refuse };
+        static void (*const makes[])(struct stage *) = { NULL,       stage_break_web, stage_lose_engine,
+                                                         stage_park, stage_refuse,    stage_tasks };
 
         (void) state;
         for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
@@ -117,9 +134,43 @@ static void metrics_can_be_switched_off(void **state) {
         assert_int_equal(b.status, 200);
 }
 
+static void tasks_are_counted(void **state) {
+        static const char *const lines[] = {
+                "\nhivelet_tasks{state=\"Queued\"} 1\n",
+                "\nhivelet_tasks{state=\"Running\"} 1\n",
+                "\nhivelet_tasks{state=\"Collecting\"} 0\n",
+                "\nhivelet_task_queue_depth 1\n",
+                "\nhivelet_task_total{state=\"Completed\",cause=\"success\"} 1\n",
+                "\nhivelet_task_total{state=\"Failed\",cause=\"oom\"} 1\n",
+                "\nhivelet_task_duration_seconds_bucket{le=\"15\"} 1\n",
+                "\nhivelet_task_duration_seconds_bucket{le=\"60\"} 2\n",
+                "\nhivelet_task_duration_seconds_count 2\n",
+                "\nhivelet_trust_score 7\n",
+                "\nhivelet_resource_allocatable{resource=\"cpu\"} 4.000000\n",
+                "\nhivelet_resource_reserved{resource=\"cpu\"} 1.500000\n",
+                "\nhivelet_resource_reserved{resource=\"memory\"} 2147483648\n",
+        };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer a = {}, status = {};
+
+        (void) state;
+        stage_tasks(s);
+        do_some_work(s);
+        a = get(s, "/metrics");
+        for (size_t i = 0; i < HV_ARRAY_SIZE(lines); i++)
+                if (!strstr(web_body(&a.text), lines[i]))
+                        fail_msg("missing: %s", lines[i]);
+        assert_null(strstr(web_body(&a.text), "call=\"task end\""));
+        assert_null(strstr(web_body(&a.text), "hivelet_objects{kind=\"task\""));
+        status = get(s, "/api/v1/status");
+        assert_int_equal(hv_json_as_int(at(status.json, "tasks.queued"), 0), 1);
+        assert_int_equal(hv_json_as_int(at(status.json, "tasks.running"), 0), 1);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(both_formats_are_clean),
+                cmocka_unit_test(tasks_are_counted),
                 cmocka_unit_test(figures_are_right),
                 cmocka_unit_test(metrics_can_be_switched_off),
         };

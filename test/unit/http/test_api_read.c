@@ -155,7 +155,6 @@ static void every_kind_is_listed(void **state) {
                 { "configs", "Config", "web-conf", "Declared" },
                 { "images", "Image", "redis", "Declared" },
                 { "registries", "Registry", "private", "Ready" },
-                { "tasks", "Task", "sieve", "Declared" },
                 { "crontasks", "CronTask", "nightly", "Declared" },
         };
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
@@ -277,7 +276,7 @@ static void why_tells_what_is_in_the_way(void **state) {
         assert_string_equal(text_at(node.json, "items.0.name"), "proxy");
         assert_string_equal(text_at(node.json, "items.0.units.0.seen"),
                             "hive-proxy was killed because it ran out of memory");
-        task = get(s, "/api/v1/tasks/sieve/why");
+        task = get(s, "/api/v1/configs/web-conf/why");
         assert_string_equal(text_at(task.json, "next"), "nothing in this version");
         fine = get(s, "/api/v1/networks/backend/why");
         assert_true(hv_json_bool(fine.json, "inSync", false));

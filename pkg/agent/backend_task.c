@@ -1,0 +1,311 @@
+/* agent/backend_task.c - what the API asks about tasks: submit, stop, retry, forget, fit.
+ *
+ *      document --> judged --> core --> an action of the ledger --> the pass after it --> answer
+ *
+ * Nobody is told of a promise before it is durable. A ledger that fails keeps the change waiting in the core, which tries again;
+ * whoever asked is told so at once, and may ask again for the same. */
+#include <errno.h>
+
+#include "agent/private.h"
+#include "base/alloc.h"
+#include "base/arena.h"
+#include "ledger/recall.h"
+#include "reconcile/trust.h"
+#include "spec/task_load.h"
+#include "spec/yaml.h"
+
+struct task_call {
+        struct hv_api_call *call;
+        enum hv_api_task_change_type type;
+        char *id;
+        struct hv_diags *diags; /* warnings about the document; may be NULL */
+        bool was_so;            /* it is known already, or has ended: nothing new was asked for */
+};
+
+/* ---- looking ---- */
+
+void hv_agent_tasks(void *userdata, struct hv_arena *arena, struct hv_api_tasks *ret) {
+        const struct hv_agent *a = userdata;
+        const struct hv_desired *d = hv_core_active(a->core);
+
+        *ret = (struct hv_api_tasks){
+                .ledger = a->ledger,
+                .trouble = a->ledger    ? NULL
+                           : !a->docker ? "no desired state asks for a container engine yet"
+                                        : "it cannot be opened; the log says why",
+                .trust_score = hv_core_trust(a->core),
+                .results_root = a->results_root,
+                .work_root = a->work_root,
+        };
+        ret->live = hv_core_live_tasks(a->core, hv_agent_now_us(), arena, &ret->n_live);
+        ret->room_known = hv_core_room(a->core, &ret->allocatable, &ret->free);
+        ret->trust_group = d ? hv_trust_group(&d->settings.trust, ret->trust_score) : "low";
+}
+
+/* ---- answers ---- */
+
+static void answer(struct hv_agent *a, size_t i, enum hv_api_task_outcome outcome, const struct hv_err *err) {
+        struct task_call *t = a->task_calls.v[i];
+        const struct hv_api_task_changed result = {
+                .outcome = outcome, .id = t->id, .diags = t->diags, .err = err
+        };
+
+        a->task_calls.v[i] = a->task_calls.v[--a->task_calls.n];
+        hv_api_task_done(t->call, &result);
+        hv_diags_free(t->diags);
+        free(t->id);
+        free(t);
+}
+
+static bool is_durable(const struct task_call *t, bool known, const struct hv_task_status *s) {
+        switch (t->type) {
+        case HV_API_TASK_SUBMIT:
+        case HV_API_TASK_RETRY:
+                return known && s->accepted;
+        case HV_API_TASK_STOP:
+                return known && (s->stop_recorded || hv_task_state_is_end(s->state));
+        default:
+                return !known;
+        }
+}
+
+/* False: not yet. */
+static bool check(struct hv_agent *a, size_t i, struct hv_arena *arena) {
+        struct task_call *t = a->task_calls.v[i];
+        struct hv_task_status s = {};
+        bool known = hv_core_task_status(a->core, t->id, hv_agent_now_us(), arena, &s);
+        struct hv_err err = {};
+
+        if (is_durable(t, known, &s)) {
+                answer(a, i, t->was_so ? HV_API_TASK_SAME : HV_API_TASK_DONE, NULL);
+                return true;
+        }
+        if (!known)
+                (void) hv_err_set(&err, -ENOENT, "task %s is not known any more", t->id);
+        else if (s.ledger_failure)
+                (void) hv_err_set(&err, -EAGAIN, "nothing is promised yet, ask again for the same: %s",
+                                  s.ledger_failure);
+        else if (t->type == HV_API_TASK_SUBMIT && hv_task_state_is_end(s.state))
+                (void) hv_err_set(&err, -EEXIST, "the ledger does not take task %s: %s", t->id, s.message);
+        else
+                return false;
+        answer(a, i, HV_API_TASK_FAILED, &err);
+        return true;
+}
+
+void hv_agent_task_calls_passed(struct hv_agent *a) {
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = a->task_calls.n ? hv_arena_new() : NULL;
+
+        for (size_t i = 0; i < a->task_calls.n;)
+                if (!check(a, i, arena))
+                        i++;
+}
+
+void hv_agent_task_calls_abandon(struct hv_agent *a) {
+        struct hv_err err = {};
+
+        (void) hv_err_set(&err, -EAGAIN, "the agent is stopping: ask again for the same when it is back");
+        while (a->task_calls.n > 0)
+                answer(a, 0, HV_API_TASK_FAILED, &err);
+        hv_vec_done(&a->task_calls);
+}
+
+static void fail(struct hv_api_call *call, const struct hv_err *err) {
+        hv_api_task_done(call,
+                         &(const struct hv_api_task_changed){ .outcome = HV_API_TASK_FAILED, .err = err });
+}
+
+/* Waits for the pass in which it is durable; what is so already is found by that pass as well. */
+static void wait_for(struct hv_agent *a, struct hv_api_call *call, const struct hv_api_task_change *c,
+                     const char *id, struct hv_diags *diags, bool was_so) {
+        struct task_call *t = HV_NEW(struct task_call);
+
+        *t = (struct task_call){
+                .call = call, .type = c->type, .id = hv_strdup(id), .diags = diags, .was_so = was_so
+        };
+        hv_vec_push(&a->task_calls, t);
+        hv_agent_poke(a);
+}
+
+/* ---- documents ---- */
+
+static int load(struct hv_agent *a, const struct hv_api_file *file, const char *id, struct hv_task **ret,
+                struct hv_diags **ret_diags) {
+        const struct hv_task_request request = {
+                .document = file->text,
+                .len = file->len,
+                .read = hv_yaml_read,
+                .id = id,
+                .source = HV_TASK_FROM_API,
+                .label = file->name,
+        };
+        int r;
+
+        *ret_diags = hv_diags_new();
+        r = hv_task_load(&request, hv_core_active(a->core), ret, *ret_diags);
+        hv_diags_sort(*ret_diags);
+        return r;
+}
+
+static void submit(struct hv_agent *a, const struct hv_api_task_change *c, struct hv_api_call *call) {
+        _hv_cleanup_(hv_task_unrefp) struct hv_task *task = NULL;
+        struct hv_input in = { .type = HV_INPUT_TASK_SUBMIT };
+        struct hv_diags *diags;
+        struct hv_err err = {};
+        int r;
+
+        r = load(a, c->file, c->id, &task, &diags);
+        if (r < 0) {
+                hv_api_task_done(call, &(const struct hv_api_task_changed){ .outcome = HV_API_TASK_REFUSED,
+                                                                            .diags = diags });
+                hv_diags_free(diags);
+                return;
+        }
+        if (!a->ledger) {
+                (void) hv_err_set(&err, -EAGAIN, "no task can be accepted: the ledger is not there");
+                fail(call, &err);
+                hv_diags_free(diags);
+                return;
+        }
+        in.task = task;
+        r = hv_agent_input(a, &in, &err);
+        if (r < 0 && r != -EALREADY) {
+                fail(call, &err);
+                hv_diags_free(diags);
+                return;
+        }
+        wait_for(a, call, c, task->id, diags, r == -EALREADY);
+}
+
+/* ---- stop, retry, forget ---- */
+
+/* The ledger keeps one text about who asked: the reason goes with it. */
+static void stop(struct hv_agent *a, const struct hv_api_task_change *c, struct hv_api_call *call) {
+        _hv_cleanup_free_ char *by =
+                hv_str_empty(c->reason) ? hv_strdup(c->by) : hv_asprintf("%s (%s)", c->by, c->reason);
+        const struct hv_input in = { .type = HV_INPUT_TASK_STOP, .text = c->id, .message = by };
+        struct hv_err err = {};
+        int r = hv_agent_input(a, &in, &err);
+
+        if (r < 0 && r != -EALREADY)
+                fail(call, &err);
+        else
+                wait_for(a, call, c, c->id, NULL, r == -EALREADY);
+}
+
+struct kept {
+        struct hv_agent *agent;
+        struct hv_task *task;
+};
+
+static int on_kept(const struct hv_ledger_task *t, void *userdata) {
+        _hv_cleanup_(hv_diags_freep) struct hv_diags *diags = hv_diags_new();
+        struct kept *k = userdata;
+        struct hv_task_request request = {
+                .document = t->document,
+                .len = t->document ? strlen(t->document) : 0,
+                .read = hv_yaml_read,
+                .id = t->id,
+                .cron = t->cron,
+                .kept = true,
+        };
+
+        if (t->document && hv_task_source_parse(t->source, &request.source))
+                (void) hv_task_load(&request, hv_core_active(k->agent->core), &k->task, diags);
+        return 0;
+}
+
+static void retry(struct hv_agent *a, const struct hv_api_task_change *c, struct hv_api_call *call) {
+        struct hv_input in = { .type = HV_INPUT_TASK_REOPEN, .text = c->id };
+        struct kept k = { .agent = a };
+        struct hv_err err = {};
+        int r;
+
+        if (!a->ledger)
+                r = hv_err_set(&err, -EAGAIN, "no task can be run again: the ledger is not there");
+        else
+                r = hv_ledger_task(a->ledger, c->id, on_kept, &k, &err);
+        if (r >= 0 && !k.task)
+                r = hv_err_set(&err, -EPERM, "the document of task %s cannot be read any more", c->id);
+        if (r >= 0 && k.task->refused)
+                r = hv_err_set(&err, -EPERM, "%s", k.task->refused);
+        if (r >= 0) {
+                in.task = k.task;
+                r = hv_agent_input(a, &in, &err);
+        }
+        if (r < 0)
+                fail(call, &err);
+        else
+                wait_for(a, call, c, c->id, NULL, false);
+        hv_task_unref(k.task);
+}
+
+static void forget(struct hv_agent *a, const struct hv_api_task_change *c, struct hv_api_call *call) {
+        const struct hv_input in = { .type = HV_INPUT_TASK_FORGET, .text = c->id };
+        struct hv_err err = {};
+
+        if (hv_agent_input(a, &in, &err) < 0)
+                fail(call, &err);
+        else
+                wait_for(a, call, c, c->id, NULL, false);
+}
+
+void hv_agent_task_change(void *userdata, const struct hv_api_task_change *c, struct hv_api_call *call) {
+        static void (*const changes[])(struct hv_agent *, const struct hv_api_task_change *,
+                                       struct hv_api_call *) = {
+                [HV_API_TASK_SUBMIT] = submit,
+                [HV_API_TASK_STOP] = stop,
+                [HV_API_TASK_RETRY] = retry,
+                [HV_API_TASK_FORGET] = forget,
+        };
+
+        changes[c->type](userdata, c, call);
+}
+
+/* ---- fit ---- */
+
+/* Somebody who waits is before a newcomer of the same priority. */
+static bool is_somebody_before(const struct hv_agent *a, const struct hv_task *t, struct hv_arena *arena) {
+        size_t n;
+        const struct hv_task_status *live = hv_core_live_tasks(a->core, hv_agent_now_us(), arena, &n);
+
+        for (size_t i = 0; i < n; i++)
+                if (live[i].state == HV_TASK_QUEUED && live[i].priority >= t->priority)
+                        return true;
+        return false;
+}
+
+static void judge(struct hv_agent *a, const struct hv_task *t, struct hv_arena *arena, struct hv_api_fit *f) {
+        char *text = hv_arena_alloc(arena, HV_ROOM_TEXT_SIZE);
+        enum hv_resource lacks = hv_room_lacks(&f->allocatable, &f->asked);
+
+        if (lacks != HV_RESOURCE_NONE) {
+                f->verdict = HV_API_FIT_NEVER;
+                f->message = hv_room_describe(lacks, &f->asked, &f->allocatable, "can be given on this node",
+                                              text);
+                return;
+        }
+        lacks = hv_room_lacks(&f->free, &f->asked);
+        f->verdict = HV_API_FIT_LATER;
+        if (lacks != HV_RESOURCE_NONE)
+                f->message = hv_room_describe(lacks, &f->asked, &f->free, "are left now", text);
+        else if (is_somebody_before(a, t, arena))
+                f->message = "others of at least its priority wait before it";
+        else
+                f->verdict = HV_API_FIT_NOW;
+}
+
+void hv_agent_fit(void *userdata, const struct hv_api_file *file, struct hv_arena *arena,
+                  struct hv_api_fit *ret) {
+        _hv_cleanup_(hv_task_unrefp) struct hv_task *task = NULL;
+        struct hv_agent *a = userdata;
+
+        *ret = (struct hv_api_fit){ .verdict = HV_API_FIT_UNKNOWN, .message = "" };
+        if (load(a, file, "fit", &task, &ret->diags) < 0)
+                return;
+        ret->asked = hv_room_of(&task->booking);
+        if (hv_core_room(a->core, &ret->allocatable, &ret->free))
+                judge(a, task, arena, ret);
+        else
+                ret->message = "what this machine has, or the desired state, is not known yet";
+}

@@ -1,0 +1,90 @@
+/* The documented paths of HiveMind's worker: shapes and words are fixed, more keys may be added.
+ *
+ * Source   HiveMind's worker documentation; docs/http-api.md, "Documented older paths". */
+#include "http/api_task.h"
+
+#include "http/host_usage.h"
+#include "http/render_task.h"
+
+#define ENDED_SHOWN_MAX 100u
+#define GIB 1073741824.0
+
+static const char *status_word(const struct hv_api_snapshot *s, const struct hv_api_tasks *t) {
+        if (s->status->engine != HV_ENGINE_READY || !t->ledger)
+                return "ERROR";
+        return s->status->n_tasks_running > 0 ? "BUSY" : "IDLE";
+}
+
+void hv_api_get_legacy_status(struct hv_http_request *req, void *userdata) {
+        struct hv_api *api = userdata;
+        _hv_cleanup_(hv_api_task_view_done) struct hv_api_task_view v = {};
+        struct hv_buf buf = {};
+        struct hv_json_writer w = { .buf = &buf };
+
+        hv_api_look_at_tasks(api, &v);
+        hv_host_usage_look(&api->host, v.tasks.work_root, v.view.snapshot.now_us);
+        hv_json_begin_object(&w, NULL);
+        hv_json_put_str(&w, "node_id", v.view.snapshot.node_id);
+        hv_json_put_str(&w, "status", status_word(&v.view.snapshot, &v.tasks));
+        hv_json_put_bool(&w, "is_registered", false); /* no pool is spoken to yet */
+        hv_json_put_bool(&w, "docker_available", v.view.snapshot.status->engine == HV_ENGINE_READY);
+        hv_json_put_real(&w, "cpu_percent", api->host.cpu_percent);
+        hv_json_put_real(&w, "memory_percent", api->host.memory_percent);
+        hv_render_legacy_room(&w, "available_resources", &v.tasks.free);
+        hv_render_legacy_room(&w, "total_resources", &v.tasks.allocatable);
+        hv_json_put_uint(&w, "running_tasks", v.view.snapshot.status->n_tasks_running);
+        hv_json_put_uint(&w, "queued_tasks", v.view.snapshot.status->n_tasks_queued);
+        hv_json_put_int(&w, "trust_score", v.tasks.trust_score);
+        hv_json_put_str(&w, "trust_group", v.tasks.trust_group);
+        hv_json_end(&w);
+        hv_api_reply(req, 200, &buf);
+}
+
+/* All that live, and the newest that ended. */
+void hv_api_get_legacy_tasks(struct hv_http_request *req, void *userdata) {
+        static const unsigned live = (1u << HV_TASK_COMPLETED) - 1;
+        const struct hv_task_filter filters[] = {
+                { .states = live, .limit = HV_TASK_PAGE_MAX },
+                { .states = ((1u << HV_N_TASK_STATES) - 1) & ~live, .limit = ENDED_SHOWN_MAX },
+        };
+        _hv_cleanup_(hv_api_task_view_done) struct hv_api_task_view v = {};
+        struct hv_buf buf = {};
+        struct hv_json_writer w = { .buf = &buf };
+
+        hv_api_look_at_tasks(userdata, &v);
+        hv_json_begin_object(&w, NULL);
+        hv_json_begin_array(&w, "tasks");
+        for (size_t i = 0; i < HV_ARRAY_SIZE(filters); i++) {
+                struct hv_task_page page = {};
+                struct hv_err err = {};
+
+                if (hv_task_page_read(&v.tasks, &filters[i], v.view.arena, &page, &err) < 0) {
+                        hv_buf_done(&buf);
+                        hv_http_reply_err(req, "LedgerFailed", &err);
+                        return;
+                }
+                for (size_t k = 0; k < page.n; k++)
+                        hv_render_legacy_task(&w, &v.view.snapshot, &page.items[k]);
+        }
+        hv_json_end(&w);
+        hv_json_end(&w);
+        hv_api_reply(req, 200, &buf);
+}
+
+/* cpu_available is CPU that is free, in percent of the machine: the document of that name fills in the use. */
+void hv_api_get_legacy_resources(struct hv_http_request *req, void *userdata) {
+        struct hv_api *api = userdata;
+        _hv_cleanup_(hv_api_task_view_done) struct hv_api_task_view v = {};
+        struct hv_buf buf = {};
+        struct hv_json_writer w = { .buf = &buf };
+
+        hv_api_look_at_tasks(api, &v);
+        hv_host_usage_look(&api->host, v.tasks.work_root, v.view.snapshot.now_us);
+        hv_json_begin_object(&w, NULL);
+        hv_json_put_real(&w, "cpu_available", 100.0 - api->host.cpu_percent);
+        hv_json_put_real(&w, "memory_available", (double) api->host.memory_free_bytes / GIB);
+        hv_json_put_real(&w, "disk_available", (double) api->host.disk_free_bytes / GIB);
+        hv_json_put_uint(&w, "running_tasks", v.view.snapshot.status->n_tasks_running);
+        hv_json_end(&w);
+        hv_api_reply(req, 200, &buf);
+}

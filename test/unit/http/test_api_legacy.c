@@ -1,0 +1,171 @@
+/* The documented paths of HiveMind's worker: each key of each shape, and each word. */
+#include "testing.h"
+
+#include <errno.h>
+
+#include "ask.h"
+#include "http/render_task.h"
+
+struct key {
+        const char *path;
+        enum hv_json_type type;
+};
+
+static void has(const struct answer *a, const struct key *keys, size_t n) {
+        assert_int_equal(a->status, 200);
+        for (size_t i = 0; i < n; i++) {
+                const struct hv_json *value = at(a->json, keys[i].path);
+                enum hv_json_type type = hv_json_type(value);
+
+                /* A number that happens to be whole is a number. */
+                if (type != keys[i].type && !(type == HV_JSON_INT && keys[i].type == HV_JSON_REAL))
+                        fail_msg("%s: type %d, expected %d", keys[i].path, type, keys[i].type);
+        }
+}
+
+static void api_status(void **state) {
+        static const struct key keys[] = {
+                { "node_id", HV_JSON_STR },
+                { "status", HV_JSON_STR },
+                { "is_registered", HV_JSON_BOOL },
+                { "docker_available", HV_JSON_BOOL },
+                { "cpu_percent", HV_JSON_REAL },
+                { "memory_percent", HV_JSON_REAL },
+                { "available_resources.cpu", HV_JSON_REAL },
+                { "available_resources.memory_gb", HV_JSON_REAL },
+                { "available_resources.gpu", HV_JSON_REAL },
+                { "available_resources.gpu_memory_gb", HV_JSON_REAL },
+                { "total_resources.cpu", HV_JSON_REAL },
+                { "total_resources.memory_gb", HV_JSON_REAL },
+                { "total_resources.gpu", HV_JSON_REAL },
+                { "total_resources.gpu_memory_gb", HV_JSON_REAL },
+                { "running_tasks", HV_JSON_INT },
+                { "trust_score", HV_JSON_INT },
+                { "trust_group", HV_JSON_STR },
+        };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer a = {}, down = {};
+        double percent;
+
+        (void) state;
+        stage_tasks(s);
+        a = ask(s, true, "GET", "/api/status", NULL, NULL);
+        has(&a, keys, HV_ARRAY_SIZE(keys));
+        assert_string_equal(text_at(a.json, "node_id"), "worker-1");
+        assert_string_equal(text_at(a.json, "status"), "BUSY");
+        assert_true(hv_json_bool(a.json, "docker_available", false));
+        assert_int_equal(hv_json_int(a.json, "running_tasks", -1), 1);
+        assert_int_equal(hv_json_int(a.json, "trust_score", -1), 7);
+        assert_true(hv_json_as_real(at(a.json, "available_resources.memory_gb"), 0) == 6.0);
+        assert_true(hv_json_as_real(at(a.json, "available_resources.cpu"), 0) == 2.5);
+        percent = hv_json_real(a.json, "cpu_percent", -1);
+        assert_true(percent >= 0 && percent <= 100);
+        percent = hv_json_real(a.json, "memory_percent", -1);
+        assert_true(percent > 0 && percent < 100);
+        stage_lose_engine(s);
+        down = get(s, "/api/status");
+        assert_false(hv_json_bool(down.json, "docker_available", true));
+        assert_string_equal(text_at(down.json, "status"), "ERROR");
+}
+
+static void api_tasks(void **state) {
+        static const struct key keys[] = {
+                { "tasks.0.task_id", HV_JSON_STR },
+                { "tasks.0.status", HV_JSON_STR },
+                { "tasks.1.start_time", HV_JSON_STR },
+                { "tasks.0.start_time", HV_JSON_NULL }, /* not started yet */
+                { "tasks.0.elapsed", HV_JSON_REAL },
+                { "tasks.0.resources.cpu", HV_JSON_REAL },
+                { "tasks.0.resources.memory_gb", HV_JSON_REAL },
+                { "tasks.0.resources.gpu", HV_JSON_REAL },
+                { "tasks.0.resources.gpu_memory_gb", HV_JSON_REAL },
+        };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer a = {};
+
+        (void) state;
+        stage_tasks(s);
+        a = ask(s, true, "GET", "/api/tasks", NULL, NULL);
+        has(&a, keys, HV_ARRAY_SIZE(keys));
+        assert_int_equal(hv_json_size(at(a.json, "tasks")), 5);
+        assert_string_equal(text_at(a.json, "tasks.0.task_id"), "big-1");
+        assert_string_equal(text_at(a.json, "tasks.0.status"), "ALLOCATED");
+        assert_string_equal(text_at(a.json, "tasks.1.status"), "RUNNING");
+        assert_true(hv_json_as_real(at(a.json, "tasks.1.elapsed"), 0) == 25 * 60.0);
+        assert_string_equal(text_at(a.json, "tasks.2.status"), "FAILED");
+        assert_string_equal(text_at(a.json, "tasks.3.status"), "COMPLETED");
+        assert_true(hv_json_as_real(at(a.json, "tasks.3.elapsed"), 0) == 90.0);
+        assert_string_equal(text_at(a.json, "tasks.4.status"), "FAILED"); /* it took too long */
+}
+
+static void words_of_the_states(void **state) {
+        static const char *const words[] = {
+                [HV_TASK_QUEUED] = "ALLOCATED",   [HV_TASK_ADMITTED] = "ALLOCATED",
+                [HV_TASK_FETCHING] = "ALLOCATED", [HV_TASK_RUNNING] = "RUNNING",
+                [HV_TASK_COLLECTING] = "RUNNING", [HV_TASK_COMPLETED] = "COMPLETED",
+                [HV_TASK_FAILED] = "FAILED",      [HV_TASK_TIMED_OUT] = "FAILED",
+                [HV_TASK_STOPPED] = "FAILED",     [HV_TASK_REJECTED] = "FAILED",
+        };
+
+        (void) state;
+        assert_int_equal(HV_ARRAY_SIZE(words), HV_N_TASK_STATES);
+        for (unsigned i = 0; i < HV_N_TASK_STATES; i++)
+                assert_string_equal(hv_legacy_task_state((enum hv_task_state) i), words[i]);
+}
+
+static void api_resources(void **state) {
+        static const struct key keys[] = {
+                { "cpu_available", HV_JSON_REAL },
+                { "memory_available", HV_JSON_REAL },
+                { "disk_available", HV_JSON_REAL },
+                { "running_tasks", HV_JSON_INT },
+        };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer a = {};
+        double cpu;
+
+        (void) state;
+        stage_tasks(s);
+        a = ask(s, true, "GET", "/api/resources", NULL, NULL);
+        has(&a, keys, HV_ARRAY_SIZE(keys));
+        cpu = hv_json_real(a.json, "cpu_available", -1);
+        assert_true(cpu >= 0 && cpu <= 100);
+        assert_true(hv_json_real(a.json, "memory_available", 0) > 0);
+}
+
+static void api_stop_task(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer stopped = {}, ended = {}, none = {}, tcp = {};
+
+        (void) state;
+        stage_tasks(s);
+        stopped = post(s, "/api/stop_task/train-1", NULL);
+        assert_int_equal(stopped.status, 200);
+        assert_true(hv_json_bool(stopped.json, "success", false));
+        assert_string_equal(text_at(stopped.json, "message"), "Task train-1 stopped");
+        s->task_outcome = HV_API_TASK_SAME;
+        ended = post(s, "/api/stop_task/resize-7", NULL);
+        assert_int_equal(ended.status, 200);
+        assert_true(hv_json_bool(ended.json, "success", false));
+        assert_string_equal(text_at(ended.json, "message"), "Task resize-7 has already ended");
+        s->task_outcome = HV_API_TASK_FAILED;
+        (void) hv_err_set(&s->err, -ENOENT, "task x is not known");
+        none = post(s, "/api/stop_task/x", NULL);
+        assert_int_equal(none.status, 404);
+        assert_false(hv_json_bool(none.json, "success", true));
+        assert_string_equal(text_at(none.json, "error"), "Task not found");
+        s->n_changes = 0;
+        tcp = ask(s, true, "POST", "/api/stop_task/train-1", NULL, NULL); /* until there are logins */
+        assert_true(tcp.status == 404 || tcp.status == 405);
+        assert_int_equal(s->n_changes, 0);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(api_status),          cmocka_unit_test(api_tasks),
+                cmocka_unit_test(words_of_the_states), cmocka_unit_test(api_resources),
+                cmocka_unit_test(api_stop_task),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
