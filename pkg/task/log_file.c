@@ -154,9 +154,20 @@ struct joining {
         struct hv_log_file *f;
         int data_fd, runs_fd;
         struct hv_buf runs;
+        enum hv_log_stream stream; /* of the run that goes on, which may go on in the next segment */
+        uint64_t run_bytes;
         struct hv_sha256 sha256;
         uint64_t size_bytes;
 };
+
+static void go_on(struct joining *j, enum hv_log_stream stream, uint64_t bytes) {
+        if (bytes > 0 && stream != j->stream) {
+                put_run(&j->runs, j->stream, j->run_bytes);
+                j->stream = stream;
+                j->run_bytes = 0;
+        }
+        j->run_bytes += bytes;
+}
 
 static int put(struct joining *j, const void *data, size_t len, struct hv_err *err) {
         int r = hv_fd_write(j->data_fd, data, len);
@@ -206,7 +217,7 @@ static int put_runs(struct joining *j, const char *name, uint64_t skip, struct h
                 uint64_t bytes = value / 2, dropped = HV_MIN(bytes, skip);
 
                 skip -= dropped;
-                put_run(&j->runs, value % 2 ? HV_LOG_STDERR : HV_LOG_STDOUT, bytes - dropped);
+                go_on(j, value % 2 ? HV_LOG_STDERR : HV_LOG_STDOUT, bytes - dropped);
                 if (j->runs.len >= FLUSH_BYTES)
                         r = write_out(j->runs_fd, &j->runs, err);
         }
@@ -257,6 +268,7 @@ static int join(struct joining *j, const int fds[2], struct hv_err *err) {
                 r = put_runs(j, runs_names[(f->segment + 1) % 2], skip_older, err);
         if (r >= 0)
                 r = put_runs(j, runs_names[f->segment % 2], skip_newer, err);
+        put_run(&j->runs, j->stream, j->run_bytes);
         return r >= 0 ? write_out(j->runs_fd, &j->runs, err) : r;
 }
 
@@ -278,7 +290,7 @@ static int rename_only_segment(struct hv_log_file *f, struct hv_err *err) {
 }
 
 static int join_segments(struct hv_log_file *f, struct hv_log_summary *ret, struct hv_err *err) {
-        struct joining j = { .f = f, .data_fd = -1, .runs_fd = -1 };
+        struct joining j = { .f = f, .data_fd = -1, .runs_fd = -1, .stream = HV_LOG_STDERR };
         int fds[2] = { -1, -1 }, r;
 
         hv_sha256_init(&j.sha256);
