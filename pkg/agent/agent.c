@@ -1,6 +1,7 @@
 /* agent/agent.c - the agent's life: begin, signals, end. */
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +20,8 @@ static int on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void
 
         (void) s;
         (void) si;
+        if (a->stopping) /* a manager that was told STOPPING waits for the end, and for nothing else */
+                return 0;
         hv_log_event(HV_EVENT_RELOAD_STARTED, NULL, "reading the desired state again (SIGHUP)");
         hv_notify_reloading(a->notify);
         a->reloading = true;
@@ -170,6 +173,8 @@ int hv_agent_run(const struct hv_agent_options *options) {
         int r;
 
         hv_log_open(HV_LOG_AUTO);
+        /* Its memory holds secrets: no other process of the same user may read it, and a crash leaves no core behind. */
+        (void) prctl(PR_SET_DUMPABLE, 0);
         block_signals();
         /* What the agent writes is for itself and root; what is for others gets its mode by hand. */
         (void) umask(077);

@@ -30,7 +30,7 @@ struct hv_agent_options {
 #define HV_AGENT_STATE_DIR "/var/lib/hivelet"
 #define HV_AGENT_RUN_DIR "/run/hivelet"
 
-/* Exit codes of `hivelet`: docs/cli.md. */
+/* Exit codes of `hivelet`: hivelet(8). */
 enum {
         HV_AGENT_EXIT_OK = 0,
         HV_AGENT_EXIT_REFUSED = 1,       /* could not start, or the desired state was refused */

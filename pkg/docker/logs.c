@@ -162,6 +162,9 @@ struct hv_docker_call *hv_docker_container_logs(struct hv_docker *d, const char 
         if (logs->tail >= 0)
                 hv_call_add_query_int(c, "tail", logs->tail);
         c->patient = true;
+        /* It may be silent for ever, but an engine that hangs does not even begin; podman begins with the first line only. */
+        if (hv_docker_engine(d)->kind != HV_DOCKER_KIND_PODMAN)
+                c->open_us = c->timeout_us;
         c->timeout_us = 0;
         c->on_data = on_data;
         c->at_end = at_end;

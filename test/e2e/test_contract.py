@@ -2,11 +2,16 @@
 """The documented environment of HiveMind's worker (docs/environment.md): each variable set, unset, empty, malformed; flags
 over variables; no engine call when Docker is switched off."""
 import os
+import shutil
 import socket
+import subprocess
 import threading
 
 import base
+import hv
 from hv import Agent, document, service
+
+NOBODY = 65534
 
 
 class Environment(base.Case):
@@ -101,6 +106,31 @@ class Environment(base.Case):
         thread.join(10)
         listener.close()
         self.assertEqual(touched, [])
+
+    def test_its_memory_is_nobody_elses(self):
+        """Not even another process of the same user may look into it: secrets are there (security.md, S39)."""
+        own = shutil.copy(os.path.join(hv.BUILD, "cmd", "hivelet", "hivelet"), self.agent.dir)
+        self.agent.write(document("  node: {docker: {enabled: false}}\n  services: []\n"))
+        for path in (self.agent.dir, self.agent.file):
+            os.chown(path, NOBODY, NOBODY)
+        as_nobody = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+
+        def looks_into(process):
+            return subprocess.run(["cat", "/proc/%d/environ" % process.pid], capture_output=True, **as_nobody).returncode == 0
+
+        with open(self.agent.log_path, "a") as log:
+            agent = subprocess.Popen([own, *self.agent.arguments()[1:]], stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                     env=self.agent.environment({}), **as_nobody)
+        other = subprocess.Popen(["sleep", "1000"], **as_nobody)
+        try:
+            self.agent.wait(lambda: agent.poll() is not None or self.agent.status()["synced"], "it is up")
+            self.assertIsNone(agent.poll(), self.agent.text_of_log())
+            self.assertTrue(looks_into(other), "the test itself cannot look into anything")
+            self.assertFalse(looks_into(agent))
+        finally:
+            for process in (agent, other):
+                process.terminate()
+                process.wait(hv.LIMIT_S)
 
     def test_no_file_but_a_pool(self):
         """The default file may be missing when a pool's address is given; a named one must exist."""

@@ -29,6 +29,8 @@ class EngineFaults(base.Case):
         pid = self.engine.pid()
         os.kill(pid, signal.SIGSTOP)
         try:
+            followed = agent.ctl("logs", "-f", "web")  # an engine that does not even begin to answer
+            self.assertNotEqual(followed.returncode, 0, followed.stdout)
             agent.wait(lambda: agent.status()["engine"]["state"] == "Unresponsive", "the hang is noticed")
             self.assertEqual(agent.call("GET", "/livez").strip(), "ok")
         finally:

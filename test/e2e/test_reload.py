@@ -63,6 +63,20 @@ class Reload(base.Case):
         self.assertEqual(self.agent.terminate(), 0)
         self.manager.until("STOPPING=1")
 
+    def test_whoever_stops_does_not_reload(self):
+        with socket.socket(socket.AF_UNIX) as unfinished:  # a request that the end waits for
+            unfinished.connect(self.agent.socket)
+            unfinished.sendall(b"POST /api/v1/apply HTTP/1.1\r\nHost: hivelet\r\nContent-Length: 10\r\n\r\n")
+            self.agent.status()  # later on the same loop: the request is known by now
+            self.agent.process.send_signal(signal.SIGTERM)
+            stopping = self.manager.until("STOPPING=1")
+            self.agent.process.send_signal(signal.SIGHUP)
+            self.assertEqual(self.agent.process.wait(hv.LIMIT_S), 0)
+            self.agent.log.close()
+        self.manager.socket.setblocking(False)
+        with self.assertRaises(BlockingIOError):
+            self.manager.until("RELOADING=1", stopping)
+
     def test_a_reload_of_a_bad_file_ends_ready_and_says_what_is_wrong(self):
         revision = self.agent.status()["revision"]
         self.agent.write(document(TWO + "  servces: []\n"))
