@@ -1,5 +1,5 @@
 /* agent/listen.c - where the API is served: the unix socket from the beginning to the end, the loopback address as the
- * revision in force says. An address that cannot be had is told and costs nothing else. */
+ * revision in force says. An address that cannot be had is told and tried again, and costs nothing else. */
 #include <errno.h>
 #include <sys/stat.h>
 
@@ -47,17 +47,72 @@ int hv_agent_listen_init(struct hv_agent *a, struct hv_err *err) {
         return serve(a, &options, &a->socket_server, err);
 }
 
-void hv_agent_listen_follow(struct hv_agent *a, const struct hv_desired *d) {
-        const struct hv_http_options options = { .listen = d->settings.http_listen };
+/* ---- the loopback address ---- */
+
+/* Whoever has the port may leave it within seconds or never; one try a minute costs nothing. */
+static const struct hv_backoff_spec listen_backoff = {
+        .initial_us = HV_USEC_PER_SEC,
+        .factor_milli = 2000,
+        .max_us = HV_USEC_PER_MIN,
+        .reset_after_us = HV_USEC_PER_MIN,
+};
+
+static void listen_tcp(struct hv_agent *a);
+
+static int on_retry(sd_event_source *s, uint64_t usec, void *userdata) {
+        struct hv_agent *a = userdata;
+
+        (void) s;
+        (void) usec;
+        if (!a->stopping)
+                listen_tcp(a);
+        return 0;
+}
+
+static void listen_later(struct hv_agent *a) {
+        int r;
+
+        hv_backoff_failed(&a->tcp_backoff, &listen_backoff, hv_agent_now_us());
+        a->tcp_retry = sd_event_source_disable_unref(a->tcp_retry);
+        r = sd_event_add_time(a->event, &a->tcp_retry, CLOCK_BOOTTIME, a->tcp_backoff.not_before_us, 0,
+                              on_retry, a);
+        if (r < 0)
+                (void) hv_log_error(r, "http.listen: cannot be tried again later: %s", strerror(-r));
+}
+
+/* Told when it fails first and when it is well again, not each time in between. */
+static void listen_tcp(struct hv_agent *a) {
+        const struct hv_http_options options = { .listen = a->tcp_listen };
         struct hv_err err = {};
 
-        if (hv_streq(a->tcp_listen, options.listen))
+        if (serve(a, &options, &a->tcp_server, &err) >= 0) {
+                if (a->tcp_backoff.n > 0)
+                        (void) hv_log_info("http.listen: %s is served after %u tries that failed",
+                                           a->tcp_listen, a->tcp_backoff.n);
+                hv_agent_listen_end(a);
                 return;
+        }
+        if (a->tcp_backoff.n == 0)
+                (void) hv_log_error(
+                        err.code, "http.listen: %s; the unix socket still serves; tried again until it works",
+                        err.msg);
+        listen_later(a);
+}
+
+void hv_agent_listen_end(struct hv_agent *a) {
+        a->tcp_retry = sd_event_source_disable_unref(a->tcp_retry);
+        hv_backoff_reset(&a->tcp_backoff);
+}
+
+void hv_agent_listen_follow(struct hv_agent *a, const struct hv_desired *d) {
+        const char *listen = d->settings.http_listen;
+
+        if (hv_streq(a->tcp_listen, listen))
+                return;
+        hv_agent_listen_end(a);
         a->tcp_server = hv_http_server_free(a->tcp_server);
         free(a->tcp_listen);
-        a->tcp_listen = hv_strdup(options.listen);
-        if (hv_str_empty(options.listen))
-                return;
-        if (serve(a, &options, &a->tcp_server, &err) < 0)
-                (void) hv_log_error(err.code, "http.listen: %s; the unix socket still serves", err.msg);
+        a->tcp_listen = hv_strdup(listen);
+        if (!hv_str_empty(listen))
+                listen_tcp(a);
 }

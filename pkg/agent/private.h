@@ -23,6 +23,7 @@
 #include "http/server.h"
 #include "notify/notify.h"
 #include "reconcile/status.h"
+#include "retry/backoff.h"
 #include "source/set.h"
 
 struct plan_call; /* backend_plan.c */
@@ -61,7 +62,9 @@ struct hv_agent {
         struct hv_notify *notify;
         struct hv_api *api;
         struct hv_http_server *socket_server, *tcp_server;
-        char *tcp_listen;      /* what tcp_server was asked to listen on */
+        char *tcp_listen;           /* what tcp_server was asked to listen on */
+        sd_event_source *tcp_retry; /* it could not be had, and is tried again */
+        struct hv_backoff tcp_backoff;
         struct change *change; /* one at a time */
         HV_VEC(struct plan_call *) plans;
         HV_VEC(struct task_call *) task_calls;
@@ -118,6 +121,7 @@ void hv_agent_zones_need(struct hv_agent *a, const struct hv_desired *d);
 /* listen.c */
 int hv_agent_listen_init(struct hv_agent *a, struct hv_err *err);
 int hv_agent_make_run_dir(const char *dir, struct hv_err *err); /* 0 also when it is there */
+void hv_agent_listen_end(struct hv_agent *a);                   /* no further try */
 void hv_agent_listen_follow(struct hv_agent *a, const struct hv_desired *d);
 
 /* backend.c */
