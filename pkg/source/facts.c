@@ -8,18 +8,23 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/map.h"
 #include "base/quantity.h"
 #include "source/path_trust.h"
 
-struct hv_facts {
-        struct hv_spec_facts spec;
-        char *state_directory;
+struct seen { /* one path, as it was looked at for this load */
         struct hv_spec_file_fact file;
         char writer[HV_PATH_TRUST_SIZE];
 };
 
+struct hv_facts {
+        struct hv_spec_facts spec;
+        char *state_directory;
+        struct hv_map *seen; /* by path */
+};
+
 /* NULL, or who could lead the path elsewhere, component by component. */
-static const char *writable_by(struct hv_facts *f, const char *path) {
+static const char *writable_by(struct seen *f, const char *path) {
         _hv_cleanup_free_ char *at = hv_strdup(path);
         struct stat dir, entry;
 
@@ -45,10 +50,14 @@ static const char *writable_by(struct hv_facts *f, const char *path) {
 }
 
 static const struct hv_spec_file_fact *look_at(void *userdata, const char *path) {
-        struct hv_facts *f = userdata;
+        struct hv_facts *facts = userdata;
+        struct seen *f = hv_map_get(facts->seen, path);
         struct stat st;
 
-        f->file = (struct hv_spec_file_fact){};
+        if (f)
+                return &f->file;
+        f = HV_NEW(struct seen);
+        hv_map_put(facts->seen, path, f);
         if (stat(path, &st) < 0) {
                 f->file.error = -errno;
                 return &f->file;
@@ -66,6 +75,7 @@ struct hv_facts *hv_facts_new(const char *state_directory) {
              page = sysconf(_SC_PAGESIZE);
         struct statvfs root;
 
+        f->seen = hv_map_new(free);
         f->spec.file = look_at;
         f->spec.userdata = f;
         f->state_directory = hv_strdup(state_directory);
@@ -81,12 +91,16 @@ struct hv_facts *hv_facts_new(const char *state_directory) {
 }
 
 struct hv_facts *hv_facts_free(struct hv_facts *f) {
-        if (f)
-                free(f->state_directory);
+        if (!f)
+                return NULL;
+        hv_map_free(f->seen);
+        free(f->state_directory);
         free(f);
         return NULL;
 }
 
 const struct hv_spec_facts *hv_facts_get(struct hv_facts *f) {
+        hv_map_free(f->seen);
+        f->seen = hv_map_new(free);
         return &f->spec;
 }

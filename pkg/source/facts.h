@@ -1,6 +1,10 @@
 /* source/facts.h - what the judgement of a desired state needs to know about this machine.
  *
- * Model    Gathered once, files when they are asked about. Only looked at, never opened for reading.
+ * Model    Gathered once, files when they are asked about, each path once a load. Only looked at, never opened for reading.
+ * Blocking A path on a file system that does not answer (a hard NFS mount whose server is away) holds the loop up for as long
+ *          as the kernel waits; the watchdog then ends the agent, containers run on, and the next start resumes what was in
+ *          force before it looks at a file. Only paths that the desired state names below node.policy.hostPaths, and files of
+ *          secrets and configs, are looked at.
  * Units    nano-CPUs and bytes; 0 is "not known". GPUs and host routes are looked at by the modules that own
  *          them, when there are any.
  */
@@ -14,4 +18,4 @@ struct hv_facts *hv_facts_new(const char *state_directory); /* the agent's; NULL
 struct hv_facts *hv_facts_free(struct hv_facts *f);         /* takes NULL, gives NULL */
 HV_DEFINE_CLEANUP(struct hv_facts, hv_facts_free);
 
-const struct hv_spec_facts *hv_facts_get(struct hv_facts *f); /* good until f is freed */
+const struct hv_spec_facts *hv_facts_get(struct hv_facts *f); /* for one load; good until f is freed */
