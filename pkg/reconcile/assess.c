@@ -405,7 +405,7 @@ static struct verdict assess_wanted(const struct hv_core *c, const struct slot *
 
 /* What is in sync stays so while its details are read again, or status would flicker at every resync. */
 static struct verdict assess_audited(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
-        struct verdict known = s->want ? assess_wanted(c, s, now_us) : (struct verdict){};
+        struct verdict known = s->want ? assess_wanted(c, s, now_us) : assess_orphan(c, s, now_us);
         struct verdict v = hv_look(s, now_us, s->phase);
 
         if (!known.in_sync)

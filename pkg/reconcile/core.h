@@ -62,7 +62,7 @@ enum hv_input_type {
                                * never fits, -EPERM policy, -EAGAIN too early. 0: TASK_ACCEPT is planned; its note tells
                                * when the promise is made */
         HV_INPUT_TASK_STOP,   /* text: id; message: by whom. -ENOENT, -EALREADY it has ended */
-        HV_INPUT_TASK_REOPEN, /* text: id; task: what ended is run again. -ENOENT, -EBUSY */
+        HV_INPUT_TASK_REOPEN, /* text: id; task: what ended is run again. -ENOENT, -EBUSY, -EPERM */
         HV_INPUT_TASK_FORGET, /* text: id. -ENOENT, -EBUSY it has not ended, or is declared */
         HV_INPUT_CRON_RECALL, /* cron: one of the ledger's; before TASKS_KNOWN */
         HV_INPUT_ZONE,        /* text: a zone's IANA name; zone: the core takes it */

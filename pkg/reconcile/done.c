@@ -105,6 +105,8 @@ static void list_done(struct hv_core *c, uint64_t now_us, const struct flight *f
                 return;
         }
         hv_observe_listing(c, now_us, f->issued, listing);
+        if (listing->parts & HV_LOOK_CONTAINERS)
+                e->listed = f->issued;
         e->look_parts |= f->action.parts & ~listing->parts;
         if (f->action.parts & ~listing->parts) {
                 hv_backoff_failed(&e->list_retry, &hv_default_backoff, now_us);

@@ -24,10 +24,22 @@ enum hv_mutant {
         HV_MUTANT_STALE_LOOK_UNLOCKS,   /* effects are planned before the first complete listing */
         HV_MUTANT_LABEL_DECIDES, /* a volume's label decides what becomes of its data, not the last declaration */
         HV_MUTANT_NO_FENCE,      /* a task's container is started although a start may be under way */
-        HV_MUTANT_RECALLED_IS_FRESH, /* after a restart a begun attempt counts as never started */
-        HV_MUTANT_ROOM_FREED_EARLY,  /* what a task booked is given away while its container still stops */
-        HV_MUTANT_ADMITS_ALL,        /* nobody counts what is left */
-        HV_MUTANT_CRON_OVERLAPS,     /* a run begins beside the last one, although that is forbidden */
+        HV_MUTANT_RECALLED_IS_FRESH,   /* after a restart a begun attempt counts as never started */
+        HV_MUTANT_ROOM_FREED_EARLY,    /* what a task booked is given away while its container still stops */
+        HV_MUTANT_ADMITS_ALL,          /* nobody counts what is left */
+        HV_MUTANT_CRON_OVERLAPS,       /* a run begins beside the last one, although that is forbidden */
+        HV_MUTANT_REMOVED_BEFORE_END,  /* the container goes, then its end is recorded */
+        HV_MUTANT_END_BEFORE_COLLECT,  /* the end is recorded, and nothing was kept of it */
+        HV_MUTANT_TOLD_BEFORE_DURABLE, /* "accepted" is said before the ledger has it */
+        HV_MUTANT_STOP_FORGOTTEN,      /* a restart forgets that somebody wanted it stopped */
+        HV_MUTANT_RETRIES_FOR_EVER,    /* nobody counts the attempts */
+        HV_MUTANT_STALE_EXIT_CODE,     /* the exit code is read from what was seen before the end */
+        HV_MUTANT_TIMEOUT_FROM_ACCEPT, /* its time counts while it waits */
+        HV_MUTANT_LOST_IS_SUCCESS,     /* its container is gone: it will have done its work */
+        HV_MUTANT_BEGIN_AFTER_START,   /* the record of the start follows the start */
+        HV_MUTANT_SUBMITTED_TWICE,     /* the same task handed in again runs again */
+        HV_MUTANT_OOM_FLAG_LOST,       /* killed for its memory counts as any exit code */
+        HV_MUTANT_RENAMED_IS_LOST,     /* a container that was renamed counts as gone */
         HV_N_MUTANTS
 };
 

@@ -340,7 +340,9 @@ void hv_core_plan(struct hv_core *c, uint64_t now_us, struct hv_effects *ret) {
         struct pass p = { .c = c, .out = ret, .now_us = now_us, .settled = true };
 
         *ret = (struct hv_effects){ .deadline_us = HV_TIME_NEVER };
-        hv_guard_decide(c, now_us); /* first: the revision says how often to resync */
+        hv_pass_advance_tasks(&p);  /* the guard counts those that are not over */
+        hv_guard_decide(c, now_us); /* the revision says how often to resync */
+        hv_pass_advance_tasks(&p);
         if (wants_engine(c))
                 plan_engine(&p);
         if (c->active) {

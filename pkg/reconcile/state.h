@@ -122,6 +122,7 @@ struct engine {
         uint64_t ready_since_us;
         char *message;
         unsigned look_parts; /* enum hv_look that should be listed */
+        uint64_t listed;     /* seq at which the last complete listing of containers was asked for */
         uint64_t look_doubt; /* seq at which it was asked for */
         uint64_t resync_at_us;
         uint64_t n_resyncs;

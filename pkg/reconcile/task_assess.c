@@ -31,19 +31,25 @@ static bool has_ended(const struct container *k) {
         return k->state == HV_CONTAINER_EXITED || k->state == HV_CONTAINER_DEAD;
 }
 
+/* What ended by itself in time, without anybody having heard of it, is not punished for our deafness. */
+static bool was_in_time(const struct task *t, const struct container *k) {
+        return !t->was_stopped && k->started_wall_us && k->finished_wall_us > k->started_wall_us &&
+               k->finished_wall_us - k->started_wall_us < t->task->timeout_us;
+}
+
 static void over_by_exit(struct hv_core *c, struct task *t, const struct container *k) {
         char span[HV_DURATION_SIZE];
 
         t->end.exit_code = k->exit_code;
-        t->end.oom_killed = k->oom_killed;
+        t->end.oom_killed = k->oom_killed && !HV_MUTANT(HV_MUTANT_OOM_FLAG_LOST);
         t->started_wall_us = k->started_wall_us ? k->started_wall_us : t->started_wall_us;
         t->finished_wall_us = k->finished_wall_us;
         if (t->ending == HV_CAUSE_STOPPED)
                 hv_task_over(c, t, HV_CAUSE_STOPPED, "stopped by %s", t->stop_by ? t->stop_by : "somebody");
-        else if (t->ending == HV_CAUSE_TIMEOUT) {
+        else if (t->ending == HV_CAUSE_TIMEOUT && !was_in_time(t, k)) {
                 hv_duration_format(t->task->timeout_us, span);
                 hv_task_over(c, t, HV_CAUSE_TIMEOUT, "ran longer than its timeout of %s", span);
-        } else if (k->oom_killed)
+        } else if (t->end.oom_killed)
                 hv_task_over(c, t, HV_CAUSE_OOM, "ran out of memory (exit code %d)", k->exit_code);
         else if (t->task->checkpoint_code >= 0 && k->exit_code == t->task->checkpoint_code)
                 hv_task_over(c, t, HV_CAUSE_CHECKPOINT, "stopped at a checkpoint (exit code %d)",
@@ -56,12 +62,49 @@ static void over_by_exit(struct hv_core *c, struct task *t, const struct contain
 
 /* It may have run, and there is nothing left to ask. */
 static void over_by_loss(struct hv_core *c, struct task *t) {
+        if (HV_MUTANT(HV_MUTANT_LOST_IS_SUCCESS))
+                t->end.exit_code = 0;
         if (t->ending == HV_CAUSE_STOPPED)
                 hv_task_over(c, t, HV_CAUSE_STOPPED, "stopped by %s; its container is gone",
                              t->stop_by ? t->stop_by : "somebody");
         else
-                hv_task_over(c, t, HV_CAUSE_NODE_ERROR,
+                hv_task_over(c, t,
+                             HV_MUTANT(HV_MUTANT_LOST_IS_SUCCESS) ? HV_CAUSE_SUCCESS : HV_CAUSE_NODE_ERROR,
                              "its container %s is gone: somebody or something removed it", t->unit.container);
+}
+
+static bool is_attempt(const struct task *t, const struct slot *s) {
+        const struct container *k = s->have;
+
+        return !s->want && k && k->ours && k->kind == HV_KIND_TASK && k->replica == t->attempt &&
+               hv_streq(k->object, t->id);
+}
+
+/* Not there under its name is not gone: somebody may have renamed it. True once a complete listing that was asked for
+ * after it was missed shows it under no other name; what the listing or an event left in doubt is looked at first. */
+static bool is_lost(struct hv_core *c, struct task *t) {
+        struct slot *s;
+        size_t it = 0;
+
+        while (hv_map_next(c->slots, &it, NULL, (void **) &s))
+                if (is_attempt(t, s) && is_certain(s)) {
+                        hv_task_follow(c, t, s);
+                        return false;
+                }
+        if (HV_MUTANT(HV_MUTANT_RENAMED_IS_LOST))
+                return true;
+        if (!t->missed) {
+                t->missed = ++c->seq;
+                c->engine.look_parts |= HV_LOOK_CONTAINERS;
+                c->engine.look_doubt = c->seq;
+        }
+        if (c->engine.listed < t->missed)
+                return false;
+        it = 0;
+        while (hv_map_next(c->slots, &it, NULL, (void **) &s))
+                if (!s->want && !is_certain(s))
+                        return false;
+        return true;
 }
 
 static void advance_run(struct hv_core *c, struct task *t, uint64_t now_us) {
@@ -73,9 +116,10 @@ static void advance_run(struct hv_core *c, struct task *t, uint64_t now_us) {
         if (c->engine.state != HV_ENGINE_READY || !is_certain(s))
                 return;
         if (!k || !k->ours) {
-                if (t->start != START_NOT_SENT)
-                        over_by_loss(c, t);
-                else if (t->ending == HV_CAUSE_STOPPED)
+                if (t->start != START_NOT_SENT) {
+                        if (is_lost(c, t))
+                                over_by_loss(c, t);
+                } else if (t->ending == HV_CAUSE_STOPPED)
                         hv_task_over(c, t, HV_CAUSE_STOPPED, "stopped by %s before it started",
                                      t->stop_by ? t->stop_by : "somebody");
                 else if (s->failure.reason != HV_REASON_SYNCED && s->failure.backoff.n >= NODE_TRIES)
@@ -83,6 +127,7 @@ static void advance_run(struct hv_core *c, struct task *t, uint64_t now_us) {
                                      hv_action_name(s->failure.type), s->failure.message);
                 return;
         }
+        t->missed = 0;
         if (k->state == HV_CONTAINER_CREATED && t->start == START_FAILED)
                 hv_task_over(c, t, t->start_refused ? HV_CAUSE_INPUT : HV_CAUSE_NODE_ERROR,
                              "cannot start: %s", t->start_message);
@@ -90,7 +135,7 @@ static void advance_run(struct hv_core *c, struct task *t, uint64_t now_us) {
                  t->ending == HV_CAUSE_STOPPED)
                 hv_task_over(c, t, HV_CAUSE_STOPPED, "stopped by %s before it started",
                              t->stop_by ? t->stop_by : "somebody");
-        else if (has_ended(k) && k->detailed)
+        else if (has_ended(k) && (k->detailed || HV_MUTANT(HV_MUTANT_STALE_EXIT_CODE)))
                 over_by_exit(c, t, k);
         else if (runs(k)) {
                 uint64_t wall_us = hv_wall_us(c, now_us);
@@ -105,7 +150,9 @@ static void advance_run(struct hv_core *c, struct task *t, uint64_t now_us) {
                 else if (!t->started_us)
                         t->started_us = HV_MAX(now_us, 1u);
                 if (t->ending == HV_CAUSE_NONE && t->task->timeout_us != HV_TIME_NEVER &&
-                    now_us - t->started_us >= t->task->timeout_us)
+                    now_us - (HV_MUTANT(HV_MUTANT_TIMEOUT_FROM_ACCEPT) ? t->queued_since_us
+                                                                       : t->started_us) >=
+                            t->task->timeout_us)
                         t->ending = HV_CAUSE_TIMEOUT;
         }
 }
@@ -165,6 +212,15 @@ static struct verdict quiet(enum hv_phase phase, enum hv_reason reason, bool in_
         };
 }
 
+static struct verdict now(enum hv_phase phase, enum hv_action_type action, const char *why) {
+        struct verdict v = quiet(phase, HV_REASON_START_FAILED, false);
+
+        v.act = true;
+        v.action = action;
+        v.why = why;
+        return v;
+}
+
 /* One of the task's own actions, not before the wait after an earlier failure is over. */
 static struct verdict due(const struct task *t, uint64_t now_us, enum hv_action_type action,
                           const char *why) {
@@ -188,7 +244,11 @@ static struct verdict assess_made(const struct hv_core *c, const struct task *t,
 
         if (hv_assess_networks(c, t->slot, now_us, HV_PHASE_CREATING, &v))
                 return v;
+        if (HV_MUTANT(HV_MUTANT_BEGIN_AFTER_START))
+                return hv_retry(t->slot, now_us, HV_PHASE_STARTING, HV_ACTION_START, "made");
         *ret_on_slot = false;
+        if (t->stop_asked) /* as soon as that is durable it ends here */
+                return quiet(HV_PHASE_CREATING, HV_REASON_PENDING, false);
         return due(t, now_us, HV_ACTION_TASK_BEGIN, "it is about to start");
 }
 
@@ -216,6 +276,8 @@ static struct verdict assess_running(const struct hv_core *c, const struct task 
                 return hv_retry(s, now_us, HV_PHASE_STOPPING,
                                 s->have->state == HV_CONTAINER_PAUSED ? HV_ACTION_UNPAUSE : HV_ACTION_STOP,
                                 t->ending == HV_CAUSE_TIMEOUT ? "its time is over" : "it is to stop");
+        if (s->have->state == HV_CONTAINER_PAUSED)
+                return hv_retry(s, now_us, HV_PHASE_RUNNING, HV_ACTION_UNPAUSE, "paused by somebody");
         v = hv_assess_running(c, s, now_us);
         if (t->task->timeout_us != HV_TIME_NEVER && t->started_us)
                 v.next_us = HV_MIN(v.next_us, t->started_us + t->task->timeout_us);
@@ -227,10 +289,16 @@ static struct verdict assess_run(const struct hv_core *c, const struct task *t, 
         const struct container *k = s->have;
         struct verdict v;
 
-        if (!k)
-                return hv_assess_creation(c, s, now_us);
+        if (!k || !k->ours)
+                return t->start == START_NOT_SENT ? hv_assess_creation(c, s, now_us)
+                                                  : quiet(HV_PHASE_RUNNING, HV_REASON_PENDING, false);
         switch (k->state) {
         case HV_CONTAINER_CREATED:
+                /* At once, while what was seen is fresh: what starts late, and ends before it is removed, is lost. */
+                if (t->start == START_SENT && s->failure.type == HV_ACTION_START &&
+                    !HV_MUTANT(HV_MUTANT_NO_FENCE))
+                        return now(HV_PHASE_STARTING, HV_ACTION_REMOVE,
+                                   "nobody knows whether its start is under way");
                 if (t->start == START_SENT && !HV_MUTANT(HV_MUTANT_NO_FENCE))
                         return hv_retry(s, now_us, HV_PHASE_STARTING, HV_ACTION_REMOVE,
                                         "nobody knows whether its start is under way");
@@ -314,9 +382,9 @@ static struct verdict assess_queued(const struct task *t, uint64_t now_us) {
         return v;
 }
 
-/* A stop is recorded at once, whatever else is under way, and cuts short what may take long. */
-static bool assess_stop(const struct task *t, uint64_t now_us, struct verdict *ret) {
-        if (!t->stop_asked || t->stopping || !t->accepted || t->step >= TASK_STEP_COLLECT)
+bool hv_assess_task_stop(const struct task *t, uint64_t now_us, struct verdict *ret) {
+        if (!t->stop_asked || t->stopping || !t->accepted || t->step == TASK_STEP_ACCEPT ||
+            t->step >= TASK_STEP_COLLECT)
                 return false;
         if (!t->stop_durable)
                 *ret = due(t, now_us, HV_ACTION_TASK_STOPPING, "somebody wants it stopped");
@@ -329,11 +397,7 @@ static bool assess_stop(const struct task *t, uint64_t now_us, struct verdict *r
 
 struct verdict hv_assess_task(const struct hv_core *c, const struct task *t, uint64_t now_us,
                               bool *ret_on_slot) {
-        struct verdict v;
-
         *ret_on_slot = false;
-        if (assess_stop(t, now_us, &v))
-                return v;
         if (t->effect)
                 return quiet(HV_PHASE_PENDING, HV_REASON_PENDING, false);
         if (needs_slot(t->step))
@@ -350,6 +414,11 @@ struct verdict hv_assess_task(const struct hv_core *c, const struct task *t, uin
                                ? due(t, now_us, HV_ACTION_TASK_COLLECT, "it ended")
                                : quiet(HV_PHASE_PENDING, HV_REASON_WAITING_ENGINE, false);
         case TASK_STEP_END:
+                if (HV_MUTANT(HV_MUTANT_REMOVED_BEFORE_END) && t->slot && t->slot->have && !t->slot->effect &&
+                    !t->slot->doubt && c->engine.state == HV_ENGINE_READY) {
+                        *ret_on_slot = true;
+                        return hv_clear_away(t->slot, now_us, HV_PHASE_STOPPING, "it ended");
+                }
                 return due(t, now_us, HV_ACTION_TASK_END, "its result is there");
         case TASK_STEP_FORGET:
                 return due(t, now_us, HV_ACTION_TASK_FORGET, "it is not needed any more");

@@ -251,6 +251,7 @@ void hv_task_container_done(struct hv_core *c, uint64_t now_us, const struct fli
                         t->start = START_NOT_SENT;
                 break;
         case HV_ACTION_STOP:
+                t->was_stopped |= in->outcome == HV_OUTCOME_OK;
                 /* How it ended has to be asked. */
                 hv_doubt_slot(c, s);
                 break;

@@ -12,6 +12,11 @@ void hv_task_ask_to_stop(struct task *t, const char *by) {
         hv_set_text(&t->stop_by, by);
 }
 
+/* Its end is certain; another attempt is not, as long as nobody wants it stopped. */
+static bool is_over(const struct task *t) {
+        return t->step >= TASK_STEP_COLLECT && !(t->again && t->step <= TASK_STEP_TIDY);
+}
+
 /* ---- from a revision ---- */
 
 static void declare(struct hv_core *c, struct hv_task *wanted) {
@@ -30,16 +35,18 @@ static void declare(struct hv_core *c, struct hv_task *wanted) {
 }
 
 void hv_task_want(struct hv_core *c, const struct hv_desired *d) {
+        struct task *t;
+        size_t it = 0;
+
         if (!c->tasks_known)
                 return;
-        for (size_t i = 0; i < c->live_tasks.n; i++)
-                c->live_tasks.v[i]->is_declared = false;
+        while (hv_map_next(c->tasks, &it, NULL, (void **) &t))
+                t->is_declared = false; /* of what has ended, too: it may be forgotten now */
         for (size_t i = 0; i < d->n_tasks; i++)
                 declare(c, d->tasks[i]);
         for (size_t i = 0; i < c->live_tasks.n; i++) {
-                struct task *t = c->live_tasks.v[i];
-
-                if (t->source != HV_TASK_FROM_FILE || t->is_declared || t->step >= TASK_STEP_COLLECT)
+                t = c->live_tasks.v[i];
+                if (t->source != HV_TASK_FROM_FILE || t->is_declared || is_over(t))
                         continue;
                 if (t->step == TASK_STEP_ACCEPT && !t->effect)
                         t->step = TASK_STEP_DONE; /* nothing was promised yet */
@@ -68,7 +75,11 @@ static void recall_attempt(struct hv_core *c, struct task *t, uint64_t now_us,
                 return;
         }
         due_wall_us = r->retry_wall_us ? r->retry_wall_us + t->task->retry_backoff_us : 0;
-        hv_task_queue(c, t, now_us, due_wall_us > wall_us ? now_us + (due_wall_us - wall_us) : 0);
+        /* However the clock was set meanwhile, it waits no longer than it ever would have. */
+        hv_task_queue(c, t, now_us,
+                      due_wall_us > wall_us
+                              ? now_us + HV_MIN(due_wall_us - wall_us, t->task->retry_backoff_us)
+                              : 0);
 }
 
 static int recall(struct hv_core *c, uint64_t now_us, const struct hv_task_recalled *r, struct hv_err *err) {
@@ -83,7 +94,7 @@ static int recall(struct hv_core *c, uint64_t now_us, const struct hv_task_recal
         hv_set_text(&t->digest, r->digest);
         hv_set_text(&t->message, r->message);
         t->task = r->task ? hv_task_ref(r->task) : NULL;
-        t->stop_asked = t->stop_durable = r->stop_asked;
+        t->stop_asked = t->stop_durable = r->stop_asked && !HV_MUTANT(HV_MUTANT_STOP_FORGOTTEN);
         hv_set_text(&t->stop_by, r->stop_by);
         if (hv_task_state_is_end(r->state)) {
                 t->step = TASK_STEP_DONE;
@@ -107,6 +118,12 @@ static int submit(struct hv_core *c, struct hv_task *wanted, struct hv_err *err)
         char text[HV_ROOM_TEXT_SIZE];
         enum hv_resource lacks;
 
+        if (t && HV_MUTANT(HV_MUTANT_SUBMITTED_TWICE) && t->step == TASK_STEP_DONE && t->accepted) {
+                t->task = hv_task_ref(wanted);
+                hv_task_queue(c, t, 0, 0);
+                hv_vec_push(&c->live_tasks, t);
+                return 0;
+        }
         if (t)
                 return hv_streq(t->digest, wanted->digest)
                                ? hv_err_set(err, -EALREADY, "task %s is known already", wanted->id)
@@ -129,6 +146,8 @@ static int submit(struct hv_core *c, struct hv_task *wanted, struct hv_err *err)
         t = hv_task_add(c, wanted->id, wanted->name, wanted->source);
         hv_set_text(&t->digest, wanted->digest);
         t->task = hv_task_ref(wanted);
+        if (HV_MUTANT(HV_MUTANT_TOLD_BEFORE_DURABLE))
+                hv_note_task(c, t, HV_NOTE_TASK_ACCEPTED, HV_REASON_SYNCED, "accepted");
         return 0;
 }
 
@@ -137,7 +156,7 @@ static int stop(struct hv_core *c, const char *id, const char *by, struct hv_err
 
         if (!t)
                 return hv_err_set(err, -ENOENT, "task %s is not known", id);
-        if (t->step >= TASK_STEP_COLLECT)
+        if (is_over(t))
                 return hv_err_set(err, -EALREADY, "task %s has already ended", id);
         hv_task_ask_to_stop(t, by);
         return 0;
@@ -148,10 +167,13 @@ static int reopen(struct hv_core *c, const char *id, struct hv_task *again, stru
 
         if (!t)
                 return hv_err_set(err, -ENOENT, "task %s is not known", id);
-        if (t->step != TASK_STEP_DONE)
+        if (t->step != TASK_STEP_DONE || t->stopping)
                 return hv_err_set(err, -EBUSY, "task %s has not ended: only what ended can be run again", id);
         if (!t->accepted)
                 return hv_err_set(err, -ENOENT, "task %s was never accepted", id);
+        if (t->source == HV_TASK_FROM_FILE && !t->is_declared)
+                return hv_err_set(err, -EPERM,
+                                  "task %s is not in the desired state any more: it would be stopped", id);
         hv_task_unref(t->task);
         t->task = hv_task_ref(again);
         t->step = TASK_STEP_ACCEPT;
@@ -169,7 +191,7 @@ static int forget(struct hv_core *c, const char *id, struct hv_err *err) {
 
         if (!t)
                 return hv_err_set(err, -ENOENT, "task %s is not known", id);
-        if (t->step != TASK_STEP_DONE)
+        if (t->step != TASK_STEP_DONE || t->stopping)
                 return hv_err_set(err, -EBUSY, "task %s has not ended: stop it first", id);
         if (t->is_declared)
                 return hv_err_set(err, -EBUSY,

@@ -64,11 +64,33 @@ static void plan_image_early(struct pass *p, struct task *t) {
         hv_pass_not_later_than(p, v.next_us);
 }
 
+/* Each end says what the trust in the node is after it: one after the other. */
+static bool another_end_is_recorded(const struct hv_core *c) {
+        for (size_t i = 0; i < c->live_tasks.n; i++) {
+                const struct flight *f = c->live_tasks.v[i]->effect;
+
+                if (f && f->action.type == HV_ACTION_TASK_END)
+                        return true;
+        }
+        return false;
+}
+
+static void plan_stop(struct pass *p, struct task *t) {
+        struct verdict v;
+
+        if (!hv_assess_task_stop(t, p->now_us, &v))
+                return;
+        p->settled = false;
+        hv_pass_not_later_than(p, v.next_us);
+        if (v.act)
+                hand_out(p, t, &v);
+}
+
 static void plan_task(struct pass *p, struct task *t) {
         bool on_slot = false;
         struct verdict v;
 
-        hv_task_advance(p->c, t, p->now_us);
+        plan_stop(p, t);
         plan_image_early(p, t);
         v = hv_assess_task(p->c, t, p->now_us, &on_slot);
         if (!v.in_sync || t->effect || t->stopping || (t->slot && t->slot->effect))
@@ -76,7 +98,7 @@ static void plan_task(struct pass *p, struct task *t) {
         hv_pass_not_later_than(p, v.next_us);
         if (t->slot)
                 hv_pass_note_phase(p, t->slot, &v);
-        if (!v.act)
+        if (!v.act || (v.action == HV_ACTION_TASK_END && another_end_is_recorded(p->c)))
                 return;
         if (!on_slot) {
                 hand_out(p, t, &v);
@@ -93,7 +115,7 @@ static void drop_done(struct hv_core *c) {
         for (size_t i = 0; i < c->live_tasks.n; i++) {
                 struct task *t = c->live_tasks.v[i];
 
-                if (t->step != TASK_STEP_DONE && t->step != TASK_STEP_GONE) {
+                if ((t->step != TASK_STEP_DONE && t->step != TASK_STEP_GONE) || t->stopping) {
                         c->live_tasks.v[kept++] = t;
                         continue;
                 }
@@ -109,10 +131,21 @@ static void drop_done(struct hv_core *c) {
         c->live_tasks.n = kept;
 }
 
+static bool tasks_are_run(const struct hv_core *c) {
+        return c->tasks_known && c->active && c->active->settings.docker_enabled;
+}
+
+void hv_pass_advance_tasks(struct pass *p) {
+        struct hv_core *c = p->c;
+
+        for (size_t i = 0; tasks_are_run(c) && i < c->live_tasks.n; i++)
+                hv_task_advance(c, c->live_tasks.v[i], p->now_us);
+}
+
 void hv_pass_tasks(struct pass *p) {
         struct hv_core *c = p->c;
 
-        if (!c->tasks_known || !c->active || !c->active->settings.docker_enabled)
+        if (!tasks_are_run(c))
                 return;
         hv_pass_crons(p);
         drop_done(c);

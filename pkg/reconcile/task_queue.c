@@ -11,12 +11,13 @@ static bool holds_room(const struct task *t) {
         switch (t->step) {
         case TASK_STEP_PREPARE:
         case TASK_STEP_MAKE:
-        case TASK_STEP_RUN:
                 return true;
+        case TASK_STEP_RUN:
+                return t->ending == HV_CAUSE_NONE || !HV_MUTANT(HV_MUTANT_ROOM_FREED_EARLY);
         case TASK_STEP_COLLECT:
         case TASK_STEP_END:
         case TASK_STEP_TIDY:
-                return hv_task_is_alive(t) && !HV_MUTANT(HV_MUTANT_ROOM_FREED_EARLY);
+                return hv_task_is_alive(t);
         default:
                 return false;
         }
@@ -184,7 +185,9 @@ void hv_task_admit(struct hv_core *c, uint64_t now_us) {
                                 admit(c, t, now_us);
                         else
                                 wait(c, t, now_us, lacks, &asked, &left);
-                        hv_room_take(&left, &asked);
+                        if (t->step !=
+                            TASK_STEP_END) /* else it has waited for too long, and asks for nothing any more */
+                                hv_room_take(&left, &asked);
                 }
         }
         hv_vec_done(&queue);

@@ -127,6 +127,18 @@ void hv_task_unbind(struct hv_core *c, struct task *t) {
         t->slot = NULL;
 }
 
+void hv_task_follow(struct hv_core *c, struct task *t, struct slot *s) {
+        t->slot->task = NULL;
+        t->slot->want = NULL;
+        hv_note_task(c, t, HV_NOTE_OUT_OF_SYNC, HV_REASON_PENDING, "its container goes by the name %s now",
+                     s->name);
+        t->unit.container = hv_arena_strdup(t->arena, s->name);
+        t->slot = s;
+        s->task = t;
+        s->want = &t->unit;
+        t->missed = 0;
+}
+
 void hv_task_queue(struct hv_core *c, struct task *t, uint64_t now_us, uint64_t not_before_us) {
         (void) c;
         t->step = TASK_STEP_QUEUED;
@@ -134,7 +146,8 @@ void hv_task_queue(struct hv_core *c, struct task *t, uint64_t now_us, uint64_t 
         t->not_before_us = not_before_us;
         t->begun = t->cleaned = t->again = false;
         t->start = START_NOT_SENT;
-        t->start_refused = false;
+        t->start_refused = t->was_stopped = false;
+        t->missed = 0;
         hv_set_text(&t->start_message, NULL);
         t->started_us = t->started_wall_us = t->finished_wall_us = 0;
         t->ending = HV_CAUSE_NONE;
@@ -174,7 +187,8 @@ static bool is_tried_again(const struct task *t, enum hv_task_cause cause, int e
         default:
                 break;
         }
-        return (t->task->retry_on & bit) && t->n_counted < t->task->retry_limit;
+        return (t->task->retry_on & bit) &&
+               (t->n_counted < t->task->retry_limit || HV_MUTANT(HV_MUTANT_RETRIES_FOR_EVER));
 }
 
 static enum hv_task_state state_after(enum hv_task_cause cause) {
@@ -212,7 +226,7 @@ void hv_task_over(struct hv_core *c, struct task *t, enum hv_task_cause cause, c
         t->again = !t->end.final;
         hv_failure_reset(&t->failure);
         if (t->begun)
-                t->step = TASK_STEP_COLLECT;
+                t->step = HV_MUTANT(HV_MUTANT_END_BEFORE_COLLECT) ? TASK_STEP_END : TASK_STEP_COLLECT;
         else /* nothing ran, and nothing was promised about this attempt: only the end of the task is worth a record */
                 t->step = t->again ? TASK_STEP_TIDY : TASK_STEP_END;
         if (!t->begun && t->again)

@@ -61,6 +61,8 @@ struct task {
         enum start_state start;
         char *start_message;
         bool start_refused;  /* the engine says that the task is at fault */
+        bool was_stopped;    /* a STOP of ours ended it */
+        uint64_t missed;     /* seq at which its container was not found under its name; 0: it is there */
         uint64_t started_us; /* of the core's clock; 0: not known to have started */
         uint64_t started_wall_us, finished_wall_us;
         enum hv_task_cause ending; /* TIMEOUT or STOPPED: it is being stopped for this */
@@ -80,6 +82,8 @@ struct task *hv_task_add(struct hv_core *c, const char *id, const char *name, en
 void hv_task_free(void *task);
 void hv_task_bind(struct hv_core *c, struct task *t); /* its slot, for the present attempt */
 void hv_task_unbind(struct hv_core *c, struct task *t);
+/* Its container goes by another name: somebody renamed it. */
+void hv_task_follow(struct hv_core *c, struct task *t, struct slot *s);
 void hv_task_queue(struct hv_core *c, struct task *t, uint64_t now_us, uint64_t not_before_us);
 void hv_task_over(struct hv_core *c, struct task *t, enum hv_task_cause cause, const char *fmt, ...)
         _hv_printf_(4, 5);
@@ -98,7 +102,10 @@ int hv_task_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in,
 
 /* task_assess.c */
 void hv_task_advance(struct hv_core *c, struct task *t, uint64_t now_us);
-/* `*ret_on_slot`: the action is one of the container's. */
+/* A stop is recorded at once, beside whatever else is under way, and cuts short what may take long. False: nothing of the
+ * kind is due. */
+bool hv_assess_task_stop(const struct task *t, uint64_t now_us, struct verdict *ret);
+/* What is due apart from that. `*ret_on_slot`: the action is one of the container's. */
 struct verdict hv_assess_task(const struct hv_core *c, const struct task *t, uint64_t now_us,
                               bool *ret_on_slot);
 

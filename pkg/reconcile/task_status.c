@@ -99,8 +99,10 @@ static const char *reason_word(const struct task *t, const struct verdict *v) {
 static void describe(const struct hv_core *c, const struct task *t, uint64_t now_us, struct hv_arena *a,
                      struct hv_task_status *ret) {
         bool on_slot;
-        struct verdict v = hv_assess_task(c, t, now_us, &on_slot);
+        struct verdict v = hv_assess_task(c, t, now_us, &on_slot), stop;
 
+        if (hv_assess_task_stop(t, now_us, &stop))
+                v = stop;
         *ret = (struct hv_task_status){
                 .id = hv_arena_strdup(a, t->id),
                 .name = hv_arena_strdup(a, t->name),

@@ -1,8 +1,11 @@
 /* agent.c - see agent.h. */
 #include "sim/agent.h"
 
+#include "sim/desk.h"
 #include "sim/driver.h"
+#include "sim/ledger.h"
 #include "sim/oracle.h"
+#include "sim/oracle_task.h"
 #include "sim/sim.h"
 #include "sim/stream.h"
 #include "sim/workload.h"
@@ -117,9 +120,15 @@ static const char *note_name(enum hv_note_type type) {
                 [HV_NOTE_WAITING] = "waiting",
                 [HV_NOTE_OUT_OF_SYNC] = "out of sync",
                 [HV_NOTE_SYNCED] = "synced",
+                [HV_NOTE_TASK_ACCEPTED] = "task accepted",
+                [HV_NOTE_TASK_ADMITTED] = "task admitted",
+                [HV_NOTE_TASK_STOPPING] = "task stopping",
+                [HV_NOTE_TASK_RETRY] = "task retry",
+                [HV_NOTE_TASK_ENDED] = "task ended",
+                [HV_NOTE_TRUST_CHANGED] = "trust changed",
         };
 
-        return type < HV_N_NOTES ? names[type] : "?";
+        return type < HV_N_NOTES && names[type] ? names[type] : "?";
 }
 
 static void trace_notes(struct sim *s, const struct hv_effects *e) {
@@ -143,6 +152,7 @@ void sim_agent_plan(struct sim *s) {
         trace_notes(s, &e);
         a->n_notes += e.n_notes;
         sim_oracle_after_plan(s, &e);
+        sim_oracle_tasks_after_plan(s, &e);
         keep_last_good(s); /* only now: the guard decided by what was said before */
         for (size_t i = 0; i < e.n_actions; i++) {
                 /* The agent may die between any two of its effects. */
@@ -181,6 +191,7 @@ void sim_agent_input(struct sim *s, const struct hv_input *in) {
         s->oracle->n_words++;
         s->agent->n_plans_at_once = 0;
         r = hv_core_input(s->agent->core, s->now_us, in, &err);
+        s->agent->last_answer = r;
         sim_oracle_after_input(s, in, r, &err);
         keep_last_good(s);
         plan_soon(s);
@@ -203,10 +214,16 @@ void sim_agent_start(struct sim *s) {
         a->core_number++;
         sim_trace(s, "AGENT %" PRIu64 " starts", a->core_number);
         sim_oracle_core_started(s);
+        sim_desk_agent_starts(s);
+        /* The ledger is read before the last good revision is taken up, or after it. */
+        if (a->core_number % 2)
+                sim_ledger_recall(s);
         if (a->last_good) {
                 remember(s);
                 sim_agent_input(s, &in);
         }
+        if (a->core_number % 2 == 0)
+                sim_ledger_recall(s);
         sim_agent_offer(s);
 }
 

@@ -30,6 +30,7 @@ struct sim_agent {
         unsigned n_plans_at_once; /* at one instant, without an input */
         uint64_t n_rounds;        /* plans that handed out actions */
         uint64_t n_notes;
+        int last_answer; /* to the last input */
 };
 
 struct sim_agent *sim_agent_new(struct sim *s);

@@ -180,8 +180,8 @@ static void lower_volumes(struct lowering *l) {
 }
 
 static void lower_objects(struct lowering *l) {
-        struct hv_object *v =
-                HV_ARENA_NEW_N(l->arena, struct hv_object, SIM_N_SERVICES + SIM_N_NETWORKS + SIM_N_VOLUMES);
+        struct hv_object *v = HV_ARENA_NEW_N(l->arena, struct hv_object,
+                                             SIM_N_SERVICES + SIM_N_JOBS + SIM_N_NETWORKS + SIM_N_VOLUMES);
         size_t n = 0;
 
         for (unsigned i = 0; i < SIM_N_SERVICES; i++)
@@ -189,6 +189,11 @@ static void lower_objects(struct lowering *l) {
                         v[n++] = (struct hv_object){ .kind = HV_KIND_SERVICE,
                                                      .name = sim_service_name(i),
                                                      .n_units = l->model->services[i].replicas };
+        for (unsigned i = 0; i < SIM_N_JOBS; i++)
+                if (l->model->jobs[i].there)
+                        v[n++] = (struct hv_object){ .kind = HV_KIND_TASK,
+                                                     .name = sim_job_name(i),
+                                                     .n_units = 1 };
         for (unsigned i = 0; i < SIM_N_NETWORKS; i++)
                 if (l->model->networks[i].there)
                         v[n++] = (struct hv_object){ .kind = HV_KIND_NETWORK, .name = sim_network_name(i) };
@@ -199,7 +204,26 @@ static void lower_objects(struct lowering *l) {
         l->d->n_objects = n;
 }
 
-struct hv_desired *sim_lower(const struct sim_model *model) {
+static int by_id(const void *a, const void *b) {
+        return strcmp((*(struct hv_task *const *) a)->id, (*(struct hv_task *const *) b)->id);
+}
+
+static void lower_jobs(struct lowering *l, struct sim *s) {
+        struct hv_task **v = HV_ARENA_NEW_N(l->arena, struct hv_task *, SIM_N_JOBS);
+        size_t n = 0;
+
+        for (unsigned i = 0; i < SIM_N_JOBS; i++)
+                if (l->model->jobs[i].there)
+                        v[n++] = hv_task_ref(sim_job_task(s, l->model, &l->model->jobs[i], sim_job_name(i),
+                                                          NULL, HV_TASK_FROM_FILE));
+        qsort(v, n, sizeof *v, by_id);
+        for (size_t i = 0; i < n; i++)
+                hv_buf_printf(&l->text, "task %s\n", v[i]->id);
+        l->d->tasks = v;
+        l->d->n_tasks = n;
+}
+
+struct hv_desired *sim_lower(struct sim *s, const struct sim_model *model) {
         struct hv_arena *arena = hv_arena_new();
         struct lowering l = { .model = model, .arena = arena, .d = HV_ARENA_NEW(arena, struct hv_desired) };
         const struct hv_settings *set = &model->settings;
@@ -210,9 +234,12 @@ struct hv_desired *sim_lower(const struct sim_model *model) {
         lower_units(&l);
         lower_networks(&l);
         lower_volumes(&l);
+        lower_jobs(&l, s);
         lower_objects(&l);
-        hv_buf_printf(&l.text, "settings %u %u %u %d %" PRIu64 "\n", set->workers, set->parallel_pulls,
-                      set->max_prune_percent, set->allow_empty, set->resync_us);
+        hv_buf_printf(&l.text, "settings %u %u %u %d %" PRIu64 " tasks %u %" PRIu64 " %" PRIu64 " %u\n",
+                      set->workers, set->parallel_pulls, set->max_prune_percent, set->allow_empty,
+                      set->resync_us, set->max_concurrent_tasks, set->reserved.memory_bytes,
+                      set->limits.nano_cpus, set->overcommit_cpu_milli);
         digest_since(&l, 0, l.d->revision);
         hv_buf_done(&l.text);
         return l.d;

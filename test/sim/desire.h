@@ -3,5 +3,5 @@
 
 #include "sim/workload.h"
 
-struct hv_desired *sim_lower(const struct sim_model *model); /* one reference, the caller's */
+struct hv_desired *sim_lower(struct sim *s, const struct sim_model *model); /* one reference, the caller's */
 unsigned sim_n_backoffs(void);

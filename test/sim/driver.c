@@ -2,7 +2,10 @@
 #include "sim/driver.h"
 
 #include "sim/agent.h"
+#include "sim/crash.h"
+#include "sim/errand.h"
 #include "sim/oracle.h"
+#include "sim/oracle_task.h"
 #include "sim/sim.h"
 #include "sim/stream.h"
 
@@ -68,6 +71,7 @@ static void tell(struct sim *s, struct sim_call *c, struct sim_reply reply) {
         }
         in.listing = c->action.type == HV_ACTION_LIST && ok ? &c->view.listing : NULL;
         in.container = c->action.type == HV_ACTION_INSPECT && ok ? c->view.container : NULL;
+        in.collected = c->action.type == HV_ACTION_TASK_COLLECT && ok ? &c->collected : NULL;
         if (c->action.type == HV_ACTION_INSPECT && ok && !c->view.container)
                 in.outcome = HV_OUTCOME_NOT_FOUND;
         sim_trace(s, "done #%" PRIu64 " %s %s: %s%s%s", c->action.id, hv_action_name(c->action.type),
@@ -82,6 +86,10 @@ static void reply_arrives(struct sim *s, void *arg) {
         struct sim_call *c = arg;
 
         tell(s, c, c->reply);
+}
+
+void sim_driver_reply(struct sim *s, struct sim_call *c, uint64_t span_us) {
+        sim_after(s, span_us, reply_arrives, c);
 }
 
 static void deadline_comes(struct sim *s, void *arg) {
@@ -121,6 +129,7 @@ static bool take_name(struct sim *s, const struct sim_call *c) {
         if (sim_container_find(s, a->unit->container))
                 return false;
         k = sim_container_add(s, a->unit->container, owner);
+        k->kind = a->unit->kind;
         k->object = owner == SIM_OWNER_NODE ? hv_arena_strdup(s->arena, a->unit->object) : NULL;
         k->replica = a->unit->replica;
         k->digest = hv_arena_strdup(s->arena, older ? sim_older_digest() : a->unit->digest);
@@ -227,6 +236,32 @@ static void look(struct sim *s, struct sim_call *c) {
         c->reply = (struct sim_reply){ .outcome = HV_OUTCOME_OK };
 }
 
+/* The request was on its way, or not; and it may have been so for long. */
+static void comes_late(struct sim *s, void *arg) {
+        struct sim_call *c = arg;
+
+        c->reply = sim_engine_do(s, &c->action, false);
+        sim_trace(s, "  effect of #%" PRIu64 " %s %s: %s (too late)", c->action.id,
+                  hv_action_name(c->action.type), c->action.name, outcome_name(c->reply.outcome));
+}
+
+static bool dies_before(struct sim *s, struct sim_call *c) {
+        if (!sim_crash_point(s, SIM_CRASH_BEFORE, &c->action))
+                return false;
+        if (s->config->crashes[0].side == SIM_CRASH_LATE)
+                sim_after(s, 1500 * HV_USEC_PER_MSEC, comes_late, c);
+        return true;
+}
+
+static bool dies_after(struct sim *s, struct sim_call *c) {
+        if (sim_crash_point(s, SIM_CRASH_AFTER, &c->action))
+                return true;
+        if (!sim_fault_hits(s, SIM_FAULT_CRASH_AFTER))
+                return false;
+        sim_agent_crash(s, sim_span(s, SIM_CHANCE_AGENT, 100000, HV_USEC_PER_MIN));
+        return true;
+}
+
 static void work(struct sim *s, void *arg) {
         struct sim_call *c = arg;
         const struct hv_action *a = &c->action;
@@ -251,6 +286,8 @@ static void work(struct sim *s, void *arg) {
                 sim_fault_count(s, f, a->type);
         if (a->type == HV_ACTION_CONNECT && c->done)
                 return; /* nobody is at the other end any more */
+        if (!hv_action_is_look(a->type) && !c->done && dies_before(s, c))
+                return;
         if (a->type == HV_ACTION_LIST || a->type == HV_ACTION_INSPECT)
                 look(s, c);
         else
@@ -261,6 +298,8 @@ static void work(struct sim *s, void *arg) {
                 sim_trace(s, "  effect of #%" PRIu64 " %s %s: %s%s%s", a->id, hv_action_name(a->type),
                           a->name, outcome_name(c->reply.outcome), c->done ? " (too late)" : "",
                           c->lost ? " (nobody will know)" : "");
+        if (!hv_action_is_look(a->type) && !c->done && dies_after(s, c))
+                return;
         if (c->fault == SIM_FAULT_CUT || c->lost)
                 connection_breaks(s, c, "the connection was cut");
         else
@@ -361,6 +400,26 @@ static bool fails_at_once(struct sim *s, struct sim_call *c) {
         return true;
 }
 
+/* The core's own, which ends with it; the rest of a task's unit is the task's (job.h). */
+static const struct hv_unit *copy_unit(struct sim *s, const struct hv_unit *u) {
+        struct hv_unit *copy;
+
+        if (!u || u->kind != HV_KIND_TASK)
+                return u;
+        copy = hv_arena_memdup(s->arena, u, sizeof *u);
+        copy->key = hv_arena_strdup(s->arena, u->key);
+        copy->container = hv_arena_strdup(s->arena, u->container);
+        return copy;
+}
+
+static const struct hv_task_end *copy_end(struct sim *s, const struct hv_task_end *e) {
+        struct hv_task_end *copy = e ? hv_arena_memdup(s->arena, e, sizeof *e) : NULL;
+
+        if (copy)
+                copy->message = hv_arena_strdup(s->arena, e->message);
+        return copy;
+}
+
 static struct sim_call *call_new(struct sim *s, const struct hv_action *a) {
         struct sim_call *c = HV_ARENA_NEW(s->arena, struct sim_call);
 
@@ -371,6 +430,10 @@ static struct sim_call *call_new(struct sim *s, const struct hv_action *a) {
         c->action.target = hv_arena_strdup(s->arena, a->target);
         c->action.image = hv_arena_strdup(s->arena, a->image);
         c->action.endpoint = hv_arena_strdup(s->arena, a->endpoint);
+        c->action.task_id = hv_arena_strdup(s->arena, a->task_id);
+        c->action.stop_by = hv_arena_strdup(s->arena, a->stop_by);
+        c->action.unit = copy_unit(s, a->unit);
+        c->action.end = copy_end(s, a->end);
         c->desired = a->desired ? hv_desired_ref((struct hv_desired *) a->desired) : NULL;
         c->lent = a;
         c->core = s->agent->core_number;
@@ -384,7 +447,10 @@ void sim_driver_issue(struct sim *s, const struct hv_action *a) {
         struct sim_call *c;
 
         forget_calls_that_are_over(s->driver);
-        sim_oracle_before_action(s, a);
+        if (hv_action_is_task(a->type))
+                sim_oracle_before_errand(s, a);
+        else
+                sim_oracle_before_action(s, a);
         if (hv_action_is_look(a->type))
                 s->driver->n_looks++;
         else
@@ -392,10 +458,15 @@ void sim_driver_issue(struct sim *s, const struct hv_action *a) {
         c = call_new(s, a);
         c->fault = sim_fault_for_call(s, a->type);
         c->lost = c->fault == SIM_FAULT_LOST_DONE;
-        schedule(s, c);
+        if (!hv_action_is_task(a->type))
+                schedule(s, c);
         sim_trace(s, "action #%" PRIu64 " %s %s [%s] %s%s%s", a->id, hv_action_name(a->type), a->name, a->key,
                   a->why, c->fault < SIM_N_FAULTS ? "  !" : "",
                   c->fault < SIM_N_FAULTS ? sim_fault_name(c->fault) : "");
+        if (hv_action_is_task(a->type)) {
+                sim_errand_issue(s, c);
+                return;
+        }
         if (!fails_at_once(s, c))
                 sim_at(s, c->work_us, work, c);
         sim_at(s, c->deadline_us, deadline_comes, c);
@@ -418,6 +489,7 @@ static void settle(struct sim *s, struct sim_call *c) {
 }
 
 void sim_driver_agent_died(struct sim *s) {
+        sim_errand_agent_died(s);
         for (size_t i = 0; i < s->driver->calls.n; i++) {
                 struct sim_call *c = s->driver->calls.v[i];
 
@@ -431,6 +503,8 @@ void sim_driver_engine_down(struct sim *s) {
         for (size_t i = 0; i < s->driver->calls.n; i++) {
                 struct sim_call *c = s->driver->calls.v[i];
 
+                if (hv_action_is_task(c->action.type))
+                        continue;
                 settle(s, c);
                 if (!c->done)
                         connection_breaks(s, c, "the engine went down");
@@ -438,10 +512,12 @@ void sim_driver_engine_down(struct sim *s) {
 }
 
 void sim_driver_calm(struct sim *s) {
+        sim_errand_calm(s);
         for (size_t i = 0; i < s->driver->calls.n; i++) {
                 struct sim_call *c = s->driver->calls.v[i];
 
-                if (!c->worked && (c->done || c->work_us > s->now_us + 5 * HV_USEC_PER_SEC))
+                if (!hv_action_is_task(c->action.type) && !c->worked &&
+                    (c->done || c->work_us > s->now_us + 5 * HV_USEC_PER_SEC))
                         settle(s, c);
         }
 }

@@ -25,7 +25,8 @@ struct sim_call {
         bool done;            /* the core was told, or is dead */
         bool lost;            /* no reply will come */
         struct sim_reply reply;
-        struct sim_view view; /* what a look saw */
+        struct sim_view view;               /* what a look saw */
+        struct hv_task_collected collected; /* TASK_COLLECT */
 };
 
 struct sim_driver {
@@ -36,6 +37,8 @@ struct sim_driver {
 struct sim_driver *sim_driver_new(struct sim *s);
 void sim_driver_done(struct sim_driver *d);
 
+/* The core is told c->reply so much later. */
+void sim_driver_reply(struct sim *s, struct sim_call *c, uint64_t span_us);
 void sim_driver_issue(struct sim *s, const struct hv_action *a);
 void sim_driver_agent_died(struct sim *s);  /* some requests were not sent yet */
 void sim_driver_engine_down(struct sim *s); /* every call breaks; some had their effect */

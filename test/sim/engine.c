@@ -1,6 +1,7 @@
 /* engine.c - see engine.h. */
 #include "sim/engine.h"
 
+#include "sim/attempt.h"
 #include "sim/driver.h"
 #include "sim/sim.h"
 #include "sim/stream.h"
@@ -82,6 +83,7 @@ static struct sim_reply do_create(struct sim *s, const struct hv_unit *u) {
         if (sim_container_find(s, u->container))
                 return answer(HV_OUTCOME_CONFLICT, "the container name is already in use");
         k = sim_container_add(s, u->container, SIM_OWNER_NODE);
+        k->kind = u->kind;
         k->object = hv_arena_strdup(s->arena, u->object);
         k->replica = u->replica;
         k->digest = hv_arena_strdup(s->arena, u->digest);
@@ -120,7 +122,15 @@ static struct sim_reply do_start(struct sim *s, struct sim_container *k, bool ha
                 sim_container_start_failed(s, k, "OCI runtime create failed");
                 return answer(HV_OUTCOME_FAILED, "OCI runtime create failed");
         }
+        if (k->kind == HV_KIND_TASK && sim_fault_hits(s, SIM_FAULT_BAD_PROGRAM)) {
+                sim_container_start_failed(s, k, "exec: no such file or directory");
+                return answer(HV_OUTCOME_REFUSED, "exec: no such file or directory");
+        }
         sim_container_run(s, k);
+        k->run_is_hivelets = k->was_started_by_hivelet = true;
+        k->n_runs_of_others--;
+        if (k->kind == HV_KIND_TASK)
+                sim_attempt_started(s, k);
         return ok();
 }
 
@@ -141,6 +151,8 @@ static struct sim_reply do_remove(struct sim *s, struct sim_container *k) {
                 return answer(HV_OUTCOME_CONFLICT, "removal of the container is already in progress");
         if (sim_container_is_up(k))
                 return answer(HV_OUTCOME_CONFLICT, "you cannot remove a running container");
+        if (k->kind == HV_KIND_TASK)
+                sim_attempt_removed(s, k);
         sim_container_remove(s, k);
         return ok();
 }

@@ -266,7 +266,8 @@ static void compare_orphans(struct sim *s, const struct hv_desired *d, struct si
         for (size_t i = 0; i < s->truth->containers.n; i++) {
                 const struct sim_container *k = s->truth->containers.v[i];
 
-                if (k->exists && k->owner == SIM_OWNER_NODE && !is_wanted_container(d, k->name))
+                if (k->exists && k->owner == SIM_OWNER_NODE && k->kind == HV_KIND_SERVICE &&
+                    !is_wanted_container(d, k->name))
                         differ(l, is_known(k), false, "%s is not wanted", k->name);
         }
 }
@@ -367,7 +368,8 @@ static bool service_exists(const struct sim *s, const char *name) {
         for (size_t i = 0; i < s->truth->containers.n; i++) {
                 const struct sim_container *k = s->truth->containers.v[i];
 
-                if (k->exists && k->owner == SIM_OWNER_NODE && hv_streq(k->object, name))
+                if (k->exists && k->owner == SIM_OWNER_NODE && k->kind == HV_KIND_SERVICE &&
+                    hv_streq(k->object, name))
                         return true;
         }
         return false;

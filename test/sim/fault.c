@@ -9,7 +9,12 @@
 #define BIT(type) (1u << (type))
 #define LOOKS \
         (BIT(HV_ACTION_CONNECT) | BIT(HV_ACTION_LIST) | BIT(HV_ACTION_INSPECT) | BIT(HV_ACTION_INSPECT_IMAGE))
-#define EVERY (BIT(HV_N_ACTIONS) - 1)
+#define WRITES                                                                                   \
+        (BIT(HV_ACTION_TASK_ACCEPT) | BIT(HV_ACTION_TASK_STOPPING) | BIT(HV_ACTION_TASK_BEGIN) | \
+         BIT(HV_ACTION_TASK_END) | BIT(HV_ACTION_TASK_FORGET))
+#define ERRANDS \
+        (WRITES | BIT(HV_ACTION_TASK_PREPARE) | BIT(HV_ACTION_TASK_COLLECT) | BIT(HV_ACTION_TASK_CLEAN))
+#define EVERY (BIT(HV_ACTION_TASK_ACCEPT) - 1) /* that an engine is asked for */
 #define EFFECTS (EVERY & ~LOOKS)
 #define ON_CONTAINER                                                                                   \
         (BIT(HV_ACTION_START) | BIT(HV_ACTION_STOP) | BIT(HV_ACTION_UNPAUSE) | BIT(HV_ACTION_REMOVE) | \
@@ -25,20 +30,20 @@ static const struct {
         const char *name;
         unsigned base, on;
 } faults[SIM_N_FAULTS] = {
-        [SIM_FAULT_LOST_DONE] = { "lost-done", 1, EFFECTS },
-        [SIM_FAULT_LOST_NOT_DONE] = { "lost-not-done", 2, EVERY },
+        [SIM_FAULT_LOST_DONE] = { "lost-done", 1, EFFECTS | ERRANDS },
+        [SIM_FAULT_LOST_NOT_DONE] = { "lost-not-done", 2, EVERY | ERRANDS },
         [SIM_FAULT_LATE] = { "late", 3, EFFECTS },
-        [SIM_FAULT_5XX] = { "5xx", 4, EVERY },
-        [SIM_FAULT_5XX_DONE] = { "5xx-done", 5, EFFECTS },
+        [SIM_FAULT_5XX] = { "5xx", 4, EVERY | ERRANDS },
+        [SIM_FAULT_5XX_DONE] = { "5xx-done", 5, EFFECTS | ERRANDS },
         [SIM_FAULT_NAME_OURS] = { "name-ours", 6, CREATIONS },
         [SIM_FAULT_NAME_OLDER] = { "name-older", 6, CREATIONS },
         [SIM_FAULT_NAME_STRANGER] = { "name-stranger", 6, CREATIONS },
         [SIM_FAULT_REMOVING] = { "removing", 7, ON_CONTAINER },
         [SIM_FAULT_ALREADY] = { "already", 8, BIT(HV_ACTION_START) | BIT(HV_ACTION_STOP) },
         [SIM_FAULT_VANISHED] = { "vanished", 9, VANISHING },
-        [SIM_FAULT_REFUSED] = { "refused", 10, EVERY },
+        [SIM_FAULT_REFUSED] = { "refused", 10, EVERY | BIT(HV_ACTION_TASK_PREPARE) },
         [SIM_FAULT_CUT] = { "cut", 10, EVERY },
-        [SIM_FAULT_SECONDS] = { "slow-seconds", 11, EVERY },
+        [SIM_FAULT_SECONDS] = { "slow-seconds", 11, EVERY | ERRANDS },
         [SIM_FAULT_HOURS] = { "slow-hours", 11, EVERY },
         [SIM_FAULT_NEVER] = { "slow-never", 11, EVERY },
         [SIM_FAULT_PARTIAL_LIST] = { "partial-list", 0, 0 },
@@ -73,6 +78,10 @@ static const struct {
         [SIM_PEOPLE_REMOVE_VOLUME] = { "people-remove-volume", 0, 0 },
         [SIM_FAULT_CRASH] = { "crash", 0, 0 },
         [SIM_FAULT_LATE_PLAN] = { "late-plan", 0, 0 },
+        [SIM_FAULT_CRASH_AFTER] = { "crash-after", 0, 0 },
+        [SIM_FAULT_BAD_PROGRAM] = { "bad-program", 0, 0 },
+        [SIM_FAULT_DISK_FULL] = { "disk-full", 0, 0 },
+        [SIM_FAULT_CLOCK] = { "clock", 0, 0 },
 };
 
 _Static_assert(SIM_N_FAULTS <= 64, "kinds of fault are bits of 64");

@@ -73,7 +73,13 @@ enum sim_fault {
 
         /* of the agent */
         SIM_FAULT_CRASH,
-        SIM_FAULT_LATE_PLAN, /* inputs pile up before the core is asked */
+        SIM_FAULT_LATE_PLAN,   /* inputs pile up before the core is asked */
+        SIM_FAULT_CRASH_AFTER, /* right after an effect at the engine */
+
+        /* of tasks */
+        SIM_FAULT_BAD_PROGRAM, /* the engine refuses to start it */
+        SIM_FAULT_DISK_FULL,   /* for a while */
+        SIM_FAULT_CLOCK,       /* somebody sets the wall clock */
         SIM_N_FAULTS
 };
 

@@ -26,6 +26,22 @@ static const char *const names[HV_N_MUTANTS] = {
         [HV_MUTANT_LOST_UPDATE] = "limits are never compared",
         [HV_MUTANT_STALE_LOOK_UNLOCKS] = "effects are planned before the first complete listing",
         [HV_MUTANT_LABEL_DECIDES] = "a volume's label decides what becomes of its data",
+        [HV_MUTANT_NO_FENCE] = "a container is started although a start may be under way",
+        [HV_MUTANT_RECALLED_IS_FRESH] = "after a restart a begun attempt counts as never started",
+        [HV_MUTANT_ROOM_FREED_EARLY] = "room is given away while a container still stops",
+        [HV_MUTANT_ADMITS_ALL] = "nobody counts what is left",
+        [HV_MUTANT_REMOVED_BEFORE_END] = "the container goes, then its end is recorded",
+        [HV_MUTANT_END_BEFORE_COLLECT] = "the end is recorded, and nothing was kept of it",
+        [HV_MUTANT_TOLD_BEFORE_DURABLE] = "\"accepted\" is said before the ledger has it",
+        [HV_MUTANT_STOP_FORGOTTEN] = "a restart forgets that somebody wanted it stopped",
+        [HV_MUTANT_RETRIES_FOR_EVER] = "nobody counts the attempts",
+        [HV_MUTANT_STALE_EXIT_CODE] = "the exit code is read from what was seen before the end",
+        [HV_MUTANT_TIMEOUT_FROM_ACCEPT] = "its time counts while it waits",
+        [HV_MUTANT_LOST_IS_SUCCESS] = "its container is gone: it will have done its work",
+        [HV_MUTANT_BEGIN_AFTER_START] = "the record of the start follows the start",
+        [HV_MUTANT_SUBMITTED_TWICE] = "the same task handed in again runs again",
+        [HV_MUTANT_OOM_FLAG_LOST] = "killed for its memory counts as any exit code",
+        [HV_MUTANT_RENAMED_IS_LOST] = "a container that was renamed counts as gone",
 };
 
 const char *sim_mutant_name(int mutant) {

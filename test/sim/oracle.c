@@ -5,6 +5,7 @@
 
 #include "sim/agent.h"
 #include "sim/expect.h"
+#include "sim/oracle_task.h"
 #include "sim/sim.h"
 
 struct sim_oracle *sim_oracle_new(struct sim *s) {
@@ -73,7 +74,7 @@ static struct sim_attempts *attempts_of(struct sim *s, const char *name, enum hv
 }
 
 /* An object that is as wished, or was done something to with success, begins anew. */
-static void forget_attempts(struct sim *s, const char *name) {
+void sim_oracle_forget_attempts(struct sim *s, const char *name) {
         for (size_t i = 0; i < s->oracle->attempts.n; i++)
                 if (hv_streq(s->oracle->attempts.v[i].name, name))
                         s->oracle->attempts.v[i].n_failed = 0;
@@ -90,8 +91,13 @@ static void count_attempt(struct sim *s, const struct sim_call *c, enum hv_outco
 
         if (outcome == HV_OUTCOME_UNSUPPORTED)
                 return; /* nothing was tried */
+        if (hv_action_is_task(c->action.type)) {
+                wait_us = HV_USEC_PER_SEC;
+                max_us = HV_USEC_PER_MIN;
+                factor_milli = 2000;
+        }
         if (outcome != HV_OUTCOME_FAILED && outcome != HV_OUTCOME_REFUSED && outcome != HV_OUTCOME_DENIED) {
-                forget_attempts(s, c->action.name);
+                sim_oracle_forget_attempts(s, c->action.name);
                 return;
         }
         t = attempts_of(s, c->action.name, c->action.type);
@@ -111,7 +117,7 @@ void sim_oracle_before_done(struct sim *s, const struct sim_call *c, const struc
         if (hv_action_is_look(c->action.type)) {
                 sim_oracle_told_look(s, c, in);
                 if (c->action.type == HV_ACTION_INSPECT_IMAGE && in->outcome == HV_OUTCOME_OK)
-                        forget_attempts(s, c->action.name);
+                        sim_oracle_forget_attempts(s, c->action.name);
                 forget_doubts(s, c, in);
                 if (c->action.type == HV_ACTION_LIST && in->listing && c->action.id > o->connect_id)
                         o->parts |= in->listing->parts & c->action.parts;
@@ -145,6 +151,8 @@ void sim_oracle_after_input(struct sim *s, const struct hv_input *in, int r, con
                         o->accepted = hv_arena_strdup(s->arena, hv_core_active(s->agent->core)->revision);
                 return;
         }
+        if (in->type >= HV_INPUT_TASK_SUBMIT && in->type <= HV_INPUT_TASK_FORGET)
+                return;
         if (r < 0)
                 sim_fail(s, "PURE", "input of type %d was refused: %s", (int) in->type, err->msg);
 }
@@ -162,6 +170,8 @@ static void judge_guard(struct sim *s, const struct hv_desired *before, const st
                 return;
         if (!sim_all_is_known(s) || sim_effect_in_flight(s, NULL))
                 return;
+        if (sim_has_live_tasks(s))
+                return; /* whether one that ends now still counts only the core can say */
         sim_count_removals(s, before, offered, &existing, &removed);
         too_many = (removed > 1 && removed * 100 > offered->settings.max_prune_percent * existing) ||
                    (removed > 0 && offered->n_objects == 0 && !offered->settings.allow_empty);
@@ -238,14 +248,14 @@ static void judge_units(struct sim *s, const struct hv_status *st) {
                 const struct hv_unit_status *u = &st->units[i];
 
                 if (u->in_sync) {
-                        forget_attempts(s, u->container);
+                        sim_oracle_forget_attempts(s, u->container);
                         n_in_sync += i < st->n_units;
                 } else if (u->reason == HV_REASON_SYNCED)
                         sim_fail(s, "INV3", "%s is not in sync and gives no reason", u->container);
         }
         for (size_t i = 0; i < st->n_objects; i++)
                 if (st->objects[i].in_sync)
-                        forget_attempts(s, st->objects[i].name);
+                        sim_oracle_forget_attempts(s, st->objects[i].name);
         if (n_in_sync != st->n_units_in_sync)
                 sim_fail(s, "PURE", "status counts %u units in sync, and shows %u", st->n_units_in_sync,
                          n_in_sync);

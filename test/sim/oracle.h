@@ -68,5 +68,6 @@ void sim_oracle_told_event(struct sim *s, const struct hv_engine_event *e);
 void sim_oracle_told_effect(struct sim *s, const struct sim_call *c, enum hv_outcome outcome);
 void sim_oracle_told_look(struct sim *s, const struct sim_call *c, const struct hv_input *in);
 void sim_oracle_forget_told(struct sim *s);                       /* a new core knows nothing */
+void sim_oracle_forget_attempts(struct sim *s, const char *name); /* they need no back-off any more */
 bool sim_call_in_flight(const struct sim *s);                     /* looks, too */
 bool sim_effect_in_flight(const struct sim *s, const char *name); /* NULL: any at all */

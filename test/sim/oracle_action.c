@@ -1,6 +1,7 @@
 /* oracle_action.c - judges each action as it is handed out; see oracle.h. */
 #include "sim/agent.h"
 #include "sim/expect.h"
+#include "sim/job.h"
 #include "sim/oracle.h"
 #include "sim/sim.h"
 
@@ -17,7 +18,8 @@ static void judge_one(struct sim *s, const struct hv_action *a) {
         for (size_t i = 0; i < s->driver->calls.n; i++) {
                 const struct sim_call *c = s->driver->calls.v[i];
 
-                if (c->done || c->core != s->agent->core_number || hv_action_is_look(c->action.type))
+                if (c->done || c->core != s->agent->core_number || hv_action_is_look(c->action.type) ||
+                    hv_action_is_task(c->action.type))
                         continue;
                 n_pulls += c->action.type == HV_ACTION_PULL;
                 n_effects += c->action.type != HV_ACTION_PULL;
@@ -150,7 +152,7 @@ static void judge_knowledge(struct sim *s, const struct hv_action *a) {
             (n && n->owner == SIM_OWNER_NODE && n->known_tick >= n->tick) ||
             (v && v->owner == SIM_OWNER_NODE && v->known_tick >= v->tick))
                 bad(s, "I13", a, "it exists, and the core was told so");
-        if (a->type == HV_ACTION_CREATE && a->unit != unit_of(s, a->name))
+        if (a->type == HV_ACTION_CREATE && a->unit->kind == HV_KIND_SERVICE && a->unit != unit_of(s, a->name))
                 bad(s, "I12", a, "not a unit of the active revision");
 }
 
@@ -207,8 +209,9 @@ static void judge_rate(struct sim *s) {
                 o->minute = minute;
                 o->n_calls_in_minute = o->n_events_in_minute = 0;
         }
-        if (++o->n_calls_in_minute > CALLS_PER_MINUTE + CALLS_PER_UNIT * (active ? active->n_units : 0) +
-                                             CALLS_PER_EVENT * o->n_events_in_minute)
+        if (++o->n_calls_in_minute >
+            CALLS_PER_MINUTE + CALLS_PER_UNIT * ((active ? active->n_units : 0) + s->jobs->known.n) +
+                    CALLS_PER_EVENT * o->n_events_in_minute)
                 sim_fail(s, "I15", "%" PRIu64 " engine calls within one minute, with %" PRIu64 " events",
                          o->n_calls_in_minute, o->n_events_in_minute);
 }

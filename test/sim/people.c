@@ -185,7 +185,9 @@ static bool act_on(struct sim *s, struct sim_container *k, enum sim_fault deed) 
                 return true;
         case SIM_PEOPLE_CONNECT:
                 network = sim_network_name((unsigned) below(s, SIM_N_NETWORKS));
-                if (!sim_network_find(s, network) || sim_container_is_on(k, network))
+                /* An engine refuses it for a container without a network of its own, as tasks are. */
+                if (!sim_network_find(s, network) || sim_container_is_on(k, network) ||
+                    k->kind == HV_KIND_TASK)
                         return false;
                 sim_container_join(s, k, network);
                 return true;
@@ -225,8 +227,8 @@ void sim_people_leave(struct sim *s) {
         for (size_t i = 0; i < s->truth->containers.n; i++) {
                 struct sim_container *k = s->truth->containers.v[i];
 
-                if (k->exists && k->owner != SIM_OWNER_NODE && hv_has_prefix(k->name, "hive-") &&
-                    chance(s, 600))
+                if (k->exists && k->owner != SIM_OWNER_NODE &&
+                    (hv_has_prefix(k->name, "hive-") || hv_has_prefix(k->name, "task-")) && chance(s, 600))
                         sim_container_remove(s, k);
         }
 }

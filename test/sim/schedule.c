@@ -4,10 +4,15 @@
 #include <stdio.h>
 
 #include "sim/agent.h"
+#include "sim/attempt.h"
+#include "sim/desk.h"
 #include "sim/driver.h"
 #include "sim/expect.h"
+#include "sim/job.h"
+#include "sim/ledger.h"
 #include "sim/mutants.h"
 #include "sim/oracle.h"
+#include "sim/oracle_task.h"
 #include "sim/people.h"
 #include "sim/status_text.h"
 #include "sim/stream.h"
@@ -78,6 +83,27 @@ static void agent_trouble(struct sim *s, void *arg) {
                 sim_agent_crash(s, sim_span(s, SIM_CHANCE_AGENT, 100000, HV_USEC_PER_MIN));
 }
 
+/* Tasks are handed in, stopped, run again; the machine grows and shrinks; the disk is full for a while. */
+static void desk_is_asked(struct sim *s, void *arg) {
+        static void (*const requests[])(struct sim *) = {
+                sim_desk_submit, sim_desk_submit,    sim_desk_submit,      sim_desk_stop,
+                sim_desk_stop,   sim_desk_ask_again, sim_desk_set_machine,
+        };
+
+        (void) arg;
+        if (!s->calm)
+                requests[sim_below(s, SIM_CHANCE_TASKS, HV_ARRAY_SIZE(requests))](s);
+}
+
+static void disk_trouble(struct sim *s, void *arg) {
+        (void) arg;
+        if (sim_fault_hits(s, SIM_FAULT_DISK_FULL))
+                s->ledger->full_until_us =
+                        s->now_us + sim_span(s, SIM_CHANCE_TASKS, HV_USEC_PER_SEC, 5 * HV_USEC_PER_MIN);
+        if (sim_fault_hits(s, SIM_FAULT_CLOCK))
+                sim_desk_set_clock(s);
+}
+
 static void scatter(struct sim *s, uint64_t within_us, unsigned n, sim_ring_fn *ring) {
         for (; n > 0; n--)
                 sim_after(s, sim_below(s, SIM_CHANCE_SWARM, within_us), ring, NULL);
@@ -92,6 +118,10 @@ static void live_through_faults(struct sim *s) {
         scatter(s, span_us, (unsigned) sim_below(s, SIM_CHANCE_SWARM, 40) >> shift, person_comes);
         scatter(s, span_us, (unsigned) sim_below(s, SIM_CHANCE_SWARM, 6) >> shift, accept_comes);
         scatter(s, span_us, (unsigned) sim_below(s, SIM_CHANCE_SWARM, 3) >> shift, look_is_wanted);
+        if (s->desk->wants_tasks) {
+                scatter(s, span_us, (unsigned) sim_below(s, SIM_CHANCE_TASKS, 20) >> shift, desk_is_asked);
+                scatter(s, span_us, 8u >> shift, disk_trouble);
+        }
         scatter(s, span_us, 12u >> shift, engine_trouble);
         scatter(s, span_us, 12u >> shift, agent_trouble);
         sim_agent_start(s);
@@ -111,6 +141,8 @@ static bool has_reached(struct sim *s, bool hidden_too) {
                 return false; /* not before the newest revision was decided on */
         if (!active)
                 return s->oracle->parked;
+        if (!sim_tasks_are_settled(s, NULL))
+                return false;
         sim_compare(s, active, &l);
         /* What stands in the way must have been told of: until then the core tries. */
         for (unsigned i = 0; hidden_too && i < l.n; i++)
@@ -125,8 +157,11 @@ static void say_what_differs(struct sim *s, uint64_t bound_us) {
         struct sim_differences l = {};
         const char *what = "nothing differs, and status does not say so";
 
-        if (active)
+        if (active) {
                 sim_compare(s, active, &l);
+                if (l.n_unexcused == 0)
+                        (void) sim_tasks_are_settled(s, &what);
+        }
         for (unsigned i = 0; i < l.n; i++) {
                 if (!l.v[i].excused)
                         what = l.v[i].what;
@@ -154,7 +189,7 @@ static uint64_t bound_us(const struct sim *s, bool hidden_too) {
         n_units += s->truth->containers.n > 60 ? 60 : s->truth->containers.n;
         bound = 2 * backoff_us + 2 * (resync_us + resync_us / 10) + n_units * WORK_PER_UNIT_US +
                 SIM_N_IMAGES * WORK_PER_IMAGE_US + (SIM_N_NETWORKS + SIM_N_VOLUMES) * WORK_PER_ITEM_US +
-                2 * HV_USEC_PER_MIN;
+                2 * HV_USEC_PER_MIN + sim_tasks_bound_us(s);
         return hidden_too ? bound + 11 * (resync_us + resync_us / 10) : bound;
 }
 
@@ -276,6 +311,10 @@ static void make(struct sim *s) {
         s->stream = sim_stream_new(s);
         s->oracle = sim_oracle_new(s);
         s->agent = sim_agent_new(s);
+        s->ledger = sim_ledger_new(s);
+        s->tries = sim_tries_new(s);
+        s->jobs = sim_jobs_new(s);
+        s->desk = sim_desk_new(s);
         s->workload = sim_workload_new(s);
         sim_people_arrive(s);
 }
@@ -286,6 +325,9 @@ static void end(struct sim *s) {
         sim_oracle_done(s->oracle);
         sim_truth_done(s->truth);
         sim_workload_done(s->workload);
+        sim_ledger_done(s->ledger);
+        sim_tries_done(s->tries);
+        sim_jobs_done(s->jobs);
         sim_alarms_done(&s->alarms);
         hv_arena_free(s->arena);
 }

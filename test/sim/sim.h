@@ -36,6 +36,7 @@ enum sim_stream_of_chance {
         SIM_CHANCE_LIFE,
         SIM_CHANCE_AGENT,
         SIM_CHANCE_IDS,
+        SIM_CHANCE_TASKS,
         SIM_N_CHANCES
 };
 
@@ -46,6 +47,11 @@ struct sim_config {
         unsigned workload_shift;  /* each halves the workload; for the shrinker */
         int mutant;               /* 0: none */
         bool verbose;             /* prints every line of the trace */
+        unsigned scenario;        /* 0: a history of chance; else one of scenario.h, without any */
+        struct {
+                unsigned point; /* crash.h; 0: none */
+                int side;
+        } crashes[2];
 };
 
 struct sim_truth;
@@ -54,6 +60,10 @@ struct sim_stream;
 struct sim_workload;
 struct sim_agent;
 struct sim_oracle;
+struct sim_ledger;
+struct sim_tries;
+struct sim_jobs;
+struct sim_desk;
 
 struct sim {
         const struct sim_config *config;
@@ -69,6 +79,11 @@ struct sim {
         struct sim_workload *workload;
         struct sim_agent *agent;
         struct sim_oracle *oracle;
+        struct sim_ledger *ledger;
+        struct sim_tries *tries;
+        struct sim_jobs *jobs;
+        struct sim_desk *desk;
+        unsigned n_crash_points;
         uint64_t calm_us; /* when it began */
         bool calm;        /* the liveness phase: no fault, no person, no new wish */
 

@@ -1,6 +1,8 @@
 /* truth.c - see truth.h. */
 #include "sim/truth.h"
 
+#include "sim/attempt.h"
+#include "sim/desk.h"
 #include "sim/sim.h"
 #include "sim/stream.h"
 
@@ -27,6 +29,7 @@ static const char *new_id(struct sim *s) {
 }
 
 static void changed(struct sim *s, struct sim_container *k, const char *event) {
+        k->tick_before = k->tick;
         k->tick = ++s->truth->tick;
         sim_stream_emit_container(s, k, event);
 }
@@ -39,6 +42,7 @@ struct sim_container *sim_container_add(struct sim *s, const char *name, enum si
         k->id = new_id(s);
         k->name = hv_arena_strdup(s->arena, name);
         k->owner = owner;
+        k->kind = HV_KIND_SERVICE;
         k->image = "docker.io/library/other:1";
         k->exists = true;
         k->state = HV_CONTAINER_CREATED;
@@ -122,6 +126,9 @@ void sim_container_run(struct sim *s, struct sim_container *k) {
         k->state = HV_CONTAINER_RUNNING;
         k->run++;
         k->started_us = s->now_us;
+        k->started_wall_us = sim_wall_us(s);
+        k->run_is_hivelets = false;
+        k->n_runs_of_others++;
         k->exit_code = 0;
         k->oom_killed = false;
         k->error = "";
@@ -132,7 +139,10 @@ void sim_container_run(struct sim *s, struct sim_container *k) {
         for (unsigned i = 0; i < k->n_networks; i++)
                 sim_stream_emit_endpoint(s, k, k->networks[i], "connect");
         changed(s, k, "start");
-        life_begins(s, k);
+        if (k->kind == HV_KIND_TASK && k->owner == SIM_OWNER_NODE)
+                sim_attempt_runs(s, k);
+        else
+                life_begins(s, k);
 }
 
 void sim_container_end(struct sim *s, struct sim_container *k, int exit_code, bool oom_killed) {
@@ -142,6 +152,9 @@ void sim_container_end(struct sim *s, struct sim_container *k, int exit_code, bo
         k->detail_tick = ++s->truth->tick;
         k->oom_killed = oom_killed;
         k->finished_us = s->now_us;
+        k->finished_wall_us = sim_wall_us(s);
+        if (k->kind == HV_KIND_TASK && k->owner == SIM_OWNER_NODE)
+                sim_attempt_stopped(s, k);
         /* Measured: 19 of 20 lists after a `die` still said "running", for 19 to 190 ms. */
         if (sim_chance(s, SIM_CHANCE_LATENCY, 950))
                 k->listed_running_until_us = s->now_us + sim_between(s, SIM_CHANCE_LATENCY, 19000, 190000);

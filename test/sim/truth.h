@@ -25,6 +25,7 @@ struct sim_container {
         const char *id, *name;
         const char *former_name; /* before somebody renamed it; NULL: never */
         enum sim_owner owner;
+        enum hv_kind kind;  /* label: service or task */
         const char *object; /* label */
         unsigned replica;
         const char *digest, *revision, *image;
@@ -41,14 +42,19 @@ struct sim_container {
         bool oom_killed;
         const char *error;
         uint64_t started_us, finished_us; /* virtual */
+        uint64_t started_wall_us, finished_wall_us;
         uint64_t listed_running_until_us; /* a list says so until then */
         unsigned run;          /* counts starts: an end that was planned for an older run is void */
         bool ended_by_itself;  /* the last end: no doing of an action or a person */
         uint64_t restarted_by; /* number of the core that restarted it last, and how often without a rest */
         unsigned n_restarts, restart_run;
         bool start_was_told;
-        bool doomed;          /* a removal by somebody else is under way */
-        unsigned detail_mark; /* counts changes of limits and restart policy */
+        bool run_is_hivelets;        /* the present or last run was begun by an action */
+        bool was_started_by_hivelet; /* some run was */
+        unsigned n_runs_of_others;
+        bool was_started_late; /* by a request that nobody waited for any more */
+        bool doomed;           /* a removal by somebody else is under way */
+        unsigned detail_mark;  /* counts changes of limits and restart policy */
 
         uint64_t tick, detail_tick; /* of the last change that a list shows; that only an inspect shows */
         uint64_t tick_before;       /* of the change before that one */

@@ -3,9 +3,6 @@
 
 #include "sim/sim.h"
 
-/* The wall clock of the simulated machine; only shown, never decided upon. */
-#define WALL_US UINT64_C(1790000000000000)
-
 static struct hv_arena *arena_of(struct sim_view *v) {
         if (!v->arena)
                 v->arena = hv_arena_new();
@@ -28,7 +25,7 @@ static void see_container(struct hv_arena *a, const struct sim_container *k, str
                 .n_volumes = k->n_volumes,
         };
         if (ret->ours) {
-                ret->kind = hv_arena_strdup(a, "service");
+                ret->kind = hv_arena_strdup(a, hv_kind_label(k->kind));
                 ret->object = hv_arena_strdup(a, k->object);
                 ret->replica = k->replica;
                 ret->digest = hv_arena_strdup(a, k->digest);
@@ -153,8 +150,8 @@ void sim_view_inspect(struct sim *s, struct sim_view *v, const char *id_or_name)
         v->container->exit_code = k->exit_code;
         v->container->oom_killed = k->oom_killed;
         v->container->error = hv_arena_strdup(v->arena, k->error);
-        v->container->started_us = k->started_us ? WALL_US + k->started_us : 0;
-        v->container->finished_us = k->finished_us ? WALL_US + k->finished_us : 0;
+        v->container->started_us = k->started_us ? k->started_wall_us : 0;
+        v->container->finished_us = k->finished_us ? k->finished_wall_us : 0;
         v->container->limits = k->limits;
         v->container->restart_policy_set = k->restart_policy;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "sim/desire.h"
+#include "sim/desk.h"
 #include "sim/sim.h"
 #include "sim/truth.h"
 
@@ -116,7 +117,15 @@ static void draw_settings(struct sim *s) {
                 .http_listen = "127.0.0.1:5000",
                 .log_level = "info",
                 .shutdown_grace_us = 30 * HV_USEC_PER_SEC,
+                .trust = { .success = 2, .failure = -5, .high = 80, .medium = 50, .count_task_faults = true },
         };
+        if (sim_chance(s, SIM_CHANCE_TASKS, 500))
+                return;
+        s->workload->now.settings.max_concurrent_tasks = (unsigned) sim_below(s, SIM_CHANCE_TASKS, 4);
+        s->workload->now.settings.reserved.memory_bytes = sim_below(s, SIM_CHANCE_TASKS, 4) << 29;
+        s->workload->now.settings.limits.nano_cpus = sim_below(s, SIM_CHANCE_TASKS, 5) * UINT64_C(1000000000);
+        s->workload->now.settings.overcommit_cpu_milli =
+                1000 + 500 * (unsigned) sim_below(s, SIM_CHANCE_TASKS, 3);
 }
 
 static void build(struct sim *s) {
@@ -124,7 +133,7 @@ static void build(struct sim *s) {
         struct hv_desired *d, *known;
 
         declare_volumes(&w->now);
-        d = sim_lower(&w->now);
+        d = sim_lower(s, &w->now);
         hv_desired_unref(w->source);
         w->source = d;
         known = sim_workload_find(w, d->revision);
@@ -150,6 +159,10 @@ struct sim_workload *sim_workload_new(struct sim *s) {
         for (unsigned i = 0; i < SIM_N_VOLUMES; i++)
                 w->now.volumes[i] = (struct sim_wanted_volume){ .there = chance(s, 200),
                                                                 .reclaim_delete = chance(s, 500) };
+        for (unsigned i = 0; i < (unsigned) SIM_N_JOBS >> s->config->workload_shift && s->desk->wants_tasks;
+             i++)
+                if (sim_chance(s, SIM_CHANCE_TASKS, 300))
+                        w->now.jobs[i] = sim_job_draw(s, i);
         w->before = w->now;
         build(s);
         return w;
@@ -261,13 +274,30 @@ static const char *step_prune(struct sim *s, unsigned permille_kept) {
                 m->networks[i].there = m->networks[i].there && chance(s, permille_kept);
         for (unsigned i = 0; i < SIM_N_VOLUMES; i++)
                 m->volumes[i].there = m->volumes[i].there && chance(s, permille_kept);
+        for (unsigned i = 0; i < SIM_N_JOBS; i++)
+                m->jobs[i].there = m->jobs[i].there && sim_chance(s, SIM_CHANCE_TASKS, permille_kept);
         return permille_kept ? "most left out" : "emptied";
+}
+
+static const char *step_in_jobs(struct sim *s) {
+        unsigned i = (unsigned) sim_below(s, SIM_CHANCE_TASKS, SIM_N_JOBS);
+        struct sim_job *j = &s->workload->now.jobs[i];
+
+        if (j->there && sim_chance(s, SIM_CHANCE_TASKS, 400)) {
+                j->there = false;
+                return "job left out";
+        }
+        *j = sim_job_draw(s, i);
+        return "job wanted";
 }
 
 static const char *change(struct sim *s) {
         struct sim_workload *w = s->workload;
         struct sim_model kept = w->now;
         uint64_t choice = below(s, 100);
+
+        if (s->desk->wants_tasks && sim_chance(s, SIM_CHANCE_TASKS, 350))
+                return step_in_jobs(s);
 
         if (choice < 45)
                 return step_in_service(s);

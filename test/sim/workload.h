@@ -8,6 +8,7 @@
 
 #include "base/vec.h"
 #include "reconcile/core.h"
+#include "sim/job.h"
 
 struct sim;
 
@@ -44,6 +45,7 @@ struct sim_model {
         struct sim_service services[SIM_N_SERVICES];
         struct sim_wanted_network networks[SIM_N_NETWORKS];
         struct sim_wanted_volume volumes[SIM_N_VOLUMES];
+        struct sim_job jobs[SIM_N_JOBS];
         struct hv_settings settings;
 };
 

@@ -236,10 +236,12 @@ static void a_start_without_an_answer_is_fenced(void **state) {
         b->mood = start_is_lost;
         assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
         bed_run(b);
-        assert_string_equal(bed_log(b),
-                            "accept t1; prepare t1; create task-t1; record the start of t1; start task-t1");
+        /* At once: what was seen must be fresh. */
+        assert_string_equal(
+                bed_log(b),
+                "accept t1; prepare t1; create task-t1; record the start of t1; start task-t1; remove task-t1");
         bed_wait(b, 5 * S);
-        assert_string_equal(bed_log(b), "remove task-t1; create task-t1; start task-t1");
+        assert_string_equal(bed_log(b), "create task-t1; start task-t1");
         assert_int_equal(status_of(b, "t1").attempt, 1);
         assert_int_equal(b->n_starts, 1);
 }
@@ -643,6 +645,159 @@ static void trust_goes_by_the_documents(void **state) {
         assert_int_equal(hv_core_trust(b->core), 0);
 }
 
+static void rename_to(struct bed *b, const char *container, const char *name) {
+        struct hv_seen_container *k = bed_container(b, container);
+
+        k->name = hv_arena_strdup(b->arena, name);
+        bed_event(b, "rename", name);
+        bed_run(b);
+}
+
+static void what_was_renamed_is_not_lost(void **state) {
+        BED;
+
+        assert_int_equal(submit(b, &(struct job){ "t1", .retries = 1, .retry_on = HV_TASK_RETRY_NODE_ERROR }),
+                         0);
+        bed_run(b);
+        (void) bed_log(b);
+        rename_to(b, "task-t1", "elsewhere");
+        assert_string_equal(bed_log(b), "");
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_RUNNING);
+        assert_string_equal(status_of(b, "t1").container, "elsewhere");
+        ends(b, "elsewhere", 0);
+        assert_string_equal(
+                bed_log(b),
+                "collect the results of t1; record the end of t1; remove elsewhere; clean up after t1");
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_COMPLETED);
+}
+
+static void what_was_removed_is_lost(void **state) {
+        BED;
+
+        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
+        bed_run(b);
+        (void) bed_log(b);
+        bed_event(b, "destroy", "task-t1");
+        bed_drop(b, "task-t1");
+        bed_run(b);
+        assert_string_equal(bed_log(b), "collect the results of t1; record the end of t1; clean up after t1");
+        assert_string_equal(status_of(b, "t1").reason, "nodeError");
+}
+
+static void what_was_paused_goes_on(void **state) {
+        BED;
+
+        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
+        bed_run(b);
+        (void) bed_log(b);
+        bed_container(b, "task-t1")->state = HV_CONTAINER_PAUSED;
+        bed_event(b, "pause", "task-t1");
+        bed_run(b);
+        assert_string_equal(bed_log(b), "unpause task-t1");
+}
+
+static enum hv_outcome stopped_already(struct bed *b, const struct hv_action *a) {
+        (void) b;
+        return a->type == HV_ACTION_STOP ? HV_OUTCOME_NOT_MODIFIED : HV_OUTCOME_OK;
+}
+
+static void an_end_in_time_is_no_timeout(void **state) {
+        BED;
+        struct hv_seen_container *k;
+
+        assert_int_equal(submit(b, &(struct job){ "t1", .timeout = 60 * S }), 0);
+        bed_run(b);
+        b->mood = stopped_already;
+        b->now_us += 10 * S; /* it ends, and the event is lost */
+        k = bed_container(b, "task-t1");
+        k->state = HV_CONTAINER_EXITED;
+        k->exit_code = 0;
+        k->finished_us = b->now_us;
+        bed_wait(b, 60 * S);
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_COMPLETED);
+}
+
+static enum hv_outcome fence_and_stranger(struct bed *b, const struct hv_action *a) {
+        if (a->type == HV_ACTION_START && b->n_asked++ == 0)
+                return HV_OUTCOME_UNKNOWN;
+        if (a->type == HV_ACTION_CREATE && b->n_asked == 1 && !bed_container(b, "task-t1"))
+                (void) bed_add(b, "task-t1", false, HV_CONTAINER_CREATED);
+        return HV_OUTCOME_OK;
+}
+
+static void a_stranger_under_its_name_is_never_started(void **state) {
+        BED;
+
+        b->mood = fence_and_stranger;
+        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
+        bed_wait(b, 300 * S);
+        assert_int_equal(b->n_starts, 0);
+        assert_int_equal(bed_container(b, "task-t1")->state, HV_CONTAINER_CREATED);
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_FAILED);
+}
+
+static void a_clock_that_was_set_back_delays_no_retry(void **state) {
+        static const struct job again_t1 = { .id = "t1", .source = HV_TASK_FROM_API };
+        struct bed *b = again(state);
+
+        recall(b, &again_t1,
+               (struct hv_task_recalled){ .state = HV_TASK_QUEUED,
+                                          .attempt = 1,
+                                          .attempt_ended = true,
+                                          .retry_wall_us = b->now_us + 3600 * S });
+        go(b);
+        bed_wait(b, 11 * S);
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_RUNNING);
+        assert_int_equal(status_of(b, "t1").attempt, 2);
+}
+
+/* Each end says what the trust is after it: two at the same time would both start from the same. */
+static void ends_are_recorded_one_after_the_other(void **state) {
+        BED;
+
+        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
+        assert_int_equal(submit(b, &(struct job){ "t2" }), 0);
+        bed_run(b);
+        (void) bed_log(b);
+        bed_container(b, "task-t1")->state = HV_CONTAINER_EXITED;
+        bed_container(b, "task-t2")->state = HV_CONTAINER_EXITED;
+        bed_event(b, "die", "task-t1");
+        bed_event(b, "die", "task-t2");
+        bed_run(b);
+        assert_int_equal(hv_core_trust(b->core), 4);
+}
+
+static void what_waited_too_long_sets_nothing_aside(void **state) {
+        BED;
+
+        assert_int_equal(submit(b, &(struct job){ "a", .memory = 6 * GIB }), 0);
+        assert_int_equal(submit(b, &(struct job){ "big", .memory = 4 * GIB, .wait = 30 * S }), 0);
+        assert_int_equal(submit(b, &(struct job){ "small", .memory = 2 * GIB }), 0);
+        bed_run(b);
+        assert_int_equal(status_of(b, "small").state, HV_TASK_QUEUED);
+        bed_wait(b, 31 * S);
+        assert_int_equal(status_of(b, "big").state, HV_TASK_FAILED);
+        assert_int_equal(status_of(b, "small").state, HV_TASK_RUNNING);
+}
+
+static enum hv_outcome stop_cannot_be_recorded(struct bed *b, const struct hv_action *a) {
+        (void) b;
+        return a->type == HV_ACTION_TASK_STOPPING ? HV_OUTCOME_FAILED : HV_OUTCOME_OK;
+}
+
+static void a_stop_that_cannot_be_recorded_blinds_nobody(void **state) {
+        BED;
+
+        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
+        bed_run(b);
+        b->mood = stop_cannot_be_recorded;
+        assert_int_equal(ask(b, HV_INPUT_TASK_STOP, "t1"), 0);
+        bed_run(b);
+        ends(b, "task-t1", 0);
+        bed_wait(b, 120 * S);
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_COMPLETED);
+}
+
 int main(void) {
 #define RULE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
@@ -674,6 +829,15 @@ int main(void) {
                 RULE(promises_are_kept_while_the_engine_is_away),
                 RULE(what_ended_can_be_run_again_and_forgotten),
                 RULE(trust_goes_by_the_documents),
+                RULE(what_was_renamed_is_not_lost),
+                RULE(what_was_removed_is_lost),
+                RULE(what_was_paused_goes_on),
+                RULE(an_end_in_time_is_no_timeout),
+                RULE(a_stranger_under_its_name_is_never_started),
+                RULE(a_clock_that_was_set_back_delays_no_retry),
+                RULE(ends_are_recorded_one_after_the_other),
+                RULE(what_waited_too_long_sets_nothing_aside),
+                RULE(a_stop_that_cannot_be_recorded_blinds_nobody),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

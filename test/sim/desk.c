@@ -1,0 +1,114 @@
+/* desk.c - see desk.h. */
+#include "sim/desk.h"
+
+#include "sim/agent.h"
+#include "sim/attempt.h"
+#include "sim/job.h"
+#include "sim/ledger.h"
+#include "sim/oracle.h"
+#include "sim/sim.h"
+#include "sim/workload.h"
+
+/* The wall clock of the simulated machine; only shown, and compared with itself. */
+#define WALL_US UINT64_C(1790000000000000)
+
+static uint64_t below(struct sim *s, uint64_t bound) {
+        return sim_below(s, SIM_CHANCE_TASKS, bound);
+}
+
+static bool chance(struct sim *s, unsigned permille) {
+        return sim_chance(s, SIM_CHANCE_TASKS, permille);
+}
+
+uint64_t sim_wall_us(const struct sim *s) {
+        return WALL_US + s->now_us + s->desk->wall_offset_us;
+}
+
+static void draw_machine(struct sim *s) {
+        s->desk->machine = (struct hv_room){
+                .nano_cpus = (1 + below(s, 8)) * UINT64_C(1000000000),
+                .memory_bytes = (1 + below(s, 8)) << 30,
+                .disk_bytes = (2 + below(s, 20)) << 30,
+        };
+}
+
+struct sim_desk *sim_desk_new(struct sim *s) {
+        s->desk = HV_ARENA_NEW(s->arena, struct sim_desk);
+        s->desk->wants_tasks = chance(s, 700);
+        draw_machine(s);
+        return s->desk;
+}
+
+void sim_desk_agent_starts(struct sim *s) {
+        sim_agent_input(s, &(struct hv_input){ .type = HV_INPUT_CLOCK, .wall_us = sim_wall_us(s) });
+        sim_agent_input(s, &(struct hv_input){ .type = HV_INPUT_MACHINE, .machine = &s->desk->machine });
+}
+
+int sim_desk_ask(struct sim *s, enum hv_input_type type, const char *id, struct hv_task *task) {
+        struct hv_input in = { .type = type, .text = id, .message = "ana", .task = task };
+
+        if (!s->agent->core)
+                return -1;
+        sim_agent_input(s, &in);
+        return s->agent->last_answer;
+}
+
+static const struct sim_known *any_known(struct sim *s) {
+        return s->jobs->known.n ? s->jobs->known.v[below(s, s->jobs->known.n)] : NULL;
+}
+
+void sim_desk_submit(struct sim *s) {
+        const struct sim_known *again = chance(s, 200) ? any_known(s) : NULL;
+        struct sim_job job = sim_job_draw(s, SIM_N_JOBS);
+        struct hv_task *t;
+
+        if (again)
+                t = again->task;
+        else
+                t = sim_job_task(s, &s->workload->now, &job, "job",
+                                 sim_text(s, "t-%u", ++s->jobs->n_submitted), HV_TASK_FROM_API);
+        /* A task of a file belongs to its file: handed in as well, it would be the same promise. */
+        if (t->source != HV_TASK_FROM_API)
+                return;
+        if (again && !sim_ledger_find(s, t->id))
+                return; /* forgotten, or never accepted: another one, by the same name, is another story */
+        sim_trace(s, "DESK submits %s: %d", t->id, sim_desk_ask(s, HV_INPUT_TASK_SUBMIT, NULL, t));
+}
+
+void sim_desk_stop(struct sim *s) {
+        const struct sim_known *k = any_known(s);
+
+        if (!k)
+                return;
+        sim_trace(s, "DESK stops %s: %d", k->task->id,
+                  sim_desk_ask(s, HV_INPUT_TASK_STOP, k->task->id, NULL));
+}
+
+void sim_desk_ask_again(struct sim *s) {
+        const struct sim_known *k = any_known(s);
+        bool forget = chance(s, 400);
+
+        if (!k)
+                return;
+        sim_trace(
+                s, "DESK wants %s %s: %d", k->task->id, forget ? "forgotten" : "run again",
+                sim_desk_ask(s, forget ? HV_INPUT_TASK_FORGET : HV_INPUT_TASK_REOPEN, k->task->id, k->task));
+}
+
+void sim_desk_set_machine(struct sim *s) {
+        draw_machine(s);
+        sim_trace(s, "MACHINE has %" PRIu64 " CPUs and %" PRIu64 " GiB",
+                  s->desk->machine.nano_cpus / 1000000000, s->desk->machine.memory_bytes >> 30);
+        sim_agent_input(s, &(struct hv_input){ .type = HV_INPUT_MACHINE, .machine = &s->desk->machine });
+}
+
+void sim_desk_set_clock(struct sim *s) {
+        static const int64_t steps_us[] = { -(int64_t) HV_USEC_PER_HOUR, -(int64_t) HV_USEC_PER_SEC,
+                                            (int64_t) HV_USEC_PER_SEC, (int64_t) HV_USEC_PER_HOUR,
+                                            24 * (int64_t) HV_USEC_PER_HOUR };
+
+        s->desk->wall_offset_us += (uint64_t) steps_us[below(s, HV_ARRAY_SIZE(steps_us))];
+        sim_attempt_clock_was_set(s);
+        sim_trace(s, "CLOCK is set");
+        sim_agent_input(s, &(struct hv_input){ .type = HV_INPUT_CLOCK, .wall_us = sim_wall_us(s) });
+}
