@@ -8,6 +8,7 @@
 #include "cli/files.h"
 #include "cli/finding.h"
 #include "cli/output.h"
+#include "source/task_types.h"
 #include "spec/load.h"
 #include "spec/yaml.h"
 
@@ -23,6 +24,7 @@ static const char *environment(void *userdata, const char *name) {
 /* The set as the agent would see it: the first file is the primary one, or whichever holds the NodeState. */
 static void judge(const struct hv_cli_files *files, struct hv_diags *diags) {
         _hv_cleanup_free_ struct hv_spec_file *set = HV_NEW_N(struct hv_spec_file, files->n);
+        _hv_cleanup_(hv_task_type_files_done) struct hv_task_type_files types = {};
         char host[65] = "";
         struct hv_spec_input in = {
                 .files = set,
@@ -42,6 +44,9 @@ static void judge(const struct hv_cli_files *files, struct hv_diags *diags) {
                         .source = "file",
                         .primary = true,
                 };
+        hv_task_type_files_read(files->n ? files->v[0].path : NULL, &types, diags);
+        in.type_files = types.v.v;
+        in.n_type_files = types.v.n;
         (void) hv_spec_load(&in, &desired, diags);
         hv_diags_sort(diags);
 }

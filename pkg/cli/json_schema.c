@@ -157,7 +157,7 @@ static void put_default(struct generator *g, const struct hv_field *f) {
         double number;
 
         if (!f->value || f->type == HV_FIELD_STRUCT || f->type == HV_FIELD_LIST || f->type == HV_FIELD_MAP ||
-            f->type == HV_FIELD_WORDS)
+            f->type == HV_FIELD_WORDS || f->type == HV_FIELD_ANY)
                 return;
         if (f->type == HV_FIELD_BOOL) {
                 hv_json_put_bool(&g->w, "default", hv_streq(f->value, "true"));
@@ -243,6 +243,8 @@ static void put_field(struct generator *g, const struct hv_field *f) {
                 hv_json_end(&g->w);
                 hv_json_end(&g->w);
                 hv_json_end(&g->w);
+                break;
+        case HV_FIELD_ANY:
                 break;
         case HV_FIELD_REFUSED:
                 hv_json_begin_object(&g->w, "not");

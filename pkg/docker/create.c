@@ -110,6 +110,7 @@ static int check_mount(const struct hv_mount *m, const struct hv_docker_policy *
                 if (m->source)
                         return hv_err_set(err, -EINVAL, "tmpfs at \"%s\" has a source", m->target);
                 return 0;
+        case HV_MOUNT_PACKAGES:
         case HV_MOUNT_WORKSPACE:
                 /* A directory of the agent's own making, which no document names: no policy is asked. */
                 if (!m->source)
@@ -310,10 +311,8 @@ static void put_bindings(struct hv_json_writer *w, const struct hv_docker_create
 
 static void put_mount(struct hv_json_writer *w, const struct hv_mount *m) {
         static const char *const types[] = {
-                [HV_MOUNT_VOLUME] = "volume",
-                [HV_MOUNT_HOST_PATH] = "bind",
-                [HV_MOUNT_TMPFS] = "tmpfs",
-                [HV_MOUNT_WORKSPACE] = "bind",
+                [HV_MOUNT_VOLUME] = "volume",  [HV_MOUNT_HOST_PATH] = "bind", [HV_MOUNT_TMPFS] = "tmpfs",
+                [HV_MOUNT_WORKSPACE] = "bind", [HV_MOUNT_PACKAGES] = "bind",
         };
 
         hv_json_begin_object(w, NULL);
@@ -322,7 +321,7 @@ static void put_mount(struct hv_json_writer *w, const struct hv_mount *m) {
         hv_json_put_str(w, "Target", m->target);
         if (m->read_only)
                 hv_json_put_bool(w, "ReadOnly", true);
-        if (m->type == HV_MOUNT_HOST_PATH || m->type == HV_MOUNT_WORKSPACE) {
+        if (m->type == HV_MOUNT_HOST_PATH || m->type == HV_MOUNT_WORKSPACE || m->type == HV_MOUNT_PACKAGES) {
                 hv_json_begin_object(w, "BindOptions");
                 hv_json_put_str(w, "Propagation", "rprivate");
                 hv_json_end(w);

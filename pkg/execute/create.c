@@ -105,6 +105,22 @@ static int find_workspace(const struct hv_unit *u, const char *work_root, struct
         return 0;
 }
 
+/* What PREPARE found or made for this attempt: beside the workspace a link of the agent's, to where the packages are. */
+static int find_packages(const struct hv_unit *u, const char *work_root, struct hv_arena *arena,
+                         struct hv_mount *m, struct hv_err *err) {
+        const struct hv_attempt attempt = { .id = u->object, .attempt = u->replica };
+        _hv_cleanup_free_ char *path = NULL;
+        int r;
+
+        if (!work_root)
+                return hv_err_set(err, -EINVAL, "mount %s: no place for workspaces is known", m->target);
+        r = hv_workspace_packages(work_root, &attempt, &path, err);
+        if (r < 0)
+                return hv_err_prefix(err, r, "mount %s", m->target);
+        m->source = hv_arena_strdup(arena, path);
+        return 0;
+}
+
 static int copy_mounts(const struct hv_unit *u, const char *work_root, struct hv_arena *arena,
                        struct hv_docker_create *ret, struct hv_err *err) {
         struct hv_mount *v = HV_ARENA_NEW_N(arena, struct hv_mount, u->n_mounts);
@@ -114,8 +130,9 @@ static int copy_mounts(const struct hv_unit *u, const char *work_root, struct hv
                 int r;
 
                 v[i] = u->mounts[i];
-                if (v[i].type == HV_MOUNT_WORKSPACE) {
-                        r = find_workspace(u, work_root, arena, &v[i], err);
+                if (v[i].type == HV_MOUNT_WORKSPACE || v[i].type == HV_MOUNT_PACKAGES) {
+                        r = (v[i].type == HV_MOUNT_PACKAGES ? find_packages : find_workspace)(
+                                u, work_root, arena, &v[i], err);
                         if (r < 0)
                                 return r;
                 }

@@ -78,6 +78,9 @@ static void put_mounts(struct hv_json_writer *w, const struct hv_unit *u) {
                 case HV_MOUNT_TMPFS:
                         put_bytes(w, "tmpfs", m->size_bytes);
                         break;
+                case HV_MOUNT_PACKAGES:
+                        hv_json_put_bool(w, "packages", true);
+                        break;
                 case HV_MOUNT_WORKSPACE:
                         hv_json_put_bool(w, "workspace", true);
                         break;

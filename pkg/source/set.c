@@ -9,6 +9,7 @@
 #include "source/files.h"
 #include "source/node_id.h"
 #include "source/split.h"
+#include "source/task_types.h"
 #include "spec/types.h"
 #include "spec/yaml.h"
 
@@ -219,9 +220,10 @@ static void keep_files(struct making *m) {
 }
 
 static void judge(struct making *m) {
+        _hv_cleanup_(hv_task_type_files_done) struct hv_task_type_files types = {};
         struct hv_source_set *s = m->set;
         struct hv_source_load *l = m->load;
-        const struct hv_spec_input in = {
+        struct hv_spec_input in = {
                 .files = m->files.v,
                 .n_files = m->files.n,
                 .read = hv_yaml_read,
@@ -234,6 +236,9 @@ static void judge(struct making *m) {
         };
         int r;
 
+        hv_task_type_files_read(s->config, &types, l->diags);
+        in.type_files = types.v.v;
+        in.n_type_files = types.v.n;
         r = hv_spec_load(&in, &l->desired, l->diags);
         if (r >= 0)
                 refuse_hollow_primary(m);

@@ -6,6 +6,7 @@
 #include "spec/value_image.h"
 #include "spec/value_name.h"
 #include "spec/value_net.h"
+#include "spec/value_package.h"
 #include "spec/value_path.h"
 #include "spec/value_process.h"
 #include "spec/value_time.h"
@@ -123,6 +124,8 @@ static int text_format(const struct hv_check *c, const struct hv_schema *s, cons
                 return hv_value_sha256(text, fault);
         case HV_FORMAT_HOSTNAME:
                 return hv_value_hostname(text, fault);
+        case HV_FORMAT_REQUIREMENT:
+                return hv_value_requirement(text, c->arena, &name, fault);
         default:
                 return address_format(c, s, f, text, fault);
         }

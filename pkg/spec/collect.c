@@ -2,6 +2,7 @@
  * document of its own are the same thing written in two places. */
 #include "base/arena.h"
 #include "spec/load_internal.h"
+#include "spec/task_type.h"
 
 struct any_list {
         const void *v;
@@ -166,7 +167,19 @@ static void settle(struct hv_spec_object *o) {
         settle_probe(&s->liveness);
 }
 
+/* The entry with the types of its tasks put in their place; NULL: that is not possible, and said. */
+static const struct hv_node *typed(struct collector *c, const struct hv_node *entry) {
+        const struct hv_loader *l = c->l;
+
+        if (c->schema->kind == HV_KIND_TASK)
+                return hv_task_expand(l->types, entry, l->arena, l->diags);
+        if (c->schema->kind == HV_KIND_CRONTASK)
+                return hv_task_expand_within(l->types, entry, "task", l->arena, l->diags);
+        return entry;
+}
+
 static void decode_entry(struct collector *c, const struct entry *e) {
+        const struct hv_node *node;
         struct hv_spec_object *o;
 
         if (e->node->unreadable) {
@@ -181,11 +194,16 @@ static void decode_entry(struct collector *c, const struct entry *e) {
                               hv_node_describe(e->node));
                 return;
         }
+        node = typed(c, e->node);
+        if (!node) {
+                c->l->lost = true;
+                return;
+        }
         o = hv_arena_alloc(c->l->arena, c->schema->size);
-        (c->planned ? hv_schema_decode_planned : hv_schema_decode)(c->schema, e->node, c->l->arena,
-                                                                   c->l->diags, o);
+        (c->planned ? hv_schema_decode_planned : hv_schema_decode)(c->schema, node, c->l->arena, c->l->diags,
+                                                                   o);
         o->kind = c->schema->kind;
-        o->name_node = hv_node_get(e->node, "name");
+        o->name_node = hv_node_get(node, "name");
         o->document = e->document;
         settle(o);
         if (e->own) {

@@ -212,6 +212,9 @@ static void decode_field(const struct decoder *outer, const struct hv_field *f, 
                 else
                         decode_map(c, f, node, member);
                 break;
+        case HV_FIELD_ANY:
+                *(const struct hv_node **) member = node;
+                break;
         case HV_FIELD_WORDS:
                 if (node->type == HV_NODE_MAPPING)
                         expected(c, f, node, "text or a list");

@@ -19,7 +19,8 @@
 struct hv_arena;
 struct hv_node;
 struct hv_spec_tree;
-struct hv_task; /* spec/task.h */
+struct hv_task;       /* spec/task.h */
+struct hv_task_types; /* spec/task_type.h */
 
 struct hv_strv { /* a list of texts; v[n] is NULL */
         const char *const *v;
@@ -59,6 +60,7 @@ enum hv_mount_type {
         HV_MOUNT_HOST_PATH, /* source is an absolute path inside node.policy.hostPaths */
         HV_MOUNT_TMPFS,     /* source is NULL, size_bytes may be set */
         HV_MOUNT_WORKSPACE, /* source is NULL: whoever made the attempt's workspace knows its path */
+        HV_MOUNT_PACKAGES,  /* the same: installed Python packages, read-only */
 };
 
 struct hv_mount {
@@ -279,7 +281,8 @@ struct hv_desired {
         size_t n_tasks;
         const struct hv_cron_task *cron_tasks; /* sorted by name */
         size_t n_cron_tasks;
-        const struct hv_object *objects; /* sorted by kind, then name */
+        const struct hv_task_types *types; /* kinds of work that a submitted task may name; NULL: none */
+        const struct hv_object *objects;   /* sorted by kind, then name */
         size_t n_objects;
 };
 

@@ -40,6 +40,11 @@ unsigned hv_diags_add_file(struct hv_diags *d, const char *name, const char *tex
         return (unsigned) d->files.n - 1;
 }
 
+unsigned hv_diags_add_aside(struct hv_diags *d, const char *name, const char *text, size_t len) {
+        d->n_aside++;
+        return hv_diags_add_file(d, name, text, len);
+}
+
 const char *hv_diags_file(const struct hv_diags *d, unsigned index) {
         return index < d->files.n ? d->files.v[index].name : "";
 }
@@ -142,7 +147,7 @@ _hv_printf_(5, 0) static struct hv_diag *add_node(struct hv_diags *d, enum hv_se
         if (diag == &d->spare)
                 return diag;
         if (!at || at->at.line == 0)
-                diag->file = d->files.n == 1 && !(at && at->from) ? d->files.v[0].name : "";
+                diag->file = d->files.n - d->n_aside == 1 && !(at && at->from) ? d->files.v[0].name : "";
         diag->path = hv_node_path(at, d->arena);
         if (n->from)
                 diag->message = hv_diag_text(d, "%s (from %s)", diag->message, n->from);

@@ -41,6 +41,8 @@ HV_DEFINE_CLEANUP(struct hv_diags, hv_diags_free);
 
 /* Makes a file known, in the order of the set; returns its index. The text (NULL: none) is copied. */
 unsigned hv_diags_add_file(struct hv_diags *d, const char *name, const char *text, size_t len);
+/* The same for one beside the set: a finding without a place is not about it. */
+unsigned hv_diags_add_aside(struct hv_diags *d, const char *name, const char *text, size_t len);
 const char *hv_diags_file(const struct hv_diags *d, unsigned index);
 
 /* Adds a finding about a node (NULL: about nothing in particular). Path, "(from $NAME)" and "(anchor defined

@@ -99,6 +99,7 @@ int hv_spec_load(const struct hv_spec_input *in, struct hv_desired **ret, struct
         l.lost = hv_diags_errors(diags) > 0; /* the caller's: a file that cannot be opened */
         l.tree = HV_ARENA_NEW(l.arena, struct hv_spec_tree);
         read_files(&l);
+        hv_loader_read_types(&l);
         assume_primary(&l);
         hv_loader_override(&l);
         build_tree(&l);
@@ -106,6 +107,8 @@ int hv_spec_load(const struct hv_spec_input *in, struct hv_desired **ret, struct
         hv_spec_check_all(l.tree, in->facts, diags);
         if (hv_diags_errors(diags) == 0)
                 desired = hv_lower(l.tree, l.arena, diags);
+        if (desired)
+                desired->types = l.types;
         hv_vec_done(&l.documents);
         if (hv_diags_errors(diags)) {
                 if (desired)

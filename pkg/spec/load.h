@@ -47,6 +47,9 @@ struct hv_spec_input {
         /* Primary first, then drop-ins in lexical order, then other sources. */
         const struct hv_spec_file *files;
         size_t n_files;
+        /* Task types, those of the operator after the shipped ones: of two with one name the later file's is taken. */
+        const struct hv_spec_file *type_files;
+        size_t n_type_files;
         hv_spec_read_fn read;
         hv_spec_env_fn env; /* for ${VAR} in documents of the source "file"; elsewhere nothing is set */
         void *env_userdata;

@@ -13,6 +13,7 @@ struct hv_loader {
         struct hv_spec_document *primary;
         struct hv_node *primary_spec; /* `spec` of it, overrides included */
         struct hv_spec_tree *tree;
+        const struct hv_task_types *types; /* NULL: nobody looked for any */
         bool lost; /* something that may define objects could not be read: nothing is "not defined" then */
 };
 
@@ -23,6 +24,9 @@ bool hv_loader_add_document(struct hv_loader *l, struct hv_node *root, const str
 
 /* override.c: puts the overrides into primary_spec. */
 void hv_loader_override(struct hv_loader *l);
+
+/* task_type.c: reads the types that came with the input. */
+void hv_loader_read_types(struct hv_loader *l);
 
 /* collect.c: decodes the objects of every document into the lists of the tree. */
 void hv_loader_collect(struct hv_loader *l);

@@ -1,10 +1,13 @@
 /* spec/lower_task.c - one task as the container that the engine is asked for, and what is around it: inputs, outputs, limits of
  * time, retries. Security profile `restricted`: see task.h. */
 #include "base/arena.h"
+#include "base/buf.h"
 #include "spec/digest.h"
 #include "spec/schema_internal.h"
 #include "spec/task_internal.h"
+#include "spec/task_type.h"
 #include "spec/value_image.h"
+#include "spec/value_package.h"
 #include "spec/value_path.h"
 #include "spec/value_process.h"
 
@@ -77,16 +80,19 @@ static void lower_command(const struct making *m, struct hv_unit *u) {
 
 static void lower_env(const struct making *m, struct hv_unit *u) {
         const struct hv_spec_task *t = &m->spec;
-        struct hv_pair *v = HV_ARENA_NEW_N(m->l.arena, struct hv_pair, t->env.n + 1);
-        bool has_home = false;
+        struct hv_pair *v = HV_ARENA_NEW_N(m->l.arena, struct hv_pair, t->env.n + 2);
+        bool has_home = false, has_path = false;
         size_t n = 0;
 
         for (; n < t->env.n; n++) {
                 v[n] = (struct hv_pair){ t->env.v[n].name, t->env.v[n].value };
                 has_home |= hv_streq(v[n].name, "HOME");
+                has_path |= hv_streq(v[n].name, "PYTHONPATH");
         }
         if (!has_home) /* the user has no entry in the image's passwd, and no other place to write */
                 v[n++] = (struct hv_pair){ "HOME", u->workdir };
+        if (!has_path && m->task->packages.requirements)
+                v[n++] = (struct hv_pair){ "PYTHONPATH", HV_TASK_PACKAGES };
         qsort(v, n, sizeof *v, hv_lower_compare_pairs);
         u->env = (struct hv_pairs){ v, n };
 }
@@ -116,7 +122,7 @@ static void lower_network(const struct making *m, struct hv_unit *u) {
 /* The workspace, and where nothing else can be written a place for temporary files: in memory, which is the task's own. */
 static void lower_mounts(const struct making *m, struct hv_unit *u) {
         const struct hv_spec_task *t = &m->spec;
-        struct hv_mount more[2] = { { .type = HV_MOUNT_WORKSPACE, .target = u->workdir } };
+        struct hv_mount more[3] = { { .type = HV_MOUNT_WORKSPACE, .target = u->workdir } };
         bool has_tmp = !u->security.read_only_root || hv_streq(u->workdir, "/tmp");
         size_t n = 1;
 
@@ -126,6 +132,10 @@ static void lower_mounts(const struct making *m, struct hv_unit *u) {
                 more[n++] = (struct hv_mount){ .type = HV_MOUNT_TMPFS,
                                                .target = "/tmp",
                                                .size_bytes = u->limits.memory_bytes / 2 };
+        if (m->task->packages.requirements)
+                more[n++] = (struct hv_mount){ .type = HV_MOUNT_PACKAGES,
+                                               .target = HV_TASK_PACKAGES,
+                                               .read_only = true };
         hv_lower_mounts(&m->l, t->mounts.v, t->mounts.n, more, n, u);
 }
 
@@ -308,6 +318,35 @@ static void lower_checkpoint(struct making *m) {
         m->task->checkpoint_interval_us = c->interval_us;
 }
 
+/* What its type left behind: see task_type.h. */
+static void lower_type(const struct making *m) {
+        _hv_cleanup_(hv_buf_done) struct hv_buf json = {};
+        const struct hv_pairs *notes = &m->spec.o.annotations;
+
+        for (size_t i = 0; i < notes->n; i++)
+                if (hv_streq(notes->v[i].name, HV_TASK_TYPE_ANNOTATION))
+                        m->task->type = notes->v[i].value;
+        if (!m->spec.parameters)
+                return;
+        hv_node_write_json(m->spec.parameters, &json);
+        m->task->parameters = hv_arena_strdup(m->l.arena, hv_buf_str(&json));
+}
+
+static void lower_packages(const struct making *m) {
+        const struct hv_spec_python_packages *p = &m->l.state->task_defaults.python;
+        const char *text = hv_value_requirements(&m->spec.requirements, m->l.arena);
+
+        if (!*text)
+                return;
+        m->task->packages = (struct hv_task_packages){
+                .requirements = text,
+                .index = hv_arena_strdup(m->l.arena, p->index),
+                .wheels = hv_arena_strdup(m->l.arena, p->wheels),
+                .network = hv_arena_strdup(m->l.arena,
+                                           p->index ? hv_task_network(m->l.state, p->network) : "none"),
+        };
+}
+
 struct hv_task *hv_task_make(const struct hv_spec_state *state, const struct hv_task_recipe *r) {
         struct hv_arena *a = hv_arena_new();
         struct hv_task *t = HV_ARENA_NEW(a, struct hv_task);
@@ -327,6 +366,8 @@ struct hv_task *hv_task_make(const struct hv_spec_state *state, const struct hv_
         t->priority = (unsigned) m.spec.priority;
         t->wait_for_resources_us =
                 defaults->wait_for_resources_us ? defaults->wait_for_resources_us : HV_TIME_NEVER;
+        lower_type(&m);
+        lower_packages(&m);
         lower_unit(&m);
         lower_inputs(&m);
         lower_outputs(&m);

@@ -103,6 +103,15 @@ static void put_pairs(const struct hv_pairs *p, struct hv_buf *b) {
         }
 }
 
+/* As it was written, with the order of its keys. */
+static void put_any(const struct hv_node *n, struct hv_buf *b) {
+        _hv_cleanup_(hv_buf_done) struct hv_buf text = {};
+
+        if (n)
+                hv_node_write_json(n, &text);
+        put_text(b, n ? hv_buf_str(&text) : NULL);
+}
+
 static void put_value(struct canon *c, const struct hv_field *f, const void *member, struct hv_buf *b) {
         switch (f->type) {
         case HV_FIELD_TEXT:
@@ -120,6 +129,9 @@ static void put_value(struct canon *c, const struct hv_field *f, const void *mem
                 break;
         case HV_FIELD_MAP:
                 put_pairs(member, b);
+                break;
+        case HV_FIELD_ANY:
+                put_any(*(const struct hv_node *const *) member, b);
                 break;
         case HV_FIELD_STRUCT:
         case HV_FIELD_REFUSED:

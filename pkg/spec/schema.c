@@ -186,6 +186,8 @@ static const char *type_name(enum hv_field_type type) {
                 return "mapping of text to text";
         case HV_FIELD_WORDS:
                 return "text or list of text";
+        case HV_FIELD_ANY:
+                return "any value";
         case HV_FIELD_REFUSED:
                 return "refused";
         }
@@ -251,6 +253,7 @@ const char *hv_format_name(enum hv_format format) {
                 [HV_FORMAT_INTERFACE] = "interface name",
                 [HV_FORMAT_SHA256] = "SHA-256 in hex",
                 [HV_FORMAT_HOSTNAME] = "host name",
+                [HV_FORMAT_REQUIREMENT] = "Python package with versions",
         };
 
         return format < HV_ARRAY_SIZE(names) ? names[format] : "";

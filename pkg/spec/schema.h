@@ -29,6 +29,7 @@ enum hv_field_type {
         HV_FIELD_LIST,     /* HV_SPEC_LIST(...): array and length; `item` is the type of an element */
         HV_FIELD_MAP,      /* struct hv_pairs: text to text, sorted by name */
         HV_FIELD_WORDS,    /* struct hv_strv: one text or a list of texts */
+        HV_FIELD_ANY,      /* const struct hv_node *: whatever was written; NULL when absent */
         HV_FIELD_REFUSED,  /* no member: known, and refused with `code` and `doc` */
 };
 
@@ -70,6 +71,7 @@ enum hv_format {
         HV_FORMAT_INTERFACE,
         HV_FORMAT_SHA256,
         HV_FORMAT_HOSTNAME,
+        HV_FORMAT_REQUIREMENT, /* Python package: name, extras, versions; E0464 */
 };
 
 /* Of changing the field on a running object. */

@@ -21,7 +21,7 @@
 #define HV_RANGE(low, high) .has_range = true, .min = (low), .max = (high)
 
 extern const struct hv_schema hv_schema_state;
-extern const struct hv_schema hv_schema_service, hv_schema_task, hv_schema_cron_task;
+extern const struct hv_schema hv_schema_service, hv_schema_task, hv_schema_cron_task, hv_schema_task_template;
 extern const struct hv_schema hv_schema_network, hv_schema_volume, hv_schema_secret, hv_schema_config;
 extern const struct hv_schema hv_schema_registry, hv_schema_image, hv_schema_wireguard;
 extern const struct hv_schema hv_schema_node, hv_schema_resources, hv_schema_images;

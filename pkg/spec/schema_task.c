@@ -75,6 +75,15 @@ static const struct hv_schema checkpoint = { .name = "Checkpoint",
           .example = "{team: data}" },                                                                    \
                 { HV_ROW(task, "annotations", MAP, o.annotations), .doc = "Notes for tools.",             \
                   .example = "{owner: ana}" },                                                            \
+                { HV_ROW(task, "type", TEXT, type),                                                       \
+                  .doc = "Kind of work: a file of task-types.d that says image, program and parameters.", \
+                  .example = "python" },                                                                  \
+                { HV_ROW(task, "parameters", ANY, parameters),                                            \
+                  .doc = "Values for the type's parameters; without a type, what task.json hands on.",    \
+                  .example = "{code: \"print(1)\\n\"}" },                                                 \
+                { HV_LIST(task, "requirements", TEXT, requirements), .format = HV_FORMAT_REQUIREMENT,     \
+                  .doc = "Python packages that are there when it starts.",                                \
+                  .example = "[\"requests>=2.28,<3\"]" },                                                 \
                 { HV_ROW(task, "image", TEXT, image), .format = HV_FORMAT_IMAGE,                          \
                   .doc = "Image to run; none: taskDefaults.image.",                                       \
                   .example = "docker.io/library/python:3.12-slim" },                                      \
@@ -146,7 +155,7 @@ const struct hv_schema hv_schema_task = { .name = "Task",
 
 /* What a cron task makes: a task without a name of its own. */
 static const struct hv_field template_rows[] = { TASK_ROWS };
-static const struct hv_schema template = {
+const struct hv_schema hv_schema_task_template = {
         .name = "TaskTemplate", .doc = "The task of each run.", HV_FIELDS(template_rows), HV_SIZED(task)
 };
 
@@ -182,7 +191,8 @@ static const struct hv_field cron_task_rows[] = {
           .doc = "Runs begin up to this much later, spread evenly." },
         { HV_NESTED(cron_task, "history", history, history), .doc = "How many runs are remembered.",
           .example = "{success: 3, failed: 5}" },
-        { HV_NESTED(cron_task, "task", task, template), .required = true, .doc = "The task of each run.",
+        { HV_NESTED(cron_task, "task", task, hv_schema_task_template), .required = true,
+          .doc = "The task of each run.",
           .example = "{image: docker.io/library/alpine:3.20, command: [date]}" },
 };
 const struct hv_schema hv_schema_cron_task = { .name = "CronTask",
@@ -191,6 +201,21 @@ const struct hv_schema hv_schema_cron_task = { .name = "CronTask",
                                                HV_SIZED(cron_task),
                                                .item_word = "cron task",
                                                .kind = HV_KIND_CRONTASK };
+
+static const struct hv_field python_packages_rows[] = {
+        { HV_ROW(python_packages, "index", TEXT, index), .format = HV_FORMAT_URL,
+          .doc = "Index that packages are fetched from.", .example = "\"https://pypi.org/simple\"" },
+        { HV_ROW(python_packages, "wheels", TEXT, wheels), .format = HV_FORMAT_ABSOLUTE_PATH,
+          .doc = "Folder of the host with wheels; without an index nothing is fetched.",
+          .example = "/srv/wheels" },
+        { HV_ROW(python_packages, "network", TEXT, network),
+          .doc = "Network over which the index is reached; nothing written: taskDefaults.network.",
+          .example = "bridge" },
+};
+static const struct hv_schema python_packages = { .name = "PythonPackages",
+                                                  .doc = "Where Python packages of tasks come from.",
+                                                  HV_FIELDS(python_packages_rows),
+                                                  HV_SIZED(python_packages) };
 
 static const struct hv_field task_defaults_rows[] = {
         { HV_ROW(task_defaults, "image", TEXT, image), .format = HV_FORMAT_IMAGE,
@@ -206,6 +231,8 @@ static const struct hv_field task_defaults_rows[] = {
           .doc = "How long a task waits for room before it fails; 0s: it stays in the queue." },
         { HV_NESTED(task_defaults, "resources", resources, hv_schema_default_resources),
           .doc = "Resources of a task that names none.", .example = "{limits: {cpu: \"1\", memory: 1Gi}}" },
+        { HV_NESTED(task_defaults, "python", python, python_packages),
+          .doc = "Where the packages in `requirements` come from.", .example = "{wheels: /srv/wheels}" },
 };
 const struct hv_schema hv_schema_task_defaults = { .name = "TaskDefaults",
                                                    .doc = "What a task gets that does not say.",

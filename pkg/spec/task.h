@@ -52,6 +52,16 @@ struct hv_task_input {
         uint64_t max_size_bytes;
 };
 
+/* Python packages that a task finds below HV_TASK_PACKAGES, named to its program by PYTHONPATH. */
+#define HV_TASK_PACKAGES "/opt/hivelet/packages"
+
+struct hv_task_packages {
+        const char *
+                requirements; /* text of a requirements file, in normal form and sorted; NULL: none are wanted */
+        const char *index, *wheels; /* where they come from: a URL, a folder of the host; NULL: none */
+        const char *network;        /* of whoever fetches them: "none", "host", or the name of one */
+};
+
 enum hv_task_retry_on { /* bits */
                         HV_TASK_RETRY_NODE_ERROR =
                                 1 << 0, /* the node's fault: fetching, engine, a lost container */
@@ -74,6 +84,10 @@ struct hv_task {
         struct hv_unit unit;    /* attempt 1; hv_task_unit() gives the others */
         uint32_t uid, gid;      /* of the container's processes: the workspace is theirs */
         uint64_t log_max_bytes; /* what a result keeps of its log: the end of it, when it is longer */
+
+        const char *type;       /* task type that it was made from; NULL: none */
+        const char *parameters; /* what task.json hands on, as JSON; NULL: nothing */
+        struct hv_task_packages packages;
 
         const struct hv_task_input *inputs; /* in the order written */
         size_t n_inputs;

@@ -165,6 +165,7 @@ int hv_task_load(const struct hv_task_request *r, const struct hv_desired *desir
         struct hv_task *t;
         bool wrong;
 
+        g.loader.types = desired ? desired->types : NULL;
         g.loader.tree = HV_ARENA_NEW(arena, struct hv_spec_tree);
         g.loader.primary_spec = hv_node_new(arena, HV_NODE_MAPPING, (struct hv_pos){});
         read_document(&g);

@@ -213,8 +213,11 @@ struct hv_spec_checkpoint {
         uint64_t interval_us;
 };
 struct hv_spec_task {
-        struct hv_spec_object o; /* inside a cron task: no name of its own */
-        const char *image;       /* NULL: taskDefaults.image */
+        struct hv_spec_object o;          /* inside a cron task: no name of its own */
+        const char *type;                 /* NULL once the type is put in its place: spec/task_type.h */
+        const struct hv_node *parameters; /* what its program finds in task.json; NULL: nothing */
+        struct hv_strv requirements;      /* Python packages */
+        const char *image;                /* NULL: taskDefaults.image */
         int pull_policy;
         struct hv_strv command, args;
         const char *workdir;
@@ -236,11 +239,16 @@ struct hv_spec_task {
         struct hv_spec_unit_logging logging;
         int64_t priority;
 };
+struct hv_spec_python_packages { /* where they come from */
+        const struct hv_node *node;
+        const char *index, *wheels, *network; /* NULL: none; network: taskDefaults.network */
+};
 struct hv_spec_task_defaults {
         const struct hv_node *node;
         const char *image, *network; /* network NULL: "none", in the hivemind dialect "hivemind" */
         uint64_t timeout_us, wait_for_resources_us;
         struct hv_spec_unit_resources resources;
+        struct hv_spec_python_packages python;
 };
 
 struct hv_spec_history {

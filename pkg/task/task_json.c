@@ -6,22 +6,13 @@
 
 #define NANO_PER_CPU 1e9
 
-/* The document may be the task itself or hold it as `spec`. */
-static const struct hv_json *member(const struct hv_json *document, const char *key) {
-        const struct hv_json *value = hv_json_get(document, key);
+static void put_type(struct hv_json_writer *w, const struct hv_task *task) {
+        _hv_cleanup_(hv_json_freep) struct hv_json *parameters = NULL;
 
-        return value ? value : hv_json_get(hv_json_get(document, "spec"), key);
-}
-
-static void put_document(struct hv_json_writer *w, const struct hv_task *task) {
-        _hv_cleanup_(hv_json_freep) struct hv_json *document = NULL;
-        const struct hv_json *parameters;
-
-        if (task->document)
-                (void) hv_json_parse(task->document, strlen(task->document), HV_JSON_MAX_BYTES, &document,
-                                     NULL);
-        hv_json_put_str(w, "type", hv_json_as_str(member(document, "type")));
-        parameters = member(document, "parameters");
+        hv_json_put_str(w, "type", task->type);
+        if (task->parameters)
+                (void) hv_json_parse(task->parameters, strlen(task->parameters), HV_JSON_MAX_BYTES,
+                                     &parameters, NULL);
         if (parameters)
                 hv_json_put_json(w, "parameters", parameters);
         else
@@ -45,7 +36,7 @@ void hv_task_json(const struct hv_task *task, unsigned attempt, struct hv_buf *r
         hv_json_put_str(&w, "id", task->id);
         hv_json_put_str(&w, "name", task->name);
         hv_json_put_uint(&w, "attempt", attempt);
-        put_document(&w, task);
+        put_type(&w, task);
         hv_json_begin_array(&w, "inputs");
         for (size_t i = 0; i < task->n_inputs; i++)
                 hv_json_put_str(&w, NULL, task->inputs[i].path);

@@ -3,7 +3,8 @@
  *      {"id":"prime-1","name":"prime","attempt":1,"type":"python","parameters":{"n":100},
  *       "inputs":["main.py"],"resources":{"cpu":1,"memoryBytes":1073741824,"diskBytes":0,"gpus":0,"gpuMemoryBytes":0}}
  *
- * `type` and `parameters` are those of the task's document, null where it has none. Nothing secret is in it: inputs are
+ * `type` is the task type that it was made from, `parameters` what is handed on of its parameters (spec/task_type.h); null
+ * where it has none. Nothing secret is in it: inputs are
  * named by their paths only.
  */
 #pragma once

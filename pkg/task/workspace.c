@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/fd.h"
@@ -89,6 +91,38 @@ int hv_workspace_open(const char *work_root, const struct hv_attempt *a, struct 
         *ret = (struct hv_workspace){ .fd = r,
                                       .attempt_fd = hv_fd_steal(&attempt_fd),
                                       .path = hv_workspace_path(work_root, a) };
+        return 0;
+}
+
+#define PACKAGES "packages"
+
+int hv_workspace_packages(const char *work_root, const struct hv_attempt *a, char **ret, struct hv_err *err) {
+        _hv_cleanup_(hv_workspace_close) struct hv_workspace w = HV_WORKSPACE_NONE;
+        char path[PATH_MAX];
+        ssize_t n;
+        int r;
+
+        r = hv_workspace_open(work_root, a, &w, err);
+        if (r < 0)
+                return r;
+        n = readlinkat(w.attempt_fd, PACKAGES, path, sizeof path - 1);
+        if (n < 0)
+                return hv_err_errno(err, -errno, "%s: no packages were prepared", w.path);
+        path[n] = '\0';
+        *ret = hv_strdup(path);
+        return 0;
+}
+
+int hv_workspace_link_packages(const char *work_root, const struct hv_attempt *a, const char *path,
+                               struct hv_err *err) {
+        _hv_cleanup_(hv_workspace_close) struct hv_workspace w = HV_WORKSPACE_NONE;
+        int r;
+
+        r = hv_workspace_open(work_root, a, &w, err);
+        if (r < 0)
+                return r;
+        if (symlinkat(path, w.attempt_fd, PACKAGES) < 0)
+                return hv_err_errno(err, -errno, "%s: packages cannot be linked", w.path);
         return 0;
 }
 

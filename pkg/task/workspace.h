@@ -39,6 +39,12 @@ int hv_workspace_make(const char *work_root, const struct hv_attempt *a, const s
 int hv_workspace_open(const char *work_root, const struct hv_attempt *a, struct hv_workspace *ret,
                       struct hv_err *err); /* -ENOENT */
 
+/* Where the Python packages of the attempt are: <work>/<id>/<attempt>/packages is a link of the agent's to them. The caller
+ * frees. -ENOENT: none were prepared. */
+int hv_workspace_packages(const char *work_root, const struct hv_attempt *a, char **ret, struct hv_err *err);
+int hv_workspace_link_packages(const char *work_root, const struct hv_attempt *a, const char *path,
+                               struct hv_err *err);
+
 /* Removes <work>/<id>/<attempt>, and <work>/<id> with the last one. 1 removed, 0 it was not there. */
 int hv_workspace_remove(const char *work_root, const struct hv_attempt *a, const struct hv_job *job,
                         struct hv_err *err);

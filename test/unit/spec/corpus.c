@@ -80,6 +80,27 @@ char *corpus_read(const char *path, size_t *ret_len) {
         return hv_buf_steal(&text);
 }
 
+size_t corpus_types(const struct hv_spec_file **ret) {
+        static struct hv_spec_file types[16];
+        static size_t n;
+        struct corpus_list names;
+
+        if (n == 0) {
+                corpus_list_dir(HV_SOURCE_DIR "/config/task-types.d", &names);
+                for (size_t i = 0; i < names.n && i < HV_ARRAY_SIZE(types); i++) {
+                        _hv_cleanup_free_ char *path =
+                                path_of(HV_SOURCE_DIR "/config/task-types.d", names.v[i]);
+
+                        types[n].text = corpus_read(path, &types[n].len);
+                        types[n].name = hv_asprintf("task-types.d/%s", names.v[i]);
+                        types[n++].source = "shipped";
+                }
+                corpus_list_done(&names);
+        }
+        *ret = types;
+        return n;
+}
+
 static const char *env_get(void *userdata, const char *name) {
         struct machine *m = userdata;
         size_t n = strlen(name);
@@ -270,6 +291,7 @@ size_t corpus_load(const char *folder, const char *which, struct hv_buf *ret,
                 .hostname = "worker",
                 .facts = machine.facts ? &machine.known : NULL,
         };
+        in.n_type_files = corpus_types(&in.type_files);
         (void) hv_spec_load(&in, &desired, diags);
         write_findings(diags, ret);
         errors = hv_diags_errors(diags);

@@ -19,7 +19,7 @@
 
 #include "base/buf.h"
 #include "base/vec.h"
-#include "spec/desired.h"
+#include "spec/load.h"
 
 #define CORPUS_DIR HV_SOURCE_DIR "/test/spec"
 
@@ -37,6 +37,9 @@ void corpus_list_done(struct corpus_list *l);
 
 /* The text of a file, terminated; NULL when there is none. Caller frees. */
 char *corpus_read(const char *path, size_t *ret_len);
+
+/* The shipped task types, read once. */
+size_t corpus_types(const struct hv_spec_file **ret);
 
 /* Loads `which` ("bad" or "fixed") of a folder and adds what is said to `ret`, in the form of `expect`. Returns the
  * number of errors. */

@@ -1,6 +1,7 @@
 /* set.c - see set.h. */
 #include "testing.h"
 
+#include "corpus.h"
 #include "set.h"
 
 #include "spec/yaml.h"
@@ -41,9 +42,13 @@ int set_load(struct set *s) {
                 .overrides = s->overrides.list.v,
                 .n_overrides = s->overrides.list.n,
                 .hostname = "box",
+                .type_files = s->type_files,
+                .n_type_files = s->n_type_files,
         };
         int r;
 
+        if (!s->type_files)
+                in.n_type_files = corpus_types(&in.type_files);
         if (!s->diags)
                 s->diags = hv_diags_new();
         r = hv_spec_load(&in, &s->desired, s->diags);

@@ -11,6 +11,8 @@
 struct set {
         struct hv_spec_file files[8]; /* the first one is primary */
         size_t n_files;
+        const struct hv_spec_file *type_files; /* task types; NULL: the shipped ones */
+        size_t n_type_files;
         const char *const *env; /* NAME, value, NAME, value, NULL; for ${VAR} */
         struct hv_spec_overrides overrides;
         struct hv_diags *diags;

@@ -52,7 +52,8 @@ static void begin(struct told *t, struct bench *b, const struct hv_task_input *i
                 .n_refs = 2,
                 .id = "prime-1",
                 .name = "prime",
-                .document = "{\"type\":\"python\",\"parameters\":{\"n\":[1,\"x\"]}}",
+                .type = "python",
+                .parameters = "{\"n\":[1,\"x\"]}",
                 .inputs = inputs,
                 .n_inputs = n,
                 .booking = { .nano_cpus = 1500000000, .memory_bytes = 1 << 30, .n_gpus = 1 }
