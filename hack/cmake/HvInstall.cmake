@@ -53,6 +53,8 @@ install(FILES ${man}/hivelet.yaml.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
 install(FILES ${man}/hivelet.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
 install(FILES ${CMAKE_SOURCE_DIR}/config/example.yaml ${CMAKE_SOURCE_DIR}/config/quickstart.yaml
         DESTINATION ${CMAKE_INSTALL_DATADIR}/hivelet/examples)
+file(GLOB task_types CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/config/task-types.d/*.yaml)
+install(FILES ${task_types} DESTINATION ${CMAKE_INSTALL_DATADIR}/hivelet/task-types.d)
 foreach(page README.md CHANGELOG.md SECURITY.md LICENSE)
         install(FILES ${CMAKE_SOURCE_DIR}/${page} DESTINATION ${CMAKE_INSTALL_DOCDIR})
 endforeach()

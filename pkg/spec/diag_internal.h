@@ -19,6 +19,6 @@ struct hv_diags {
         HV_VEC(struct hv_diag_file) files;
         HV_VEC(struct hv_span) hidden;
         struct hv_diag spare; /* takes what there is no room for */
-        size_t n_aside; /* of `files`: those beside the set */
+        size_t n_aside;       /* of `files`: those beside the set */
         size_t n_errors, n_warnings, n_dropped;
 };
