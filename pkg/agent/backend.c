@@ -1,6 +1,7 @@
 /* agent/backend.c - the snapshot: everything that the API shows, gathered at one instant. */
 #include "agent/private.h"
 #include "base/arena.h"
+#include "base/sha256.h"
 
 /* ---- engine, sources, revisions ---- */
 
@@ -22,6 +23,35 @@ static unsigned count_objects(const struct hv_desired *d, const char *source) {
         for (size_t i = 0; d && i < d->n_objects; i++)
                 n += hv_streq(d->objects[i].origin.source, source);
         return n;
+}
+
+/* By its texts and their names; the revision in force is of the meaning of all sources together. */
+static void revision_of(const struct hv_source_load *l, const char *source, char ret[HV_SHA256_HEX_SIZE]) {
+        struct hv_sha256 sum;
+        bool any = false;
+
+        hv_sha256_init(&sum);
+        for (size_t i = 0; i < l->n_files; i++) {
+                const struct hv_revision_file *f = &l->files[i];
+
+                if (!hv_streq(f->source, source))
+                        continue;
+                any = true;
+                hv_sha256_add(&sum, f->name, strlen(f->name) + 1);
+                hv_sha256_add(&sum, &f->len, sizeof f->len);
+                hv_sha256_add(&sum, f->text, f->len);
+        }
+        hv_sha256_finish_hex(&sum, ret);
+        if (!any)
+                *ret = '\0';
+}
+
+void hv_agent_sources_changed(struct hv_agent *a, const struct hv_source_load *l) {
+        struct hv_source_status status[2];
+        size_t n = hv_source_set_status(a->sources, status);
+
+        for (size_t i = 0; i < n; i++)
+                revision_of(l, status[i].name, a->source_revisions[i]);
 }
 
 static void sources_of(const struct hv_agent *a, struct hv_arena *arena, struct hv_api_snapshot *s) {
@@ -47,7 +77,7 @@ static void sources_of(const struct hv_agent *a, struct hv_arena *arena, struct 
                 sources[i].state = !status[i].good             ? HV_API_SOURCE_STALE
                                    : sources[i].n_objects == 0 ? HV_API_SOURCE_EMPTY
                                                                : HV_API_SOURCE_OK;
-                sources[i].revision = d ? d->revision : NULL;
+                sources[i].revision = *a->source_revisions[i] ? a->source_revisions[i] : NULL;
         }
         s->sources = sources;
         s->n_sources = n;
@@ -72,7 +102,7 @@ static void revisions_of(const struct hv_agent *a, struct hv_arena *arena, struc
                         hv_arena_strdup(arena, kept[i].revision),
                         is_active ? HV_API_REVISION_ACTIVE : HV_API_REVISION_PREVIOUS,
                         kept[i].activated_us,
-                        is_active ? (unsigned) s->desired->n_objects : 0,
+                        is_active ? (unsigned) s->desired->n_objects : kept[i].n_objects,
                 };
         }
         s->revisions = r;

@@ -49,6 +49,7 @@ struct hv_agent {
         uint64_t keep_after_us;         /* not tried again before */
         uint64_t loaded_wall_us, good_wall_us, failed_wall_us, active_wall_us;
         uint64_t n_load_errors;
+        char source_revisions[2][HV_SHA256_HEX_SIZE]; /* of what each source gave last; "": nothing */
 
         struct hv_docker *docker; /* NULL: node.docker.enabled is false */
         struct hv_executor *executor;
@@ -126,6 +127,7 @@ void hv_agent_listen_follow(struct hv_agent *a, const struct hv_desired *d);
 
 /* backend.c */
 extern const struct hv_api_backend hv_agent_backend;
+void hv_agent_sources_changed(struct hv_agent *a, const struct hv_source_load *l); /* l is good */
 void hv_agent_snapshot(void *userdata, struct hv_arena *arena, struct hv_api_snapshot *ret);
 
 /* backend_change.c */

@@ -112,6 +112,8 @@ static void replace_latest(struct hv_agent *a, struct hv_source_load *l) {
         if (a->latest != a->active && a->latest != a->offered)
                 hv_source_load_free(a->latest);
         a->latest = l;
+        if (l->desired)
+                hv_agent_sources_changed(a, l);
         a->loaded_wall_us = hv_agent_wall_us();
 }
 
@@ -254,6 +256,7 @@ static void resume(struct hv_agent *a) {
                 return;
         }
         need_engine(a, l->desired);
+        hv_agent_sources_changed(a, l);
         hv_agent_remember_volumes(a);
         a->offered = l;
         if (hv_agent_input(a, &in, &err) < 0)

@@ -2,7 +2,7 @@
  *
  *      index                                           <revision>.rev
  *      hivelet-revisions 1                             hivelet-revision 1 <revision>
- *      <revision> <activated_us>   newest first        file <primary> <bytes of source, name, text>
+ *      <revision> <activated_us> <n_objects>   ...     file <primary> <bytes of source, name, text>
  *      ...                                             <source> LF <name> LF <text> LF
  *                                                      ...
  */
@@ -49,7 +49,8 @@ static int index_write(struct hv_revision_store *s, const struct hv_revision_ent
 
         hv_buf_puts(&text, INDEX_HEAD);
         for (size_t i = 0; i < n; i++)
-                hv_buf_printf(&text, "%s %" PRIu64 "\n", entries[i].revision, entries[i].activated_us);
+                hv_buf_printf(&text, "%s %" PRIu64 " %u\n", entries[i].revision, entries[i].activated_us,
+                              entries[i].n_objects);
         return hv_sealed_write(&s->dir, INDEX_FILE, &text, err);
 }
 
@@ -60,9 +61,9 @@ static bool index_parse(struct hv_revision_store *s, char *text) {
                 return false;
         for (line = strtok_r(text + strlen(INDEX_HEAD), "\n", &rest); line;
              line = strtok_r(NULL, "\n", &rest)) {
-                struct hv_revision_entry e;
+                struct hv_revision_entry e = {};
 
-                if (sscanf(line, "%64s %" SCNu64, e.revision, &e.activated_us) != 2 ||
+                if (sscanf(line, "%64s %" SCNu64 " %u", e.revision, &e.activated_us, &e.n_objects) < 2 ||
                     !is_revision(e.revision))
                         return false;
                 hv_vec_push(&s->entries, e);
@@ -197,8 +198,8 @@ void hv_revision_files_done(struct hv_revision_files *f) {
 }
 
 int hv_revision_store_activate(struct hv_revision_store *s, const char *revision, uint64_t now_wall_us,
-                               const struct hv_revision_file *files, size_t n_files, size_t keep,
-                               struct hv_err *err) {
+                               const struct hv_revision_file *files, size_t n_files, unsigned n_objects,
+                               size_t keep, struct hv_err *err) {
         struct entries entries = {};
         struct hv_revision_entry *first;
         int r;
@@ -214,6 +215,7 @@ int hv_revision_store_activate(struct hv_revision_store *s, const char *revision
         first = hv_vec_add(&entries);
         memcpy(first->revision, revision, sizeof first->revision);
         first->activated_us = now_wall_us;
+        first->n_objects = n_objects;
         for (size_t i = 0; i < s->entries.n && entries.n < HV_MAX(keep, 1u); i++)
                 if (!hv_streq(s->entries.v[i].revision, revision))
                         hv_vec_push(&entries, s->entries.v[i]);

@@ -27,6 +27,7 @@ struct hv_revision_file {
 struct hv_revision_entry {
         char revision[HV_SHA256_HEX_SIZE];
         uint64_t activated_us; /* wall clock */
+        unsigned n_objects;    /* that it declares; 0: not known (the index of an older version) */
 };
 
 struct hv_revision_store;
@@ -42,8 +43,8 @@ const struct hv_revision_entry *hv_revision_store_all(const struct hv_revision_s
 
 /* Makes a revision the one in force and keeps the `keep` (1..) newest. 1 written, 0 it was in force already. */
 int hv_revision_store_activate(struct hv_revision_store *s, const char *revision, uint64_t now_wall_us,
-                               const struct hv_revision_file *files, size_t n_files, size_t keep,
-                               struct hv_err *err);
+                               const struct hv_revision_file *files, size_t n_files, unsigned n_objects,
+                               size_t keep, struct hv_err *err);
 
 /* The documents of a kept revision. -ENOENT not kept, -EBADMSG damaged. Ended with hv_revision_files_done(). */
 struct hv_revision_files {

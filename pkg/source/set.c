@@ -437,7 +437,8 @@ int hv_source_set_in_force(struct hv_source_set *s, const struct hv_source_load 
         if (l->from_store)
                 return 0;
         return hv_revision_store_activate(s->revisions, l->desired->revision, now_wall_us, l->files,
-                                          l->n_files, l->desired->settings.keep_revisions, err);
+                                          l->n_files, (unsigned) l->desired->n_objects,
+                                          l->desired->settings.keep_revisions, err);
 }
 
 /* --- life --- */

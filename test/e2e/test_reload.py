@@ -63,6 +63,24 @@ class Reload(base.Case):
         self.assertEqual(self.agent.terminate(), 0)
         self.manager.until("STOPPING=1")
 
+    def test_sources_and_kept_revisions_say_what_they_hold(self):
+        def sources():
+            return {s["name"]: s for s in self.agent.call("GET", "/api/v1/sources")["items"]}
+
+        before = sources()
+        self.assertEqual((before["file"]["objects"], before["api"]["objects"]), (2, 0))
+        self.assertIsNone(before["api"]["revision"])
+        more = ("apiVersion: hivelet/v1\nkind: Service\nmetadata: {name: third}\n"
+                "spec: {image: hv/busybox:1, command: [sleep, \"1000000\"], network: none}\n")
+        result = self.agent.ctl("apply", "-f", "-", stdin=more)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.agent.wait_synced()
+        after = sources()
+        self.assertEqual(after["file"]["revision"], before["file"]["revision"], "the file gave what it gave before")
+        self.assertNotIn(after["api"]["revision"], (None, after["file"]["revision"]))
+        kept = self.agent.call("GET", "/api/v1/revisions")["items"]
+        self.assertEqual([(r["state"], r["objects"]) for r in kept], [("Active", 3), ("Previous", 2)])
+
     def test_whoever_stops_does_not_reload(self):
         with socket.socket(socket.AF_UNIX) as unfinished:  # a request that the end waits for
             unfinished.connect(self.agent.socket)
