@@ -94,6 +94,9 @@ void hv_observe_container(struct hv_core *c, uint64_t now_us, struct slot *s, ui
                 seen = NULL;
         }
         take_over(c, s, now_us, seen ? hv_container_copy(seen) : NULL);
+        if (s->endpoints_doubt > issued && s->have && s->have->state != HV_CONTAINER_EXITED &&
+            s->have->state != HV_CONTAINER_DEAD)
+                hv_doubt_slot(c, s);
         if (seen && seen->state == HV_CONTAINER_REMOVING)
                 s->retry_at_us = now_us + HV_USEC_PER_SEC;
 }
@@ -343,6 +346,12 @@ static void attachment_event(struct hv_core *c, const struct hv_engine_event *e)
                : f->action.type == HV_ACTION_STOP || f->action.type == HV_ACTION_REMOVE ||
                             (f->action.endpoint && hv_streq(f->action.endpoint, e->name)))
                 return;
+        /* An engine takes a container that ended off its networks, and tells after its end: where the look that is under
+         * way shows such an end, this is no news. */
+        if (s->look && !joined) {
+                s->endpoints_doubt = ++c->seq;
+                return;
+        }
         hv_doubt_slot(c, s);
 }
 

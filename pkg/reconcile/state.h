@@ -68,7 +68,8 @@ struct slot {
         struct container *have;     /* who holds the name, ours or not; NULL: nobody, as far as is known */
         struct flight *effect, *look;
         uint64_t touched, doubt;
-        bool audited; /* the doubt is the audit's: nothing speaks against what is known */
+        bool audited;             /* the doubt is the audit's: nothing speaks against what is known */
+        uint64_t endpoints_doubt; /* seq at which it left a network while it was looked at */
         struct hv_backoff restart, look_retry;
         struct failure failure;
         uint64_t needs_pull;       /* pullPolicy always: seq at which this creation began; 0: no creation */

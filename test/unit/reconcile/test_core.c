@@ -869,11 +869,57 @@ static void a_completion_that_was_not_asked_for_is_refused(void **state) {
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* The engine takes an ended container off its networks, and tells so after the end: no second look for that. */
+static void leaving_a_network_at_the_end_is_no_news(void **state) {
+        BED;
+        struct hv_input left = { .type = HV_INPUT_EVENT,
+                                 .event = {
+                                         .type = HV_EVENT_NETWORK, .action = "disconnect", .name = "net" } };
+        struct hv_seen_container *k;
+
+        bed_desire(b, desire("r1", (struct wish[]){ { "web", .network = "net" }, {} }));
+        bed_run(b);
+        (void) bed_log_all(b);
+        b->hold = true;
+        k = bed_container(b, "hive-web");
+        left.event.container = k->id;
+        k->state = HV_CONTAINER_EXITED;
+        bed_event(b, "die", "hive-web");
+        bed_run(b);
+        assert_string_equal(bed_log_all(b), "inspect hive-web; ");
+        assert_int_equal(hv_core_input(b->core, b->now_us, &left, NULL), 0);
+        bed_answer(b, b->held.v[0], HV_OUTCOME_OK);
+        bed_run(b);
+        assert_string_equal(bed_log_all(b), "start hive-web; ");
+}
+
+/* But where the look shows that it runs, somebody took it off: that is looked at. */
+static void leaving_a_network_alive_is_looked_at(void **state) {
+        BED;
+        struct hv_input left = { .type = HV_INPUT_EVENT,
+                                 .event = {
+                                         .type = HV_EVENT_NETWORK, .action = "disconnect", .name = "net" } };
+
+        bed_desire(b, desire("r1", (struct wish[]){ { "web", .network = "net" }, {} }));
+        bed_run(b);
+        (void) bed_log_all(b);
+        b->hold = true;
+        left.event.container = bed_container(b, "hive-web")->id;
+        bed_event(b, "die", "hive-web"); /* of an earlier life */
+        bed_run(b);
+        assert_int_equal(hv_core_input(b->core, b->now_us, &left, NULL), 0);
+        bed_answer(b, b->held.v[0], HV_OUTCOME_OK);
+        bed_run(b);
+        assert_string_equal(bed_log_all(b), "inspect hive-web; inspect hive-web; ");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 T(nothing_is_done_before_the_engine_was_seen_completely),
                 T(a_new_service_is_created_and_started),
                 T(a_node_in_sync_is_left_alone),
+                T(leaving_a_network_at_the_end_is_no_news),
+                T(leaving_a_network_alive_is_looked_at),
                 T(networks_and_volumes_come_first_and_go_last),
                 T(dependencies_gate_the_first_start),
                 T(a_changed_spec_replaces_the_container),
