@@ -340,6 +340,8 @@ static const char *judge_retry(const struct sim_promise *p, const struct hv_task
 
         if (e->final)
                 return e->state == states[e->cause] ? NULL : "its state is not what its cause says";
+        if (p->stop_asked)
+                return "it is tried again although somebody wants it stopped";
         if (!may_be_tried_again(p->task, e))
                 return "it is tried again after what is not to be tried again";
         if (e->cause != HV_CAUSE_CHECKPOINT && p->n_counted >= p->task->retry_limit)

@@ -86,7 +86,7 @@ void sim_desk_stop(struct sim *s) {
 
 void sim_desk_ask_again(struct sim *s) {
         const struct sim_known *k = any_known(s);
-        bool forget = chance(s, 400);
+        bool forget = chance(s, 600);
 
         if (!k)
                 return;

@@ -131,6 +131,13 @@ enum sim_fault sim_fault_for_call(struct sim *s, enum hv_action_type type) {
         unsigned n = 0;
 
         f->n_calls[type]++;
+        if (s->config->scenario && !s->calm) {
+                s->n_calls++;
+                for (unsigned i = 0; i < HV_ARRAY_SIZE(s->config->forced); i++)
+                        if (s->config->forced[i].call == s->n_calls &&
+                            sim_fault_applies((enum sim_fault) s->config->forced[i].fault, type))
+                                return (enum sim_fault) s->config->forced[i].fault;
+        }
         if (s->calm || !sim_chance(s, SIM_CHANCE_FAULT, f->call_permille))
                 return SIM_N_FAULTS;
         for (unsigned i = 0; i < SIM_N_CALL_FAULTS; i++)

@@ -99,6 +99,8 @@ static struct sim_reply accept(struct sim *s, const struct hv_action *a) {
 static struct sim_reply begin(struct sim *s, const struct hv_action *a, struct sim_promise *p) {
         const struct sim_attempt *last = last_attempt(p);
 
+        if (p->stop_asked)
+                return broken(s, "I3", a, "an attempt begins although somebody wants it stopped");
         if (p->ended)
                 return broken(s, "I3", a, "an attempt begins after the task's end");
         if (last && !last->ended)

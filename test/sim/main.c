@@ -5,18 +5,21 @@
 
 #include "sim/batch.h"
 #include "sim/mutants.h"
+#include "sim/scenario.h"
 #include "sim/shrink.h"
 
 static const char usage[] =
         "usage: simtest --seeds A-B [--jobs N] [--twice] [--matrix] [--no-shrink | --brief]\n"
         "       simtest --seed N [--trace] [--without FAULT,...] [--halve N] [--mutant N]\n"
         "       simtest --mutants [--max-seeds N]      (in the build with seeded bugs)\n"
+        "       simtest --crash-points [--pairs]       (tasks, and the agent dies at each point)\n"
+        "       simtest --two-faults                   (one task, each two faults)\n"
         "       simtest --faults                       (names the kinds of fault)\n";
 
 struct options {
         struct sim_batch batch;
         struct sim_config config;
-        bool one, trace, mutants, matrix, faults;
+        bool one, trace, mutants, matrix, faults, crash_points, pairs, two_faults;
         uint64_t max_seeds;
 };
 
@@ -40,21 +43,15 @@ static bool parse_faults(char *text, uint64_t *ret) {
 
 static bool parse_options(int argc, char **argv, struct options *o) {
         static const struct option longs[] = {
-                { "seeds", required_argument, NULL, 's' },
-                { "seed", required_argument, NULL, '1' },
-                { "jobs", required_argument, NULL, 'j' },
-                { "twice", no_argument, NULL, '2' },
-                { "matrix", no_argument, NULL, 'm' },
-                { "no-shrink", no_argument, NULL, 'n' },
-                { "brief", no_argument, NULL, 'b' },
-                { "trace", no_argument, NULL, 't' },
-                { "without", required_argument, NULL, 'w' },
-                { "halve", required_argument, NULL, 'h' },
-                { "mutant", required_argument, NULL, 'M' },
-                { "mutants", no_argument, NULL, 'a' },
-                { "max-seeds", required_argument, NULL, 'x' },
-                { "faults", no_argument, NULL, 'f' },
-                {},
+                { "seeds", required_argument, NULL, 's' },     { "seed", required_argument, NULL, '1' },
+                { "jobs", required_argument, NULL, 'j' },      { "twice", no_argument, NULL, '2' },
+                { "matrix", no_argument, NULL, 'm' },          { "no-shrink", no_argument, NULL, 'n' },
+                { "brief", no_argument, NULL, 'b' },           { "trace", no_argument, NULL, 't' },
+                { "without", required_argument, NULL, 'w' },   { "halve", required_argument, NULL, 'h' },
+                { "mutant", required_argument, NULL, 'M' },    { "mutants", no_argument, NULL, 'a' },
+                { "max-seeds", required_argument, NULL, 'x' }, { "faults", no_argument, NULL, 'f' },
+                { "crash-points", no_argument, NULL, 'c' },    { "pairs", no_argument, NULL, 'p' },
+                { "two-faults", no_argument, NULL, 'T' },      {},
         };
         int c;
 
@@ -104,6 +101,15 @@ static bool parse_options(int argc, char **argv, struct options *o) {
                 case 'x':
                         o->max_seeds = strtoull(optarg, NULL, 10);
                         break;
+                case 'c':
+                        o->crash_points = true;
+                        break;
+                case 'p':
+                        o->pairs = true;
+                        break;
+                case 'T':
+                        o->two_faults = true;
+                        break;
                 case 'f':
                         o->faults = true;
                         break;
@@ -111,7 +117,8 @@ static bool parse_options(int argc, char **argv, struct options *o) {
                         return false;
                 }
         return optind == argc && o->batch.jobs >= 1 && o->batch.jobs <= 64 &&
-               (o->one || o->mutants || o->faults || (o->batch.first && o->batch.last >= o->batch.first));
+               (o->one || o->mutants || o->faults || o->crash_points || o->two_faults ||
+                (o->batch.first && o->batch.last >= o->batch.first));
 }
 
 static int run_one(const struct options *o) {
@@ -172,5 +179,9 @@ int main(int argc, char **argv) {
         }
         if (o.mutants)
                 return sim_mutants_run(o.max_seeds, o.batch.jobs) ? EXIT_FAILURE : EXIT_SUCCESS;
+        if (o.crash_points)
+                return sim_crash_points_run(o.pairs) ? EXIT_FAILURE : EXIT_SUCCESS;
+        if (o.two_faults)
+                return sim_two_faults_run() ? EXIT_FAILURE : EXIT_SUCCESS;
         return o.one ? run_one(&o) : run_batch(&o);
 }

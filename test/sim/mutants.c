@@ -70,13 +70,17 @@ static uint64_t find(int mutant, uint64_t max_seeds, struct sim_result *ret) {
 }
 
 unsigned sim_mutants_run(uint64_t max_seeds, unsigned jobs) {
-        unsigned n_survived = 0;
+        unsigned n_survived = 0, n_tried = 0;
 
         (void) jobs;
         for (int mutant = 1; mutant < HV_N_MUTANTS; mutant++) {
                 struct sim_result r;
-                uint64_t seed = find(mutant, max_seeds, &r);
+                uint64_t seed;
 
+                if (!names[mutant])
+                        continue; /* of what the simulator does not do: left to the unit tests */
+                seed = find(mutant, max_seeds, &r);
+                n_tried++;
                 if (seed == 0) {
                         n_survived++;
                         printf("%2d SURVIVED %-62s\n", mutant, names[mutant]);
@@ -85,6 +89,6 @@ unsigned sim_mutants_run(uint64_t max_seeds, unsigned jobs) {
                                names[mutant], r.message);
                 (void) fflush(stdout);
         }
-        printf("%d mutants, %u survived %" PRIu64 " seeds\n", HV_N_MUTANTS - 1, n_survived, max_seeds);
+        printf("%d mutants, %u survived %" PRIu64 " seeds\n", n_tried, n_survived, max_seeds);
         return n_survived;
 }

@@ -14,6 +14,7 @@
 #include "sim/oracle.h"
 #include "sim/oracle_task.h"
 #include "sim/people.h"
+#include "sim/scenario.h"
 #include "sim/status_text.h"
 #include "sim/stream.h"
 #include "sim/workload.h"
@@ -107,6 +108,15 @@ static void disk_trouble(struct sim *s, void *arg) {
 static void scatter(struct sim *s, uint64_t within_us, unsigned n, sim_ring_fn *ring) {
         for (; n > 0; n--)
                 sim_after(s, sim_below(s, SIM_CHANCE_SWARM, within_us), ring, NULL);
+}
+
+static void live_through_scenario(struct sim *s) {
+        uint64_t until_us = s->now_us + 2 * HV_USEC_PER_MIN;
+
+        sim_scenario_begin(s);
+        sim_agent_start(s);
+        while (!s->failed && sim_step(s, until_us))
+                ;
 }
 
 static void live_through_faults(struct sim *s) {
@@ -316,7 +326,10 @@ static void make(struct sim *s) {
         s->jobs = sim_jobs_new(s);
         s->desk = sim_desk_new(s);
         s->workload = sim_workload_new(s);
-        sim_people_arrive(s);
+        if (s->config->scenario)
+                sim_image_set(s, sim_image_get(s, sim_image_name(0)), true);
+        else
+                sim_people_arrive(s);
 }
 
 static void end(struct sim *s) {
@@ -339,7 +352,12 @@ struct sim_result sim_run(const struct sim_config *config, unsigned print_last) 
 
         sim_mutant_set(config->mutant);
         make(&s);
-        live_through_faults(&s);
+        if (config->scenario)
+                live_through_scenario(&s);
+        else
+                live_through_faults(&s);
+        r.n_crash_points = s.n_crash_points;
+        r.n_calls = s.n_calls;
         if (!s.failed)
                 converge(&s, &r);
         for (unsigned i = 0; i < HV_ARRAY_SIZE(phases) && !s.failed; i++)

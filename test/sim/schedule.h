@@ -18,6 +18,7 @@ struct sim_result {
         double bound_used;              /* converge_us as a share of the bound */
         struct sim_faults faults;
         unsigned n_services;
+        unsigned n_crash_points, n_calls; /* of a scenario */
 };
 
 /* The same configuration gives the same result. print_last: after a failure, so many lines of the trace. */

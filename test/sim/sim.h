@@ -52,6 +52,10 @@ struct sim_config {
                 unsigned point; /* crash.h; 0: none */
                 int side;
         } crashes[2];
+        struct {
+                unsigned call; /* number of the call that meets it; 0: none */
+                int fault;
+        } forced[2];
 };
 
 struct sim_truth;
@@ -83,9 +87,9 @@ struct sim {
         struct sim_tries *tries;
         struct sim_jobs *jobs;
         struct sim_desk *desk;
-        unsigned n_crash_points;
-        uint64_t calm_us; /* when it began */
-        bool calm;        /* the liveness phase: no fault, no person, no new wish */
+        unsigned n_crash_points, n_calls; /* of a scenario, until it is calm */
+        uint64_t calm_us;                 /* when it began */
+        bool calm;                        /* the liveness phase: no fault, no person, no new wish */
 
         const char *failed; /* the invariant that broke first; NULL: none */
         char failure[512];

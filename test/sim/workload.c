@@ -5,6 +5,7 @@
 
 #include "sim/desire.h"
 #include "sim/desk.h"
+#include "sim/scenario.h"
 #include "sim/sim.h"
 #include "sim/truth.h"
 
@@ -163,9 +164,18 @@ struct sim_workload *sim_workload_new(struct sim *s) {
              i++)
                 if (sim_chance(s, SIM_CHANCE_TASKS, 300))
                         w->now.jobs[i] = sim_job_draw(s, i);
+        if (s->config->scenario) {
+                w->now = (struct sim_model){ .settings = w->now.settings };
+                sim_scenario_wish(s);
+        }
         w->before = w->now;
         build(s);
         return w;
+}
+
+void sim_workload_leave_out(struct sim *s, unsigned job) {
+        s->workload->now.jobs[job].there = false;
+        build(s);
 }
 
 void sim_workload_done(struct sim_workload *w) {

@@ -62,6 +62,7 @@ void sim_workload_done(struct sim_workload *w);
 
 /* Changes the model somehow and builds the revision; `what` says how, for the trace. */
 const char *sim_workload_step(struct sim *s);
+void sim_workload_leave_out(struct sim *s, unsigned job);
 
 struct hv_desired *sim_workload_find(const struct sim_workload *w, const char *revision);
 const char *sim_service_name(unsigned i);
