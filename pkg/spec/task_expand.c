@@ -226,7 +226,7 @@ static bool fits(const struct hv_spec_type_parameter *p, const struct hv_node *v
 
 static void judge(const struct expansion *e, const struct hv_spec_type_parameter *p,
                   const struct hv_node *value) {
-        const char *expected;
+        const char *expected = "another value";
 
         if (!fits(p, value, &expected)) {
                 hv_diag_error(e->diags, value, "E0462", "parameter %s of the type %s: expected %s, found %s",
