@@ -267,7 +267,7 @@ static void effect_took_place(struct hv_core *c, uint64_t now_us, const struct f
         default:
                 break;
         }
-        if (!k || !hv_streq(k->id, a->target)) {
+        if (!k || !hv_streq(k->id, a->target) || hv_map_get(c->ids, k->id) != s) {
                 hv_doubt_slot(c, s); /* the name changed hands meanwhile */
                 return;
         }

@@ -283,6 +283,8 @@ bool sim_tasks_are_settled(struct sim *s, const char **ret_why) {
 
         if (!hv_core_active(s->agent->core))
                 return true;
+        if (s->agent->deadline_us <= s->now_us)
+                why = "a plan is due";
         for (size_t i = 0; i < s->ledger->promises.n && !why; i++)
                 why = judge_promise(s, s->ledger->promises.v[i]);
         why = why ? why : judge_asked(s);
