@@ -116,7 +116,7 @@ int hv_cli_problem(struct hv_cli *cli, unsigned status, const struct hv_json *pr
 }
 
 static int ask(struct hv_cli *cli, enum hv_method method, const char *path, const struct hv_buf *body,
-               struct hv_json **ret) {
+               const char *content_type, struct hv_json **ret) {
         _hv_cleanup_(hv_client_answer_done) struct hv_client_answer answer = {};
         struct hv_err err = {};
         int r = hv_cli_connect(cli);
@@ -124,7 +124,7 @@ static int ask(struct hv_cli *cli, enum hv_method method, const char *path, cons
         if (r != HV_EXIT_OK)
                 return r;
         r = hv_client_call(cli->client, method, path, body ? hv_buf_str(body) : NULL, body ? body->len : 0,
-                           &answer, &err);
+                           content_type, &answer, &err);
         if (r < 0)
                 return hv_cli_fail(cli, exit_code_of_error(r), "%s", err.msg);
         if (answer.status / 100 != 2) {
@@ -140,15 +140,20 @@ static int ask(struct hv_cli *cli, enum hv_method method, const char *path, cons
 }
 
 int hv_cli_get(struct hv_cli *cli, const char *path, struct hv_json **ret) {
-        return ask(cli, HV_METHOD_GET, path, NULL, ret);
+        return ask(cli, HV_METHOD_GET, path, NULL, NULL, ret);
 }
 
 int hv_cli_post(struct hv_cli *cli, const char *path, const struct hv_buf *json_body, struct hv_json **ret) {
-        return ask(cli, HV_METHOD_POST, path, json_body, ret);
+        return ask(cli, HV_METHOD_POST, path, json_body, NULL, ret);
+}
+
+int hv_cli_post_yaml(struct hv_cli *cli, const char *path, const struct hv_buf *yaml_body,
+                     struct hv_json **ret) {
+        return ask(cli, HV_METHOD_POST, path, yaml_body, "application/yaml", ret);
 }
 
 int hv_cli_delete(struct hv_cli *cli, const char *path, struct hv_json **ret) {
-        return ask(cli, HV_METHOD_DELETE, path, NULL, ret);
+        return ask(cli, HV_METHOD_DELETE, path, NULL, NULL, ret);
 }
 
 /* ---- objects ---- */
@@ -247,23 +252,59 @@ static int check_format(struct hv_cli *cli) {
                             o->words[cli->options.output], hv_buf_str(&buf));
 }
 
+const struct hv_verb *hv_cli_verb(const struct hv_cli *cli) {
+        const struct hv_cli_options *o = &cli->options;
+        _hv_cleanup_(hv_buf_done) struct hv_buf line = {};
+
+        for (size_t i = 0; i < o->n_args && i < 2; i++)
+                hv_buf_printf(&line, "%s%s", i ? " " : "", o->args[i]);
+        return o->n_args > 0 ? hv_verb_find(hv_buf_str(&line)) : NULL;
+}
+
+bool hv_cli_is_family(const char *word) {
+        const struct hv_verb *v;
+
+        for (size_t i = 0; (v = hv_verb_at(i)); i++)
+                if (hv_verb_is_in(v, word))
+                        return true;
+        return false;
+}
+
+static int no_such_verb(struct hv_cli *cli) {
+        const struct hv_cli_options *o = &cli->options;
+        _hv_cleanup_(hv_buf_done) struct hv_buf line = {};
+        bool in_family = hv_cli_is_family(o->args[0]);
+        char quoted[HV_TEXT_QUOTE_SIZE];
+        const char *near;
+
+        hv_buf_puts(&line, o->args[0]);
+        if (in_family && o->n_args > 1)
+                hv_buf_printf(&line, " %s", o->args[1]);
+        near = in_family && o->n_args == 1 ? NULL : hv_verb_suggest(hv_buf_str(&line));
+        if (near)
+                return hv_cli_usage(cli, "there is no command %s; did you mean %s?",
+                                    hv_text_quote(hv_buf_str(&line), quoted), near);
+        if (in_family)
+                return hv_cli_usage(cli, "%s: which of them? hivectl help %s lists them", hv_buf_str(&line),
+                                    o->args[0]);
+        return hv_cli_usage(cli, "there is no command %s", hv_text_quote(hv_buf_str(&line), quoted));
+}
+
 static int run_verb(struct hv_cli *cli) {
         struct hv_cli_options *o = &cli->options;
         int r;
 
         if (o->n_args > 0) {
-                cli->verb = hv_verb_find(o->args[0]);
-                if (!cli->verb) {
-                        const char *near = hv_verb_suggest(o->args[0]);
-                        char quoted[HV_TEXT_QUOTE_SIZE];
+                size_t n;
 
-                        if (near)
-                                return hv_cli_usage(cli, "there is no command %s; did you mean %s?",
-                                                    hv_text_quote(o->args[0], quoted), near);
-                        return hv_cli_usage(cli, "there is no command %s", hv_text_quote(o->args[0], quoted));
-                }
-                o->args++;
-                o->n_args--;
+                cli->verb = hv_cli_verb(cli);
+                if (!cli->verb && hv_option_is_given(o, HV_OPT_HELP))
+                        return hv_cmd_help(cli);
+                if (!cli->verb)
+                        return no_such_verb(cli);
+                n = hv_verb_words(cli->verb);
+                o->args += n;
+                o->n_args -= n;
         }
         if (hv_option_is_given(o, HV_OPT_HELP))
                 return hv_cmd_help(cli);
@@ -295,7 +336,7 @@ int hv_cli_main(int argc, char *const argv[]) {
                 (void) setlocale(LC_CTYPE, "C.UTF-8");
         if (hv_options_parse(argc, argv, allowed_options, args, &cli.options, &err) < 0) {
                 set_up(&cli);
-                cli.verb = cli.options.n_args > 0 ? hv_verb_find(cli.options.args[0]) : NULL;
+                cli.verb = hv_cli_verb(&cli);
                 code = hv_cli_usage(&cli, "%s", err.msg);
         } else {
                 set_up(&cli);

@@ -40,10 +40,16 @@ enum hv_output_format hv_cli_output(const struct hv_cli *cli, enum hv_output_for
  * already: the result is HV_EXIT_OK or the exit code. */
 int hv_cli_get(struct hv_cli *cli, const char *path, struct hv_json **ret);
 int hv_cli_post(struct hv_cli *cli, const char *path, const struct hv_buf *json_body, struct hv_json **ret);
+int hv_cli_post_yaml(struct hv_cli *cli, const char *path, const struct hv_buf *yaml_body,
+                     struct hv_json **ret);
 int hv_cli_delete(struct hv_cli *cli, const char *path, struct hv_json **ret);
 int hv_cli_connect(struct hv_cli *cli); /* makes cli->client; HV_EXIT_OK or an exit code */
 /* What a refusal of the agent means for the exit code; told on standard error. */
 int hv_cli_problem(struct hv_cli *cli, unsigned status, const struct hv_json *problem);
+
+/* The verb that the arguments begin with; NULL: none. */
+const struct hv_verb *hv_cli_verb(const struct hv_cli *cli);
+bool hv_cli_is_family(const char *word); /* "task", of "task ls" and others */
 
 /* ---- objects on the command line ---- */
 
@@ -84,5 +90,16 @@ int hv_cmd_explain(struct hv_cli *cli);    /* cmd_explain.c */
 int hv_cmd_schema(struct hv_cli *cli);     /* cmd_schema.c */
 int hv_cmd_completion(struct hv_cli *cli); /* cmd_completion.c */
 int hv_cmd_complete(struct hv_cli *cli);
-int hv_cmd_version(struct hv_cli *cli); /* cmd_version.c */
-int hv_cmd_help(struct hv_cli *cli);    /* help.c */
+int hv_cmd_run(struct hv_cli *cli);     /* cmd_run.c */
+int hv_cmd_task_ls(struct hv_cli *cli); /* cmd_task.c */
+int hv_cmd_task_show(struct hv_cli *cli);
+int hv_cmd_task_stop(struct hv_cli *cli);
+int hv_cmd_task_retry(struct hv_cli *cli);
+int hv_cmd_task_rm(struct hv_cli *cli);
+int hv_cmd_task_receipt(struct hv_cli *cli);
+int hv_cmd_fit(struct hv_cli *cli); /* cmd_fit.c */
+int hv_cmd_trust(struct hv_cli *cli);
+int hv_cmd_task_logs(struct hv_cli *cli);    /* cmd_logs.c */
+int hv_cmd_task_results(struct hv_cli *cli); /* cmd_results.c */
+int hv_cmd_version(struct hv_cli *cli);      /* cmd_version.c */
+int hv_cmd_help(struct hv_cli *cli);         /* help.c */

@@ -126,14 +126,17 @@ static void on_call_done(void *userdata, const struct hv_reply *reply) {
 }
 
 int hv_client_call(struct hv_client *c, enum hv_method method, const char *path, const char *body,
-                   size_t body_len, struct hv_client_answer *ret, struct hv_err *err) {
+                   size_t body_len, const char *content_type, struct hv_client_answer *ret,
+                   struct hv_err *err) {
         _hv_cleanup_free_ char *url = hv_asprintf("%s%s", URL_BASE, path);
         struct call call = { .client = c, .answer = ret, .err = err };
         const struct hv_request_options options = {
                 .method = method,
                 .url = url,
                 .unix_socket = c->socket_path,
-                .content_type = body ? "application/json" : NULL,
+                .content_type = !body          ? NULL
+                                : content_type ? content_type
+                                               : "application/json",
                 .body = body,
                 .body_len = body_len,
                 .timeout_us = c->timeout_us,

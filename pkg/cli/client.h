@@ -24,10 +24,11 @@ struct hv_client_answer {
 };
 void hv_client_answer_done(struct hv_client_answer *a);
 
-/* One request, one answer, whatever its status. body NULL: none; else it is JSON. Not from inside a callback:
+/* One request, one answer, whatever its status. body NULL: none; else it is of the content type, NULL: JSON. Not from inside a callback:
  * the loop runs once. */
 int hv_client_call(struct hv_client *c, enum hv_method method, const char *path, const char *body,
-                   size_t body_len, struct hv_client_answer *ret, struct hv_err *err);
+                   size_t body_len, const char *content_type, struct hv_client_answer *ret,
+                   struct hv_err *err);
 
 /* A stream: hands over the body of a 2xx answer piece by piece. `on_end` comes once; `answer` is not NULL when
  * the agent refused (status and problem), `err` is not NULL when the connection ended otherwise than in order. */

@@ -93,12 +93,24 @@ static void offer_files(void) {
         (void) puts(":file");
 }
 
-static void offer_verbs(const struct completer *c) {
+/* Of a family its first word, once; with `family` the second words of that one. */
+static void offer_verbs(const struct completer *c, const char *family) {
         const struct hv_verb *v;
+        char last[40] = "", word[40];
 
         for (size_t i = 0; (v = hv_verb_at(i)); i++) {
-                if (v->group)
+                size_t first = strcspn(v->name, " ");
+
+                if (!v->group)
+                        continue;
+                (void) snprintf(word, sizeof word, "%.*s", (int) first, v->name);
+                if (family && hv_verb_is_in(v, family))
+                        offer(c, v->name + first + 1, v->summary);
+                else if (!family && hv_verb_words(v) == 1)
                         offer(c, v->name, v->summary);
+                else if (!family && !hv_streq(word, last))
+                        offer(c, word, "more commands");
+                strcpy(last, word);
         }
 }
 
@@ -117,7 +129,8 @@ static void offer_options(const struct completer *c, const struct hv_verb *v) {
 
 /* The value of an option; false: it has none that could be offered. */
 static void offer_values(const struct completer *c, const struct hv_verb *v, const struct hv_option *o) {
-        if (o->id == HV_OPT_FILENAME || o->id == HV_OPT_SOCKET) {
+        if (o->id == HV_OPT_FILENAME || o->id == HV_OPT_SOCKET || o->id == HV_OPT_DIRECTORY ||
+            o->id == HV_OPT_INPUT) {
                 offer_files();
                 return;
         }
@@ -136,7 +149,7 @@ static void offer_names(const struct completer *c, enum hv_kind kind, bool with_
 
         (void) snprintf(path, sizeof path, "/api/v1/%s", hv_cli_folder(kind));
         if (hv_cli_connect(c->cli) != HV_EXIT_OK ||
-            hv_client_call(c->cli->client, HV_METHOD_GET, path, NULL, 0, &answer, &err) < 0)
+            hv_client_call(c->cli->client, HV_METHOD_GET, path, NULL, 0, NULL, &answer, &err) < 0)
                 return;
         items = hv_json_get(answer.json, "items");
         for (size_t i = 0; i < hv_json_size(items); i++) {
@@ -210,6 +223,9 @@ static void offer_args(const struct completer *c, const struct hv_verb *v, const
         case HV_ARGS_SERVICE:
                 offer_names(c, HV_KIND_SERVICE, false);
                 break;
+        case HV_ARGS_TASK:
+                offer_names(c, HV_KIND_TASK, false);
+                break;
         case HV_ARGS_FIELD:
                 offer_fields(c);
                 break;
@@ -218,7 +234,7 @@ static void offer_args(const struct completer *c, const struct hv_verb *v, const
                         offer(c, shells[i], NULL);
                 break;
         case HV_ARGS_VERB:
-                offer_verbs(c);
+                offer_verbs(c, before && hv_cli_is_family(before) ? before : NULL);
                 break;
         case HV_ARGS_NONE:
                 if (v->options & HV_OPT_BIT(HV_OPT_FILENAME))
@@ -248,7 +264,7 @@ int hv_cmd_complete(struct hv_cli *cli) {
         struct completer c = { .cli = cli };
         const struct hv_verb *v = NULL;
         const struct hv_option *previous;
-        const char *first = NULL;
+        const char *first = NULL, *family = NULL;
         size_t n = o->n_args;
 
         if (n == 0)
@@ -257,13 +273,20 @@ int hv_cmd_complete(struct hv_cli *cli) {
         cli->options.given |= HV_OPT_BIT(HV_OPT_TIMEOUT);
         c.word = o->args[n - 1];
         for (size_t i = 0; i + 1 < n; i++) {
-                if (!v)
+                if (!v && family) {
+                        char line[80];
+
+                        (void) snprintf(line, sizeof line, "%s %s", family, o->args[i]);
+                        v = hv_verb_find(line);
+                } else if (!v && hv_cli_is_family(o->args[i]))
+                        family = o->args[i];
+                else if (!v)
                         v = hv_verb_find(o->args[i]);
                 else if (o->args[i][0] != '-' && !first)
                         first = o->args[i];
         }
         if (!v) {
-                offer_verbs(&c);
+                offer_verbs(&c, family);
                 return HV_EXIT_OK;
         }
         previous = option_of(v, n > 1 ? o->args[n - 2] : NULL);

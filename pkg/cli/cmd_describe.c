@@ -62,6 +62,46 @@ static void print_units(struct hv_cli *cli, const struct hv_json *units) {
         hv_output_table(cli, t);
 }
 
+static void print_attempts(struct hv_cli *cli, const struct hv_json *attempts) {
+        _hv_cleanup_(hv_table_freep) struct hv_table *t = hv_table_new();
+
+        hv_table_column(t, "ATTEMPT", HV_TABLE_RIGHT);
+        hv_table_column(t, "CONTAINER", HV_TABLE_CUT);
+        hv_table_column(t, "STARTED", HV_TABLE_RIGHT);
+        hv_table_column(t, "CAUSE", 0);
+        hv_table_column(t, "EXIT", HV_TABLE_RIGHT);
+        hv_table_column(t, "FILES", HV_TABLE_RIGHT);
+        hv_table_column(t, "MESSAGE", HV_TABLE_CUT);
+        for (size_t i = 0; i < hv_json_size(attempts); i++) {
+                const struct hv_json *a = hv_json_at(attempts, i);
+                int64_t exit_code = hv_json_int(a, "exitCode", -1);
+                char age[HV_AGE_SIZE];
+
+                hv_table_row(t);
+                hv_table_cellf(t, "%d", (int) hv_json_int(a, "attempt", 0));
+                hv_table_cell(t, hv_json_str(a, "container"));
+                hv_table_cell(t, hv_output_age(hv_json_str(a, "startedAt"), age));
+                hv_table_cell(t, hv_json_str(a, "cause"));
+                if (exit_code >= 0)
+                        hv_table_cellf(t, "%d", (int) exit_code);
+                else
+                        hv_table_cell(t, NULL);
+                hv_table_cellf(t, "%lld", (long long) hv_json_int(hv_json_get(a, "outputs"), "files", 0));
+                hv_table_cell(t, hv_json_str(a, "message"));
+        }
+        (void) putchar('\n');
+        hv_output_table(cli, t);
+}
+
+/* Where the files of a task are on this machine. */
+static void put_paths(struct hv_buf *buf, const struct hv_json *paths) {
+        static const char *const names[] = { "workspace", "results" };
+
+        for (size_t i = 0; i < HV_ARRAY_SIZE(names); i++)
+                if (hv_json_str(paths, names[i]))
+                        hv_buf_printf(buf, "  %-9s %s\n", names[i], hv_json_str(paths, names[i]));
+}
+
 static void print_events(struct hv_cli *cli, const struct hv_json *items) {
         _hv_cleanup_(hv_table_freep) struct hv_table *t = hv_table_new();
 
@@ -107,12 +147,15 @@ int hv_cmd_describe(struct hv_cli *cli) {
                 return r;
 
         hv_why_text(why, &text);
+        put_paths(&text, hv_json_get(object, "paths"));
         put_section(&text, "Labels", hv_json_get(hv_json_get(object, "metadata"), "labels"));
         put_section(&text, "Spec", hv_json_get(object, "spec"));
         hv_output_text(cli, &text);
         units = hv_json_get(hv_json_get(object, "status"), "units");
         if (hv_json_size(units) > 0)
                 print_units(cli, units);
+        if (hv_json_size(hv_json_get(object, "attempts")) > 0)
+                print_attempts(cli, hv_json_get(object, "attempts"));
         items = hv_json_get(events, "items");
         if (hv_json_size(items) > 0)
                 print_events(cli, items);

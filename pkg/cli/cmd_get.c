@@ -177,9 +177,24 @@ static void cells_registry(struct hv_table *t, const struct hv_json *item) {
         hv_table_cell(t, hv_json_str(spec(item), "authSecret"));
 }
 
+/* "Failed (exitCode)": the phase, and the cause or the reason where it says more. */
 static void cells_task(struct hv_table *t, const struct hv_json *item) {
-        cell_status(t, item);
-        cell_image(t, hv_json_str(spec(item), "image"));
+        const char *started = hv_json_str(status(item), "startedAt");
+        int64_t exit_code = hv_json_int(status(item), "exitCode", -1),
+                attempt = hv_json_int(status(item), "attempt", 0);
+        char age[HV_AGE_SIZE];
+
+        if (hv_streq(hv_json_str(status(item), "reason"), "success"))
+                hv_table_cell(t, hv_json_str(status(item), "phase"));
+        else
+                cell_status(t, item);
+        if (exit_code >= 0)
+                hv_table_cellf(t, "%d", (int) exit_code);
+        else
+                hv_table_cell(t, NULL);
+        hv_table_cellf(t, "%d", (int) attempt);
+        hv_table_cell(t, hv_output_age(hv_json_str(status(item), "acceptedAt"), age));
+        hv_table_cell(t, hv_output_age(started, age));
 }
 
 static void cells_cron_task(struct hv_table *t, const struct hv_json *item) {
@@ -222,7 +237,13 @@ static const struct layout {
           cells_config },
         { HV_KIND_IMAGE, { { "STATUS", 0 }, { "REF", HV_TABLE_CUT_START }, { "PINNED", 0 } }, cells_image },
         { HV_KIND_REGISTRY, { { "STATUS", 0 }, { "HOST", HV_TABLE_CUT }, { "LOGIN", 0 } }, cells_registry },
-        { HV_KIND_TASK, { { "STATUS", 0 }, { "IMAGE", HV_TABLE_CUT_START } }, cells_task },
+        { HV_KIND_TASK,
+          { { "STATUS", 0 },
+            { "EXIT", HV_TABLE_RIGHT },
+            { "ATTEMPT", HV_TABLE_RIGHT },
+            { "AGE", HV_TABLE_RIGHT },
+            { "STARTED", HV_TABLE_RIGHT } },
+          cells_task },
         { HV_KIND_CRONTASK,
           { { "STATUS", 0 }, { "SCHEDULE", 0 }, { "IMAGE", HV_TABLE_CUT_START } },
           cells_cron_task },
@@ -248,8 +269,10 @@ static void print_table(struct hv_cli *cli, enum hv_kind kind, const struct fetc
         hv_table_column(t, "NAME", 0);
         for (size_t i = 0; i < HV_ARRAY_SIZE(layout->columns) && layout->columns[i].heading; i++)
                 hv_table_column(t, layout->columns[i].heading, layout->columns[i].flags);
-        if (wide) {
+        if (wide &&
+            kind != HV_KIND_TASK) /* runs are declared nowhere: their source says where they come from */
                 hv_table_column(t, "DECLARED", HV_TABLE_CUT_START);
+        if (wide) {
                 hv_table_column(t, "MESSAGE", HV_TABLE_CUT);
         }
         for (size_t i = 0; i < f->items.n; i++) {
@@ -261,8 +284,9 @@ static void print_table(struct hv_cli *cli, enum hv_kind kind, const struct fetc
                 else
                         hv_table_cell(t, name_of(item));
                 layout->cells(t, item);
-                if (wide) {
+                if (wide && kind != HV_KIND_TASK)
                         cell_declared(t, item);
+                if (wide) {
                         hv_table_cell(t, hv_json_str(status(item), "message"));
                 }
         }

@@ -1,4 +1,4 @@
-/* hivectl logs: what the containers of a service write. All replicas at once are told apart by a prefix. */
+/* hivectl logs: what the containers of a service write, or a task. All replicas at once are told apart by a prefix. */
 #include "cli/cli_internal.h"
 
 #include <errno.h>
@@ -6,15 +6,14 @@
 #include "base/alloc.h"
 #include "base/parse.h"
 #include "cli/client.h"
-#include "cli/terminal.h"
+#include "cli/log_lines.h"
 
 #define REPLICAS_MAX 64
-#define LINE_MAX_BYTES ((size_t) 64 << 10) /* a longer line is printed in parts */
 
 struct reader {
         struct tailer *all;
         unsigned replica;
-        struct hv_buf line; /* what came of a line that has not ended yet */
+        struct hv_log_lines lines;
 };
 
 struct tailer {
@@ -25,49 +24,17 @@ struct tailer {
         int result;
 };
 
-/* Whole lines only: lines of several replicas do not mix, and no character is cut in two. */
-static void print_line(struct reader *r, bool ended) {
-        struct tailer *all = r->all;
-        _hv_cleanup_(hv_buf_done) struct hv_buf out = {};
-
-        if (all->n_readers > 1)
-                hv_buf_printf(&out, "%s/%u | ", all->name, r->replica);
-        if (all->cli->out_is_tty) {
-                size_t len = r->line.len;
-
-                if (len > 0 && r->line.data[len - 1] == '\r')
-                        len--;
-                hv_terminal_escape(&out, hv_buf_str(&r->line), len);
-        } else
-                hv_buf_add(&out, hv_buf_str(&r->line), r->line.len);
-        if (ended)
-                hv_buf_putc(&out, '\n');
-        (void) fwrite(hv_buf_str(&out), 1, out.len, stdout);
-        hv_buf_clear(&r->line);
-}
-
 static void on_data(void *userdata, const char *data, size_t len) {
         struct reader *r = userdata;
 
-        while (len > 0) {
-                const char *end = memchr(data, '\n', len);
-                size_t n = end ? (size_t) (end - data) : len;
-
-                hv_buf_add(&r->line, data, n);
-                if (end || r->line.len > LINE_MAX_BYTES)
-                        print_line(r, true);
-                data += n + (end != NULL);
-                len -= n + (end != NULL);
-        }
-        (void) fflush(stdout);
+        hv_log_lines_add(&r->lines, data, len);
 }
 
 static void on_end(void *userdata, const struct hv_client_answer *answer, const struct hv_err *err) {
         struct reader *r = userdata;
         struct tailer *all = r->all;
 
-        if (r->line.len > 0)
-                print_line(r, all->n_readers > 1);
+        hv_log_lines_end(&r->lines);
         if (answer)
                 all->result = hv_cli_problem(all->cli, answer->status, answer->json);
         else if (err)
@@ -76,11 +43,14 @@ static void on_end(void *userdata, const struct hv_client_answer *answer, const 
                 hv_client_stop(all->cli->client);
 }
 
+/* replica 0: of a task. */
 static void make_path(const struct hv_cli_options *o, const char *name, unsigned replica,
                       struct hv_buf *path) {
-        hv_buf_puts(path, "/api/v1/services/");
+        hv_buf_printf(path, "/api/v1/%s/", hv_cli_folder(replica ? HV_KIND_SERVICE : HV_KIND_TASK));
         hv_cli_escape_path(path, name);
-        hv_buf_printf(path, "/logs?replica=%u", replica);
+        hv_buf_puts(path, "/logs?");
+        if (replica)
+                hv_buf_printf(path, "replica=%u", replica);
         if (hv_option_is_given(o, HV_OPT_FOLLOW))
                 hv_buf_puts(path, "&follow=1");
         if (hv_option_is_given(o, HV_OPT_TIMESTAMPS))
@@ -112,9 +82,9 @@ static int read_word(struct hv_cli *cli, char *word, const char **ret_name, unsi
         *ret_name = word;
         if (slash) {
                 if (!hv_parse_uint(slash + 1, 1, 1000, &n))
-                        return hv_cli_usage(cli,
-                                            "only services have logs in this version: NAME, NAME/REPLICA or "
-                                            "service/NAME");
+                        return hv_cli_usage(
+                                cli, "only services and tasks have logs: NAME, NAME/REPLICA, service/NAME or "
+                                     "task/ID");
                 *ret_replica = (unsigned) n;
         }
         return *word ? HV_EXIT_OK : hv_cli_usage(cli, "the name is missing");
@@ -139,45 +109,74 @@ static int count_replicas(struct hv_cli *cli, const char *name, unsigned *ret) {
         return HV_EXIT_OK;
 }
 
+/* One log for each of the readers, each with its own replica; of a task there is one. */
+static int tail(struct tailer *all, unsigned replica) {
+        struct hv_cli *cli = all->cli;
+        const struct hv_cli_options *o = &cli->options;
+        struct hv_err err = {};
+        int r = hv_cli_connect(cli);
+
+        if (r != HV_EXIT_OK)
+                return r;
+        for (unsigned i = 0; i < all->n_readers; i++) {
+                struct reader *reader = &all->readers[i];
+                _hv_cleanup_(hv_buf_done) struct hv_buf path = {};
+                struct hv_client_stream stream = { .on_data = on_data, .on_end = on_end, .userdata = reader };
+
+                *reader = (struct reader){ .all = all, .replica = all->n_readers > 1 ? i + 1 : replica };
+                reader->lines = (struct hv_log_lines){ .cli = cli,
+                                                       .name = all->n_readers > 1 ? all->name : NULL,
+                                                       .replica = reader->replica };
+                make_path(o, all->name, reader->replica, &path);
+                stream.path = hv_buf_str(&path);
+                if (hv_client_stream_start(cli->client, &stream, &err) < 0)
+                        return hv_cli_fail(cli, HV_EXIT_ERROR, "%s", err.msg);
+                all->n_open++;
+        }
+        r = hv_client_run(cli->client, hv_option_is_given(o, HV_OPT_TIMEOUT) ? o->timeout_us : 0);
+        for (unsigned i = 0; i < all->n_readers; i++)
+                hv_log_lines_done(&all->readers[i].lines);
+        return r == -ETIMEDOUT ? HV_EXIT_TIMED_OUT : all->result;
+}
+
+int hv_cmd_task_logs(struct hv_cli *cli) {
+        struct tailer all = { .cli = cli, .n_readers = 1 };
+
+        if (cli->options.n_args == 0)
+                return hv_cli_usage(cli, "of which task? hivectl task ls lists them");
+        all.name = cli->options.args[0];
+        return tail(&all, 0);
+}
+
 int hv_cmd_logs(struct hv_cli *cli) {
         const struct hv_cli_options *o = &cli->options;
         _hv_cleanup_free_ char *word = NULL;
-        struct tailer all = { .cli = cli };
-        struct hv_err err = {};
+        struct tailer all = { .cli = cli, .n_readers = 1 };
+        struct hv_cli_object object = {};
         unsigned replica = 0;
         int r;
 
         if (o->n_args == 0)
                 return hv_cli_usage(cli, "whose logs? For example: hivectl logs web");
+        if (hv_has_prefix(o->args[0], "task/") ||
+            (o->n_args == 2 && hv_kind_parse(o->args[0]) == HV_KIND_TASK)) {
+                r = hv_cli_object(cli, o->args[0], o->n_args > 1 ? o->args[1] : NULL, &object);
+                if (r != HV_EXIT_OK)
+                        return r;
+                all.name = object.name;
+                return tail(&all, 0);
+        }
         if (o->n_args == 2 && hv_kind_parse(o->args[0]) != HV_KIND_SERVICE)
                 return hv_cli_usage(cli, "one service at a time");
         word = hv_strdup(o->args[o->n_args - 1]);
         r = read_word(cli, word, &all.name, &replica);
         if (r != HV_EXIT_OK)
                 return r;
-        all.n_readers = 1;
         if (replica == 0) {
                 r = count_replicas(cli, all.name, &all.n_readers);
                 if (r != HV_EXIT_OK)
                         return r;
+                replica = 1;
         }
-        r = hv_cli_connect(cli);
-        if (r != HV_EXIT_OK)
-                return r;
-        for (unsigned i = 0; i < all.n_readers; i++) {
-                _hv_cleanup_(hv_buf_done) struct hv_buf path = {};
-                struct hv_client_stream stream = { .on_data = on_data, .on_end = on_end };
-
-                all.readers[i] = (struct reader){ .all = &all, .replica = replica ? replica : i + 1 };
-                make_path(o, all.name, all.readers[i].replica, &path);
-                stream.path = hv_buf_str(&path);
-                stream.userdata = &all.readers[i];
-                if (hv_client_stream_start(cli->client, &stream, &err) < 0)
-                        return hv_cli_fail(cli, HV_EXIT_ERROR, "%s", err.msg);
-                all.n_open++;
-        }
-        r = hv_client_run(cli->client, hv_option_is_given(o, HV_OPT_TIMEOUT) ? o->timeout_us : 0);
-        for (unsigned i = 0; i < all.n_readers; i++)
-                hv_buf_done(&all.readers[i].line);
-        return r == -ETIMEDOUT ? HV_EXIT_TIMED_OUT : all.result;
+        return tail(&all, replica);
 }

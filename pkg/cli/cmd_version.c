@@ -12,7 +12,7 @@ static struct hv_json *ask_agent(struct hv_cli *cli) {
         struct hv_err err = {};
 
         if (hv_cli_connect(cli) != HV_EXIT_OK ||
-            hv_client_call(cli->client, HV_METHOD_GET, "/api/v1/version", NULL, 0, &answer, &err) < 0 ||
+            hv_client_call(cli->client, HV_METHOD_GET, "/api/v1/version", NULL, 0, NULL, &answer, &err) < 0 ||
             answer.status != 200)
                 return NULL;
         return HV_STEAL(answer.json);

@@ -56,7 +56,8 @@ static void put_overview(struct hv_buf *buf) {
                          "  hivectl why service/web          why is it not?\n"
                          "  hivectl plan                     what would be done\n"
                          "  hivectl apply -f web.yaml --wait do it\n"
-                         "  hivectl logs web -f              follow a log\n\n"
+                         "  hivectl logs web -f              follow a log\n"
+                         "  hivectl run -f task.yaml --wait  run something once\n\n"
                          "Usage\n  hivectl COMMAND [TYPE/NAME] [OPTIONS]\n");
         for (size_t i = 0; (v = hv_verb_at(i)); i++) {
                 if (!v->group)
@@ -64,7 +65,7 @@ static void put_overview(struct hv_buf *buf) {
                 if (!hv_streq(group, v->group))
                         hv_buf_printf(buf, "\n%s\n", v->group);
                 group = v->group;
-                hv_buf_printf(buf, "  %-11s %s\n", v->name, v->summary);
+                hv_buf_printf(buf, "  %-13s %s\n", v->name, v->summary);
         }
         hv_buf_puts(buf, "\nOptions of every command\n");
         for (size_t i = 0; i < HV_N_OPTIONS; i++) {
@@ -74,14 +75,24 @@ static void put_overview(struct hv_buf *buf) {
         hv_buf_puts(buf, "\nhivectl COMMAND --help tells more; hivectl explain tells what a field means.\n");
 }
 
+static void put_family(struct hv_buf *buf, const char *family) {
+        const struct hv_verb *v;
+
+        hv_buf_printf(buf, "hivectl %s COMMAND\n\n", family);
+        for (size_t i = 0; (v = hv_verb_at(i)); i++)
+                if (hv_verb_is_in(v, family))
+                        hv_buf_printf(buf, "  %-13s %s\n", v->name, v->summary);
+        hv_buf_printf(buf, "\nhivectl %s COMMAND --help tells more.\n", family);
+}
+
 int hv_cmd_help(struct hv_cli *cli) {
         const struct hv_cli_options *o = &cli->options;
         const struct hv_verb *about = cli->verb;
         _hv_cleanup_(hv_buf_done) struct hv_buf buf = {};
 
         if (about && about->run == hv_cmd_help && !hv_option_is_given(o, HV_OPT_HELP)) {
-                about = o->n_args > 0 ? hv_verb_find(o->args[0]) : NULL;
-                if (o->n_args > 0 && !about) {
+                about = hv_cli_verb(cli);
+                if (o->n_args > 0 && !about && !hv_cli_is_family(o->args[0])) {
                         const char *near = hv_verb_suggest(o->args[0]);
 
                         return hv_cli_usage(cli,
@@ -92,6 +103,8 @@ int hv_cmd_help(struct hv_cli *cli) {
         }
         if (about && about->group)
                 put_verb(&buf, about);
+        else if (!about && o->n_args > 0 && hv_cli_is_family(o->args[0]))
+                put_family(&buf, o->args[0]);
         else
                 put_overview(&buf);
         /* Asked for: data. Shown because something was missing: a remark. */

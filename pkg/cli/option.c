@@ -7,6 +7,8 @@
 #include "base/parse.h"
 #include "base/text.h"
 
+#define VERB_SIZE 80 /* two words; no verb is nearly as long */
+
 static const char *const color_words[] = { "auto", "always", "never", NULL };
 static const char *const output_words[] = { "table", "wide",  "json",   "yaml", "name",
                                             "text",  "sarif", "github", NULL };
@@ -39,6 +41,17 @@ const struct hv_option hv_options[HV_N_OPTIONS] = {
         { HV_OPT_STREAM, 0, "stream", "NAME", stream_words,
           "what the container writes to: all, stdout or stderr" },
         { HV_OPT_TIMESTAMPS, 0, "timestamps", NULL, NULL, "begin each line with its time" },
+        { HV_OPT_FOLLOW_TASK, 0, "follow", NULL, NULL, "show what it writes, and wait for its end" },
+        { HV_OPT_AGAIN, 0, "again", NULL, NULL, "run it even if the same ran before" },
+        { HV_OPT_NAME, 0, "name", "NAME", NULL, "name of the task; default: that of the image" },
+        { HV_OPT_ENV, 'e', "env", "NAME=VALUE", NULL, "environment variable; may be repeated" },
+        { HV_OPT_MEMORY, 0, "memory", "SIZE", NULL, "memory that it gets, such as 512Mi" },
+        { HV_OPT_CPU, 0, "cpu", "CPUS", NULL, "CPUs that it gets, such as 500m or 2" },
+        { HV_OPT_NETWORK, 0, "network", "NAME", NULL, "network that it joins; none: none" },
+        { HV_OPT_INPUT, 0, "input", "SOURCE:PATH", NULL, "what is there before it starts; may be repeated" },
+        { HV_OPT_DIRECTORY, 'o', "output", "DIR", NULL, "directory that the files are brought to" },
+        { HV_OPT_REASON, 0, "reason", "TEXT", NULL, "why; it is recorded" },
+        { HV_OPT_LEDGER, 0, "ledger", NULL, NULL, "every change, newest first" },
         { HV_OPT_VERSION, 0, "version", NULL, NULL, "show the version" },
 };
 
@@ -77,6 +90,14 @@ static int read_word(const struct hv_option *o, const char *value, unsigned *ret
         return err->code;
 }
 
+static int add(const struct hv_option *o, const char *value, const char *list[HV_CLI_FILES_MAX], size_t *n,
+               struct hv_err *err) {
+        if (*n == HV_CLI_FILES_MAX)
+                return hv_err_set(err, -EINVAL, "--%s: at most %d times", o->name, HV_CLI_FILES_MAX);
+        list[(*n)++] = value;
+        return 0;
+}
+
 static int store(struct hv_cli_options *ret, const struct hv_option *o, const char *value,
                  struct hv_err *err) {
         char guess[HV_DURATION_SIZE];
@@ -110,10 +131,7 @@ static int store(struct hv_cli_options *ret, const struct hv_option *o, const ch
                 ret->output = (enum hv_output_format) word;
                 break;
         case HV_OPT_FILENAME:
-                if (ret->n_files == HV_CLI_FILES_MAX)
-                        return hv_err_set(err, -EINVAL, "--filename: at most %d times", HV_CLI_FILES_MAX);
-                ret->files[ret->n_files++] = value;
-                break;
+                return add(o, value, ret->files, &ret->n_files, err);
         case HV_OPT_ACCEPT_PRUNE:
                 ret->accept_prune = value;
                 break;
@@ -125,6 +143,28 @@ static int store(struct hv_cli_options *ret, const struct hv_option *o, const ch
                 break;
         case HV_OPT_STREAM:
                 ret->stream = o->words[word];
+                break;
+        case HV_OPT_ENV:
+                return add(o, value, ret->env, &ret->n_env, err);
+        case HV_OPT_INPUT:
+                return add(o, value, ret->inputs, &ret->n_inputs, err);
+        case HV_OPT_NAME:
+                ret->name = value;
+                break;
+        case HV_OPT_MEMORY:
+                ret->memory = value;
+                break;
+        case HV_OPT_CPU:
+                ret->cpu = value;
+                break;
+        case HV_OPT_NETWORK:
+                ret->network = value;
+                break;
+        case HV_OPT_DIRECTORY:
+                ret->directory = value;
+                break;
+        case HV_OPT_REASON:
+                ret->reason = value;
                 break;
         case HV_OPT_TAIL:
                 if (!hv_parse_uint(value, 0, UINT32_MAX, &ret->tail))
@@ -224,34 +264,41 @@ static int take_short(struct parser *p, const char *word, struct hv_err *err) {
         return 0;
 }
 
-/* The verb is the first word that is neither an option nor the value of one. A letter that means different
- * options to different verbs is read as the one with a value here; no verb follows it by accident. */
-static const char *find_verb(int argc, char *const argv[]) {
-        for (int i = 1; i < argc; i++) {
-                const struct hv_option *o;
+/* The verb is the first word, or the first two, that are neither an option nor the value of one. A letter that means
+ * different options to different verbs is read as the one with a value here; no verb follows it by accident. NULL: there is
+ * none. */
+static const char *find_verb(int argc, char *const argv[], char ret[VERB_SIZE]) {
+        bool only_words = false;
+        size_t n = 0;
 
-                if (argv[i][0] != '-' || !argv[i][1])
-                        return argv[i];
-                if (hv_streq(argv[i], "--"))
-                        return i + 1 < argc ? argv[i + 1] : NULL;
-                if (argv[i][1] == '-') {
-                        o = strchr(argv[i], '=') ? NULL : by_name(argv[i] + 2, strlen(argv[i] + 2), ~0u);
-                        i += o && o->argument;
-                } else {
-                        o = argv[i][2] ? NULL : by_letter(argv[i][1], ~0u);
-                        i += o && o->argument;
-                }
+        for (int i = 1; i < argc && n < 2; i++) {
+                const char *word = argv[i];
+                const struct hv_option *o = NULL;
+
+                if (only_words || word[0] != '-' || !word[1]) {
+                        size_t len = n ? strlen(ret) : 0;
+
+                        (void) snprintf(ret + len, VERB_SIZE - len, "%s%s", n ? " " : "", word);
+                        n++;
+                } else if (hv_streq(word, "--"))
+                        only_words = true;
+                else if (word[1] != '-')
+                        o = word[2] ? NULL : by_letter(word[1], ~0u);
+                else if (!strchr(word, '='))
+                        o = by_name(word + 2, strlen(word + 2), ~0u);
+                i += o && o->argument;
         }
-        return NULL;
+        return n ? ret : NULL;
 }
 
 int hv_options_parse(int argc, char *const argv[], unsigned (*allowed)(const char *verb), char **args,
                      struct hv_cli_options *ret, struct hv_err *err) {
         struct parser p = { .argc = argc, .argv = argv, .next = 1, .ret = ret };
         bool only_args = false;
+        char verb[VERB_SIZE];
 
         *ret = (struct hv_cli_options){ .args = args };
-        p.allowed = allowed(find_verb(argc, argv));
+        p.allowed = allowed(find_verb(argc, argv, verb));
         while (p.next < argc) {
                 const char *word = argv[p.next++];
                 int r = 0;

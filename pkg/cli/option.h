@@ -28,6 +28,17 @@ enum hv_option_id {
         HV_OPT_TAIL,
         HV_OPT_STREAM,
         HV_OPT_TIMESTAMPS,
+        HV_OPT_FOLLOW_TASK,
+        HV_OPT_AGAIN,
+        HV_OPT_NAME,
+        HV_OPT_ENV,
+        HV_OPT_MEMORY,
+        HV_OPT_CPU,
+        HV_OPT_NETWORK,
+        HV_OPT_INPUT,
+        HV_OPT_DIRECTORY,
+        HV_OPT_REASON,
+        HV_OPT_LEDGER,
         HV_OPT_VERSION,
         HV_N_OPTIONS
 };
@@ -39,7 +50,7 @@ enum hv_option_id {
 
 struct hv_option {
         enum hv_option_id id;
-        char letter;              /* 0: none. Two rows may share one: no verb takes both */
+        char letter;              /* 0: none. Two rows may share one, and a name: no verb takes both */
         const char *name;         /* without the dashes */
         const char *argument;     /* NULL: it takes none */
         const char *const *words; /* the values it takes, for help and completion; NULL: any */
@@ -76,7 +87,10 @@ struct hv_cli_options {
         enum hv_output_format output;
         const char *files[HV_CLI_FILES_MAX]; /* --filename, as often as it was there */
         size_t n_files;
+        const char *env[HV_CLI_FILES_MAX], *inputs[HV_CLI_FILES_MAX]; /* as often as they were there */
+        size_t n_env, n_inputs;
         const char *accept_prune, *wait_for, *since, *stream;
+        const char *name, *memory, *cpu, *network, *directory, *reason;
         uint64_t tail;
         char *const *args; /* what is no option; NULL-terminated */
         size_t n_args;
@@ -85,7 +99,7 @@ struct hv_cli_options {
 bool hv_option_is_given(const struct hv_cli_options *o, enum hv_option_id id);
 
 /* Takes argv apart: options may stand anywhere, "--" ends them. `allowed` tells the options of a verb once its name
- * (the first argument) is known: called once with the name, or with NULL when there is none. args of *ret is in
+ * (the first argument) is known: called once with the first two words, or with NULL when there is none. args of *ret is in
  * memory of the caller's that outlives it: `args` has room for argc + 1.
  * -EINVAL: err is a sentence for people, with a suggestion where there is one. */
 int hv_options_parse(int argc, char *const argv[], unsigned (*allowed)(const char *verb), char **args,

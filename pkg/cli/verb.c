@@ -63,12 +63,13 @@ static const struct hv_verb verbs[] = {
           .run = hv_cmd_events },
         { .name = "logs",
           .group = "Look",
-          .usage = "SERVICE[/REPLICA] [--follow] [--tail N] [--since TIME]",
-          .summary = "what the containers of a service write",
+          .usage = "SERVICE[/REPLICA] | task/ID [--follow] [--tail N] [--since TIME]",
+          .summary = "what the containers of a service, or a task, write",
           .details =
                   "All replicas unless one is named; then each line begins with its replica. On a terminal\n"
                   "control characters are shown as escapes; into a pipe bytes go as they are.",
-          .examples = "logs web --tail 100\nlogs web/2 -f\nlogs web --since 10m --stream stderr\n",
+          .examples =
+                  "logs web --tail 100\nlogs web/2 -f\nlogs task/resize-7 -f\nlogs web --since 10m --stream stderr\n",
           .options = BIT(HV_OPT_FOLLOW) | BIT(HV_OPT_SINCE) | BIT(HV_OPT_TAIL) | BIT(HV_OPT_STREAM) |
                      BIT(HV_OPT_TIMESTAMPS),
           .args = HV_ARGS_SERVICE,
@@ -156,6 +157,114 @@ static const struct hv_verb verbs[] = {
           .options = BIT(HV_OPT_WAIT),
           .formats = TABLE,
           .run = hv_cmd_reload },
+        { .name = "run",
+          .group = "Tasks",
+          .usage = "IMAGE [-- COMMAND...] | -f FILE",
+          .summary = "run something to its end, once",
+          .details =
+                  "The answer comes when the promise is durable: from then on the task runs, whatever becomes of hivectl.\n"
+                  "An IMAGE is run anew each time. A document is run once: the same again is the same task, unless --again.\n"
+                  "--timeout is the time that the task may run. --input SOURCE:PATH puts a text file, an archive (zip, tar,\n"
+                  "gzip) or what a URL gives below its working directory; an archive is unpacked at PATH.\n"
+                  "With --wait or --follow the exit code is the task's own; 124: its time was over; 125: it never ended by\n"
+                  "itself, or was not accepted.",
+          .examples = "run busybox -- echo hello\nrun -f task.yaml --wait\n"
+                      "run python:3.12 --input main.py:main.py --memory 2Gi --follow -- python main.py\n",
+          .options = BIT(HV_OPT_FILENAME) | BIT(HV_OPT_WAIT) | BIT(HV_OPT_FOLLOW_TASK) | BIT(HV_OPT_AGAIN) |
+                     BIT(HV_OPT_NAME) | BIT(HV_OPT_ENV) | BIT(HV_OPT_MEMORY) | BIT(HV_OPT_CPU) |
+                     BIT(HV_OPT_NETWORK) | BIT(HV_OPT_INPUT),
+          .formats = TABLE,
+          .args_max = 64,
+          .run = hv_cmd_run },
+        { .name = "task ls",
+          .group = "Tasks",
+          .usage = "",
+          .summary = "list tasks, newest first",
+          .examples = "task ls\ntask ls -o wide\n",
+          .options = BIT(HV_OPT_NO_HEADERS),
+          .formats = TABLE | (1u << HV_OUTPUT_WIDE) | (1u << HV_OUTPUT_NAME),
+          .run = hv_cmd_task_ls },
+        { .name = "task show",
+          .group = "Tasks",
+          .usage = "ID",
+          .summary = "all about one task: why it is so, attempts, places of its files",
+          .examples = "task show resize-7\ntask show resize-7 -o yaml\n",
+          .formats = TABLE,
+          .args = HV_ARGS_TASK,
+          .args_max = 1,
+          .run = hv_cmd_task_show },
+        { .name = "task logs",
+          .group = "Tasks",
+          .usage = "ID [--follow] [--tail N]",
+          .summary = "what a task wrote, or writes",
+          .details = "With --follow a task that does not run yet is waited for.",
+          .examples = "task logs resize-7\ntask logs resize-7 -f\n",
+          .options = BIT(HV_OPT_FOLLOW) | BIT(HV_OPT_SINCE) | BIT(HV_OPT_TAIL) | BIT(HV_OPT_STREAM) |
+                     BIT(HV_OPT_TIMESTAMPS),
+          .args = HV_ARGS_TASK,
+          .args_max = 1,
+          .run = hv_cmd_task_logs },
+        { .name = "task results",
+          .group = "Tasks",
+          .usage = "ID [-o DIR]",
+          .summary = "list the files that a task left, or bring them into a directory",
+          .details =
+                  "Each file is checked against its SHA-256. Nothing is overwritten, and nothing leaves DIR.",
+          .examples = "task results resize-7\ntask results resize-7 -o out\n",
+          .options = BIT(HV_OPT_DIRECTORY) | BIT(HV_OPT_NO_HEADERS),
+          .args = HV_ARGS_TASK,
+          .args_max = 1,
+          .run = hv_cmd_task_results },
+        { .name = "task stop",
+          .group = "Tasks",
+          .usage = "ID [--reason TEXT]",
+          .summary = "stop a task: signal, grace time, kill",
+          .examples = "task stop resize-7\ntask stop resize-7 --reason maintenance --wait\n",
+          .options = BIT(HV_OPT_REASON) | BIT(HV_OPT_WAIT),
+          .args = HV_ARGS_TASK,
+          .args_max = 1,
+          .run = hv_cmd_task_stop },
+        { .name = "task retry",
+          .group = "Tasks",
+          .usage = "ID",
+          .summary = "run a task that ended again, under the same id",
+          .examples = "task retry resize-7\n",
+          .args = HV_ARGS_TASK,
+          .args_max = 1,
+          .run = hv_cmd_task_retry },
+        { .name = "task rm",
+          .group = "Tasks",
+          .usage = "ID",
+          .summary = "forget a task that ended, with its results",
+          .examples = "task rm resize-7\n",
+          .args = HV_ARGS_TASK,
+          .args_max = 1,
+          .run = hv_cmd_task_rm },
+        { .name = "task receipt",
+          .group = "Tasks",
+          .usage = "ID",
+          .summary = "the signed receipt of a task that ended",
+          .examples = "task receipt resize-7 > resize-7.receipt\n",
+          .args = HV_ARGS_TASK,
+          .args_max = 1,
+          .run = hv_cmd_task_receipt },
+        { .name = "fit",
+          .group = "Tasks",
+          .usage = "-f FILE",
+          .summary = "would a task fit: now, later, never; changes nothing",
+          .details = "The exit code tells: 0 now, 2 later, 1 never.",
+          .examples = "fit -f task.yaml\n",
+          .options = BIT(HV_OPT_FILENAME) | BIT(HV_OPT_NO_HEADERS),
+          .formats = TABLE,
+          .run = hv_cmd_fit },
+        { .name = "trust",
+          .group = "Tasks",
+          .usage = "[--ledger]",
+          .summary = "trust score of the node, and every change of it",
+          .examples = "trust\ntrust --ledger\n",
+          .options = BIT(HV_OPT_LEDGER) | BIT(HV_OPT_NO_HEADERS),
+          .formats = TABLE,
+          .run = hv_cmd_trust },
         { .name = "explain",
           .group = "Learn",
           .usage = "[PATH]",
@@ -192,9 +301,9 @@ static const struct hv_verb verbs[] = {
           .group = "Learn",
           .usage = "[COMMAND]",
           .summary = "this overview, or the help of a command",
-          .examples = "help\nhelp apply\n",
+          .examples = "help\nhelp apply\nhelp task\n",
           .args = HV_ARGS_VERB,
-          .args_max = 1,
+          .args_max = 2,
           .run = hv_cmd_help },
         /* What the completion scripts ask; not shown. */
         { .name = "__complete", .usage = "WORD...", .args_max = 128, .run = hv_cmd_complete },
@@ -204,12 +313,26 @@ const struct hv_verb *hv_verb_at(size_t i) {
         return i < HV_ARRAY_SIZE(verbs) ? &verbs[i] : NULL;
 }
 
-const struct hv_verb *hv_verb_find(const char *name) {
+static bool begins_with(const char *line, const char *words) {
+        size_t n = words ? strlen(words) : 0;
+
+        return n > 0 && strncmp(line, words, n) == 0 && (!line[n] || line[n] == ' ');
+}
+
+const struct hv_verb *hv_verb_find(const char *line) {
         for (size_t i = 0; i < HV_ARRAY_SIZE(verbs); i++) {
-                if (hv_streq(verbs[i].name, name) || (verbs[i].alias && hv_streq(verbs[i].alias, name)))
+                if (begins_with(line, verbs[i].name) || begins_with(line, verbs[i].alias))
                         return &verbs[i];
         }
         return NULL;
+}
+
+size_t hv_verb_words(const struct hv_verb *v) {
+        return strchr(v->name, ' ') ? 2 : 1;
+}
+
+bool hv_verb_is_in(const struct hv_verb *v, const char *family) {
+        return hv_verb_words(v) == 2 && begins_with(v->name, family);
 }
 
 const char *hv_verb_suggest(const char *name) {

@@ -13,6 +13,7 @@ enum hv_verb_args {
         HV_ARGS_NONE,
         HV_ARGS_OBJECT,  /* TYPE/NAME, or TYPE NAME */
         HV_ARGS_SERVICE, /* NAME of a service, or service/NAME */
+        HV_ARGS_TASK,    /* id of a task */
         HV_ARGS_TYPES,   /* TYPE, or TYPE/NAME */
         HV_ARGS_FIELD,   /* path of a field */
         HV_ARGS_SHELL,   /* bash, zsh, fish */
@@ -20,7 +21,7 @@ enum hv_verb_args {
 };
 
 struct hv_verb {
-        const char *name, *alias; /* alias may be NULL */
+        const char *name, *alias; /* alias may be NULL; a name of two words belongs to a family: "task ls" */
         const char *group;        /* heading in the overview */
         const char *usage;        /* what follows the name */
         const char *summary;      /* one line */
@@ -33,6 +34,10 @@ struct hv_verb {
         int (*run)(struct hv_cli *cli);
 };
 
-const struct hv_verb *hv_verb_find(const char *name); /* alias too; NULL: none */
-const struct hv_verb *hv_verb_at(size_t i);           /* NULL: past the last */
-const char *hv_verb_suggest(const char *name);        /* NULL: none is near */
+/* The verb that a line begins with, by name or alias; NULL: none. */
+const struct hv_verb *hv_verb_find(const char *line);
+size_t hv_verb_words(const struct hv_verb *v); /* of its name: 1 or 2 */
+/* "task" of "task ls"; a verb of one word is in none. */
+bool hv_verb_is_in(const struct hv_verb *v, const char *family);
+const struct hv_verb *hv_verb_at(size_t i);    /* NULL: past the last */
+const char *hv_verb_suggest(const char *name); /* NULL: none is near */

@@ -67,6 +67,8 @@ static bool object_is_there(struct waiter *w, const struct hv_json *j) {
         (void) snprintf(w->last, sizeof w->last, "%s/%s: %s%s%s", hv_kind_label(w->wait->object->kind),
                         w->wait->object->name, hv_json_str(j, "phase"), hv_str_empty(message) ? "" : ": ",
                         message ? message : "");
+        if (w->wait->object->kind == HV_KIND_TASK) /* what is waited for is its end */
+                return hv_json_bool(j, "ended", false);
         if (w->wait->ready && hv_json_get(j, "replicas"))
                 return hv_json_int(j, "replicasReady", 0) >= hv_json_int(j, "replicas", 1);
         return hv_json_bool(j, "inSync", false);

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "run.h"
@@ -10,6 +12,7 @@
 #define GOOD HV_SOURCE_DIR "/config/quickstart.yaml"
 #define BAD HV_SOURCE_DIR "/test/unit/cli/data/bad.yaml"
 #define WARNS HV_SOURCE_DIR "/config/example.yaml"
+#define TASK HV_SOURCE_DIR "/test/unit/cli/data/task.yaml"
 #define CONFDIR HV_SOURCE_DIR "/test/unit/cli/data/conf.d"
 
 static void agent_denies(struct stage *s) {
@@ -58,6 +61,48 @@ static void there_are_events(struct stage *s) {
         stage_event(s, "Service", "web", "started hive-web");
 }
 
+/* What is submitted is a task that has ended already. */
+static void the_task_succeeds(struct stage *s) {
+        stage_tasks(s);
+        s->task_id = "sieve-0a1b2c3d";
+}
+
+static void the_task_fails(struct stage *s) {
+        stage_tasks(s);
+        s->task_id = "resize-7";
+}
+
+static void the_task_takes_too_long(struct stage *s) {
+        stage_tasks(s);
+        s->task_id = "nightly-202611210315";
+}
+
+static void the_task_is_refused(struct stage *s) {
+        stage_refuse(s);
+        s->task_outcome = HV_API_TASK_REFUSED;
+}
+
+static void the_task_never_fits(struct stage *s) {
+        s->task_outcome = HV_API_TASK_FAILED;
+        hv_err_set(&s->err, -ENOSPC, "never fits: asks for 99 CPU, 4 can be given on this node");
+}
+
+static void the_task_runs_still(struct stage *s) {
+        stage_tasks(s);
+        s->task_outcome = HV_API_TASK_FAILED;
+        hv_err_set(&s->err, -EBUSY, "task train-1 has not ended: stop it first");
+}
+
+static void it_fits_later(struct stage *s) {
+        s->fit.verdict = HV_API_FIT_LATER;
+        s->fit.message = "asks for 7Gi memory, 6Gi are left now";
+}
+
+static void it_never_fits(struct stage *s) {
+        s->fit.verdict = HV_API_FIT_NEVER;
+        s->fit.message = "asks for 99 CPU, 4 can be given on this node";
+}
+
 static const struct line {
         const char *words;
         void (*make)(struct stage *s);
@@ -98,7 +143,7 @@ static const struct line {
         { "wait --for redy", NULL, 64, NULL, "did you mean ready?" },
         { "logs", NULL, 64, NULL, "hivectl logs web" },
         { "logs web --tail many", NULL, 64, NULL, "expected a number of lines, found \"many\"" },
-        { "logs net/backend", NULL, 64, NULL, "only services have logs" },
+        { "logs net/backend", NULL, 64, NULL, "only services and tasks have logs" },
         { "delete", NULL, 64, NULL, "hivectl delete service/web" },
         { "completion", NULL, 64, NULL, "bash, zsh or fish" },
         { "completion tcsh", NULL, 64, NULL, "no completion for that shell" },
@@ -134,6 +179,72 @@ static const struct line {
         { "why", NULL, 0, "node worker-1 is as wished", NULL },
         { "why", stage_park, 0, "PruneBlocked", NULL },
         { "why config/web-conf", NULL, 0, "nothing acts on it", NULL },
+
+        /* tasks */
+        { "task", NULL, 64, NULL, "which of them? hivectl help task lists them" },
+        { "task --help", NULL, 0, "task results", NULL },
+        { "help task", NULL, 0, "task receipt", NULL },
+        { "help task stop", NULL, 0, "hivectl task stop ID", NULL },
+        { "task stop --help", NULL, 0, "--reason TEXT", NULL },
+        { "task sl", NULL, 64, NULL, "there is no command \"task sl\"; did you mean task ls?" },
+        { "task lgos x", NULL, 64, NULL, "did you mean task logs?" },
+        { "task show", NULL, 64, NULL, "which task?" },
+        { "task logs", NULL, 64, NULL, "of which task?" },
+        { "task results", NULL, 64, NULL, "of which task?" },
+        { "task stop", NULL, 64, NULL, "which task?" },
+        { "task ls extra", NULL, 64, NULL, "one word too many" },
+        { "task results x -o", NULL, 64, NULL, "--output needs a value: DIR" },
+        { "get tasks -o name", stage_tasks, 0, "task/train-1\ntask/resize-7\n", NULL },
+        { "task ls -o name", stage_tasks, 0, "task/big-1\n", NULL },
+        { "task ls", stage_tasks, 0, "resize-7\tFailed (exitCode)\t3\t2\t", NULL },
+        { "task ls", NULL, 0, NULL, "there are no tasks" },
+        { "get task train-1 -o json", stage_tasks, 0, "\"phase\": \"Running\"", NULL },
+        { "task show resize-7 -o yaml", stage_tasks, 0, "cause: nodeError", NULL },
+        { "task show resize-7", stage_tasks, 0, "its container is gone", NULL },
+        { "task show train-2", stage_tasks, 4, NULL, "did you mean \"train-1\"?" },
+        { "describe task/train-1", stage_tasks, 0, "/var/lib/hivelet/tasks/train-1/1/workspace", NULL },
+        { "task logs sieve-0a1b2c3d", stage_tasks, 0, "one\ntwo\nwarning\nthree\n", NULL },
+        { "logs task/sieve-0a1b2c3d --stream stderr", stage_tasks, 0, "warning\n", NULL },
+        { "logs task sieve-0a1b2c3d --tail 1", stage_tasks, 0, "three\n", NULL },
+        { "task logs nobody", stage_tasks, 4, NULL, "there is no task" },
+        { "task results sieve-0a1b2c3d", stage_tasks, 0, "results/out.txt\t7\t", "left out: results/link" },
+        { "task results train-1", stage_tasks, 4, NULL, "results come at its end" },
+        { "task results sieve-0a1b2c3d -o /proc/none", stage_tasks, 1, NULL, "/proc/none cannot be made" },
+        { "task stop train-1", stage_tasks, 0, NULL, "task train-1 is being stopped" },
+        { "task stop resize-7", stage_tasks, 0, NULL, "task resize-7 has ended" },
+        { "task stop resize-7 --wait -q", stage_tasks, 0, NULL, NULL },
+        { "task retry resize-7", stage_tasks, 0, NULL, "task resize-7 runs again" },
+        { "task rm resize-7", stage_tasks, 0, NULL, "task resize-7 is forgotten" },
+        { "task rm train-1", the_task_runs_still, 1, NULL, "has not ended" },
+        { "task receipt resize-7", stage_tasks, 4, NULL, "ended without a receipt" },
+        { "wait task/resize-7", stage_tasks, 0, NULL, NULL },
+        { "trust", stage_tasks, 0, "7 (low)\n", NULL },
+        { "trust --ledger", stage_tasks, 0, "+2\t7\tlow\tsuccess\tsieve-0a1b2c3d", NULL },
+        { "trust --ledger", NULL, 1, NULL, "the ledger is not there" },
+        { "fit", NULL, 64, NULL, "One document, with -f" },
+        { "fit -f " TASK, NULL, 0, "it fits now", NULL },
+        { "fit -f " TASK, it_fits_later, 2, "it fits later: asks for 7Gi memory", NULL },
+        { "fit -f " TASK, it_never_fits, 1, "it never fits", NULL },
+        { "run", NULL, 64, NULL, "what is to be run?" },
+        { "run busybox -f " TASK, NULL, 64, NULL, "what is to be run?" },
+        { "run -f " TASK " --memory 1Gi", NULL, 64, NULL, "with -f the document says it all" },
+        { "run -f /nonexistent", NULL, 1, NULL, "/nonexistent" },
+        { "run busybox --env A", NULL, 64, NULL, "--env A: expected NAME=VALUE" },
+        { "run busybox --input x", NULL, 64, NULL, "expected SOURCE:PATH" },
+        { "run busybox --input https://x", NULL, 64, NULL, "expected SOURCE:PATH" },
+        { "run busybox --input /nonexistent:x", NULL, 1, NULL, "/nonexistent" },
+        { "run -f " TASK, the_task_succeeds, 0, "sieve-0a1b2c3d\n", NULL },
+        { "run busybox -- echo -n hello", the_task_fails, 0, "resize-7\n", NULL },
+        { "run -f " TASK " -o json", the_task_fails, 0, "\"exitCode\": 3", NULL },
+        { "run -f " TASK " --wait -q", the_task_succeeds, 0, NULL, NULL },
+        { "run -f " TASK " --wait", the_task_fails, 3, NULL,
+          "task resize-7: Failed: ended with exit code 3" },
+        { "run -f " TASK " --wait", the_task_takes_too_long, 124, NULL, "TimedOut: ran for longer than 20m" },
+        { "run -f " TASK " --follow", the_task_succeeds, 0, "one\ntwo\nwarning\nthree\n", "task sieve" },
+        { "run -f " TASK, the_task_is_refused, 1, NULL, "pullPolcy" },
+        { "run -f " TASK " --wait", the_task_is_refused, 125, NULL, "pullPolcy" },
+        { "run -f " TASK, the_task_never_fits, 1, NULL, "never fits: asks for 99 CPU" },
+        { "run -f " TASK " --wait", the_task_never_fits, 125, NULL, "never fits" },
         { "why cron/x", NULL, 4, NULL, "there is no cronTask" },
         { "events", there_are_events, 0, "ContainerStarted\tservice/web\tstarted hive-web", NULL },
         { "events svc/web -o json", there_are_events, 0, "\"kind\": \"EventList\"", NULL },
@@ -490,9 +601,168 @@ static void the_socket_is_chosen_by_option_then_environment(void **state) {
         run_done(&r);
 }
 
+static void run_makes_a_document(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        struct run r;
+
+        (void) state;
+        stage_tasks(s);
+        s->task_id = "train-1";
+        r = run(s,
+                "run docker.io/library/python:3.12 --name sieve --memory 2Gi --cpu 500m --timeout 90s --network backend "
+                "-e A=1=2 --input " TASK
+                ":in/task.yaml --input https://example.org/a:b -- python -c 'print(1)'",
+                NULL);
+        assert_int_equal(r.code, 0);
+        assert_non_null(strstr(
+                s->last_change,
+                "file=command line text={\"apiVersion\":\"hivelet/v1\",\"kind\":\"Task\",\"metadata\":{\"name\":"
+                "\"sieve\"},\"spec\":{\"image\":\"docker.io/library/python:3.12\",\"args\":[\"python\",\"-c\","
+                "\"print(1)\"],\"env\":[{\"name\":\"A\",\"value\":\"1=2\"}],\"inputs\":[{\"path\":\"in/task.yaml\","
+                "\"inline\":\"apiVersion: hivelet/v1\\nkind: Task"));
+        assert_non_null(strstr(s->last_change,
+                               "{\"path\":\"b\",\"url\":\"https://example.org/a\"}],\"network\":"
+                               "\"backend\",\"timeout\":\"1m30s\",\"resources\":{\"requests\":"
+                               "{\"cpu\":\"500m\",\"memory\":\"2Gi\"},\"limits\":"));
+        assert_true(hv_has_prefix(s->last_change, "submit id=t-")); /* anew each time */
+        run_done(&r);
+        r = run(s, "run Some/Image_X@sha256:00", NULL);
+        assert_non_null(strstr(s->last_change, "\"name\":\"image-x\""));
+        run_done(&r);
+}
+
+static void put_text(const char *path, const char *text) {
+        FILE *f = fopen(path, "we");
+
+        assert_non_null(f);
+        assert_true(fputs(text, f) >= 0);
+        assert_int_equal(fclose(f), 0);
+}
+
+/* What a list of files may say that it must not say. */
+static void results_stay_in_their_directory(void **state) {
+        static const struct {
+                const char *from, *to, *err;
+        } rows[] = {
+                { "results/out.txt", "../out.txt", "the name holds \"..\"" },
+                { "results/out.txt", "/tmp/out.txt", "the name " },
+                { "results/out.txt", "link/out.txt", "cannot be made" },
+                { "2185e44c", "2185e44d", "expected 2185e44d" },
+        };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        char manifest[128], dir[96], words[160], path[160], text[4096] = "";
+        struct run r;
+        FILE *f;
+
+        (void) state;
+        stage_tasks(s);
+        (void) snprintf(dir, sizeof dir, "%s/out", s->dir);
+        (void) snprintf(words, sizeof words, "task results sieve-0a1b2c3d -o %s", dir);
+        r = run(s, words, NULL);
+        assert_int_equal(r.code, 0);
+        assert_non_null(strstr(hv_buf_str(&r.err), "2 files in "));
+        run_done(&r);
+        (void) snprintf(path, sizeof path, "%s/results/out.txt", dir);
+        f = fopen(path, "re");
+        assert_non_null(f);
+        assert_non_null(fgets(text, sizeof text, f));
+        (void) fclose(f);
+        assert_string_equal(text, "2 3 5 7");
+        r = run(s, words, NULL); /* nothing is overwritten */
+        assert_int_equal(r.code, 1);
+        assert_non_null(strstr(hv_buf_str(&r.err), "cannot be made: File exists"));
+        run_done(&r);
+
+        (void) snprintf(manifest, sizeof manifest, "%s/sieve-0a1b2c3d/1/manifest.json", s->results);
+        f = fopen(manifest, "re");
+        assert_non_null(f);
+        assert_non_null(fgets(text, sizeof text, f));
+        (void) fclose(f);
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                char changed[4096], *at = strstr(text, rows[i].from);
+
+                (void) snprintf(changed, sizeof changed, "%.*s%s%s", (int) (at - text), text, rows[i].to,
+                                at + strlen(rows[i].from));
+                put_text(manifest, changed);
+                (void) snprintf(dir, sizeof dir, "%s/out%zu", s->dir, i);
+                assert_int_equal(mkdir(dir, 0700), 0);
+                (void) snprintf(path, sizeof path, "%s/link", dir);
+                assert_int_equal(symlink(s->dir, path), 0);
+                (void) snprintf(words, sizeof words, "task results sieve-0a1b2c3d -o %s", dir);
+                r = run(s, words, NULL);
+                assert_int_equal(r.code, 1);
+                if (!strstr(hv_buf_str(&r.err), rows[i].err))
+                        fail_msg("%s: %s", rows[i].to, hv_buf_str(&r.err));
+                (void) snprintf(path, sizeof path, "%s/out.txt", s->dir);
+                assert_int_not_equal(access(path, F_OK), 0);
+                run_done(&r);
+        }
+}
+
+static int end_the_task(struct stage *s, const struct run *so_far, void *userdata) {
+        unsigned *step = userdata;
+
+        if (*step == 0 && s->open_log && strstr(hv_buf_str(&so_far->out), "2 3 5 7\n")) {
+                *step = 1;
+                s->n_live = 0;
+                stage_end_log(s, 0);
+                stage_changed(s);
+        }
+        return 0;
+}
+
+/* What it writes comes while it runs; its end ends the waiting. */
+static void a_task_is_followed_to_its_end(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        unsigned step = 0;
+        const struct run_options options = { .each_turn = end_the_task, .userdata = &step };
+        struct run r;
+
+        (void) state;
+        stage_tasks(s);
+        s->live[0].id = "sieve-0a1b2c3d";
+        s->task_id = "sieve-0a1b2c3d";
+        s->log_text = "2 3 5 7\n";
+        s->log_stays_open = true;
+        r = run(s, "run -f " TASK " --follow", &options);
+        assert_int_equal(step, 1);
+        assert_int_equal(r.code, 0);
+        assert_string_equal(hv_buf_str(&r.out), "2 3 5 7\n");
+        run_done(&r);
+}
+
+static void ids_of_tasks_are_completed(void **state) {
+        static const struct {
+                const char *words, *out;
+        } rows[] = {
+                { "__complete -- tas", "task\tmore commands\n" },
+                { "__complete -- task lo", "logs\twhat a task wrote, or writes\n" },
+                { "__complete -- task logs tr", "train-1\tRunning\n" },
+                { "__complete -- task stop big", "big-1\tQueued\n" },
+                { "__complete -- describe task/tr", "task/train-1\tRunning\n" },
+                { "__complete -- task stop --rea", "--reason\twhy; it is recorded\n" },
+                { "__complete -- task results x -o ''", ":file\n" },
+                { "__complete -- help task rec", "receipt\tthe signed receipt of a task that ended\n" },
+        };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+
+        (void) state;
+        stage_tasks(s);
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                struct run r = run(s, rows[i].words, NULL);
+
+                assert_string_equal(hv_buf_str(&r.out), rows[i].out);
+                run_done(&r);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(every_line_does_what_it_says),
+                cmocka_unit_test(run_makes_a_document),
+                cmocka_unit_test(results_stay_in_their_directory),
+                cmocka_unit_test(a_task_is_followed_to_its_end),
+                cmocka_unit_test(ids_of_tasks_are_completed),
                 cmocka_unit_test(without_an_agent_the_code_is_7),
                 cmocka_unit_test(a_reader_that_leaves_ends_it_in_silence),
                 cmocka_unit_test(an_interrupt_ends_it),
