@@ -84,7 +84,9 @@ static const char *container_of(struct hv_agent *a, const struct hv_api_log_opti
                         (void) hv_err_set(err, -ENOENT, "there is no task \"%s\"", o->name);
                         return NULL;
                 }
-                if (t.container && (t.state == HV_TASK_RUNNING || t.state == HV_TASK_COLLECTING))
+                /* A container that is only made has an empty log, whose end would come at once. */
+                if (t.container &&
+                    (t.state == HV_TASK_COLLECTING || (t.state == HV_TASK_RUNNING && t.started_wall_us)))
                         return t.container;
                 *ret_may_come = !hv_task_state_is_end(t.state);
                 (void) hv_err_set(err, -ENOENT, "task \"%s\" has no log yet: it is %s%s%s", o->name,

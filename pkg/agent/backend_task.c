@@ -20,6 +20,7 @@ struct task_call {
         char *id;
         struct hv_diags *diags; /* warnings about the document; may be NULL */
         bool was_so;            /* it is known already, or has ended: nothing new was asked for */
+        bool ask_again; /* FORGET: it has ended, and its container or workspace is still being removed */
 };
 
 /* ---- looking ---- */
@@ -69,6 +70,17 @@ static bool is_durable(const struct task_call *t, bool known, const struct hv_ta
         }
 }
 
+/* It has ended, and something of it is still to be tidied up. */
+static bool is_being_tidied(const struct hv_agent *a, const char *id, struct hv_arena *arena) {
+        size_t n;
+        const struct hv_task_status *live = hv_core_live_tasks(a->core, hv_agent_now_us(), arena, &n);
+
+        for (size_t i = 0; i < n; i++)
+                if (hv_streq(live[i].id, id))
+                        return hv_task_state_is_end(live[i].state);
+        return false;
+}
+
 /* False: not yet. */
 static bool check(struct hv_agent *a, size_t i, struct hv_arena *arena) {
         struct task_call *t = a->task_calls.v[i];
@@ -76,6 +88,14 @@ static bool check(struct hv_agent *a, size_t i, struct hv_arena *arena) {
         bool known = hv_core_task_status(a->core, t->id, hv_agent_now_us(), arena, &s);
         struct hv_err err = {};
 
+        if (t->ask_again && !is_being_tidied(a, t->id, arena)) {
+                const struct hv_input in = { .type = HV_INPUT_TASK_FORGET, .text = t->id };
+
+                t->ask_again = false;
+                if (hv_agent_input(a, &in, &err) < 0)
+                        answer(a, i, HV_API_TASK_FAILED, &err);
+                return err.code != 0;
+        }
         if (is_durable(t, known, &s)) {
                 answer(a, i, t->was_so ? HV_API_TASK_SAME : HV_API_TASK_DONE, NULL);
                 return true;
@@ -241,13 +261,17 @@ static void retry(struct hv_agent *a, const struct hv_api_task_change *c, struct
 }
 
 static void forget(struct hv_agent *a, const struct hv_api_task_change *c, struct hv_api_call *call) {
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
         const struct hv_input in = { .type = HV_INPUT_TASK_FORGET, .text = c->id };
         struct hv_err err = {};
+        int r = hv_agent_input(a, &in, &err);
 
-        if (hv_agent_input(a, &in, &err) < 0)
+        if (r < 0 && !(r == -EBUSY && is_being_tidied(a, c->id, arena))) {
                 fail(call, &err);
-        else
-                wait_for(a, call, c, c->id, NULL, false);
+                return;
+        }
+        wait_for(a, call, c, c->id, NULL, false);
+        a->task_calls.v[a->task_calls.n - 1]->ask_again = r < 0;
 }
 
 void hv_agent_task_change(void *userdata, const struct hv_api_task_change *c, struct hv_api_call *call) {
