@@ -10,8 +10,8 @@
 #include "base/arena.h"
 #include "http/file_reply.h"
 #include "http/pull.h"
-#include "json/json.h"
 #include "task/results.h"
+#include "json/json.h"
 
 #define ATTEMPT_MAX 1000000u
 
