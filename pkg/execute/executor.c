@@ -7,6 +7,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/vec.h"
+#include "execute/fail_point.h"
 
 struct flight {
         const struct hv_action *action;
@@ -36,22 +37,34 @@ static struct hv_driver *driver_for(const struct hv_executor *x, enum hv_action_
         return NULL;
 }
 
+/* The action belongs to the core, which may drop it with its outcome. */
+static void ended(struct hv_executor *x, const struct hv_input *input) {
+        enum hv_action_type type = HV_N_ACTIONS;
+
+        for (size_t i = 0; i < x->flights.n; i++) {
+                struct flight f = x->flights.v[i];
+
+                if (f.action->id != input->action_id)
+                        continue;
+                type = f.action->type;
+                hv_fail_point(type, HV_FAIL_AFTER);
+                x->flights.v[i] = x->flights.v[--x->flights.n];
+                if (x->handler.ended)
+                        x->handler.ended(x->handler.userdata, f.action, input->outcome,
+                                         now_us(x) - f.begun_us);
+                break;
+        }
+        x->handler.input(x->handler.userdata, input);
+        hv_fail_point(type, HV_FAIL_DONE);
+}
+
 void hv_executor_input(void *executor, const struct hv_input *input) {
         struct hv_executor *x = executor;
 
         if (input->type == HV_INPUT_DONE)
-                for (size_t i = 0; i < x->flights.n; i++) {
-                        struct flight f = x->flights.v[i];
-
-                        if (f.action->id != input->action_id)
-                                continue;
-                        x->flights.v[i] = x->flights.v[--x->flights.n];
-                        if (x->handler.ended)
-                                x->handler.ended(x->handler.userdata, f.action, input->outcome,
-                                                 now_us(x) - f.begun_us);
-                        break;
-                }
-        x->handler.input(x->handler.userdata, input);
+                ended(x, input);
+        else
+                x->handler.input(x->handler.userdata, input);
 }
 
 static struct flight *first_waiting(struct hv_executor *x) {
@@ -82,6 +95,7 @@ static int on_defer(sd_event_source *s, void *userdata) {
                 struct hv_driver *d = driver_for(x, action->type);
 
                 f->waiting = false;
+                hv_fail_point(action->type, HV_FAIL_BEFORE);
                 if (d)
                         d->ops->submit(d, action);
                 else

@@ -1,0 +1,319 @@
+#!/usr/bin/env python3
+"""The agent is killed at every named place of a task's life, and at any time; so is the engine, and the disk fills. Whatever
+happens, no attempt is started twice, no result is lost, and nothing is left behind (test/lib/tasks.py says how that is seen)."""
+import concurrent.futures
+import http.client
+import os
+import random
+import re
+import signal
+import subprocess
+import tarfile
+import threading
+import time
+import unittest
+
+import base
+import hv
+import tasks
+from hv import service
+from tasks import ENDLESS, WAIT, check_once, end_with
+
+PROGRAM = os.path.join(hv.BUILD, "test", "e2e", "hivelet_fail_points")
+AT_ONCE = 4  # agents beside each other on one engine, each with a node id of its own
+WHENS = ("before", "after", "done")
+
+# Actions that no task of these tests needs; the others are its life, and each of their places has a row below.
+NOT_OF_A_TASK = {"network_create", "network_remove", "network_connect", "network_disconnect", "volume_create",
+                 "volume_remove", "unpause", "update", "cron_advance", "cron_suspend"}
+
+
+def places(*actions, nth=""):
+    return [f"{a}:{w}{nth}" for a in actions for w in WHENS]
+
+
+def all_actions():
+    with open(os.path.join(hv.TOP, "pkg", "reconcile", "action.h")) as f:
+        return {m.lower() for m in re.findall(r"^ +HV_ACTION_(\w+),", f.read(), re.M)}
+
+
+class Scenario:
+    """One task's life, with a death in it. What is expected is what would be without that death."""
+
+    expected = {"one": ([("success", 0)], "Completed")}
+    variables = {}
+
+    def __init__(self, case, place):
+        self.case, self.place = case, place
+        self.node = re.sub(r"\W", "-", f"{type(self).__name__.lower()}-{place}")
+        self.worker = tasks.Worker(case.engine, self.node)
+        self.worker.variables = self.variables
+
+    def run(self):
+        w = self.worker
+        try:
+            self.prepare()
+            w.program = PROGRAM
+            w.start(env={"HIVELET_KILL_AT": self.place}, wait=False)
+            self.before_death()
+            w.wait_died()
+            w.program = None
+            w.start()
+            self.after_death()
+            w.wait_over(self.case.engine, len(self.expected))
+            self.more_checks()
+            code = w.terminate()
+            check_once(w, self.case.engine, self.case.recorder.until_now(), self.expected)
+            if code != 0:
+                raise AssertionError(f"the agent ended with {code}")
+        except Exception as e:
+            raise AssertionError(f"{type(self).__name__} {self.place}: {e}\n{w.text_of_log()[-5000:]}") from e
+        finally:
+            w.done()
+            self.case.engine.hang_up()
+
+    def prepare(self):
+        self.worker.declare({"one": self.worker.spec("one", end_with(0))})
+
+    def before_death(self):
+        pass
+
+    def after_death(self):
+        pass
+
+    def more_checks(self):
+        pass
+
+    # --- for those who ask over the API: the agent may die before it answers ---
+
+    def ask(self, call):
+        try:
+            return call()
+        except (OSError, http.client.HTTPException):
+            return None
+
+    def wait_up(self):
+        self.worker.wait(lambda: self.worker.status()["observed"], "the agent is up")
+
+
+class Success(Scenario):
+    places = [*places("connect", "list", "inspect_image", "inspect", "task_accept", "task_prepare", "create", "task_begin", "start",
+                      "task_collect", "task_end", "remove", "task_clean"), "inspect:before:2", "inspect:done:2"]
+
+
+class Retry(Scenario):
+    """Fails, and fails once more."""
+    places = [*places("task_begin", "start", "task_end", nth=":2"), "task_end:after", "task_end:done", "remove:after",
+              "task_clean:after", "task_prepare:done:2", "create:after:2"]
+    expected = {"one": ([("exitCode", 3), ("exitCode", 3)], "Failed")}
+
+    def prepare(self):
+        spec = self.worker.spec("one", end_with(3))
+        spec["retries"]["limit"] = 1
+        self.worker.declare({"one": spec})
+
+
+class Timeout(Scenario):
+    places = [*places("stop"), "task_collect:done"]
+    expected = {"one": ([("timeout", 143)], "TimedOut")}
+
+    def prepare(self):
+        self.worker.declare({"one": self.worker.spec("one", ENDLESS, timeout="1s")})
+
+    def more_checks(self):
+        self.case.assertEqual([(t["delta"], t["score"]) for t in self.worker.ledger.trust()], [(-5, 45)])
+
+
+class Stop(Scenario):
+    """Asked to stop while it runs. Who got no answer asks again."""
+    places = [*places("task_stopping", "stop"), "task_collect:before", "task_end:after"]
+    expected = {"one": ([("stopped", 143)], "Stopped")}
+
+    def prepare(self):
+        self.worker.declare({})
+
+    def before_death(self):
+        w = self.worker
+        self.wait_up()
+        w.submit("one", w.spec("one", ENDLESS), self.node)
+        tasks.poll(lambda: w.ran(), "it runs")
+        self.answered = self.ask(lambda: w.call("POST", f"/api/v1/tasks/{self.node}/stop"))
+
+    def after_death(self):
+        noted = self.worker.ledger.tasks()[self.node]["stop_us"]
+        if self.answered and not noted:
+            raise AssertionError("a stop was answered and is not in the ledger")
+        if not noted:
+            self.worker.call("POST", f"/api/v1/tasks/{self.node}/stop")
+
+    def more_checks(self):
+        self.case.assertEqual(self.worker.ledger.trust(), [], "a stop leaves the trust alone")
+
+
+class Removed(Scenario):
+    """Taken out of the file while it runs."""
+    places = ["task_stopping:done", "stop:after", "remove:done"]
+    expected = {"one": ([("stopped", 143)], "Stopped")}
+
+    def prepare(self):
+        self.worker.declare({"one": self.worker.spec("one", ENDLESS)})
+
+    def before_death(self):
+        tasks.poll(lambda: self.worker.ran(), "it runs")
+        self.worker.declare({})
+        self.worker.process.send_signal(signal.SIGHUP)
+
+
+class Cancel(Scenario):
+    """Asked to stop while its inputs, a gibibyte of them, are unpacked."""
+    places = places("task_cancel")
+    expected = {"one": ([], "Stopped")}
+
+    def prepare(self):
+        self.archive = os.path.join(self.worker.dir, "big.tar")
+        with tarfile.open(self.archive, "w") as tar:
+            member = tarfile.TarInfo("zeros")
+            member.size = 1 << 30
+            tar.fileobj.write(member.tobuf(tarfile.PAX_FORMAT))
+            tar.fileobj.truncate(512 + member.size + 1024)  # holes in this file, zeros in the archive
+            tar.closed = True
+            tar.fileobj.close()
+        self.worker.declare({})
+
+    def before_death(self):
+        w = self.worker
+        self.wait_up()
+        spec = w.spec("one", end_with(0), inputs=[{"path": "data", "archive": self.archive}])
+        w.submit("one", spec, self.node)
+        tasks.poll(lambda: os.path.isdir(os.path.join(w.state, "tasks", self.node)), "it is prepared")
+        self.ask(lambda: w.call("POST", f"/api/v1/tasks/{self.node}/stop"))
+
+
+class Submitted(Scenario):
+    """Who got no answer asks again, with the same id: it is one promise."""
+    places = places("task_accept")
+
+    def prepare(self):
+        self.worker.declare({})
+
+    def before_death(self):
+        self.wait_up()
+        self.spec = self.worker.spec("one", end_with(0))
+        self.answer = self.ask(lambda: self.worker.submit("one", self.spec, self.node))
+
+    def after_death(self):
+        if self.answer and self.node not in self.worker.ledger.tasks():
+            raise AssertionError("a promise was given and is not in the ledger")
+        self.worker.submit("one", self.spec, self.node)
+
+
+class Forgotten(Scenario):
+    places = places("task_forget")
+    expected = {}
+
+    def prepare(self):
+        self.worker.declare({})
+
+    def before_death(self):
+        w = self.worker
+        self.wait_up()
+        w.submit("one", w.spec("one", end_with(0)), self.node)
+        w.wait_over(self.case.engine, 1)
+        self.ask(lambda: w.call("DELETE", f"/api/v1/tasks/{self.node}"))
+
+    def after_death(self):
+        self.case.assertEqual(self.worker.ran(), {("one", "1"): 1})
+        if self.node in self.worker.ledger.tasks():
+            self.worker.call("DELETE", f"/api/v1/tasks/{self.node}")
+        os.unlink(os.path.join(self.worker.witness, "ran"))
+
+
+class Queued(Scenario):
+    """Two tasks for one place."""
+    places = ["task_accept:after:2", "task_begin:after:2", "start:after", "task_end:done", "remove:after", "task_clean:before",
+              "task_clean:done", "task_prepare:before:2", "start:before:2"]
+    expected = {n: ([("success", 0)], "Completed") for n in ("one", "two")}
+    variables = {"MAX_CONCURRENT_TASKS": "1"}
+
+    def prepare(self):
+        self.worker.declare({n: self.worker.spec(n, end_with(0)) for n in ("one", "two")})
+
+    def more_checks(self):
+        ids, running = set(self.worker.ledger.tasks()), set()
+        for action, name, _ in self.case.recorder.until_now():
+            if tasks.container_of(name or "") in ids and action == "start":
+                running.add(name)
+                if len(running) > 1:
+                    raise AssertionError(f"at the same time: {running}")
+            elif action == "die":
+                running.discard(name)
+
+
+class Pulled(Scenario):
+    """Its image comes from a registry."""
+    places = places("pull")
+
+    def prepare(self):
+        image = self.case.images.pop()
+        self.worker.declare({"one": self.worker.spec("one", end_with(0), image=image, pullPolicy="missing")})
+
+
+SCENARIOS = (Success, Retry, Timeout, Stop, Removed, Cancel, Submitted, Forgotten, Queued, Pulled)
+
+
+class Case(unittest.TestCase):
+    engine_arguments = ""
+
+    def setUp(self):
+        os.environ["HV_ENGINE_ARGS"] = self.engine_arguments
+        try:
+            self.engine = hv.Engine()
+        finally:
+            del os.environ["HV_ENGINE_ARGS"]
+        self.addCleanup(self.engine.stop)
+
+    def record(self):
+        self.recorder = tasks.Recorder(self.engine)
+        self.addCleanup(self.recorder.close)
+
+    def worker_of(self, node):
+        worker = tasks.Worker(self.engine, node)
+        self.addCleanup(worker.done)
+        return worker
+
+    def check_once(self, worker, expected):
+        try:
+            check_once(worker, self.engine, self.recorder.until_now(), expected)
+        except AssertionError as e:
+            raise AssertionError(f"{e}\n{worker.text_of_log()[-6000:]}") from None
+
+
+class NamedPlaces(Case):
+    def test_every_place_of_a_tasks_life_has_a_row(self):
+        rows = {p.rsplit(":", 1)[0] if p[-1].isdigit() else p for s in SCENARIOS for p in s.places}
+        self.assertEqual(set(places(*(all_actions() - NOT_OF_A_TASK))) - rows, set())
+
+    def test_only_the_tests_program_has_such_places(self):
+        with open(os.path.join(hv.BUILD, "cmd", "hivelet", "hivelet"), "rb") as f:
+            self.assertNotIn(b"HIVELET_KILL_AT", f.read())
+        with open(PROGRAM, "rb") as f:
+            self.assertIn(b"HIVELET_KILL_AT", f.read())
+
+    def test_killed_at_each(self):
+        from registry import Registry  # here: it needs Debian's docker-registry
+        self.record()
+        with Registry(self.engine) as registry:
+            self.images = [registry.push(hv.IMAGE, f"hv/task:{i}") for i in range(3)]
+            rows = [(s, p) for s in SCENARIOS for p in s.places]
+            only = os.environ.get("HV_CRASH_ONLY", "")
+            rows = [(s, p) for s, p in rows if only in f"{s.__name__} {p}"]
+            with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+                runs = [(s.__name__, p, pool.submit(lambda s=s, p=p: s(self, p).run())) for s, p in rows]
+                for name, place, run in runs:
+                    with self.subTest(f"{name} {place}"):
+                        run.result()
+        print(f"{len(rows)} deaths at named places", flush=True)
+
+
+if __name__ == "__main__":
+    base.main()
