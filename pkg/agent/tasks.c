@@ -19,6 +19,7 @@
 #include "reconcile/cron.h"
 #include "spec/task_load.h"
 #include "spec/yaml.h"
+#include "task/remove.h"
 #include "task/worker.h"
 #include "transfer/transfer.h"
 
@@ -87,6 +88,25 @@ struct promises {
         HV_VEC(struct promise) v;
 };
 
+static void on_swept(void *userdata, int error, const char *message) {
+        (void) userdata;
+        if (error)
+                (void) hv_log_error(error, "a workspace of a task that ended stays: %s", message);
+}
+
+/* Who was killed between the record of an end and the removal left this: the core knows nothing of it any more. */
+static void sweep(struct hv_agent *a, const char *id) {
+        const struct hv_removal_options options = {
+                .worker = a->worker,
+                .work_root = a->work_root,
+                .attempt = { .id = id },
+                .done = on_swept,
+        };
+
+        if (hv_workspace_any(a->work_root, id))
+                (void) hv_task_remove(&options);
+}
+
 static int on_kept(const struct hv_ledger_task *kept, void *userdata) {
         struct promises *all = userdata;
         struct hv_arena *arena = all->arena;
@@ -109,8 +129,10 @@ static int on_kept(const struct hv_ledger_task *kept, void *userdata) {
         (void) hv_task_source_parse(kept->source, &p->r.source);
         (void) hv_task_state_parse(kept->state, &p->r.state);
         (void) hv_task_cause_parse(kept->cause ? kept->cause : "", &p->r.cause);
-        if (kept->ended_us)
+        if (kept->ended_us) {
+                sweep(all->base.agent, kept->id);
                 return 0;
+        }
         if (hv_task_state_is_end(p->r.state))
                 p->r.state = HV_TASK_QUEUED;
         p->task = p->r.task = task_of(&all->base, kept);

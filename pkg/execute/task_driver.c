@@ -229,7 +229,7 @@ static void clean(struct task_driver *d, const struct hv_action *a) {
         const struct hv_removal_options options = {
                 .worker = d->o.worker,
                 .work_root = d->work_root,
-                .attempt = { .id = a->task_id, .attempt = a->attempt },
+                .attempt = { .id = a->task_id, .attempt = a->final ? 0 : a->attempt },
                 .done = on_cleaned,
                 .userdata = w,
         };

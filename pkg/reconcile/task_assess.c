@@ -37,9 +37,19 @@ static bool was_in_time(const struct task *t, const struct container *k) {
                k->finished_wall_us - k->started_wall_us < t->task->timeout_us;
 }
 
+/* Found ended, by an agent that never saw it run: the one before it may have ended it for its time, and did not live to say so.
+ * By the engine's clock it is the same end, whoever tells it. */
+static bool ran_too_long(const struct task *t, const struct container *k) {
+        return !t->started_us && t->task->timeout_us != HV_TIME_NEVER && k->started_wall_us &&
+               k->finished_wall_us > k->started_wall_us &&
+               k->finished_wall_us - k->started_wall_us >= t->task->timeout_us;
+}
+
 static void over_by_exit(struct hv_core *c, struct task *t, const struct container *k) {
         char span[HV_DURATION_SIZE];
 
+        if (t->ending == HV_CAUSE_NONE && ran_too_long(t, k))
+                t->ending = HV_CAUSE_TIMEOUT;
         t->end.exit_code = k->exit_code;
         t->end.oom_killed = k->oom_killed && !HV_MUTANT(HV_MUTANT_OOM_FLAG_LOST);
         t->started_wall_us = k->started_wall_us ? k->started_wall_us : t->started_wall_us;

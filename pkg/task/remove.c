@@ -21,10 +21,12 @@ static void run(struct hv_job *job) {
         int e;
 
         if (r->o.work_root) {
-                e = hv_workspace_remove(r->o.work_root, &r->o.attempt, job, &r->err);
+                e = r->o.attempt.attempt
+                            ? hv_workspace_remove(r->o.work_root, &r->o.attempt, job, &r->err)
+                            : hv_workspace_remove_all(r->o.work_root, r->o.attempt.id, job, &r->err);
                 r->error = HV_MIN(e, 0);
         }
-        if (r->o.results_root) {
+        if (r->o.results_root && r->o.attempt.attempt) {
                 e = hv_store_remove(r->o.results_root, &r->o.attempt, job, &err);
                 if (e < 0 && r->error == 0) {
                         r->error = e;

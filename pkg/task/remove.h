@@ -14,7 +14,7 @@ struct hv_worker;
 struct hv_removal_options {
         struct hv_worker *worker;
         const char *work_root, *results_root; /* NULL: of these nothing is removed */
-        struct hv_attempt attempt;
+        struct hv_attempt attempt;            /* 0: the workspaces of all attempts, and no results */
         void (*done)(void *userdata, int error, const char *message);
         void *userdata;
 };

@@ -148,3 +148,25 @@ int hv_workspace_remove(const char *work_root, const struct hv_attempt *a, const
                                 AT_REMOVEDIR); /* fails, and may, while other attempts are there */
         return r;
 }
+
+int hv_workspace_remove_all(const char *work_root, const char *id, const struct hv_job *job,
+                            struct hv_err *err) {
+        const struct hv_attempt first = { .id = id, .attempt = 1 };
+        _hv_cleanup_(hv_fd_closep) int root_fd = -1;
+        _hv_cleanup_free_ char *path = NULL;
+        int r;
+
+        r = hv_folder_check(&first, err);
+        if (r < 0)
+                return r;
+        path = hv_asprintf("%s/%s", work_root, id);
+        r = hv_folder_root(work_root, &root_fd, err);
+        return r < 0 ? r : hv_tree_remove(root_fd, id, path, job, err);
+}
+
+bool hv_workspace_any(const char *work_root, const char *id) {
+        _hv_cleanup_free_ char *path = hv_asprintf("%s/%s", work_root, id);
+        struct stat st;
+
+        return lstat(path, &st) == 0 || errno != ENOENT;
+}

@@ -48,3 +48,10 @@ int hv_workspace_link_packages(const char *work_root, const struct hv_attempt *a
 /* Removes <work>/<id>/<attempt>, and <work>/<id> with the last one. 1 removed, 0 it was not there. */
 int hv_workspace_remove(const char *work_root, const struct hv_attempt *a, const struct hv_job *job,
                         struct hv_err *err);
+
+/* Removes <work>/<id>, whatever attempts are there. 1 removed, 0 it was not there. */
+int hv_workspace_remove_all(const char *work_root, const char *id, const struct hv_job *job,
+                            struct hv_err *err);
+
+/* Are there any of this task? An error reads as yes. Does not block. */
+bool hv_workspace_any(const char *work_root, const char *id);

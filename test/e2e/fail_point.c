@@ -87,7 +87,8 @@ void hv_fail_point(enum hv_action_type type, enum hv_fail_when when) {
         const char *text = getenv("HIVELET_KILL_AT");
 
         if (!was_read && text && !parse(text, &place)) {
-                (void) fprintf(stderr, "HIVELET_KILL_AT=%s is no place: action:before|after|done[:n]\n", text);
+                (void) fprintf(stderr, "HIVELET_KILL_AT=%s is no place: action:before|after|done[:n]\n",
+                               text);
                 exit(64);
         }
         was_read = true;

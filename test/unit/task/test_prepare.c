@@ -237,6 +237,16 @@ static void workspaces_and_results_are_removed(void **state) {
         assert_int_equal(r.error, 0);
         assert_int_equal(bench_count(b->work), 0);
         assert_int_equal(bench_count(bench_path(b, "results/prime-1")), 1);
+        o.attempt.attempt = 0; /* of all attempts */
+        bench_mkdir(bench_path(b, "work/prime-1/1/workspace/a"));
+        bench_mkdir(bench_path(b, "work/prime-1/2/workspace"));
+        assert_true(hv_workspace_any(b->work, "prime-1"));
+        r.done = false;
+        (void) hv_task_remove(&o);
+        hv_test_run_until(b->event, r.done);
+        assert_int_equal(r.error, 0);
+        assert_false(hv_workspace_any(b->work, "prime-1"));
+        assert_int_equal(bench_count(bench_path(b, "results/prime-1")), 1);
         o.attempt.id = "../x";
         r.done = false;
         (void) hv_task_remove(&o);
