@@ -267,11 +267,9 @@ class Case(unittest.TestCase):
     engine_arguments = ""
 
     def setUp(self):
-        os.environ["HV_ENGINE_ARGS"] = self.engine_arguments
-        try:
-            self.engine = hv.Engine()
-        finally:
-            del os.environ["HV_ENGINE_ARGS"]
+        os.environ["HV_ENGINE_ARGS"] = self.engine_arguments  # of every start of it
+        self.addCleanup(os.environ.pop, "HV_ENGINE_ARGS")
+        self.engine = hv.Engine()
         self.addCleanup(self.engine.stop)
 
     def record(self):
@@ -350,6 +348,7 @@ class EngineDies(Case):
         worker.declare({"one": spec_of(worker)})
         worker.start()
         tasks.poll(lambda: worker.ran(), "it runs")
+        worker.wait(lambda: "started: begun" in worker.text_of_log(), "its engine says so, too")
         self.before = self.processes()
         self.engine.kill()
         worker.wait(lambda: worker.status()["engine"]["state"] == "Down", "the engine is known to be down")
@@ -401,7 +400,7 @@ class EngineDiesAlone(EngineDies):
         self.engine.restart()
         self.record()
         worker.wait(lambda: worker.status()["engine"]["state"] == "Ready", "the engine is back")
-        self.assertEqual(self.processes(), self.before, "nobody started it anew")
+        tasks.poll(lambda: self.processes() == self.before, "the engine has found the same process again")
         worker.go()
         worker.wait_over(self.engine, 1)
         self.assertEqual(worker.terminate(), 0)
