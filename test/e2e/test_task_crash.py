@@ -100,7 +100,7 @@ class Scenario:
 
 class Success(Scenario):
     places = [*places("connect", "list", "inspect_image", "inspect", "task_accept", "task_prepare", "create", "task_begin", "start",
-                      "task_collect", "task_end", "remove", "task_clean"), "inspect:before:2", "inspect:done:2"]
+                      "task_collect", "task_end", "remove", "task_clean")]
 
 
 class Retry(Scenario):
