@@ -50,8 +50,9 @@ struct hv_room hv_task_allocatable(const struct hv_core *c) {
 }
 
 struct hv_room hv_task_free_room(const struct hv_core *c) {
-        struct hv_room left = hv_task_allocatable(c);
+        struct hv_room left = hv_task_allocatable(c), services = room(&c->active->services, 0);
 
+        hv_room_take(&left, &services);
         for (size_t i = 0; i < c->live_tasks.n; i++) {
                 const struct task *t = c->live_tasks.v[i];
                 struct hv_room held = {};

@@ -3,11 +3,8 @@
 #include "base/buf.h"
 #include "base/quantity.h"
 #include "spec/check_internal.h"
+#include "spec/service_room.h"
 #include "spec/value_time.h"
-
-/* What admission counts for a service that names neither requests nor limits. */
-#define DEFAULT_NANO_CPUS (HV_NANO_CPUS_PER_CPU / 10)
-#define DEFAULT_MEMORY_BYTES (UINT64_C(64) << 20)
 
 #define SHOWN_CONSUMERS 3
 
@@ -27,19 +24,15 @@ static uint64_t of_node(const struct amount *a, const struct hv_spec_amounts *fr
 }
 
 static uint64_t of_service(const struct amount *a, const struct hv_spec_service *s) {
-        const struct hv_spec_unit_resources *r = &s->resources;
-        uint64_t request = a->is_memory ? r->requests.memory_bytes : r->requests.nano_cpus;
-        uint64_t limit = a->is_memory ? r->limits.memory_bytes : r->limits.nano_cpus;
-        uint64_t missing = a->is_memory ? DEFAULT_MEMORY_BYTES : DEFAULT_NANO_CPUS;
-        uint64_t each = request ? request : limit ? limit : missing, all;
+        struct hv_amounts room = hv_service_room(s);
 
-        return __builtin_mul_overflow(each, (uint64_t) s->replicas, &all) ? UINT64_MAX : all;
+        return a->is_memory ? room.memory_bytes : room.nano_cpus;
 }
 
-static uint64_t sum(uint64_t a, uint64_t b) {
-        uint64_t s;
+static uint64_t of_services(const struct amount *a, const struct hv_spec_state *s) {
+        struct hv_amounts room = hv_services_room(s);
 
-        return __builtin_add_overflow(a, b, &s) ? UINT64_MAX : s;
+        return a->is_memory ? room.memory_bytes : room.nano_cpus;
 }
 
 /* The biggest consumers, for a message: "web 4, api 2". */
@@ -74,7 +67,7 @@ static void name_consumers(const struct hv_check *c, const struct amount *a, str
 
 static void check_admission(const struct hv_check *c, const struct amount *a) {
         const struct hv_spec_resources *r = &c->state->resources;
-        uint64_t limit = of_node(a, &r->limits), reserved = of_node(a, &r->reserved), asked = 0, available;
+        uint64_t limit = of_node(a, &r->limits), reserved = of_node(a, &r->reserved), asked, available;
         uint64_t installed = !c->facts ? 0 : a->is_memory ? c->facts->memory_bytes : c->facts->nano_cpus;
         const struct hv_node *at = hv_check_field(r->limits.node, a->field);
         int64_t factor = a->is_memory ? r->overcommit.memory_milli : r->overcommit.cpu_milli;
@@ -96,8 +89,7 @@ static void check_admission(const struct hv_check *c, const struct amount *a) {
         if (!limit || reserved >= limit)
                 return;
         available = (uint64_t) ((unsigned __int128) (limit - reserved) * (uint64_t) factor / 1000);
-        for (size_t i = 0; i < c->state->services.n; i++)
-                asked = sum(asked, of_service(a, &c->state->services.v[i]));
+        asked = of_services(a, c->state);
         if (asked <= available)
                 return;
         name_consumers(c, a, &who);

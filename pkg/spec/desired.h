@@ -271,6 +271,7 @@ struct hv_desired {
         struct hv_settings settings;
         const struct hv_unit *units; /* sorted by key */
         size_t n_units;
+        struct hv_amounts services;        /* what they count as in the books of admission */
         const struct hv_network *networks; /* sorted by name */
         size_t n_networks;
         const struct hv_volume *volumes; /* sorted by name */

@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "spec/digest.h"
 #include "spec/load_internal.h"
+#include "spec/service_room.h"
 #include "spec/task_internal.h"
 #include "spec/value_net.h"
 
@@ -126,6 +127,7 @@ static void lower_units(const struct hv_lowering *l, struct hv_desired *d) {
                 qsort(units, n, sizeof *units, compare_units);
         d->units = units;
         d->n_units = n;
+        d->services = hv_services_room(s);
 }
 
 static int compare_tasks(const void *pa, const void *pb) {

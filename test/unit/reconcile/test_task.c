@@ -495,6 +495,23 @@ static void the_books_are_never_overdrawn(void **state) {
         assert_int_equal(status_of(b, "t2").state, HV_TASK_RUNNING);
 }
 
+static void services_hold_their_room(void **state) {
+        struct hv_desired *d = desire("r2", (const struct wish[]){ { "web", "img:1" }, {} });
+        struct hv_room all, left;
+        BED;
+
+        d->services = (struct hv_amounts){ .nano_cpus = CPU, .memory_bytes = 6 * GIB };
+        bed_desire(b, d);
+        assert_int_equal(submit(b, &(struct job){ "big", .memory = 3 * GIB }), 0);
+        assert_int_equal(submit(b, &(struct job){ "small", .memory = GIB, .priority = 90 }), 0);
+        bed_run(b);
+        assert_true(hv_core_room(b->core, &all, &left));
+        assert_int_equal(all.memory_bytes, 8 * GIB);
+        assert_int_equal(left.memory_bytes, GIB);
+        assert_int_equal(status_of(b, "small").state, HV_TASK_RUNNING);
+        assert_string_equal(status_of(b, "big").message, "waits for room: asks for 3Gi memory, 1Gi are left");
+}
+
 static void the_queue_goes_by_priority_then_age(void **state) {
         BED;
 
@@ -820,6 +837,7 @@ int main(void) {
                 RULE(a_stop_is_durable_before_anything_stops),
                 RULE(a_stop_cuts_fetching_short),
                 RULE(the_books_are_never_overdrawn),
+                RULE(services_hold_their_room),
                 RULE(the_queue_goes_by_priority_then_age),
                 RULE(a_big_task_is_not_starved),
                 RULE(what_never_fits_is_refused_at_once),

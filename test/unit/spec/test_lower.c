@@ -54,6 +54,22 @@ static void a_service_that_says_nothing(void **state) {
         set_done(&s);
 }
 
+/* As E0601 adds them up: requests, else limits, else what W020 says; for each replica. */
+static void services_count_in_the_books(void **state) {
+        struct set s = {};
+
+        (void) state;
+        load(&s, "  services:\n"
+                 "    - {name: a, image: x, replicas: 2}\n"
+                 "    - {name: b, image: x, resources: {limits: {cpu: 2, memory: 1Gi}}}\n"
+                 "    - {name: c, image: x, replicas: 3, resources: {requests: {cpu: 500m, memory: 128Mi}, "
+                 "limits: {cpu: 2, memory: 1Gi}}}\n"
+                     "    - {name: d, image: x, cpuQuota: 50000}\n");
+        assert_int_equal(s.desired->services.nano_cpus, UINT64_C(4200000000));
+        assert_int_equal(s.desired->services.memory_bytes, UINT64_C(1600) << 20);
+        set_done(&s);
+}
+
 static void the_default_network_is_made_on_demand(void **state) {
         const struct hv_network *n;
         struct set s = {};
@@ -307,6 +323,7 @@ static void settings_are_taken_over(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_service_that_says_nothing),
+                cmocka_unit_test(services_count_in_the_books),
                 cmocka_unit_test(the_default_network_is_made_on_demand),
                 cmocka_unit_test(replicas_share_a_range_of_ports),
                 cmocka_unit_test(bind_classes_become_addresses),
