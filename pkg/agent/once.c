@@ -11,12 +11,20 @@ static void end(struct hv_agent *a, int exit_code) {
         (void) sd_event_exit(a->event, exit_code);
 }
 
+/* A task that failed has ended too: what is converged upon is that nothing is left to do. */
+static bool are_tasks_over(const struct hv_agent *a, const struct hv_status *s) {
+        const struct hv_desired *d = hv_core_active(a->core);
+
+        return s->n_tasks_queued == 0 && s->n_tasks_running == 0 &&
+               (!d || d->n_tasks == 0 || !d->settings.docker_enabled || a->ledger);
+}
+
 void hv_agent_once(struct hv_agent *a, const struct hv_status *s) {
         if (hv_agent_refusal(a))
                 end(a, HV_AGENT_EXIT_REFUSED);
         else if (s->parked_revision)
                 end(a, HV_AGENT_EXIT_NOT_CONVERGED);
-        else if (s->synced)
+        else if (s->synced && are_tasks_over(a, s))
                 end(a, HV_AGENT_EXIT_OK);
 }
 

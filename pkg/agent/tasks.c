@@ -202,14 +202,22 @@ static void add_driver(struct hv_agent *a) {
         hv_executor_add(a->executor, hv_task_driver_new(&options));
 }
 
+/* An id that changed was let change when the sources were claimed: of all ledgers the one of this state directory follows. */
+static int open_ledger(struct hv_agent *a, const struct hv_desired *d, struct hv_err *err) {
+        const char *dir = a->options->state_dir ? a->options->state_dir : HV_AGENT_STATE_DIR;
+
+        if (a->options->change_node_id)
+                return hv_ledger_adopt(dir, d->settings.node_id, hv_agent_wall_us(), &a->ledger, err);
+        return hv_ledger_open(dir, d->settings.node_id, hv_agent_wall_us(), &a->ledger, err);
+}
+
 static int begin(struct hv_agent *a, const struct hv_desired *d, struct hv_err *err) {
         struct hv_input known = { .type = HV_INPUT_TASKS_KNOWN };
-        const char *state_dir = a->options->state_dir ? a->options->state_dir : HV_AGENT_STATE_DIR;
         unsigned score = 0;
         int r = make_parts(a, err);
 
         if (r >= 0)
-                r = hv_ledger_open(state_dir, d->settings.node_id, hv_agent_wall_us(), &a->ledger, err);
+                r = open_ledger(a, d, err);
         if (r >= 0)
                 r = hv_ledger_trust_score(a->ledger, &score, err);
         if (r < 0)

@@ -78,7 +78,9 @@ class Environment(base.Case):
         r = self.agent.run("--once", "--node-id", "second")
         self.assertEqual(r.returncode, 1, r.stderr)
         self.assertIn("--change-node-id", r.stderr)
-        self.assertEqual(self.agent.run("--once", "--node-id", "second", "--change-node-id").returncode, 0)
+        r = self.agent.run("--once", "--node-id", "second", "--change-node-id")
+        self.assertEqual(r.returncode, 0)
+        self.assertNotIn("tasks cannot be run", r.stderr)  # its ledger follows
 
     def test_docker_switched_off_means_not_one_byte(self):
         path = os.path.join(self.agent.dir, "engine.sock")
