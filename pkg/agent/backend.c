@@ -2,6 +2,7 @@
 #include "agent/private.h"
 #include "base/arena.h"
 #include "base/sha256.h"
+#include "reconcile/cron.h"
 
 /* ---- engine, sources, revisions ---- */
 
@@ -130,6 +131,7 @@ void hv_agent_snapshot(void *userdata, struct hv_arena *arena, struct hv_api_sna
         shown = ret->desired ? ret->desired : a->offered ? a->offered->desired : NULL;
         ret->node_id = shown ? shown->settings.node_id : "";
         ret->node_name = shown ? shown->settings.node_name : "";
+        ret->crons = hv_core_crons(a->core, now_us, arena, &ret->n_crons);
         sources_of(a, arena, ret);
         revisions_of(a, arena, ret);
 }

@@ -81,6 +81,18 @@ static bool is_being_tidied(const struct hv_agent *a, const char *id, struct hv_
         return false;
 }
 
+static bool check_cron(struct hv_agent *a, size_t i, struct hv_arena *arena) {
+        struct task_call *t = a->task_calls.v[i];
+        struct hv_err err = {};
+        int r = hv_agent_cron_check(a, t->id, t->type == HV_API_CRON_SUSPEND, arena, &err);
+
+        if (r < 0)
+                answer(a, i, HV_API_TASK_FAILED, &err);
+        else if (r > 0)
+                answer(a, i, t->was_so ? HV_API_TASK_SAME : HV_API_TASK_DONE, NULL);
+        return r != 0;
+}
+
 /* False: not yet. */
 static bool check(struct hv_agent *a, size_t i, struct hv_arena *arena) {
         struct task_call *t = a->task_calls.v[i];
@@ -88,6 +100,8 @@ static bool check(struct hv_agent *a, size_t i, struct hv_arena *arena) {
         bool known = hv_core_task_status(a->core, t->id, hv_agent_now_us(), arena, &s);
         struct hv_err err = {};
 
+        if (t->type == HV_API_CRON_SUSPEND || t->type == HV_API_CRON_RESUME)
+                return check_cron(a, i, arena);
         if (t->ask_again && !is_being_tidied(a, t->id, arena)) {
                 const struct hv_input in = { .type = HV_INPUT_TASK_FORGET, .text = t->id };
 
@@ -130,18 +144,18 @@ void hv_agent_task_calls_abandon(struct hv_agent *a) {
         hv_vec_done(&a->task_calls);
 }
 
-static void fail(struct hv_api_call *call, const struct hv_err *err) {
+void hv_agent_task_refuse(struct hv_api_call *call, const struct hv_err *err) {
         hv_api_task_done(call,
                          &(const struct hv_api_task_changed){ .outcome = HV_API_TASK_FAILED, .err = err });
 }
 
-/* Waits for the pass in which it is durable; what is so already is found by that pass as well. */
-static void wait_for(struct hv_agent *a, struct hv_api_call *call, const struct hv_api_task_change *c,
-                     const char *id, struct hv_diags *diags, bool was_so) {
+/* What is so already is found by that pass as well. */
+void hv_agent_task_wait(struct hv_agent *a, struct hv_api_call *call, enum hv_api_task_change_type type,
+                        const char *id, struct hv_diags *diags, bool was_so) {
         struct task_call *t = HV_NEW(struct task_call);
 
         *t = (struct task_call){
-                .call = call, .type = c->type, .id = hv_strdup(id), .diags = diags, .was_so = was_so
+                .call = call, .type = type, .id = hv_strdup(id), .diags = diags, .was_so = was_so
         };
         hv_vec_push(&a->task_calls, t);
         hv_agent_poke(a);
@@ -183,18 +197,18 @@ static void submit(struct hv_agent *a, const struct hv_api_task_change *c, struc
         }
         if (!a->ledger) {
                 (void) hv_err_set(&err, -EAGAIN, "no task can be accepted: the ledger is not there");
-                fail(call, &err);
+                hv_agent_task_refuse(call, &err);
                 hv_diags_free(diags);
                 return;
         }
         in.task = task;
         r = hv_agent_input(a, &in, &err);
         if (r < 0 && r != -EALREADY) {
-                fail(call, &err);
+                hv_agent_task_refuse(call, &err);
                 hv_diags_free(diags);
                 return;
         }
-        wait_for(a, call, c, task->id, diags, r == -EALREADY);
+        hv_agent_task_wait(a, call, c->type, task->id, diags, r == -EALREADY);
 }
 
 /* ---- stop, retry, forget ---- */
@@ -208,9 +222,9 @@ static void stop(struct hv_agent *a, const struct hv_api_task_change *c, struct 
         int r = hv_agent_input(a, &in, &err);
 
         if (r < 0 && r != -EALREADY)
-                fail(call, &err);
+                hv_agent_task_refuse(call, &err);
         else
-                wait_for(a, call, c, c->id, NULL, r == -EALREADY);
+                hv_agent_task_wait(a, call, c->type, c->id, NULL, r == -EALREADY);
 }
 
 struct kept {
@@ -254,9 +268,9 @@ static void retry(struct hv_agent *a, const struct hv_api_task_change *c, struct
                 r = hv_agent_input(a, &in, &err);
         }
         if (r < 0)
-                fail(call, &err);
+                hv_agent_task_refuse(call, &err);
         else
-                wait_for(a, call, c, c->id, NULL, false);
+                hv_agent_task_wait(a, call, c->type, c->id, NULL, false);
         hv_task_unref(k.task);
 }
 
@@ -267,10 +281,10 @@ static void forget(struct hv_agent *a, const struct hv_api_task_change *c, struc
         int r = hv_agent_input(a, &in, &err);
 
         if (r < 0 && !(r == -EBUSY && is_being_tidied(a, c->id, arena))) {
-                fail(call, &err);
+                hv_agent_task_refuse(call, &err);
                 return;
         }
-        wait_for(a, call, c, c->id, NULL, false);
+        hv_agent_task_wait(a, call, c->type, c->id, NULL, false);
         a->task_calls.v[a->task_calls.n - 1]->ask_again = r < 0;
 }
 
@@ -281,6 +295,9 @@ void hv_agent_task_change(void *userdata, const struct hv_api_task_change *c, st
                 [HV_API_TASK_STOP] = stop,
                 [HV_API_TASK_RETRY] = retry,
                 [HV_API_TASK_FORGET] = forget,
+                [HV_API_CRON_TRIGGER] = hv_agent_cron_trigger,
+                [HV_API_CRON_SUSPEND] = hv_agent_cron_suspend,
+                [HV_API_CRON_RESUME] = hv_agent_cron_suspend,
         };
 
         changes[c->type](userdata, c, call);

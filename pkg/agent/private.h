@@ -153,6 +153,17 @@ void hv_agent_fit(void *userdata, const struct hv_api_file *file, struct hv_aren
                   struct hv_api_fit *ret);
 void hv_agent_task_calls_passed(struct hv_agent *a); /* after each pass: is a change durable? */
 void hv_agent_task_calls_abandon(struct hv_agent *a);
+/* The call is answered after the pass in which the change is durable. Takes diags. */
+void hv_agent_task_wait(struct hv_agent *a, struct hv_api_call *call, enum hv_api_task_change_type type,
+                        const char *id, struct hv_diags *diags, bool was_so);
+void hv_agent_task_refuse(struct hv_api_call *call, const struct hv_err *err);
+
+/* backend_cron.c */
+void hv_agent_cron_trigger(struct hv_agent *a, const struct hv_api_task_change *c, struct hv_api_call *call);
+void hv_agent_cron_suspend(struct hv_agent *a, const struct hv_api_task_change *c, struct hv_api_call *call);
+/* 1 it is durable, 0 not yet, < 0 it cannot be. */
+int hv_agent_cron_check(struct hv_agent *a, const char *name, bool suspend, struct hv_arena *arena,
+                        struct hv_err *err);
 
 /* once.c */
 void hv_agent_once(struct hv_agent *a, const struct hv_status *s); /* --once: is it time to end? */

@@ -39,6 +39,18 @@ void hv_api_delete_task(struct hv_http_request *req, void *userdata);
 void hv_api_post_fit(struct hv_http_request *req, void *userdata);
 void hv_api_post_legacy_stop(struct hv_http_request *req, void *userdata);
 
+/* Hands a change to the backend. `answer_as`: which answer it gets, one of the marks below. */
+void hv_api_ask_task(struct hv_api *api, struct hv_api_call *call, const void *answer_as,
+                     const struct hv_api_task_change *change);
+extern const char hv_api_as_submitted[]; /* the task: 201 when it is new */
+
+/* ---- api_cron.c ---- */
+extern const char hv_api_as_cron[];
+void hv_api_reply_cron(struct hv_api_call *call, const struct hv_api_task_changed *c);
+void hv_api_post_cron_trigger(struct hv_http_request *req, void *userdata);
+void hv_api_post_cron_suspend(struct hv_http_request *req, void *userdata);
+void hv_api_post_cron_resume(struct hv_http_request *req, void *userdata);
+
 /* ---- api_task_logs.c ---- */
 void hv_api_get_task_logs(struct hv_http_request *req, void *userdata);
 

@@ -17,8 +17,8 @@
 #define KEY_MAX_BYTES 200u
 
 /* Which answer a call gets. */
-static const char as_submitted[] = "submitted", as_task[] = "task", as_forgotten[] = "forgotten",
-                  as_legacy_stop[] = "legacy stop";
+const char hv_api_as_submitted[] = "submitted";
+static const char as_task[] = "task", as_forgotten[] = "forgotten", as_legacy_stop[] = "legacy stop";
 
 /* ---- answers ---- */
 
@@ -90,7 +90,8 @@ static void reply_task(struct hv_api_call *call, const struct hv_api_task_change
                 hv_http_reply_err(call->req, "LedgerFailed", &err);
                 return;
         }
-        if (call->answer_as == as_submitted && c->diags && buf.len > 0 && buf.data[buf.len - 1] == '}') {
+        if (call->answer_as == hv_api_as_submitted && c->diags && buf.len > 0 &&
+            buf.data[buf.len - 1] == '}') {
                 struct hv_buf more = {};
                 struct hv_json_writer w = { .buf = &more };
 
@@ -102,7 +103,7 @@ static void reply_task(struct hv_api_call *call, const struct hv_api_task_change
                 hv_buf_add(&buf, more.data, more.len);
                 hv_buf_done(&more);
         }
-        if (call->answer_as == as_submitted) {
+        if (call->answer_as == hv_api_as_submitted) {
                 hv_http_reply_header(call->req, "Location",
                                      hv_arena_printf(call->arena, "/api/v1/tasks/%s", c->id));
                 hv_api_reply(call->req, c->outcome == HV_API_TASK_DONE ? 201 : 200, &buf);
@@ -121,6 +122,8 @@ void hv_api_task_done(struct hv_api_call *call, const struct hv_api_task_changed
                 hv_api_reply_refused(call->req, "TaskRejected", result->diags);
         else if (call->answer_as == as_forgotten)
                 reply_forgotten(call->req, result->id);
+        else if (call->answer_as == hv_api_as_cron)
+                hv_api_reply_cron(call, result);
         else
                 reply_task(call, result);
         hv_api_call_free(call);
@@ -128,8 +131,8 @@ void hv_api_task_done(struct hv_api_call *call, const struct hv_api_task_changed
 
 /* ---- asking ---- */
 
-static void ask(struct hv_api *api, struct hv_api_call *call, const void *answer_as,
-                const struct hv_api_task_change *change) {
+void hv_api_ask_task(struct hv_api *api, struct hv_api_call *call, const void *answer_as,
+                     const struct hv_api_task_change *change) {
         struct hv_api_task_change *c = hv_arena_memdup(call->arena, change, sizeof *change);
 
         c->id = hv_arena_strdup(call->arena, c->id);
@@ -209,7 +212,7 @@ void hv_api_post_task(struct hv_http_request *req, void *userdata) {
                 hv_api_call_free(call);
                 return;
         }
-        ask(api, call, as_submitted, &c);
+        hv_api_ask_task(api, call, hv_api_as_submitted, &c);
 }
 
 /* {"by": "...", "reason": "..."}, both optional, as is the body. False: 400 was sent. */
@@ -241,7 +244,7 @@ static void change(struct hv_http_request *req, struct hv_api *api, enum hv_api_
                 hv_api_call_free(call);
                 return;
         }
-        ask(api, call, answer_as, &c);
+        hv_api_ask_task(api, call, answer_as, &c);
 }
 
 void hv_api_post_task_stop(struct hv_http_request *req, void *userdata) {

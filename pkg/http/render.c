@@ -242,6 +242,18 @@ static void put_unit(struct hv_json_writer *w, const struct hv_api_snapshot *s,
         hv_json_end(w);
 }
 
+static void put_cron(struct hv_json_writer *w, const struct hv_cron_status *k) {
+        hv_json_put_str(w, "schedule", k->schedule);
+        hv_json_put_str(w, "timeZone", hv_str_empty(k->zone) ? "UTC" : k->zone);
+        hv_json_put_bool(w, "suspended", k->is_suspended);
+        hv_render_time(w, "dealtWithUntil", k->until_wall_us);
+        hv_render_time(w, "next", k->next_wall_us);
+        hv_json_begin_array(w, "live");
+        for (size_t i = 0; i < k->n_live; i++)
+                hv_json_put_str(w, NULL, k->live[i]);
+        hv_json_end(w);
+}
+
 void hv_render_item_status(struct hv_json_writer *w, const char *key, const struct hv_api_snapshot *s,
                            const struct hv_view_item *item) {
         hv_json_begin_object(w, key);
@@ -260,6 +272,8 @@ void hv_render_item_status(struct hv_json_writer *w, const char *key, const stru
                 hv_json_put_bool(w, "foreign", item->seen->foreign);
                 hv_json_put_str(w, "id", item->seen->id);
         }
+        if (item->cron)
+                put_cron(w, item->cron);
         if (item->kind == HV_KIND_SERVICE) {
                 hv_json_put_uint(w, "replicas", item->n_wanted);
                 hv_json_put_uint(w, "replicasInSync", item->n_in_sync);

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "reconcile/cron.h"
 #include "reconcile/status.h"
 #include "spec/diag.h"
 
@@ -59,6 +60,9 @@ struct hv_api_snapshot {
         struct hv_api_engine engine;
         const struct hv_status *status;
         const struct hv_desired *desired; /* the active revision; NULL before the first */
+
+        const struct hv_cron_status *crons; /* of `desired`, by name */
+        size_t n_crons;
 
         /* The newest attempt to load the sources. Refused: it had errors, `desired` is older than the files.
          */

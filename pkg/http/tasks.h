@@ -33,14 +33,17 @@ enum hv_api_task_change_type {
         HV_API_TASK_STOP,
         HV_API_TASK_RETRY,
         HV_API_TASK_FORGET,
+        HV_API_CRON_TRIGGER,
+        HV_API_CRON_SUSPEND,
+        HV_API_CRON_RESUME,
 };
 
 /* Good until the call is done and the function that was asked has returned. */
 struct hv_api_task_change {
         enum hv_api_task_change_type type;
         const struct hv_api_file *file; /* SUBMIT: one Task document */
-        const char *id;                 /* SUBMIT: NULL, <name>-<digest8>; others: whose */
-        const char *by, *reason;        /* STOP; reason may be NULL */
+        const char *id; /* SUBMIT: NULL, <name>-<digest8>; others: whose; CRON_*: name of the cron task */
+        const char *by, *reason; /* STOP; reason may be NULL */
 };
 
 enum hv_api_task_outcome {
@@ -53,7 +56,7 @@ enum hv_api_task_outcome {
 
 struct hv_api_task_changed {
         enum hv_api_task_outcome outcome;
-        const char *id;         /* with DONE and SAME */
+        const char *id;         /* with DONE and SAME; of CRON_TRIGGER the run's */
         struct hv_diags *diags; /* errors and warnings, sorted; NULL: none */
         const struct hv_err *err;
 };

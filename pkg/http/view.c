@@ -20,6 +20,7 @@ bool hv_view_acts_on(enum hv_kind kind) {
         case HV_KIND_NETWORK:
         case HV_KIND_VOLUME:
         case HV_KIND_REGISTRY:
+        case HV_KIND_CRONTASK:
                 return true;
         default:
                 return false;
@@ -120,6 +121,11 @@ static void add_seen(struct builder *b, const struct hv_status *s) {
         }
 }
 
+static void add_crons(struct builder *b, const struct hv_api_snapshot *s) {
+        for (size_t i = 0; b->kind == HV_KIND_CRONTASK && i < s->n_crons; i++)
+                item_of(b, s->crons[i].name)->cron = &s->crons[i];
+}
+
 static void sum_up_service(struct hv_view_item *item) {
         item->n_wanted = (unsigned) item->n_units;
         for (size_t i = 0; item->n_units == 0 && i < item->n_status; i++)
@@ -174,6 +180,27 @@ static void sum_up_object(struct hv_view_item *item) {
                 item->phase = seen->exists ? "Differs" : "Missing";
 }
 
+/* A cron task is as wished when nothing keeps it from its next run but somebody's wish. */
+static void sum_up_cron(struct hv_view_item *item) {
+        const struct hv_cron_status *k = item->cron;
+
+        item->in_sync = k && k->can_run && !k->ledger_failure;
+        item->message = k ? k->message : "not looked at yet";
+        item->phase = "Scheduled";
+        item->reason = HV_REASON_SYNCED;
+        if (!k || !k->can_run) {
+                item->phase = "Pending";
+                item->reason = HV_REASON_PENDING;
+        } else if (k->ledger_failure) {
+                item->reason = HV_REASON_LEDGER_FAILED;
+                item->message = k->ledger_failure;
+        } else if (k->is_suspended) {
+                item->phase = "Suspended";
+                item->reason = HV_REASON_SUSPENDED;
+        } else if (k->n_live > 0)
+                item->phase = "Running";
+}
+
 static void sum_up(struct hv_view_item *item) {
         switch (item->kind) {
         case HV_KIND_SERVICE:
@@ -182,6 +209,9 @@ static void sum_up(struct hv_view_item *item) {
         case HV_KIND_NETWORK:
         case HV_KIND_VOLUME:
                 sum_up_object(item);
+                break;
+        case HV_KIND_CRONTASK:
+                sum_up_cron(item);
                 break;
         case HV_KIND_REGISTRY:
                 item->phase = "Ready";
@@ -215,6 +245,7 @@ const struct hv_view_item *hv_view_list(struct hv_arena *a, const struct hv_api_
         }
         add_unit_status(&b, s->status);
         add_seen(&b, s->status);
+        add_crons(&b, s);
 
         items = HV_ARENA_NEW_N(a, struct hv_view_item, hv_map_size(map));
         while (hv_map_next(map, &it, NULL, &value)) {

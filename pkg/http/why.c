@@ -70,6 +70,11 @@ static const char *wanted(struct hv_arena *a, const struct hv_view_item *item) {
                                     : "a volume";
         case HV_KIND_REGISTRY:
                 return "asked when an image of its host is pulled";
+        case HV_KIND_CRONTASK:
+                return item->cron ? hv_arena_printf(a, "a run at each time of \"%s\" in %s",
+                                                    item->cron->schedule,
+                                                    hv_str_empty(item->cron->zone) ? "UTC" : item->cron->zone)
+                                  : "a run at each time of its schedule";
         default:
                 return "declared";
         }
@@ -116,6 +121,22 @@ static const char *seen_object(const struct hv_api_snapshot *s, const struct hv_
         if (!item->seen || !item->seen->exists)
                 return "it does not exist";
         return item->seen->foreign ? "it exists, and is not hivelet's" : "it exists";
+}
+
+static const char *seen_cron(struct hv_arena *a, const struct hv_cron_status *k) {
+        struct hv_buf runs = {};
+        const char *ret;
+
+        if (!k)
+                return "nothing is known of it yet";
+        for (size_t i = 0; i < k->n_live; i++)
+                hv_buf_printf(&runs, "%s%s", i ? ", " : "", k->live[i]);
+        ret = k->n_live ? hv_arena_printf(a, "not ended: %s", hv_buf_str(&runs))
+              : k->until_wall_us
+                      ? hv_arena_printf(a, "its times are dealt with up to %s", instant(a, k->until_wall_us))
+                      : "none of its times has come yet";
+        hv_buf_done(&runs);
+        return ret;
 }
 
 /* ---- in the way, and next ---- */
@@ -185,6 +206,25 @@ static void put_parked(struct hv_json_writer *w, const struct hv_status *s) {
                         REVISION_SHOWN, s->parked_revision, message, REVISION_SHOWN, s->parked_revision);
 }
 
+static const char *next_of_cron(struct hv_arena *a, const struct hv_cron_status *k) {
+        if (!k || !k->can_run)
+                return NULL;
+        if (k->is_suspended)
+                return "nothing before it is resumed: hivectl cron resume";
+        return k->next_wall_us ? hv_arena_printf(a, "a run at %s", instant(a, k->next_wall_us))
+                               : "nothing: its schedule never comes";
+}
+
+static void put_why_cron(struct hv_json_writer *w, struct hv_arena *a, const struct hv_view_item *item) {
+        const struct hv_cron_status *k = item->cron;
+        bool is_held = !item->in_sync || (k && k->is_suspended);
+
+        hv_json_put_str(w, "seen", seen_cron(a, k));
+        hv_json_put_str(w, "blocking", is_held ? blocking(a, item->reason, item->message) : NULL);
+        hv_json_put_str(w, "next", next_of_cron(a, k));
+        hv_render_time(w, "nextAt", k ? k->next_wall_us : 0);
+}
+
 /* What concerns the whole node and therefore this object too. */
 static void put_node_notes(struct hv_json_writer *w, const struct hv_api_snapshot *s, struct hv_arena *a) {
         const struct hv_status *status = s->status;
@@ -228,7 +268,9 @@ void hv_render_why(struct hv_json_writer *w, const char *key, const struct hv_ap
                 for (size_t i = 0; i < item->n_status; i++)
                         put_unit(w, s, a, item->status[i]);
                 hv_json_end(w);
-        } else {
+        } else if (item->kind == HV_KIND_CRONTASK)
+                put_why_cron(w, a, item);
+        else {
                 hv_json_put_str(w, "seen", seen_object(s, item));
                 if (!item->acted_on)
                         hv_json_put_str(w, "blocking", item->message);

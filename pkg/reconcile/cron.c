@@ -319,15 +319,21 @@ static struct cron *declared(struct hv_core *c, const char *name, struct hv_err 
         return NULL;
 }
 
+static uint64_t this_minute(const struct hv_core *c, uint64_t now_us) {
+        return hv_wall_us(c, now_us) / HV_USEC_PER_MIN * HV_USEC_PER_MIN;
+}
+
 static int trigger(struct hv_core *c, uint64_t now_us, const char *name, struct hv_err *err) {
         struct cron *k = declared(c, name, err);
         uint64_t wall_us = hv_wall_us(c, now_us);
 
         if (!k)
                 return -ENOENT;
-        if (!c->tasks_known || wall_us == 0)
-                return hv_err_set(err, -EAGAIN, "no task can be accepted yet: the ledger is not there");
-        if (!add_run(c, k, wall_us / HV_USEC_PER_MIN * HV_USEC_PER_MIN, false))
+        if (!c->tasks_known || wall_us == 0 || k->want->suspended)
+                return hv_err_set(err, -EAGAIN, "no task can be accepted: %s",
+                                  k->want->suspended ? "node.docker.enabled is false"
+                                                     : "the ledger is not there");
+        if (!add_run(c, k, this_minute(c, now_us), false))
                 return hv_err_set(err, -EEXIST, "cron task %s has a run of this minute already", name);
         return 0;
 }
@@ -337,8 +343,10 @@ static int suspend(struct hv_core *c, const char *name, bool on, struct hv_err *
 
         if (!k)
                 return -ENOENT;
-        if (!c->tasks_known)
-                return hv_err_set(err, -EAGAIN, "nothing can be recorded yet: the ledger is not there");
+        if (!c->tasks_known || k->want->suspended)
+                return hv_err_set(err, -EAGAIN, "nothing can be recorded: %s",
+                                  k->want->suspended ? "node.docker.enabled is false"
+                                                     : "the ledger is not there");
         if (!k->suspend_asked && k->is_suspended == on)
                 return hv_err_set(err, -EALREADY,
                                   on ? "cron task %s is suspended already" : "cron task %s is not suspended",
@@ -373,16 +381,28 @@ int hv_cron_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in,
 
 /* ---- status ---- */
 
+/* NULL: nothing. */
+static const char *what_keeps_it(const struct hv_core *c, const struct cron *k, struct hv_arena *a) {
+        if (k->want->suspended)
+                return "node.docker.enabled is false: nothing runs";
+        if (!c->tasks_known)
+                return "the ledger is not there: nothing runs";
+        if (!has_zone(c, k))
+                return hv_arena_printf(a, "this machine has no file of the time zone %s", k->want->zone);
+        return NULL;
+}
+
 static void describe(const struct hv_core *c, const struct cron *k, uint64_t now_us, struct hv_arena *a,
                      struct hv_cron_status *ret) {
         const char **live = HV_ARENA_NEW_N(a, const char *, c->live_tasks.n + 1);
+        const char *obstacle = what_keeps_it(c, k, a);
         uint64_t next_us = HV_TIME_NEVER;
         size_t n = 0;
 
         for (size_t i = 0; i < c->live_tasks.n; i++)
                 if (is_run_of(c->live_tasks.v[i], k) && c->live_tasks.v[i]->step < TASK_STEP_TIDY)
                         live[n++] = hv_arena_strdup(a, c->live_tasks.v[i]->id);
-        if (has_zone(c, k) && !k->is_suspended && c->wall_us)
+        if (!obstacle && !k->is_suspended && c->wall_us)
                 next_us = hv_cron_next(&k->want->schedule, zone_of(c, k),
                                        HV_MAX(k->until_wall_us, hv_wall_us(c, now_us)));
         *ret = (struct hv_cron_status){
@@ -391,16 +411,35 @@ static void describe(const struct hv_core *c, const struct cron *k, uint64_t now
                 .zone = hv_arena_strdup(a, k->want->zone),
                 .concurrency = k->want->concurrency,
                 .is_suspended = k->is_suspended,
-                .has_zone = has_zone(c, k),
+                .can_run = !obstacle,
                 .until_wall_us = k->until_wall_us,
                 .next_wall_us = next_us == HV_TIME_NEVER ? 0 : next_us,
                 .live = live,
                 .n_live = n,
-                .message = !has_zone(c, k)
-                                   ? hv_arena_printf(a, "this machine has no file of the time zone %s",
-                                                     k->want->zone)
-                                   : hv_arena_strdup(a, k->message ? k->message : ""),
+                .message = obstacle ? obstacle : hv_arena_strdup(a, k->message ? k->message : ""),
+                .is_recorded = !k->suspend_asked,
+                .ledger_failure = k->failure.reason == HV_REASON_LEDGER_FAILED
+                                          ? hv_arena_strdup(a, k->failure.message)
+                                          : NULL,
         };
+}
+
+bool hv_core_cron_status(const struct hv_core *c, const char *name, uint64_t now_us, struct hv_arena *arena,
+                         struct hv_cron_status *ret) {
+        const struct cron *k = hv_map_get(c->crons, name);
+
+        if (k && k->want)
+                describe(c, k, now_us, arena, ret);
+        return k && k->want;
+}
+
+const char *hv_core_cron_run_now(const struct hv_core *c, const char *name, uint64_t now_us,
+                                 struct hv_arena *arena) {
+        const struct cron *k = hv_map_get(c->crons, name);
+        _hv_cleanup_(hv_task_unrefp) struct hv_task *made =
+                k && k->want ? hv_cron_run(k->want, this_minute(c, now_us), c->active) : NULL;
+
+        return made ? hv_arena_strdup(arena, made->id) : NULL;
 }
 
 const struct hv_cron_status *hv_core_crons(const struct hv_core *c, uint64_t now_us, struct hv_arena *arena,

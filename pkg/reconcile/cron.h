@@ -31,13 +31,24 @@ struct hv_cron_status {
         const char *name, *schedule, *zone;
         enum hv_cron_concurrency concurrency;
         bool is_suspended;
-        bool has_zone;           /* false: the machine does not know the time zone, nothing runs */
+        bool can_run;            /* false: nothing runs, `message` says why */
         uint64_t until_wall_us;  /* 0: none yet */
         uint64_t next_wall_us;   /* 0: never, or suspended */
         const char *const *live; /* ids of runs that have not ended */
         size_t n_live;
         const char *message; /* why the last time made no run, or what stands in the way; "" */
+        bool is_recorded;    /* no change of `is_suspended` is under way: what it says is durable */
+        const char *
+                ledger_failure; /* what could not be made durable and is tried again: one sentence; NULL: nothing */
 };
+
+/* One; false: the active revision does not declare it. */
+bool hv_core_cron_status(const struct hv_core *c, const char *name, uint64_t now_us, struct hv_arena *arena,
+                         struct hv_cron_status *ret);
+
+/* The id of the run that CRON_TRIGGER makes at this instant; NULL: it is not declared. */
+const char *hv_core_cron_run_now(const struct hv_core *c, const char *name, uint64_t now_us,
+                                 struct hv_arena *arena);
 
 /* All that the active revision declares, by name. Everything lives in `arena`. */
 const struct hv_cron_status *hv_core_crons(const struct hv_core *c, uint64_t now_us, struct hv_arena *arena,

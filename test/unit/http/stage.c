@@ -91,6 +91,8 @@ static void snapshot(void *userdata, struct hv_arena *arena, struct hv_api_snaps
                 .engine = { "unix:///var/run/docker.sock", "Docker", "20.10.24", "1.41" },
                 .status = &s->status,
                 .desired = s->desired,
+                .crons = &s->cron,
+                .n_crons = s->desired && s->cron.name ? 1 : 0,
                 .refused = s->refused,
                 .diags = s->diags,
                 .loaded_wall_us = s->wall_us - 7290 * HV_USEC_PER_SEC,
@@ -286,7 +288,8 @@ static void finish_task(struct stage *s, const char *id, struct hv_api_call *cal
 }
 
 static void task_change(void *userdata, const struct hv_api_task_change *c, struct hv_api_call *call) {
-        static const char *const words[] = { "submit", "stop", "retry", "forget" };
+        static const char *const words[] = { "submit",  "stop",    "retry", "forget",
+                                             "trigger", "suspend", "resume" };
         struct stage *s = userdata;
 
         s->n_changes++;
@@ -705,6 +708,16 @@ struct stage *stage_new(void) {
         see_units(s);
         see_objects(s);
         see_sources(s);
+        s->cron = (struct hv_cron_status){
+                .name = "nightly",
+                .schedule = "15 3 * * *",
+                .zone = "Europe/Berlin",
+                .can_run = true,
+                .until_wall_us = s->wall_us - 20 * HV_USEC_PER_HOUR,
+                .next_wall_us = s->wall_us + 4 * HV_USEC_PER_HOUR,
+                .message = "",
+                .is_recorded = true,
+        };
 
         strcpy(s->dir, "/tmp/hivelet-stage-XXXXXX");
         assert_non_null(mkdtemp(s->dir));

@@ -27,6 +27,7 @@ struct stage {
         struct hv_desired *desired;
         struct hv_unit_status units[16];
         struct hv_object_status objects[8];
+        struct hv_cron_status cron; /* of nightly */
         struct hv_status status;
         struct hv_api_source sources[2];
         struct hv_api_revision revisions[3];

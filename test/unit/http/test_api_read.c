@@ -155,7 +155,7 @@ static void every_kind_is_listed(void **state) {
                 { "configs", "Config", "web-conf", "Declared" },
                 { "images", "Image", "redis", "Declared" },
                 { "registries", "Registry", "private", "Ready" },
-                { "crontasks", "CronTask", "nightly", "Declared" },
+                { "crontasks", "CronTask", "nightly", "Scheduled" },
         };
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
 
