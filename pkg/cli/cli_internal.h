@@ -97,6 +97,10 @@ int hv_cmd_task_stop(struct hv_cli *cli);
 int hv_cmd_task_retry(struct hv_cli *cli);
 int hv_cmd_task_rm(struct hv_cli *cli);
 int hv_cmd_task_receipt(struct hv_cli *cli);
+int hv_cmd_cron_ls(struct hv_cli *cli); /* cmd_cron.c */
+int hv_cmd_cron_trigger(struct hv_cli *cli);
+int hv_cmd_cron_suspend(struct hv_cli *cli);
+int hv_cmd_cron_resume(struct hv_cli *cli);
 int hv_cmd_fit(struct hv_cli *cli); /* cmd_fit.c */
 int hv_cmd_trust(struct hv_cli *cli);
 int hv_cmd_task_logs(struct hv_cli *cli);    /* cmd_logs.c */

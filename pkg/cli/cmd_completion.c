@@ -226,6 +226,9 @@ static void offer_args(const struct completer *c, const struct hv_verb *v, const
         case HV_ARGS_TASK:
                 offer_names(c, HV_KIND_TASK, false);
                 break;
+        case HV_ARGS_CRON:
+                offer_names(c, HV_KIND_CRONTASK, false);
+                break;
         case HV_ARGS_FIELD:
                 offer_fields(c);
                 break;

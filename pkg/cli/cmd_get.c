@@ -198,8 +198,11 @@ static void cells_task(struct hv_table *t, const struct hv_json *item) {
 }
 
 static void cells_cron_task(struct hv_table *t, const struct hv_json *item) {
+        char span[HV_AGE_SIZE];
+
         cell_status(t, item);
         hv_table_cell(t, hv_json_str(spec(item), "schedule"));
+        hv_table_cell(t, hv_output_until(hv_json_str(status(item), "next"), span));
         cell_image(t, hv_json_str(spec(item), "image"));
 }
 
@@ -245,7 +248,7 @@ static const struct layout {
             { "STARTED", HV_TABLE_RIGHT } },
           cells_task },
         { HV_KIND_CRONTASK,
-          { { "STATUS", 0 }, { "SCHEDULE", 0 }, { "IMAGE", HV_TABLE_CUT_START } },
+          { { "STATUS", 0 }, { "SCHEDULE", 0 }, { "NEXT", HV_TABLE_RIGHT }, { "IMAGE", HV_TABLE_CUT_START } },
           cells_cron_task },
         { HV_KIND_WIREGUARD,
           { { "STATUS", 0 }, { "ADDRESS", 0 }, { "PEERS", HV_TABLE_RIGHT } },

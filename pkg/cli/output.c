@@ -38,7 +38,14 @@ void hv_output_document(struct hv_cli *cli, const struct hv_json *j, enum hv_out
         hv_output_text(cli, &buf);
 }
 
-const char *hv_output_age(const char *rfc3339, char ret[HV_AGE_SIZE]) {
+static uint64_t now_us(void) {
+        struct timespec now;
+
+        (void) clock_gettime(CLOCK_REALTIME, &now);
+        return (uint64_t) now.tv_sec * HV_USEC_PER_SEC + (uint64_t) now.tv_nsec / 1000;
+}
+
+static const char *format_span(uint64_t us, char ret[HV_AGE_SIZE]) {
         static const struct {
                 uint64_t us;
                 char letter;
@@ -48,20 +55,29 @@ const char *hv_output_age(const char *rfc3339, char ret[HV_AGE_SIZE]) {
                 { HV_USEC_PER_MIN, 'm' },
                 { HV_USEC_PER_SEC, 's' },
         };
-        struct timespec now;
-        uint64_t then_us, now_us, age_us;
         size_t i = 0;
+
+        /* The next smaller unit as long as it says more: 90 minutes are "90m", not "1h". */
+        while (i + 1 < HV_ARRAY_SIZE(units) && us < 2 * units[i].us)
+                i++;
+        (void) snprintf(ret, HV_AGE_SIZE, "%" PRIu64 "%c", us / units[i].us, units[i].letter);
+        return ret;
+}
+
+const char *hv_output_age(const char *rfc3339, char ret[HV_AGE_SIZE]) {
+        uint64_t then_us, at_us = now_us();
 
         if (!rfc3339 || !hv_rfc3339_parse(rfc3339, &then_us))
                 return "-";
-        (void) clock_gettime(CLOCK_REALTIME, &now);
-        now_us = (uint64_t) now.tv_sec * HV_USEC_PER_SEC + (uint64_t) now.tv_nsec / 1000;
-        age_us = now_us > then_us ? now_us - then_us : 0;
-        /* The next smaller unit as long as it says more: 90 minutes are "90m", not "1h". */
-        while (i + 1 < HV_ARRAY_SIZE(units) && age_us < 2 * units[i].us)
-                i++;
-        (void) snprintf(ret, HV_AGE_SIZE, "%" PRIu64 "%c", age_us / units[i].us, units[i].letter);
-        return ret;
+        return format_span(at_us > then_us ? at_us - then_us : 0, ret);
+}
+
+const char *hv_output_until(const char *rfc3339, char ret[HV_AGE_SIZE]) {
+        uint64_t then_us, at_us = now_us();
+
+        if (!rfc3339 || !hv_rfc3339_parse(rfc3339, &then_us))
+                return "-";
+        return format_span(then_us > at_us ? then_us - at_us : 0, ret);
 }
 
 void hv_output_tint(struct hv_buf *buf, bool color, enum hv_tint tint, const char *text) {

@@ -75,6 +75,8 @@ static const struct scene {
         { "help-task", "help task", NULL },
         { "help-run", "help run", NULL },
         { "get-tasks", "get tasks", stage_tasks },
+        { "cron-ls", "cron ls", NULL },
+        { "describe-cron", "describe cron/nightly", NULL },
         { "task-ls-wide", "task ls -o wide", stage_tasks },
         { "task-show", "task show resize-7", stage_tasks },
         { "why-task", "why task/big-1", stage_tasks },

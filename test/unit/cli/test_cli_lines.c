@@ -77,6 +77,16 @@ static void the_task_takes_too_long(struct stage *s) {
         s->task_id = "nightly-202611210315";
 }
 
+static void the_run_is_promised(struct stage *s) {
+        stage_tasks(s);
+        s->task_id = "nightly-202611210315";
+}
+
+static void the_minute_has_a_run(struct stage *s) {
+        s->task_outcome = HV_API_TASK_FAILED;
+        hv_err_set(&s->err, -EEXIST, "cron task nightly has a run of this minute already");
+}
+
 static void the_task_is_refused(struct stage *s) {
         stage_refuse(s);
         s->task_outcome = HV_API_TASK_REFUSED;
@@ -179,6 +189,21 @@ static const struct line {
         { "why", NULL, 0, "node worker-1 is as wished", NULL },
         { "why", stage_park, 0, "PruneBlocked", NULL },
         { "why config/web-conf", NULL, 0, "nothing acts on it", NULL },
+
+        /* cron tasks */
+        { "cron", NULL, 64, NULL, "which of them? hivectl help cron lists them" },
+        { "cron stop nightly", NULL, 64, NULL, "cron stop: which of them? hivectl help cron lists them" },
+        { "cron trigger", NULL, 64, NULL, "which cron task? hivectl cron ls lists them" },
+        { "cron ls", NULL, 0, "nightly\tScheduled\t15 3 * * *\t3h\talpine:3.20", NULL },
+        { "cron ls -o name", NULL, 0, "cronTask/nightly\n", NULL },
+        { "get cron nightly -o yaml", NULL, 0, "timeZone: Europe/Berlin", NULL },
+        { "describe cron/nightly", NULL, 0, "a run at 20", NULL },
+        { "cron trigger nightly", the_run_is_promised, 0, "nightly-202611210315\n", NULL },
+        { "cron trigger cron/nightly", the_run_is_promised, 0, "nightly-202611210315\n", NULL },
+        { "cron trigger nightly", the_minute_has_a_run, 1, NULL, "has a run of this minute already" },
+        { "cron trigger nightli", NULL, 4, NULL, "did you mean \"nightly\"?" },
+        { "cron suspend nightly", stage_tasks, 0, NULL, "cron task nightly is suspended" },
+        { "cron resume cron/nightly", stage_tasks, 0, NULL, "cron task nightly goes on; next run 20" },
 
         /* tasks */
         { "task", NULL, 64, NULL, "which of them? hivectl help task lists them" },
