@@ -22,3 +22,6 @@ void hv_pass_note_phase(struct pass *p, struct slot *s, const struct verdict *v)
 void hv_pass_tasks(struct pass *p);
 /* First of all: what the facts mean for tasks may ask for a look, and who is over gives his room back. */
 void hv_pass_advance_tasks(struct pass *p);
+
+/* task_retention.c */
+void hv_pass_forget_tasks(struct pass *p);

@@ -159,7 +159,9 @@ struct hv_core {
         uint64_t n_tasks_seen;
         struct hv_map *crons, *zones; /* by name; struct cron, struct hv_zone */
         bool tasks_known, machine_known;
-        bool cron_ended; /* a run of a cron task ended: its history is to be trimmed */
+        uint64_t
+                forget_at_wall_us; /* when the oldest ended task is to be forgotten; 0: they are to be looked through */
+        bool cron_ended;           /* a run of a cron task ended: its history is to be trimmed */
         struct hv_room machine;
         int trust_score;
         uint64_t wall_us, wall_at_us; /* the wall clock, and the instant of the core's clock it was told at */

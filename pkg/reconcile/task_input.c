@@ -40,6 +40,7 @@ void hv_task_want(struct hv_core *c, const struct hv_desired *d) {
 
         if (!c->tasks_known)
                 return;
+        c->forget_at_wall_us = 0; /* what is kept, and how long, may be another */
         while (hv_map_next(c->tasks, &it, NULL, (void **) &t))
                 t->is_declared = false; /* of what has ended, too: it may be forgotten now */
         for (size_t i = 0; i < d->n_tasks; i++)

@@ -125,8 +125,10 @@ static void drop_done(struct hv_core *c) {
                 hv_cron_run_dropped(c, t);
                 if (t->step == TASK_STEP_GONE || !t->accepted)
                         (void) hv_map_remove(c->tasks, t->id);
-                else if (t->source == HV_TASK_FROM_CRON)
-                        c->cron_ended = true;
+                else {
+                        c->forget_at_wall_us = 0;
+                        c->cron_ended |= t->source == HV_TASK_FROM_CRON;
+                }
         }
         c->live_tasks.n = kept;
 }
@@ -151,6 +153,7 @@ void hv_pass_tasks(struct pass *p) {
         drop_done(c);
         if (c->cron_ended)
                 hv_cron_trim_all(c);
+        hv_pass_forget_tasks(p);
         hv_task_admit(c, p->now_us);
         for (size_t i = 0; i < c->live_tasks.n; i++)
                 plan_task(p, c->live_tasks.v[i]);

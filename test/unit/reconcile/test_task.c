@@ -644,6 +644,60 @@ static void what_ended_can_be_run_again_and_forgotten(void **state) {
         assert_false(hv_core_task_status(b->core, "t1", b->now_us, b->arena, &s));
 }
 
+static void tell_wall(struct bed *b, uint64_t wall_us) {
+        const struct hv_input in = { .type = HV_INPUT_CLOCK, .wall_us = wall_us };
+
+        assert_int_equal(hv_core_input(b->core, b->now_us, &in, NULL), 0);
+}
+
+static void what_ended_long_ago_is_forgotten(void **state) {
+        struct hv_desired *d = desire("r2", (const struct wish[]){ {} });
+        struct hv_task_status s;
+        BED;
+
+        tell_wall(b, UINT64_C(1800000000) * S);
+        d->settings.keep_results_us = 1000 * S;
+        bed_desire(b, d);
+        assert_int_equal(submit(b, &(struct job){ "first" }), 0);
+        bed_run(b);
+        ends(b, "task-first", 0);
+        bed_wait(b, 500 * S);
+        assert_int_equal(submit(b, &(struct job){ "second" }), 0);
+        bed_run(b);
+        ends(b, "task-second", 1);
+        bed_log(b);
+        bed_wait(b, 499 * S);
+        assert_string_equal(bed_log(b), "");
+        bed_wait(b, 2 * S); /* by a deadline of its own */
+        assert_string_equal(bed_log(b), "forget first");
+        assert_false(hv_core_task_status(b->core, "first", b->now_us, b->arena, &s));
+        assert_true(hv_core_task_status(b->core, "second", b->now_us, b->arena, &s));
+        bed_wait(b, 500 * S);
+        assert_string_equal(bed_log(b), "forget second");
+}
+
+static void what_is_declared_is_not_forgotten(void **state) {
+        struct hv_task *declared[] = { task_of(&(struct job){ "file", .source = HV_TASK_FROM_FILE }) };
+        struct hv_desired *d = desire("r2", (const struct wish[]){ {} }), *without;
+        BED;
+
+        tell_wall(b, UINT64_C(1800000000) * S);
+        d->settings.keep_results_us = 1000 * S;
+        d->tasks = (struct hv_task *const *) hv_arena_memdup(d->arena, declared, sizeof declared);
+        d->n_tasks = 1;
+        bed_desire(b, d);
+        bed_run(b);
+        ends(b, "task-file", 0);
+        bed_log(b);
+        bed_wait(b, 3000 * S);
+        assert_string_equal(bed_log(b), "");
+        without = desire("r3", (const struct wish[]){ {} });
+        without->settings.keep_results_us = 1000 * S;
+        bed_desire(b, without);
+        bed_run(b);
+        assert_string_equal(bed_log(b), "forget file");
+}
+
 static void trust_goes_by_the_documents(void **state) {
         BED;
 
@@ -846,6 +900,8 @@ int main(void) {
                 RULE(a_program_that_is_not_there_is_the_tasks_fault),
                 RULE(promises_are_kept_while_the_engine_is_away),
                 RULE(what_ended_can_be_run_again_and_forgotten),
+                RULE(what_ended_long_ago_is_forgotten),
+                RULE(what_is_declared_is_not_forgotten),
                 RULE(trust_goes_by_the_documents),
                 RULE(what_was_renamed_is_not_lost),
                 RULE(what_was_removed_is_lost),
