@@ -30,7 +30,7 @@ int hv_log_reader_new(const struct hv_results *r, enum hv_log_stream stream, str
         l->stream = stream;
         l->index = fdopen(index_fd, "r");
         if (!l->index)
-                hv_out_of_memory(sizeof *l->index);
+                hv_out_of_memory(BUFSIZ); /* fdopen(3) fails for nothing else */
         (void) hv_fd_steal(&index_fd);
         l->fd = hv_fd_steal(&fd);
         *ret = l;
