@@ -75,6 +75,12 @@ class Tasks(base.Case):
         self.assertEqual(self.hivectl("task", "logs", name), "done\n")
         self.assertEqual(len(json.loads(self.hivectl("task", "show", name, "-o", "json"))["attempts"]), 1)
 
+    def test_once_waits_for_tasks(self):
+        self.agent.write(hv.document(f"  tasks:\n    - {{name: once, image: \"{hv.IMAGE}\", command: [sh, -c, sleep 1; exit 3]}}\n"))
+        self.assertEqual(self.agent.run("--once").returncode, 0)  # a task that failed has ended, too
+        self.assertEqual(len(os.listdir(os.path.join(self.agent.dir, "state", "results"))), 1)
+        self.assertEqual(self.engine.containers(), {})
+
 
 if __name__ == "__main__":
     base.main()
