@@ -26,6 +26,7 @@ void hv_engine_down(struct hv_core *c, uint64_t now_us, enum hv_engine_state sta
                                   e->state == HV_ENGINE_READY ? now_us - e->ready_since_us : 0, false);
         e->state = state;
         e->look_parts = 0;
+        hv_task_engine_lost(c);
 }
 
 /* ---- looks ---- */

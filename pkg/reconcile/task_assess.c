@@ -141,6 +141,9 @@ static void advance_run(struct hv_core *c, struct task *t, uint64_t now_us) {
         if (k->state == HV_CONTAINER_CREATED && t->start == START_FAILED)
                 hv_task_over(c, t, t->start_refused ? HV_CAUSE_INPUT : HV_CAUSE_NODE_ERROR,
                              "cannot start: %s", t->start_message);
+        else if (k->state == HV_CONTAINER_CREATED && t->start == START_LOST)
+                hv_task_over(c, t, t->ending == HV_CAUSE_STOPPED ? HV_CAUSE_STOPPED : HV_CAUSE_NODE_ERROR,
+                             "the engine went away while it was starting: it may have run");
         else if (k->state == HV_CONTAINER_CREATED && t->start == START_NOT_SENT &&
                  t->ending == HV_CAUSE_STOPPED)
                 hv_task_over(c, t, HV_CAUSE_STOPPED, "stopped by %s before it started",

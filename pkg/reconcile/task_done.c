@@ -226,6 +226,16 @@ bool hv_task_is_left_over(const struct hv_core *c, const struct slot *s) {
                 s->have->state != HV_CONTAINER_PAUSED && s->have->state != HV_CONTAINER_RESTARTING);
 }
 
+void hv_task_engine_lost(struct hv_core *c) {
+        for (size_t i = 0; i < c->live_tasks.n; i++) {
+                struct task *t = c->live_tasks.v[i];
+
+                if (t->step == TASK_STEP_RUN && t->start == START_SENT && t->slot &&
+                    (!t->slot->have || t->slot->have->state == HV_CONTAINER_CREATED))
+                        t->start = START_LOST;
+        }
+}
+
 void hv_task_container_done(struct hv_core *c, uint64_t now_us, const struct flight *f,
                             const struct hv_input *in) {
         struct slot *s = f->slot;

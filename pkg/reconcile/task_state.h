@@ -32,6 +32,7 @@ enum start_state {                 /* of the present attempt */
                    START_NOT_SENT, /* certainly no START is under way, or ever took place */
                    START_SENT,     /* or may have been, by a process before this one */
                    START_FAILED,   /* the engine said no */
+                   START_LOST, /* the engine went away while it was under way: what it says afterwards proves nothing */
 };
 
 struct task {
@@ -116,6 +117,8 @@ void hv_task_admit(struct hv_core *c, uint64_t now_us);
 
 /* task_done.c */
 void hv_task_done(struct hv_core *c, uint64_t now_us, struct flight *f, const struct hv_input *in);
+/* The engine went away: a START that is under way may have taken place, and an engine that was killed forgets that. */
+void hv_task_engine_lost(struct hv_core *c);
 /* After the container's own completion was taken in. */
 void hv_task_container_done(struct hv_core *c, uint64_t now_us, const struct flight *f,
                             const struct hv_input *in);

@@ -869,6 +869,30 @@ static void a_stop_that_cannot_be_recorded_blinds_nobody(void **state) {
         assert_int_equal(status_of(b, "t1").state, HV_TASK_COMPLETED);
 }
 
+/* An engine that was killed in the middle of a start says "created" of a container whose program ran. */
+static void a_start_that_the_engine_did_not_survive_counts_as_run(void **state) {
+        BED;
+        const struct hv_input lost = { .type = HV_INPUT_ENGINE_LOST, .message = "cut" };
+
+        b->hold = true;
+        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
+        bed_run(b);
+        answer(b, HV_ACTION_TASK_ACCEPT, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_INSPECT_IMAGE, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_TASK_PREPARE, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_CREATE, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_TASK_BEGIN, HV_OUTCOME_OK);
+        assert_int_equal(hv_core_input(b->core, b->now_us, &lost, NULL), 0);
+        answer(b, HV_ACTION_START, HV_OUTCOME_UNKNOWN);
+        b->hold = false;
+        bed_wait(b, 60 * S);
+        assert_int_equal(b->n_starts, 0);
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_FAILED);
+        assert_string_equal(status_of(b, "t1").reason, "nodeError");
+        assert_string_equal(status_of(b, "t1").message,
+                            "the engine went away while it was starting: it may have run");
+}
+
 int main(void) {
 #define RULE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
@@ -878,6 +902,7 @@ int main(void) {
                 RULE(a_container_goes_only_after_its_result_is_durable),
                 RULE(a_start_without_an_answer_is_fenced),
                 RULE(a_start_that_took_place_is_adopted),
+                RULE(a_start_that_the_engine_did_not_survive_counts_as_run),
                 RULE(after_a_restart_what_runs_is_adopted),
                 RULE(after_a_restart_what_ended_is_collected),
                 RULE(after_a_restart_what_was_made_is_fenced),
