@@ -64,7 +64,7 @@ static void services_count_in_the_books(void **state) {
                  "    - {name: b, image: x, resources: {limits: {cpu: 2, memory: 1Gi}}}\n"
                  "    - {name: c, image: x, replicas: 3, resources: {requests: {cpu: 500m, memory: 128Mi}, "
                  "limits: {cpu: 2, memory: 1Gi}}}\n"
-                     "    - {name: d, image: x, cpuQuota: 50000}\n");
+                 "    - {name: d, image: x, cpuQuota: 50000}\n");
         assert_int_equal(s.desired->services.nano_cpus, UINT64_C(4200000000));
         assert_int_equal(s.desired->services.memory_bytes, UINT64_C(1600) << 20);
         set_done(&s);
