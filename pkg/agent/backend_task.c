@@ -13,6 +13,7 @@
 #include "reconcile/trust.h"
 #include "spec/task_load.h"
 #include "spec/yaml.h"
+#include "task/receipt_key.h"
 
 struct task_call {
         struct hv_api_call *call;
@@ -36,6 +37,7 @@ void hv_agent_tasks(void *userdata, struct hv_arena *arena, struct hv_api_tasks 
                                         : "it cannot be opened; the log says why",
                 .trust_score = hv_core_trust(a->core),
                 .results_root = a->results_root,
+                .receipt_key = a->receipt_key ? hv_receipt_key_public(a->receipt_key) : NULL,
                 .work_root = a->work_root,
         };
         ret->live = hv_core_live_tasks(a->core, hv_agent_now_us(), arena, &ret->n_live);

@@ -57,7 +57,8 @@ struct hv_agent {
 
         struct hv_ledger *ledger; /* NULL: not opened yet, or it cannot be; no task is accepted */
         struct hv_worker *worker;
-        struct hv_transfer *inputs; /* what tasks' inputs are fetched with */
+        struct hv_receipt_key *receipt_key; /* NULL as long as the ledger is */
+        struct hv_transfer *inputs;         /* what tasks' inputs are fetched with */
         char *work_root, *results_root;
 
         struct hv_notify *notify;

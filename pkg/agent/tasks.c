@@ -19,6 +19,7 @@
 #include "reconcile/cron.h"
 #include "spec/task_load.h"
 #include "spec/yaml.h"
+#include "task/receipt_key.h"
 #include "task/remove.h"
 #include "task/worker.h"
 #include "transfer/transfer.h"
@@ -185,7 +186,7 @@ static int make_parts(struct hv_agent *a, struct hv_err *err) {
         return r;
 }
 
-static void add_driver(struct hv_agent *a) {
+static void add_driver(struct hv_agent *a, const struct hv_desired *d) {
         const struct hv_task_driver_options options = {
                 .event = a->event,
                 .docker = a->docker,
@@ -197,6 +198,8 @@ static void add_driver(struct hv_agent *a) {
                 .input = hv_executor_input,
                 .input_userdata = a->executor,
                 .wall_us = hv_agent_wall_us,
+                .node_id = d->settings.node_id,
+                .receipt_key = a->receipt_key,
         };
 
         hv_executor_add(a->executor, hv_task_driver_new(&options));
@@ -216,6 +219,8 @@ static int begin(struct hv_agent *a, const struct hv_desired *d, struct hv_err *
         unsigned score = 0;
         int r = make_parts(a, err);
 
+        if (r >= 0 && !a->receipt_key)
+                r = hv_receipt_key_open(state_dir, &a->receipt_key, err);
         if (r >= 0)
                 r = open_ledger(a, d, err);
         if (r >= 0)
@@ -230,7 +235,7 @@ static int begin(struct hv_agent *a, const struct hv_desired *d, struct hv_err *
         if (r < 0)
                 return r;
         known.trust_score = (int) score;
-        add_driver(a);
+        add_driver(a, d);
         return hv_agent_input(a, &known, err);
 }
 
@@ -273,6 +278,7 @@ void hv_agent_tasks_end(struct hv_agent *a) {
         a->inputs = hv_transfer_free(a->inputs);
         a->worker = hv_worker_free(a->worker);
         a->ledger = hv_ledger_free(a->ledger);
+        a->receipt_key = hv_receipt_key_free(a->receipt_key);
         free(a->work_root);
         free(a->results_root);
 }

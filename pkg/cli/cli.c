@@ -221,7 +221,7 @@ int hv_cli_object(struct hv_cli *cli, const char *word, const char *name, struct
 
 /* ---- the run ---- */
 
-static unsigned allowed_options(const char *name) {
+static uint64_t allowed_options(const char *name) {
         const struct hv_verb *verb = name ? hv_verb_find(name) : NULL;
 
         if (!verb)

@@ -84,6 +84,8 @@ int hv_cmd_describe(struct hv_cli *cli);   /* cmd_describe.c */
 int hv_cmd_status(struct hv_cli *cli);     /* cmd_status.c */
 int hv_cmd_why(struct hv_cli *cli);        /* cmd_why.c */
 int hv_cmd_wait(struct hv_cli *cli);       /* cmd_wait.c */
+int hv_cmd_receipt_verify(struct hv_cli *cli); /* cmd_receipt.c */
+int hv_cmd_receipt_key(struct hv_cli *cli);
 int hv_cmd_events(struct hv_cli *cli);     /* cmd_events.c */
 int hv_cmd_logs(struct hv_cli *cli);       /* cmd_logs.c */
 int hv_cmd_explain(struct hv_cli *cli);    /* cmd_explain.c */

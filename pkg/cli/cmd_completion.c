@@ -115,7 +115,7 @@ static void offer_verbs(const struct completer *c, const char *family) {
 }
 
 static void offer_options(const struct completer *c, const struct hv_verb *v) {
-        unsigned set = HV_OPTS_GLOBAL | v->options | (v->formats ? HV_OPT_BIT(HV_OPT_OUTPUT) : 0);
+        uint64_t set = HV_OPTS_GLOBAL | v->options | (v->formats ? HV_OPT_BIT(HV_OPT_OUTPUT) : 0);
 
         for (size_t i = 0; i < HV_N_OPTIONS; i++) {
                 char text[40];
@@ -247,7 +247,7 @@ static void offer_args(const struct completer *c, const struct hv_verb *v, const
 }
 
 static const struct hv_option *option_of(const struct hv_verb *v, const char *word) {
-        unsigned set = HV_OPTS_GLOBAL | v->options | (v->formats ? HV_OPT_BIT(HV_OPT_OUTPUT) : 0);
+        uint64_t set = HV_OPTS_GLOBAL | v->options | (v->formats ? HV_OPT_BIT(HV_OPT_OUTPUT) : 0);
 
         if (!word || word[0] != '-' || !word[1])
                 return NULL;

@@ -22,7 +22,7 @@ static void put_option(struct hv_buf *buf, const struct hv_option *o, unsigned f
 }
 
 static void put_verb(struct hv_buf *buf, const struct hv_verb *v) {
-        unsigned own = v->options | (v->formats ? HV_OPT_BIT(HV_OPT_OUTPUT) : 0);
+        uint64_t own = v->options | (v->formats ? HV_OPT_BIT(HV_OPT_OUTPUT) : 0);
 
         hv_buf_printf(buf, "hivectl %s - %s\n\nExamples\n", v->name, v->summary);
         for (const char *line = v->examples, *end; *line; line = end + 1) {
@@ -35,7 +35,7 @@ static void put_verb(struct hv_buf *buf, const struct hv_verb *v) {
         if (v->details)
                 hv_buf_printf(buf, "\n%s\n", v->details);
         for (int global = 0; global < 2; global++) {
-                unsigned set = global ? HV_OPTS_GLOBAL : own;
+                uint64_t set = global ? HV_OPTS_GLOBAL : own;
 
                 if (set)
                         hv_buf_puts(buf, global ? "\nOptions of every command\n" : "\nOptions\n");

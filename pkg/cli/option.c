@@ -52,6 +52,8 @@ const struct hv_option hv_options[HV_N_OPTIONS] = {
         { HV_OPT_DIRECTORY, 'o', "output", "DIR", NULL, "directory that the files are brought to" },
         { HV_OPT_REASON, 0, "reason", "TEXT", NULL, "why; it is recorded" },
         { HV_OPT_LEDGER, 0, "ledger", NULL, NULL, "every change, newest first" },
+        { HV_OPT_KEY, 0, "key", "KEY", NULL, "key of the node that must have signed it, 64 hex digits" },
+        { HV_OPT_CHAIN, 0, "chain", NULL, NULL, "each receipt must follow the one before it" },
         { HV_OPT_VERSION, 0, "version", NULL, NULL, "show the version" },
 };
 
@@ -135,6 +137,9 @@ static int store(struct hv_cli_options *ret, const struct hv_option *o, const ch
         case HV_OPT_ACCEPT_PRUNE:
                 ret->accept_prune = value;
                 break;
+        case HV_OPT_KEY:
+                ret->key = value;
+                break;
         case HV_OPT_FOR:
                 ret->wait_for = o->words[word];
                 break;
@@ -195,7 +200,7 @@ static const struct hv_option *by_letter(char letter, unsigned allowed) {
         return NULL;
 }
 
-static int unknown_option(const char *name, size_t len, unsigned allowed, struct hv_err *err) {
+static int unknown_option(const char *name, size_t len, uint64_t allowed, struct hv_err *err) {
         char text[64];
         struct hv_suggestion near = { .text = text };
 
@@ -214,7 +219,7 @@ static int unknown_option(const char *name, size_t len, unsigned allowed, struct
 struct parser {
         int argc, next;
         char *const *argv;
-        unsigned allowed;
+        uint64_t allowed;
         struct hv_cli_options *ret;
 };
 
@@ -291,7 +296,7 @@ static const char *find_verb(int argc, char *const argv[], char ret[VERB_SIZE]) 
         return n ? ret : NULL;
 }
 
-int hv_options_parse(int argc, char *const argv[], unsigned (*allowed)(const char *verb), char **args,
+int hv_options_parse(int argc, char *const argv[], uint64_t (*allowed)(const char *verb), char **args,
                      struct hv_cli_options *ret, struct hv_err *err) {
         struct parser p = { .argc = argc, .argv = argv, .next = 1, .ret = ret };
         bool only_args = false;

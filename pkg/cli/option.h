@@ -39,11 +39,13 @@ enum hv_option_id {
         HV_OPT_DIRECTORY,
         HV_OPT_REASON,
         HV_OPT_LEDGER,
+        HV_OPT_KEY,
+        HV_OPT_CHAIN,
         HV_OPT_VERSION,
         HV_N_OPTIONS
 };
 
-#define HV_OPT_BIT(id) (1u << (id))
+#define HV_OPT_BIT(id) (UINT64_C(1) << (id))
 #define HV_OPTS_GLOBAL                                                                      \
         (HV_OPT_BIT(HV_OPT_HELP) | HV_OPT_BIT(HV_OPT_SOCKET) | HV_OPT_BIT(HV_OPT_TIMEOUT) | \
          HV_OPT_BIT(HV_OPT_COLOR) | HV_OPT_BIT(HV_OPT_NO_COLOR) | HV_OPT_BIT(HV_OPT_QUIET))
@@ -80,7 +82,7 @@ enum hv_color_mode {
 
 /* What the command line says. Texts are argv's. */
 struct hv_cli_options {
-        unsigned given; /* HV_OPT_BIT() of each that was there */
+        uint64_t given; /* HV_OPT_BIT() of each that was there */
         const char *socket;
         uint64_t timeout_us;
         enum hv_color_mode color;
@@ -89,7 +91,7 @@ struct hv_cli_options {
         size_t n_files;
         const char *env[HV_CLI_FILES_MAX], *inputs[HV_CLI_FILES_MAX]; /* as often as they were there */
         size_t n_env, n_inputs;
-        const char *accept_prune, *wait_for, *since, *stream;
+        const char *accept_prune, *wait_for, *since, *stream, *key;
         const char *name, *memory, *cpu, *network, *directory, *reason;
         uint64_t tail;
         char *const *args; /* what is no option; NULL-terminated */
@@ -102,5 +104,5 @@ bool hv_option_is_given(const struct hv_cli_options *o, enum hv_option_id id);
  * (the first argument) is known: called once with the first two words, or with NULL when there is none. args of *ret is in
  * memory of the caller's that outlives it: `args` has room for argc + 1.
  * -EINVAL: err is a sentence for people, with a suggestion where there is one. */
-int hv_options_parse(int argc, char *const argv[], unsigned (*allowed)(const char *verb), char **args,
+int hv_options_parse(int argc, char *const argv[], uint64_t (*allowed)(const char *verb), char **args,
                      struct hv_cli_options *ret, struct hv_err *err);

@@ -28,7 +28,7 @@ struct hv_verb {
         const char *summary;      /* one line */
         const char *details;      /* more, for --help; may be NULL */
         const char *examples;     /* lines without the leading "hivectl " */
-        unsigned options;         /* HV_OPT_BIT() of its own; the global ones are added */
+        uint64_t options;         /* HV_OPT_BIT() of its own; the global ones are added */
         unsigned formats;         /* bits 1u << HV_OUTPUT_*; 0: no --output */
         enum hv_verb_args args;
         unsigned args_max;

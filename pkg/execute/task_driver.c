@@ -12,10 +12,13 @@
 #include <sys/queue.h>
 
 #include "base/alloc.h"
+#include "base/arena.h"
+#include "base/map.h"
 #include "docker/container.h"
 #include "execute/observe.h"
 #include "execute/task_ledger.h"
 #include "task/collect.h"
+#include "task/input_notes.h"
 #include "task/prepare.h"
 #include "task/remove.h"
 
@@ -28,14 +31,15 @@ struct work { /* one action under way */
         struct hv_prepare *prepare;
         struct hv_collect *collect;
         struct hv_removal *removal;
-        struct hv_docker_call *log;
-        unsigned next_attempt; /* FORGET: whose result goes next */
+        struct hv_docker_call *log, *look; /* COLLECT: of the container, before its log */
+        unsigned next_attempt;             /* FORGET: whose result goes next */
 };
 
 struct task_driver {
         struct hv_driver base;
         struct hv_task_driver_options o;
-        char *work_root, *results_root;
+        char *work_root, *results_root, *node_id;
+        struct hv_map *image_ids; /* "<id>/<attempt>" -> what it ran, from COLLECT to END */
         TAILQ_HEAD(, work) works;
 };
 
@@ -51,6 +55,7 @@ static struct work *work_new(struct task_driver *d, const struct hv_action *acti
 static void work_free(struct work *w) {
         TAILQ_REMOVE(&w->d->works, w, link);
         hv_docker_call_cancel(w->log);
+        hv_docker_call_cancel(w->look);
         hv_prepare_free(w->prepare);
         hv_collect_free(w->collect);
         hv_removal_free(w->removal);
@@ -82,11 +87,44 @@ static void done(struct work *w, enum hv_outcome outcome, const char *message) {
 
 /* ---- ledger ---- */
 
+static char *attempt_key(const struct hv_action *a) {
+        return hv_asprintf("%s/%u", a->task_id, a->attempt);
+}
+
+static void find_end_facts(struct task_driver *d, const struct hv_action *a, struct hv_arena *arena,
+                           struct hv_task_end_facts *ret) {
+        const struct hv_attempt attempt = { .id = a->task_id, .attempt = a->end->attempt };
+        _hv_cleanup_free_ char *key = hv_asprintf("%s/%u", a->task_id, a->end->attempt);
+
+        *ret = (struct hv_task_end_facts){
+                .key = d->o.receipt_key,
+                .node_id = d->node_id,
+                .image_id = hv_map_get(d->image_ids, key),
+        };
+        if (attempt.attempt > 0)
+                ret->inputs_known =
+                        hv_input_notes_read(d->work_root, &attempt, arena, &ret->inputs, &ret->n_inputs);
+}
+
+static void forget_image(struct task_driver *d, const struct hv_action *a) {
+        _hv_cleanup_free_ char *key = hv_asprintf("%s/%u", a->task_id, a->end->attempt);
+
+        (void) hv_map_remove(d->image_ids, key);
+}
+
 static void record(struct task_driver *d, const struct hv_action *a) {
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
+        struct hv_task_end_facts facts = {};
         const char *key =
                 a->type == HV_ACTION_TASK_ACCEPT && d->o.key ? d->o.key(d->o.userdata, a->task_id) : NULL;
         struct hv_err err = {};
-        enum hv_outcome outcome = hv_task_ledger_do(d->o.ledger, a, key, d->o.wall_us(), &err);
+        enum hv_outcome outcome;
+
+        if (a->type == HV_ACTION_TASK_END)
+                find_end_facts(d, a, arena, &facts);
+        outcome = hv_task_ledger_do(d->o.ledger, a, key, &facts, d->o.wall_us(), &err);
+        if (a->type == HV_ACTION_TASK_END && outcome == HV_OUTCOME_OK)
+                forget_image(d, a);
 
         tell(d, a, outcome, outcome == HV_OUTCOME_OK ? NULL : err.msg, NULL);
 }
@@ -190,6 +228,24 @@ static void on_log_end(void *userdata, struct hv_docker_result *result) {
         done(w, hv_observe_docker_outcome(result->outcome, w->action->type), result->message);
 }
 
+static void ask_for_log(struct work *w) {
+        const struct hv_docker_logs log = { .tail = -1, .fn = on_log, .userdata = w };
+
+        w->log = hv_docker_container_logs(w->d->o.docker, w->action->target, &log,
+                                          (struct hv_docker_then){ .fn = on_log_end, .userdata = w });
+}
+
+/* Which image a tag stood for is known for certain only from the container. */
+static void on_look_end(void *userdata, struct hv_docker_result *result) {
+        struct work *w = userdata;
+        _hv_cleanup_free_ char *key = attempt_key(w->action);
+
+        w->look = NULL;
+        if (result->outcome == HV_DOCKER_OK && result->container && result->container->image_id)
+                hv_map_put(w->d->image_ids, key, hv_strdup(result->container->image_id));
+        ask_for_log(w);
+}
+
 static void collect(struct task_driver *d, const struct hv_action *a) {
         struct work *w = work_new(d, a);
         const struct hv_collect_options options = {
@@ -205,12 +261,10 @@ static void collect(struct task_driver *d, const struct hv_action *a) {
                 .done = on_collected,
                 .userdata = w,
         };
-        const struct hv_docker_logs log = { .tail = -1, .fn = on_log, .userdata = w };
-
         w->collect = hv_collect_new(&options);
         if (a->target)
-                w->log = hv_docker_container_logs(d->o.docker, a->target, &log,
-                                                  (struct hv_docker_then){ .fn = on_log_end, .userdata = w });
+                w->look = hv_docker_container_inspect(
+                        d->o.docker, a->target, (struct hv_docker_then){ .fn = on_look_end, .userdata = w });
         else
                 hv_collect_finish(w->collect);
 }
@@ -306,6 +360,8 @@ static struct hv_driver *driver_free(struct hv_driver *driver) {
 
         while ((w = TAILQ_FIRST(&d->works)))
                 work_free(w);
+        (void) hv_map_free(d->image_ids);
+        free(d->node_id);
         free(d->work_root);
         free(d->results_root);
         free(d);
@@ -322,6 +378,8 @@ struct hv_driver *hv_task_driver_new(const struct hv_task_driver_options *option
         d->o = *options;
         d->work_root = hv_strdup(options->work_root);
         d->results_root = hv_strdup(options->results_root);
+        d->node_id = hv_strdup(options->node_id);
+        d->image_ids = hv_map_new(free);
         TAILQ_INIT(&d->works);
         return &d->base;
 }

@@ -2,6 +2,7 @@
  *
  * Ledger   ACCEPT, STOPPING, BEGIN, END: one transaction each, done when submit() returns. A full disk is FAILED: the core
  *          tries again; what contradicts the ledger is CONFLICT.
+ *          The END of a task leaves a receipt (task/receipt.h), in the same transaction.
  * Disk     PREPARE, COLLECT, CLEAN, FORGET: on the worker's thread, downloads and the engine's log on the loop. A PREPARE that
  *          a CANCEL cuts short is FAILED. A COLLECT asks the engine for the log of `target` first; a container that is gone
  *          has none.
@@ -13,6 +14,7 @@
 
 struct hv_docker;
 struct hv_ledger;
+struct hv_receipt_key;
 struct hv_transfer;
 struct hv_worker;
 struct sd_event;
@@ -28,6 +30,8 @@ struct hv_task_driver_options {
         hv_driver_input_fn *input;
         void *input_userdata;
         uint64_t (*wall_us)(void);
+        const char *node_id;                      /* in receipts; copied */
+        const struct hv_receipt_key *receipt_key; /* what they are signed with; NULL: none are written */
         /* The idempotency key that a task was submitted with; NULL: none. May be NULL. */
         const char *(*key)(void *userdata, const char *id);
         void *userdata;

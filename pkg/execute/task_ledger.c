@@ -6,6 +6,7 @@
 #include "ledger/attempt.h"
 #include "ledger/cron.h"
 #include "ledger/promise.h"
+#include "task/receipt.h"
 
 /* What stands against it in the ledger will stand against it the next time; a disk may recover. */
 static enum hv_outcome outcome_of(int r) {
@@ -54,7 +55,61 @@ static const char *text_or_null(const char *text) {
         return hv_str_empty(text) ? NULL : text;
 }
 
-static int end(struct hv_ledger *l, const struct hv_action *a, uint64_t now_wall_us, struct hv_err *err) {
+/* The last attempt's: what the ledger is about to record, in the node's own words and signed. */
+static int make_receipt(struct hv_ledger *l, const struct hv_action *a, const struct hv_task_end_facts *facts,
+                        const struct hv_ledger_end *end, struct hv_buf *text,
+                        char ret_sha256[HV_SHA256_HEX_SIZE], char ret_previous[HV_SHA256_HEX_SIZE],
+                        struct hv_err *err) {
+        const struct hv_ledger_result *result = &end->result;
+        char document[HV_SHA256_HEX_SIZE] = "";
+        const struct hv_task *t = a->task;
+        struct hv_receipt r = {
+                .node = facts->node_id,
+                .task = a->task_id,
+                .attempt = end->number,
+                .image_id = facts->image_id,
+                .inputs = facts->inputs,
+                .n_inputs = facts->n_inputs,
+                .inputs_known = facts->inputs_known,
+                .outputs_sha256 = result->outputs_sha256,
+                .n_outputs = result->n_outputs,
+                .outputs_bytes = result->outputs_bytes,
+                .log_sha256 = result->log_sha256,
+                .log_bytes = result->log_bytes,
+                .log_truncated = result->log_truncated,
+                .oom_killed = result->oom_killed,
+                .exit_code = result->exit_code,
+                .cause = result->cause,
+                .state = end->state,
+                .started_us = result->started_us,
+                .finished_us = result->finished_us,
+                .ended_us = end->now_wall_us,
+                .cpu_us = result->cpu_us,
+                .memory_peak_bytes = result->memory_peak_bytes,
+        };
+        int there = hv_ledger_receipt_last(l, ret_previous, err);
+
+        if (there < 0)
+                return there;
+        if (there > 0)
+                r.previous = ret_previous;
+        if (t) {
+                hv_sha256_hex(t->document, strlen(t->document), document);
+                r.name = t->name;
+                r.source = hv_task_source_name(t->source);
+                r.digest = t->digest;
+                r.document_sha256 = document;
+                r.image = t->unit.image;
+        }
+        hv_receipt_make(&r, facts->key, text, ret_sha256);
+        return there;
+}
+
+static int end(struct hv_ledger *l, const struct hv_action *a, const struct hv_task_end_facts *facts,
+               uint64_t now_wall_us, struct hv_err *err) {
+        _hv_cleanup_(hv_buf_done) struct hv_buf text = {};
+        char sha256[HV_SHA256_HEX_SIZE], previous[HV_SHA256_HEX_SIZE];
+        struct hv_ledger_new_receipt receipt = { .sha256 = sha256 };
         const struct hv_task_end *e = a->end;
         const struct hv_ledger_trust_change trust = {
                 .delta = e->trust_delta,
@@ -62,7 +117,7 @@ static int end(struct hv_ledger *l, const struct hv_action *a, uint64_t now_wall
                 .group = e->trust_group,
                 .cause = hv_task_cause_name(e->cause),
         };
-        const struct hv_ledger_end record = {
+        struct hv_ledger_end record = {
                 .id = a->task_id,
                 .number = e->attempt,
                 .now_wall_us = now_wall_us,
@@ -83,11 +138,22 @@ static int end(struct hv_ledger *l, const struct hv_action *a, uint64_t now_wall
                 .trust = e->trust_delta ? &trust : NULL,
         };
 
+        int r = 0;
+
+        if (e->final && facts && facts->key) {
+                r = make_receipt(l, a, facts, &record, &text, sha256, previous, err);
+                if (r < 0)
+                        return r;
+                receipt.text = hv_buf_str(&text);
+                receipt.previous = r > 0 ? previous : NULL;
+                record.receipt = &receipt;
+        }
         return hv_ledger_end(l, &record, err);
 }
 
 enum hv_outcome hv_task_ledger_do(struct hv_ledger *l, const struct hv_action *a, const char *key,
-                                  uint64_t now_wall_us, struct hv_err *err) {
+                                  const struct hv_task_end_facts *facts, uint64_t now_wall_us,
+                                  struct hv_err *err) {
         int r;
 
         switch (a->type) {
@@ -101,7 +167,7 @@ enum hv_outcome hv_task_ledger_do(struct hv_ledger *l, const struct hv_action *a
                 return outcome_of(
                         hv_ledger_begin(l, a->task_id, a->attempt, a->unit->container, now_wall_us, err));
         case HV_ACTION_TASK_END:
-                return outcome_of(end(l, a, now_wall_us, err));
+                return outcome_of(end(l, a, facts, now_wall_us, err));
         case HV_ACTION_TASK_FORGET:
                 return outcome_of(hv_ledger_forget(l, a->task_id, err));
         case HV_ACTION_CRON_ADVANCE:

@@ -5,7 +5,20 @@
 #include "reconcile/action.h"
 
 struct hv_ledger;
+struct hv_receipt_key;
+struct hv_receipt_input;
 
-/* ACCEPT (key: the asker's idempotency key, or NULL), STOPPING, BEGIN, END, FORGET; CRON_ADVANCE, CRON_SUSPEND. */
+/* What the receipt of a task's end says beside the action. */
+struct hv_task_end_facts {
+        const struct hv_receipt_key *key; /* NULL: no receipt */
+        const char *node_id;
+        const char *image_id; /* NULL: not known */
+        const struct hv_receipt_input *inputs;
+        size_t n_inputs;
+        bool inputs_known;
+};
+
+/* `facts`: of an END; NULL for the others. ACCEPT (key: the asker's idempotency key, or NULL), STOPPING, BEGIN, END, FORGET; CRON_ADVANCE, CRON_SUSPEND. */
 enum hv_outcome hv_task_ledger_do(struct hv_ledger *l, const struct hv_action *a, const char *key,
-                                  uint64_t now_wall_us, struct hv_err *err);
+                                  const struct hv_task_end_facts *facts, uint64_t now_wall_us,
+                                  struct hv_err *err);

@@ -277,6 +277,7 @@ static const struct hv_http_route routes[] = {
         GET("/api/v1/tasks/{name}/results/{path...}", OPERATOR, hv_api_get_task_result,
             "one file that a task left"),
         GET("/api/v1/tasks/{name}/receipt", VIEWER, hv_api_get_task_receipt, "receipt of one task"),
+        GET("/api/v1/receipt-key", VIEWER, hv_api_get_receipt_key, "key that receipts are signed with"),
         POST("/api/v1/tasks/{name}/stop", OPERATOR, hv_api_post_task_stop, 4096, "stop a task"),
         POST("/api/v1/tasks/{name}/retry", ADMIN, hv_api_post_task_retry, 4096,
              "run a task that ended again"),

@@ -238,6 +238,23 @@ void hv_api_get_task_receipt(struct hv_http_request *req, void *userdata) {
                                       id);
 }
 
+void hv_api_get_receipt_key(struct hv_http_request *req, void *userdata) {
+        _hv_cleanup_(hv_api_task_view_done) struct hv_api_task_view v = {};
+        struct hv_buf buf = {};
+        struct hv_json_writer w = { .buf = &buf };
+
+        hv_api_look_at_tasks(userdata, &v);
+        if (!v.tasks.ledger || !v.tasks.receipt_key) {
+                (void) reply_no_ledger(req, &v.tasks);
+                return;
+        }
+        hv_json_begin_object(&w, NULL);
+        hv_json_put_str(&w, "algorithm", "Ed25519");
+        hv_json_put_str(&w, "key", v.tasks.receipt_key);
+        hv_json_end(&w);
+        hv_api_reply(req, 200, &buf);
+}
+
 /* ---- trust ---- */
 
 void hv_api_get_trust(struct hv_http_request *req, void *userdata) {

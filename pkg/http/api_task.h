@@ -28,6 +28,7 @@ void hv_api_get_task_status(struct hv_http_request *req, void *userdata);
 void hv_api_get_task_why(struct hv_http_request *req, void *userdata);
 void hv_api_get_task_events(struct hv_http_request *req, void *userdata);
 void hv_api_get_task_receipt(struct hv_http_request *req, void *userdata);
+void hv_api_get_receipt_key(struct hv_http_request *req, void *userdata);
 void hv_api_get_trust(struct hv_http_request *req, void *userdata);
 void hv_api_get_trust_ledger(struct hv_http_request *req, void *userdata);
 

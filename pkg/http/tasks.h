@@ -25,6 +25,7 @@ struct hv_api_tasks {
         int trust_score;
         const char *trust_group;
         const char *results_root; /* <results_root>/<id>/<attempt>/; NULL: nowhere */
+        const char *receipt_key;  /* public, 64 hex digits; NULL: no ledger, no receipts */
         const char *work_root;    /* <work_root>/<id>/<attempt>/workspace/ */
 };
 

@@ -5,6 +5,7 @@
  * What is fetched lies in <work>/<id>/<attempt>/, beside the workspace: on the same file system, out of the container's
  * sight, and gone with the attempt. */
 #include "task/prepare.h"
+#include "task/input_notes.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -205,7 +206,9 @@ static int build(struct hv_prepare *p) {
                 if (r < 0)
                         (void) hv_err_prefix(&p->err, r, "input %s", p->task->inputs[i].path);
         }
-        return r < 0 ? r : make_task_json(p);
+        if (r >= 0)
+                r = make_task_json(p);
+        return r < 0 ? r : hv_input_notes_write(p->workspace.attempt_fd, p->task, p->inputs, &p->err);
 }
 
 static void run(struct hv_job *job) {

@@ -10,10 +10,10 @@
 
 #define WORDS_MAX 40
 
-static unsigned allowed;
+static uint64_t allowed;
 
 /* As cli.c does it. */
-static unsigned allow(const char *name) {
+static uint64_t allow(const char *name) {
         const struct hv_verb *verb = name ? hv_verb_find(name) : NULL;
 
         allowed = verb ? HV_OPTS_GLOBAL | verb->options | (verb->formats ? HV_OPT_BIT(HV_OPT_OUTPUT) : 0)

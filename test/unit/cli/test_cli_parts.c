@@ -275,7 +275,7 @@ static void findings_have_four_forms(void **state) {
 
 /* ---- options ---- */
 
-static unsigned all_options(const char *verb) {
+static uint64_t all_options(const char *verb) {
         return hv_streq(verb, "logs") ? ~HV_OPT_BIT(HV_OPT_FILENAME) : ~HV_OPT_BIT(HV_OPT_FOLLOW);
 }
 
@@ -284,7 +284,7 @@ static void options_stand_anywhere(void **state) {
                 const char *words[8];
                 size_t n_args;
                 const char *last_arg;
-                unsigned given;
+                uint64_t given;
         } rows[] = {
                 { { "get", "svc" }, 2, "svc", 0 },
                 { { "-o", "json", "get", "svc" }, 2, "svc", HV_OPT_BIT(HV_OPT_OUTPUT) },
@@ -339,7 +339,7 @@ static void letters_are_unambiguous(void **state) {
 
         (void) state;
         for (size_t i = 0; (v = hv_verb_at(i)); i++) {
-                unsigned set = HV_OPTS_GLOBAL | v->options | (v->formats ? HV_OPT_BIT(HV_OPT_OUTPUT) : 0);
+                uint64_t set = HV_OPTS_GLOBAL | v->options | (v->formats ? HV_OPT_BIT(HV_OPT_OUTPUT) : 0);
 
                 for (size_t a = 0; a < HV_N_OPTIONS; a++) {
                         for (size_t b = 0; b < a; b++) {
