@@ -80,10 +80,10 @@ int hv_cmd_validate(struct hv_cli *cli); /* cmd_validate.c */
 int hv_cmd_get(struct hv_cli *cli);      /* cmd_get.c */
 int hv_cmd_sources(struct hv_cli *cli);
 int hv_cmd_revisions(struct hv_cli *cli);
-int hv_cmd_describe(struct hv_cli *cli);   /* cmd_describe.c */
-int hv_cmd_status(struct hv_cli *cli);     /* cmd_status.c */
-int hv_cmd_why(struct hv_cli *cli);        /* cmd_why.c */
-int hv_cmd_wait(struct hv_cli *cli);       /* cmd_wait.c */
+int hv_cmd_describe(struct hv_cli *cli);       /* cmd_describe.c */
+int hv_cmd_status(struct hv_cli *cli);         /* cmd_status.c */
+int hv_cmd_why(struct hv_cli *cli);            /* cmd_why.c */
+int hv_cmd_wait(struct hv_cli *cli);           /* cmd_wait.c */
 int hv_cmd_receipt_verify(struct hv_cli *cli); /* cmd_receipt.c */
 int hv_cmd_receipt_key(struct hv_cli *cli);
 int hv_cmd_events(struct hv_cli *cli);     /* cmd_events.c */
