@@ -183,7 +183,7 @@ static int store(struct hv_cli_options *ret, const struct hv_option *o, const ch
 
 /* ---- words of the command line ---- */
 
-static const struct hv_option *by_name(const char *name, size_t len, unsigned allowed) {
+static const struct hv_option *by_name(const char *name, size_t len, uint64_t allowed) {
         for (size_t i = 0; i < HV_N_OPTIONS; i++) {
                 if ((allowed & HV_OPT_BIT(i)) && strlen(hv_options[i].name) == len &&
                     strncmp(hv_options[i].name, name, len) == 0)
@@ -192,7 +192,7 @@ static const struct hv_option *by_name(const char *name, size_t len, unsigned al
         return NULL;
 }
 
-static const struct hv_option *by_letter(char letter, unsigned allowed) {
+static const struct hv_option *by_letter(char letter, uint64_t allowed) {
         for (size_t i = 0; i < HV_N_OPTIONS; i++) {
                 if ((allowed & HV_OPT_BIT(i)) && hv_options[i].letter == letter)
                         return &hv_options[i];

@@ -157,6 +157,11 @@ static void prepare(struct task_driver *d, const struct hv_action *a) {
                 .userdata = w,
         };
 
+        if (a->task->packages.requirements) {
+                done(w, HV_OUTCOME_REFUSED,
+                     "this version installs no Python packages: take an image that has them, and requirements: []");
+                return;
+        }
         w->prepare = hv_task_prepare(&options);
 }
 

@@ -57,6 +57,15 @@ static void check_timeout(const struct hv_check *c, const struct hv_node *at, ui
                               hv_diag_where(c->diags, cap, at));
 }
 
+/* Said where it is written: a task that needs what is not there does not run. */
+static void check_requirements(const struct hv_check *c, const struct hv_spec_task *t) {
+        if (t->requirements.n)
+                hv_diag_warn(
+                        c->diags, hv_check_field(t->o.node, "requirements"), "W040",
+                        "packages are checked but not installed yet: the task will fail; take an image that has "
+                        "them, and none here");
+}
+
 static void check_checkpoint(const struct hv_check *c, const struct hv_spec_task *t) {
         const struct hv_node *at = hv_check_field(t->checkpoint.node, "exitCode");
         const struct hv_node *codes = hv_node_get(t->retries.node, "exitCodes");
@@ -189,6 +198,7 @@ void hv_check_tasks(const struct hv_check *c) {
                         continue;
                 check_name(c, &c->units[i]);
                 check_inputs(c, t);
+                check_requirements(c, t);
                 check_user(c, &c->units[i]);
                 check_memory(c, &c->units[i]);
                 check_timeout(c, hv_check_field(t->o.node, "timeout"), t->timeout_us);

@@ -231,7 +231,7 @@ static const struct hv_field task_defaults_rows[] = {
           .doc = "How long a task waits for room before it fails; 0s: it stays in the queue." },
         { HV_NESTED(task_defaults, "resources", resources, hv_schema_default_resources),
           .doc = "Resources of a task that names none.", .example = "{limits: {cpu: \"1\", memory: 1Gi}}" },
-        { HV_NESTED(task_defaults, "python", python, python_packages),
+        { HV_NESTED(task_defaults, "python", python, python_packages), .planned = true,
           .doc = "Where the packages in `requirements` come from.", .example = "{wheels: /srv/wheels}" },
 };
 const struct hv_schema hv_schema_task_defaults = { .name = "TaskDefaults",

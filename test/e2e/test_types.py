@@ -1,5 +1,5 @@
 """The shipped task types on a real engine, through the real agent: python, csv, text, image and scikit-learn for real (an image
-from Debian's packages), TensorFlow and PyTorch with stand-in modules; packages from a folder of wheels; receipts of all of it."""
+from Debian's packages), TensorFlow and PyTorch with stand-in modules; receipts of all of it."""
 import json
 import os
 import shutil
@@ -220,6 +220,14 @@ class Types(base.Case):
         self.assertEqual(self.result(self.task("tf"), "results/model.keras"), "epochs 3")
         metrics = self.json(self.completed("pt"), "results/metrics.json")
         self.assertEqual((metrics["goal"], list(metrics["metrics"])), ("regression", ["mean_absolute_error"]))
+
+    def test_packages(self):
+        """A task that needs packages fails before a container is made, and says why."""
+        self.up(self.body({"name": "p", "type": "python", "parameters": {"code": "print(1)", "requirements": ["requests"]}}))
+        task = self.ended("p")
+        self.assertEqual(task["status"]["phase"], "Failed")
+        self.assertIn("installs no Python packages", task["status"]["message"])
+        self.assertEqual(self.engine.containers(), {})
 
     def test_unsupported(self):
         """Nothing is made of what no type supports."""
