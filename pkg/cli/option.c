@@ -52,7 +52,7 @@ const struct hv_option hv_options[HV_N_OPTIONS] = {
         { HV_OPT_DIRECTORY, 'o', "output", "DIR", NULL, "directory that the files are brought to" },
         { HV_OPT_REASON, 0, "reason", "TEXT", NULL, "why; it is recorded" },
         { HV_OPT_LEDGER, 0, "ledger", NULL, NULL, "every change, newest first" },
-        { HV_OPT_KEY, 0, "key", "KEY", NULL, "key of the node that must have signed it, 64 hex digits" },
+        { HV_OPT_KEY, 0, "signer", "KEY", NULL, "key of the node that must have signed it, 64 hex digits" },
         { HV_OPT_CHAIN, 0, "chain", NULL, NULL, "each receipt must follow the one before it" },
         { HV_OPT_VERSION, 0, "version", NULL, NULL, "show the version" },
 };

@@ -302,12 +302,12 @@ static const struct hv_verb verbs[] = {
           .run = hv_cmd_trust },
         { .name = "receipt verify",
           .group = "Tasks",
-          .usage = "FILE|FOLDER... [--key KEY] [--chain]",
+          .usage = "FILE|FOLDER... [--signer KEY] [--chain]",
           .summary = "is a receipt whole, and of this node? Needs no agent",
           .details =
                   "A file holds one receipt, or one a line; a folder gives its *.json. With --chain they must follow each\n"
                   "other without a gap: lines in their order, files of a folder in any.",
-          .examples = "receipt verify resize-7.json --key $KEY\nreceipt verify receipts/ --chain\n",
+          .examples = "receipt verify resize-7.json --signer $KEY\nreceipt verify receipts/ --chain\n",
           .options = BIT(HV_OPT_KEY) | BIT(HV_OPT_CHAIN),
           .args_max = 64,
           .run = hv_cmd_receipt_verify },

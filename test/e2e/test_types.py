@@ -180,7 +180,7 @@ class Types(base.Case):
         for name in tasks:
             with open(os.path.join(folder, name + ".json"), "w") as f:
                 f.write(self.agent.ctl("task", "receipt", name).stdout)
-        good = self.agent.ctl("receipt", "verify", folder, "--chain", "--key", key)
+        good = self.agent.ctl("receipt", "verify", folder, "--chain", "--signer", key)
         self.assertEqual(good.returncode, 0, good.stdout + good.stderr)
         self.assertEqual(good.stdout.count(": good, key "), n)
         first = os.path.join(folder, py["metadata"]["name"] + ".json")
@@ -190,7 +190,7 @@ class Types(base.Case):
         self.assertEqual([i["path"] for i in receipt["inputs"]], ["task.py"])
         self.assertTrue(receipt["image"]["id"].startswith("sha256:"), receipt["image"])
         self.assertEqual(receipt["outputs"]["files"], 1)
-        self.assertEqual(self.agent.ctl("receipt", "verify", first, "--key", "00" * 32).returncode, 1)
+        self.assertEqual(self.agent.ctl("receipt", "verify", first, "--signer", "00" * 32).returncode, 1)
         with open(first, "r+b") as f:
             f.seek(40)
             byte = f.read(1)[0]

@@ -143,7 +143,7 @@ static void honest_archives_come_out_as_they_went_in(void **state) {
                 assert_int_equal(told.outcome, HV_PREPARE_OK);
                 expect_file(bench_path(b, "work/t/1/workspace/in/dir/a.txt"), "hello\n", 0644);
                 expect_file(bench_path(b, "work/t/1/workspace/in/run"), "#!/bin/sh\n", 0755);
-                assert_int_equal(bench_count(bench_path(b, "work/t/1")), 1);
+                assert_int_equal(bench_count(bench_path(b, "work/t/1")), 2); /* and inputs.json */
         }
         prepare(b, bench_path(b, "archives/good.txt.gz"), &told);
         expect_file(bench_path(b, "work/t/1/workspace/in/good.txt"), "one file\n", 0644);
