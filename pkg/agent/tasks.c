@@ -215,12 +215,13 @@ static int open_ledger(struct hv_agent *a, const struct hv_desired *d, struct hv
 }
 
 static int begin(struct hv_agent *a, const struct hv_desired *d, struct hv_err *err) {
+        const char *dir = a->options->state_dir ? a->options->state_dir : HV_AGENT_STATE_DIR;
         struct hv_input known = { .type = HV_INPUT_TASKS_KNOWN };
         unsigned score = 0;
         int r = make_parts(a, err);
 
         if (r >= 0 && !a->receipt_key)
-                r = hv_receipt_key_open(state_dir, &a->receipt_key, err);
+                r = hv_receipt_key_open(dir, &a->receipt_key, err);
         if (r >= 0)
                 r = open_ledger(a, d, err);
         if (r >= 0)
