@@ -30,7 +30,7 @@ expect() {
 }
 
 expect hivectl va -- validate
-expect hivectl re -- revisions reload
+expect hivectl re -- revisions reload receipt
 expect hivectl get serv -- services service/
 expect hivectl get svc -o j -- json
 expect hivectl get svc --output n -- name
