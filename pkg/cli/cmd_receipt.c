@@ -183,8 +183,9 @@ int hv_cmd_receipt_verify(struct hv_cli *cli) {
                               all.v.v[i].checked.task, all.v.v[i].checked.attempt, all.v.v[i].checked.state,
                               all.v.v[i].checked.key, all.v.v[i].checked.sha256);
         if (code == HV_EXIT_OK && !cli->options.key)
-                hv_cli_note(cli,
-                            "whole, but made by whom? Give the node's key with --signer (hivectl receipt key)");
+                hv_cli_note(
+                        cli,
+                        "whole, but made by whom? Give the node's key with --signer (hivectl receipt key)");
         return code;
 }
 

@@ -9,8 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "task/receipt.h"
 #include "base/alloc.h"
+#include "task/receipt.h"
 #include "json/json.h"
 
 /* RFC 8032, section 7.1, test 1. */
