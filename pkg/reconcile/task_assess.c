@@ -77,6 +77,9 @@ static void over_by_loss(struct hv_core *c, struct task *t) {
         if (t->ending == HV_CAUSE_STOPPED)
                 hv_task_over(c, t, HV_CAUSE_STOPPED, "stopped by %s; its container is gone",
                              t->stop_by ? t->stop_by : "somebody");
+        else if (t->start == START_LOST)
+                hv_task_over(c, t, HV_CAUSE_NODE_ERROR,
+                             "the engine went away while it was starting: it may have run");
         else
                 hv_task_over(c, t,
                              HV_MUTANT(HV_MUTANT_LOST_IS_SUCCESS) ? HV_CAUSE_SUCCESS : HV_CAUSE_NODE_ERROR,
@@ -141,9 +144,6 @@ static void advance_run(struct hv_core *c, struct task *t, uint64_t now_us) {
         if (k->state == HV_CONTAINER_CREATED && t->start == START_FAILED)
                 hv_task_over(c, t, t->start_refused ? HV_CAUSE_INPUT : HV_CAUSE_NODE_ERROR,
                              "cannot start: %s", t->start_message);
-        else if (k->state == HV_CONTAINER_CREATED && t->start == START_LOST)
-                hv_task_over(c, t, t->ending == HV_CAUSE_STOPPED ? HV_CAUSE_STOPPED : HV_CAUSE_NODE_ERROR,
-                             "the engine went away while it was starting: it may have run");
         else if (k->state == HV_CONTAINER_CREATED && t->start == START_NOT_SENT &&
                  t->ending == HV_CAUSE_STOPPED)
                 hv_task_over(c, t, HV_CAUSE_STOPPED, "stopped by %s before it started",
@@ -297,6 +297,10 @@ static struct verdict assess_running(const struct hv_core *c, const struct task 
         return v;
 }
 
+static bool is_under_way(const struct task *t) {
+        return t->start == START_SENT || t->start == START_LOST;
+}
+
 static struct verdict assess_run(const struct hv_core *c, const struct task *t, uint64_t now_us) {
         const struct slot *s = t->slot;
         const struct container *k = s->have;
@@ -308,11 +312,10 @@ static struct verdict assess_run(const struct hv_core *c, const struct task *t, 
         switch (k->state) {
         case HV_CONTAINER_CREATED:
                 /* At once, while what was seen is fresh: what starts late, and ends before it is removed, is lost. */
-                if (t->start == START_SENT && s->failure.type == HV_ACTION_START &&
-                    !HV_MUTANT(HV_MUTANT_NO_FENCE))
+                if (is_under_way(t) && s->failure.type == HV_ACTION_START && !HV_MUTANT(HV_MUTANT_NO_FENCE))
                         return now(HV_PHASE_STARTING, HV_ACTION_REMOVE,
                                    "nobody knows whether its start is under way");
-                if (t->start == START_SENT && !HV_MUTANT(HV_MUTANT_NO_FENCE))
+                if (is_under_way(t) && !HV_MUTANT(HV_MUTANT_NO_FENCE))
                         return hv_retry(s, now_us, HV_PHASE_STARTING, HV_ACTION_REMOVE,
                                         "nobody knows whether its start is under way");
                 if (hv_assess_networks(c, s, now_us, HV_PHASE_STARTING, &v))

@@ -256,8 +256,9 @@ void hv_task_container_done(struct hv_core *c, uint64_t now_us, const struct fli
                 }
                 break;
         case HV_ACTION_REMOVE:
-                /* The fence held: whatever START was under way finds nothing any more. */
-                if (in->outcome == HV_OUTCOME_OK && !s->have)
+                /* The fence held: whatever START was under way finds nothing any more. (After START_LOST it may have
+                 * taken place before, in an engine that has forgotten it.) */
+                if (in->outcome == HV_OUTCOME_OK && !s->have && t->start == START_SENT)
                         t->start = START_NOT_SENT;
                 break;
         case HV_ACTION_STOP:
