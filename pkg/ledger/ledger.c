@@ -215,7 +215,7 @@ static int open_db(struct hv_db *db, const struct owner *owner, struct hv_err *e
         if (r >= 0)
                 r = bind_node(db, owner, err);
         if (r >= 0) /* from here on the log is carried over when the ledger is closed */
-                (void) sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+                hv_db_is_ours(db);
         return r;
 }
 

@@ -1,9 +1,9 @@
 /* ledger/private.h - what the parts of the ledger share. */
 #pragma once
 
-#include "ledger/db.h"
 #include "ledger/receipt.h"
 #include "ledger/trust.h"
+#include "sqlite/db.h"
 
 struct hv_ledger {
         struct hv_db db;

@@ -125,7 +125,7 @@ int hv_ledger_prune_keys(struct hv_ledger *l, uint64_t before_wall_us, struct hv
         hv_query_unsigned(&q, before_wall_us);
         r = hv_query_run(&q, err);
         if (r > 0)
-                r = sqlite3_changes(l->db.sqlite);
+                r = hv_db_changes(&l->db);
         hv_query_end(&q);
         return hv_db_finish(&l->db, r, err);
 }

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "ledger/db.h"
+#include "sqlite/db.h"
 
 #define HV_LEDGER_APPLICATION_ID 0x68764c47 /* "hvLG", in the file's header (sqlite.org/fileformat, 1.3.14) */
 

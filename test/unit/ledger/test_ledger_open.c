@@ -1,6 +1,7 @@
 /* opening: what is made, what is refused, and that a refused file is left as it is. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -195,10 +196,10 @@ static void what_is_no_ledger_is_left_alone(void **state) {
         close_ledger(x);
         assert_int_equal(unlink(file(x, "")), 0);
         write_at(file(x, ""), 0, "# a text, not a ledger\n", 23);
-        expect_refused(x, -EBADMSG, "is damaged or no ledger");
+        expect_refused(x, -EBADMSG, "is damaged or no database");
         assert_int_equal(unlink(file(x, "")), 0);
         write_at(file(x, ""), 0, zeros, sizeof zeros);
-        expect_refused(x, -EBADMSG, "is damaged or no ledger");
+        expect_refused(x, -EBADMSG, "is damaged or no database");
         assert_int_equal(unlink(file(x, "")), 0);
         run_sql(file(x, ""), "CREATE TABLE mine (a)");
         expect_refused(x, -EBADMSG, "is a database of another program (application id 0x00000000");

@@ -1,8 +1,9 @@
-/* ledger/db.c - see db.h. */
-#include "ledger/db.h"
+/* sqlite/db.c - see db.h. */
+#include "sqlite/db.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <sqlite3.h>
 
 #include "base/alloc.h"
 
@@ -62,7 +63,7 @@ int hv_db_error(struct hv_db *db, int rc, struct hv_err *err) {
         if (code == -EBADMSG)
                 return hv_err_set(
                         err, code,
-                        "%s is damaged or no ledger (%s): restore a backup or put it aside; it is left as it is",
+                        "%s is damaged or no database (%s): restore a backup or put it aside; it is left as it is",
                         db->path, words);
         if (code == -EAGAIN)
                 return hv_err_set(err, code, "%s: another program holds it (%s)", db->path, words);
@@ -101,6 +102,10 @@ int hv_db_open(const char *path, struct hv_db *ret, struct hv_err *err) {
         }
         *ret = db;
         return 0;
+}
+
+void hv_db_is_ours(struct hv_db *db) {
+        (void) sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
 }
 
 void hv_db_close(struct hv_db *db) {
@@ -203,6 +208,10 @@ void hv_query_text(struct hv_query *q, const char *s) {
         bound(q, sqlite3_bind_text(q->stmt, ++q->n_bound, s, -1, SQLITE_STATIC));
 }
 
+void hv_query_bytes(struct hv_query *q, const void *data, size_t len) {
+        bound(q, sqlite3_bind_blob64(q->stmt, ++q->n_bound, data, len, SQLITE_STATIC));
+}
+
 void hv_query_number(struct hv_query *q, int64_t v) {
         bound(q, sqlite3_bind_int64(q->stmt, ++q->n_bound, v));
 }
@@ -240,8 +249,19 @@ int hv_query_run(struct hv_query *q, struct hv_err *err) {
         return r < 0 ? r : sqlite3_changes(q->db->sqlite) > 0;
 }
 
+int hv_db_changes(const struct hv_db *db) {
+        return sqlite3_changes(db->sqlite);
+}
+
 const char *hv_query_get_text(struct hv_query *q) {
         return (const char *) sqlite3_column_text(q->stmt, q->n_read++);
+}
+
+const void *hv_query_get_bytes(struct hv_query *q, size_t *ret_len) {
+        const void *data = sqlite3_column_blob(q->stmt, q->n_read);
+
+        *ret_len = (size_t) sqlite3_column_bytes(q->stmt, q->n_read++);
+        return data;
 }
 
 int64_t hv_query_get_number(struct hv_query *q) {

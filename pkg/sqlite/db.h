@@ -1,4 +1,4 @@
-/* ledger/db.h - SQLite as the ledger uses it. For this module only: the border where its codes become ours.
+/* sqlite/db.h - SQLite as the programs here use it: the border where its codes become ours.
  *
  *      _hv_cleanup_(hv_query_end) struct hv_query q = {};      a statement is prepared once and kept
  *      hv_query_start(db, "SELECT ... WHERE id = ?", &q);      the literal's address is its name
@@ -9,25 +9,28 @@
  */
 #pragma once
 
-#include <sqlite3.h>
-
 #include "base/err.h"
 #include "base/vec.h"
 
+struct sqlite3;
+struct sqlite3_stmt;
+
 struct hv_statement {
         const char *sql;
-        sqlite3_stmt *stmt;
+        struct sqlite3_stmt *stmt;
 };
 
 struct hv_db {
-        sqlite3 *sqlite;
+        struct sqlite3 *sqlite;
         char *path;
         unsigned n_walks; /* visitors on the way: no change meanwhile */
         HV_VEC(struct hv_statement) statements;
 };
 
-/* Opens a file that is there. Settings that need no access to it are made. */
+/* Opens a file that is there. Settings that need no access to it are made. Until hv_db_is_ours() nothing of a log that lies
+ * beside it is carried over when it is closed. */
 int hv_db_open(const char *path, struct hv_db *ret, struct hv_err *err);
+void hv_db_is_ours(struct hv_db *db);
 void hv_db_close(struct hv_db *db);
 
 /* -errno of an SQLite code, with SQLite's words and the path in err. */
@@ -42,7 +45,7 @@ int hv_db_finish(struct hv_db *db, int r, struct hv_err *err); /* gives r, or wh
 
 struct hv_query {
         struct hv_db *db;
-        sqlite3_stmt *stmt;
+        struct sqlite3_stmt *stmt;
         int n_bound, n_read; /* parameters, columns of the row: taken in their order */
         int rc;              /* first failure, shown by hv_query_step() */
 };
@@ -51,6 +54,7 @@ void hv_query_start(struct hv_db *db, const char *sql, struct hv_query *ret);
 void hv_query_end(struct hv_query *q);
 
 void hv_query_text(struct hv_query *q, const char *s); /* NULL: no value. Borrowed until the query's end */
+void hv_query_bytes(struct hv_query *q, const void *data, size_t len); /* borrowed as text is */
 void hv_query_number(struct hv_query *q, int64_t v);
 void hv_query_unsigned(struct hv_query *q,
                        uint64_t v); /* above INT64_MAX: no value, which a column that needs one refuses */
@@ -58,9 +62,11 @@ void hv_query_positive(struct hv_query *q, uint64_t v); /* as it, and 0: no valu
 
 int hv_query_step(struct hv_query *q, struct hv_err *err);
 int hv_query_run(struct hv_query *q, struct hv_err *err); /* to its end: 1 rows were changed, 0 none */
+int hv_db_changes(const struct hv_db *db);                /* rows that the last change touched */
 
 /* The next column. Text is NULL and a number 0 where there is no value. Text is good until the next step. */
 const char *hv_query_get_text(struct hv_query *q);
+const void *hv_query_get_bytes(struct hv_query *q, size_t *ret_len); /* as text */
 int64_t hv_query_get_number(struct hv_query *q);
 uint64_t hv_query_get_unsigned(struct hv_query *q);
 bool hv_query_has_value(const struct hv_query *q); /* of the next column; takes none */
