@@ -1,6 +1,7 @@
 /* hivectl fit, hivectl trust: may more come, and how far is this node to be trusted. */
 #include "cli/cli_internal.h"
 
+#include "base/alloc.h"
 #include "base/quantity.h"
 #include "cli/change.h"
 #include "cli/files.h"
@@ -83,15 +84,22 @@ int hv_cmd_fit(struct hv_cli *cli) {
 
 /* ---- trust ---- */
 
-static void print_ledger(struct hv_cli *cli, const struct hv_json *items) {
-        _hv_cleanup_(hv_table_freep) struct hv_table *t = hv_table_new();
+#define LEDGER_PATH "/api/v1/trust/ledger?limit=1000"
+
+static struct hv_table *new_ledger_table(void) {
+        struct hv_table *t = hv_table_new();
 
         hv_table_column(t, "AGE", HV_TABLE_RIGHT);
         hv_table_column(t, "CHANGE", HV_TABLE_RIGHT);
+        hv_table_column(t, "RULE", HV_TABLE_RIGHT);
         hv_table_column(t, "SCORE", HV_TABLE_RIGHT);
         hv_table_column(t, "GROUP", 0);
         hv_table_column(t, "CAUSE", 0);
         hv_table_column(t, "TASK", HV_TABLE_CUT);
+        return t;
+}
+
+static void add_changes(struct hv_table *t, const struct hv_json *items) {
         for (size_t i = 0; i < hv_json_size(items); i++) {
                 const struct hv_json *c = hv_json_at(items, i);
                 char age[HV_AGE_SIZE];
@@ -99,19 +107,42 @@ static void print_ledger(struct hv_cli *cli, const struct hv_json *items) {
                 hv_table_row(t);
                 hv_table_cell(t, hv_output_age(hv_json_str(c, "at"), age));
                 hv_table_cellf(t, "%+d", (int) hv_json_int(c, "change", 0));
+                hv_table_cellf(t, "%+d", (int) hv_json_int(c, "nominal", 0));
                 hv_table_cellf(t, "%d", (int) hv_json_int(c, "score", 0));
                 hv_table_cell(t, hv_json_str(c, "group"));
                 hv_table_cell(t, hv_json_str(c, "cause"));
                 hv_table_cell(t, hv_json_str(c, "task"));
         }
+}
+
+/* All pages: only the whole ledger adds up to the score. */
+static int print_ledger(struct hv_cli *cli, const struct hv_json *first) {
+        _hv_cleanup_(hv_table_freep) struct hv_table *t = new_ledger_table();
+        _hv_cleanup_(hv_json_freep) struct hv_json *page = NULL;
+        const struct hv_json *j = first;
+        const char *next;
+
+        add_changes(t, hv_json_get(j, "items"));
+        while ((next = hv_json_str(hv_json_get(j, "metadata"), "continue")) != NULL) {
+                _hv_cleanup_free_ char *path = hv_asprintf("%s&continue=%s", LEDGER_PATH, next);
+                struct hv_json *more = NULL;
+                int r = hv_cli_get(cli, path, &more);
+
+                if (r != HV_EXIT_OK)
+                        return r;
+                hv_json_free(page);
+                j = page = more;
+                add_changes(t, hv_json_get(j, "items"));
+        }
         hv_output_table(cli, t);
+        return HV_EXIT_OK;
 }
 
 int hv_cmd_trust(struct hv_cli *cli) {
         bool ledger = hv_option_is_given(&cli->options, HV_OPT_LEDGER);
         enum hv_output_format format = hv_cli_output(cli, HV_OUTPUT_TABLE);
         _hv_cleanup_(hv_json_freep) struct hv_json *j = NULL;
-        int r = hv_cli_get(cli, ledger ? "/api/v1/trust/ledger?limit=1000" : "/api/v1/trust", &j);
+        int r = hv_cli_get(cli, ledger ? LEDGER_PATH : "/api/v1/trust", &j);
 
         if (r != HV_EXIT_OK)
                 return r;
@@ -120,7 +151,7 @@ int hv_cmd_trust(struct hv_cli *cli) {
         else if (!ledger)
                 (void) printf("%d (%s)\n", (int) hv_json_int(j, "score", 0), hv_json_str(j, "group"));
         else if (hv_json_size(hv_json_get(j, "items")) > 0)
-                print_ledger(cli, hv_json_get(j, "items"));
+                return print_ledger(cli, j);
         else
                 hv_cli_note(cli, "nothing has changed the score yet");
         return HV_EXIT_OK;

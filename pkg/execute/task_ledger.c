@@ -113,6 +113,7 @@ static int end(struct hv_ledger *l, const struct hv_action *a, const struct hv_t
         const struct hv_task_end *e = a->end;
         const struct hv_ledger_trust_change trust = {
                 .delta = e->trust_delta,
+                .nominal = e->trust_nominal,
                 .score = (unsigned) e->trust_score,
                 .group = e->trust_group,
                 .cause = hv_task_cause_name(e->cause),
@@ -135,7 +136,7 @@ static int end(struct hv_ledger *l, const struct hv_action *a, const struct hv_t
                             .outputs_bytes = e->collected.outputs_bytes,
                             .outputs_sha256 = text_or_null(e->collected.manifest_sha256) },
                 .state = e->final ? hv_task_state_name(e->state) : NULL,
-                .trust = e->trust_delta ? &trust : NULL,
+                .trust = e->trust_nominal ? &trust : NULL,
         };
 
         int r = 0;
@@ -169,7 +170,7 @@ enum hv_outcome hv_task_ledger_do(struct hv_ledger *l, const struct hv_action *a
         case HV_ACTION_TASK_END:
                 return outcome_of(end(l, a, facts, now_wall_us, err));
         case HV_ACTION_TASK_FORGET:
-                return outcome_of(hv_ledger_forget(l, a->task_id, err));
+                return outcome_of(hv_ledger_forget(l, a->task_id, now_wall_us, err));
         case HV_ACTION_CRON_ADVANCE:
                 return outcome_of(hv_ledger_cron_advance(l, a->name, a->cron_until_us, err));
         case HV_ACTION_CRON_SUSPEND:

@@ -294,6 +294,7 @@ static int on_trust(const struct hv_ledger_trust *t, void *userdata) {
         hv_json_put_str(w, "task", t->task);
         hv_json_put_uint(w, "attempt", t->number);
         hv_json_put_int(w, "change", t->change.delta);
+        hv_json_put_int(w, "nominal", t->change.nominal);
         hv_json_put_uint(w, "score", t->change.score);
         hv_json_put_str(w, "group", t->change.group);
         hv_json_put_str(w, "cause", t->change.cause);

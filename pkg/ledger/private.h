@@ -29,6 +29,11 @@ int hv_ledger_find(struct hv_ledger *l, const char *id, struct hv_task_row *ret,
 /* hv_ledger_cron_advance() inside a transaction. */
 int hv_ledger_advance(struct hv_ledger *l, const char *name, uint64_t until_us, struct hv_err *err);
 
+/* Key of a task that is accepted now, in the same transaction; of one that is forgotten now. */
+int hv_ledger_add_key(struct hv_ledger *l, const char *key, const char *id, const char *digest,
+                      uint64_t now_wall_us, struct hv_err *err);
+int hv_ledger_keep_keys(struct hv_ledger *l, const char *id, uint64_t now_wall_us, struct hv_err *err);
+
 /* Their parts of hv_ledger_end(), inside its transaction. `number` 0: of no attempt. */
 int hv_ledger_add_trust(struct hv_ledger *l, const char *id, unsigned number, uint64_t at_us,
                         const struct hv_ledger_trust_change *t, struct hv_err *err);

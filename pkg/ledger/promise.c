@@ -13,22 +13,39 @@ struct standing {
         bool is_same;
 };
 
-/* 1: a promise (or a key) of that name stands. */
-static int look_up(struct hv_ledger *l, const char *sql, const char *name, const char *digest,
-                   struct standing *ret, struct hv_err *err) {
+/* 1: a promise of that id stands. */
+static int look_up(struct hv_ledger *l, const struct hv_ledger_promise *p, struct standing *ret,
+                   struct hv_err *err) {
         _hv_cleanup_(hv_query_end) struct hv_query q = {};
         int r;
 
-        hv_query_start(&l->db, sql, &q);
-        hv_query_text(&q, name);
+        hv_query_start(&l->db, "SELECT digest FROM task WHERE id = ?", &q);
+        hv_query_text(&q, p->id);
         r = hv_query_step(&q, err);
         if (r > 0) {
-                const char *id = hv_query_get_text(&q);
-
-                (void) snprintf(ret->id, sizeof ret->id, "%s", id ? id : "");
-                ret->is_same = hv_streq(hv_query_get_text(&q), digest);
+                (void) snprintf(ret->id, sizeof ret->id, "%s", p->id);
+                ret->is_same = hv_streq(hv_query_get_text(&q), p->digest);
         }
         return r;
+}
+
+/* 1: the key stands for a promise. */
+static int look_up_key(struct hv_ledger *l, const struct hv_ledger_promise *p, struct standing *ret,
+                       struct hv_err *err) {
+        struct hv_ledger_key key;
+        int r = p->key ? hv_ledger_key(l, p->key, p->accepted_us, &key, err) : 0;
+
+        if (r <= 0)
+                return r;
+        memcpy(ret->id, key.id, sizeof ret->id);
+        ret->is_same = hv_streq(key.digest, p->digest);
+        if (!ret->is_same)
+                return hv_err_set(err, -EEXIST, "the idempotency key stands for task %s, with other content",
+                                  key.id);
+        if (key.forgotten_us > 0)
+                return hv_err_set(err, -ESTALE, "the idempotency key stands for task %s, which was forgotten",
+                                  key.id);
+        return 1;
 }
 
 static int insert_task(struct hv_ledger *l, const struct hv_ledger_promise *p, struct hv_err *err) {
@@ -50,36 +67,14 @@ static int insert_task(struct hv_ledger *l, const struct hv_ledger_promise *p, s
         return hv_query_run(&q, err);
 }
 
-static int insert_key(struct hv_ledger *l, const struct hv_ledger_promise *p, struct hv_err *err) {
-        _hv_cleanup_(hv_query_end) struct hv_query q = {};
-
-        hv_query_start(&l->db, "INSERT INTO idempotency_key (key, task, digest, at_us) VALUES (?, ?, ?, ?)",
-                       &q);
-        hv_query_text(&q, p->key);
-        hv_query_text(&q, p->id);
-        hv_query_text(&q, p->digest);
-        hv_query_unsigned(&q, p->accepted_us);
-        return hv_query_run(&q, err);
-}
-
 /* The promise itself, under its key and its id: 1 new, 0 stands. */
 static int accept_promise(struct hv_ledger *l, const struct hv_ledger_promise *p, struct standing *ret,
                           struct hv_err *err) {
-        int r = 0, found;
+        int r = look_up_key(l, p, ret, err), found;
 
-        if (p->key) {
-                r = look_up(l, "SELECT task, digest FROM idempotency_key WHERE key = ?", p->key, p->digest,
-                            ret, err);
-                if (r < 0)
-                        return r;
-                if (r > 0 && !ret->is_same)
-                        return hv_err_set(err, -EEXIST,
-                                          "the idempotency key stands for task %s, with other content",
-                                          ret->id);
-                if (r > 0)
-                        return 0;
-        }
-        found = look_up(l, "SELECT id, digest FROM task WHERE id = ?", p->id, p->digest, ret, err);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        found = look_up(l, p, ret, err);
         if (found < 0)
                 return found;
         if (found > 0 && !ret->is_same)
@@ -87,7 +82,7 @@ static int accept_promise(struct hv_ledger *l, const struct hv_ledger_promise *p
         if (found == 0)
                 r = insert_task(l, p, err);
         if (r >= 0 && p->key)
-                r = insert_key(l, p, err);
+                r = hv_ledger_add_key(l, p->key, p->id, p->digest, p->accepted_us, err);
         if (r < 0)
                 return r;
         (void) snprintf(ret->id, sizeof ret->id, "%s", p->id);
@@ -112,22 +107,6 @@ int hv_ledger_accept(struct hv_ledger *l, const struct hv_ledger_promise *p, cha
         if (r >= 0 && ret_id)
                 memcpy(ret_id, standing.id, sizeof standing.id);
         return r < 0 ? hv_err_prefix(err, r, "cannot accept task %s", p->id ? p->id : "") : r;
-}
-
-int hv_ledger_prune_keys(struct hv_ledger *l, uint64_t before_wall_us, struct hv_err *err) {
-        _hv_cleanup_(hv_query_end) struct hv_query q = {};
-        int r;
-
-        r = hv_db_begin(&l->db, err);
-        if (r < 0)
-                return r;
-        hv_query_start(&l->db, "DELETE FROM idempotency_key WHERE at_us < ?", &q);
-        hv_query_unsigned(&q, before_wall_us);
-        r = hv_query_run(&q, err);
-        if (r > 0)
-                r = hv_db_changes(&l->db);
-        hv_query_end(&q);
-        return hv_db_finish(&l->db, r, err);
 }
 
 /* --- changes of one task --- */
@@ -207,20 +186,30 @@ int hv_ledger_retry(struct hv_ledger *l, const char *id, uint64_t now_wall_us, s
         return change_task(l, id, "retry", do_retry, &now_wall_us, err);
 }
 
+struct forget {
+        const char *id;
+        uint64_t at_us;
+};
+
 static int do_forget(struct hv_ledger *l, const struct hv_task_row *task, const void *arg,
                      struct hv_err *err) {
         _hv_cleanup_(hv_query_end) struct hv_query q = {};
+        const struct forget *f = arg;
         int r;
 
-        (void) arg;
         if (!task->is_ended)
                 return hv_err_set(err, -EBUSY, "it is not ended");
+        r = hv_ledger_keep_keys(l, f->id, f->at_us, err);
+        if (r < 0)
+                return r;
         hv_query_start(&l->db, "DELETE FROM task WHERE seq = ?", &q);
         hv_query_number(&q, task->seq);
         r = hv_query_run(&q, err);
         return r < 0 ? r : 0;
 }
 
-int hv_ledger_forget(struct hv_ledger *l, const char *id, struct hv_err *err) {
-        return change_task(l, id, "forget", do_forget, NULL, err);
+int hv_ledger_forget(struct hv_ledger *l, const char *id, uint64_t now_wall_us, struct hv_err *err) {
+        const struct forget f = { .id = id, .at_us = now_wall_us };
+
+        return change_task(l, id, "forget", do_forget, &f, err);
 }

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "ledger/ledger.h"
+#include "ledger/key.h"
 
 struct hv_ledger_promise {
         const char *id;     /* 1..64 characters */
@@ -25,7 +25,7 @@ struct hv_ledger_promise {
 
 /* 1 accepted now; 0 accepted before, with the same digest: the first promise stands. *ret_id (may be NULL) is the id of
  * the promise that stands: with a known key that of the first asking, whatever id is asked for now.
- * -EEXIST: the id or the key stands for other content. */
+ * -EEXIST: the id or the key stands for other content; -ESTALE: the key stands for a task that was forgotten. */
 int hv_ledger_accept(struct hv_ledger *l, const struct hv_ledger_promise *p, char ret_id[HV_LEDGER_ID_SIZE],
                      struct hv_err *err);
 
@@ -36,9 +36,7 @@ int hv_ledger_stop(struct hv_ledger *l, const char *id, const char *by, const ch
 /* An ended task becomes Queued again; attempt numbers go on, counts and the stop request begin anew. -EBUSY: not ended. */
 int hv_ledger_retry(struct hv_ledger *l, const char *id, uint64_t now_wall_us, struct hv_err *err);
 
-/* Removes an ended task with its attempts. Its trust changes, receipts and keys stay. Also forgotten is that its content ran:
- * whoever asks for it again (a file that still holds it) gets a new run. -EBUSY: not ended. */
-int hv_ledger_forget(struct hv_ledger *l, const char *id, struct hv_err *err);
-
-/* Drops idempotency keys of before an instant (24 hours ago). Returns how many. */
-int hv_ledger_prune_keys(struct hv_ledger *l, uint64_t before_wall_us, struct hv_err *err);
+/* Removes an ended task with its attempts. Its trust changes and receipts stay, its keys for a while (key.h). Also forgotten is
+ * that its content ran: whoever asks for it again without a key (a file that still holds it) gets a new run. -EBUSY: not
+ * ended. */
+int hv_ledger_forget(struct hv_ledger *l, const char *id, uint64_t now_wall_us, struct hv_err *err);

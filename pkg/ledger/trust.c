@@ -8,8 +8,8 @@ int hv_ledger_add_trust(struct hv_ledger *l, const char *id, unsigned number, ui
         _hv_cleanup_(hv_query_end) struct hv_query q = {};
 
         hv_query_start(&l->db,
-                       "INSERT INTO trust (at_us, task, number, delta, score, score_group, cause)"
-                       " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                       "INSERT INTO trust (at_us, task, number, delta, score, score_group, cause, nominal)"
+                       " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                        &q);
         hv_query_unsigned(&q, at_us);
         hv_query_text(&q, id);
@@ -18,6 +18,7 @@ int hv_ledger_add_trust(struct hv_ledger *l, const char *id, unsigned number, ui
         hv_query_unsigned(&q, t->score);
         hv_query_text(&q, t->group);
         hv_query_text(&q, t->cause);
+        hv_query_number(&q, t->nominal);
         return hv_query_run(&q, err);
 }
 
@@ -39,7 +40,7 @@ int hv_ledger_trust_page(struct hv_ledger *l, uint64_t before, unsigned limit, h
         int r;
 
         hv_query_start(&l->db,
-                       "SELECT seq, at_us, task, number, delta, score, score_group, cause FROM trust"
+                       "SELECT seq, at_us, task, number, delta, score, score_group, cause, nominal FROM trust"
                        " WHERE seq < ? ORDER BY seq DESC LIMIT ?",
                        &q);
         hv_query_unsigned(&q, before > 0 ? before : INT64_MAX);
@@ -55,6 +56,7 @@ int hv_ledger_trust_page(struct hv_ledger *l, uint64_t before, unsigned limit, h
                 t.change.score = (unsigned) hv_query_get_unsigned(&q);
                 t.change.group = hv_query_get_text(&q);
                 t.change.cause = hv_query_get_text(&q);
+                t.change.nominal = (int) hv_query_get_number(&q);
                 next = t.seq;
                 HV_WALK(l, r = visit(&t, userdata));
                 if (r != 0)

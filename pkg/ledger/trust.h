@@ -1,13 +1,17 @@
-/* ledger/trust.h - every change of the node's trust score with its cause. Written by hv_ledger_end(); kept for ever. */
+/* ledger/trust.h - every change of the node's trust score with its cause. Written by hv_ledger_end(); kept for ever.
+ *
+ * Model    A node begins at 0, and the deltas of all rows add up to the score. At an edge of the scale less is applied than the
+ *          rule says (`nominal`), down to nothing; that is a row all the same, for its cause. */
 #pragma once
 
 #include "ledger/ledger.h"
 
 struct hv_ledger_trust_change {
-        int delta;         /* as applied: 0 at the edge of the scale */
+        int delta;         /* as applied */
         unsigned score;    /* after it, 0..100 */
         const char *group; /* "high", "medium", "low" */
         const char *cause; /* in words: whose fault it was */
+        int nominal;       /* what the rule says */
 };
 
 struct hv_ledger_trust {

@@ -83,7 +83,8 @@ struct hv_task_end {
         uint64_t started_wall_us, finished_wall_us; /* 0: never */
         struct hv_task_collected collected;
         const char *image_id; /* what ran; NULL: not known */
-        int trust_delta;      /* with final; 0: no change */
+        int trust_nominal;    /* with final: what the rule says; 0: no change */
+        int trust_delta;      /* as applied: less at an edge of the scale */
         int trust_score;      /* after it */
         const char *trust_group;
 };

@@ -121,7 +121,7 @@ static void end_done(struct hv_core *c, struct task *t, uint64_t now_us, const s
         t->end_state = e->state;
         t->ended_wall_us = hv_wall_us(c, now_us);
         hv_set_text(&t->message, e->message);
-        if (e->trust_delta) {
+        if (e->trust_nominal) {
                 c->trust_score = e->trust_score;
                 hv_note_task(c, t, HV_NOTE_TRUST_CHANGED, HV_REASON_SYNCED,
                              "trust %d (%s): %+d because of %s", e->trust_score, e->trust_group,

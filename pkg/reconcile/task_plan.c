@@ -17,8 +17,9 @@ static const struct hv_task_end *describe_end(const struct hv_core *c, const str
 
         *e = t->end;
         e->message = hv_arena_strdup(f->arena, t->end_message ? t->end_message : "");
-        e->trust_delta = e->final ? hv_trust_delta(rules, e->cause) : 0;
-        e->trust_score = hv_trust_after(c->trust_score, e->trust_delta);
+        e->trust_nominal = e->final ? hv_trust_delta(rules, e->cause) : 0;
+        e->trust_score = hv_trust_after(c->trust_score, e->trust_nominal);
+        e->trust_delta = e->trust_score - c->trust_score;
         e->trust_group = hv_trust_group(rules, e->trust_score);
         return e;
 }

@@ -129,7 +129,7 @@ class Tasks(Case):
         return [(t["delta"], t["score"], t["score_group"]) for t in self.agent.ledger.trust()]
 
     def test_trust(self):
-        """From 0: +2, -5, never below 0, never above 100; a stop leaves it alone."""
+        """From 0: +2, -5, never below 0, never above 100 (what is applied adds up to the score); a stop leaves it alone."""
         self.start()
         self.begin("stopped", ENDLESS)
         self.running("stopped")
@@ -138,9 +138,9 @@ class Tasks(Case):
         self.assertEqual((self.row("stopped")["state"], self.trust()), ("Stopped", []))
         for name, script in (("a", "exit 0"), ("b", "exit 0"), ("c", "exit 0"), ("d", "exit 1"), ("e", "exit 1")):
             self.do(name, script)
-        self.assertEqual(self.trust(), [(2, 2, "low"), (2, 4, "low"), (2, 6, "low"), (-5, 1, "low"), (-5, 0, "low")])
+        self.assertEqual(self.trust(), [(2, 2, "low"), (2, 4, "low"), (2, 6, "low"), (-5, 1, "low"), (-1, 0, "low")])
         for before, name, script, expected in ((48, "f", "exit 0", (2, 50, "medium")), (79, "g", "exit 0", (2, 81, "high")),
-                                               (84, "h", "exit 1", (-5, 79, "medium")), (99, "i", "exit 0", (2, 100, "high"))):
+                                               (84, "h", "exit 1", (-5, 79, "medium")), (99, "i", "exit 0", (1, 100, "high"))):
             with self.subTest(f"{before} {script}"):
                 self.assertEqual(self.agent.terminate(), 0)
                 self.set_trust(before)

@@ -135,7 +135,8 @@ static struct sim_reply end(struct sim *s, const struct hv_action *a, struct sim
                 p->ended = true;
                 p->end = *e;
                 p->ended_wall_us = sim_wall_us(s);
-                if (e->trust_score != HV_MAX(0, HV_MIN(100, s->ledger->trust_score + e->trust_delta)))
+                if (e->trust_score != HV_MAX(0, HV_MIN(100, s->ledger->trust_score + e->trust_nominal)) ||
+                    e->trust_score != s->ledger->trust_score + e->trust_delta)
                         return broken(s, "I5", a, "the trust in the node does not follow from what it was");
                 s->ledger->trust_score = e->trust_score;
         }

@@ -244,7 +244,7 @@ static const struct line {
         { "task receipt resize-7", stage_tasks, 4, NULL, "ended without a receipt" },
         { "wait task/resize-7", stage_tasks, 0, NULL, NULL },
         { "trust", stage_tasks, 0, "7 (low)\n", NULL },
-        { "trust --ledger", stage_tasks, 0, "+2\t7\tlow\tsuccess\tsieve-0a1b2c3d", NULL },
+        { "trust --ledger", stage_tasks, 0, "+2\t+2\t7\tlow\tsuccess\tsieve-0a1b2c3d", NULL },
         { "trust --ledger", NULL, 1, NULL, "the ledger is not there" },
         { "fit", NULL, 64, NULL, "One document, with -f" },
         { "fit -f " TASK, NULL, 0, "it fits now", NULL },

@@ -540,7 +540,7 @@ static void accept_task(struct stage *s, const char *id, const char *name, const
 
 static void run_task(struct stage *s, const char *id, unsigned attempt, const char *state,
                      struct hv_ledger_result result, unsigned minutes_ago) {
-        const struct hv_ledger_trust_change trust = { 2, 7, "low", "success" };
+        const struct hv_ledger_trust_change trust = { 2, 7, "low", "success", 2 };
         uint64_t at_us = s->wall_us - minutes_ago * HV_USEC_PER_MIN;
         char container[80];
         struct hv_err err = {};

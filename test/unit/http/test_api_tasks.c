@@ -217,6 +217,7 @@ static void trust_is_a_score_and_its_changes(void **state) {
         assert_int_equal(count(&ledger), 1);
         assert_string_equal(text_at(ledger.json, "items.0.task"), "sieve-0a1b2c3d");
         assert_int_equal(hv_json_as_int(at(ledger.json, "items.0.change"), 0), 2);
+        assert_int_equal(hv_json_as_int(at(ledger.json, "items.0.nominal"), 0), 2);
 }
 
 /* ---- changing ---- */

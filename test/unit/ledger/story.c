@@ -100,7 +100,7 @@ static int begin_3(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
 }
 
 static int complete_3(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
-        const struct hv_ledger_trust_change trust = { 2, 52, "medium", "the task succeeded" };
+        const struct hv_ledger_trust_change trust = { 2, 52, "medium", "the task succeeded", 2 };
         const struct hv_ledger_new_receipt receipt = { "{\"receipt\":1}", DIGEST_1, NULL };
         const struct hv_ledger_end e = { .id = "train-11111111",
                                          .number = 3,
@@ -128,7 +128,7 @@ static int stop_big(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
 }
 
 static int end_big(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
-        const struct hv_ledger_trust_change trust = { -5, 47, "low", "the node was asked to stop it" };
+        const struct hv_ledger_trust_change trust = { -5, 47, "low", "the node was asked to stop it", -5 };
         const struct hv_ledger_new_receipt receipt = { "{\"receipt\":2}", DIGEST_2, DIGEST_1 };
         const struct hv_ledger_end e = { .id = "t-0123456789ab",
                                          .now_wall_us = now_us,
@@ -150,7 +150,7 @@ static int begin_4(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
 
 static int forget_big(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
         (void) now_us;
-        return hv_ledger_forget(l, "t-0123456789ab", err);
+        return hv_ledger_forget(l, "t-0123456789ab", now_us, err);
 }
 
 static int suspend_nightly(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
@@ -173,11 +173,24 @@ static int end_cron_run(struct hv_ledger *l, uint64_t now_us, struct hv_err *err
         return hv_ledger_end(l, &e, err);
 }
 
+/* A single fall from 47 to the edge of the scale: less is applied than the rule says. */
+static int lose_train(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
+        const struct hv_ledger_trust_change trust = { -47, 0, "low", "its container is gone", -50 };
+        const struct hv_ledger_end e = { .id = "train-11111111",
+                                         .number = 4,
+                                         .now_wall_us = now_us,
+                                         .state = "Failed",
+                                         .trust = &trust,
+                                         .result = { .cause = "nodeError", .exit_code = -1 } };
+
+        return hv_ledger_end(l, &e, err);
+}
+
 static int (*const steps[])(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) = {
         accept_file_task, accept_cron_run, accept_big_with_key, begin_1,         fail_1,
         fetch_fails_2,    begin_3,         complete_3,          stop_big,        end_big,
         retry_train,      begin_4,         forget_big,          suspend_nightly, advance_hourly,
-        end_cron_run,
+        end_cron_run,     lose_train,
 };
 const unsigned n_story_steps = HV_ARRAY_SIZE(steps);
 
@@ -220,8 +233,11 @@ static int tell_task(const struct hv_ledger_task *t, void *userdata) {
 }
 
 static int tell_trust(const struct hv_ledger_trust *t, void *userdata) {
-        hv_buf_printf(userdata, "trust %" PRIu64 " %" PRIu64 " %s.%u %+d=%u %s (%s)\n", t->seq, t->at_us,
+        hv_buf_printf(userdata, "trust %" PRIu64 " %" PRIu64 " %s.%u %+d=%u %s (%s)", t->seq, t->at_us,
                       t->task, t->number, t->change.delta, t->change.score, t->change.group, t->change.cause);
+        if (t->change.nominal != t->change.delta)
+                hv_buf_printf(userdata, " of %+d", t->change.nominal);
+        hv_buf_putc(userdata, '\n');
         return 0;
 }
 

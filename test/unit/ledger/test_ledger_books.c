@@ -18,8 +18,8 @@ static int end_with(struct fixture *x, const char *id, const struct hv_ledger_tr
 }
 
 static int tell_trust(const struct hv_ledger_trust *t, void *userdata) {
-        hv_buf_printf(userdata, "%d %s.%u %+d=%u %s (%s)\n", (int) t->seq, t->task, t->number,
-                      t->change.delta, t->change.score, t->change.group, t->change.cause);
+        hv_buf_printf(userdata, "%d %s.%u %+d of %+d=%u %s (%s)\n", (int) t->seq, t->task, t->number,
+                      t->change.delta, t->change.nominal, t->change.score, t->change.group, t->change.cause);
         return 0;
 }
 
@@ -34,8 +34,8 @@ static void expect_trust(struct fixture *x, uint64_t before, unsigned limit, uin
 }
 
 static void trust_changes_with_the_end_of_a_task(void **state) {
-        static const struct hv_ledger_trust_change up = { 2, 52, "medium", "success" };
-        static const struct hv_ledger_trust_change down = { -5, 47, "low", "nodeError" };
+        static const struct hv_ledger_trust_change up = { 52, 52, "medium", "success", 60 };
+        static const struct hv_ledger_trust_change down = { -5, 47, "low", "nodeError", -5 };
         struct fixture *x = *state;
         struct hv_ledger_end rejected = ending("c", 0, "Rejected");
         unsigned score = 0;
@@ -50,8 +50,8 @@ static void trust_changes_with_the_end_of_a_task(void **state) {
         reopen(x);
         assert_int_equal(hv_ledger_trust_score(x->ledger, &score, NULL), 1);
         assert_int_equal(score, 52);
-        expect_trust(x, 0, 2, 2, "3 c.0 +2=52 medium (success)\n2 b.1 -5=47 low (nodeError)\n");
-        expect_trust(x, 2, 2, 0, "1 a.1 +2=52 medium (success)\n");
+        expect_trust(x, 0, 2, 2, "3 c.0 +52 of +60=52 medium (success)\n2 b.1 -5 of -5=47 low (nodeError)\n");
+        expect_trust(x, 2, 2, 0, "1 a.1 +52 of +60=52 medium (success)\n");
         expect_trust(x, 1, 2, 0, "");
 }
 
@@ -64,6 +64,7 @@ static void a_refused_change_of_trust_ends_nothing(void **state) {
                 { "unknown group", { 2, 52, "best", "success" } },
                 { "no cause", { 2, 52, "medium", NULL } },
                 { "delta beyond the scale", { -101, 0, "low", "x" } },
+                { "a rule beyond the scale", { 0, 0, "low", "x", -101 } },
         };
         struct fixture *x = *state;
         _hv_cleanup_free_ char *before = NULL;

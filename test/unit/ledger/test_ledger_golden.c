@@ -85,31 +85,89 @@ static void the_story_is_told_again_as_it_was_released(void **state) {
 
 /* --- steps --- */
 
+/* A ledger as version `n` of the schema left it, with rows of its own. Closed. */
+static void make_version(const char *dir, unsigned n, const char *rows) {
+        _hv_cleanup_free_ char *path = hv_asprintf("%s/" HV_LEDGER_FILE, dir);
+        struct hv_db db = {};
+        FILE *f = fopen(path, "we");
+
+        assert_non_null(f);
+        assert_int_equal(fclose(f), 0);
+        assert_int_equal(hv_db_open(path, &db, NULL), 0);
+        assert_int_equal(hv_schema_migrate(&db, hv_ledger_steps, n, 0, NULL), 0);
+        assert_int_equal(hv_db_exec(&db, rows, NULL), 0);
+        hv_db_close(&db);
+}
+
+static int tell_trust(const struct hv_ledger_trust *t, void *userdata) {
+        hv_buf_printf(userdata, "%+d of %+d=%u ", t->change.delta, t->change.nominal, t->change.score);
+        return 0;
+}
+
+/* Version 1 kept what the rule says as what was applied, and nothing of when a task was forgotten. */
+static void what_version_1_knew_is_read_as_it_was(void **state) {
+        static const char rows[] =
+                "INSERT INTO trust (at_us, task, delta, score, score_group, cause) VALUES"
+                " (1, 't', -5, 0, 'low', 'nodeError'), (2, 't', 60, 60, 'medium', 'success'),"
+                " (3, 't', -5, 55, 'medium', 'oom'), (4, 't', 60, 100, 'high', 'success'),"
+                " (5, 't', 2, 100, 'high', 'success');"
+                "INSERT INTO task (id, name, source, digest, priority, accepted_us, state, document)"
+                " VALUES ('t-1', 't', 'api', '" DIGEST_A "', 0, 1, 'Queued', '{}');"
+                "INSERT INTO idempotency_key (key, task, digest, at_us) VALUES"
+                " ('stands', 't-1', '" DIGEST_A "', 1000), ('gone', 't-0', '" DIGEST_A "', 1000);";
+        struct fixture *x = *state;
+        _hv_cleanup_(hv_ledger_freep) struct hv_ledger *l = NULL;
+        _hv_cleanup_(hv_buf_done) struct hv_buf out = {};
+        struct hv_ledger_key key;
+        const char *dir;
+
+        scratch_mkdir(x->scratch, "old");
+        dir = scratch_path(x->scratch, "old");
+        make_version(dir, 1, rows);
+        l = open_ledger(dir);
+        assert_int_equal(hv_ledger_trust_page(l, 0, 9, tell_trust, &out, NULL, NULL), 0);
+        assert_string_equal(hv_buf_str(&out),
+                            "+0 of +2=100 +45 of +60=100 -5 of -5=55 +60 of +60=60 +0 of -5=0 ");
+        assert_int_equal(hv_ledger_key(l, "stands", 2000, &key, NULL), 1);
+        assert_int_equal(key.forgotten_us, 0);
+        assert_int_equal(hv_ledger_key(l, "gone", 2000, &key, NULL), 1);
+        assert_int_equal(key.forgotten_us, 1000);
+        assert_int_equal(hv_ledger_key(l, "gone", 1000 + HV_LEDGER_KEY_KEPT_US, &key, NULL), 0);
+}
+
 static void a_step_is_done_whole_or_not_at_all(void **state) {
         static const char
                 grow[] = "ALTER TABLE task ADD COLUMN colour TEXT;",
                 broken[] = "CREATE TABLE more (a INTEGER) STRICT; CREATE TABLE more (a INTEGER) STRICT;";
-        const char *const steps[] = { hv_ledger_steps[0], grow, broken };
+        const unsigned known = hv_ledger_n_steps;
+        const char *steps[16] = { [0] = "not done again" };
         struct fixture *x = *state;
+        _hv_cleanup_free_ char *failed =
+                hv_asprintf("cannot bring the schema from version %u to %u", known + 1, known + 2);
+        _hv_cleanup_free_ char *newer =
+                hv_asprintf("its schema is version %u, this program knows up to %u", known + 1, known);
         _hv_cleanup_free_ char *schema = NULL;
         struct hv_db *db = &x->ledger->db;
         unsigned version = 0;
         int64_t found;
         int r;
 
+        assert_in_range(known, 1, HV_ARRAY_SIZE(steps) - 2);
+        steps[known] = grow;
+        steps[known + 1] = broken;
         accept_task(x, "t-1");
-        r = hv_schema_migrate(db, steps, 3, 1, &x->err);
-        expect_error(&x->err, r, -EIO, "cannot bring the schema from version 2 to 3");
-        assert_int_equal(hv_schema_check(db, 3, &version, NULL), 0);
-        assert_int_equal(version, 2);
+        r = hv_schema_migrate(db, steps, known + 2, known, &x->err);
+        expect_error(&x->err, r, -EIO, failed);
+        assert_int_equal(hv_schema_check(db, known + 2, &version, NULL), 0);
+        assert_int_equal(version, known + 1);
         assert_int_equal(hv_db_number(db, "SELECT count(*) FROM task WHERE colour IS NULL", &found, NULL), 0);
         assert_int_equal(found, 1);
         schema = dump_schema(hv_ledger_path(x->ledger));
         assert_null(strstr(schema, "more"));
         accept_task(x, "t-2"); /* and it is usable */
 
-        r = hv_schema_check(db, 1, &version, &x->err);
-        expect_error(&x->err, r, -ENOTSUP, "its schema is version 2, this program knows up to 1");
+        r = hv_schema_check(db, known, &version, &x->err);
+        expect_error(&x->err, r, -ENOTSUP, newer);
 }
 
 int main(void) {
@@ -118,6 +176,7 @@ int main(void) {
                                                 tear_down),
                 cmocka_unit_test_setup_teardown(the_story_is_told_again_as_it_was_released, set_up,
                                                 tear_down),
+                cmocka_unit_test_setup_teardown(what_version_1_knew_is_read_as_it_was, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_step_is_done_whole_or_not_at_all, set_up, tear_down),
         };
 

@@ -91,16 +91,63 @@ static void a_key_names_the_first_promise(void **state) {
         expect_error(&x->err, r, -EEXIST, "stands for task t-1, with other content");
         r = hv_ledger_task(x->ledger, "t-2", see, &(struct seen){}, &x->err);
         expect_error(&x->err, r, -ENOENT, "t-2");
+}
 
-        /* The key outlives the task, until it is old. */
+static void a_key_outlives_its_task_by_a_day(void **state) {
+        struct fixture *x = *state;
+        struct hv_ledger_promise p = promise("t-1"), again = promise("t-2");
+        char id[HV_LEDGER_ID_SIZE] = "";
+        struct hv_ledger_key key = {};
+        int r;
+
+        p.key = again.key = "k";
+        assert_int_equal(hv_ledger_key(x->ledger, "k", NOW, &key, NULL), 0);
+        assert_int_equal(hv_ledger_accept(x->ledger, &p, id, NULL), 1);
+        assert_int_equal(hv_ledger_key(x->ledger, "k", NOW + 9 * HV_LEDGER_KEY_KEPT_US, &key, NULL), 1);
+        assert_string_equal(key.id, "t-1");
+        assert_string_equal(key.digest, DIGEST_A);
+        assert_int_equal(key.forgotten_us, 0);
         end_attempt(x, "t-1", 0, "Rejected");
-        assert_int_equal(hv_ledger_forget(x->ledger, "t-1", NULL), 0);
-        again.digest = DIGEST_A;
-        assert_int_equal(hv_ledger_accept(x->ledger, &again, id, NULL), 0);
-        assert_int_equal(hv_ledger_prune_keys(x->ledger, NOW, NULL), 0);
-        assert_int_equal(hv_ledger_prune_keys(x->ledger, NOW + 1, NULL), 1);
+        assert_int_equal(hv_ledger_forget(x->ledger, "t-1", NOW + 5, NULL), 0);
+        reopen(x);
+
+        /* One microsecond before the day is over, and at its end. */
+        again.accepted_us = NOW + 5 + HV_LEDGER_KEY_KEPT_US - 1;
+        assert_int_equal(hv_ledger_key(x->ledger, "k", again.accepted_us, &key, NULL), 1);
+        assert_int_equal(key.forgotten_us, NOW + 5);
+        r = hv_ledger_accept(x->ledger, &again, id, &x->err);
+        expect_error(&x->err, r, -ESTALE, "stands for task t-1, which was forgotten");
+        again.digest = DIGEST_B;
+        r = hv_ledger_accept(x->ledger, &again, id, &x->err);
+        expect_error(&x->err, r, -EEXIST, "stands for task t-1, with other content");
+        again.accepted_us++;
+        assert_int_equal(hv_ledger_key(x->ledger, "k", again.accepted_us, &key, NULL), 0);
         assert_int_equal(hv_ledger_accept(x->ledger, &again, id, NULL), 1);
         assert_string_equal(id, "t-2");
+        assert_int_equal(hv_ledger_key(x->ledger, "k", again.accepted_us, &key, NULL), 1);
+        assert_string_equal(key.id, "t-2");
+        assert_int_equal(key.forgotten_us, 0);
+}
+
+/* What is forgotten later takes with it what was forgotten a day before. */
+static void old_keys_do_not_pile_up(void **state) {
+        struct fixture *x = *state;
+        _hv_cleanup_free_ char *content = NULL;
+
+        for (unsigned i = 0; i < 3; i++) {
+                const char id[] = { 't', (char) ('0' + i), '\0' };
+                struct hv_ledger_promise p = promise(id);
+
+                p.key = id;
+                assert_int_equal(hv_ledger_accept(x->ledger, &p, NULL, NULL), 1);
+                end_attempt(x, id, 0, "Rejected");
+                assert_int_equal(
+                        hv_ledger_forget(x->ledger, id, NOW + 1 + i * (HV_LEDGER_KEY_KEPT_US / 2), NULL), 0);
+        }
+        content = dump(x->scratch->path);
+        assert_null(strstr(content, "idempotency_key|t0|"));
+        assert_non_null(strstr(content, "idempotency_key|t1|"));
+        assert_non_null(strstr(content, "idempotency_key|t2|"));
 }
 
 static void a_new_key_may_name_a_standing_promise(void **state) {
@@ -405,7 +452,7 @@ static void a_retry_is_a_new_promise(void **state) {
 static void only_an_ended_task_is_forgotten(void **state) {
         struct fixture *x = *state;
         struct hv_ledger_end e = ending("t-1", 1, "Completed");
-        const struct hv_ledger_trust_change trust = { 2, 52, "medium", "the task succeeded" };
+        const struct hv_ledger_trust_change trust = { 2, 52, "medium", "the task succeeded", 2 };
         const struct hv_ledger_new_receipt receipt = { "{}", DIGEST_A, NULL };
         _hv_cleanup_free_ char *after = NULL;
         uint64_t all, live;
@@ -414,15 +461,15 @@ static void only_an_ended_task_is_forgotten(void **state) {
         e.trust = &trust;
         e.receipt = &receipt;
         accept_task(x, "t-1");
-        r = hv_ledger_forget(x->ledger, "t-1", &x->err);
+        r = hv_ledger_forget(x->ledger, "t-1", NOW, &x->err);
         expect_error(&x->err, r, -EBUSY, "cannot forget task t-1: it is not ended");
         begin_attempt(x, "t-1", 1);
         assert_int_equal(hv_ledger_end(x->ledger, &e, NULL), 0);
         assert_int_equal(hv_ledger_count(x->ledger, &all, &live, NULL), 0);
         assert_int_equal(all, 1);
         assert_int_equal(live, 0);
-        assert_int_equal(hv_ledger_forget(x->ledger, "t-1", NULL), 0);
-        r = hv_ledger_forget(x->ledger, "t-1", &x->err);
+        assert_int_equal(hv_ledger_forget(x->ledger, "t-1", NOW, NULL), 0);
+        r = hv_ledger_forget(x->ledger, "t-1", NOW, &x->err);
         expect_error(&x->err, r, -ENOENT, "t-1");
         after = dump(x->scratch->path);
         assert_null(strstr(after, "task|"));
@@ -494,7 +541,7 @@ static void pages_stay_in_step_with_what_comes(void **state) {
         assert_string_equal(page(x, &f), "e d");
         accept_task(x, "f");
         end_attempt(x, "d", 0, "Rejected");
-        assert_int_equal(hv_ledger_forget(x->ledger, "d", NULL), 0);
+        assert_int_equal(hv_ledger_forget(x->ledger, "d", NOW, NULL), 0);
         assert_string_equal(page(x, &f), "c b");
         assert_string_equal(page(x, &f), "a");
         assert_int_equal(f.before, 0);
@@ -531,6 +578,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(a_promise_is_kept_over_a_restart, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(the_same_promise_stands_once, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_key_names_the_first_promise, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(a_key_outlives_its_task_by_a_day, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(old_keys_do_not_pile_up, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_new_key_may_name_a_standing_promise, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(the_schema_refuses_what_it_does_not_know, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(an_attempt_is_begun_at_most_once, set_up, tear_down),
