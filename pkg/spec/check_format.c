@@ -23,8 +23,8 @@ static int relative_path(const struct hv_check *c, const struct hv_schema *s, co
                          struct hv_fault *fault) {
         const char *path;
 
-        if (hv_streq(s->name, "Input"))
-                return hv_value_relative_path(text, "E0451", "workspace", false, c->arena, &path, fault);
+        if (hv_streq(s->name, "Input")) /* what is a file cannot be ".": check_task.c */
+                return hv_value_relative_path(text, "E0451", "workspace", true, c->arena, &path, fault);
         return hv_value_relative_path(text, "E0455", "workdir", true, c->arena, &path, fault);
 }
 

@@ -1,4 +1,4 @@
-/* spec/check_task.c - names (E0105), inputs (E0452, E0454), the user (E0428), timeouts (E0457), checkpoints (E0458), memory
+/* spec/check_task.c - names (E0105), inputs (E0451, E0452, E0454, E0459), the user (E0428), timeouts (E0457), checkpoints (E0458), memory
  * (E0223), what can never fit (W032), what is too large to be kept (E0003). */
 #include "spec/check_internal.h"
 #include "spec/task_internal.h"
@@ -9,8 +9,12 @@
 static const char *normal(const struct hv_check *c, const char *path) {
         const char *result;
 
-        return path && hv_value_relative_path(path, "E0451", "", false, c->arena, &result, NULL) == 0 ? result
-                                                                                                      : NULL;
+        return path && hv_value_relative_path(path, "E0451", "", true, c->arena, &result, NULL) == 0 ? result
+                                                                                                     : NULL;
+}
+
+static bool is_folder(const struct hv_spec_task_input *in) {
+        return in->archive || (in->inbox && in->unpack);
 }
 
 static void check_input_pair(const struct hv_check *c, const struct hv_spec_task_input *a,
@@ -23,10 +27,10 @@ static void check_input_pair(const struct hv_check *c, const struct hv_spec_task
         if (hv_streq(path_a, path_b))
                 hv_diag_error(c->diags, at, "E0454", "both inputs write %s; the other is at %s", path_b,
                               hv_diag_where(c->diags, first, at));
-        else if (hv_path_is_below(path_b, path_a) && !a->archive)
+        else if (hv_path_is_below(path_b, path_a) && !is_folder(a))
                 hv_diag_error(c->diags, at, "E0454", "%s is below %s, which another input makes a file (%s)",
                               path_b, path_a, hv_diag_where(c->diags, first, at));
-        else if (hv_path_is_below(path_a, path_b) && !b->archive)
+        else if (hv_path_is_below(path_a, path_b) && !is_folder(b))
                 hv_diag_error(c->diags, at, "E0454", "%s is a file here, and a folder for another input (%s)",
                               path_b, hv_diag_where(c->diags, first, at));
 }
@@ -42,6 +46,13 @@ static void check_inputs(const struct hv_check *c, const struct hv_spec_task *t)
                     url.scheme == HV_URL_HTTP)
                         hv_diag_error(c->diags, hv_check_field(in->node, "url"), "E0452",
                                       "an http:// input needs sha256 (use https or add it)");
+                if (!is_folder(in) && hv_streq(normal(c, in->path), "."))
+                        hv_diag_error(c->diags, hv_check_field(in->node, "path"), "E0451",
+                                      "%s is the workspace itself, expected a path below it",
+                                      hv_diag_quote(c->diags, in->path));
+                if (in->inbox && !c->one)
+                        hv_diag_error(c->diags, hv_check_field(in->node, "inbox"), "E0459",
+                                      "only a node pool names what it sent; expected inline, url or archive");
                 for (size_t j = 0; j < i; j++)
                         check_input_pair(c, &t->inputs.v[j], in);
         }

@@ -251,13 +251,14 @@ static void lower_inputs(struct making *m) {
 
         for (size_t i = 0; i < t->inputs.n; i++) {
                 const struct hv_spec_task_input *in = &t->inputs.v[i];
-                char *sha256 = hv_arena_strdup(m->l.arena, in->sha256);
+                char *sha256 = hv_arena_strdup(m->l.arena, in->inbox ? in->inbox : in->sha256);
 
                 for (char *p = sha256; p && *p; p++)
                         *p = *p >= 'A' && *p <= 'F' ? (char) (*p - 'A' + 'a') : *p;
                 v[i] = (struct hv_task_input){
                         .type = in->inline_text ? HV_TASK_INPUT_INLINE
                                 : in->url       ? HV_TASK_INPUT_URL
+                                : in->inbox     ? HV_TASK_INPUT_INBOX
                                                 : HV_TASK_INPUT_ARCHIVE,
                         .path = in->path,
                         .text = in->inline_text,
@@ -265,9 +266,10 @@ static void lower_inputs(struct making *m) {
                         .url = in->url,
                         .archive = in->archive,
                         .sha256 = sha256,
+                        .unpack = in->unpack,
                         .max_size_bytes = in->max_size_bytes,
                 };
-                (void) hv_value_relative_path(in->path, "E0451", "workspace", false, m->l.arena, &v[i].path,
+                (void) hv_value_relative_path(in->path, "E0451", "workspace", true, m->l.arena, &v[i].path,
                                               NULL);
                 if (in->archive)
                         (void) hv_value_absolute_path(in->archive, m->l.arena, &v[i].archive, NULL);

@@ -10,6 +10,11 @@ static const struct hv_field input_rows[] = {
         { HV_ROW(task_input, "archive", TEXT, archive), .format = HV_FORMAT_ABSOLUTE_PATH,
           .doc = "Archive of the host that is unpacked there (zip, tar).",
           .example = "/srv/data/bundle.zip" },
+        { HV_ROW(task_input, "inbox", TEXT, inbox), .format = HV_FORMAT_SHA256,
+          .doc = "What a node pool sent with the task, by its SHA-256; nobody else can name it.",
+          .example = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae" },
+        { HV_ROW(task_input, "unpack", BOOL, unpack), .value = "false",
+          .doc = "With inbox: it is an archive (zip, tar) that is unpacked there." },
         { HV_ROW(task_input, "sha256", TEXT, sha256), .format = HV_FORMAT_SHA256,
           .doc = "What the fetched bytes must have; needed where the URL is plain http.",
           .example = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae" },
@@ -17,7 +22,7 @@ static const struct hv_field input_rows[] = {
           .doc = "Size at which fetching stops." },
 };
 static const struct hv_group input_groups[] = {
-        { HV_NAMES("inline", "url", "archive"), .exclusive = true, .needed = true },
+        { HV_NAMES("inline", "url", "archive", "inbox"), .exclusive = true, .needed = true },
 };
 static const struct hv_schema input = { .name = "Input",
                                         .doc = "A file or folder that is there before it starts.",

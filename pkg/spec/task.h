@@ -41,14 +41,17 @@ enum hv_task_input_type {
         HV_TASK_INPUT_INLINE,  /* text, len */
         HV_TASK_INPUT_URL,     /* url; sha256 may be NULL for https */
         HV_TASK_INPUT_ARCHIVE, /* archive: absolute path on the host; unpacked at `path` */
+        HV_TASK_INPUT_INBOX, /* sha256: names what a pool sent; with `unpack` an archive that is unpacked at `path` */
 };
 
 struct hv_task_input {
         enum hv_task_input_type type;
-        const char *path; /* below the working directory, normalised: no "..", no leading "/" */
+        const char *
+                path; /* below the working directory, normalised: no "..", no leading "/"; "." of what is unpacked */
         const char *text;
         size_t len;
         const char *url, *archive, *sha256; /* sha256: 64 lower-case hex digits or NULL */
+        bool unpack;
         uint64_t max_size_bytes;
 };
 

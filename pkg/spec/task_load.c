@@ -38,13 +38,17 @@ static unsigned add_files(const struct loading *g) {
         return hv_diags_add_file(g->loader.diags, label, r->document, r->len);
 }
 
-/* A document without a name is named after its id, where that is a name. */
+/* A document without a name is named after its id, where that is a name. What a pool assigns is named by the pool, whose
+ * ids need not be names (make() says which); here it only needs one. */
 static void name_it(const struct loading *g, struct hv_node *root) {
+        bool from_pool = g->request->source == HV_TASK_FROM_POOL;
+        const char *wanted = from_pool ? "assignment" : g->request->id;
         struct hv_arena *a = g->loader.arena;
-        struct hv_node *metadata = hv_node_get(root, "metadata");
+        struct hv_node *metadata = hv_node_get(root, "metadata"), *name = hv_node_get(metadata, "name");
 
-        if (root->type != HV_NODE_MAPPING || hv_node_get(metadata, "name") || !g->request->id ||
-            hv_value_name(g->request->id, NULL) < 0)
+        if (name && from_pool && name->type == HV_NODE_SCALAR)
+                name->text = wanted;
+        if (root->type != HV_NODE_MAPPING || name || !wanted || hv_value_name(wanted, NULL) < 0)
                 return;
         if (metadata && metadata->type != HV_NODE_MAPPING && metadata->type != HV_NODE_NULL)
                 return;
@@ -52,8 +56,7 @@ static void name_it(const struct loading *g, struct hv_node *root) {
                 metadata = hv_node_new(a, HV_NODE_MAPPING, root->at);
                 hv_node_put(a, root, hv_node_new_text(a, "metadata", NULL), metadata);
         }
-        hv_node_add(a, metadata, hv_node_new_text(a, "name", NULL),
-                    hv_node_new_text(a, g->request->id, NULL));
+        hv_node_add(a, metadata, hv_node_new_text(a, "name", NULL), hv_node_new_text(a, wanted, NULL));
 }
 
 static void read_document(struct loading *g) {
@@ -73,6 +76,9 @@ static void read_document(struct loading *g) {
                 return;
         }
         name_it(g, documents->items[0]);
+        if (g->request->source == HV_TASK_FROM_POOL &&
+            !g->request->kept) /* what was kept has its type put in */
+                hv_task_check_pool(documents->items[0], g->state, l->diags);
         if (!hv_loader_add_document(l, documents->items[0], &file, index))
                 return;
         if (l->documents.v[0]->kind != HV_KIND_TASK) {
@@ -97,6 +103,14 @@ static void check_network(const struct loading *g) {
                       hv_diag_quote(g->loader.diags, name));
 }
 
+static void check_inbox(const struct loading *g) {
+        for (size_t i = 0; g->request->source != HV_TASK_FROM_POOL && i < g->spec->inputs.n; i++)
+                if (g->spec->inputs.v[i].inbox)
+                        hv_diag_error(g->loader.diags, hv_node_get(g->spec->inputs.v[i].node, "inbox"),
+                                      "E0459",
+                                      "only a node pool names what it sent; expected inline, url or archive");
+}
+
 static void check(const struct loading *g) {
         struct hv_spec_tree context = {};
         size_t before = hv_diags_errors(g->loader.diags);
@@ -106,6 +120,7 @@ static void check(const struct loading *g) {
         context.state = *g->state;
         context.complete = true;
         hv_spec_check_task(&context, g->spec, g->request->facts, g->loader.diags);
+        check_inbox(g);
         if (hv_diags_errors(g->loader.diags) == before)
                 check_network(g);
         if (g->request->id && !hv_task_id_is_valid(g->request->id))
@@ -130,7 +145,7 @@ static struct hv_task *make(const struct loading *g) {
         };
 
         if (g->spec) {
-                recipe.name = g->spec->o.name;
+                recipe.name = r->source == HV_TASK_FROM_POOL && r->id ? r->id : g->spec->o.name;
                 recipe.labels = &g->spec->o.labels;
                 recipe.annotations = &g->spec->o.annotations;
                 recipe.fields = g->spec->o.node;

@@ -186,9 +186,10 @@ struct hv_spec_service {
 
 /* --- tasks --- */
 
-struct hv_spec_task_input { /* exactly one of inline, url, archive */
+struct hv_spec_task_input { /* exactly one of inline, url, archive, inbox */
         const struct hv_node *node;
-        const char *path, *inline_text, *url, *archive, *sha256;
+        const char *path, *inline_text, *url, *archive, *inbox, *sha256;
+        bool unpack; /* with inbox */
         uint64_t max_size_bytes;
 };
 struct hv_spec_outputs {

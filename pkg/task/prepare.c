@@ -109,9 +109,9 @@ static int open_archive(struct hv_prepare *p, const char *path, int *ret_fd) {
         }
 }
 
-/* What is hashed is what is unpacked, also when somebody writes to the original meanwhile. */
-static int copy_archive(struct hv_prepare *p, const struct hv_task_input *in, int from, int to,
-                        struct hv_prepared_input *ret) {
+/* What is hashed is what is used, also when somebody writes to the original meanwhile. `what`: how messages call it. */
+static int copy_checked(struct hv_prepare *p, const struct hv_task_input *in, const char *what, int from,
+                        int to, struct hv_prepared_input *ret) {
         _hv_cleanup_free_ char *block = hv_malloc(BLOCK_BYTES);
         struct hv_sha256 sha256;
         ssize_t n;
@@ -124,51 +124,99 @@ static int copy_archive(struct hv_prepare *p, const struct hv_task_input *in, in
                 hv_sha256_add(&sha256, block, (size_t) n);
                 ret->size_bytes += (uint64_t) n;
                 if (ret->size_bytes > in->max_size_bytes)
-                        return hv_err_set(&p->err, -EBADMSG, "%s has more than %llu bytes", in->archive,
+                        return hv_err_set(&p->err, -EBADMSG, "%s has more than %llu bytes", what,
                                           (unsigned long long) in->max_size_bytes);
                 r = hv_fd_write(to, block, (size_t) n);
                 if (r < 0)
-                        return hv_err_errno(&p->err, r, "%s cannot be copied", in->archive);
+                        return hv_err_errno(&p->err, r, "%s cannot be copied", what);
         }
         if (n < 0)
-                return hv_err_errno(&p->err, -errno, "%s cannot be read", in->archive);
+                return hv_err_errno(&p->err, -errno, "%s cannot be read", what);
         hv_sha256_finish_hex(&sha256, ret->sha256);
         if (in->sha256 && !hv_streq(in->sha256, ret->sha256))
-                return hv_err_set(&p->err, -EBADMSG, "%s has sha256 %s, expected %s", in->archive,
-                                  ret->sha256, in->sha256);
+                return hv_err_set(&p->err, -EBADMSG, "%s has sha256 %s, expected %s", what, ret->sha256,
+                                  in->sha256);
         return 0;
 }
 
-static int make_archive(struct hv_prepare *p, const struct hv_task_input *in, size_t i) {
+static int unpack(struct hv_prepare *p, const struct hv_task_input *in, int fd, const char *name,
+                  const char *what) {
+        const struct hv_unpack u = { .archive_fd = fd,
+                                     .archive_name = name,
+                                     .workspace_fd = p->workspace.fd,
+                                     .path = in->path,
+                                     .owner = p->o.owner,
+                                     .limits = &p->limits,
+                                     .n_entries = &p->n_entries,
+                                     .n_bytes = &p->n_bytes,
+                                     .job = &p->job };
+        int r = hv_archive_unpack(&u, &p->err);
+
+        return r < 0 ? hv_err_prefix(&p->err, r, "%s", what) : 0;
+}
+
+/* A checked copy of `from` beside the workspace, under `name`. */
+static int copy_aside(struct hv_prepare *p, size_t i, const char *what, int from, const char *name,
+                      int *ret_fd) {
+        _hv_cleanup_(hv_fd_closep) int copy = -1;
+        int r;
+
+        copy = openat(p->workspace.attempt_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                      0600);
+        if (copy < 0)
+                return hv_err_errno(&p->err, -errno, "a copy of %s cannot be made", what);
+        r = copy_checked(p, &p->task->inputs[i], what, from, copy, &p->inputs[i]);
+        if (r < 0)
+                return r;
+        *ret_fd = copy;
+        copy = -1;
+        return 0;
+}
+
+static int make_archive(struct hv_prepare *p, size_t i) {
+        const struct hv_task_input *in = &p->task->inputs[i];
         _hv_cleanup_(hv_fd_closep) int from = -1, copy = -1;
         const char *slash = strrchr(in->archive, '/');
         char name[FETCHED_NAME_SIZE];
-        struct hv_unpack u;
         int r;
 
         r = open_archive(p, in->archive, &from);
         if (r < 0)
                 return r;
         name_fetched(i, name);
-        copy = openat(p->workspace.attempt_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                      0600);
-        if (copy < 0)
-                return hv_err_errno(&p->err, -errno, "a copy of %s cannot be made", in->archive);
-        r = copy_archive(p, in, from, copy, &p->inputs[i]);
+        r = copy_aside(p, i, in->archive, from, name, &copy);
         if (r < 0)
                 return r;
-        u = (struct hv_unpack){ .archive_fd = copy,
-                                .archive_name = slash ? slash + 1 : in->archive,
-                                .workspace_fd = p->workspace.fd,
-                                .path = in->path,
-                                .owner = p->o.owner,
-                                .limits = &p->limits,
-                                .n_entries = &p->n_entries,
-                                .n_bytes = &p->n_bytes,
-                                .job = &p->job };
-        r = hv_archive_unpack(&u, &p->err);
+        r = unpack(p, in, copy, slash ? slash + 1 : in->archive, in->archive);
         (void) unlinkat(p->workspace.attempt_fd, name, 0);
-        return r < 0 ? hv_err_prefix(&p->err, r, "%s", in->archive) : 0;
+        return r;
+}
+
+/* What a pool sent lies in the inbox under its SHA-256; the inbox is the agent's alone, and outlives the attempt. That it is
+ * not there is the node's fault: it was when the task was promised. */
+static int make_inbox(struct hv_prepare *p, size_t i) {
+        static const char what[] = "what the pool sent";
+        const struct hv_task_input *in = &p->task->inputs[i];
+        _hv_cleanup_(hv_fd_closep) int dir = -1, from = -1, copy = -1;
+        char name[FETCHED_NAME_SIZE];
+        int r;
+
+        dir = p->o.inbox ? open(p->o.inbox, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+        from = dir >= 0 ? openat(dir, in->sha256, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
+        if (from < 0)
+                return hv_err_errno(&p->err, p->o.inbox ? -errno : -ENOENT, "%s is not in the inbox any more",
+                                    what);
+        name_fetched(i, name);
+        r = copy_aside(p, i, what, from, name, &copy);
+        if (r == -EBADMSG && p->inputs[i].size_bytes <= in->max_size_bytes) /* damaged since it came */
+                return hv_err_prefix(&p->err, -EIO, "the inbox");
+        if (r < 0)
+                return r;
+        if (!in->unpack)
+                return make_fetched(p, i);
+        r = unpack(p, in, copy, "archive", what);
+        (void) unlinkat(p->workspace.attempt_fd, name, 0);
+        return r;
 }
 
 static int make_input(struct hv_prepare *p, size_t i) {
@@ -180,7 +228,9 @@ static int make_input(struct hv_prepare *p, size_t i) {
         case HV_TASK_INPUT_URL:
                 return make_fetched(p, i);
         case HV_TASK_INPUT_ARCHIVE:
-                return make_archive(p, in, i);
+                return make_archive(p, i);
+        case HV_TASK_INPUT_INBOX:
+                return make_inbox(p, i);
         }
         return hv_err_set(&p->err, -EINVAL, "it is of no type that is known");
 }
@@ -321,6 +371,7 @@ struct hv_prepare *hv_task_prepare(const struct hv_prepare_options *options) {
         p->arena = hv_arena_new();
         p->o = *options;
         p->o.work_root = hv_arena_strdup(p->arena, options->work_root);
+        p->o.inbox = hv_arena_strdup(p->arena, options->inbox);
         p->limits = options->limits ? *options->limits : hv_task_input_limits_default;
         p->task = hv_task_ref((struct hv_task *) options->task);
         p->attempt = (struct hv_attempt){ .id = p->task->id, .attempt = options->attempt };

@@ -60,6 +60,7 @@ struct hv_prepare_options {
         unsigned attempt;
         struct hv_owner owner; /* the container's user */
         const char *work_root;
+        const char *inbox; /* directory of what pools sent, files by their SHA-256; NULL: there is none */
         const struct hv_task_input_limits *limits; /* NULL: the defaults */
         bool allow_private;                        /* URLs may lead to private addresses */
         uint64_t fetch_timeout_us;                 /* for all URLs together; 0: one hour */

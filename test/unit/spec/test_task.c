@@ -616,7 +616,7 @@ static void a_stricter_policy_refuses_what_was_promised(void **state) {
         load(&s, CONTEXT);
         assert_int_equal(hv_task_load(&request, s.desired, &t, NULL), 0);
         assert_string_equal(t->refused, "spec.timeout: timeout 3h is above the cap 2h (f:5:77) (E0457)");
-        assert_string_equal(t->name, "job");
+        assert_string_equal(t->name, "t-1");
         assert_string_equal(t->unit.image, "docker.io/library/alpine:latest");
         (void) hv_task_unref(t);
         set_done(&s);

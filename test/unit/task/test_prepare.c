@@ -40,6 +40,7 @@ static void begin(struct told *t, struct bench *b, const struct hv_task_input *i
                                         .attempt = 2,
                                         .owner = { 65534, 65533 },
                                         .work_root = b->work,
+                                        .inbox = bench_path(b, "inbox"),
                                         .limits = &limits,
                                         .done = on_done,
                                         .userdata = t };
@@ -158,6 +159,87 @@ static void what_cannot_be_made_is_refused(void **state) {
         }
 }
 
+/* "foo", as a pool sent it. */
+#define FOO "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
+
+static struct hv_task_input sent(const char *path, const char *sha256, bool unpack) {
+        return (struct hv_task_input){ .type = HV_TASK_INPUT_INBOX,
+                                       .path = path,
+                                       .sha256 = sha256,
+                                       .unpack = unpack,
+                                       .max_size_bytes = 1 << 30 };
+}
+
+static void what_a_pool_sent_is_copied_into_its_place(void **state) {
+        struct bench *b = *state;
+        struct hv_task_input inputs[] = { sent("a/b.bin", FOO, false), sent("c", FOO, false) };
+        struct told t;
+
+        bench_mkdir(bench_path(b, "inbox"));
+        bench_write(bench_path(b, "inbox/" FOO), "foo");
+        prepare(&t, b, inputs, 2);
+        assert_int_equal(t.outcome, HV_PREPARE_OK);
+        expect_file(bench_path(b, "work/prime-1/2/workspace/a/b.bin"), "foo");
+        expect_file(bench_path(b, "work/prime-1/2/workspace/c"), "foo");
+        assert_string_equal(t.inputs[1].sha256, FOO);
+        assert_int_equal(t.inputs[1].size_bytes, 3);
+        assert_int_equal(bench_count(bench_path(b, "inbox")), 1); /* for the next attempt */
+}
+
+static void an_archive_that_a_pool_sent_is_unpacked(void **state) {
+        struct bench *b = *state;
+        struct hv_task_input inputs[] = { sent(".", NULL, true), text("z", "2") };
+        _hv_cleanup_free_ char *make = hv_asprintf(
+                "cd %s && mkdir -p inbox in/sub && printf 1 >in/main.py && printf 2 >in/sub/x && "
+                "tar -C in -cf t main.py sub && d=$(sha256sum t | cut -c1-64) && mv t inbox/$d && printf %%s $d >digest",
+                b->path);
+        _hv_cleanup_free_ char *digest = NULL;
+        struct told t;
+
+        assert_int_equal(system(make), 0);
+        digest = bench_read(bench_path(b, "digest"));
+        inputs[0].sha256 = digest;
+        prepare(&t, b, inputs, 2);
+        if (t.outcome != HV_PREPARE_OK)
+                fail_msg("%s", t.message);
+        expect_file(bench_path(b, "work/prime-1/2/workspace/main.py"), "1");
+        expect_file(bench_path(b, "work/prime-1/2/workspace/sub/x"), "2");
+        expect_file(bench_path(b, "work/prime-1/2/workspace/z"), "2");
+        assert_string_equal(t.inputs[0].sha256, digest);
+        /* As a file it is a file. */
+        inputs[0] = sent("t.tar", digest, false);
+        prepare(&t, b, inputs, 1);
+        assert_int_equal(t.outcome, HV_PREPARE_OK);
+        assert_int_equal(bench_count(t.path), 2);
+}
+
+static void an_inbox_that_lost_something_is_the_nodes_fault(void **state) {
+        struct bench *b = *state;
+        struct hv_task_input inputs[] = { sent("a", FOO, false) };
+        struct told t;
+
+        prepare(&t, b, inputs, 1); /* there is no inbox */
+        assert_int_equal(t.outcome, HV_PREPARE_FAILED);
+        assert_non_null(strstr(t.message, "input a: what the pool sent is not in the inbox any more"));
+        bench_mkdir(bench_path(b, "inbox"));
+        bench_write(bench_path(b, "inbox/" FOO), "fool");
+        prepare(&t, b, inputs, 1);
+        assert_int_equal(t.outcome, HV_PREPARE_FAILED);
+        assert_non_null(strstr(t.message, "the inbox: what the pool sent has sha256 "));
+        bench_write(bench_path(b, "secret"), "foo");
+        assert_int_equal(unlink(bench_path(b, "inbox/" FOO)), 0);
+        assert_int_equal(symlink("../secret", bench_path(b, "inbox/" FOO)), 0);
+        prepare(&t, b, inputs, 1);
+        assert_int_equal(t.outcome, HV_PREPARE_FAILED);
+        inputs[0].max_size_bytes = 2;
+        assert_int_equal(unlink(bench_path(b, "inbox/" FOO)), 0);
+        bench_write(bench_path(b, "inbox/" FOO), "foo");
+        prepare(&t, b, inputs, 1);
+        assert_int_equal(t.outcome, HV_PREPARE_REFUSED);
+        assert_string_equal(t.message, "input a: what the pool sent has more than 2 bytes");
+        assert_int_equal(bench_count(b->work), 0);
+}
+
 static void all_inputs_together_have_a_limit(void **state) {
         _hv_cleanup_free_ char *big = hv_calloc(1, (1 << 20) + 1);
         struct hv_task_input inputs[] = { text("a", "1"), { .path = "b", .text = big, .len = 1 << 20 } };
@@ -261,6 +343,9 @@ int main(void) {
                 ROW(no_input_is_fine),
                 ROW(an_input_named_task_json_is_kept),
                 ROW(what_cannot_be_made_is_refused),
+                ROW(what_a_pool_sent_is_copied_into_its_place),
+                ROW(an_archive_that_a_pool_sent_is_unpacked),
+                ROW(an_inbox_that_lost_something_is_the_nodes_fault),
                 ROW(all_inputs_together_have_a_limit),
                 ROW(a_full_disk_fails_and_leaves_nothing),
                 ROW(a_freed_preparation_tells_nobody_and_leaves_nothing),
