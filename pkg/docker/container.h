@@ -75,6 +75,7 @@ struct hv_docker_container {
         uint64_t memory_swap_bytes; /* 0: no limit */
         bool tty, privileged, read_only_root, init, no_new_privileges;
         const char *user, *hostname, *stop_signal, *cgroup_parent, *log_driver;
+        const char *log_path; /* a file of the engine's machine; "": not known */
         struct hv_strv cap_add, cap_drop, security_opt;
         struct hv_strv command, args; /* entrypoint and its arguments */
 };
@@ -180,9 +181,9 @@ struct hv_docker_log {
 typedef void hv_docker_log_fn(void *userdata, const struct hv_docker_log *log);
 
 struct hv_docker_logs {
-        bool follow;       /* go on until the container ends */
-        bool out, err;     /* which outputs; neither: both */
-        bool timestamps;   /* fill time_us */
+        bool follow;   /* go on until the container ends */
+        bool out, err; /* which outputs; neither: both */
+        bool timestamps; /* fill time_us; with Docker's driver `local` also what shows every newline (docker/logs.c) */
         bool tty;          /* the container has a terminal: its log is not framed (from inspect) */
         uint64_t since_us; /* 0: from the beginning */
         int64_t tail;      /* last lines only; -1: all; 0: none, with follow: only what comes */

@@ -183,7 +183,7 @@ static void parse_listed(struct hv_arena *arena, const struct hv_json *j, struct
         parse_mounts(arena, hv_json_get(j, "Mounts"), c);
         parse_listed_ports(arena, hv_json_get(j, "Ports"), c);
         c->error = c->restart_policy = c->user = c->hostname = c->stop_signal = c->cgroup_parent =
-                c->log_driver = "";
+                c->log_driver = c->log_path = "";
 }
 
 static int by_name(const void *a, const void *b) {
@@ -307,6 +307,7 @@ int hv_docker_parse_container(const struct hv_json *j, struct hv_docker_result *
         c->image_id = hv_parse_text(arena, j, "Image");
         c->created_us = hv_parse_time_of(j, "Created");
         c->restart_count = (unsigned) hv_parse_int(j, "RestartCount");
+        c->log_path = hv_parse_text(arena, j, "LogPath");
         parse_run_state(arena, hv_json_get(j, "State"), c);
         parse_host_config(arena, hv_json_get(j, "HostConfig"), c);
         parse_config(arena, hv_json_get(j, "Config"), c);

@@ -3,7 +3,13 @@
  * Framing  Without a terminal each write comes as a frame: one byte stream (1 stdout, 2 stderr), three bytes zero, four
  *          bytes length (big endian), payload. With a terminal it is the bare bytes, cut into lines here.
  *          With timestamps every frame (or line) begins "2026-11-21T10:00:00.123456789Z ".
- * Source   Docker Engine API, "Attach to a container: stream format".
+ * Long     Docker cuts a line of more than 16 KiB into parts; its log driver `local` (20.10) then forgets the newline behind the
+ *          last one. Only what a container leaves unfinished when it ends has none otherwise: so a newline is missing where
+ *          something shorter than a part is followed by more, and where a part is followed by an empty message (which has a
+ *          frame only with timestamps). It is given here. Behind the very last line, when that is a long one, nobody can tell,
+ *          and nothing is added.
+ * Source   Docker Engine API, "Attach to a container: stream format"; moby daemon/logger/copier.go (defaultBufSize),
+ *          daemon/logger/local/read.go.
  */
 #include <errno.h>
 
@@ -13,6 +19,7 @@
 #include "docker/private.h"
 
 #define HEADER_BYTES 8u
+#define PART_BYTES 16384u
 #define MAX_PIECE_BYTES 65536u /* what is longer is given in pieces; engines cut at 16 KiB themselves */
 
 struct stream {
@@ -25,6 +32,12 @@ struct stream {
         struct hv_buf piece;
         uint64_t time_us; /* of the frame or line that is arriving */
         bool stamped;     /* its timestamp was taken off */
+        bool is_mended;   /* newlines are given where they are missing */
+        bool in_message;  /* a piece of the present frame was given */
+        struct {          /* of the last frame of each output */
+                size_t len;
+                bool is_open; /* without a newline at its end */
+        } last[2];
 };
 
 static void free_stream(void *state) {
@@ -32,6 +45,32 @@ static void free_stream(void *state) {
 
         hv_buf_done(&s->piece);
         free(s);
+}
+
+/* See "Long" above; in front of a piece. */
+static bool lacks_newline(struct stream *s, const struct hv_docker_log *log) {
+        unsigned i = log->output == HV_DOCKER_STDERR;
+        bool is_first = !s->in_message;
+
+        if (!s->is_mended || !is_first || !s->last[i].is_open)
+                return false;
+        return log->len > 0 ? s->last[i].len < PART_BYTES : s->last[i].len >= PART_BYTES;
+}
+
+static void remember(struct stream *s, const struct hv_docker_log *log, bool complete) {
+        unsigned i = log->output == HV_DOCKER_STDERR;
+
+        s->last[i].len = log->len + (s->in_message ? s->last[i].len : 0);
+        s->last[i].is_open = log->len > 0 && log->data[log->len - 1] != '\n';
+        s->in_message = !complete;
+}
+
+static void give_newline(struct stream *s, const struct hv_docker_log *in_front_of) {
+        struct hv_docker_log newline = *in_front_of;
+
+        newline.data = "\n";
+        newline.len = 1;
+        s->wanted.fn(s->wanted.userdata, &newline);
 }
 
 /* Gives what is collected; false when the callback ended the call. */
@@ -60,7 +99,10 @@ static bool give(struct stream *s, bool complete) {
         s->stamped = !complete;
         if (complete)
                 s->time_us = 0;
-        if (log.len)
+        if (lacks_newline(s, &log))
+                give_newline(s, &log);
+        remember(s, &log, complete);
+        if (log.len && !hv_call_is_dead(c))
                 s->wanted.fn(s->wanted.userdata, &log);
         return !hv_call_is_dead(c);
 }
@@ -88,6 +130,8 @@ static int on_framed(struct stream *s, const char *data, size_t len) {
                                 s->n_header = 0;
                                 if (begin_frame(s) < 0)
                                         return -EBADMSG;
+                                if (s->left == 0 && !give(s, true))
+                                        return 0;
                         }
                 } else {
                         n = HV_MIN(len, HV_MIN((size_t) s->left, MAX_PIECE_BYTES - s->piece.len));
@@ -147,6 +191,7 @@ struct hv_docker_call *hv_docker_container_logs(struct hv_docker *d, const char 
 
         s->call = c;
         s->wanted = *logs;
+        s->is_mended = !logs->tty && hv_docker_engine(d)->kind != HV_DOCKER_KIND_PODMAN;
         c->state = s;
         c->free_state = free_stream;
         hv_call_add_name(c, "container", id);

@@ -168,6 +168,42 @@ static struct hv_pairs container_labels(const struct hv_unit *u, const struct hv
         return merge(&u->labels, &ours, arena);
 }
 
+static const char *option(const struct hv_pairs *options, const char *name) {
+        for (size_t i = 0; i < options->n; i++)
+                if (hv_streq(options->v[i].name, name))
+                        return options->v[i].value;
+        return NULL;
+}
+
+/* podman has one file, and empties it when it is full: it may be as large as Docker's are together before one goes. */
+static const char *podman_size(const struct hv_pairs *options, struct hv_arena *arena) {
+        const char *size = option(options, "max-size"), *files = option(options, "max-file");
+
+        if (!size || !files)
+                return NULL;
+        return hv_arena_printf(arena, "%llu", strtoull(size, NULL, 10) * (strtoull(files, NULL, 10) - 1));
+}
+
+static void choose_task_log(const struct hv_unit *u, const struct hv_create_for *who, struct hv_arena *arena,
+                            struct hv_docker_create *ret) {
+        bool is_podman = who->engine && who->engine->kind == HV_DOCKER_KIND_PODMAN;
+        const char *one_file = is_podman ? podman_size(&u->log_options, arena) : NULL;
+        struct hv_pair *v = HV_ARENA_NEW_N(arena, struct hv_pair, u->log_options.n + 1);
+        size_t n = 0;
+
+        ret->log_driver = u->log_driver ? u->log_driver : is_podman ? "json-file" : "local";
+        /* Compressing, it would make a task that prints much wait. */
+        if (hv_streq(ret->log_driver, "local") && !option(&u->log_options, "compress"))
+                v[n++] = (struct hv_pair){ "compress", "false" };
+        for (size_t i = 0; i < u->log_options.n; i++) {
+                v[n] = u->log_options.v[i];
+                if (one_file && hv_streq(v[n].name, "max-size"))
+                        v[n].value = one_file;
+                n++;
+        }
+        ret->log_options = (struct hv_pairs){ v, n };
+}
+
 int hv_create_container(const struct hv_unit *u, const struct hv_create_for *who, struct hv_arena *arena,
                         struct hv_docker_create *ret, struct hv_err *err) {
         struct hv_docker_create create = {
@@ -198,6 +234,8 @@ int hv_create_container(const struct hv_unit *u, const struct hv_create_for *who
         static const char *const all[] = { "ALL", NULL };
         int r;
 
+        if (u->kind == HV_KIND_TASK)
+                choose_task_log(u, who, arena, &create);
         create.cap_drop =
                 u->security.drop_all ? (struct hv_strv){ .v = all, .n = 1 } : u->security.drop_capabilities;
         if (!u->network_mode && u->n_networks > 0) {

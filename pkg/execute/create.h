@@ -11,6 +11,8 @@
  *          name and finds its place by the dashes; cgroupfs wants the path, with a slash in front: both give the
  *          same tree. Podman on cgroupfs refuses what is called a slice and gets "/hivelet". An engine without a
  *          driver that is known (rootless without delegation) keeps its own default.
+ * Log      of a task that names no driver: Docker's `local`, which keeps every byte and takes the least room; podman does not
+ *          know it and gets `json-file`, which means its own form, with one file for all.
  */
 #pragma once
 

@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "docker/container.h"
+#include "execute/log_loss.h"
 #include "execute/observe.h"
 #include "execute/task_ledger.h"
 #include "task/collect.h"
@@ -32,7 +33,8 @@ struct work { /* one action under way */
         struct hv_collect *collect;
         struct hv_removal *removal;
         struct hv_docker_call *log, *look; /* COLLECT: of the container, before its log */
-        unsigned next_attempt;             /* FORGET: whose result goes next */
+        bool log_is_local;
+        unsigned next_attempt; /* FORGET: whose result goes next */
 };
 
 struct task_driver {
@@ -234,7 +236,9 @@ static void on_log_end(void *userdata, struct hv_docker_result *result) {
 }
 
 static void ask_for_log(struct work *w) {
-        const struct hv_docker_logs log = { .tail = -1, .fn = on_log, .userdata = w };
+        const struct hv_docker_logs log = {
+                .tail = -1, .timestamps = w->log_is_local, .fn = on_log, .userdata = w
+        };
 
         w->log = hv_docker_container_logs(w->d->o.docker, w->action->target, &log,
                                           (struct hv_docker_then){ .fn = on_log_end, .userdata = w });
@@ -246,8 +250,16 @@ static void on_look_end(void *userdata, struct hv_docker_result *result) {
         _hv_cleanup_free_ char *key = attempt_key(w->action);
 
         w->look = NULL;
-        if (result->outcome == HV_DOCKER_OK && result->container && result->container->image_id)
-                hv_map_put(w->d->image_ids, key, hv_strdup(result->container->image_id));
+        if (result->outcome == HV_DOCKER_OK && result->container) {
+                const struct hv_docker_container *k = result->container;
+
+                if (k->image_id)
+                        hv_map_put(w->d->image_ids, key, hv_strdup(k->image_id));
+                w->log_is_local = hv_streq(k->log_driver, "local");
+                hv_collect_log_from(w->collect, k->log_driver,
+                                    hv_log_is_cut(hv_docker_engine(w->d->o.docker), k));
+        } else
+                hv_collect_log_from(w->collect, "json-file", false); /* its bytes take the most room */
         ask_for_log(w);
 }
 

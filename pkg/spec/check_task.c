@@ -77,6 +77,22 @@ static void check_requirements(const struct hv_check *c, const struct hv_spec_ta
                         "them, and none here");
 }
 
+/* How the engine's files are cut is what tells whether the beginning of a log was lost (lower_task.c). */
+static void check_logging(const struct hv_check *c, const struct hv_spec_task *t) {
+        const struct hv_node *options = hv_check_field(t->logging.node, "options");
+
+        for (size_t i = 0; i < t->logging.options.n; i++) {
+                const char *name = t->logging.options.v[i].name;
+                bool size = hv_streq(name, "max-size");
+
+                if (size || hv_streq(name, "max-file"))
+                        hv_diag_error(
+                                c->diags, hv_check_field(options, name), "E0205",
+                                "the log of a task is cut by hivelet: write logging.%s in place of the option %s",
+                                size ? "maxSize" : "maxFiles", name);
+        }
+}
+
 static void check_checkpoint(const struct hv_check *c, const struct hv_spec_task *t) {
         const struct hv_node *at = hv_check_field(t->checkpoint.node, "exitCode");
         const struct hv_node *codes = hv_node_get(t->retries.node, "exitCodes");
@@ -213,6 +229,7 @@ void hv_check_tasks(const struct hv_check *c) {
                 check_user(c, &c->units[i]);
                 check_memory(c, &c->units[i]);
                 check_timeout(c, hv_check_field(t->o.node, "timeout"), t->timeout_us);
+                check_logging(c, t);
                 check_checkpoint(c, t);
                 check_fit(c, &c->units[i]);
                 check_size(c, &c->units[i]);

@@ -16,7 +16,7 @@
 #define IMAGE_OF_DIALECT "justin308/hivemind-worker:latest"
 
 /* What an engine's log driver keeps: this many files, the oldest dropped when the newest is full. */
-#define LOG_FILES 10u
+#define LOG_FILES UINT64_C(10)
 
 struct making {
         struct hv_lowering l; /* the task's arena */
@@ -164,40 +164,34 @@ static void lower_user(const struct making *m, struct hv_unit *u) {
         u->security.user = hv_arena_printf(m->l.arena, "%u:%u", t->uid, t->gid);
 }
 
-/* A cap of C bytes becomes ten files of C/9. The engine drops the oldest file when the newest is full, so once anything was
- * dropped at least nine full files are there, C bytes in the engine's own form. Who reads less than that has read all; who
- * reads more keeps the last C bytes and says that the beginning is missing. With a plain max-size x max-file nobody could
- * tell a log that just fits from one that lost its first half. */
+/* A cap of C bytes becomes ten files of a little more than C/9. The engine drops the oldest file when the newest is full, so once
+ * anything was dropped nine full files are there: more than C bytes in the engine's own form. Who finds no more than C in that form
+ * has read all; who finds more keeps what costs C and says that the beginning is missing. With a plain max-size x max-file nobody
+ * could tell a log that just fits from one that lost its first half. */
 static void lower_logging(const struct making *m, struct hv_unit *u) {
         const struct hv_spec_log_containers *d = &m->l.state->logging.containers;
         const struct hv_spec_unit_logging *g = &m->spec.logging;
         uint64_t size = g->max_size_bytes ? g->max_size_bytes : d->max_size_bytes, cap;
         uint64_t files = (uint64_t) (g->max_files ? g->max_files : d->max_files);
-        const char *driver = g->driver ? g->driver : "json-file";
-        bool has_size = false, has_files = false;
         struct hv_pair *v;
         size_t n = 0;
 
         if (__builtin_mul_overflow(size, files, &cap))
-                cap = UINT64_MAX;
+                cap = INT64_MAX; /* the engine's numbers have a sign */
         v = HV_ARENA_NEW_N(m->l.arena, struct hv_pair, g->options.n + 2);
-        for (; n < g->options.n; n++) {
+        for (; n < g->options.n; n++)
                 v[n] = g->options.v[n];
-                has_size |= hv_streq(v[n].name, "max-size");
-                has_files |= hv_streq(v[n].name, "max-file");
-        }
-        if (hv_streq(driver, "json-file") || hv_streq(driver, "local")) {
-                if (!has_size)
-                        v[n++] = (struct hv_pair){ "max-size", hv_arena_printf(m->l.arena, "%llu",
-                                                                               (unsigned long long) HV_MAX(
-                                                                                       cap / (LOG_FILES - 1),
-                                                                                       UINT64_C(1))) };
-                if (!has_files)
-                        v[n++] = (struct hv_pair){ "max-file", hv_arena_printf(m->l.arena, "%u", LOG_FILES) };
+        if (!g->driver || hv_streq(g->driver, "json-file") || hv_streq(g->driver, "local")) {
+                v[n++] =
+                        (struct hv_pair){ "max-size",
+                                          hv_arena_printf(m->l.arena, "%llu",
+                                                          (unsigned long long) (cap / (LOG_FILES - 1) + 1)) };
+                v[n++] = (struct hv_pair){ "max-file", hv_arena_printf(m->l.arena, "%llu",
+                                                                       (unsigned long long) LOG_FILES) };
         }
         if (n)
                 qsort(v, n, sizeof *v, hv_lower_compare_pairs);
-        u->log_driver = driver;
+        u->log_driver = g->driver;
         u->log_options = (struct hv_pairs){ v, n };
         m->task->log_max_bytes = cap;
 }

@@ -14,7 +14,8 @@
  * Profile  `restricted`: a user that is not root (65534:65534 unless the task says otherwise), no capability but those
  *          asked for and allowed, no new privileges, a read-only root with an empty /tmp in memory (half of the task's
  *          memory, and counted to it), memory without swap, an init, no network unless asked for, HOME and working
- *          directory in the workspace, and a log in files of which the engine keeps a bounded number.
+ *          directory in the workspace, and a log in files of which the engine keeps a bounded number
+ *          (`log_driver` NULL: the best one that the engine has, execute/create.h).
  * Owner    one arena each, counted: the desired state, the core and a driver may share one.
  */
 #pragma once
@@ -84,9 +85,11 @@ struct hv_task {
         const char *document;
         const char *refused; /* NULL, or why policy forbids to start it (any more): one sentence */
 
-        struct hv_unit unit;    /* attempt 1; hv_task_unit() gives the others */
-        uint32_t uid, gid;      /* of the container's processes: the workspace is theirs */
-        uint64_t log_max_bytes; /* what a result keeps of its log: the end of it, when it is longer */
+        struct hv_unit unit; /* attempt 1; hv_task_unit() gives the others */
+        uint32_t uid, gid;   /* of the container's processes: the workspace is theirs */
+        uint64_t
+                log_max_bytes; /* what a result keeps of its log, counted as in the engine's files: the end of it, when it is
+                                 * longer. The engine holds more before it drops anything. */
 
         const char *type;       /* task type that it was made from; NULL: none */
         const char *parameters; /* what task.json hands on, as JSON; NULL: nothing */

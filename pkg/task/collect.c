@@ -16,6 +16,8 @@ struct hv_collect {
         struct hv_collect_options o;
         struct hv_spool *spool;
         bool silent; /* freed by its owner */
+        enum hv_log_form log_form;
+        bool lost_beginning; /* of the log */
 
         /* of the thread */
         struct hv_store_draft draft;
@@ -46,7 +48,11 @@ static int begin(struct hv_collect *c) {
         if (c->log)
                 return 0;
         r = hv_store_begin(c->o.results_root, &c->o.attempt, NULL, &c->draft, &c->err);
-        return r < 0 ? r : hv_log_file_new(c->draft.fd, c->o.log_cap_bytes, &c->log, &c->err);
+        if (r >= 0)
+                r = hv_log_file_new(c->draft.fd, c->o.log_cap_bytes, c->log_form, &c->log, &c->err);
+        if (r >= 0 && c->lost_beginning)
+                hv_log_file_lost_beginning(c->log);
+        return r;
 }
 
 static int use_log(void *userdata, unsigned tag, const char *data, size_t len) {
@@ -151,6 +157,11 @@ struct hv_collect *hv_collect_new(const struct hv_collect_options *options) {
         copy_options(c, options);
         c->spool = hv_spool_new(&spool);
         return c;
+}
+
+void hv_collect_log_from(struct hv_collect *c, const char *driver, bool lost_beginning) {
+        c->log_form = hv_log_form_of(driver);
+        c->lost_beginning = lost_beginning;
 }
 
 bool hv_collect_log(struct hv_collect *c, enum hv_log_stream stream, const void *data, size_t len) {

@@ -1,4 +1,4 @@
-/* task/log_file.c - see log_file.h. Segment g holds the bytes from g * cap on; the files' names are of g % 2. */
+/* task/log_file.c - see log_file.h. A segment is full once it costs the cap; the files' names are of its number % 2. */
 #include "task/log_file.h"
 
 #include <errno.h>
@@ -10,24 +10,38 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/quantity.h"
+#include "base/vec.h"
 
 #define FLUSH_BYTES ((size_t) 64 << 10)
 #define LINE_SEARCH_BYTES ((size_t) 64 << 10)
 #define RUN_MAX_BYTES 10u /* LEB128 of 64 bits */
+#define MILESTONES 256u   /* of a segment */
 
 static const char *const data_names[] = { "log.0", "log.1" };
 static const char *const runs_names[] = { "log.runs.0", "log.runs.1" };
 
+/* So much had been written of a segment when it had cost so much. */
+struct milestone {
+        uint64_t cost, bytes;
+};
+
+struct segment {
+        uint64_t cost, bytes;
+        HV_VEC(struct milestone) miles;
+};
+
 struct hv_log_file {
         int dir_fd;
+        enum hv_log_form form;
         uint64_t cap_bytes, seen_bytes;
-        uint64_t left_bytes; /* of the current segment */
-        unsigned segment;    /* g */
+        struct segment older, newer; /* newer: the one that is written to */
+        unsigned n_segments;         /* that were begun, besides the first */
+        bool lost_beginning;
         int data_fd, runs_fd;
         struct hv_buf data, runs; /* not written yet */
         enum hv_log_stream stream;
         uint64_t run_bytes;      /* of the run that goes on */
-        struct hv_sha256 sha256; /* of segment 0: of the log, while there is no other */
+        struct hv_sha256 sha256; /* of the first segment: of the log, while there is no other */
 };
 
 static void put_run(struct hv_buf *b, enum hv_log_stream stream, uint64_t bytes) {
@@ -54,11 +68,10 @@ static int open_new(int dir_fd, const char *name, struct hv_err *err) {
 }
 
 static int open_segment(struct hv_log_file *f, struct hv_err *err) {
-        f->data_fd = open_new(f->dir_fd, data_names[f->segment % 2], err);
+        f->data_fd = open_new(f->dir_fd, data_names[f->n_segments % 2], err);
         if (f->data_fd < 0)
                 return f->data_fd;
-        f->runs_fd = open_new(f->dir_fd, runs_names[f->segment % 2], err);
-        f->left_bytes = f->cap_bytes;
+        f->runs_fd = open_new(f->dir_fd, runs_names[f->n_segments % 2], err);
         return f->runs_fd < 0 ? f->runs_fd : 0;
 }
 
@@ -75,11 +88,24 @@ static int close_segment(struct hv_log_file *f, struct hv_err *err) {
         return r;
 }
 
-int hv_log_file_new(int dir_fd, uint64_t cap_bytes, struct hv_log_file **ret, struct hv_err *err) {
+static int next_segment(struct hv_log_file *f, struct hv_err *err) {
+        struct segment dropped = f->older;
+        int r = close_segment(f, err);
+
+        f->older = f->newer;
+        f->newer = (struct segment){ .miles = dropped.miles };
+        hv_vec_clear(&f->newer.miles);
+        f->n_segments++;
+        return r < 0 ? r : open_segment(f, err);
+}
+
+int hv_log_file_new(int dir_fd, uint64_t cap_bytes, enum hv_log_form form, struct hv_log_file **ret,
+                    struct hv_err *err) {
         _hv_cleanup_(hv_log_file_freep) struct hv_log_file *f = HV_NEW(struct hv_log_file);
         int r;
 
         f->dir_fd = dir_fd;
+        f->form = form;
         f->cap_bytes = cap_bytes ? cap_bytes : UINT64_MAX;
         f->data_fd = f->runs_fd = -1;
         f->stream = HV_LOG_STDOUT;
@@ -98,53 +124,52 @@ struct hv_log_file *hv_log_file_free(struct hv_log_file *f) {
         hv_fd_closep(&f->runs_fd);
         hv_buf_done(&f->data);
         hv_buf_done(&f->runs);
+        hv_vec_done(&f->older.miles);
+        hv_vec_done(&f->newer.miles);
         free(f);
         return NULL;
 }
 
-/* A part of a piece, within one segment. */
-static int add_part(struct hv_log_file *f, enum hv_log_stream stream, const char *data, size_t len,
+static void count(struct hv_log_file *f, const void *data, size_t len) {
+        struct segment *s = &f->newer;
+        uint64_t last = s->miles.n ? s->miles.v[s->miles.n - 1].cost : 0;
+
+        if (s->cost - last >= f->cap_bytes / MILESTONES && s->cost > last)
+                hv_vec_push(&s->miles, ((struct milestone){ s->cost, s->bytes }));
+        s->cost += hv_log_form_cost(f->form, data, len);
+        s->bytes += len;
+        f->seen_bytes += len;
+}
+
+int hv_log_file_add(struct hv_log_file *f, enum hv_log_stream stream, const void *data, size_t len,
                     struct hv_err *err) {
         int r = 0;
 
+        if (len == 0)
+                return 0;
+        if (f->newer.cost >= f->cap_bytes)
+                r = next_segment(f, err);
+        if (r < 0)
+                return r;
         if (stream != f->stream) {
                 put_run(&f->runs, f->stream, f->run_bytes);
                 f->run_bytes = 0;
                 f->stream = stream;
         }
         f->run_bytes += len;
-        if (f->segment == 0)
+        count(f, data, len);
+        if (f->n_segments == 0)
                 hv_sha256_add(&f->sha256, data, len);
         hv_buf_add(&f->data, data, len);
         if (f->data.len >= FLUSH_BYTES)
                 r = write_out(f->data_fd, &f->data, err);
         if (r >= 0 && f->runs.len >= FLUSH_BYTES)
                 r = write_out(f->runs_fd, &f->runs, err);
-        f->left_bytes -= len;
-        f->seen_bytes += len;
         return r;
 }
 
-int hv_log_file_add(struct hv_log_file *f, enum hv_log_stream stream, const void *data, size_t len,
-                    struct hv_err *err) {
-        const char *p = data;
-        int r = 0;
-
-        while (len > 0 && r >= 0) {
-                size_t part = (size_t) HV_MIN((uint64_t) len, f->left_bytes);
-
-                if (part == 0) {
-                        r = close_segment(f, err);
-                        f->segment++;
-                        if (r >= 0)
-                                r = open_segment(f, err);
-                        continue;
-                }
-                r = add_part(f, stream, p, part, err);
-                p += part;
-                len -= part;
-        }
-        return r;
+void hv_log_file_lost_beginning(struct hv_log_file *f) {
+        f->lost_beginning = true;
 }
 
 /* --- the end --- */
@@ -225,6 +250,18 @@ static int put_runs(struct joining *j, const char *name, uint64_t skip, struct h
         return r;
 }
 
+/* How much of the older segment must go so that what is left costs no more than the cap. A byte costs at least one: from
+ * the last milestone on that is enough. */
+static uint64_t to_drop(const struct hv_log_file *f) {
+        const struct segment *s = &f->older;
+        uint64_t all = s->cost + f->newer.cost, much = all > f->cap_bytes ? all - f->cap_bytes : 0;
+        struct milestone from = {};
+
+        for (size_t i = 0; i < s->miles.n && s->miles.v[i].cost <= much; i++)
+                from = s->miles.v[i];
+        return HV_MIN(from.bytes + (much - from.cost), s->bytes);
+}
+
 /* The two segments as one text: where in it the kept part begins. What must go is `at`; a newline shortly behind it is
  * better. */
 static uint64_t find_cut(const int fds[2], uint64_t older_bytes, uint64_t at) {
@@ -247,7 +284,8 @@ static int put_notice(struct joining *j, struct hv_err *err) {
         int n;
 
         hv_quantity_format_bytes(j->f->cap_bytes, cap);
-        n = snprintf(line, sizeof line, "[hivelet] the log was longer than %s: its beginning is missing\n",
+        n = snprintf(line, sizeof line,
+                     "[hivelet] the log was longer than %s in the engine's files: its beginning is missing\n",
                      cap);
         put_run(&j->runs, HV_LOG_STDERR, (uint64_t) n);
         return put(j, line, (size_t) n, err);
@@ -255,8 +293,8 @@ static int put_notice(struct joining *j, struct hv_err *err) {
 
 static int join(struct joining *j, const int fds[2], struct hv_err *err) {
         struct hv_log_file *f = j->f;
-        uint64_t newer_bytes = f->cap_bytes - f->left_bytes, cut = find_cut(fds, f->cap_bytes, newer_bytes);
-        uint64_t skip_older = HV_MIN(cut, f->cap_bytes), skip_newer = cut - skip_older;
+        uint64_t drop = to_drop(f), cut = drop ? find_cut(fds, f->older.bytes, drop) : 0;
+        uint64_t skip_older = HV_MIN(cut, f->older.bytes), skip_newer = cut - skip_older;
         int r;
 
         r = put_notice(j, err);
@@ -265,16 +303,16 @@ static int join(struct joining *j, const int fds[2], struct hv_err *err) {
         if (r >= 0)
                 r = put_file(j, fds[1], skip_newer, err);
         if (r >= 0)
-                r = put_runs(j, runs_names[(f->segment + 1) % 2], skip_older, err);
+                r = put_runs(j, runs_names[(f->n_segments + 1) % 2], skip_older, err);
         if (r >= 0)
-                r = put_runs(j, runs_names[f->segment % 2], skip_newer, err);
+                r = put_runs(j, runs_names[f->n_segments % 2], skip_newer, err);
         put_run(&j->runs, j->stream, j->run_bytes);
         return r >= 0 ? write_out(j->runs_fd, &j->runs, err) : r;
 }
 
 static int open_both(const struct hv_log_file *f, int fds[2], struct hv_err *err) {
         for (unsigned i = 0; i < 2; i++) {
-                fds[i] = openat(f->dir_fd, data_names[(f->segment + 1 + i) % 2],
+                fds[i] = openat(f->dir_fd, data_names[(f->n_segments + 1 + i) % 2],
                                 O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
                 if (fds[i] < 0)
                         return hv_err_errno(err, -errno, "the log cannot be read back");
@@ -316,12 +354,17 @@ static int join_segments(struct hv_log_file *f, struct hv_log_summary *ret, stru
 }
 
 int hv_log_file_finish(struct hv_log_file *f, struct hv_log_summary *ret, struct hv_err *err) {
-        struct hv_log_summary summary = { .seen_bytes = f->seen_bytes, .truncated = f->segment > 0 };
-        int r;
+        struct hv_log_summary summary = { .seen_bytes = f->seen_bytes };
+        int r = 0;
 
-        r = close_segment(f, err);
+        /* What is dropped is always of the older one, the newer is kept whole. */
+        if (f->newer.cost > f->cap_bytes || (f->lost_beginning && f->n_segments == 0))
+                r = next_segment(f, err);
+        if (r >= 0)
+                r = close_segment(f, err);
         if (r < 0)
                 return r;
+        summary.truncated = f->n_segments > 0;
         if (summary.truncated)
                 r = join_segments(f, &summary, err);
         else {

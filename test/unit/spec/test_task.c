@@ -87,9 +87,9 @@ static void a_task_that_says_nothing(void **state) {
         assert_int_equal(u->restart, HV_RESTART_NEVER);
         assert_string_equal(u->stop_signal, "SIGTERM");
         assert_int_equal(u->stop_grace_us, 10 * HV_USEC_PER_SEC);
-        assert_string_equal(u->log_driver, "json-file");
+        assert_null(u->log_driver);
         assert_string_equal(log_option(u, "max-file"), "10");
-        assert_string_equal(log_option(u, "max-size"), "6990506"); /* 20Mi x 3 / 9 */
+        assert_string_equal(log_option(u, "max-size"), "6990507"); /* above 20Mi x 3 / 9 */
         assert_int_equal(t->log_max_bytes, UINT64_C(60) << 20);
         assert_string_equal(u->cgroup_parent, "hivelet.slice");
         assert_int_equal(t->timeout_us, HV_USEC_PER_HOUR);
@@ -381,7 +381,7 @@ static void everything_that_is_written_arrives(void **state) {
         assert_int_equal(u->security.add_capabilities.n, 1);
         assert_string_equal(u->security.add_capabilities.v[0], "CHOWN");
         assert_false(u->security.read_only_root);
-        assert_string_equal(log_option(u, "max-size"), "100");
+        assert_string_equal(log_option(u, "max-size"), "101"); /* nine of them are above the cap */
         assert_int_equal(t->log_max_bytes, 900);
         assert_int_equal(t->priority, 99);
         assert_string_equal(u->origin.file, "f");

@@ -1,4 +1,4 @@
-/* log_file: the last bytes of what was printed, whose they were, and flat memory whatever comes. */
+/* log_file: the end of what was printed, whose they were, and flat memory whatever comes. */
 #include "bench.h"
 
 #include <errno.h>
@@ -11,7 +11,8 @@
 #include "task/collect.h"
 #include "task/log_file.h"
 
-#define NOTICE(cap) "[hivelet] the log was longer than " cap ": its beginning is missing\n"
+#define NOTICE(cap) \
+        "[hivelet] the log was longer than " cap " in the engine's files: its beginning is missing\n"
 
 struct written {
         struct bench *b;
@@ -21,10 +22,14 @@ struct written {
         char *text;
 };
 
-static void begin(struct written *w, struct bench *b, uint64_t cap) {
+static void begin_form(struct written *w, struct bench *b, uint64_t cap, enum hv_log_form form) {
         *w = (struct written){ .b = b };
         w->fd = open(b->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        assert_int_equal(hv_log_file_new(w->fd, cap, &w->log, NULL), 0);
+        assert_int_equal(hv_log_file_new(w->fd, cap, form, &w->log, NULL), 0);
+}
+
+static void begin(struct written *w, struct bench *b, uint64_t cap) {
+        begin_form(w, b, cap, HV_LOG_FORM_BYTES);
 }
 
 static void add(struct written *w, enum hv_log_stream stream, const char *text) {
@@ -188,7 +193,89 @@ static void any_pieces_give_the_end_of_the_whole(void **state) {
         }
 }
 
-/* --- ten gigabytes --- */
+/* --- as the engine counts --- */
+
+static void each_form_has_its_price(void **state) {
+        static const struct {
+                const char *what, *text;
+                uint64_t json, local;
+        } rows[] = {
+                { "an empty line", "\n", 71, 33 },
+                { "a word", "hello\n", 69 + 7, 32 + 6 },
+                { "what JSON escapes shortly", "\"\\\r", 69 + 6, 32 + 3 },
+                { "and at length", "<\001\t>", 69 + 24, 32 + 4 },
+                { "other letters", "\xc3\xa4", 69 + 2, 32 + 2 },
+                { "what stood for bytes that are no text", "\xef\xbf\xbd", 69 + 6, 32 + 3 },
+                { "a line separator", "\xe2\x80\xa8", 69 + 6, 32 + 3 },
+        };
+        char part[16384];
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                size_t len = strlen(rows[i].text);
+
+                if (hv_log_form_cost(HV_LOG_FORM_JSON, rows[i].text, len) != rows[i].json ||
+                    hv_log_form_cost(HV_LOG_FORM_LOCAL, rows[i].text, len) != rows[i].local)
+                        fail_msg("%s", rows[i].what);
+                assert_int_equal(hv_log_form_cost(HV_LOG_FORM_BYTES, rows[i].text, len), len);
+        }
+        memset(part, 'x', sizeof part);
+        assert_int_equal(hv_log_form_cost(HV_LOG_FORM_LOCAL, part, sizeof part), sizeof part + 32 + 160);
+        assert_int_equal(hv_log_form_of("json-file"), HV_LOG_FORM_JSON);
+        assert_int_equal(hv_log_form_of("local"), HV_LOG_FORM_LOCAL);
+        assert_int_equal(hv_log_form_of("journald"), HV_LOG_FORM_BYTES);
+        assert_int_equal(hv_log_form_of(NULL), HV_LOG_FORM_BYTES);
+}
+
+/* A thousand lines of one byte are far below the cap in bytes; the engine may have dropped some. */
+static void the_cap_is_one_of_the_engines_files(void **state) {
+        static const enum hv_log_form forms[] = { HV_LOG_FORM_JSON, HV_LOG_FORM_LOCAL };
+
+        for (size_t k = 0; k < HV_ARRAY_SIZE(forms); k++) {
+                uint64_t line = hv_log_form_cost(forms[k], "\n", 1), cap = 1000 * line;
+                struct written w;
+
+                begin_form(&w, *state, cap, forms[k]);
+                for (unsigned i = 0; i < 1000; i++)
+                        add(&w, HV_LOG_STDOUT, "\n");
+                finish(&w);
+                assert_false(w.sum.truncated);
+                assert_int_equal(w.sum.size_bytes, 1000);
+                free(w.text);
+
+                begin_form(&w, *state, cap, forms[k]);
+                for (unsigned i = 0; i < 5001; i++)
+                        add(&w, HV_LOG_STDOUT, "\n");
+                finish(&w);
+                assert_true(w.sum.truncated);
+                assert_int_equal(w.sum.seen_bytes, 5001);
+                assert_true(hv_has_prefix(w.text, "[hivelet] the log was longer"));
+                /* not above the cap, and not much below: to the next milestone, then to the next line */
+                assert_in_range(strlen(strchr(w.text, '\n') + 1), 900, 1000);
+                expect_runs(&w, NULL);
+                free(w.text);
+        }
+}
+
+static void what_the_engine_lost_is_marked_however_short_the_rest_is(void **state) {
+        struct written w;
+
+        begin_form(&w, *state, 1 << 20, HV_LOG_FORM_JSON);
+        hv_log_file_lost_beginning(w.log);
+        add(&w, HV_LOG_STDOUT, "end\n");
+        finish(&w);
+        assert_true(w.sum.truncated);
+        assert_string_equal(w.text, NOTICE("1Mi") "end\n");
+        free(w.text);
+
+        begin(&w, *state, 100);
+        hv_log_file_lost_beginning(w.log);
+        finish(&w);
+        assert_string_equal(w.text, NOTICE("100"));
+        free(w.text);
+}
+
+/* --- much --- */
 
 static uint64_t resident_bytes(void) {
         _hv_cleanup_free_ char *text = bench_read("/proc/self/statm");
@@ -216,8 +303,8 @@ static void on_done(void *userdata, const struct hv_collected *result) {
         f->log = result->log;
 }
 
-static void ten_gigabytes_need_no_memory(void **state) {
-        static const uint64_t total = UINT64_C(10) << 30;
+static void a_gigabyte_needs_no_memory(void **state) {
+        static const uint64_t total = UINT64_C(1) << 30;
         _hv_cleanup_free_ char *piece = hv_malloc(16384);
         struct bench *b = *state;
         struct flood f = { .room = true };
@@ -256,9 +343,15 @@ static void ten_gigabytes_need_no_memory(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
 #define ROW(name) cmocka_unit_test_setup_teardown(name, bench_set_up, bench_tear_down)
-                ROW(what_fits_is_kept_as_it_is),           ROW(nothing_gives_an_empty_log),
-                ROW(exactly_the_cap_is_not_cut),           ROW(the_beginning_is_dropped_at_a_line),
-                ROW(any_pieces_give_the_end_of_the_whole), ROW(ten_gigabytes_need_no_memory),
+                ROW(what_fits_is_kept_as_it_is),
+                ROW(nothing_gives_an_empty_log),
+                ROW(exactly_the_cap_is_not_cut),
+                ROW(the_beginning_is_dropped_at_a_line),
+                ROW(any_pieces_give_the_end_of_the_whole),
+                ROW(each_form_has_its_price),
+                ROW(the_cap_is_one_of_the_engines_files),
+                ROW(what_the_engine_lost_is_marked_however_short_the_rest_is),
+                ROW(a_gigabyte_needs_no_memory),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
