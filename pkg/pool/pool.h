@@ -23,9 +23,9 @@
 #include "base/secret.h"
 #include "base/sha256.h"
 #include "spec/task.h"
+#include "spec/types.h"
 
 struct hv_pool;
-struct hv_worker;
 struct sd_event;
 
 /* ---- what the node says of itself; asked before each registration and beat, lives in the arena ---- */
@@ -70,7 +70,8 @@ struct hv_pool_assignment {
         unsigned attempt;           /* 0: the dialect has none */
         uint64_t lease_epoch;       /* 0: none */
         const char *required_trust; /* "low", "medium", "high"; NULL: anybody */
-        const char *document;       /* a Task as JSON; its `inbox` inputs are in the inbox already */
+        const char
+                *document; /* a Task as JSON; its `inbox` inputs are in the inbox when assign() is called */
         size_t len;
 };
 
@@ -146,6 +147,14 @@ struct hv_pool_state {
 
 struct hv_pool_backend {
         void (*node)(void *userdata, struct hv_arena *arena, struct hv_pool_node *ret);
+        /* What blocks: `run` on a thread, then `done` on the loop, each once and in this order; when the thread ends before
+         * that, `done` alone. Not from within work() itself. */
+        void (*work)(void *userdata, void (*run)(void *data), void (*done)(void *data), void *data);
+        /* What assign() would say as far as that can be said at once; nothing is promised by it. Asked before the inputs of
+         * an assignment are fetched: what is known, refused or has no room is not fetched again. The message is borrowed until
+         * the next call; NULL: none. */
+        enum hv_pool_verdict (*judge)(void *userdata, const struct hv_pool_assignment *a,
+                                      const char **ret_message);
         /* `done` once, on the loop, perhaps before it returns. The assignment is borrowed until it returns. */
         void (*assign)(void *userdata, const struct hv_pool_assignment *a, hv_pool_verdict_fn *done,
                        void *done_data);
@@ -172,8 +181,7 @@ struct hv_pool_backend {
 };
 
 struct hv_pool_options {
-        struct sd_event *event; /* borrowed, as all that follow */
-        struct hv_worker *worker;
+        struct sd_event *event; /* borrowed, as the next two */
         const struct hv_pool_backend *backend;
         void *userdata;
 
@@ -190,8 +198,9 @@ struct hv_pool_options {
         const struct hv_secret *password;
         uint64_t heartbeat_us, retry_initial_us, retry_max_us;
         unsigned retry_factor_milli;
-        const char *inbox; /* directory; made 0700 when it is not there */
-        uint64_t seed;     /* of jitter */
+        const char *inbox;        /* directory; made 0700 when it is not there */
+        uint64_t inbox_max_bytes; /* of all that is in it; 0: 16 GiB */
+        uint64_t seed;            /* of jitter */
 };
 
 /* Everything is copied but what is called borrowed. Fails for what can never work: addresses of the wrong form, certificate
@@ -204,6 +213,12 @@ void hv_pool_state(const struct hv_pool *p, struct hv_arena *arena, struct hv_po
 
 /* Something that a beat tells is different; a new debt is there. Cheap, may be called often. */
 void hv_pool_poke(struct hv_pool *p);
+
+/* The blob of an `inbox` input, to be read; the descriptor is the caller's. -ENOENT: it is not there. */
+int hv_pool_open_input(const struct hv_pool *p, const char *sha256, int *ret_fd, struct hv_err *err);
+
+/* Removes the blobs that are neither named here (64 lower-case hex digits each) nor part of an assignment on its way in. */
+void hv_pool_keep_inputs(struct hv_pool *p, const char *const *sha256, size_t n);
 
 /* Certificates may be new: read again. What cannot be read leaves those in force. */
 int hv_pool_reload_credentials(struct hv_pool *p, struct hv_err *err);

@@ -1,0 +1,166 @@
+/* pool/pace.c - see pace.h. */
+#include "pool/pace.h"
+
+#include "base/time.h"
+
+void hv_pace_init(struct hv_pace *p, const struct hv_pace_options *o, uint64_t now_us) {
+        *p = (struct hv_pace){
+                .o = *o,
+                .rng = { .state = o->seed },
+                .phase = HV_POOL_OFFLINE,
+                .not_before_us = now_us,
+        };
+}
+
+/* initial x factor^(n-1), at most max. */
+static uint64_t longest_wait(const struct hv_pace_options *o, unsigned n) {
+        uint64_t wait = o->retry_initial_us;
+
+        for (unsigned i = 1; i < n && wait < o->retry_max_us && o->retry_factor_milli > 1000; i++) {
+                if (wait > UINT64_MAX / o->retry_factor_milli)
+                        return o->retry_max_us;
+                wait = wait * o->retry_factor_milli / 1000;
+        }
+        return HV_MIN(wait, o->retry_max_us);
+}
+
+static uint64_t jittered_beat(struct hv_pace *p) {
+        uint64_t tenth = p->o.heartbeat_us / 10;
+
+        return p->o.heartbeat_us - tenth + hv_rng_below(&p->rng, 2 * tenth + 1);
+}
+
+static uint64_t due(uint64_t now_us, uint64_t every_us) {
+        return every_us ? hv_time_add(now_us, every_us) : HV_TIME_NEVER;
+}
+
+static uint64_t next_beat_us(const struct hv_pace *p) {
+        uint64_t floor_us = p->beaten_us ? p->beaten_us + HV_PACE_BEAT_FLOOR_US : 0;
+
+        return p->changed ? HV_MIN(p->beat_us, floor_us) : p->beat_us;
+}
+
+static enum hv_pace_step first_step(const struct hv_pace *p) {
+        return p->o.has_login ? HV_PACE_LOGIN : HV_PACE_REGISTER;
+}
+
+static enum hv_pace_step due_step(const struct hv_pace *p, uint64_t now_us, uint64_t *ret_deadline_us) {
+        uint64_t beat_us = next_beat_us(p);
+
+        if (p->asked != HV_PACE_WAIT)
+                return p->asked;
+        if (p->phase == HV_POOL_OFFLINE) {
+                *ret_deadline_us = p->not_before_us;
+                return now_us >= p->not_before_us ? first_step(p) : HV_PACE_WAIT;
+        }
+        if (now_us >= p->login_us)
+                return HV_PACE_LOGIN;
+        if (now_us >= p->register_us)
+                return HV_PACE_REGISTER;
+        if (now_us >= beat_us)
+                return HV_PACE_BEAT;
+        *ret_deadline_us = HV_MIN(beat_us, HV_MIN(p->login_us, p->register_us));
+        return HV_PACE_WAIT;
+}
+
+enum hv_pace_step hv_pace_next(struct hv_pace *p, uint64_t now_us, uint64_t *ret_deadline_us) {
+        *ret_deadline_us = HV_TIME_NEVER;
+        if (p->in_flight != HV_PACE_WAIT)
+                return HV_PACE_WAIT;
+        p->in_flight = due_step(p, now_us, ret_deadline_us);
+        if (p->in_flight == HV_PACE_WAIT)
+                return HV_PACE_WAIT;
+        *ret_deadline_us = HV_TIME_NEVER;
+        p->asked = HV_PACE_WAIT;
+        /* Online a login or a registration is renewed in passing: the link is not lost by it. */
+        if (p->phase != HV_POOL_ONLINE)
+                p->phase = p->in_flight == HV_PACE_LOGIN ? HV_POOL_LOGIN : HV_POOL_REGISTERING;
+        if (p->in_flight == HV_PACE_BEAT) {
+                p->beaten_us = now_us;
+                p->changed = false;
+        }
+        return p->in_flight;
+}
+
+static void failed(struct hv_pace *p, uint64_t now_us) {
+        if (p->n_failures < UINT32_MAX)
+                p->n_failures++;
+        p->phase = HV_POOL_OFFLINE;
+        p->asked = HV_PACE_WAIT;
+        p->obeyed = false;
+        p->not_before_us = hv_time_add(now_us, hv_rng_below(&p->rng, longest_wait(&p->o, p->n_failures) + 1));
+}
+
+static void obey(struct hv_pace *p, enum hv_pace_step step, uint64_t now_us) {
+        if (p->obeyed || (step == HV_PACE_LOGIN && !p->o.has_login)) {
+                failed(p, now_us);
+                return;
+        }
+        p->obeyed = true;
+        p->phase = step == HV_PACE_LOGIN ? HV_POOL_LOGIN : HV_POOL_REGISTERING;
+        p->asked = step;
+}
+
+static void succeeded(struct hv_pace *p, enum hv_pace_step step, uint64_t now_us) {
+        bool online = p->phase == HV_POOL_ONLINE;
+
+        switch (step) {
+        case HV_PACE_LOGIN:
+                p->login_us = due(now_us, p->o.login_every_us);
+                if (!online)
+                        p->asked = HV_PACE_REGISTER;
+                break;
+        case HV_PACE_REGISTER:
+                p->register_us = due(now_us, p->o.register_every_us);
+                if (!online)
+                        p->asked = HV_PACE_BEAT;
+                break;
+        case HV_PACE_BEAT:
+                p->phase = HV_POOL_ONLINE;
+                p->n_failures = 0;
+                p->obeyed = false;
+                p->beat_us = hv_time_add(now_us, jittered_beat(p));
+                break;
+        case HV_PACE_WAIT:
+                break;
+        }
+        if (!p->o.has_login)
+                p->login_us = HV_TIME_NEVER;
+}
+
+void hv_pace_done(struct hv_pace *p, enum hv_outcome outcome, uint64_t now_us) {
+        enum hv_pace_step step = p->in_flight;
+
+        p->in_flight = HV_PACE_WAIT;
+        switch (outcome) {
+        case HV_OUTCOME_OK:
+                succeeded(p, step, now_us);
+                break;
+        case HV_OUTCOME_RELOGIN:
+                obey(p, HV_PACE_LOGIN, now_us);
+                break;
+        case HV_OUTCOME_REREGISTER:
+                obey(p, HV_PACE_REGISTER, now_us);
+                break;
+        case HV_OUTCOME_REFUSED:
+        case HV_OUTCOME_AGAIN:
+        case HV_OUTCOME_UNSUPPORTED:
+                failed(p, now_us);
+                break;
+        }
+}
+
+void hv_pace_changed(struct hv_pace *p) {
+        p->changed = true;
+}
+
+void hv_pace_hint(struct hv_pace *p, enum hv_outcome outcome, uint64_t now_us) {
+        if (p->phase != HV_POOL_ONLINE || p->in_flight != HV_PACE_WAIT || p->asked != HV_PACE_WAIT)
+                return;
+        if (outcome == HV_OUTCOME_RELOGIN || outcome == HV_OUTCOME_REREGISTER)
+                obey(p, outcome == HV_OUTCOME_RELOGIN ? HV_PACE_LOGIN : HV_PACE_REGISTER, now_us);
+        else if (outcome == HV_OUTCOME_AGAIN)
+                /* A pool that went down cuts all its nodes in one moment; they do not all beat in the next. */
+                p->beat_us = HV_MIN(p->beat_us,
+                                    hv_time_add(now_us, hv_rng_below(&p->rng, p->o.retry_initial_us + 1)));
+}
