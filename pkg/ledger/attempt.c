@@ -204,6 +204,8 @@ static int end(struct hv_ledger *l, const struct hv_ledger_end *e, struct hv_err
                 r = hv_ledger_add_trust(l, e->id, e->number, e->now_wall_us, e->trust, err);
         if (r >= 0 && e->receipt)
                 r = hv_ledger_add_receipt(l, e->id, e->number, e->now_wall_us, e->receipt, err);
+        if (r >= 0 && e->state)
+                r = hv_ledger_add_debt(l, task.seq, e->number, e->now_wall_us, err);
         return r < 0 ? r : 0;
 }
 

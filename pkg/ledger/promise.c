@@ -81,6 +81,8 @@ static int accept_promise(struct hv_ledger *l, const struct hv_ledger_promise *p
                 return hv_err_set(err, -EEXIST, "task %s is there already, with other content", p->id);
         if (found == 0)
                 r = insert_task(l, p, err);
+        if (found == 0 && r >= 0 && p->assignment)
+                r = hv_ledger_add_assignment(l, p->id, p->assignment, err);
         if (r >= 0 && p->key)
                 r = hv_ledger_add_key(l, p->key, p->id, p->digest, p->accepted_us, err);
         if (r < 0)
@@ -199,7 +201,9 @@ static int do_forget(struct hv_ledger *l, const struct hv_task_row *task, const 
 
         if (!task->is_ended)
                 return hv_err_set(err, -EBUSY, "it is not ended");
-        r = hv_ledger_keep_keys(l, f->id, f->at_us, err);
+        r = hv_ledger_expect_no_debt(l, task->seq, err);
+        if (r >= 0)
+                r = hv_ledger_keep_keys(l, f->id, f->at_us, err);
         if (r < 0)
                 return r;
         hv_query_start(&l->db, "DELETE FROM task WHERE seq = ?", &q);

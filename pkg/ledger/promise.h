@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "ledger/debt.h"
 #include "ledger/key.h"
 
 struct hv_ledger_promise {
@@ -18,7 +19,8 @@ struct hv_ledger_promise {
         unsigned priority;  /* 0..100 */
         uint64_t accepted_us;
 
-        const char *key; /* the asker's idempotency key; NULL: none */
+        const char *key;                               /* the asker's idempotency key; NULL: none */
+        const struct hv_ledger_assignment *assignment; /* of a pool, debt.h; NULL: none */
         uint64_t
                 cron_until_us; /* scheduled minute that `cron` is done with, in the same transaction; 0: none */
 };

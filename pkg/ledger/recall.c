@@ -13,7 +13,8 @@
         " a.ended_us IS NOT NULL,"                                                                           \
         " (SELECT count(*) FROM attempt WHERE task = t.seq AND number > t.attempts_before AND by_task = 1)," \
         " (SELECT count(*) FROM attempt WHERE task = t.seq AND number > t.attempts_before AND by_task = 0)," \
-        " t.cause, t.reason, t.message, coalesce(t.exit_code, -1), a.started_us, a.finished_us"
+        " t.cause, t.reason, t.message, coalesce(t.exit_code, -1), a.started_us, a.finished_us,"             \
+        " EXISTS (SELECT 1 FROM debt WHERE task = t.seq AND paid_us IS NULL)"
 #define TASK_TABLES                                          \
         " FROM task t LEFT JOIN attempt a ON a.task = t.seq" \
         " AND a.number = (SELECT max(number) FROM attempt WHERE task = t.seq)"
@@ -46,6 +47,7 @@ static struct hv_ledger_task read_task(struct hv_query *q, bool has_document) {
         t.exit_code = (int) hv_query_get_number(q);
         t.started_us = hv_query_get_unsigned(q);
         t.finished_us = hv_query_get_unsigned(q);
+        t.is_owed = hv_query_get_number(q) != 0;
         t.document = has_document ? hv_query_get_text(q) : NULL;
         return t;
 }

@@ -24,6 +24,7 @@ struct hv_ledger_task {
         /* The last result, of an attempt or of the task; cause is NULL while there is none (since it was retried). */
         const char *cause, *reason, *message;
         int exit_code;                    /* -1: none */
+        bool is_owed;                     /* the pool that assigned it has not got its result yet */
         uint64_t started_us, finished_us; /* of the last attempt */
 };
 

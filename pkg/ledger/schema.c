@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-const char *const hv_ledger_steps[] = { hv_ledger_schema_1, hv_ledger_schema_2 };
+const char *const hv_ledger_steps[] = { hv_ledger_schema_1, hv_ledger_schema_2, hv_ledger_schema_3 };
 const unsigned hv_ledger_n_steps = HV_ARRAY_SIZE(hv_ledger_steps);
 
 int hv_schema_check(struct hv_db *db, unsigned n_steps, unsigned *ret_version, struct hv_err *err) {

@@ -11,7 +11,7 @@
 
 #define HV_LEDGER_APPLICATION_ID 0x68764c47 /* "hvLG", in the file's header (sqlite.org/fileformat, 1.3.14) */
 
-extern const char hv_ledger_schema_1[], hv_ledger_schema_2[];
+extern const char hv_ledger_schema_1[], hv_ledger_schema_2[], hv_ledger_schema_3[];
 
 extern const char *const hv_ledger_steps[];
 extern const unsigned hv_ledger_n_steps; /* = the version that this program writes */

@@ -186,11 +186,95 @@ static int lose_train(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) 
         return hv_ledger_end(l, &e, err);
 }
 
+static int accept_from_pool(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
+        const struct hv_ledger_assignment a = { .attempt = 1, .lease_epoch = 7 };
+        const struct hv_ledger_promise p = { .id = "Pool_1",
+                                             .name = "Pool_1",
+                                             .source = "pool",
+                                             .document = "{\"kind\":\"Task\"}",
+                                             .digest = DIGEST_1,
+                                             .accepted_us = now_us,
+                                             .assignment = &a };
+
+        return hv_ledger_accept(l, &p, NULL, err);
+}
+
+static int assign_again(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
+        const struct hv_ledger_assignment a = { .attempt = 2, .lease_epoch = 9 };
+
+        (void) now_us;
+        return hv_ledger_assign(l, "Pool_1", &a, err);
+}
+
+static int begin_pool(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
+        return hv_ledger_begin(l, "Pool_1", 1, "task-Pool_1", now_us, err);
+}
+
+static int end_pool(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
+        const struct hv_ledger_end e = { .id = "Pool_1",
+                                         .number = 1,
+                                         .now_wall_us = now_us,
+                                         .state = "Completed",
+                                         .result = { .cause = "success",
+                                                     .started_us = now_us - 2000,
+                                                     .finished_us = now_us - 1000,
+                                                     .log_bytes = 4000,
+                                                     .log_sha256 = DIGEST_1 } };
+
+        return hv_ledger_end(l, &e, err);
+}
+
+static int send_some_log(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
+        (void) now_us;
+        return hv_ledger_debt_log(l, 1, 1000, err);
+}
+
+static int pay_pool(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
+        return hv_ledger_pay(l, 1, "committed", NULL, now_us, err);
+}
+
+static int retry_pool(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
+        return hv_ledger_retry(l, "Pool_1", now_us, err);
+}
+
+static int reject_pool(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
+        const struct hv_ledger_end e = {
+                .id = "Pool_1",
+                .now_wall_us = now_us,
+                .state = "Rejected",
+                .result = { .cause = "rejected", .message = "too large", .exit_code = -1 }
+        };
+
+        return hv_ledger_end(l, &e, err);
+}
+
 static int (*const steps[])(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) = {
-        accept_file_task, accept_cron_run, accept_big_with_key, begin_1,         fail_1,
-        fetch_fails_2,    begin_3,         complete_3,          stop_big,        end_big,
-        retry_train,      begin_4,         forget_big,          suspend_nightly, advance_hourly,
-        end_cron_run,     lose_train,
+        accept_file_task,
+        accept_cron_run,
+        accept_big_with_key,
+        begin_1,
+        fail_1,
+        fetch_fails_2,
+        begin_3,
+        complete_3,
+        stop_big,
+        end_big,
+        retry_train,
+        begin_4,
+        forget_big,
+        suspend_nightly,
+        advance_hourly,
+        end_cron_run,
+        lose_train,
+        /* version 3 */
+        accept_from_pool,
+        assign_again,
+        begin_pool,
+        end_pool,
+        send_some_log,
+        pay_pool,
+        retry_pool,
+        reject_pool,
 };
 const unsigned n_story_steps = HV_ARRAY_SIZE(steps);
 
@@ -252,6 +336,19 @@ static int tell_cron(const struct hv_ledger_cron *c, void *userdata) {
         return 0;
 }
 
+static int tell_debt(const struct hv_ledger_debt *d, void *userdata) {
+        hv_buf_printf(userdata,
+                      "debt %" PRIu64 " %s.%u as %u/%" PRIu64 " since %" PRIu64 ", log %" PRIu64
+                      " of %" PRIu64 " %d %s, outputs %" PRIu64 "\n",
+                      d->seq, d->id, d->number, d->assignment.attempt, d->assignment.lease_epoch, d->since_us,
+                      d->log_sent, d->log_bytes, d->log_truncated, d->log_sha256 ? d->log_sha256 : "-",
+                      d->outputs_bytes);
+        hv_buf_printf(userdata, "  %s/%s/%s exit %d %" PRIu64 "/%" PRIu64 "/%" PRIu64 " %s\n", d->state,
+                      d->cause, d->message ? d->message : "-", d->exit_code, d->accepted_us, d->started_us,
+                      d->finished_us, d->receipt ? d->receipt : "-");
+        return 0;
+}
+
 struct ids {
         char v[8][HV_LEDGER_ID_SIZE];
         unsigned n;
@@ -281,6 +378,8 @@ char *story_tell(struct hv_ledger *l) {
                 r = hv_ledger_receipts(l, NULL, 0, 100, tell_receipt, &out, NULL);
         if (r == 0)
                 r = hv_ledger_crons(l, tell_cron, &out, NULL);
+        if (r == 0)
+                r = hv_ledger_debts(l, 0, tell_debt, &out, NULL);
         if (r != 0)
                 hv_buf_printf(&out, "cannot be read: %d\n", r);
         return hv_buf_steal(&out);
