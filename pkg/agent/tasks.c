@@ -123,6 +123,7 @@ static int on_kept(const struct hv_ledger_task *kept, void *userdata) {
                                        .attempt_ended = kept->last_ended,
                                        .retry_wall_us = kept->last_ended ? kept->finished_us : 0,
                                        .stop_asked = kept->stop_by != NULL,
+                                       .is_owed = kept->is_owed,
                                        .stop_by = hv_arena_strdup(arena, kept->stop_by),
                                        .message = hv_arena_strdup(arena, kept->message),
                                        .exit_code = kept->exit_code,

@@ -171,6 +171,9 @@ static int do_retry(struct hv_ledger *l, const struct hv_task_row *task, const v
 
         if (!task->is_ended)
                 return hv_err_set(err, -EBUSY, "it is not ended");
+        r = hv_ledger_expect_no_debt(l, task->seq, err);
+        if (r < 0)
+                return r;
         hv_query_start(&l->db,
                        "UPDATE task SET state = 'Queued', ended_us = NULL, retried_us = ?2, stop_by = NULL,"
                        " stop_reason = NULL, stop_us = NULL, cause = NULL, reason = NULL, message = NULL,"

@@ -35,7 +35,8 @@ int hv_ledger_accept(struct hv_ledger *l, const struct hv_ledger_promise *p, cha
 int hv_ledger_stop(struct hv_ledger *l, const char *id, const char *by, const char *reason,
                    uint64_t now_wall_us, struct hv_err *err);
 
-/* An ended task becomes Queued again; attempt numbers go on, counts and the stop request begin anew. -EBUSY: not ended. */
+/* An ended task becomes Queued again; attempt numbers go on, counts and the stop request begin anew. -EBUSY: not ended, or
+ * its result is still owed to a pool. */
 int hv_ledger_retry(struct hv_ledger *l, const char *id, uint64_t now_wall_us, struct hv_err *err);
 
 /* Removes an ended task with its attempts. Its trust changes and receipts stay, its keys for a while (key.h). Also forgotten is

@@ -103,6 +103,7 @@ struct hv_task_recalled {
         unsigned n_counted;     /* attempts that ended and count against the limit of retries */
         uint64_t retry_wall_us; /* when the last attempt ended */
         bool stop_asked;
+        bool is_owed; /* it ended, and the pool that assigned it has not got its result yet */
         const char *stop_by, *message;
         enum hv_task_cause cause; /* of the end */
         int exit_code;
@@ -127,6 +128,7 @@ struct hv_task_status {
         enum hv_task_cause cause;
         const char *stop_by; /* NULL: nobody asked for a stop */
         bool stop_recorded;  /* durable */
+        bool is_owed;        /* the pool that assigned it has not got its result yet */
         const char *
                 ledger_failure; /* what could not be made durable and is tried again: one sentence; NULL: nothing */
 };

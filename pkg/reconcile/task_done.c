@@ -120,6 +120,7 @@ static void end_done(struct hv_core *c, struct task *t, uint64_t now_us, const s
         }
         t->end_state = e->state;
         t->ended_wall_us = hv_wall_us(c, now_us);
+        t->is_owed = t->source == HV_TASK_FROM_POOL; /* the ledger recorded that with the end */
         hv_set_text(&t->message, e->message);
         if (e->trust_nominal) {
                 c->trust_score = e->trust_score;

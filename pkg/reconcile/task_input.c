@@ -103,6 +103,7 @@ static int recall(struct hv_core *c, uint64_t now_us, const struct hv_task_recal
                 t->attempt = r->attempt;
                 t->end.cause = r->cause;
                 t->end.exit_code = r->exit_code;
+                t->is_owed = r->is_owed;
                 return 0;
         }
         if (!t->task)
@@ -172,6 +173,9 @@ static int reopen(struct hv_core *c, const char *id, struct hv_task *again, stru
                 return hv_err_set(err, -EBUSY, "task %s has not ended: only what ended can be run again", id);
         if (!t->accepted)
                 return hv_err_set(err, -ENOENT, "task %s was never accepted", id);
+        if (t->is_owed)
+                return hv_err_set(err, -EBUSY,
+                                  "the result of task %s is still owed to the pool that assigned it", id);
         if (t->source == HV_TASK_FROM_FILE && !t->is_declared)
                 return hv_err_set(err, -EPERM,
                                   "task %s is not in the desired state any more: it would be stopped", id);
@@ -198,8 +202,21 @@ static int forget(struct hv_core *c, const char *id, struct hv_err *err) {
                 return hv_err_set(err, -EBUSY,
                                   "task %s is declared in the desired state: forgotten, it would run again",
                                   id);
+        if (t->is_owed)
+                return hv_err_set(err, -EBUSY,
+                                  "the result of task %s is still owed to the pool that assigned it", id);
         t->step = TASK_STEP_FORGET;
         hv_vec_push(&c->live_tasks, t);
+        return 0;
+}
+
+static int delivered(struct hv_core *c, const char *id, struct hv_err *err) {
+        struct task *t = hv_task_get(c, id);
+
+        if (!t)
+                return hv_err_set(err, -ENOENT, "task %s is not known", id);
+        t->is_owed = false;
+        c->forget_at_wall_us = 0; /* it may be forgotten now */
         return 0;
 }
 
@@ -231,6 +248,8 @@ int hv_task_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in,
                 return reopen(c, in->text, in->task, err);
         case HV_INPUT_TASK_FORGET:
                 return forget(c, in->text, err);
+        case HV_INPUT_TASK_DELIVERED:
+                return delivered(c, in->text, err);
         default:
                 return hv_cron_input(c, now_us, in, err);
         }

@@ -1,6 +1,7 @@
 /* reconcile/task_retention.c - what ended long ago is forgotten: its record, and with it the results of all its attempts.
  *
- * Rules    gc.tasks.results after its end. Never what is still declared (forgotten, it would run again), and of a cron task that
+ * Rules    gc.tasks.results after its end. Never what is still declared (forgotten, it would run again) or whose result a pool is
+ *          still owed, and of a cron task that
  *          is still declared the history limits decide (cron.c).
  * Model    All of them are looked at once something has changed or the oldest is due, not in each pass: there may be many. */
 #include "reconcile/cron_state.h"
@@ -13,8 +14,8 @@ static bool is_kept_by_cron(const struct hv_core *c, const struct task *t) {
 }
 
 static uint64_t end_of_keeping(const struct hv_core *c, const struct task *t) {
-        if (t->step != TASK_STEP_DONE || t->stopping || !t->accepted || t->is_declared || !t->ended_wall_us ||
-            is_kept_by_cron(c, t))
+        if (t->step != TASK_STEP_DONE || t->stopping || !t->accepted || t->is_declared || t->is_owed ||
+            !t->ended_wall_us || is_kept_by_cron(c, t))
                 return HV_TIME_NEVER;
         return hv_time_add(t->ended_wall_us, c->active->settings.keep_results_us);
 }

@@ -52,6 +52,7 @@ struct task {
         enum hv_resource lacks; /* while queued: what it waits for */
         char lacks_text[HV_ROOM_TEXT_SIZE];
         bool accepted, reopened;
+        bool is_owed; /* it ended, and the pool that assigned it has not got its result yet: it is not forgotten */
 
         /* the attempt */
         unsigned attempt, n_counted;

@@ -128,6 +128,7 @@ static void describe(const struct hv_core *c, const struct task *t, uint64_t now
                 .cause = t->step >= TASK_STEP_COLLECT ? t->end.cause : HV_CAUSE_NONE,
                 .stop_by = t->stop_asked ? hv_arena_strdup(a, t->stop_by ? t->stop_by : "somebody") : NULL,
                 .stop_recorded = t->stop_durable,
+                .is_owed = t->is_owed,
                 .ledger_failure =
                         t->failure.reason == HV_REASON_LEDGER_FAILED ? what_fails(&t->failure, a) : NULL,
         };

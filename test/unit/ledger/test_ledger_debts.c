@@ -103,6 +103,7 @@ static void what_is_owed_is_not_forgotten(void **state) {
         run(x, "a");
         assert_int_equal(hv_ledger_forget(x->ledger, "a", NOW, &x->err), -EBUSY);
         assert_string_equal(x->err.msg, "cannot forget task a: its result is still owed to the pool");
+        assert_int_equal(hv_ledger_retry(x->ledger, "a", NOW, &x->err), -EBUSY);
         assert_int_equal(hv_ledger_pay(x->ledger, 1, "committed", NULL, NOW, &x->err), 1);
         assert_false(is_owed(x, "a"));
         assert_int_equal(hv_ledger_forget(x->ledger, "a", NOW, &x->err), 0);

@@ -86,7 +86,8 @@ static int submit(struct bed *b, const struct job *j) {
         struct hv_task *t;
         int r;
 
-        api.source = HV_TASK_FROM_API;
+        if (api.source != HV_TASK_FROM_POOL)
+                api.source = HV_TASK_FROM_API;
         t = task_of(&api);
         r = hv_core_input(b->core, b->now_us, &(struct hv_input){ .type = HV_INPUT_TASK_SUBMIT, .task = t },
                           NULL);
@@ -893,6 +894,35 @@ static void a_start_that_the_engine_did_not_survive_counts_as_run(void **state) 
                             "the engine went away while it was starting: it may have run");
 }
 
+static void what_a_pool_is_owed_is_not_forgotten(void **state) {
+        struct hv_desired *d = desire("r2", (const struct wish[]){ {} });
+        static const struct job job = { .id = "t1", .source = HV_TASK_FROM_POOL };
+        _hv_cleanup_(hv_task_unrefp) struct hv_task *t = task_of(&job);
+        BED;
+
+        tell_wall(b, UINT64_C(1800000000) * S);
+        d->settings.keep_results_us = 1000 * S;
+        bed_desire(b, d);
+        assert_int_equal(submit(b, &job), 0);
+        bed_run(b);
+        assert_false(status_of(b, "t1").is_owed);
+        ends(b, "task-t1", 0);
+        (void) bed_log(b);
+        assert_true(status_of(b, "t1").is_owed);
+        assert_int_equal(ask(b, HV_INPUT_TASK_FORGET, "t1"), -EBUSY);
+        assert_int_equal(
+                hv_core_input(b->core, b->now_us,
+                              &(struct hv_input){ .type = HV_INPUT_TASK_REOPEN, .text = "t1", .task = t },
+                              NULL),
+                -EBUSY);
+        bed_wait(b, 5000 * S);
+        assert_string_equal(bed_log(b), "");
+        assert_int_equal(ask(b, HV_INPUT_TASK_DELIVERED, "nobody"), -ENOENT);
+        assert_int_equal(ask(b, HV_INPUT_TASK_DELIVERED, "t1"), 0);
+        bed_run(b);
+        assert_string_equal(bed_log(b), "forget t1");
+}
+
 int main(void) {
 #define RULE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
@@ -926,6 +956,7 @@ int main(void) {
                 RULE(promises_are_kept_while_the_engine_is_away),
                 RULE(what_ended_can_be_run_again_and_forgotten),
                 RULE(what_ended_long_ago_is_forgotten),
+                RULE(what_a_pool_is_owed_is_not_forgotten),
                 RULE(what_is_declared_is_not_forgotten),
                 RULE(trust_goes_by_the_documents),
                 RULE(what_was_renamed_is_not_lost),
