@@ -174,7 +174,7 @@ enum hv_outcome hv_task_ledger_do(struct hv_ledger *l, const struct hv_action *a
         case HV_ACTION_CRON_ADVANCE:
                 return outcome_of(hv_ledger_cron_advance(l, a->name, a->cron_until_us, err));
         case HV_ACTION_CRON_SUSPEND:
-                return outcome_of(hv_ledger_cron_suspend(l, a->name, a->suspend, err));
+                return outcome_of(hv_ledger_cron_suspend(l, a->name, a->suspend, a->cron_until_us, err));
         default:
                 (void) hv_err_set(err, -EINVAL, "%s is no business of the ledger", hv_action_name(a->type));
                 return HV_OUTCOME_REFUSED;

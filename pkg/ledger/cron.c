@@ -69,12 +69,16 @@ int hv_ledger_cron_advance(struct hv_ledger *l, const char *name, uint64_t until
         return r < 0 ? hv_err_prefix(err, r, "cannot advance cron task %s", name ? name : "") : 0;
 }
 
-int hv_ledger_cron_suspend(struct hv_ledger *l, const char *name, bool is_suspended, struct hv_err *err) {
-        int r = hv_db_begin(&l->db, err);
+int hv_ledger_cron_suspend(struct hv_ledger *l, const char *name, bool is_suspended, uint64_t until_us,
+                           struct hv_err *err) {
+        int r = hv_db_begin(&l->db, err), moved = 0;
 
         if (r < 0)
                 return r;
-        r = hv_db_finish(&l->db, suspend(l, name, is_suspended, err), err);
+        r = suspend(l, name, is_suspended, err);
+        if (r >= 0 && until_us)
+                moved = hv_ledger_advance(l, name, until_us, err);
+        r = hv_db_finish(&l->db, moved < 0 ? moved : r, err);
         return r < 0 ? hv_err_prefix(err, r, "cannot %s cron task %s", is_suspended ? "suspend" : "resume",
                                      name ? name : "")
                      : r;

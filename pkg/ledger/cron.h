@@ -17,8 +17,10 @@ int hv_ledger_crons(struct hv_ledger *l, hv_ledger_cron_visit visit, void *userd
  * A run advances it in hv_ledger_accept(). */
 int hv_ledger_cron_advance(struct hv_ledger *l, const char *name, uint64_t until_us, struct hv_err *err);
 
-/* 1 changed, 0 it was so already. */
-int hv_ledger_cron_suspend(struct hv_ledger *l, const char *name, bool suspend, struct hv_err *err);
+/* 1 changed, 0 it was so already. until_us other than 0: in the same transaction the schedule is called followed up to there, so
+ * that what came while it was suspended is never made up for. */
+int hv_ledger_cron_suspend(struct hv_ledger *l, const char *name, bool suspend, uint64_t until_us,
+                           struct hv_err *err);
 
 /* Its document is gone for good: 1 removed, 0 there was none. Its runs stay. */
 int hv_ledger_cron_forget(struct hv_ledger *l, const char *name, struct hv_err *err);

@@ -41,7 +41,7 @@ enum hv_action_type {
         HV_ACTION_TASK_COLLECT,  /* disk: log (of container target, NULL: it is gone) and outputs are kept */
         HV_ACTION_TASK_CLEAN,    /* disk: the workspace goes; final: all of the task's */
         HV_ACTION_CRON_ADVANCE, /* ledger: the schedule of cron task `name` was followed up to cron_until_us */
-        HV_ACTION_CRON_SUSPEND, /* ledger: suspend */
+        HV_ACTION_CRON_SUSPEND, /* ledger: suspend; resumed, its schedule is followed from cron_until_us on, in one record */
         HV_N_ACTIONS
 };
 
@@ -67,7 +67,8 @@ struct hv_action {
         const char *task_id, *stop_by;
         unsigned attempt;
         bool reopen, final, suspend;
-        uint64_t cron_until_us; /* TASK_ACCEPT of a run: recorded with it; 0: not of the schedule */
+        uint64_t
+                cron_until_us; /* recorded with it: TASK_ACCEPT of a run (0: not of the schedule), CRON_SUSPEND (0: as it is) */
         const struct hv_task_end *end;
 };
 

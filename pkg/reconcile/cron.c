@@ -46,6 +46,7 @@ void hv_cron_want(struct hv_core *c, const struct hv_desired *d) {
                 k->want = NULL;
         for (size_t i = 0; i < d->n_cron_tasks; i++)
                 hv_cron_get(c, d->cron_tasks[i].name)->want = &d->cron_tasks[i];
+        c->cron_ended = true; /* the history may be shorter now */
 }
 
 /* ---- time ---- */
@@ -59,6 +60,8 @@ static bool has_zone(const struct hv_core *c, const struct cron *k) {
 }
 
 static const struct hv_zone *zone_of(const struct hv_core *c, const struct cron *k) {
+        if (HV_MUTANT(HV_MUTANT_CRON_IN_UTC))
+                return NULL;
         return hv_map_get(c->zones, k->want->zone);
 }
 
@@ -97,23 +100,38 @@ static bool is_run_of(const struct task *t, const struct cron *k) {
         return t->source == HV_TASK_FROM_CRON && hv_streq(t->name, k->name);
 }
 
+/* Between two attempts it goes on. */
+static bool is_live(const struct task *t) {
+        return t->step < TASK_STEP_TIDY ||
+               (t->step == TASK_STEP_TIDY && t->again && !HV_MUTANT(HV_MUTANT_CRON_REST_IS_END));
+}
+
 static bool has_live_run(const struct hv_core *c, const struct cron *k) {
         for (size_t i = 0; i < c->live_tasks.n; i++)
-                if (is_run_of(c->live_tasks.v[i], k) && c->live_tasks.v[i]->step < TASK_STEP_TIDY)
+                if (is_run_of(c->live_tasks.v[i], k) && is_live(c->live_tasks.v[i]))
                         return true;
         return false;
 }
 
-static void stop_live_runs(struct hv_core *c, const struct cron *k) {
-        for (size_t i = 0; i < c->live_tasks.n; i++)
-                if (is_run_of(c->live_tasks.v[i], k) && c->live_tasks.v[i]->step < TASK_STEP_COLLECT)
-                        hv_task_ask_to_stop(c->live_tasks.v[i],
-                                            "the next run of its cron task, which replaces it");
+/* True when each run but this one has ended or is recorded as one that stops: an agent that dies after the promise of the next
+ * run would not know any more that it replaces them. Else their stop is asked for, and its record leads here again. */
+static bool has_stopped_others(struct hv_core *c, const struct cron *k, const char *id) {
+        bool stopped = true;
+
+        for (size_t i = 0; i < c->live_tasks.n; i++) {
+                struct task *t = c->live_tasks.v[i];
+
+                if (!is_run_of(t, k) || !is_live(t) || t->stop_durable || hv_streq(t->id, id))
+                        continue;
+                hv_task_ask_to_stop(t, "the next run of its cron task, which replaces it");
+                stopped = false;
+        }
+        return stopped;
 }
 
 /* Adds the run of this scheduled time; false: it is known already. */
-static bool add_run(struct hv_core *c, struct cron *k, uint64_t scheduled_us, bool moves_on) {
-        _hv_cleanup_(hv_task_unrefp) struct hv_task *made = hv_cron_run(k->want, scheduled_us, c->active);
+static bool add_run(struct hv_core *c, struct cron *k, struct hv_task *made, uint64_t scheduled_us,
+                    bool moves_on) {
         struct task *t;
 
         if (hv_task_get(c, made->id))
@@ -140,9 +158,30 @@ static void leave_out(struct hv_core *c, struct cron *k, uint64_t scheduled_us, 
 
 /* ---- what one pass decides ---- */
 
+/* The latest time whose jitter is over; none later than `scheduled_us`, which is due: that one. */
+static uint64_t latest_due(const struct hv_core *c, const struct cron *k, uint64_t wall_us,
+                           uint64_t scheduled_us) {
+        uint64_t at_us = hv_cron_previous(&k->want->schedule, zone_of(c, k), wall_us);
+
+        while (at_us != HV_TIME_NEVER && at_us > scheduled_us && at_us + jitter(k, at_us) > wall_us)
+                at_us = hv_cron_previous(&k->want->schedule, zone_of(c, k), at_us - 1);
+        return at_us == HV_TIME_NEVER ? scheduled_us : HV_MAX(at_us, scheduled_us);
+}
+
+static void make_run(struct hv_core *c, struct cron *k, uint64_t scheduled_us) {
+        _hv_cleanup_(hv_task_unrefp) struct hv_task *made = hv_cron_run(k->want, scheduled_us, c->active);
+
+        if (k->want->concurrency == HV_CRON_REPLACE && !has_stopped_others(c, k, made->id) &&
+            !HV_MUTANT(HV_MUTANT_CRON_PROMISED_FIRST))
+                return;
+        hv_set_text(&k->message, "");
+        if (!add_run(c, k, made, scheduled_us, true))
+                k->advance_to_us = scheduled_us;
+}
+
 static void decide(struct hv_core *c, struct cron *k, uint64_t wall_us, uint64_t scheduled_us) {
         const struct hv_cron_task *w = k->want;
-        uint64_t latest_us = hv_cron_previous(&w->schedule, zone_of(c, k), wall_us);
+        uint64_t latest_us = latest_due(c, k, wall_us, scheduled_us);
         bool is_late = wall_us - scheduled_us >= HV_USEC_PER_MIN + jitter(k, scheduled_us);
 
         if (w->starting_deadline_us != HV_TIME_NEVER && wall_us - scheduled_us > w->starting_deadline_us) {
@@ -154,20 +193,15 @@ static void decide(struct hv_core *c, struct cron *k, uint64_t wall_us, uint64_t
                           "its starting deadline is over");
         } else if (is_late && w->missed == HV_CRON_SKIP)
                 leave_out(c, k, scheduled_us, "it was missed");
-        else if (is_late && w->missed == HV_CRON_RUN_ONCE && latest_us != HV_TIME_NEVER &&
-                 latest_us > scheduled_us && latest_us + jitter(k, latest_us) <= wall_us)
+        else if (is_late && w->missed == HV_CRON_RUN_ONCE && latest_us > scheduled_us &&
+                 !HV_MUTANT(HV_MUTANT_CRON_RUNS_ALL))
                 leave_out(c, k, hv_cron_previous(&w->schedule, zone_of(c, k), latest_us - 1),
                           "it was missed, and only the latest one is made up for");
         else if (w->concurrency == HV_CRON_FORBID && has_live_run(c, k) &&
                  !HV_MUTANT(HV_MUTANT_CRON_OVERLAPS))
                 leave_out(c, k, scheduled_us, "the last run still goes on");
-        else {
-                if (w->concurrency == HV_CRON_REPLACE)
-                        stop_live_runs(c, k);
-                hv_set_text(&k->message, "");
-                if (!add_run(c, k, scheduled_us, true))
-                        k->advance_to_us = scheduled_us;
-        }
+        else
+                make_run(c, k, scheduled_us);
 }
 
 static void hand_out(struct pass *p, struct cron *k, enum hv_action_type type, const char *why) {
@@ -178,7 +212,13 @@ static void hand_out(struct pass *p, struct cron *k, enum hv_action_type type, c
         f = hv_flight_new(p->c, type, key, k->name, why);
         f->cron = k;
         f->action.cron_until_us = k->advance_to_us;
-        f->action.suspend = k->suspend_wanted;
+        if (type == HV_ACTION_CRON_SUSPEND) {
+                f->action.suspend = k->suspend_wanted;
+                /* What came while it was suspended is not made up for, nor by an agent that died right after this. */
+                f->action.cron_until_us = k->suspend_wanted || HV_MUTANT(HV_MUTANT_CRON_MAKES_UP)
+                                                  ? 0
+                                                  : hv_wall_us(p->c, p->now_us);
+        }
         k->effect = f;
         p->settled = false;
         hv_pass_hand_out(p, f);
@@ -188,14 +228,18 @@ static void plan_cron(struct pass *p, struct cron *k) {
         struct hv_core *c = p->c;
         uint64_t wall_us = hv_wall_us(c, p->now_us), at_us, next_us = HV_TIME_NEVER;
 
-        if (k->effect || !hv_backoff_is_over(&k->failure.backoff, p->now_us, &p->out->deadline_us))
+        if (k->effect || !hv_backoff_is_over(&k->failure.backoff, p->now_us, &p->out->deadline_us)) {
+                p->settled = false;
                 return;
+        }
         if (k->suspend_asked) {
                 hand_out(p, k, HV_ACTION_CRON_SUSPEND, "somebody asked");
                 return;
         }
         if (!k->want || k->want->suspended || k->run || wall_us == 0)
                 return;
+        if (HV_MUTANT(HV_MUTANT_CRON_GOES_BACK) && wall_us < k->until_wall_us)
+                k->until_wall_us = wall_us;
         if (!k->advance_to_us && k->until_wall_us == 0)
                 k->advance_to_us = wall_us; /* seen for the first time: it begins now */
         if (!k->advance_to_us && !k->is_suspended && has_zone(c, k)) {
@@ -238,9 +282,7 @@ void hv_cron_done(struct hv_core *c, uint64_t now_us, struct flight *f, const st
         if (f->action.type == HV_ACTION_CRON_SUSPEND) {
                 k->is_suspended = f->action.suspend;
                 k->suspend_asked = k->suspend_wanted != k->is_suspended;
-                /* What came while it was suspended is not made up for. */
-                if (!k->is_suspended && hv_wall_us(c, now_us) > k->until_wall_us)
-                        k->advance_to_us = hv_wall_us(c, now_us);
+                k->until_wall_us = HV_MAX(k->until_wall_us, f->action.cron_until_us);
                 return;
         }
         k->until_wall_us = HV_MAX(k->until_wall_us, f->action.cron_until_us);
@@ -281,7 +323,7 @@ static void trim(struct hv_core *c, const struct cron *k) {
         size_t it = 0, n_good = 0, n_other = 0;
         struct task *t;
 
-        if (!k->want)
+        if (!k->want || HV_MUTANT(HV_MUTANT_CRON_KEEPS_ALL))
                 return;
         while (hv_map_next(c->tasks, &it, NULL, (void **) &t))
                 if (is_run_of(t, k) && t->step == TASK_STEP_DONE && t->accepted)
@@ -324,6 +366,7 @@ static uint64_t this_minute(const struct hv_core *c, uint64_t now_us) {
 }
 
 static int trigger(struct hv_core *c, uint64_t now_us, const char *name, struct hv_err *err) {
+        _hv_cleanup_(hv_task_unrefp) struct hv_task *made = NULL;
         struct cron *k = declared(c, name, err);
         uint64_t wall_us = hv_wall_us(c, now_us);
 
@@ -333,7 +376,8 @@ static int trigger(struct hv_core *c, uint64_t now_us, const char *name, struct 
                 return hv_err_set(err, -EAGAIN, "no task can be accepted: %s",
                                   k->want->suspended ? "node.docker.enabled is false"
                                                      : "the ledger is not there");
-        if (!add_run(c, k, this_minute(c, now_us), false))
+        made = hv_cron_run(k->want, this_minute(c, now_us), c->active);
+        if (!add_run(c, k, made, this_minute(c, now_us), false))
                 return hv_err_set(err, -EEXIST, "cron task %s has a run of this minute already", name);
         return 0;
 }
@@ -362,8 +406,8 @@ int hv_cron_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in,
         switch (in->type) {
         case HV_INPUT_CRON_RECALL:
                 k = hv_cron_get(c, in->cron->name);
-                k->until_wall_us = in->cron->until_wall_us;
-                k->is_suspended = in->cron->is_suspended;
+                k->until_wall_us = HV_MUTANT(HV_MUTANT_CRON_FROM_START) ? 0 : in->cron->until_wall_us;
+                k->is_suspended = in->cron->is_suspended && !HV_MUTANT(HV_MUTANT_CRON_UNSUSPENDED);
                 return 0;
         case HV_INPUT_ZONE:
                 hv_map_put(c->zones, in->text, in->zone);

@@ -40,6 +40,16 @@ enum hv_mutant {
         HV_MUTANT_SUBMITTED_TWICE,     /* the same task handed in again runs again */
         HV_MUTANT_OOM_FLAG_LOST,       /* killed for its memory counts as any exit code */
         HV_MUTANT_RENAMED_IS_LOST,     /* a container that was renamed counts as gone */
+        HV_MUTANT_DISK_FREED_EARLY,    /* what a workspace takes is given away when its task runs */
+        HV_MUTANT_CRON_REST_IS_END,    /* between two attempts a run counts as over */
+        HV_MUTANT_CRON_FROM_START,     /* what was due while the agent was down is not looked for */
+        HV_MUTANT_CRON_MAKES_UP,       /* resumed, it makes up for what came while it was suspended */
+        HV_MUTANT_CRON_PROMISED_FIRST, /* a run is promised before the stop of the one that it replaces is durable */
+        HV_MUTANT_CRON_RUNS_ALL,    /* of what was missed each time is made up for, whatever was declared */
+        HV_MUTANT_CRON_IN_UTC,      /* nobody asks for the zone */
+        HV_MUTANT_CRON_UNSUSPENDED, /* a restart forgets that it is suspended */
+        HV_MUTANT_CRON_GOES_BACK,   /* the clock was set back, and the schedule is followed once more */
+        HV_MUTANT_CRON_KEEPS_ALL,   /* no run is ever forgotten */
         HV_N_MUTANTS
 };
 

@@ -63,6 +63,8 @@ struct hv_room hv_task_free_room(const struct hv_core *c) {
                         held = hv_room_of(&t->task->booking);
                 else if (holds_disk(t))
                         held.disk_bytes = t->task->booking.disk_bytes;
+                if (HV_MUTANT(HV_MUTANT_DISK_FREED_EARLY))
+                        held.disk_bytes = 0;
                 hv_room_take(&left, &held);
         }
         return left;

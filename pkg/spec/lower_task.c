@@ -202,6 +202,14 @@ static const char *workdir_of(const struct making *m) {
         return hv_value_absolute_path(m->spec.workdir, m->l.arena, &path, NULL) == 0 ? path : "/workspace";
 }
 
+/* Between two tries of a call that the engine refuses: as for services that say nothing. */
+static const struct hv_backoff_spec between_calls = {
+        .initial_us = HV_USEC_PER_SEC,
+        .factor_milli = 2000,
+        .max_us = 2 * HV_USEC_PER_MIN,
+        .reset_after_us = 10 * HV_USEC_PER_MIN,
+};
+
 static void lower_unit(struct making *m) {
         struct hv_unit *u = &m->task->unit;
         const struct hv_spec_task *t = &m->spec;
@@ -220,6 +228,7 @@ static void lower_unit(struct making *m) {
                 .cgroup_parent = hv_arena_strdup(m->l.arena, m->l.state->resources.cgroup.slice),
                 .security = hv_lower_security(&m->l, &t->security, false),
                 .restart = HV_RESTART_NEVER,
+                .backoff = between_calls,
                 .suspended = !m->l.state->host.docker.enabled,
                 .origin = m->recipe->origin,
         };

@@ -126,6 +126,7 @@ static const char *note_name(enum hv_note_type type) {
                 [HV_NOTE_TASK_RETRY] = "task retry",
                 [HV_NOTE_TASK_ENDED] = "task ended",
                 [HV_NOTE_TRUST_CHANGED] = "trust changed",
+                [HV_NOTE_CRON_SKIPPED] = "cron skipped",
         };
 
         return type < HV_N_NOTES && names[type] ? names[type] : "?";
@@ -201,6 +202,7 @@ void sim_agent_offer(struct sim *s) {
         struct hv_input in = { .type = HV_INPUT_DESIRED, .desired = s->workload->source };
 
         sim_oracle_before_offer(s);
+        sim_cron_tell_zones(s, s->workload->source);
         sim_agent_input(s, &in);
 }
 
@@ -220,6 +222,7 @@ void sim_agent_start(struct sim *s) {
                 sim_ledger_recall(s);
         if (a->last_good) {
                 remember(s);
+                sim_cron_tell_zones(s, a->last_good);
                 sim_agent_input(s, &in);
         }
         if (a->core_number % 2 == 0)

@@ -59,6 +59,11 @@ bool sim_step(struct sim *s, uint64_t until_us) {
         return true;
 }
 
+void sim_alarms_shift(struct sim_alarms *a, uint64_t span_us) {
+        for (size_t i = 0; i < a->heap.n; i++)
+                a->heap.v[i].at_us = hv_time_add(a->heap.v[i].at_us, span_us);
+}
+
 void sim_alarms_done(struct sim_alarms *a) {
         hv_vec_done(&a->heap);
 }

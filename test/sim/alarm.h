@@ -28,4 +28,5 @@ void sim_after(struct sim *s, uint64_t span_us, sim_ring_fn *ring, void *arg);
 
 /* Moves the clock to the next alarm and rings it; false (and the clock at until_us) when none rings before. */
 bool sim_step(struct sim *s, uint64_t until_us);
+void sim_alarms_shift(struct sim_alarms *a, uint64_t span_us); /* each rings so much later */
 void sim_alarms_done(struct sim_alarms *a);

@@ -126,6 +126,8 @@ struct sim_booking sim_allocatable(const struct sim *s) {
                                    set->overcommit_cpu_milli),
                 .memory_bytes = share(s->desk->machine.memory_bytes, set->limits.memory_bytes,
                                       set->reserved.memory_bytes, set->overcommit_memory_milli),
+                .disk_bytes = share(s->desk->machine.disk_bytes, set->limits.disk_bytes,
+                                    set->reserved.disk_bytes, 0),
                 .n_slots = set->max_concurrent_tasks ? set->max_concurrent_tasks : UINT32_MAX,
         };
 }
@@ -143,30 +145,49 @@ void sim_attempt_admitted(struct sim *s, const char *id) {
         hv_vec_push(&s->tries->admitted, b);
 }
 
+/* An attempt has begun and not ended, and its files lie there. (What was prepared for one that a crash kept from beginning is
+ * made anew when its turn comes.) */
+static bool takes_disk(const struct sim *s, const char *id) {
+        const struct sim_promise *p = sim_ledger_find(s, id);
+
+        for (size_t i = 0; p && !p->ended && i < s->tries->v.n; i++) {
+                const struct sim_try *t = s->tries->v.v[i];
+                const struct sim_attempt *a = hv_streq(t->id, id) ? sim_ledger_attempt(p, t->number) : NULL;
+
+                if (t->has_workspace && a && !a->ended)
+                        return true;
+        }
+        return false;
+}
+
 static void judge_books(struct sim *s) {
         const struct sim_booking *last = NULL;
-        uint64_t nano_cpus = 0, memory_bytes = 0;
+        uint64_t nano_cpus = 0, memory_bytes = 0, disk_bytes = 0;
         unsigned n_slots = 0;
 
         for (size_t i = 0; i < s->tries->admitted.n; i++) {
                 const struct sim_booking *b = &s->tries->admitted.v[i];
                 const struct hv_booking *asked;
+                const bool alive = sim_attempt_alive(s, b->id, 0), has_files = takes_disk(s, b->id);
 
-                if (!sim_attempt_alive(s, b->id, 0))
+                if (!alive && !has_files)
                         continue;
                 asked = &sim_job_find(s, b->id)->task->booking;
-                nano_cpus += asked->nano_cpus;
-                memory_bytes += asked->memory_bytes;
-                n_slots++;
+                nano_cpus += alive ? asked->nano_cpus : 0;
+                memory_bytes += alive ? asked->memory_bytes : 0;
+                disk_bytes += has_files ? asked->disk_bytes : 0;
+                n_slots += alive;
                 last = !last || b->order > last->order ? b : last;
         }
-        if (last &&
-            (nano_cpus > last->nano_cpus || memory_bytes > last->memory_bytes || n_slots > last->n_slots))
+        if (last && (nano_cpus > last->nano_cpus || memory_bytes > last->memory_bytes ||
+                     n_slots > last->n_slots || disk_bytes > last->disk_bytes))
                 sim_fail(s, "I7",
-                         "%u tasks are alive with %" PRIu64 " m CPUs and %" PRIu64
-                         " MiB, but when %s was admitted there were %u, %" PRIu64 " and %" PRIu64,
-                         n_slots, nano_cpus / 1000000, memory_bytes >> 20, last->id, last->n_slots,
-                         last->nano_cpus / 1000000, last->memory_bytes >> 20);
+                         "%u tasks are alive with %" PRIu64 " m CPUs, %" PRIu64 " MiB and %" PRIu64
+                         " MiB of disk, but when %s was admitted there were %u, %" PRIu64 ", %" PRIu64
+                         " and %" PRIu64,
+                         n_slots, nano_cpus / 1000000, memory_bytes >> 20, disk_bytes >> 20, last->id,
+                         last->n_slots, last->nano_cpus / 1000000, last->memory_bytes >> 20,
+                         last->disk_bytes >> 20);
 }
 
 /* ---- I1, I2: starts ---- */

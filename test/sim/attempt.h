@@ -36,7 +36,7 @@ struct sim_try { /* an attempt of a task, by the labels of its containers */
 struct sim_booking { /* what was allocatable when a task was admitted last */
         const char *id;
         uint64_t order;
-        uint64_t nano_cpus, memory_bytes;
+        uint64_t nano_cpus, memory_bytes, disk_bytes;
         unsigned n_slots;
 };
 

@@ -235,6 +235,7 @@ struct hv_desired *sim_lower(struct sim *s, const struct sim_model *model) {
         lower_networks(&l);
         lower_volumes(&l);
         lower_jobs(&l, s);
+        l.d->cron_tasks = sim_cron_lower(s, model, arena, &l.text, &l.d->n_cron_tasks);
         lower_objects(&l);
         hv_buf_printf(&l.text, "settings %u %u %u %d %" PRIu64 " tasks %u %" PRIu64 " %" PRIu64 " %u\n",
                       set->workers, set->parallel_pulls, set->max_prune_percent, set->allow_empty,

@@ -3,6 +3,7 @@
 
 #include "sim/agent.h"
 #include "sim/attempt.h"
+#include "sim/cron.h"
 #include "sim/job.h"
 #include "sim/ledger.h"
 #include "sim/oracle.h"
@@ -90,6 +91,9 @@ void sim_desk_ask_again(struct sim *s) {
 
         if (!k)
                 return;
+        if (forget)
+                hv_vec_push(&s->crons->requests,
+                            ((struct sim_cron_request){ .id = k->task->id, .forgotten = true }));
         sim_trace(
                 s, "DESK wants %s %s: %d", k->task->id, forget ? "forgotten" : "run again",
                 sim_desk_ask(s, forget ? HV_INPUT_TASK_FORGET : HV_INPUT_TASK_REOPEN, k->task->id, k->task));
@@ -107,7 +111,11 @@ void sim_desk_set_clock(struct sim *s) {
                                             (int64_t) HV_USEC_PER_SEC, (int64_t) HV_USEC_PER_HOUR,
                                             24 * (int64_t) HV_USEC_PER_HOUR };
 
-        s->desk->wall_offset_us += (uint64_t) steps_us[below(s, HV_ARRAY_SIZE(steps_us))];
+        sim_desk_move_clock(s, steps_us[below(s, HV_ARRAY_SIZE(steps_us))]);
+}
+
+void sim_desk_move_clock(struct sim *s, int64_t by_us) {
+        s->desk->wall_offset_us += (uint64_t) by_us;
         sim_attempt_clock_was_set(s);
         sim_trace(s, "CLOCK is set");
         sim_agent_input(s, &(struct hv_input){ .type = HV_INPUT_CLOCK, .wall_us = sim_wall_us(s) });

@@ -26,5 +26,6 @@ void sim_desk_stop(struct sim *s);
 void sim_desk_ask_again(struct sim *s); /* runs something anew, or has it forgotten */
 void sim_desk_set_machine(struct sim *s);
 void sim_desk_set_clock(struct sim *s);
+void sim_desk_move_clock(struct sim *s, int64_t by_us);
 
 int sim_desk_ask(struct sim *s, enum hv_input_type type, const char *id, struct hv_task *task);

@@ -135,7 +135,8 @@ static bool take_name(struct sim *s, const struct sim_call *c) {
         k->digest = hv_arena_strdup(s->arena, older ? sim_older_digest() : a->unit->digest);
         k->limits = a->unit->limits;
         for (size_t i = 0; i < a->unit->n_mounts && owner == SIM_OWNER_NODE; i++)
-                k->volumes[k->n_volumes++] = a->unit->mounts[i].source;
+                if (a->unit->mounts[i].type == HV_MOUNT_VOLUME)
+                        k->volumes[k->n_volumes++] = a->unit->mounts[i].source;
         sim_container_made(s, k);
         if (older || sim_chance(s, SIM_CHANCE_FAULT, 300))
                 sim_container_run(s, k);

@@ -92,6 +92,8 @@ static struct sim_reply do_create(struct sim *s, const struct hv_unit *u) {
         if (!u->network_mode && u->n_networks > 0)
                 k->networks[k->n_networks++] = u->networks[0].name;
         for (size_t i = 0; i < u->n_mounts; i++) {
+                if (u->mounts[i].type != HV_MOUNT_VOLUME)
+                        continue; /* a workspace is attempt.h's, memory is nobody's */
                 k->volumes[k->n_volumes++] = u->mounts[i].source;
                 if (!sim_volume_find(s, u->mounts[i].source))
                         (void) sim_volume_add(s, u->mounts[i].source, "local", SIM_OWNER_STRANGER, NULL,

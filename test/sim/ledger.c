@@ -3,6 +3,7 @@
 
 #include "sim/agent.h"
 #include "sim/attempt.h"
+#include "sim/cron.h"
 #include "sim/desk.h"
 #include "sim/job.h"
 #include "sim/sim.h"
@@ -53,6 +54,8 @@ bool sim_action_is_write(enum hv_action_type type) {
         case HV_ACTION_TASK_BEGIN:
         case HV_ACTION_TASK_END:
         case HV_ACTION_TASK_FORGET:
+        case HV_ACTION_CRON_ADVANCE:
+        case HV_ACTION_CRON_SUSPEND:
                 return true;
         default:
                 return false;
@@ -78,6 +81,7 @@ static struct sim_reply accept(struct sim *s, const struct hv_action *a) {
 
         if (!known || !a->task)
                 return broken(s, "I3", a, "nobody ever wanted it");
+        sim_cron_accepted(s, a);
         if (p && !a->reopen)
                 return ok(); /* the first promise stands */
         if (p) {
@@ -158,6 +162,8 @@ struct sim_reply sim_ledger_write(struct sim *s, const struct hv_action *a) {
         hv_vec_clear(&s->ledger->limbo); /* what comes after a failed flush writes over it */
         if (a->type == HV_ACTION_TASK_ACCEPT)
                 return accept(s, a);
+        if (a->type == HV_ACTION_CRON_ADVANCE || a->type == HV_ACTION_CRON_SUSPEND)
+                return sim_cron_write(s, a);
         if (!p && sim_ledger_forgot(s, a->task_id))
                 return (struct sim_reply){ HV_OUTCOME_NOT_FOUND, "no such task", NULL };
         if (!p)
@@ -231,6 +237,7 @@ void sim_ledger_recall(struct sim *s) {
         for (size_t i = 0; i < s->ledger->promises.n; i++)
                 if (!s->ledger->promises.v[i]->forgotten)
                         recall(s, s->ledger->promises.v[i]);
+        sim_cron_recall(s);
         sim_agent_input(
                 s, &(struct hv_input){ .type = HV_INPUT_TASKS_KNOWN, .trust_score = s->ledger->trust_score });
 }

@@ -41,6 +41,17 @@ static const char *const names[HV_N_MUTANTS] = {
         [HV_MUTANT_BEGIN_AFTER_START] = "the record of the start follows the start",
         [HV_MUTANT_SUBMITTED_TWICE] = "the same task handed in again runs again",
         [HV_MUTANT_OOM_FLAG_LOST] = "killed for its memory counts as any exit code",
+        [HV_MUTANT_DISK_FREED_EARLY] = "the disk of a task that runs is given away",
+        [HV_MUTANT_CRON_OVERLAPS] = "a run begins beside the last one, although that is forbidden",
+        [HV_MUTANT_CRON_REST_IS_END] = "between two attempts a run of a cron task counts as over",
+        [HV_MUTANT_CRON_FROM_START] = "what was due while the agent was down is not looked for",
+        [HV_MUTANT_CRON_MAKES_UP] = "resumed, it makes up for what came while it was suspended",
+        [HV_MUTANT_CRON_PROMISED_FIRST] = "a run is promised before that which it replaces stops",
+        [HV_MUTANT_CRON_RUNS_ALL] = "of what was missed each time is made up for",
+        [HV_MUTANT_CRON_IN_UTC] = "nobody asks for the zone of a schedule",
+        [HV_MUTANT_CRON_UNSUSPENDED] = "a restart forgets that a cron task is suspended",
+        [HV_MUTANT_CRON_GOES_BACK] = "the clock was set back, and the schedule is followed again",
+        [HV_MUTANT_CRON_KEEPS_ALL] = "no run of a cron task is ever forgotten",
         [HV_MUTANT_RENAMED_IS_LOST] = "a container that was renamed counts as gone",
 };
 

@@ -7,6 +7,7 @@
 #include "sim/job.h"
 #include "sim/ledger.h"
 #include "sim/oracle.h"
+#include "sim/oracle_cron.h"
 #include "sim/sim.h"
 #include "sim/workload.h"
 
@@ -76,6 +77,16 @@ void sim_oracle_before_errand(struct sim *s, const struct hv_action *a) {
         if (a->id <= s->oracle->last_action_id)
                 sim_fail(s, "PURE", "%s %s: its id is not new", hv_action_name(a->type), a->name);
         s->oracle->last_action_id = a->id;
+        if (a->type == HV_ACTION_CRON_ADVANCE || a->type == HV_ACTION_CRON_SUSPEND) {
+                sim_oracle_before_cron(s, a);
+                return;
+        }
+        if (a->type == HV_ACTION_TASK_ACCEPT && a->task->source == HV_TASK_FROM_CRON && !a->reopen) {
+                sim_cron_learn(s, (struct hv_task *) a->task);
+                sim_oracle_before_run(s, a);
+        }
+        if (a->type == HV_ACTION_TASK_FORGET)
+                sim_oracle_before_forgetting(s, a);
         for (size_t i = 0; i < s->driver->calls.n; i++) {
                 const struct sim_call *c = s->driver->calls.v[i];
                 const enum hv_action_type type = c->action.type;

@@ -12,7 +12,7 @@
 
 #define SEC HV_USEC_PER_SEC
 
-enum deed { SUBMIT, STOP, RUN_AGAIN, FORGET, LEAVE_OUT };
+enum deed { SUBMIT, STOP, RUN_AGAIN, FORGET, LEAVE_OUT, TRIGGER, SUSPEND, RESUME, CLOCK_ON };
 
 struct step {
         uint64_t at_us; /* after the beginning */
@@ -25,6 +25,7 @@ static const struct {
         struct sim_job jobs[2]; /* run_us 0: none */
         bool declared;
         struct step steps[4];
+        struct sim_cron cron; /* of each minute; the first is due after 40 s */
 } scenarios[SIM_N_SCENARIOS] = {
 #define JOB .there = true
         { "accepted, runs, succeeds", { { JOB, .run_us = 2 * SEC } }, .steps = { { 1, SUBMIT, 0 } } },
@@ -62,6 +63,17 @@ static const struct {
         { "has ended and is forgotten",
           { { JOB, .run_us = SEC } },
           .steps = { { 1, SUBMIT, 0 }, { 40 * SEC, FORGET, 0 } } },
+#define CRON .there = true, .keep_success = 1, .keep_failed = 1, .job.run_us
+        { "a cron task, twice", .cron = { CRON = 2 * SEC } },
+        { "a run of a cron task goes on too long", .cron = { CRON = 80 * SEC } },
+        { "a run of a cron task is replaced", .cron = { CRON = 300 * SEC, .concurrency = HV_CRON_REPLACE } },
+        { "a cron task is suspended and resumed", .cron = { CRON = 2 * SEC },
+          .steps = { { 20 * SEC, SUSPEND, 0 }, { 60 * SEC, RESUME, 0 } } },
+        { "a run is asked for, and then due", .cron = { CRON = SEC }, .steps = { { 41 * SEC, TRIGGER, 0 } } },
+        { "missed runs, each made up for",
+          .cron = { CRON = 2 * SEC, .missed = HV_CRON_RUN_ALL, .concurrency = HV_CRON_ALLOW },
+          .steps = { { 50 * SEC, CLOCK_ON, 0 } } },
+#undef CRON
 #undef JOB
 };
 
@@ -77,6 +89,18 @@ static struct sim_job job_of(const struct sim *s, unsigned i) {
         j.stop_grace_us = 2 * SEC;
         j.checkpoint_code = j.checkpoint_code ? j.checkpoint_code : -1;
         return j;
+}
+
+static struct sim_cron cron_of(const struct sim *s) {
+        struct sim_cron c = scenarios[s->config->scenario - 1].cron;
+
+        c.job.memory = 4;
+        c.job.cpus = 2;
+        c.job.disk = 1;
+        c.job.timeout_us = HV_TIME_NEVER;
+        c.job.stop_grace_us = 2 * SEC;
+        c.job.retry_backoff_us = SEC;
+        return c;
 }
 
 const char *sim_scenario_name(unsigned scenario) {
@@ -97,29 +121,51 @@ void sim_scenario_wish(struct sim *s) {
                                              .disk_bytes = UINT64_C(10) << 30 };
         for (unsigned i = 0; i < 2 && scenarios[s->config->scenario - 1].declared; i++)
                 m->jobs[i] = job_of(s, i);
+        m->crons[0] = cron_of(s);
 }
 
+static void ask_again_after(struct sim *s, int answer, void *step);
+
 static void take_step(struct sim *s, void *arg) {
-        static const enum hv_input_type inputs[] = { [SUBMIT] = HV_INPUT_TASK_SUBMIT,
-                                                     [STOP] = HV_INPUT_TASK_STOP,
-                                                     [RUN_AGAIN] = HV_INPUT_TASK_REOPEN,
-                                                     [FORGET] = HV_INPUT_TASK_FORGET };
+        static const enum hv_input_type inputs[] = {
+                [SUBMIT] = HV_INPUT_TASK_SUBMIT,    [STOP] = HV_INPUT_TASK_STOP,
+                [RUN_AGAIN] = HV_INPUT_TASK_REOPEN, [FORGET] = HV_INPUT_TASK_FORGET,
+                [TRIGGER] = HV_INPUT_CRON_TRIGGER,  [SUSPEND] = HV_INPUT_CRON_SUSPEND,
+                [RESUME] = HV_INPUT_CRON_RESUME
+        };
         const struct step *step = arg;
         const char *id = sim_text(s, "s-%u", step->job + 1);
         struct sim_job job = job_of(s, step->job);
         struct hv_task *t;
         int r;
 
-        if (step->deed == LEAVE_OUT) {
+        switch (step->deed) {
+        case LEAVE_OUT:
                 (void) sim_workload_leave_out(s, step->job);
                 sim_agent_offer(s);
                 return;
+        case CLOCK_ON:
+                sim_desk_move_clock(s, 3 * (int64_t) HV_USEC_PER_MIN);
+                return;
+        case TRIGGER:
+        case SUSPEND:
+        case RESUME:
+                r = sim_cron_ask(s, inputs[step->deed], sim_cron_name(0));
+                ask_again_after(s, r, arg);
+                return;
+        default:
+                break;
         }
         t = sim_job_task(s, &s->workload->now, &job, "job", id, HV_TASK_FROM_API);
         r = sim_desk_ask(s, inputs[step->deed], id, t);
         sim_trace(s, "DESK asks for %s, %d: %d", id, (int) step->deed, r);
-        if (!s->calm && (!s->agent->core || r == -11 || r == -16)) /* EAGAIN, EBUSY */
-                sim_after(s, 500 * HV_USEC_PER_MSEC, take_step, arg);
+        ask_again_after(s, r, arg);
+}
+
+/* Nobody was there, or it is too early. */
+static void ask_again_after(struct sim *s, int answer, void *step) {
+        if (!s->calm && (!s->agent->core || answer == -11 || answer == -16)) /* EAGAIN, EBUSY */
+                sim_after(s, 500 * HV_USEC_PER_MSEC, take_step, step);
 }
 
 void sim_scenario_begin(struct sim *s) {

@@ -105,6 +105,18 @@ static void disk_trouble(struct sim *s, void *arg) {
                 sim_desk_set_clock(s);
 }
 
+static void cron_is_asked(struct sim *s, void *arg) {
+        (void) arg;
+        if (!s->calm)
+                sim_cron_request(s);
+}
+
+static void machine_sleeps(struct sim *s, void *arg) {
+        (void) arg;
+        if (!s->calm)
+                sim_cron_sleep(s);
+}
+
 static void scatter(struct sim *s, uint64_t within_us, unsigned n, sim_ring_fn *ring) {
         for (; n > 0; n--)
                 sim_after(s, sim_below(s, SIM_CHANCE_SWARM, within_us), ring, NULL);
@@ -132,10 +144,14 @@ static void live_through_faults(struct sim *s) {
                 scatter(s, span_us, (unsigned) sim_below(s, SIM_CHANCE_TASKS, 20) >> shift, desk_is_asked);
                 scatter(s, span_us, 8u >> shift, disk_trouble);
         }
+        if (s->crons->wanted) {
+                scatter(s, span_us, (unsigned) sim_below(s, SIM_CHANCE_CRON, 16), cron_is_asked);
+                scatter(s, span_us, (unsigned) sim_below(s, SIM_CHANCE_CRON, 4), machine_sleeps);
+        }
         scatter(s, span_us, 12u >> shift, engine_trouble);
         scatter(s, span_us, 12u >> shift, agent_trouble);
         sim_agent_start(s);
-        while (!s->failed && sim_step(s, until_us))
+        while (!s->failed && sim_step(s, until_us + s->crons->slept_us))
                 ;
 }
 
@@ -234,9 +250,12 @@ static bool wait_until_reached(struct sim *s, uint64_t from_us, bool hidden_too)
 }
 
 static void converge(struct sim *s, struct sim_result *ret) {
-        uint64_t from_us = s->now_us, rounds = s->agent->n_rounds;
+        uint64_t from_us, rounds;
 
         calm_down(s);
+        sim_cron_rest(s);
+        from_us = s->now_us;
+        rounds = s->agent->n_rounds;
         if (!wait_until_reached(s, from_us, false))
                 return;
         ret->converge_us = s->now_us - from_us;
@@ -325,6 +344,7 @@ static void make(struct sim *s) {
         s->tries = sim_tries_new(s);
         s->jobs = sim_jobs_new(s);
         s->desk = sim_desk_new(s);
+        s->crons = sim_crons_new(s);
         s->workload = sim_workload_new(s);
         if (s->config->scenario)
                 sim_image_set(s, sim_image_get(s, sim_image_name(0)), true);
@@ -341,6 +361,7 @@ static void end(struct sim *s) {
         sim_ledger_done(s->ledger);
         sim_tries_done(s->tries);
         sim_jobs_done(s->jobs);
+        sim_crons_done(s->crons);
         sim_alarms_done(&s->alarms);
         hv_arena_free(s->arena);
 }

@@ -37,6 +37,7 @@ enum sim_stream_of_chance {
         SIM_CHANCE_AGENT,
         SIM_CHANCE_IDS,
         SIM_CHANCE_TASKS,
+        SIM_CHANCE_CRON,
         SIM_N_CHANCES
 };
 
@@ -68,6 +69,7 @@ struct sim_ledger;
 struct sim_tries;
 struct sim_jobs;
 struct sim_desk;
+struct sim_crons;
 
 struct sim {
         const struct sim_config *config;
@@ -87,6 +89,7 @@ struct sim {
         struct sim_tries *tries;
         struct sim_jobs *jobs;
         struct sim_desk *desk;
+        struct sim_crons *crons;
         unsigned n_crash_points, n_calls; /* of a scenario, until it is calm */
         uint64_t calm_us;                 /* when it began */
         bool calm;                        /* the liveness phase: no fault, no person, no new wish */

@@ -164,6 +164,9 @@ struct sim_workload *sim_workload_new(struct sim *s) {
              i++)
                 if (sim_chance(s, SIM_CHANCE_TASKS, 300))
                         w->now.jobs[i] = sim_job_draw(s, i);
+        for (unsigned i = 0; i < s->crons->n && s->crons->wanted; i++)
+                if (sim_chance(s, SIM_CHANCE_CRON, 700))
+                        w->now.crons[i] = sim_cron_draw(s);
         if (s->config->scenario) {
                 w->now = (struct sim_model){ .settings = w->now.settings };
                 sim_scenario_wish(s);
@@ -175,6 +178,19 @@ struct sim_workload *sim_workload_new(struct sim *s) {
 
 void sim_workload_leave_out(struct sim *s, unsigned job) {
         s->workload->now.jobs[job].there = false;
+        build(s);
+}
+
+bool sim_workload_has_crons(const struct sim *s) {
+        bool any = false;
+
+        for (unsigned i = 0; i < SIM_N_CRONS; i++)
+                any |= s->workload->now.crons[i].there;
+        return any;
+}
+
+void sim_workload_leave_out_crons(struct sim *s) {
+        memset(s->workload->now.crons, 0, sizeof s->workload->now.crons);
         build(s);
 }
 
@@ -301,6 +317,17 @@ static const char *step_in_jobs(struct sim *s) {
         return "job wanted";
 }
 
+static const char *step_in_crons(struct sim *s) {
+        struct sim_cron *c = &s->workload->now.crons[sim_below(s, SIM_CHANCE_CRON, s->crons->n)];
+
+        if (c->there && sim_chance(s, SIM_CHANCE_CRON, 300)) {
+                c->there = false;
+                return "cron task left out";
+        }
+        *c = sim_cron_draw(s);
+        return "cron task wanted";
+}
+
 static const char *change(struct sim *s) {
         struct sim_workload *w = s->workload;
         struct sim_model kept = w->now;
@@ -308,7 +335,8 @@ static const char *change(struct sim *s) {
 
         if (s->desk->wants_tasks && sim_chance(s, SIM_CHANCE_TASKS, 350))
                 return step_in_jobs(s);
-
+        if (s->crons->wanted && sim_chance(s, SIM_CHANCE_CRON, 250))
+                return step_in_crons(s);
         if (choice < 45)
                 return step_in_service(s);
         if (choice < 65) {

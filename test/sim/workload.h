@@ -8,6 +8,7 @@
 
 #include "base/vec.h"
 #include "reconcile/core.h"
+#include "sim/cron.h"
 #include "sim/job.h"
 
 struct sim;
@@ -46,6 +47,7 @@ struct sim_model {
         struct sim_wanted_network networks[SIM_N_NETWORKS];
         struct sim_wanted_volume volumes[SIM_N_VOLUMES];
         struct sim_job jobs[SIM_N_JOBS];
+        struct sim_cron crons[SIM_N_CRONS];
         struct hv_settings settings;
 };
 
@@ -63,6 +65,8 @@ void sim_workload_done(struct sim_workload *w);
 /* Changes the model somehow and builds the revision; `what` says how, for the trace. */
 const char *sim_workload_step(struct sim *s);
 void sim_workload_leave_out(struct sim *s, unsigned job);
+void sim_workload_leave_out_crons(struct sim *s);
+bool sim_workload_has_crons(const struct sim *s);
 
 struct hv_desired *sim_workload_find(const struct sim_workload *w, const char *revision);
 const char *sim_service_name(unsigned i);

@@ -155,7 +155,7 @@ static int forget_big(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) 
 
 static int suspend_nightly(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
         (void) now_us;
-        return hv_ledger_cron_suspend(l, "nightly", true, err);
+        return hv_ledger_cron_suspend(l, "nightly", true, 0, err);
 }
 
 static int advance_hourly(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {

@@ -182,20 +182,26 @@ static void a_cron_task_is_suspended_until_it_is_resumed(void **state) {
         struct fixture *x = *state;
         int r;
 
-        assert_int_equal(hv_ledger_cron_suspend(x->ledger, "nightly", false, NULL), 0); /* as it is */
+        assert_int_equal(hv_ledger_cron_suspend(x->ledger, "nightly", false, 0, NULL), 0); /* as it is */
         expect_crons(x, "");
-        assert_int_equal(hv_ledger_cron_suspend(x->ledger, "nightly", true, NULL), 1);
-        assert_int_equal(hv_ledger_cron_suspend(x->ledger, "nightly", true, NULL), 0);
+        assert_int_equal(hv_ledger_cron_suspend(x->ledger, "nightly", true, 0, NULL), 1);
+        assert_int_equal(hv_ledger_cron_suspend(x->ledger, "nightly", true, 0, NULL), 0);
         reopen(x);
         expect_crons(x, "nightly 0 suspended\n");
         assert_int_equal(hv_ledger_cron_advance(x->ledger, "nightly", 9, NULL), 0);
         expect_crons(x, "nightly 9 suspended\n");
-        assert_int_equal(hv_ledger_cron_suspend(x->ledger, "nightly", false, NULL), 1);
+        assert_int_equal(hv_ledger_cron_suspend(x->ledger, "nightly", false, 0, NULL), 1);
         expect_crons(x, "nightly 9 on\n");
+        assert_int_equal(hv_ledger_cron_suspend(x->ledger, "nightly", true, 0, NULL), 1);
+        assert_int_equal(hv_ledger_cron_suspend(x->ledger, "nightly", false, 50, NULL), 1);
+        expect_crons(x, "nightly 50 on\n"); /* what came meanwhile is dealt with, in the same record */
+        r = hv_ledger_cron_suspend(x->ledger, "nightly", true, UINT64_MAX, &x->err);
+        expect_error(&x->err, r, -EINVAL, "no such minute");
+        expect_crons(x, "nightly 50 on\n");
         assert_int_equal(hv_ledger_cron_forget(x->ledger, "nightly", NULL), 1);
         assert_int_equal(hv_ledger_cron_forget(x->ledger, "nightly", NULL), 0);
         expect_crons(x, "");
-        r = hv_ledger_cron_suspend(x->ledger, NULL, true, &x->err);
+        r = hv_ledger_cron_suspend(x->ledger, NULL, true, 0, &x->err);
         expect_error(&x->err, r, -EINVAL, "cannot suspend cron task");
 }
 

@@ -139,6 +139,16 @@ static void each_missed_run_is_made_up_for_when_asked(void **state) {
         assert_non_null(bed_container(b, "task-nightly-202611220315"));
 }
 
+/* 03:40 is less than its jitter ago: of what was missed the latest one that is due is made up for, and nothing before it. */
+static void a_jitter_keeps_no_missed_run_alive(void **state) {
+        BED;
+
+        begin(b, "2026-11-22T03:40:01Z", "2026-11-22T03:30:00Z",
+              "      schedule: \"* * * * *\"\n      jitter: 2m\n      concurrency: allow\n");
+        assert_int_equal(status_of(b)->n_live, 1);
+        assert_null(bed_container(b, "task-nightly-202611220331"));
+}
+
 static void missed_runs_are_left_out_when_asked(void **state) {
         BED;
 
@@ -180,7 +190,11 @@ static void a_run_is_replaced_when_asked(void **state) {
         begin(b, "2026-11-22T03:00:00Z", "2026-11-22T03:00:00Z",
               "      schedule: \"*/10 * * * *\"\n      concurrency: replace\n");
         bed_wait(b, 10 * MIN);
+        (void) bed_log(b);
         bed_wait(b, 10 * MIN);
+        /* Whoever dies between the two leaves one that stops, and a time that is still due. */
+        assert_true(hv_has_prefix(bed_log(b), "record the stop of nightly-202611220310; "
+                                              "stop task-nightly-202611220310; accept nightly-202611220320"));
         assert_int_equal(status_of(b)->n_live, 1);
         assert_null(bed_container(b, "task-nightly-202611220310"));
         assert_non_null(bed_container(b, "task-nightly-202611220320"));
@@ -200,7 +214,9 @@ static void nothing_runs_while_it_is_suspended(void **state) {
         assert_string_equal(bed_log(b), "");
         assert_int_equal(hv_core_input(b->core, b->now_us, &resume, NULL), 0);
         bed_run(b);
-        assert_string_equal(bed_log(b), "suspend nightly; record the schedule of nightly");
+        assert_string_equal(bed_log(b),
+                            "suspend nightly"); /* how far the schedule was followed is in that very record */
+        assert_int_equal(status_of(b)->until_wall_us, wall("2026-11-22T05:00:00Z"));
         bed_wait(b, 10 * MIN);
         assert_string_equal(bed_log(b), RUN("202611220510"));
 }
@@ -257,6 +273,18 @@ static void old_runs_are_forgotten(void **state) {
         assert_true(hv_core_task_status(b->core, "nightly-202611220330", b->now_us, b->arena, &s));
 }
 
+static void a_shorter_history_forgets_at_once(void **state) {
+        BED;
+
+        begin(b, "2026-11-22T03:00:00Z", "2026-11-22T03:00:00Z", "      schedule: \"*/10 * * * *\"\n");
+        bed_wait(b, 10 * MIN);
+        ends(b, "task-nightly-202611220310", 0);
+        (void) bed_log(b);
+        bed_desire(b, load("      schedule: \"*/10 * * * *\"\n      history: {success: 0}\n"));
+        bed_run(b);
+        assert_string_equal(bed_log(b), "forget nightly-202611220310");
+}
+
 static void a_clock_that_steps_back_repeats_nothing(void **state) {
         BED;
 
@@ -287,6 +315,8 @@ int main(void) {
                 RULE(it_begins_when_it_is_first_seen),
                 RULE(only_the_latest_missed_run_is_made_up_for),
                 RULE(each_missed_run_is_made_up_for_when_asked),
+                RULE(a_jitter_keeps_no_missed_run_alive),
+                RULE(a_shorter_history_forgets_at_once),
                 RULE(missed_runs_are_left_out_when_asked),
                 RULE(what_is_too_late_does_not_begin),
                 RULE(a_run_that_goes_on_keeps_the_next_one_out),
