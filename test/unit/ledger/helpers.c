@@ -116,8 +116,9 @@ static sqlite3 *open_sqlite(const char *path) {
 }
 
 char *dump(const char *dir) {
-        static const char *const tables[] = { "node",    "task", "attempt",        "trust",
-                                              "receipt", "cron", "idempotency_key" };
+        static const char *const tables[] = { "node",    "task", "attempt",         "trust",
+                                              "receipt", "cron", "idempotency_key", "assignment",
+                                              "debt" };
         _hv_cleanup_free_ char *path = hv_asprintf("%s/" HV_LEDGER_FILE, dir);
         struct hv_buf out = {};
         sqlite3 *sqlite = open_sqlite(path);
