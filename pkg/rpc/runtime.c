@@ -205,7 +205,7 @@ struct hv_rpc *hv_rpc_free(struct hv_rpc *rpc) {
                 grpc_completion_queue_shutdown(rpc->queue);
                 (void) pthread_join(rpc->thread, NULL);
                 grpc_completion_queue_destroy(rpc->queue);
-                grpc_shutdown();
+                grpc_shutdown_blocking(); /* the other one leaves a thread behind that still tidies up */
                 rpc_lines_deliver(rpc->lines);
         }
         release(rpc);
