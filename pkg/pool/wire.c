@@ -2,6 +2,7 @@
 #include "pool/wire.h"
 
 #include <errno.h>
+#include <protobuf-c/protobuf-c.h>
 
 #include "base/alloc.h"
 #include "base/text.h"
