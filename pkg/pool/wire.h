@@ -28,8 +28,10 @@ int hv_wire_next(const unsigned char **p, const unsigned char *end, struct hv_wi
 
 /* -EBADMSG with the field's name: not well-formed, text that is no UTF-8 or holds a NUL, a list of too many elements. Messages in
  * messages are looked into. */
-int hv_wire_check(const struct ProtobufCMessageDescriptor *d, const void *data, size_t len, struct hv_err *err);
+int hv_wire_check(const struct ProtobufCMessageDescriptor *d, const void *data, size_t len,
+                  struct hv_err *err);
 
 /* Checks, and makes the message in the arena: it is not freed for itself. Texts and bytes are copies. */
-int hv_wire_unpack(const struct ProtobufCMessageDescriptor *d, const void *data, size_t len, struct hv_arena *arena,
-                   void *ret, struct hv_err *err); /* ret: a pointer to a pointer to the message */
+int hv_wire_unpack(const struct ProtobufCMessageDescriptor *d, const void *data, size_t len,
+                   struct hv_arena *arena, void *ret,
+                   struct hv_err *err); /* ret: a pointer to a pointer to the message */
