@@ -21,7 +21,7 @@ struct task_call {
         char *id;
         struct hv_diags *diags; /* warnings about the document; may be NULL */
         bool was_so;            /* it is known already, or has ended: nothing new was asked for */
-        bool ask_again; /* FORGET: it has ended, and its container or workspace is still being removed */
+        bool ask_again; /* FORGET, RETRY: it has ended, and its container or workspace is still being removed */
 };
 
 /* ---- looking ---- */
@@ -43,6 +43,45 @@ void hv_agent_tasks(void *userdata, struct hv_arena *arena, struct hv_api_tasks 
         ret->live = hv_core_live_tasks(a->core, hv_agent_now_us(), arena, &ret->n_live);
         ret->room_known = hv_core_room(a->core, &ret->allocatable, &ret->free);
         ret->trust_group = d ? hv_trust_group(&d->settings.trust, ret->trust_score) : "low";
+}
+
+/* ---- what ended: once more, or no more ---- */
+
+struct kept {
+        struct hv_agent *agent;
+        struct hv_task *task;
+};
+
+static int on_kept(const struct hv_ledger_task *t, void *userdata) {
+        struct kept *k = userdata;
+
+        k->task = hv_agent_task_kept(t, hv_core_active(k->agent->core));
+        return 0;
+}
+
+static int reopen(struct hv_agent *a, const char *id, struct hv_err *err) {
+        struct hv_input in = { .type = HV_INPUT_TASK_REOPEN, .text = id };
+        struct kept k = { .agent = a };
+        int r;
+
+        if (!a->ledger)
+                r = hv_err_set(err, -EAGAIN, "no task can be run again: the ledger is not there");
+        else
+                r = hv_ledger_task(a->ledger, id, on_kept, &k, err);
+        if (r >= 0 && k.task->refused)
+                r = hv_err_set(err, -EPERM, "%s", k.task->refused);
+        if (r >= 0) {
+                in.task = k.task;
+                r = hv_agent_input(a, &in, err);
+        }
+        hv_task_unref(k.task);
+        return r;
+}
+
+static int forget(struct hv_agent *a, const char *id, struct hv_err *err) {
+        const struct hv_input in = { .type = HV_INPUT_TASK_FORGET, .text = id };
+
+        return hv_agent_input(a, &in, err);
 }
 
 /* ---- answers ---- */
@@ -104,11 +143,11 @@ static bool check(struct hv_agent *a, size_t i, struct hv_arena *arena) {
 
         if (t->type == HV_API_CRON_SUSPEND || t->type == HV_API_CRON_RESUME)
                 return check_cron(a, i, arena);
-        if (t->ask_again && !is_being_tidied(a, t->id, arena)) {
-                const struct hv_input in = { .type = HV_INPUT_TASK_FORGET, .text = t->id };
-
+        if (t->ask_again) {
+                if (is_being_tidied(a, t->id, arena))
+                        return false;
                 t->ask_again = false;
-                if (hv_agent_input(a, &in, &err) < 0)
+                if ((t->type == HV_API_TASK_RETRY ? reopen(a, t->id, &err) : forget(a, t->id, &err)) < 0)
                         answer(a, i, HV_API_TASK_FAILED, &err);
                 return err.code != 0;
         }
@@ -229,58 +268,11 @@ static void stop(struct hv_agent *a, const struct hv_api_task_change *c, struct 
                 hv_agent_task_wait(a, call, c->type, c->id, NULL, r == -EALREADY);
 }
 
-struct kept {
-        struct hv_agent *agent;
-        struct hv_task *task;
-};
-
-static int on_kept(const struct hv_ledger_task *t, void *userdata) {
-        _hv_cleanup_(hv_diags_freep) struct hv_diags *diags = hv_diags_new();
-        struct kept *k = userdata;
-        struct hv_task_request request = {
-                .document = t->document,
-                .len = t->document ? strlen(t->document) : 0,
-                .read = hv_yaml_read,
-                .id = t->id,
-                .cron = t->cron,
-                .kept = true,
-        };
-
-        if (t->document && hv_task_source_parse(t->source, &request.source))
-                (void) hv_task_load(&request, hv_core_active(k->agent->core), &k->task, diags);
-        return 0;
-}
-
-static void retry(struct hv_agent *a, const struct hv_api_task_change *c, struct hv_api_call *call) {
-        struct hv_input in = { .type = HV_INPUT_TASK_REOPEN, .text = c->id };
-        struct kept k = { .agent = a };
-        struct hv_err err = {};
-        int r;
-
-        if (!a->ledger)
-                r = hv_err_set(&err, -EAGAIN, "no task can be run again: the ledger is not there");
-        else
-                r = hv_ledger_task(a->ledger, c->id, on_kept, &k, &err);
-        if (r >= 0 && !k.task)
-                r = hv_err_set(&err, -EPERM, "the document of task %s cannot be read any more", c->id);
-        if (r >= 0 && k.task->refused)
-                r = hv_err_set(&err, -EPERM, "%s", k.task->refused);
-        if (r >= 0) {
-                in.task = k.task;
-                r = hv_agent_input(a, &in, &err);
-        }
-        if (r < 0)
-                hv_agent_task_refuse(call, &err);
-        else
-                hv_agent_task_wait(a, call, c->type, c->id, NULL, false);
-        hv_task_unref(k.task);
-}
-
-static void forget(struct hv_agent *a, const struct hv_api_task_change *c, struct hv_api_call *call) {
+/* What can be done only to what has ended, and is done as soon as nothing of its last attempt is left. */
+static void change_ended(struct hv_agent *a, const struct hv_api_task_change *c, struct hv_api_call *call) {
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
-        const struct hv_input in = { .type = HV_INPUT_TASK_FORGET, .text = c->id };
         struct hv_err err = {};
-        int r = hv_agent_input(a, &in, &err);
+        int r = c->type == HV_API_TASK_RETRY ? reopen(a, c->id, &err) : forget(a, c->id, &err);
 
         if (r < 0 && !(r == -EBUSY && is_being_tidied(a, c->id, arena))) {
                 hv_agent_task_refuse(call, &err);
@@ -295,8 +287,8 @@ void hv_agent_task_change(void *userdata, const struct hv_api_task_change *c, st
                                        struct hv_api_call *) = {
                 [HV_API_TASK_SUBMIT] = submit,
                 [HV_API_TASK_STOP] = stop,
-                [HV_API_TASK_RETRY] = retry,
-                [HV_API_TASK_FORGET] = forget,
+                [HV_API_TASK_RETRY] = change_ended,
+                [HV_API_TASK_FORGET] = change_ended,
                 [HV_API_CRON_TRIGGER] = hv_agent_cron_trigger,
                 [HV_API_CRON_SUSPEND] = hv_agent_cron_suspend,
                 [HV_API_CRON_RESUME] = hv_agent_cron_suspend,

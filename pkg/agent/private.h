@@ -24,6 +24,7 @@
 #include "notify/notify.h"
 #include "reconcile/status.h"
 #include "retry/backoff.h"
+#include "ledger/recall.h"
 #include "source/set.h"
 
 struct plan_call; /* backend_plan.c */
@@ -111,6 +112,9 @@ void hv_agent_engine_policy(struct hv_agent *a, const struct hv_desired *d);
 void hv_agent_private_paths(const struct hv_agent_options *o, const char *ret[2]);
 
 /* tasks.c */
+/* A promise as it was made, under the policy of today. A document that means nothing to this version gives a task that is
+ * refused: what runs of it goes on to its end under the node's defaults, and nothing of it is started. One reference. */
+struct hv_task *hv_agent_task_kept(const struct hv_ledger_task *kept, const struct hv_desired *d);
 /* Opens the ledger, tells the core what it holds, adds the driver: the first time an engine is wanted, and until it worked. */
 void hv_agent_tasks_need(struct hv_agent *a, const struct hv_desired *d);
 const char *hv_agent_work_root(struct hv_agent *a, const struct hv_desired *d);

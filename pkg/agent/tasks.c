@@ -6,6 +6,7 @@
  * A ledger that cannot be opened keeps the node from accepting and running tasks, and from nothing else: services go on. It is
  * tried again with each desired state. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "agent/private.h"
@@ -44,18 +45,11 @@ static void tell_machine(struct hv_agent *a) {
         (void) hv_agent_input(a, &in, NULL);
 }
 
-struct recall {
-        struct hv_agent *agent;
-        const struct hv_desired *desired;
-        size_t n;
-};
-
-/* The promise as it was made, under the policy of today. NULL: its document means nothing to this version. */
-static struct hv_task *task_of(const struct recall *r, const struct hv_ledger_task *kept) {
+struct hv_task *hv_agent_task_kept(const struct hv_ledger_task *kept, const struct hv_desired *d) {
         _hv_cleanup_(hv_diags_freep) struct hv_diags *diags = hv_diags_new();
         struct hv_task_request request = {
                 .document = kept->document,
-                .len = kept->document ? strlen(kept->document) : 0,
+                .len = strlen(kept->document),
                 .read = hv_yaml_read,
                 .id = kept->id,
                 .cron = kept->cron,
@@ -63,28 +57,31 @@ static struct hv_task *task_of(const struct recall *r, const struct hv_ledger_ta
         };
         struct hv_task *task = NULL;
 
-        if (!kept->document || !hv_task_source_parse(kept->source, &request.source) ||
-            hv_task_load(&request, r->desired, &task, diags) < 0)
-                return NULL;
+        (void) hv_task_source_parse(kept->source, &request.source);
+        (void) hv_task_load(&request, d, &task, diags); /* never fails with `kept` */
+        task->name = hv_arena_strdup(task->arena, kept->name);
+        (void) snprintf(task->digest, sizeof task->digest, "%s", kept->digest);
         return task;
-}
-
-/* An attempt that stopped at a checkpoint does not count against the limit. */
-static int count_attempt(const struct hv_ledger_attempt *attempt, void *userdata) {
-        unsigned *n = userdata;
-
-        *n += attempt->ended_us != 0 &&
-              !hv_streq(attempt->result.cause, hv_task_cause_name(HV_CAUSE_CHECKPOINT));
-        return 0;
 }
 
 struct promise { /* one that is not ended, copied out: the ledger must not be asked while it is walked */
         struct hv_task_recalled r;
         struct hv_task *task;
+        unsigned attempts_before;
 };
 
+/* What was tried before somebody asked for the task anew, and what stopped at a checkpoint, does not count against the limit. */
+static int count_attempt(const struct hv_ledger_attempt *attempt, void *userdata) {
+        struct promise *p = userdata;
+
+        p->r.n_counted += attempt->ended_us != 0 && attempt->number > p->attempts_before &&
+                          !hv_streq(attempt->result.cause, hv_task_cause_name(HV_CAUSE_CHECKPOINT));
+        return 0;
+}
+
 struct promises {
-        struct recall base;
+        struct hv_agent *agent;
+        const struct hv_desired *desired;
         struct hv_arena *arena;
         HV_VEC(struct promise) v;
 };
@@ -132,20 +129,21 @@ static int on_kept(const struct hv_ledger_task *kept, void *userdata) {
         (void) hv_task_state_parse(kept->state, &p->r.state);
         (void) hv_task_cause_parse(kept->cause ? kept->cause : "", &p->r.cause);
         if (kept->ended_us) {
-                sweep(all->base.agent, kept->id);
+                sweep(all->agent, kept->id);
                 return 0;
         }
         if (hv_task_state_is_end(p->r.state))
                 p->r.state = HV_TASK_QUEUED;
-        p->task = p->r.task = task_of(&all->base, kept);
-        if (!p->task)
-                p->r.message = "its document cannot be read by this version of hivelet";
+        p->task = p->r.task = hv_agent_task_kept(kept, all->desired);
+        p->attempts_before = kept->attempts_before;
+        if (kept->last_attempt <= kept->attempts_before)
+                p->r.retry_wall_us = 0;
         return 0;
 }
 
 static int recall_all(struct hv_agent *a, const struct hv_desired *d, struct hv_err *err) {
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
-        struct promises all = { .base = { .agent = a, .desired = d }, .arena = arena };
+        struct promises all = { .agent = a, .desired = d, .arena = arena };
         int r = hv_ledger_recall(a->ledger, on_kept, &all, err);
 
         for (size_t i = 0; i < all.v.n; i++) {
@@ -153,7 +151,7 @@ static int recall_all(struct hv_agent *a, const struct hv_desired *d, struct hv_
                 struct hv_input in = { .type = HV_INPUT_TASK_RECALL, .recalled = &p->r };
 
                 if (r >= 0 && p->task)
-                        r = hv_ledger_attempts(a->ledger, p->r.id, count_attempt, &p->r.n_counted, err);
+                        r = hv_ledger_attempts(a->ledger, p->r.id, count_attempt, p, err);
                 if (r >= 0)
                         r = hv_agent_input(a, &in, err);
                 hv_task_unref(p->task);

@@ -7,13 +7,13 @@
 #include "ledger/private.h"
 
 /* A task beside its last attempt. The document is the last column: a page leaves it out. */
-#define TASK_COLUMNS                                                                                         \
-        "t.seq, t.id, t.name, t.source, t.cron, t.digest, t.priority, t.accepted_us, t.retried_us,"          \
-        " t.state, t.ended_us, t.stop_by, t.stop_reason, t.stop_us, a.number, a.begun_us,"                   \
-        " a.ended_us IS NOT NULL,"                                                                           \
-        " (SELECT count(*) FROM attempt WHERE task = t.seq AND number > t.attempts_before AND by_task = 1)," \
-        " (SELECT count(*) FROM attempt WHERE task = t.seq AND number > t.attempts_before AND by_task = 0)," \
-        " t.cause, t.reason, t.message, coalesce(t.exit_code, -1), a.started_us, a.finished_us,"             \
+#define TASK_COLUMNS                                                                                          \
+        "t.seq, t.id, t.name, t.source, t.cron, t.digest, t.priority, t.accepted_us, t.retried_us,"           \
+        " t.state, t.ended_us, t.stop_by, t.stop_reason, t.stop_us, t.attempts_before, a.number, a.begun_us," \
+        " a.ended_us IS NOT NULL,"                                                                            \
+        " (SELECT count(*) FROM attempt WHERE task = t.seq AND number > t.attempts_before AND by_task = 1),"  \
+        " (SELECT count(*) FROM attempt WHERE task = t.seq AND number > t.attempts_before AND by_task = 0),"  \
+        " t.cause, t.reason, t.message, coalesce(t.exit_code, -1), a.started_us, a.finished_us,"              \
         " EXISTS (SELECT 1 FROM debt WHERE task = t.seq AND paid_us IS NULL)"
 #define TASK_TABLES                                          \
         " FROM task t LEFT JOIN attempt a ON a.task = t.seq" \
@@ -36,6 +36,7 @@ static struct hv_ledger_task read_task(struct hv_query *q, bool has_document) {
         t.stop_by = hv_query_get_text(q);
         t.stop_reason = hv_query_get_text(q);
         t.stop_us = hv_query_get_unsigned(q);
+        t.attempts_before = (unsigned) hv_query_get_unsigned(q);
         t.last_attempt = (unsigned) hv_query_get_unsigned(q);
         t.last_begun_us = hv_query_get_unsigned(q);
         t.last_ended = hv_query_get_number(q) != 0;

@@ -16,6 +16,7 @@ struct hv_ledger_task {
         const char *stop_by, *stop_reason; /* NULL: nobody asked */
         uint64_t stop_us;
 
+        unsigned attempts_before;                  /* numbers up to this one are of before it was retried */
         unsigned last_attempt;                     /* highest number; 0: none yet */
         uint64_t last_begun_us;                    /* 0: none yet, or it ended without having been begun */
         bool last_ended;                           /* false also when there is none */

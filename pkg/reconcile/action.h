@@ -63,7 +63,7 @@ struct hv_action {
         const char *stop_signal;          /* NULL: what the container was made with */
         uint64_t stop_grace_us;           /* HV_TIME_NEVER: what the container was made with */
         const struct hv_desired *desired; /* the revision it comes from; NULL for looks before the first */
-        const struct hv_task *task;       /* NULL where the document of an old task cannot be read any more */
+        const struct hv_task *task;       /* NULL for one that ended before this process began */
         const char *task_id, *stop_by;
         unsigned attempt;
         bool reopen, final, suspend;

@@ -95,13 +95,15 @@ struct hv_task_recalled {
         enum hv_task_source source;
         const char *digest;
         struct hv_task *
-                task; /* borrowed; NULL: it ended, or its document cannot be read any more (`message` says why) */
+                task; /* borrowed; NULL: it ended. Of a document that cannot be read any more: what the node's
+                       * defaults make of it, `refused` */
         enum hv_task_state state;
         uint64_t accepted_wall_us, ended_wall_us;
         unsigned attempt; /* the last one that began; 0: none */
         bool attempt_ended;
-        unsigned n_counted;     /* attempts that ended and count against the limit of retries */
-        uint64_t retry_wall_us; /* when the last attempt ended */
+        unsigned
+                n_counted; /* attempts since it was reopened that ended and count against the limit of retries */
+        uint64_t retry_wall_us; /* when the last of them ended */
         bool stop_asked;
         bool is_owed; /* it ended, and the pool that assigned it has not got its result yet */
         const char *stop_by, *message;

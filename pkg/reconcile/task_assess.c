@@ -135,6 +135,8 @@ static void advance_run(struct hv_core *c, struct task *t, uint64_t now_us) {
                 } else if (t->ending == HV_CAUSE_STOPPED)
                         hv_task_over(c, t, HV_CAUSE_STOPPED, "stopped by %s before it started",
                                      t->stop_by ? t->stop_by : "somebody");
+                else if (t->task->refused)
+                        hv_task_over(c, t, HV_CAUSE_REJECTED, "%s", t->task->refused);
                 else if (s->failure.reason != HV_REASON_SYNCED && s->failure.backoff.n >= NODE_TRIES)
                         hv_task_over(c, t, HV_CAUSE_NODE_ERROR, "cannot %s its container: %s",
                                      hv_action_name(s->failure.type), s->failure.message);
@@ -148,6 +150,8 @@ static void advance_run(struct hv_core *c, struct task *t, uint64_t now_us) {
                  t->ending == HV_CAUSE_STOPPED)
                 hv_task_over(c, t, HV_CAUSE_STOPPED, "stopped by %s before it started",
                              t->stop_by ? t->stop_by : "somebody");
+        else if (k->state == HV_CONTAINER_CREATED && t->start == START_NOT_SENT && t->task->refused)
+                hv_task_over(c, t, HV_CAUSE_REJECTED, "%s", t->task->refused);
         else if (has_ended(k) && (k->detailed || HV_MUTANT(HV_MUTANT_STALE_EXIT_CODE)))
                 over_by_exit(c, t, k);
         else if (runs(k)) {
@@ -183,8 +187,6 @@ static void advance_make(struct hv_core *c, struct task *t) {
                 return;
         if (t->stop_durable)
                 hv_task_over(c, t, HV_CAUSE_STOPPED, "stopped by %s before it started", by);
-        else if (t->refusal)
-                hv_task_over(c, t, HV_CAUSE_REJECTED, "%s", t->refusal);
         else if (s->failure.reason != HV_REASON_SYNCED && s->failure.backoff.n >= NODE_TRIES)
                 hv_task_over(c, t, HV_CAUSE_NODE_ERROR, "cannot %s its container: %s",
                              hv_action_name(s->failure.type), s->failure.message);

@@ -64,10 +64,6 @@ static void recall_attempt(struct hv_core *c, struct task *t, uint64_t now_us,
 
         t->attempt = r->attempt;
         t->n_counted = r->n_counted;
-        if (!t->task) {
-                hv_task_queue(c, t, now_us, 0);
-                return;
-        }
         if (r->attempt && !r->attempt_ended) {
                 hv_task_bind(c, t);
                 t->begun = true;
@@ -88,6 +84,9 @@ static int recall(struct hv_core *c, uint64_t now_us, const struct hv_task_recal
 
         if (hv_task_get(c, r->id))
                 return hv_err_set(err, -EEXIST, "task %s was recalled twice", r->id);
+        if (!r->task && !hv_task_state_is_end(r->state))
+                return hv_err_set(err, -EINVAL, "task %s has not ended and was recalled without its content",
+                                  r->id);
         t = hv_task_add(c, r->id, r->name, r->source);
         t->accepted = true;
         t->accepted_wall_us = r->accepted_wall_us;
@@ -106,8 +105,6 @@ static int recall(struct hv_core *c, uint64_t now_us, const struct hv_task_recal
                 t->is_owed = r->is_owed;
                 return 0;
         }
-        if (!t->task)
-                hv_set_text(&t->refusal, r->message ? r->message : "its document cannot be read any more");
         recall_attempt(c, t, now_us, r);
         return 0;
 }

@@ -144,11 +144,8 @@ static bool ends_in_queue(struct hv_core *c, struct task *t, const struct hv_roo
                                      t->stop_by ? t->stop_by : "somebody");
                 return true;
         }
-        if (!t->task || t->refusal || t->task->refused) {
-                hv_task_over(c, t, HV_CAUSE_REJECTED, "%s",
-                             t->refusal ? t->refusal
-                             : t->task  ? t->task->refused
-                                        : "its document is gone");
+        if (t->task->refused) {
+                hv_task_over(c, t, HV_CAUSE_REJECTED, "%s", t->task->refused);
                 return true;
         }
         asked = hv_room_of(&t->task->booking);

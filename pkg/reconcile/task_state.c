@@ -94,7 +94,6 @@ void hv_task_free(void *task) {
         free(t->start_message);
         free(t->end_message);
         free(t->stop_by);
-        free(t->refusal);
         free(t->message);
         free(t->digest);
         free(t->name);

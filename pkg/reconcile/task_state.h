@@ -73,7 +73,6 @@ struct task {
 
         bool stop_asked, stop_durable, cancel_sent;
         char *stop_by;
-        char *refusal; /* why its document cannot be used any more */
         char *message; /* of the end */
         bool wait_told;
 };

@@ -18,6 +18,7 @@ struct job {
         uint64_t timeout, wait;
         int checkpoint; /* 0: none */
         enum hv_task_source source;
+        const char *refused; /* when it is recalled */
 };
 
 static struct hv_task *task_of(const struct job *j) {
@@ -272,6 +273,7 @@ static void a_start_that_took_place_is_adopted(void **state) {
 static void recall(struct bed *b, const struct job *j, struct hv_task_recalled r) {
         struct hv_task *t = task_of(j);
 
+        t->refused = j->refused;
         r.id = t->id;
         r.name = t->name;
         r.source = t->source;
@@ -346,6 +348,51 @@ static void after_a_restart_what_was_made_is_fenced(void **state) {
         go(b);
         assert_string_equal(bed_log(b), "remove task-t1; create task-t1; start task-t1");
         assert_int_equal(status_of(b, "t1").attempt, 1);
+}
+
+/* Policy got stricter, or the document cannot be read any more: what runs goes on to its end, and an attempt of which nothing
+ * started ends as what it is. */
+static const struct job refused_t1 = { .id = "t1", .source = HV_TASK_FROM_API, .refused = "it is forbidden now" };
+
+static void after_a_restart_what_is_refused_and_runs_goes_on(void **state) {
+        struct bed *b = again(state);
+
+        task_container(b, "t1", HV_CONTAINER_RUNNING);
+        recall(b, &refused_t1, (struct hv_task_recalled){ .state = HV_TASK_RUNNING, .attempt = 1 });
+        go(b);
+        assert_string_equal(bed_log(b), "");
+        ends(b, "task-t1", 3);
+        assert_string_equal(
+                bed_log(b),
+                "collect the results of t1; record the end of t1; remove task-t1; clean up after t1");
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_FAILED);
+        assert_int_equal(status_of(b, "t1").exit_code, 3);
+}
+
+static unsigned ended_attempt;
+
+static enum hv_outcome look_at_the_end(struct bed *b, const struct hv_action *a) {
+        (void) b;
+        if (a->type == HV_ACTION_TASK_END)
+                ended_attempt = a->end->attempt;
+        return HV_OUTCOME_OK;
+}
+
+static void after_a_restart_what_is_refused_and_never_started_is_rejected(void **state) {
+        struct bed *b = again(state);
+
+        ended_attempt = 99;
+        b->mood = look_at_the_end;
+        task_container(b, "t1", HV_CONTAINER_CREATED);
+        recall(b, &refused_t1, (struct hv_task_recalled){ .state = HV_TASK_RUNNING, .attempt = 1 });
+        go(b);
+        assert_string_equal(
+                bed_log(b),
+                "remove task-t1; collect the results of t1; record the end of t1; clean up after t1");
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_REJECTED);
+        assert_string_equal(status_of(b, "t1").message, "it is forbidden now");
+        assert_int_equal(ended_attempt, 1); /* its own record is ended with it */
+        assert_int_equal(b->n_starts, 0);
 }
 
 static void after_a_restart_what_is_gone_counts_as_run(void **state) {
@@ -936,6 +983,8 @@ int main(void) {
                 RULE(after_a_restart_what_runs_is_adopted),
                 RULE(after_a_restart_what_ended_is_collected),
                 RULE(after_a_restart_what_was_made_is_fenced),
+                RULE(after_a_restart_what_is_refused_and_runs_goes_on),
+                RULE(after_a_restart_what_is_refused_and_never_started_is_rejected),
                 RULE(after_a_restart_what_is_gone_counts_as_run),
                 RULE(after_a_restart_a_promise_is_kept),
                 RULE(after_a_restart_what_a_crash_left_is_tidied),
