@@ -19,6 +19,7 @@ struct task_call {
         struct hv_api_call *call;
         enum hv_api_task_change_type type;
         char *id;
+        char *key;              /* SUBMIT: its idempotency key; NULL: none */
         struct hv_diags *diags; /* warnings about the document; may be NULL */
         bool was_so;            /* it is known already, or has ended: nothing new was asked for */
         bool ask_again; /* FORGET, RETRY: it has ended, and its container or workspace is still being removed */
@@ -96,6 +97,7 @@ static void answer(struct hv_agent *a, size_t i, enum hv_api_task_outcome outcom
         hv_api_task_done(t->call, &result);
         hv_diags_free(t->diags);
         free(t->id);
+        free(t->key);
         free(t);
 }
 
@@ -222,9 +224,42 @@ static int load(struct hv_agent *a, const struct hv_api_file *file, const char *
         return r;
 }
 
+/* Keys of those who ask over the API are a kind of their own in the ledger. */
+static char *key_in_ledger(const char *key) {
+        return key ? hv_asprintf("api:%s", key) : NULL;
+}
+
+const char *hv_agent_task_key(void *userdata, const char *id) {
+        const struct hv_agent *a = userdata;
+
+        for (size_t i = 0; i < a->task_calls.n; i++)
+                if (a->task_calls.v[i]->key && hv_streq(a->task_calls.v[i]->id, id))
+                        return a->task_calls.v[i]->key;
+        return NULL;
+}
+
+/* 1: the key stands for a task that is known, *ret; 0: for none. */
+static int find_by_key(struct hv_agent *a, const char *key, const struct hv_task *task,
+                       struct hv_ledger_key *ret, struct hv_err *err) {
+        int r = key ? hv_ledger_key(a->ledger, key, hv_agent_wall_us(), ret, err) : 0;
+
+        if (r > 0 && !hv_streq(ret->digest, task->digest))
+                return hv_err_set(err, -EEXIST,
+                                  "the Idempotency-Key stands for task %s, with another content", ret->id);
+        if (r > 0 && ret->forgotten_us > 0)
+                return hv_err_set(
+                        err, -ESTALE,
+                        "the Idempotency-Key stands for task %s, which was forgotten: another run needs "
+                        "another key",
+                        ret->id);
+        return r;
+}
+
 static void submit(struct hv_agent *a, const struct hv_api_task_change *c, struct hv_api_call *call) {
         _hv_cleanup_(hv_task_unrefp) struct hv_task *task = NULL;
+        _hv_cleanup_free_ char *key = key_in_ledger(c->key);
         struct hv_input in = { .type = HV_INPUT_TASK_SUBMIT };
+        struct hv_ledger_key stands = {};
         struct hv_diags *diags;
         struct hv_err err = {};
         int r;
@@ -243,22 +278,24 @@ static void submit(struct hv_agent *a, const struct hv_api_task_change *c, struc
                 return;
         }
         in.task = task;
-        r = hv_agent_input(a, &in, &err);
+        r = find_by_key(a, key, task, &stands, &err);
+        if (r == 0)
+                r = hv_agent_input(a, &in, &err);
         if (r < 0 && r != -EALREADY) {
                 hv_agent_task_refuse(call, &err);
                 hv_diags_free(diags);
                 return;
         }
-        hv_agent_task_wait(a, call, c->type, task->id, diags, r == -EALREADY);
+        hv_agent_task_wait(a, call, c->type, *stands.id ? stands.id : task->id, diags, r != 0);
+        a->task_calls.v[a->task_calls.n - 1]->key = HV_STEAL(key);
 }
 
 /* ---- stop, retry, forget ---- */
 
-/* The ledger keeps one text about who asked: the reason goes with it. */
 static void stop(struct hv_agent *a, const struct hv_api_task_change *c, struct hv_api_call *call) {
-        _hv_cleanup_free_ char *by =
-                hv_str_empty(c->reason) ? hv_strdup(c->by) : hv_asprintf("%s (%s)", c->by, c->reason);
-        const struct hv_input in = { .type = HV_INPUT_TASK_STOP, .text = c->id, .message = by };
+        const struct hv_input in = {
+                .type = HV_INPUT_TASK_STOP, .text = c->id, .message = c->by, .reason = c->reason
+        };
         struct hv_err err = {};
         int r = hv_agent_input(a, &in, &err);
 

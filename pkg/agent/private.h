@@ -21,10 +21,10 @@
 #include "execute/plan_once.h"
 #include "http/api.h"
 #include "http/server.h"
+#include "ledger/recall.h"
 #include "notify/notify.h"
 #include "reconcile/status.h"
 #include "retry/backoff.h"
-#include "ledger/recall.h"
 #include "source/set.h"
 
 struct plan_call; /* backend_plan.c */
@@ -156,6 +156,8 @@ void hv_agent_tasks(void *userdata, struct hv_arena *arena, struct hv_api_tasks 
 void hv_agent_task_change(void *userdata, const struct hv_api_task_change *change, struct hv_api_call *call);
 void hv_agent_fit(void *userdata, const struct hv_api_file *file, struct hv_arena *arena,
                   struct hv_api_fit *ret);
+/* The idempotency key with which a task is being submitted; NULL: none. */
+const char *hv_agent_task_key(void *userdata, const char *id);
 void hv_agent_task_calls_passed(struct hv_agent *a); /* after each pass: is a change durable? */
 void hv_agent_task_calls_abandon(struct hv_agent *a);
 /* The call is answered after the pass in which the change is durable. Takes diags. */

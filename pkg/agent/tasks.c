@@ -122,6 +122,7 @@ static int on_kept(const struct hv_ledger_task *kept, void *userdata) {
                                        .stop_asked = kept->stop_by != NULL,
                                        .is_owed = kept->is_owed,
                                        .stop_by = hv_arena_strdup(arena, kept->stop_by),
+                                       .stop_reason = hv_arena_strdup(arena, kept->stop_reason),
                                        .message = hv_arena_strdup(arena, kept->message),
                                        .exit_code = kept->exit_code,
                                } };
@@ -199,6 +200,8 @@ static void add_driver(struct hv_agent *a, const struct hv_desired *d) {
                 .wall_us = hv_agent_wall_us,
                 .node_id = d->settings.node_id,
                 .receipt_key = a->receipt_key,
+                .key = hv_agent_task_key,
+                .userdata = a,
         };
 
         hv_executor_add(a->executor, hv_task_driver_new(&options));

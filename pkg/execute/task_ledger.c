@@ -161,8 +161,8 @@ enum hv_outcome hv_task_ledger_do(struct hv_ledger *l, const struct hv_action *a
         case HV_ACTION_TASK_ACCEPT:
                 return outcome_of(accept(l, a, key, now_wall_us, err));
         case HV_ACTION_TASK_STOPPING:
-                r = hv_ledger_stop(l, a->task_id, a->stop_by ? a->stop_by : "somebody", NULL, now_wall_us,
-                                   err);
+                r = hv_ledger_stop(l, a->task_id, a->stop_by ? a->stop_by : "somebody", a->stop_reason,
+                                   now_wall_us, err);
                 return r == -EALREADY ? HV_OUTCOME_OK : outcome_of(r);
         case HV_ACTION_TASK_BEGIN:
                 return outcome_of(

@@ -1,7 +1,7 @@
 /* Tasks, changed: submit, stop, retry, forget; and whether one would fit.
  *
- * Id       ?id= names the promise. Else `Idempotency-Key` does: the id is made from it, so that the same key is the same
- *          task for as long as the task is known. Else ?again=1 makes a new one. Else the document's name and content do.
+ * Id       ?id= names the promise. Else `Idempotency-Key` does: the id is made from it. The same key is the same task for as
+ *          long as the task is known, and no task for a day after it was forgotten (ledger/key.h). Else ?again=1 makes a new one. Else the document's name and content do.
  * Answer   comes when the change is durable: 201 for a new promise, 200 for one that stands already. */
 #include "http/api_task.h"
 
@@ -47,6 +47,9 @@ static void reply_failed(struct hv_http_request *req, const struct hv_err *err) 
         case EAGAIN:
                 hv_http_reply_header(req, "Retry-After", "5");
                 hv_http_reply_problem(req, 503, "LedgerFailed", "%s", err->msg);
+                break;
+        case ESTALE:
+                hv_http_reply_problem(req, 410, "Forgotten", "%s", err->msg);
                 break;
         case EEXIST:
                 hv_http_reply_problem(req, 409, "AlreadyExists", "%s", err->msg);
@@ -136,6 +139,7 @@ void hv_api_ask_task(struct hv_api *api, struct hv_api_call *call, const void *a
         struct hv_api_task_change *c = hv_arena_memdup(call->arena, change, sizeof *change);
 
         c->id = hv_arena_strdup(call->arena, c->id);
+        c->key = hv_arena_strdup(call->arena, c->key);
         c->by = hv_arena_strdup(call->arena, c->by);
         c->reason = hv_arena_strdup(call->arena, c->reason);
         call->answer_as = answer_as;
@@ -168,9 +172,22 @@ static struct hv_api_file *read_document(struct hv_http_request *req, struct hv_
         return file;
 }
 
+/* 0, or < 0: answered with an error. *ret NULL: none. */
+static int read_key(struct hv_http_request *req, const char **ret) {
+        const char *key = hv_http_header(req, "Idempotency-Key");
+
+        *ret = hv_str_empty(key) ? NULL : key;
+        if (!*ret || strlen(key) <= KEY_MAX_BYTES)
+                return 0;
+        hv_http_reply_problem(req, 400, "BadHeader",
+                              "Idempotency-Key: expected at most %u characters, found %zu", KEY_MAX_BYTES,
+                              strlen(key));
+        return -EINVAL;
+}
+
 /* 0, or < 0: answered with an error. *ret NULL: the document says it. */
-static int read_id(struct hv_http_request *req, struct hv_arena *a, const char **ret) {
-        const char *id = hv_http_query(req, "id"), *key = hv_http_header(req, "Idempotency-Key");
+static int read_id(struct hv_http_request *req, const char *key, struct hv_arena *a, const char **ret) {
+        const char *id = hv_http_query(req, "id");
         char hex[HV_SHA256_HEX_SIZE];
         uint64_t random;
 
@@ -185,13 +202,7 @@ static int read_id(struct hv_http_request *req, struct hv_arena *a, const char *
                         "letter or digit and not ending in a dot and digits");
                 return -EINVAL;
         }
-        if (!hv_str_empty(key)) {
-                if (strlen(key) > KEY_MAX_BYTES) {
-                        hv_http_reply_problem(req, 400, "BadHeader",
-                                              "Idempotency-Key: expected at most %u characters, found %zu",
-                                              KEY_MAX_BYTES, strlen(key));
-                        return -EINVAL;
-                }
+        if (key) {
                 hv_sha256_hex(key, strlen(key), hex);
                 *ret = hv_arena_printf(a, "t-%.16s", hex);
         } else if (hv_http_query_is_true(req, "again")) {
@@ -208,7 +219,7 @@ void hv_api_post_task(struct hv_http_request *req, void *userdata) {
         struct hv_api_task_change c = { .type = HV_API_TASK_SUBMIT };
 
         c.file = read_document(req, call->arena);
-        if (!c.file || read_id(req, call->arena, &c.id) < 0) {
+        if (!c.file || read_key(req, &c.key) < 0 || read_id(req, c.key, call->arena, &c.id) < 0) {
                 hv_api_call_free(call);
                 return;
         }

@@ -26,6 +26,7 @@ static void take_status(struct hv_task_item *item, const struct hv_task_status *
         item->ended_wall_us =
                 hv_task_state_is_end(s->state) ? s->ended_wall_us : 0; /* not that of a run before */
         item->stop_by = s->stop_by;
+        item->stop_reason = s->stop_reason;
 }
 
 /* What the core says about a live one stays. */
@@ -39,7 +40,7 @@ static void take_row(struct hv_task_item *item, const struct hv_ledger_task *t, 
         item->accepted_wall_us = t->accepted_us;
         item->retried_wall_us = t->retried_us;
         item->stop_by = t->stop_by ? hv_arena_strdup(a, t->stop_by) : item->stop_by;
-        item->stop_reason = hv_arena_strdup(a, t->stop_reason);
+        item->stop_reason = t->stop_by ? hv_arena_strdup(a, t->stop_reason) : item->stop_reason;
         item->stop_wall_us = t->stop_us;
         if (is_live)
                 return;

@@ -43,7 +43,8 @@ enum hv_api_task_change_type {
 struct hv_api_task_change {
         enum hv_api_task_change_type type;
         const struct hv_api_file *file; /* SUBMIT: one Task document */
-        const char *id; /* SUBMIT: NULL, <name>-<digest8>; others: whose; CRON_*: name of the cron task */
+        const char *id;  /* SUBMIT: NULL, <name>-<digest8>; others: whose; CRON_*: name of the cron task */
+        const char *key; /* SUBMIT: the asker's idempotency key; NULL: none */
         const char *by, *reason; /* STOP; reason may be NULL */
 };
 
@@ -51,7 +52,8 @@ enum hv_api_task_outcome {
         HV_API_TASK_DONE,    /* the change is durable */
         HV_API_TASK_SAME,    /* it was so already */
         HV_API_TASK_REFUSED, /* SUBMIT: `diags` says why */
-        HV_API_TASK_FAILED, /* `err`: -EEXIST the id stands for something else, -ENOSPC it never fits, -EPERM policy,
+        HV_API_TASK_FAILED,  /* `err`: -EEXIST the id stands for something else, -ESTALE the key's task was
+                              * forgotten, -ENOSPC it never fits, -EPERM policy,
                               * -EAGAIN not now (the ledger), -ENOENT, -EBUSY */
 };
 

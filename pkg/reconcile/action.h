@@ -64,7 +64,7 @@ struct hv_action {
         uint64_t stop_grace_us;           /* HV_TIME_NEVER: what the container was made with */
         const struct hv_desired *desired; /* the revision it comes from; NULL for looks before the first */
         const struct hv_task *task;       /* NULL for one that ended before this process began */
-        const char *task_id, *stop_by;
+        const char *task_id, *stop_by, *stop_reason;
         unsigned attempt;
         bool reopen, final, suspend;
         uint64_t

@@ -123,7 +123,7 @@ static bool has_stopped_others(struct hv_core *c, const struct cron *k, const ch
 
                 if (!is_run_of(t, k) || !is_live(t) || t->stop_durable || hv_streq(t->id, id))
                         continue;
-                hv_task_ask_to_stop(t, "the next run of its cron task, which replaces it");
+                hv_task_ask_to_stop(t, "the next run of its cron task, which replaces it", NULL);
                 stopped = false;
         }
         return stopped;

@@ -106,7 +106,7 @@ struct hv_task_recalled {
         uint64_t retry_wall_us; /* when the last of them ended */
         bool stop_asked;
         bool is_owed; /* it ended, and the pool that assigned it has not got its result yet */
-        const char *stop_by, *message;
+        const char *stop_by, *stop_reason, *message;
         enum hv_task_cause cause; /* of the end */
         int exit_code;
 };
@@ -128,9 +128,9 @@ struct hv_task_status {
         uint64_t timeout_us;
         int exit_code; /* -1: none */
         enum hv_task_cause cause;
-        const char *stop_by; /* NULL: nobody asked for a stop */
-        bool stop_recorded;  /* durable */
-        bool is_owed;        /* the pool that assigned it has not got its result yet */
+        const char *stop_by, *stop_reason; /* NULL: nobody asked for a stop; no reason was given */
+        bool stop_recorded;                /* durable */
+        bool is_owed;                      /* the pool that assigned it has not got its result yet */
         const char *
                 ledger_failure; /* what could not be made durable and is tried again: one sentence; NULL: nothing */
 };

@@ -5,11 +5,18 @@
 #include "reconcile/mutant.h"
 #include "reconcile/task_state.h"
 
-void hv_task_ask_to_stop(struct task *t, const char *by) {
+static void name_who_stops(struct task *t, const char *by, const char *reason) {
+        hv_set_text(&t->stop_asker, by);
+        hv_set_text(&t->stop_reason, hv_str_empty(reason) ? NULL : reason);
+        free(t->stop_by);
+        t->stop_by = t->stop_reason && by ? hv_asprintf("%s (%s)", by, reason) : hv_strdup(by);
+}
+
+void hv_task_ask_to_stop(struct task *t, const char *by, const char *reason) {
         if (t->stop_asked)
                 return;
         t->stop_asked = true;
-        hv_set_text(&t->stop_by, by);
+        name_who_stops(t, by, reason);
 }
 
 /* Its end is certain; another attempt is not, as long as nobody wants it stopped. */
@@ -52,7 +59,7 @@ void hv_task_want(struct hv_core *c, const struct hv_desired *d) {
                 if (t->step == TASK_STEP_ACCEPT && !t->effect)
                         t->step = TASK_STEP_DONE; /* nothing was promised yet */
                 else
-                        hv_task_ask_to_stop(t, "the desired state, which no longer names it");
+                        hv_task_ask_to_stop(t, "the desired state, which no longer names it", NULL);
         }
 }
 
@@ -95,7 +102,7 @@ static int recall(struct hv_core *c, uint64_t now_us, const struct hv_task_recal
         hv_set_text(&t->message, r->message);
         t->task = r->task ? hv_task_ref(r->task) : NULL;
         t->stop_asked = t->stop_durable = r->stop_asked && !HV_MUTANT(HV_MUTANT_STOP_FORGOTTEN);
-        hv_set_text(&t->stop_by, r->stop_by);
+        name_who_stops(t, r->stop_by, r->stop_reason);
         if (hv_task_state_is_end(r->state)) {
                 t->step = TASK_STEP_DONE;
                 t->end_state = r->state;
@@ -150,14 +157,14 @@ static int submit(struct hv_core *c, struct hv_task *wanted, struct hv_err *err)
         return 0;
 }
 
-static int stop(struct hv_core *c, const char *id, const char *by, struct hv_err *err) {
+static int stop(struct hv_core *c, const char *id, const char *by, const char *reason, struct hv_err *err) {
         struct task *t = hv_task_get(c, id);
 
         if (!t)
                 return hv_err_set(err, -ENOENT, "task %s is not known", id);
         if (is_over(t))
                 return hv_err_set(err, -EALREADY, "task %s has already ended", id);
-        hv_task_ask_to_stop(t, by);
+        hv_task_ask_to_stop(t, by, reason);
         return 0;
 }
 
@@ -181,7 +188,7 @@ static int reopen(struct hv_core *c, const char *id, struct hv_task *again, stru
         t->step = TASK_STEP_ACCEPT;
         t->reopened = true;
         t->stop_asked = t->stop_durable = t->cancel_sent = false;
-        hv_set_text(&t->stop_by, NULL);
+        name_who_stops(t, NULL, NULL);
         hv_set_text(&t->message, NULL);
         t->n_counted = 0;
         hv_vec_push(&c->live_tasks, t);
@@ -240,7 +247,7 @@ int hv_task_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in,
         case HV_INPUT_TASK_SUBMIT:
                 return submit(c, in->task, err);
         case HV_INPUT_TASK_STOP:
-                return stop(c, in->text, in->message, err);
+                return stop(c, in->text, in->message, in->reason, err);
         case HV_INPUT_TASK_REOPEN:
                 return reopen(c, in->text, in->task, err);
         case HV_INPUT_TASK_FORGET:

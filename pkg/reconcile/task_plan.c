@@ -36,7 +36,8 @@ static void hand_out(struct pass *p, struct task *t, const struct verdict *v) {
         f->action.attempt = t->attempt;
         f->action.target = hv_arena_strdup(f->arena, t->slot && t->slot->have ? t->slot->have->id : NULL);
         f->action.task_id = hv_arena_strdup(f->arena, t->id);
-        f->action.stop_by = hv_arena_strdup(f->arena, t->stop_by);
+        f->action.stop_by = hv_arena_strdup(f->arena, t->stop_asker);
+        f->action.stop_reason = hv_arena_strdup(f->arena, t->stop_reason);
         f->action.reopen = t->reopened;
         f->action.cron_until_us = t->cron_until_us;
         f->action.final = !t->again;

@@ -94,6 +94,8 @@ void hv_task_free(void *task) {
         free(t->start_message);
         free(t->end_message);
         free(t->stop_by);
+        free(t->stop_asker);
+        free(t->stop_reason);
         free(t->message);
         free(t->digest);
         free(t->name);

@@ -72,8 +72,9 @@ struct task {
         char *end_message;
 
         bool stop_asked, stop_durable, cancel_sent;
-        char *stop_by;
-        char *message; /* of the end */
+        char *stop_by;                  /* in words: "ana (the rack moves)" */
+        char *stop_asker, *stop_reason; /* what they are made of; the reason may be NULL */
+        char *message;                  /* of the end */
         bool wait_told;
 };
 
@@ -97,8 +98,8 @@ void hv_note_task(struct hv_core *c, const struct task *t, enum hv_note_type typ
 void hv_task_count(const struct hv_core *c, unsigned *ret_queued, unsigned *ret_running);
 
 /* task_input.c */
-void hv_task_ask_to_stop(struct task *t, const char *by);
-void hv_task_want(struct hv_core *c, const struct hv_desired *d); /* a revision became active */
+void hv_task_ask_to_stop(struct task *t, const char *by, const char *reason); /* reason: NULL, none */
+void hv_task_want(struct hv_core *c, const struct hv_desired *d);             /* a revision became active */
 int hv_task_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in, struct hv_err *err);
 
 /* task_assess.c */

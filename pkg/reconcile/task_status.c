@@ -126,7 +126,9 @@ static void describe(const struct hv_core *c, const struct task *t, uint64_t now
                 .timeout_us = t->task ? t->task->timeout_us : 0,
                 .exit_code = t->step >= TASK_STEP_COLLECT ? t->end.exit_code : -1,
                 .cause = t->step >= TASK_STEP_COLLECT ? t->end.cause : HV_CAUSE_NONE,
-                .stop_by = t->stop_asked ? hv_arena_strdup(a, t->stop_by ? t->stop_by : "somebody") : NULL,
+                .stop_by =
+                        t->stop_asked ? hv_arena_strdup(a, t->stop_asker ? t->stop_asker : "somebody") : NULL,
+                .stop_reason = t->stop_asked ? hv_arena_strdup(a, t->stop_reason) : NULL,
                 .stop_recorded = t->stop_durable,
                 .is_owed = t->is_owed,
                 .ledger_failure =

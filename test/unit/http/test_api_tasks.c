@@ -271,6 +271,7 @@ static void what_is_no_task_is_refused(void **state) {
         } rows[] = {
                 { HV_API_TASK_REFUSED, 0, 422, "TaskRejected" },
                 { HV_API_TASK_FAILED, -EEXIST, 409, "AlreadyExists" },
+                { HV_API_TASK_FAILED, -ESTALE, 410, "Forgotten" },
                 { HV_API_TASK_FAILED, -ENOSPC, 507, "NeverFits" },
                 { HV_API_TASK_FAILED, -EAGAIN, 503, "LedgerFailed" },
                 { HV_API_TASK_FAILED, -EPERM, 403, "PolicyForbids" },
