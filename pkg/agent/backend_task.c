@@ -9,6 +9,7 @@
 #include "agent/private.h"
 #include "base/alloc.h"
 #include "base/arena.h"
+#include "ledger/key.h"
 #include "ledger/recall.h"
 #include "reconcile/trust.h"
 #include "spec/task_load.h"

@@ -250,6 +250,10 @@ static void on_look_end(void *userdata, struct hv_docker_result *result) {
         _hv_cleanup_free_ char *key = attempt_key(w->action);
 
         w->look = NULL;
+        if (result->outcome != HV_DOCKER_OK && result->outcome != HV_DOCKER_NOT_FOUND) {
+                done(w, hv_observe_docker_outcome(result->outcome, w->action->type), result->message);
+                return;
+        }
         if (result->outcome == HV_DOCKER_OK && result->container) {
                 const struct hv_docker_container *k = result->container;
 

@@ -1,11 +1,9 @@
 #!/usr/bin/env python3
 """What HiveMind's worker gives a task, read back from the engine, the ledger and the store of results: docs/tasks.md."""
-import contextlib
 import datetime
 import io
 import json
 import os
-import sqlite3
 import tarfile
 
 import base
@@ -150,10 +148,8 @@ class Tasks(Case):
                 self.assertEqual(self.trust()[-1], expected)
 
     def set_trust(self, score):
-        with contextlib.closing(sqlite3.connect(self.agent.ledger.path)) as c:
-            c.execute("INSERT INTO trust (at_us, task, number, delta, score, score_group, cause) "
-                      "VALUES (1, 'by-hand', 1, 1, ?, 'low', 'by hand')", (score,))
-            c.commit()
+        self.agent.ledger.write("INSERT INTO trust (at_us, task, number, delta, score, score_group, cause) "
+                                "VALUES (1, 'by-hand', 1, 1, ?, 'low', 'by hand')", score)
 
     def test_who_waits_too_long_for_room(self):
         self.start(", waitForResources: 1s", MAX_CONCURRENT_TASKS="1")

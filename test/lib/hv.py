@@ -269,11 +269,13 @@ class Agent:
         return subprocess.run([*self.hivectl(), *args], capture_output=True, text=True, input=stdin, timeout=timeout,
                               env=self.environment(None))
 
-    def call(self, method, path, body=None, accept="application/json"):
+    def call(self, method, path, body=None, accept="application/json", **headers):
+        """Further headers with underscores for dashes."""
         c = UnixConnection(self.socket)
         try:
             c.request(method, path, body if body is not None else (b"" if method == "POST" else None),
-                      {"Content-Type": "application/json", "Accept": accept})
+                      {"Content-Type": "application/json", "Accept": accept,
+                       **{k.replace("_", "-"): v for k, v in headers.items()}})
             r = c.getresponse()
             text = r.read().decode()
         finally:

@@ -99,6 +99,15 @@ class Ledger:
     def trust(self):
         return self.rows("SELECT * FROM trust ORDER BY seq")
 
+    def receipts(self, task):
+        return [json.loads(r["body"])["receipt"] for r in self.rows("SELECT body FROM receipt WHERE task = ? ORDER BY seq", task)]
+
+    def write(self, sql, *args):
+        """By hand, while no agent runs."""
+        with contextlib.closing(sqlite3.connect(self.path)) as c:
+            c.execute(sql, args)
+            c.commit()
+
 
 class Worker(hv.Agent):
     """An agent that runs tasks, with the folder that its tasks write to."""
@@ -233,6 +242,7 @@ def check_once(worker, engine, seen, expected):
         found = worker.ledger.attempts(task["id"])
         want(f"{name}: attempts", [(a["cause"], a["exit_code"]) for a in found], attempts)
         want(f"{name}: state", task["state"], state)
+        problems.extend(check_receipt(name, worker.ledger.receipts(task["id"]), attempts))
         for a in found:
             want(f"{name}: attempt {a['number']} has ended", bool(a["ended_us"]), True)
             if a["begun_us"]:
@@ -250,6 +260,16 @@ def check_once(worker, engine, seen, expected):
     want("changes of trust twice for one task", [t for t, n in collections.Counter(changes).items() if n > 1], [])
     if problems:
         raise AssertionError("\n  ".join([f"{worker.node}:", *problems]))
+
+
+def check_receipt(name, receipts, attempts):
+    """One for its end. It names the image that ran, except where nothing was left to be asked."""
+    if len(receipts) != 1:
+        return [f"{name}: {len(receipts)} receipts"]
+    image = receipts[0]["image"]["id"]
+    if attempts and attempts[-1][0] != "nodeError" and not (image and image.startswith("sha256:")):
+        return [f"{name}: the receipt names the image {image!r}"]
+    return []
 
 
 def check_result(worker, task, attempt):
