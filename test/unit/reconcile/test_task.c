@@ -352,7 +352,9 @@ static void after_a_restart_what_was_made_is_fenced(void **state) {
 
 /* Policy got stricter, or the document cannot be read any more: what runs goes on to its end, and an attempt of which nothing
  * started ends as what it is. */
-static const struct job refused_t1 = { .id = "t1", .source = HV_TASK_FROM_API, .refused = "it is forbidden now" };
+static const struct job refused_t1 = { .id = "t1",
+                                       .source = HV_TASK_FROM_API,
+                                       .refused = "it is forbidden now" };
 
 static void after_a_restart_what_is_refused_and_runs_goes_on(void **state) {
         struct bed *b = again(state);
