@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "task/collect.h"
+#include "task/package.h"
 #include "task/results.h"
 #include "json/json.h"
 
@@ -216,12 +218,116 @@ static void a_stream_may_be_dropped_half_way(void **state) {
                 }
 }
 
+struct packaged {
+        bool done;
+        struct hv_packaged result;
+        char message[300];
+};
+
+static void on_packaged(void *userdata, const struct hv_packaged *result) {
+        struct packaged *p = userdata;
+
+        p->done = true;
+        p->result = *result;
+        (void) snprintf(p->message, sizeof p->message, "%s", result->message);
+}
+
+static void package(struct bench *b, struct packaged *p, unsigned attempt) {
+        const struct hv_package_extra extras[] = {
+                { .name = "execution_log.txt", .text = "Status: Success\n" },
+                { .name = "task_logs.txt", .before = "=== begin\n", .after = "=== end\n" },
+                { .name = "results/empty", .text = "not empty" },
+        };
+        const struct hv_package_options o = { .worker = b->worker,
+                                              .results_root = b->results,
+                                              .attempt = { "t", attempt },
+                                              .extras = extras,
+                                              .n_extras = 3,
+                                              .done = on_packaged,
+                                              .userdata = p };
+
+        *p = (struct packaged){};
+        (void) hv_package_new(&o);
+        assert_false(p->done);
+        hv_test_run_until(b->event, p->done);
+}
+
+/* What another program reads in the zip: name, size, mode, the beginning of the content. */
+static void expect_zip(struct bench *b, const struct packaged *p, const char *expected) {
+        static const char script[] =
+                "import sys, zipfile, hashlib\n"
+                "data = open(sys.argv[1], 'rb').read()\n"
+                "z = zipfile.ZipFile(sys.argv[1])\n"
+                "assert z.testzip() is None\n"
+                "for i in sorted(z.infolist(), key=lambda i: i.filename):\n"
+                "    print(ascii(i.filename), i.file_size, oct(i.external_attr >> 16 & 0o777), z.read(i)[:40])\n"
+                "print(len(data), hashlib.sha256(data).hexdigest())\n";
+        _hv_cleanup_free_ char *command = hv_asprintf("python3 %s/script /proc/%d/fd/%d >%s/told", b->path,
+                                                      (int) getpid(), p->result.fd, b->path);
+        _hv_cleanup_free_ char *told = NULL, *wanted = NULL;
+
+        bench_write(bench_path(b, "script"), script);
+        assert_int_equal(system(command), 0);
+        told = bench_read(bench_path(b, "told"));
+        wanted = hv_asprintf("%s%llu %s\n", expected, (unsigned long long) p->result.size_bytes,
+                             p->result.sha256);
+        assert_string_equal(told, wanted);
+        (void) close(p->result.fd);
+}
+
+static void a_result_becomes_one_zip_file(void **state) {
+        struct bench *b = *state;
+        struct packaged p;
+
+        make_result(b);
+        package(b, &p, 1);
+        if (p.result.error)
+                fail_msg("%s", p.message);
+        expect_zip(b, &p,
+                   "'execution_log.txt' 16 0o644 b'Status: Success\\n'\n"
+                   "'results/big' 3145728 0o644 b'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb'\n"
+                   "'results/empty' 9 0o644 b'not empty'\n"
+                   "'results/sub/a.txt' 5 0o755 b'hello'\n"
+                   "'results/sub/\\xfc' 4 0o644 b'utf8'\n"
+                   "'results/sub/\\ufffd' 3 0o644 b'raw'\n"
+                   "'task_logs.txt' 36 0o644 b'=== begin\\nout 1\\nerr 1\\nout 2\\n=== end\\n'\n");
+        package(b, &p, 0); /* it never ran */
+        expect_zip(b, &p,
+                   "'execution_log.txt' 16 0o644 b'Status: Success\\n'\n"
+                   "'results/empty' 9 0o644 b'not empty'\n"
+                   "'task_logs.txt' 18 0o644 b'=== begin\\n=== end\\n'\n");
+        package(b, &p, 7);
+        assert_int_equal(p.result.error, -ENOENT);
+        assert_int_equal(p.result.fd, -1);
+        assert_non_null(strstr(p.message, "/t/7"));
+}
+
+static void a_package_that_nobody_wants_any_more_is_gone(void **state) {
+        struct bench *b = *state;
+        struct packaged p = {};
+        const struct hv_package_options o = { .worker = b->worker,
+                                              .results_root = b->results,
+                                              .attempt = first,
+                                              .done = on_packaged,
+                                              .userdata = &p };
+
+        make_result(b);
+        (void) hv_package_free(hv_package_new(&o));
+        (void) hv_package_new(&o);
+        b->worker = hv_worker_free(b->worker);
+        assert_false(p.done);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
 #define ROW(name) cmocka_unit_test_setup_teardown(name, bench_set_up, bench_tear_down)
-                ROW(files_and_log_can_be_read),         ROW(nothing_else_can_be_read),
-                ROW(one_stream_of_the_log_can_be_read), ROW(all_comes_as_tar_or_zip),
+                ROW(files_and_log_can_be_read),
+                ROW(nothing_else_can_be_read),
+                ROW(one_stream_of_the_log_can_be_read),
+                ROW(all_comes_as_tar_or_zip),
                 ROW(a_stream_may_be_dropped_half_way),
+                ROW(a_result_becomes_one_zip_file),
+                ROW(a_package_that_nobody_wants_any_more_is_gone),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
