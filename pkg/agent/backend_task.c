@@ -39,6 +39,8 @@ void hv_agent_tasks(void *userdata, struct hv_arena *arena, struct hv_api_tasks 
                                         : "it cannot be opened; the log says why",
                 .trust_score = hv_core_trust(a->core),
                 .results_root = a->results_root,
+                .results_known = a->results_known,
+                .results_bytes = a->results_bytes,
                 .receipt_key = a->receipt_key ? hv_receipt_key_public(a->receipt_key) : NULL,
                 .work_root = a->work_root,
         };

@@ -6,6 +6,7 @@
  *      publish.c       status --> sd_notify
  *      engine.c        the container engine: client, driver, secrets, policy
  *      tasks.c         the ledger, workspaces and results: what tasks need of this machine
+ *      retention.c     what tasks left, removed when its time is over
  *      listen.c        the API's server: the unix socket, and the loopback address of http.listen
  *      backend*.c      what the API asks for: snapshot, change, plan, logs
  *      agent.c         life: begin, signals, end
@@ -61,6 +62,10 @@ struct hv_agent {
         struct hv_receipt_key *receipt_key; /* NULL as long as the ledger is */
         struct hv_transfer *inputs;         /* what tasks' inputs are fetched with */
         char *work_root, *results_root;
+        struct hv_retention *retention; /* a round under way */
+        sd_event_source *retention_timer;
+        bool results_known;
+        uint64_t results_bytes; /* of all results, after the last round */
 
         struct hv_notify *notify;
         struct hv_api *api;
@@ -120,6 +125,10 @@ void hv_agent_tasks_need(struct hv_agent *a, const struct hv_desired *d);
 const char *hv_agent_work_root(struct hv_agent *a, const struct hv_desired *d);
 void hv_agent_tell_clock(struct hv_agent *a); /* the core counts in a clock that never steps; people do not */
 void hv_agent_tasks_end(struct hv_agent *a);  /* after the executor */
+
+/* retention.c */
+int hv_agent_retention_begin(struct hv_agent *a, struct hv_err *err); /* once tasks are known */
+void hv_agent_retention_end(struct hv_agent *a);                      /* before the worker */
 
 /* zones.c: gives the core the time zones that the cron tasks of a revision name. */
 void hv_agent_zones_need(struct hv_agent *a, const struct hv_desired *d);

@@ -239,7 +239,8 @@ static int begin(struct hv_agent *a, const struct hv_desired *d, struct hv_err *
                 return r;
         known.trust_score = (int) score;
         add_driver(a, d);
-        return hv_agent_input(a, &known, err);
+        r = hv_agent_input(a, &known, err);
+        return r < 0 ? r : hv_agent_retention_begin(a, err);
 }
 
 /* The places are fixed when they are first needed: what runs has its files there. */
@@ -279,6 +280,7 @@ void hv_agent_tell_clock(struct hv_agent *a) {
 
 void hv_agent_tasks_end(struct hv_agent *a) {
         a->inputs = hv_transfer_free(a->inputs);
+        hv_agent_retention_end(a);
         a->worker = hv_worker_free(a->worker);
         a->ledger = hv_ledger_free(a->ledger);
         a->receipt_key = hv_receipt_key_free(a->receipt_key);

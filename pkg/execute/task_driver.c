@@ -277,6 +277,7 @@ static void collect(struct task_driver *d, const struct hv_action *a) {
                 .outputs = a->task->outputs,
                 .max_bytes = a->task->outputs_max_bytes,
                 .max_files = a->task->outputs_max_files,
+                .keep_us = a->task->outputs_keep_us,
                 .log_cap_bytes = a->task->log_max_bytes,
                 .log_room = on_log_room,
                 .done = on_collected,

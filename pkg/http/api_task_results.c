@@ -42,6 +42,16 @@ bool hv_api_read_attempt(struct hv_http_request *req, unsigned *ret) {
         return true;
 }
 
+/* True: answered with an error. */
+static bool is_gone(struct hv_http_request *req, const char *id, const struct hv_results *results) {
+        const char *why = hv_results_removed(results);
+
+        if (why)
+                hv_http_reply_problem(req, 410, "Gone", "the files of task %s are not there any more: %s", id,
+                                      why);
+        return why != NULL;
+}
+
 /* False: answered with an error. */
 static bool open_wanted(struct hv_http_request *req, struct hv_api_task_view *v, struct hv_task_item *item,
                         unsigned *ret_attempt, struct hv_results **ret) {
@@ -79,6 +89,10 @@ static void reply_list(struct hv_http_request *req, const struct hv_task_item *i
                 else
                         hv_json_put_null(&w, members[i]);
         }
+        if (hv_results_removed(results))
+                hv_json_put_str(&w, "removed", hv_results_removed(results));
+        else
+                hv_json_put_null(&w, "removed");
         hv_json_end(&w);
         hv_api_reply(req, 200, &buf);
 }
@@ -124,6 +138,8 @@ void hv_api_get_task_results(struct hv_http_request *req, void *userdata) {
                 return;
         if (hv_str_empty(format) || hv_streq(format, "json"))
                 reply_list(req, &item, attempt, results);
+        else if (is_gone(req, item.id, results))
+                return;
         else if (hv_streq(format, "tar") || hv_streq(format, "zip"))
                 reply_archive(req, item.id, results, hv_streq(format, "zip"));
         else
@@ -141,7 +157,7 @@ void hv_api_get_task_result(struct hv_http_request *req, void *userdata) {
         int r;
 
         hv_api_look_at_tasks(userdata, &v);
-        if (!open_wanted(req, &v, &item, &attempt, &results))
+        if (!open_wanted(req, &v, &item, &attempt, &results) || is_gone(req, item.id, results))
                 return;
         r = hv_results_open_file(results, path, &file, &err);
         if (r == -ENOENT || r == -EINVAL)

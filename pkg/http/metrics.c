@@ -419,6 +419,11 @@ static void put_tasks(struct exposition *e, const struct hv_metrics *m, const st
                 sample(e, "hivelet_tasks",
                        &(struct labels){ { "state" }, { hv_task_state_name((enum hv_task_state) i) } },
                        states[i]);
+        if (t->results_known) {
+                family(e, "hivelet_task_results_bytes", "gauge",
+                       "What the results of tasks take on the disk.");
+                sample(e, "hivelet_task_results_bytes", NULL, t->results_bytes);
+        }
         family(e, "hivelet_task_queue_depth", "gauge", "Tasks that wait to be admitted.");
         sample(e, "hivelet_task_queue_depth", NULL, states[HV_TASK_QUEUED]);
         family(e, "hivelet_task", "counter", "Tasks that ended since the agent began, by state and cause.");

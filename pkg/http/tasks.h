@@ -25,8 +25,10 @@ struct hv_api_tasks {
         int trust_score;
         const char *trust_group;
         const char *results_root; /* <results_root>/<id>/<attempt>/; NULL: nowhere */
-        const char *receipt_key;  /* public, 64 hex digits; NULL: no ledger, no receipts */
-        const char *work_root;    /* <work_root>/<id>/<attempt>/workspace/ */
+        bool results_known;
+        uint64_t results_bytes;  /* what all of them take on the disk */
+        const char *receipt_key; /* public, 64 hex digits; NULL: no ledger, no receipts */
+        const char *work_root;   /* <work_root>/<id>/<attempt>/workspace/ */
 };
 
 enum hv_api_task_change_type {

@@ -87,6 +87,16 @@ bool hv_core_task_status(const struct hv_core *c, const char *id, uint64_t now_u
 const struct hv_task_status *hv_core_live_tasks(const struct hv_core *c, uint64_t now_us,
                                                 struct hv_arena *arena, size_t *ret_n);
 
+/* One whose results may go by the rules of retention: it ended, and nobody is owed anything of it. */
+struct hv_ended_task {
+        const char *id;
+        uint64_t ended_wall_us;
+        unsigned attempts;
+};
+
+const struct hv_ended_task *hv_core_ended_tasks(const struct hv_core *c, struct hv_arena *arena,
+                                                size_t *ret_n);
+
 /* What can be given to tasks and services in all, and what is left of it. false: not known yet. */
 bool hv_core_room(const struct hv_core *c, struct hv_room *ret_allocatable, struct hv_room *ret_free);
 int hv_core_trust(const struct hv_core *c);

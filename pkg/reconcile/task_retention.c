@@ -47,3 +47,20 @@ void hv_pass_forget_tasks(struct pass *p) {
         if (c->forget_at_wall_us != HV_TIME_NEVER)
                 hv_pass_not_later_than(p, hv_time_add(p->now_us, c->forget_at_wall_us - wall_us));
 }
+
+/* What a pool gave is owed to it until it has acknowledged the result. */
+const struct hv_ended_task *hv_core_ended_tasks(const struct hv_core *c, struct hv_arena *arena,
+                                                size_t *ret_n) {
+        struct hv_ended_task *v = HV_ARENA_NEW_N(arena, struct hv_ended_task, hv_map_size(c->tasks) + 1);
+        const struct task *t;
+        size_t it = 0, n = 0;
+
+        while (hv_map_next(c->tasks, &it, NULL, (void **) &t))
+                if (t->step == TASK_STEP_DONE && t->accepted && t->ended_wall_us && t->attempt &&
+                    t->source != HV_TASK_FROM_POOL)
+                        v[n++] = (struct hv_ended_task){ .id = hv_arena_strdup(arena, t->id),
+                                                         .ended_wall_us = t->ended_wall_us,
+                                                         .attempts = t->attempt };
+        *ret_n = n;
+        return v;
+}

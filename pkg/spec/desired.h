@@ -259,6 +259,7 @@ struct hv_settings {
         unsigned overcommit_cpu_milli, overcommit_memory_milli; /* 1500: half as much again as there is */
         struct hv_trust_settings trust;
         uint64_t keep_workspace_us, keep_results_us; /* gc.tasks, after the end of a task */
+        uint64_t gc_interval_us, results_max_bytes;  /* 0: no cap */
         const char *work_dir, *temp_dir;             /* NULL: `tasks`, `tmp` below the state directory */
 };
 

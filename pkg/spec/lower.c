@@ -81,6 +81,8 @@ static void settle(const struct hv_lowering *l, struct hv_settings *ret) {
                            .count_task_faults = s->trust.count_task_faults },
                 .keep_workspace_us = s->gc.tasks.workspace_us,
                 .keep_results_us = s->gc.tasks.results_us,
+                .gc_interval_us = s->gc.interval_us,
+                .results_max_bytes = s->gc.tasks.max_size_bytes,
                 .work_dir = s->host.paths.work,
                 .temp_dir = s->host.paths.temp,
         };

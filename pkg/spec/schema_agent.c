@@ -189,10 +189,12 @@ static const struct hv_schema gc_containers = { .name = "GcContainers",
                                                 HV_FIELDS(gc_containers_rows),
                                                 HV_SIZED(gc_containers) };
 static const struct hv_field gc_tasks_rows[] = {
-        { HV_ROW(gc_tasks, "workspace", DURATION, workspace_us), .value = "24h",
+        { HV_ROW(gc_tasks, "workspace", DURATION, workspace_us), .planned = true, .value = "24h",
           .doc = "How long the workspace of an ended task stays." },
         { HV_ROW(gc_tasks, "results", DURATION, results_us), .value = "7d",
-          .doc = "How long a delivered result stays." },
+          .doc = "How long an ended task is remembered, with its log and the list of its files." },
+        { HV_ROW(gc_tasks, "maxSize", BYTES, max_size_bytes), .value = "50Gi",
+          .doc = "What all results may take together; above it files and logs of the oldest go." },
 };
 static const struct hv_schema gc_tasks = {
         .name = "GcTasks", .doc = "What tasks leave.", HV_FIELDS(gc_tasks_rows), HV_SIZED(gc_tasks)
@@ -212,8 +214,8 @@ static const struct hv_schema pressure = { .name = "Pressure",
                                            HV_FIELDS(pressure_rows),
                                            HV_SIZED(pressure) };
 static const struct hv_field gc_rows[] = {
-        { HV_ROW(gc, "interval", DURATION, interval_us), .planned = true, .value = "5m", HV_POSITIVE,
-          .doc = "Time between rounds." },
+        { HV_ROW(gc, "interval", DURATION, interval_us), .value = "5m", HV_POSITIVE,
+          .doc = "Time between rounds (of what tasks leave)." },
         { HV_NESTED(gc, "disk", disk, gc_disk), .planned = true, .doc = "When disk space is made.",
           .example = "{high: 85%, low: 75%}" },
         { HV_NESTED(gc, "images", images, gc_images), .planned = true, .doc = "Unused images.",

@@ -40,7 +40,7 @@ static const struct hv_field outputs_rows[] = {
         { HV_ROW(outputs, "maxFiles", INT, max_files), .value = "10000", HV_RANGE(1, 1000000),
           .doc = "Files collected at most." },
         { HV_ROW(outputs, "keep", DURATION, keep_us), .value = "24h",
-          .doc = "How long the result stays on the node." },
+          .doc = "How long the collected files stay on the node, from the end of the task." },
 };
 static const struct hv_schema outputs = { .name = "Outputs",
                                           .doc = "What is collected when it ends.",

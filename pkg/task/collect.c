@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "task/folder.h"
 #include "task/gather.h"
+#include "task/kept.h"
 #include "task/spool.h"
 #include "task/store.h"
 
@@ -101,6 +102,8 @@ static int collect(void *userdata) {
                 r = gather(c, m);
         if (r >= 0)
                 r = hv_manifest_finish(m, &c->log_summary, &c->manifest_summary, &c->err);
+        if (r >= 0)
+                r = hv_kept_write(c->draft.fd, &(struct hv_kept){ .outputs_us = c->o.keep_us }, &c->err);
         if (r >= 0)
                 r = hv_store_commit(&c->draft, &c->err);
         return r;

@@ -38,6 +38,7 @@ struct hv_collect_options {
         struct hv_strv outputs; /* relative to the workspace */
         uint64_t max_bytes;
         size_t max_files;
+        uint64_t keep_us;       /* how long the files stay after the end of the task (task/kept.h) */
         uint64_t log_cap_bytes; /* 0: all of it */
         void (*log_room)(void *userdata);
         void (*done)(void *userdata, const struct hv_collected *result);

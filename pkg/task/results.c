@@ -1,7 +1,6 @@
 /* task/results.c - see results.h. */
 #include "task/results.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,15 +12,10 @@
 #include "base/text.h"
 #include "task/folder.h"
 #include "task/manifest.h"
+#include "task/measure.h"
 #include "task/results_internal.h"
-#include "task/worker.h"
 
 #define MANIFEST_MAX_BYTES ((size_t) 256 << 20)
-
-static void closep(DIR **d) {
-        if (*d)
-                (void) closedir(*d);
-}
 
 static int read_manifest(int fd, const char *path, struct hv_json **ret, struct hv_err *err) {
         _hv_cleanup_(hv_buf_done) struct hv_buf text = {};
@@ -58,10 +52,14 @@ int hv_results_open(const char *results_root, const struct hv_attempt *a, struct
         r->path = hv_asprintf("%s/%s/%u", results_root, a->id, a->attempt);
         (void) snprintf(number, sizeof number, "%u", a->attempt);
         r->fd = hv_beneath_open(task_fd, number, O_RDONLY | O_DIRECTORY, 0);
-        if (r->fd >= 0)
+        if (r->fd < 0)
+                return hv_err_errno(err, r->fd, "%s", r->path);
+        (void) hv_kept_read(r->fd, &r->kept);
+        if (!*r->kept.removed) {
                 r->files_fd = hv_beneath_open(r->fd, "files", O_RDONLY | O_DIRECTORY, 0);
-        if (r->fd < 0 || r->files_fd < 0)
-                return hv_err_errno(err, r->fd < 0 ? r->fd : r->files_fd, "%s", r->path);
+                if (r->files_fd < 0)
+                        return hv_err_errno(err, r->files_fd, "%s", r->path);
+        }
         e = read_manifest(r->fd, r->path, &r->manifest, err);
         if (e < 0)
                 return e;
@@ -78,6 +76,10 @@ struct hv_results *hv_results_free(struct hv_results *r) {
         free(r->path);
         free(r);
         return NULL;
+}
+
+const char *hv_results_removed(const struct hv_results *r) {
+        return *r->kept.removed ? r->kept.removed : NULL;
 }
 
 const struct hv_json *hv_results_manifest(const struct hv_results *r) {
@@ -118,6 +120,8 @@ int hv_results_open_file(const struct hv_results *r, const char *path, struct hv
         _hv_cleanup_free_ char *exact = NULL;
         int e;
 
+        if (*r->kept.removed)
+                return hv_err_set(err, -ENOENT, "the files are not there any more: %s", r->kept.removed);
         e = open_regular(r->files_fd, path, ret, err);
         for (size_t i = 0; e >= 0 && i < hv_json_size(files); i++) {
                 exact = hv_result_path(hv_json_at(files, i));
@@ -140,46 +144,18 @@ int hv_results_open_log(const struct hv_results *r, struct hv_result_file *ret, 
 
 /* --- how much --- */
 
-static int add_usage(int fd, const struct hv_job *job, unsigned depth, uint64_t *bytes) {
-        _hv_cleanup_(closep) DIR *d = NULL;
-        int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0), r = 0;
-        struct dirent *entry;
-
-        d = copy < 0 ? NULL : fdopendir(copy);
-        if (!d)
-                return -errno;
-        rewinddir(d);
-        while (r >= 0 && (entry = readdir(d))) {
-                _hv_cleanup_(hv_fd_closep) int below = -1;
-                struct stat st;
-
-                if (job && hv_job_is_cancelled(job))
-                        return -ECANCELED;
-                if (hv_streq(entry->d_name, ".") || hv_streq(entry->d_name, "..") ||
-                    fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-                        continue; /* removed meanwhile */
-                *bytes += (uint64_t) st.st_blocks * 512 / (S_ISDIR(st.st_mode) ? 1 : (uint64_t) st.st_nlink);
-                if (!S_ISDIR(st.st_mode) || depth > 2 * HV_BENEATH_DEPTH_MAX)
-                        continue;
-                below = hv_beneath_open(fd, entry->d_name, O_RDONLY | O_DIRECTORY, 0);
-                if (below >= 0)
-                        r = add_usage(below, job, depth + 1, bytes);
-        }
-        return r;
-}
-
 int hv_results_usage(const char *results_root, const struct hv_job *job, uint64_t *ret_bytes,
                      struct hv_err *err) {
         _hv_cleanup_(hv_fd_closep) int fd = -1;
-        uint64_t bytes = 0;
+        struct hv_measured sum = {};
         int r;
 
         r = hv_folder_root(results_root, &fd, err);
         if (r < 0)
                 return r;
-        r = add_usage(fd, job, 0, &bytes);
+        r = hv_measure_tree(fd, job, &sum);
         if (r < 0)
                 return hv_err_errno(err, r, "%s cannot be measured", results_root);
-        *ret_bytes = bytes;
+        *ret_bytes = sum.bytes;
         return 0;
 }

@@ -27,6 +27,9 @@ HV_DEFINE_CLEANUP(struct hv_results, hv_results_free);
 
 const struct hv_json *hv_results_manifest(const struct hv_results *r); /* manifest.json, see manifest.h */
 
+/* Why its files are not there any more; NULL: they are. */
+const char *hv_results_removed(const struct hv_results *r);
+
 struct hv_result_file {
         int fd; /* the caller closes it */
         uint64_t size_bytes;

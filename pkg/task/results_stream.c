@@ -50,8 +50,11 @@ static la_ssize_t take_out(struct archive *a, void *userdata, const void *data, 
 
 int hv_result_stream_new(const struct hv_results *r, enum hv_result_format format,
                          struct hv_result_stream **ret, struct hv_err *err) {
-        struct hv_result_stream *s = HV_NEW(struct hv_result_stream);
+        struct hv_result_stream *s;
 
+        if (*r->kept.removed)
+                return hv_err_set(err, -ENOENT, "the files are not there any more: %s", r->kept.removed);
+        s = HV_NEW(struct hv_result_stream);
         s->fd = -1;
         s->is_zip = format == HV_RESULT_ZIP;
         s->manifest = hv_json_ref(r->manifest);

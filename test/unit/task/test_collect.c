@@ -168,7 +168,7 @@ static void files_and_log_are_kept_as_they_are(void **state) {
         assert_false(e.log.truncated);
         assert_int_equal(hv_json_int(hv_json_get(e.manifest, "log"), "size", -1), 8);
         assert_int_equal(bench_count(bench_path(b, "results/t/1/files")), 1);
-        assert_int_equal(bench_count(bench_path(b, "results/t/1")), 4);
+        assert_int_equal(bench_count(bench_path(b, "results/t/1")), 5);
         end(&e);
 }
 

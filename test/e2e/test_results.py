@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""What is kept of a task, and for how long; what goes on to its next attempt; what it may take of the disk."""
+import os
+
+import base
+import hv
+import tasks
+
+
+class Case(base.Case):
+    def setUp(self):
+        super().setUp()
+        self.agent.done()
+        self.agent = tasks.Worker(self.engine, "results")
+
+    def start(self, body="", **more):
+        self.agent.declare({}, body=f"  taskDefaults: {{image: {hv.IMAGE}}}\n{body}")
+        self.agent.start(**more)
+        self.agent.wait_synced()
+
+    def row(self, name):
+        return self.agent.ledger.tasks().get(name, {"ended_us": None, "state": None})
+
+    def ended(self, name):
+        self.agent.wait(lambda: self.row(name)["ended_us"], f"{name} has ended")
+        return self.row(name)
+
+    def do(self, name, script, **spec):
+        self.agent.submit(name, {"command": ["/bin/sh", "-c", script], **spec})
+        return self.ended(name)
+
+    def path(self, name, attempt, *parts):
+        return os.path.join(self.agent.state, "results", name, str(attempt), *parts)
+
+
+class Retention(Case):
+    def test_files_go_when_their_time_is_over(self):
+        self.start("  gc: {interval: 1s}\n")
+        for name, keep in (("short", "1s"), ("long", "24h")):
+            self.do(name, "mkdir results; echo out >results/out; echo said", outputs={"keep": keep})
+        self.agent.wait(lambda: not os.path.exists(self.path("short", 1, "files")), "the files are gone")
+        listing = self.agent.call("GET", "/api/v1/tasks/short/results")
+        self.assertEqual(listing["removed"], "they were kept for 1s (outputs.keep)")
+        self.assertEqual([f["path"] for f in listing["files"]], ["results/out"])
+        with self.assertRaises(hv.HttpError) as e:
+            self.agent.call("GET", "/api/v1/tasks/short/results/results/out", accept="*/*")
+        self.assertEqual(e.exception.status, 410)
+        self.assertIn("outputs.keep", e.exception.text)
+        r = self.agent.ctl("task", "results", "short", "-o", os.path.join(self.agent.dir, "o"))
+        self.assertNotEqual(r.returncode, 0)
+        self.assertIn("outputs.keep", r.stderr)
+        self.assertEqual(self.agent.result("short", 1, "log"), b"said\n")
+        self.assertIsNone(self.agent.call("GET", "/api/v1/tasks/long/results")["removed"])
+        self.assertEqual(self.agent.result("long", 1, "files/results/out"), b"out\n")
+
+    def test_of_too_much_the_oldest_goes(self):
+        self.start("  gc: {interval: 1s, tasks: {maxSize: 2500Ki}}\n")
+        for name in ("a", "b", "c", "d"):
+            self.do(name, "mkdir results; head -c 1000000 /dev/urandom >results/out; echo said")
+        self.agent.wait(lambda: not os.path.exists(self.path("b", 1, "files")), "the second is gone")
+        self.assertFalse(os.path.exists(self.path("a", 1, "files")))
+        self.assertTrue(os.path.exists(self.path("d", 1, "files", "results", "out")))
+        self.assertIn("gc.tasks.maxSize", self.agent.call("GET", "/api/v1/tasks/a/results")["removed"])
+
+        def bytes_told():
+            text = self.agent.call("GET", "/metrics", accept="*/*")
+            return [float(line.split()[1]) for line in text.splitlines() if line.startswith("hivelet_task_results_bytes ")]
+
+        self.agent.wait(lambda: bytes_told() and bytes_told()[0] < 2500 << 10, "what is left is told")
+
+
+if __name__ == "__main__":
+    base.main()
