@@ -1,8 +1,7 @@
 /* reconcile/task_retention.c - what ended long ago is forgotten: its record, and with it the results of all its attempts.
  *
- * Rules    gc.tasks.results after its end. Never what is still declared (forgotten, it would run again) or whose result a pool is
- *          still owed, and of a cron task that
- *          is still declared the history limits decide (cron.c).
+ * Rules    gc.tasks.results after its end. Never what is still declared (forgotten, it would run again) or whose result a pool
+ *          is still owed, and of a cron task that is still declared the history limits decide (cron.c).
  * Model    All of them are looked at once something has changed or the oldest is due, not in each pass: there may be many. */
 #include "reconcile/cron_state.h"
 #include "reconcile/task_state.h"
@@ -48,7 +47,6 @@ void hv_pass_forget_tasks(struct pass *p) {
                 hv_pass_not_later_than(p, hv_time_add(p->now_us, c->forget_at_wall_us - wall_us));
 }
 
-/* What a pool gave is owed to it until it has acknowledged the result. */
 const struct hv_ended_task *hv_core_ended_tasks(const struct hv_core *c, struct hv_arena *arena,
                                                 size_t *ret_n) {
         struct hv_ended_task *v = HV_ARENA_NEW_N(arena, struct hv_ended_task, hv_map_size(c->tasks) + 1);
@@ -56,8 +54,7 @@ const struct hv_ended_task *hv_core_ended_tasks(const struct hv_core *c, struct 
         size_t it = 0, n = 0;
 
         while (hv_map_next(c->tasks, &it, NULL, (void **) &t))
-                if (t->step == TASK_STEP_DONE && t->accepted && t->ended_wall_us && t->attempt &&
-                    t->source != HV_TASK_FROM_POOL)
+                if (t->step == TASK_STEP_DONE && t->accepted && t->ended_wall_us && t->attempt && !t->is_owed)
                         v[n++] = (struct hv_ended_task){ .id = hv_arena_strdup(arena, t->id),
                                                          .ended_wall_us = t->ended_wall_us,
                                                          .attempts = t->attempt };
