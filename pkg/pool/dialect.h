@@ -16,8 +16,10 @@
 #pragma once
 
 #include "pool/pool.h"
+#include "rpc/status.h"
 
 struct hv_inbox;
+struct hv_rpc;
 struct hv_pool_peer; /* what open() gives: the dialect's own */
 
 enum hv_outcome {
@@ -69,6 +71,15 @@ struct hv_pool_sink {
         void (*refused)(void *userdata, const char *id, const char *why);
 };
 
+/* What a dialect is opened with; all of it is borrowed and stays until close(). */
+struct hv_pool_opening {
+        const struct hv_pool_options *options;
+        struct hv_rpc *rpc;
+        struct hv_inbox *inbox;
+        const struct hv_pool_sink *sink;
+        void *sink_data;
+};
+
 struct hv_pool_dialect {
         const char *name; /* "v1" */
         uint64_t login_every_us,
@@ -77,12 +88,13 @@ struct hv_pool_dialect {
         enum hv_pool_shape shape;  /* of the archives of results */
         size_t log_bytes;          /* most of a put_log(); 0: there is no put_log() */
 
-        /* Connects nothing yet; listens where the dialect is pushed to. Options, sink and inbox are borrowed and stay. */
-        int (*open)(const struct hv_pool_options *options, struct hv_inbox *inbox,
-                    const struct hv_pool_sink *sink, void *sink_data, struct hv_pool_peer **ret,
-                    struct hv_err *err);
+        /* Connects nothing yet; listens where the dialect is pushed to. */
+        int (*open)(const struct hv_pool_opening *opening, struct hv_pool_peer **ret, struct hv_err *err);
         void (*close)(struct hv_pool_peer *peer);
         int (*reload_credentials)(struct hv_pool_peer *peer, struct hv_err *err);
+        void (*connect)(
+                struct hv_pool_peer
+                        *peer); /* a try begins: whatever waits before connecting again waits no longer */
 
         void (*login)(struct hv_pool_peer *peer, hv_answer_fn *done, void *done_data);
         void (*enrol)(struct hv_pool_peer *peer, const struct hv_pool_node *node, hv_answer_fn *done,
@@ -104,6 +116,5 @@ struct hv_pool_dialect {
 
 extern const struct hv_pool_dialect hv_pool_v1;
 
-/* What is true of any piece of text that came over the wire: one line of it, without what a terminal or a log could be tricked
- * with, at most 200 bytes. Lives in the arena. */
-const char *hv_pool_told(const char *text, struct hv_arena *arena);
+/* What a status of gRPC means for a call to a pool, and whether the pool itself said it. */
+enum hv_outcome hv_outcome_of_status(enum hv_rpc_status status, bool *ret_answered);

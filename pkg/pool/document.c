@@ -2,7 +2,6 @@
 #include "pool/document.h"
 
 #include <errno.h>
-#include <math.h>
 #include <strings.h>
 
 #include "base/parse.h"
@@ -283,11 +282,17 @@ static int check_amount(const struct writing *w, const char *field, double amoun
                                     amount, most);
 }
 
+static uint64_t rounded_up(double amount) {
+        uint64_t whole = (uint64_t) amount;
+
+        return whole + ((double) whole < amount);
+}
+
 static int put_gib(struct writing *w, const char *key, const char *field, double gib) {
         int r = check_amount(w, field, gib, 1048576);
 
         if (r == 0 && gib > 0)
-                hv_json_put_printf(&w->json, key, "%llu", (unsigned long long) ceil(gib * GIB));
+                hv_json_put_printf(&w->json, key, "%llu", (unsigned long long) rounded_up(gib * GIB));
         return r;
 }
 
@@ -303,13 +308,13 @@ static int put_requests(struct writing *w, const V1__Resources *q) {
         hv_json_begin_object(&w->json, "requests");
         r = check_amount(w, "cpu", q->cpu, 100000);
         if (r == 0 && q->cpu > 0) {
-                hv_quantity_format_cpu((uint64_t) ceil(q->cpu * (double) HV_NANO_CPUS_PER_CPU), text);
+                hv_quantity_format_cpu(rounded_up(q->cpu * (double) HV_NANO_CPUS_PER_CPU), text);
                 hv_json_put_str(&w->json, "cpu", text);
         }
         if (r == 0)
                 r = check_amount(w, "gpu", q->gpu, 64);
         if (r == 0 && q->gpu > 0)
-                hv_json_put_int(&w->json, "gpus", (int64_t) ceil(q->gpu));
+                hv_json_put_int(&w->json, "gpus", (int64_t) rounded_up(q->gpu));
         if (r == 0)
                 r = put_gib(w, "memory", "memory_gb", q->memory_gb);
         if (r == 0)

@@ -13,7 +13,7 @@
  */
 #pragma once
 
-#include "nodepool_v1.pb-c.h"
+#include <nodepool_v1.pb-c.h>
 
 #include "base/arena.h"
 #include "base/err.h"

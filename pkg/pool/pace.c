@@ -2,6 +2,7 @@
 #include "pool/pace.h"
 
 #include "base/time.h"
+#include "retry/backoff.h"
 
 void hv_pace_init(struct hv_pace *p, const struct hv_pace_options *o, uint64_t now_us) {
         *p = (struct hv_pace){
@@ -10,18 +11,6 @@ void hv_pace_init(struct hv_pace *p, const struct hv_pace_options *o, uint64_t n
                 .phase = HV_POOL_OFFLINE,
                 .not_before_us = now_us,
         };
-}
-
-/* initial x factor^(n-1), at most max. */
-static uint64_t longest_wait(const struct hv_pace_options *o, unsigned n) {
-        uint64_t wait = o->retry_initial_us;
-
-        for (unsigned i = 1; i < n && wait < o->retry_max_us && o->retry_factor_milli > 1000; i++) {
-                if (wait > UINT64_MAX / o->retry_factor_milli)
-                        return o->retry_max_us;
-                wait = wait * o->retry_factor_milli / 1000;
-        }
-        return HV_MIN(wait, o->retry_max_us);
 }
 
 static uint64_t jittered_beat(struct hv_pace *p) {
@@ -88,7 +77,8 @@ static void failed(struct hv_pace *p, uint64_t now_us) {
         p->phase = HV_POOL_OFFLINE;
         p->asked = HV_PACE_WAIT;
         p->obeyed = false;
-        p->not_before_us = hv_time_add(now_us, hv_rng_below(&p->rng, longest_wait(&p->o, p->n_failures) + 1));
+        p->not_before_us =
+                hv_time_add(now_us, hv_rng_below(&p->rng, hv_backoff_delay(&p->o.retry, p->n_failures) + 1));
 }
 
 static void obey(struct hv_pace *p, enum hv_pace_step step, uint64_t now_us) {
@@ -162,5 +152,5 @@ void hv_pace_hint(struct hv_pace *p, enum hv_outcome outcome, uint64_t now_us) {
         else if (outcome == HV_OUTCOME_AGAIN)
                 /* A pool that went down cuts all its nodes in one moment; they do not all beat in the next. */
                 p->beat_us = HV_MIN(p->beat_us,
-                                    hv_time_add(now_us, hv_rng_below(&p->rng, p->o.retry_initial_us + 1)));
+                                    hv_time_add(now_us, hv_rng_below(&p->rng, p->o.retry.initial_us + 1)));
 }

@@ -8,8 +8,8 @@
  *                    '---------------- RELOGIN -------'
  *
  * Model    Pure: the caller brings the time, gets the step to take now or the instant to ask again, and says how it went. One
- *          step is in flight at a time. The wait after the n-th failure in a row is uniform in [0, initial x factor^(n-1)], at
- *          most `max` (full jitter: a pool that comes back meets its nodes spread evenly). The first beat that is answered
+ *          step is in flight at a time. The wait after the n-th failure in a row is uniform in [0, initial x factor^(n-1)], at most
+ *          `max` (full jitter: a pool that comes back meets its nodes spread evenly). The first beat that is answered
  *          ends a row of failures: a pool that registers and then fails is not back.
  *          RELOGIN and REREGISTER are followed at once, but only once: the second time before a beat was answered counts as a
  *          failure, so a pool that says so always is not called in a loop.
@@ -36,8 +36,7 @@ enum hv_pace_step {
 
 struct hv_pace_options {
         uint64_t heartbeat_us;
-        uint64_t retry_initial_us, retry_max_us;
-        unsigned retry_factor_milli;
+        struct hv_backoff_spec retry;
         bool has_login;             /* register only after a login */
         uint64_t login_every_us;    /* while online; 0: only when the pool asks for it */
         uint64_t register_every_us; /* the same */

@@ -9,9 +9,7 @@
 
 static const struct hv_pace_options plain = {
         .heartbeat_us = 30 * S,
-        .retry_initial_us = S,
-        .retry_max_us = 300 * S,
-        .retry_factor_milli = 2000,
+        .retry = { .initial_us = S, .factor_milli = 2000, .max_us = 300 * S },
         .seed = 7,
 };
 
@@ -153,8 +151,8 @@ static void test_the_longest_wait_never_overflows(void **state) {
         struct hv_pace p;
 
         (void) state;
-        o.retry_max_us = UINT64_MAX / 2;
-        o.retry_factor_milli = 100000;
+        o.retry.max_us = UINT64_MAX / 2;
+        o.retry.factor_milli = 100000;
         hv_pace_init(&p, &o, 0);
         p.n_failures = UINT32_MAX;
         assert_string_equal(take(&p, 0, HV_OUTCOME_AGAIN), "register");
