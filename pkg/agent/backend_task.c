@@ -45,7 +45,7 @@ void hv_agent_tasks(void *userdata, struct hv_arena *arena, struct hv_api_tasks 
                 .work_root = a->work_root,
         };
         ret->live = hv_core_live_tasks(a->core, hv_agent_now_us(), arena, &ret->n_live);
-        ret->room_known = hv_core_room(a->core, &ret->allocatable, &ret->free);
+        ret->room_known = hv_core_room(a->core, &ret->allocatable, &ret->for_tasks, &ret->free);
         ret->trust_group = d ? hv_trust_group(&d->settings.trust, ret->trust_score) : "low";
 }
 
@@ -352,12 +352,11 @@ static bool is_somebody_before(const struct hv_agent *a, const struct hv_task *t
 
 static void judge(struct hv_agent *a, const struct hv_task *t, struct hv_arena *arena, struct hv_api_fit *f) {
         char *text = hv_arena_alloc(arena, HV_ROOM_TEXT_SIZE);
-        enum hv_resource lacks = hv_room_lacks(&f->allocatable, &f->asked);
+        enum hv_resource lacks = hv_room_lacks(&f->for_tasks, &f->asked);
 
         if (lacks != HV_RESOURCE_NONE) {
                 f->verdict = HV_API_FIT_NEVER;
-                f->message = hv_room_describe(lacks, &f->asked, &f->allocatable, "can be given on this node",
-                                              text);
+                f->message = hv_room_describe(lacks, &f->asked, &f->for_tasks, HV_ROOM_FOR_TASKS, text);
                 return;
         }
         lacks = hv_room_lacks(&f->free, &f->asked);
@@ -374,12 +373,13 @@ void hv_agent_fit(void *userdata, const struct hv_api_file *file, struct hv_aren
                   struct hv_api_fit *ret) {
         _hv_cleanup_(hv_task_unrefp) struct hv_task *task = NULL;
         struct hv_agent *a = userdata;
+        struct hv_room all;
 
         *ret = (struct hv_api_fit){ .verdict = HV_API_FIT_UNKNOWN, .message = "" };
         if (load(a, file, "fit", &task, &ret->diags) < 0)
                 return;
         ret->asked = hv_room_of(&task->booking);
-        if (hv_core_room(a->core, &ret->allocatable, &ret->free))
+        if (hv_core_room(a->core, &all, &ret->for_tasks, &ret->free))
                 judge(a, task, arena, ret);
         else
                 ret->message = "what this machine has, or the desired state, is not known yet";

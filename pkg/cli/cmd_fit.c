@@ -11,7 +11,7 @@
 
 static void put_row(struct hv_table *t, const char *what, const struct hv_json *j, const char *key,
                     bool bytes) {
-        static const char *const rooms[] = { "asked", "free", "allocatable" };
+        static const char *const rooms[] = { "asked", "free", "forTasks" };
 
         hv_table_row(t);
         hv_table_cell(t, what);
@@ -42,7 +42,7 @@ static void print_fit(struct hv_cli *cli, const struct hv_json *j) {
         hv_table_column(t, "RESOURCE", 0);
         hv_table_column(t, "ASKED", HV_TABLE_RIGHT);
         hv_table_column(t, "FREE", HV_TABLE_RIGHT);
-        hv_table_column(t, "ALLOCATABLE", HV_TABLE_RIGHT);
+        hv_table_column(t, "FOR TASKS", HV_TABLE_RIGHT);
         put_row(t, "cpu", j, "cpu", false);
         put_row(t, "memory", j, "memory", true);
         put_row(t, "disk", j, "disk", true);

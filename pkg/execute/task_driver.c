@@ -206,7 +206,8 @@ static void on_collected(void *userdata, const struct hv_collected *result) {
 static void on_log(void *userdata, const struct hv_docker_log *piece) {
         struct work *w = userdata;
 
-        if (!hv_collect_log(w->collect, piece->output == HV_DOCKER_STDERR ? HV_LOG_STDERR : HV_LOG_STDOUT,
+        if (!hv_collect_log(w->collect,
+                            piece->output == HV_DOCKER_STDERR ? HV_LOG_FROM_STDERR : HV_LOG_FROM_STDOUT,
                             piece->data, piece->len))
                 hv_docker_call_pause(w->log, true);
 }

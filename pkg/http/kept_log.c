@@ -28,8 +28,8 @@ static int open_log(struct hv_kept_log *k, struct hv_err *err) {
 
         close_log(k);
         if (k->options.out != k->options.err)
-                return hv_log_reader_new(k->results, k->options.out ? HV_LOG_STDOUT : HV_LOG_STDERR, &k->one,
-                                         err);
+                return hv_log_reader_new(k->results, k->options.out ? HV_LOG_FROM_STDOUT : HV_LOG_FROM_STDERR,
+                                         &k->one, err);
         r = hv_results_open_log(k->results, &file, err);
         k->fd = file.fd;
         return r;

@@ -446,8 +446,8 @@ static void put_tasks(struct exposition *e, const struct hv_metrics *m, const st
         if (!t->room_known)
                 return;
         hv_room_take(&reserved, &t->free);
-        put_room(e, "hivelet_resource_allocatable", "What can be given to tasks in all: CPUs, bytes, GPUs.",
-                 &t->allocatable);
+        put_room(e, "hivelet_resource_allocatable",
+                 "What can be given to services and tasks in all: CPUs, bytes, GPUs.", &t->allocatable);
         put_room(e, "hivelet_resource_reserved", "What is booked of it.", &reserved);
 }
 

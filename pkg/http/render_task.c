@@ -42,10 +42,10 @@ void hv_render_fit(struct hv_json_writer *w, const struct hv_api_fit *fit) {
         hv_render_room(w, "asked", &fit->asked);
         if (fit->verdict == HV_API_FIT_UNKNOWN) {
                 hv_json_put_null(w, "free");
-                hv_json_put_null(w, "allocatable");
+                hv_json_put_null(w, "forTasks");
         } else {
                 hv_render_room(w, "free", &fit->free);
-                hv_render_room(w, "allocatable", &fit->allocatable);
+                hv_render_room(w, "forTasks", &fit->for_tasks);
         }
         hv_render_diags(w, "warnings", fit->diags, HV_SEVERITY_WARNING, true);
         hv_json_end(w);

@@ -20,8 +20,8 @@ struct hv_api_tasks {
         const char *trouble;
         const struct hv_task_status *live; /* those with something left to do */
         size_t n_live;
-        bool room_known; /* `allocatable` and `free` are told */
-        struct hv_room allocatable, free;
+        bool room_known;                             /* `allocatable` and `free` are told */
+        struct hv_room allocatable, for_tasks, free; /* reconcile/admission.h */
         int trust_score;
         const char *trust_group;
         const char *results_root; /* <results_root>/<id>/<attempt>/; NULL: nowhere */
@@ -79,6 +79,6 @@ enum hv_api_fit_verdict {
 struct hv_api_fit {
         enum hv_api_fit_verdict verdict;
         const char *message; /* what it lacks first; "" where it fits */
-        struct hv_room asked, free, allocatable;
+        struct hv_room asked, free, for_tasks;
         struct hv_diags *diags; /* with errors: refused, nothing else is told. The caller frees; NULL: none */
 };

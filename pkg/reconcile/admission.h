@@ -4,7 +4,10 @@
  *          or down, so nothing can be counted twice or forgotten.
  *
  *              allocatable = (limit, or what the machine has) - reserved, times overcommit
- *              free        = allocatable - services - tasks that are alive
+ *              for tasks   = allocatable - services: they are declared, so they never go by themselves
+ *              free        = for tasks - tasks that are alive
+ *
+ *          What asks for more than there is for tasks would wait for ever: it never fits.
  *
  * Queue    by priority, then age. What does not fit keeps its place: what it asks for is set aside before anybody behind it
  *          is looked at. So a big task is not starved by small ones, and a small one still runs beside it where it takes
@@ -51,5 +54,6 @@ enum hv_resource hv_room_lacks(const struct hv_room *room, const struct hv_room 
 
 /* "asks for 4 CPUs, 2.5 are left", into buf. */
 #define HV_ROOM_TEXT_SIZE 160
+#define HV_ROOM_FOR_TASKS "can be given to tasks on this node"
 const char *hv_room_describe(enum hv_resource lacking, const struct hv_room *what, const struct hv_room *room,
                              const char *of, char buf[HV_ROOM_TEXT_SIZE]);

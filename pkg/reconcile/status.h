@@ -97,8 +97,9 @@ struct hv_ended_task {
 const struct hv_ended_task *hv_core_ended_tasks(const struct hv_core *c, struct hv_arena *arena,
                                                 size_t *ret_n);
 
-/* What can be given to tasks and services in all, and what is left of it. false: not known yet. */
-bool hv_core_room(const struct hv_core *c, struct hv_room *ret_allocatable, struct hv_room *ret_free);
+/* What can be given to services and tasks in all, to tasks, and what is left for them (admission.h). false: not known yet. */
+bool hv_core_room(const struct hv_core *c, struct hv_room *ret_allocatable, struct hv_room *ret_for_tasks,
+                  struct hv_room *ret_free);
 int hv_core_trust(const struct hv_core *c);
 
 /* Everything lives in `arena`. */

@@ -142,12 +142,11 @@ static int submit(struct hv_core *c, struct hv_task *wanted, struct hv_err *err)
         if (wanted->refused)
                 return hv_err_set(err, -EPERM, "%s", wanted->refused);
         if (c->machine_known) {
-                all = hv_task_allocatable(c);
+                all = hv_task_room(c);
                 lacks = hv_room_lacks(&all, &asked);
                 if (lacks != HV_RESOURCE_NONE && lacks != HV_RESOURCE_SLOTS)
-                        return hv_err_set(
-                                err, -ENOSPC, "never fits: %s",
-                                hv_room_describe(lacks, &asked, &all, "can be given on this node", text));
+                        return hv_err_set(err, -ENOSPC, "never fits: %s",
+                                          hv_room_describe(lacks, &asked, &all, HV_ROOM_FOR_TASKS, text));
         }
         t = hv_task_add(c, wanted->id, wanted->name, wanted->source);
         hv_set_text(&t->digest, wanted->digest);

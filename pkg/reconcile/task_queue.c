@@ -49,10 +49,16 @@ struct hv_room hv_task_allocatable(const struct hv_core *c) {
         return hv_room_allocatable(&c->machine, &rules);
 }
 
-struct hv_room hv_task_free_room(const struct hv_core *c) {
-        struct hv_room left = hv_task_allocatable(c), services = room(&c->active->services, 0);
+struct hv_room hv_task_room(const struct hv_core *c) {
+        struct hv_room all = hv_task_allocatable(c), services = room(&c->active->services, 0);
 
-        hv_room_take(&left, &services);
+        hv_room_take(&all, &services);
+        return all;
+}
+
+struct hv_room hv_task_free_room(const struct hv_core *c) {
+        struct hv_room left = hv_task_room(c);
+
         for (size_t i = 0; i < c->live_tasks.n; i++) {
                 const struct task *t = c->live_tasks.v[i];
                 struct hv_room held = {};
@@ -153,7 +159,7 @@ static bool ends_in_queue(struct hv_core *c, struct task *t, const struct hv_roo
         if (lacks == HV_RESOURCE_NONE || lacks == HV_RESOURCE_SLOTS)
                 return false;
         hv_task_over(c, t, HV_CAUSE_REJECTED, "never fits: %s",
-                     hv_room_describe(lacks, &asked, all, "can be given on this node", text));
+                     hv_room_describe(lacks, &asked, all, HV_ROOM_FOR_TASKS, text));
         return true;
 }
 
@@ -163,7 +169,7 @@ void hv_task_admit(struct hv_core *c, uint64_t now_us) {
 
         if (!c->machine_known || !c->active)
                 return;
-        all = hv_task_allocatable(c);
+        all = hv_task_room(c);
         for (size_t i = 0; i < c->live_tasks.n; i++) {
                 struct task *t = c->live_tasks.v[i];
 

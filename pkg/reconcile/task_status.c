@@ -164,10 +164,12 @@ void hv_task_count(const struct hv_core *c, unsigned *ret_queued, unsigned *ret_
         }
 }
 
-bool hv_core_room(const struct hv_core *c, struct hv_room *ret_allocatable, struct hv_room *ret_free) {
+bool hv_core_room(const struct hv_core *c, struct hv_room *ret_allocatable, struct hv_room *ret_for_tasks,
+                  struct hv_room *ret_free) {
         if (!c->machine_known || !c->active)
                 return false;
         *ret_allocatable = hv_task_allocatable(c);
+        *ret_for_tasks = hv_task_room(c);
         *ret_free = hv_task_free_room(c);
         return true;
 }

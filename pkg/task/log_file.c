@@ -45,7 +45,7 @@ struct hv_log_file {
 };
 
 static void put_run(struct hv_buf *b, enum hv_log_stream stream, uint64_t bytes) {
-        uint64_t value = bytes * 2 + (stream == HV_LOG_STDERR);
+        uint64_t value = bytes * 2 + (stream == HV_LOG_FROM_STDERR);
 
         if (bytes == 0)
                 return;
@@ -108,7 +108,7 @@ int hv_log_file_new(int dir_fd, uint64_t cap_bytes, enum hv_log_form form, struc
         f->form = form;
         f->cap_bytes = cap_bytes ? cap_bytes : UINT64_MAX;
         f->data_fd = f->runs_fd = -1;
-        f->stream = HV_LOG_STDOUT;
+        f->stream = HV_LOG_FROM_STDOUT;
         hv_sha256_init(&f->sha256);
         r = open_segment(f, err);
         if (r < 0)
@@ -242,7 +242,7 @@ static int put_runs(struct joining *j, const char *name, uint64_t skip, struct h
                 uint64_t bytes = value / 2, dropped = HV_MIN(bytes, skip);
 
                 skip -= dropped;
-                go_on(j, value % 2 ? HV_LOG_STDERR : HV_LOG_STDOUT, bytes - dropped);
+                go_on(j, value % 2 ? HV_LOG_FROM_STDERR : HV_LOG_FROM_STDOUT, bytes - dropped);
                 if (j->runs.len >= FLUSH_BYTES)
                         r = write_out(j->runs_fd, &j->runs, err);
         }
@@ -287,7 +287,7 @@ static int put_notice(struct joining *j, struct hv_err *err) {
         n = snprintf(line, sizeof line,
                      "[hivelet] the log was longer than %s in the engine's files: its beginning is missing\n",
                      cap);
-        put_run(&j->runs, HV_LOG_STDERR, (uint64_t) n);
+        put_run(&j->runs, HV_LOG_FROM_STDERR, (uint64_t) n);
         return put(j, line, (size_t) n, err);
 }
 
@@ -328,7 +328,7 @@ static int rename_only_segment(struct hv_log_file *f, struct hv_err *err) {
 }
 
 static int join_segments(struct hv_log_file *f, struct hv_log_summary *ret, struct hv_err *err) {
-        struct joining j = { .f = f, .data_fd = -1, .runs_fd = -1, .stream = HV_LOG_STDERR };
+        struct joining j = { .f = f, .data_fd = -1, .runs_fd = -1, .stream = HV_LOG_FROM_STDERR };
         int fds[2] = { -1, -1 }, r;
 
         hv_sha256_init(&j.sha256);

@@ -24,8 +24,8 @@
 #define HV_LOG_INDEX_FILE "log.idx"
 
 enum hv_log_stream { /* as the engine numbers them */
-                     HV_LOG_STDOUT = 1,
-                     HV_LOG_STDERR = 2,
+                     HV_LOG_FROM_STDOUT = 1,
+                     HV_LOG_FROM_STDERR = 2,
 };
 
 struct hv_log_summary {

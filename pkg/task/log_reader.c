@@ -51,7 +51,7 @@ static bool next_run(struct hv_log_reader *l) {
         uint64_t value;
 
         while (hv_log_next_run(l->index, &value)) {
-                if ((value % 2 ? HV_LOG_STDERR : HV_LOG_STDOUT) == l->stream && value / 2 > 0) {
+                if ((value % 2 ? HV_LOG_FROM_STDERR : HV_LOG_FROM_STDOUT) == l->stream && value / 2 > 0) {
                         l->left_bytes = value / 2;
                         return true;
                 }

@@ -267,9 +267,9 @@ static const char *judge_declared(struct sim *s) {
 
 static const char *judge_room(struct sim *s) {
         struct sim_booking wanted = room_left(s);
-        struct hv_room all, left;
+        struct hv_room all, for_tasks, left;
 
-        if (!hv_core_room(s->agent->core, &all, &left))
+        if (!hv_core_room(s->agent->core, &all, &for_tasks, &left))
                 return "the core does not know the machine";
         if (left.memory_bytes != wanted.memory_bytes || left.nano_cpus != wanted.nano_cpus)
                 return "what is booked is not what runs";

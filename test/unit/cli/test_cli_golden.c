@@ -46,7 +46,7 @@ static void fits_later(struct stage *s) {
                 .message = "asks for 7Gi memory, 6Gi are left now",
                 .asked = { 1000000000, UINT64_C(7) << 30, 0, 0, 0, 1 },
                 .free = { 2500000000, UINT64_C(6) << 30, UINT64_C(99) << 30, 0, 0, 2 },
-                .allocatable = { 4000000000, UINT64_C(8) << 30, UINT64_C(100) << 30, 0, 0, 3 },
+                .for_tasks = { 4000000000, UINT64_C(8) << 30, UINT64_C(100) << 30, 0, 0, 3 },
         };
 }
 

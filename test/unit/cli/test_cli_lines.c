@@ -94,7 +94,7 @@ static void the_task_is_refused(struct stage *s) {
 
 static void the_task_never_fits(struct stage *s) {
         s->task_outcome = HV_API_TASK_FAILED;
-        hv_err_set(&s->err, -ENOSPC, "never fits: asks for 99 CPU, 4 can be given on this node");
+        hv_err_set(&s->err, -ENOSPC, "never fits: asks for 99 CPU, 4 can be given to tasks on this node");
 }
 
 static void the_task_runs_still(struct stage *s) {
@@ -110,7 +110,7 @@ static void it_fits_later(struct stage *s) {
 
 static void it_never_fits(struct stage *s) {
         s->fit.verdict = HV_API_FIT_NEVER;
-        s->fit.message = "asks for 99 CPU, 4 can be given on this node";
+        s->fit.message = "asks for 99 CPU, 4 can be given to tasks on this node";
 }
 
 static const struct line {

@@ -268,6 +268,7 @@ static void tasks(void *userdata, struct hv_arena *arena, struct hv_api_tasks *r
                 .n_live = s->n_live,
                 .room_known = true,
                 .allocatable = { 4000000000, UINT64_C(8) << 30, UINT64_C(100) << 30, 0, 0, 3 },
+                .for_tasks = { 3500000000, UINT64_C(7) << 30, UINT64_C(100) << 30, 0, 0, 3 },
                 .free = { 2500000000, UINT64_C(6) << 30, UINT64_C(99) << 30, 0, 0, 2 },
                 .trust_score = 7,
                 .trust_group = "low",

@@ -528,7 +528,7 @@ static void a_stop_cuts_fetching_short(void **state) {
 
 static void the_books_are_never_overdrawn(void **state) {
         BED;
-        struct hv_room all, left;
+        struct hv_room all, for_tasks, left;
 
         for (unsigned i = 0; i < 6; i++)
                 assert_int_equal(
@@ -536,7 +536,7 @@ static void the_books_are_never_overdrawn(void **state) {
                         0);
         bed_run(b);
         assert_int_equal(b->n_starts, 2);
-        assert_true(hv_core_room(b->core, &all, &left));
+        assert_true(hv_core_room(b->core, &all, &for_tasks, &left));
         assert_int_equal(left.memory_bytes, 2 * GIB);
         assert_string_equal(status_of(b, "t2").reason, "WaitingMemory");
         assert_string_equal(status_of(b, "t2").message, "waits for room: asks for 3Gi memory, 2Gi are left");
@@ -547,19 +547,41 @@ static void the_books_are_never_overdrawn(void **state) {
 
 static void services_hold_their_room(void **state) {
         struct hv_desired *d = desire("r2", (const struct wish[]){ { "web", "img:1" }, {} });
-        struct hv_room all, left;
+        struct hv_room all, for_tasks, left;
         BED;
 
-        d->services = (struct hv_amounts){ .nano_cpus = CPU, .memory_bytes = 6 * GIB };
+        d->services = (struct hv_amounts){ .nano_cpus = CPU, .memory_bytes = 5 * GIB };
         bed_desire(b, d);
-        assert_int_equal(submit(b, &(struct job){ "big", .memory = 3 * GIB }), 0);
-        assert_int_equal(submit(b, &(struct job){ "small", .memory = GIB, .priority = 90 }), 0);
         bed_run(b);
-        assert_true(hv_core_room(b->core, &all, &left));
+        assert_int_equal(submit(b, &(struct job){ "small", .memory = GIB }), 0);
+        assert_int_equal(submit(b, &(struct job){ "big", .memory = 3 * GIB }), 0);
+        bed_run(b);
+        assert_true(hv_core_room(b->core, &all, &for_tasks, &left));
         assert_int_equal(all.memory_bytes, 8 * GIB);
-        assert_int_equal(left.memory_bytes, GIB);
+        assert_int_equal(for_tasks.memory_bytes, 3 * GIB);
+        assert_int_equal(left.memory_bytes, 2 * GIB);
         assert_int_equal(status_of(b, "small").state, HV_TASK_RUNNING);
-        assert_string_equal(status_of(b, "big").message, "waits for room: asks for 3Gi memory, 1Gi are left");
+        assert_string_equal(status_of(b, "big").message, "waits for room: asks for 3Gi memory, 2Gi are left");
+}
+
+/* They are declared, so what they ask for is never free: who would wait for it is told at once, whenever they came. */
+static void what_never_fits_beside_the_services_is_refused(void **state) {
+        struct hv_desired *d = desire("r2", (const struct wish[]){ { "web", "img:1" }, {} });
+        BED;
+
+        assert_int_equal(submit(b, &(struct job){ "full", .memory = 8 * GIB }), 0);
+        bed_run(b);
+        assert_int_equal(submit(b, &(struct job){ "big", .memory = 4 * GIB }), 0);
+        bed_run(b);
+        assert_int_equal(status_of(b, "big").state, HV_TASK_QUEUED);
+        d->services = (struct hv_amounts){ .nano_cpus = CPU, .memory_bytes = 5 * GIB };
+        bed_desire(b, d);
+        bed_run(b);
+        assert_int_equal(status_of(b, "big").state, HV_TASK_REJECTED);
+        assert_string_equal(status_of(b, "big").message,
+                            "never fits: asks for 4Gi memory, 3Gi can be given to tasks on this node");
+        assert_int_equal(submit(b, &(struct job){ "later", .memory = 4 * GIB }), -ENOSPC);
+        assert_int_equal(status_of(b, "full").state, HV_TASK_RUNNING); /* what runs is let run */
 }
 
 static void the_queue_goes_by_priority_then_age(void **state) {
@@ -604,7 +626,8 @@ static void what_never_fits_is_refused_at_once(void **state) {
         assert_int_equal(hv_core_input(b->core, b->now_us,
                                        &(struct hv_input){ .type = HV_INPUT_TASK_SUBMIT, .task = t }, &err),
                          -ENOSPC);
-        assert_string_equal(err.msg, "never fits: asks for 9Gi memory, 8Gi can be given on this node");
+        assert_string_equal(err.msg,
+                            "never fits: asks for 9Gi memory, 8Gi can be given to tasks on this node");
         bed_run(b);
         assert_string_equal(bed_log(b), "");
 }
@@ -998,6 +1021,7 @@ int main(void) {
                 RULE(a_stop_cuts_fetching_short),
                 RULE(the_books_are_never_overdrawn),
                 RULE(services_hold_their_room),
+                RULE(what_never_fits_beside_the_services_is_refused),
                 RULE(the_queue_goes_by_priority_then_age),
                 RULE(a_big_task_is_not_starved),
                 RULE(what_never_fits_is_refused_at_once),

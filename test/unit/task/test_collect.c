@@ -155,8 +155,8 @@ static void files_and_log_are_kept_as_they_are(void **state) {
         bench_write(in_workspace(b, "not-declared"), "x");
         begin(&e, b);
         e.collect = hv_collect_new(&e.options);
-        assert_true(hv_collect_log(e.collect, HV_LOG_STDOUT, "out\n", 4));
-        assert_true(hv_collect_log(e.collect, HV_LOG_STDERR, "e\xff\0\n", 4));
+        assert_true(hv_collect_log(e.collect, HV_LOG_FROM_STDOUT, "out\n", 4));
+        assert_true(hv_collect_log(e.collect, HV_LOG_FROM_STDERR, "e\xff\0\n", 4));
         finish(&e);
         assert_int_equal(e.error, 0);
         expect_file(&e, "results/out.txt", "hello", "0644");
@@ -484,7 +484,7 @@ static void a_full_disk_leaves_nothing_half(void **state) {
         begin(&e, b); /* the log alone */
         e.collect = hv_collect_new(&e.options);
         for (unsigned i = 0; i < 4; i++)
-                (void) hv_collect_log(e.collect, HV_LOG_STDOUT, big, 1 << 20);
+                (void) hv_collect_log(e.collect, HV_LOG_FROM_STDOUT, big, 1 << 20);
         finish(&e);
         assert_int_equal(e.error, -ENOSPC);
         assert_non_null(strstr(e.message, "the log cannot be written"));
@@ -500,7 +500,7 @@ static void a_freed_collection_tells_nobody_and_leaves_nothing(void **state) {
         make_workspace(b);
         begin(&e, b);
         e.collect = hv_collect_new(&e.options);
-        (void) hv_collect_log(e.collect, HV_LOG_STDOUT, "x", 1);
+        (void) hv_collect_log(e.collect, HV_LOG_FROM_STDOUT, "x", 1);
         hv_collect_finish(e.collect);
         hv_collect_free(e.collect);
         b->worker = hv_worker_free(b->worker); /* waits */

@@ -70,10 +70,10 @@ static void what_fits_is_kept_as_it_is(void **state) {
         struct written w;
 
         begin(&w, *state, 100);
-        add(&w, HV_LOG_STDOUT, "one\n");
-        add(&w, HV_LOG_STDOUT, "two\n");
-        add(&w, HV_LOG_STDERR, "three");
-        add(&w, HV_LOG_STDOUT, "\n");
+        add(&w, HV_LOG_FROM_STDOUT, "one\n");
+        add(&w, HV_LOG_FROM_STDOUT, "two\n");
+        add(&w, HV_LOG_FROM_STDERR, "three");
+        add(&w, HV_LOG_FROM_STDOUT, "\n");
         finish(&w);
         assert_string_equal(w.text, "one\ntwo\nthree\n");
         expect_runs(&w, "o8 e5 o1");
@@ -96,7 +96,7 @@ static void exactly_the_cap_is_not_cut(void **state) {
         struct written w;
 
         begin(&w, *state, 8);
-        add(&w, HV_LOG_STDOUT, "1234567\n");
+        add(&w, HV_LOG_FROM_STDOUT, "1234567\n");
         finish(&w);
         assert_string_equal(w.text, "1234567\n");
         assert_false(w.sum.truncated);
@@ -137,7 +137,7 @@ static void the_beginning_is_dropped_at_a_line(void **state) {
 
                 begin(&w, *state, rows[i].cap);
                 for (size_t k = 0; k < 8 && rows[i].pieces[k]; k++)
-                        add(&w, rows[i].pieces[k][0] == 'o' ? HV_LOG_STDOUT : HV_LOG_STDERR,
+                        add(&w, rows[i].pieces[k][0] == 'o' ? HV_LOG_FROM_STDOUT : HV_LOG_FROM_STDERR,
                             rows[i].pieces[k] + 1);
                 finish(&w);
                 if (!hv_streq(w.text, rows[i].text))
@@ -164,7 +164,8 @@ static void any_pieces_give_the_end_of_the_whole(void **state) {
                 for (unsigned i = 0; i < n; i++) {
                         char piece[64];
                         size_t len = hv_rng_below(&rng, sizeof piece);
-                        enum hv_log_stream stream = hv_rng_below(&rng, 2) ? HV_LOG_STDERR : HV_LOG_STDOUT;
+                        enum hv_log_stream stream =
+                                hv_rng_below(&rng, 2) ? HV_LOG_FROM_STDERR : HV_LOG_FROM_STDOUT;
 
                         for (size_t k = 0; k < len; k++)
                                 piece[k] =
@@ -172,7 +173,7 @@ static void any_pieces_give_the_end_of_the_whole(void **state) {
                         assert_int_equal(hv_log_file_add(w.log, stream, piece, len, NULL), 0);
                         hv_buf_add(&all, piece, len);
                         for (size_t k = 0; k < len; k++)
-                                hv_buf_putc(&streams, stream == HV_LOG_STDERR ? 'e' : 'o');
+                                hv_buf_putc(&streams, stream == HV_LOG_FROM_STDERR ? 'e' : 'o');
                 }
                 finish(&w);
                 expect_runs(&w, NULL);
@@ -237,7 +238,7 @@ static void the_cap_is_one_of_the_engines_files(void **state) {
 
                 begin_form(&w, *state, cap, forms[k]);
                 for (unsigned i = 0; i < 1000; i++)
-                        add(&w, HV_LOG_STDOUT, "\n");
+                        add(&w, HV_LOG_FROM_STDOUT, "\n");
                 finish(&w);
                 assert_false(w.sum.truncated);
                 assert_int_equal(w.sum.size_bytes, 1000);
@@ -245,7 +246,7 @@ static void the_cap_is_one_of_the_engines_files(void **state) {
 
                 begin_form(&w, *state, cap, forms[k]);
                 for (unsigned i = 0; i < 5001; i++)
-                        add(&w, HV_LOG_STDOUT, "\n");
+                        add(&w, HV_LOG_FROM_STDOUT, "\n");
                 finish(&w);
                 assert_true(w.sum.truncated);
                 assert_int_equal(w.sum.seen_bytes, 5001);
@@ -262,7 +263,7 @@ static void what_the_engine_lost_is_marked_however_short_the_rest_is(void **stat
 
         begin_form(&w, *state, 1 << 20, HV_LOG_FORM_JSON);
         hv_log_file_lost_beginning(w.log);
-        add(&w, HV_LOG_STDOUT, "end\n");
+        add(&w, HV_LOG_FROM_STDOUT, "end\n");
         finish(&w);
         assert_true(w.sum.truncated);
         assert_string_equal(w.text, NOTICE("1Mi") "end\n");
@@ -325,7 +326,7 @@ static void a_gigabyte_needs_no_memory(void **state) {
         bench_mount_small(b->results, "80m");
         c = hv_collect_new(&o);
         for (uint64_t n = 0; n < total; n += 16384) {
-                f.room = hv_collect_log(c, n & 65536 ? HV_LOG_STDERR : HV_LOG_STDOUT, piece, 16384);
+                f.room = hv_collect_log(c, n & 65536 ? HV_LOG_FROM_STDERR : HV_LOG_FROM_STDOUT, piece, 16384);
                 hv_test_run_until(b->event, f.room);
                 if (n == UINT64_C(64) << 20)
                         before = resident_bytes();

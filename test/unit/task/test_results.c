@@ -48,9 +48,9 @@ static void make_result(struct bench *b) {
         bench_write(bench_path(b, "work/t/1/workspace/results/sub/\xff"), "raw");
         assert_int_equal(chmod(bench_path(b, "work/t/1/workspace/results/sub/a.txt"), 0755), 0);
         c = hv_collect_new(&o);
-        (void) hv_collect_log(c, HV_LOG_STDOUT, "out 1\n", 6);
-        (void) hv_collect_log(c, HV_LOG_STDERR, "err 1\n", 6);
-        (void) hv_collect_log(c, HV_LOG_STDOUT, "out 2\n", 6);
+        (void) hv_collect_log(c, HV_LOG_FROM_STDOUT, "out 1\n", 6);
+        (void) hv_collect_log(c, HV_LOG_FROM_STDERR, "err 1\n", 6);
+        (void) hv_collect_log(c, HV_LOG_FROM_STDOUT, "out 2\n", 6);
         hv_collect_finish(c);
         hv_test_run_until(b->event, done);
 }
@@ -146,7 +146,7 @@ static void one_stream_of_the_log_can_be_read(void **state) {
         make_result(b);
         r = open_result(b);
         for (size_t cap = 1; cap < 20; cap++)
-                for (unsigned stream = HV_LOG_STDOUT; stream <= HV_LOG_STDERR; stream++) {
+                for (unsigned stream = HV_LOG_FROM_STDOUT; stream <= HV_LOG_FROM_STDERR; stream++) {
                         struct hv_log_reader *l;
                         struct hv_buf text = {};
                         char piece[20];
@@ -157,7 +157,7 @@ static void one_stream_of_the_log_can_be_read(void **state) {
                                 hv_buf_add(&text, piece, (size_t) n);
                         assert_int_equal(n, 0);
                         assert_string_equal(text.data,
-                                            stream == HV_LOG_STDOUT ? "out 1\nout 2\n" : "err 1\n");
+                                            stream == HV_LOG_FROM_STDOUT ? "out 1\nout 2\n" : "err 1\n");
                         hv_log_reader_free(l);
                         hv_buf_done(&text);
                 }
