@@ -52,7 +52,7 @@ static void make(struct bench *b, const char *id, unsigned attempt, uint64_t kee
         (void) close(fd);
         hv_workspace_close(&w);
         c = hv_collect_new(&o);
-        (void) hv_collect_log(c, HV_LOG_STDOUT, "said\n", 5);
+        (void) hv_collect_log(c, HV_LOG_FROM_STDOUT, "said\n", 5);
         hv_collect_finish(c);
         hv_test_run_until(b->event, is_done);
 }
