@@ -17,9 +17,16 @@ enum hv_fail_when {
         HV_FAIL_DONE,
 };
 
+/* hv_fail_place(): inside of an action that has several effects of its own. packages_made, _started, _installed, _kept: the
+ * container of a build of packages is made, was started, has ended; its packages are in place. */
 #ifdef HV_FAIL_POINTS
 void hv_fail_point(enum hv_action_type type, enum hv_fail_when when);
+void hv_fail_place(const char *name);
 #else
+static inline void hv_fail_place(const char *name) {
+        (void) name;
+}
+
 static inline void hv_fail_point(enum hv_action_type type, enum hv_fail_when when) {
         (void) type;
         (void) when;

@@ -10,6 +10,7 @@ struct mark {
         bool ours;
         const char *kind, *name, *digest, *revision; /* NULL on strangers, and where a label is missing */
         unsigned replica;
+        bool is_builder;
         bool reclaim_delete;
 };
 
@@ -30,14 +31,14 @@ static const char *label(const struct hv_pairs *labels, const char *name) {
         return NULL;
 }
 
+static bool runs(enum hv_kind kind) {
+        return kind == HV_KIND_SERVICE || kind == HV_KIND_TASK || kind == HV_KIND_CRONTASK;
+}
+
 static bool is_of_kind(const char *kind, bool (*fits)(enum hv_kind)) {
         enum hv_kind k = kind ? hv_kind_parse(kind) : HV_KIND_NONE;
 
         return k != HV_KIND_NONE && hv_streq(kind, hv_kind_label(k)) && fits(k);
-}
-
-static bool runs(enum hv_kind kind) {
-        return kind == HV_KIND_SERVICE || kind == HV_KIND_TASK || kind == HV_KIND_CRONTASK;
 }
 
 static bool is_network(enum hv_kind kind) {
@@ -51,11 +52,13 @@ static bool is_volume(enum hv_kind kind) {
 static struct mark read_mark(const struct hv_pairs *labels, const char *node_id, bool (*fits)(enum hv_kind)) {
         const char *kind = label(labels, HV_LABEL_KIND), *name = label(labels, HV_LABEL_NAME);
         const char *replica = label(labels, HV_LABEL_REPLICA);
+        bool is_builder = fits == runs && hv_streq(kind, HV_LABEL_KIND_BUILDER);
         struct mark m = { .replica = 1 };
         uint64_t number;
 
         if (!hv_streq(label(labels, HV_LABEL_MANAGED), "true") || hv_str_empty(node_id) ||
-            !hv_streq(label(labels, HV_LABEL_NODE), node_id) || hv_str_empty(name) || !is_of_kind(kind, fits))
+            !hv_streq(label(labels, HV_LABEL_NODE), node_id) || hv_str_empty(name) ||
+            (!is_builder && !is_of_kind(kind, fits)))
                 return m;
         if (replica) {
                 if (!hv_parse_uint(replica, 1, UINT32_MAX, &number))
@@ -63,6 +66,7 @@ static struct mark read_mark(const struct hv_pairs *labels, const char *node_id,
                 m.replica = (unsigned) number;
         }
         m.ours = true;
+        m.is_builder = is_builder;
         m.kind = kind;
         m.name = name;
         m.digest = label(labels, HV_LABEL_DIGEST);
@@ -132,6 +136,7 @@ void hv_observe_docker_container(const struct hv_docker_container *c, const char
                 .kind = m.kind,
                 .object = m.name,
                 .replica = m.replica,
+                .is_builder = m.is_builder,
                 .digest = m.digest,
                 .revision = m.revision,
                 .image = c->image,

@@ -26,6 +26,7 @@ const char *hv_action_name(enum hv_action_type type) {
                 [HV_ACTION_TASK_END] = "record the end of",
                 [HV_ACTION_TASK_FORGET] = "forget",
                 [HV_ACTION_TASK_PREPARE] = "prepare",
+                [HV_ACTION_TASK_PACKAGES] = "install the packages of",
                 [HV_ACTION_TASK_CANCEL] = "cancel",
                 [HV_ACTION_TASK_COLLECT] = "collect the results of",
                 [HV_ACTION_TASK_CLEAN] = "clean up after",

@@ -37,9 +37,10 @@ enum hv_action_type {
         HV_ACTION_TASK_END,      /* ledger: end */
         HV_ACTION_TASK_FORGET,   /* ledger and disk: all that is known of it */
         HV_ACTION_TASK_PREPARE,  /* disk: a fresh workspace with its inputs */
-        HV_ACTION_TASK_CANCEL,   /* cuts a TASK_PREPARE under way short; that one fails */
-        HV_ACTION_TASK_COLLECT,  /* disk: log (of container target, NULL: it is gone) and outputs are kept */
-        HV_ACTION_TASK_CLEAN,    /* disk: the workspace goes; final: all of the task's */
+        HV_ACTION_TASK_PACKAGES, /* disk: its Python packages are there; a container of their own installs them */
+        HV_ACTION_TASK_CANCEL,  /* cuts a TASK_PREPARE or TASK_PACKAGES under way short; that one fails */
+        HV_ACTION_TASK_COLLECT, /* disk: log (of container target, NULL: it is gone) and outputs are kept */
+        HV_ACTION_TASK_CLEAN,   /* disk: the workspace goes; final: all of the task's */
         HV_ACTION_CRON_ADVANCE, /* ledger: the schedule of cron task `name` was followed up to cron_until_us */
         HV_ACTION_CRON_SUSPEND, /* ledger: suspend; resumed, its schedule is followed from cron_until_us on, in one record */
         HV_N_ACTIONS

@@ -112,6 +112,9 @@ static struct verdict assess_orphan(const struct hv_core *c, const struct slot *
         /* Other kinds (tasks) have a life of their own, which is not this planner's. */
         if (s->have && s->have->ours && s->have->kind == HV_KIND_TASK && hv_task_is_left_over(c, s))
                 return hv_clear_away(s, now_us, HV_PHASE_ORPHAN, "its end is recorded");
+        if (s->have && s->have->ours && hv_task_is_idle_builder(c, s))
+                return hv_clear_away(s, now_us, HV_PHASE_ORPHAN,
+                                     "its packages are installed, or will not be");
         if (!s->have || !s->have->ours || s->have->kind != HV_KIND_SERVICE) {
                 v = quiet(HV_PHASE_ORPHAN, HV_REASON_SYNCED);
                 v.in_sync = true;

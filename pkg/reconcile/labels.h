@@ -7,6 +7,9 @@
 #define HV_LABEL_MANAGED "io.hivelet.managed"
 #define HV_LABEL_NODE "io.hivelet.node"
 #define HV_LABEL_KIND "io.hivelet.kind" /* hv_kind_label() */
+/* A kind that no document has: a container that installs packages, for the task `name` and its attempt `replica`. It belongs to
+ * the action TASK_PACKAGES under way, and to nobody without one. */
+#define HV_LABEL_KIND_BUILDER "packages"
 #define HV_LABEL_NAME "io.hivelet.name"
 #define HV_LABEL_REPLICA "io.hivelet.replica"
 #define HV_LABEL_REVISION "io.hivelet.revision" /* who made it; never compared */

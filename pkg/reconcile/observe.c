@@ -37,8 +37,8 @@ static void ended_by_itself(struct hv_core *c, struct slot *s, uint64_t now_us) 
         s->last_exit_code = k->exit_code;
         s->last_oom_killed = k->oom_killed;
         s->stopped_by_us = false;
-        if (s->task)
-                return; /* that is what a task is for: its end is told when it is recorded */
+        if (s->task || k->is_builder)
+                return; /* that is what they are for: a task's end is told when it is recorded */
         hv_note_slot(c, s, HV_NOTE_EXITED, k->oom_killed ? HV_REASON_OOM_KILLED : HV_REASON_EXITED,
                      k->oom_killed ? "ended with exit code %d after it ran out of memory"
                                    : "ended with exit code %d",

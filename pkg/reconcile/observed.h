@@ -30,6 +30,7 @@ struct hv_seen_container {
         bool ours;
         const char *kind, *object; /* labels; NULL on strangers */
         unsigned replica;
+        bool is_builder; /* installs packages for task `object`; `kind` is HV_LABEL_KIND_BUILDER */
         const char *digest, *revision; /* labels; NULL on strangers */
         const char *image;             /* as the engine names it; for display */
         enum hv_container_state state;

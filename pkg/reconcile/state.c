@@ -80,6 +80,7 @@ struct container *hv_container_copy(const struct hv_seen_container *seen) {
         k->digest = hv_strdup(seen->digest);
         k->image = hv_strdup(seen->image);
         k->replica = seen->replica;
+        k->is_builder = seen->is_builder;
         k->state = seen->state;
         for (size_t i = 0; i < seen->n_endpoints; i++)
                 hv_container_add_endpoint(k, seen->endpoints[i].network, seen->endpoints[i].network_id);
@@ -298,6 +299,8 @@ void hv_note_slot(struct hv_core *c, const struct slot *s, enum hv_note_type typ
         enum hv_kind kind = s->want ? s->want->kind : s->have ? s->have->kind : HV_KIND_SERVICE;
         va_list ap;
 
+        if (!s->want && s->have && s->have->is_builder)
+                kind = HV_KIND_TASK;
         va_start(ap, fmt);
         note_add(c, type, reason, kind, object, s->name, fmt, ap);
         va_end(ap);

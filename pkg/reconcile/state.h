@@ -44,6 +44,7 @@ struct container {
         enum hv_kind kind;
         char *object, *digest, *image;
         unsigned replica;
+        bool is_builder; /* installs packages for the task `object`; kind is HV_KIND_NONE */
         enum hv_container_state state;
         HV_VEC(struct endpoint) endpoints;
         HV_VEC(char *) volumes;

@@ -208,6 +208,11 @@ static int by_key(const void *a, const void *b) {
         return strcmp(x->key, y->key);
 }
 
+/* Who installs packages belongs to a task; what is left of him is cleared away, and is no unit of anybody. */
+static bool is_orphan(const struct slot *s) {
+        return !s->want && s->have && s->have->ours && !s->have->is_builder;
+}
+
 static void all_units(const struct hv_core *c, uint64_t now_us, struct hv_arena *a, struct hv_status *ret) {
         const struct hv_desired *d = c->active ? c->active : c->pending;
         size_t n = d ? d->n_units : 0, n_orphans = 0, at = 0, it = 0;
@@ -215,7 +220,7 @@ static void all_units(const struct hv_core *c, uint64_t now_us, struct hv_arena 
         const struct slot *s;
 
         while (hv_map_next(c->slots, &it, NULL, (void **) &s))
-                n_orphans += c->active && !s->want && s->have && s->have->ours;
+                n_orphans += c->active && is_orphan(s);
         units = HV_ARENA_NEW_N(a, struct hv_unit_status, n + n_orphans);
         for (; at < n; at++) {
                 if (c->active)
@@ -228,7 +233,7 @@ static void all_units(const struct hv_core *c, uint64_t now_us, struct hv_arena 
         }
         it = 0;
         while (n_orphans && hv_map_next(c->slots, &it, NULL, (void **) &s))
-                if (!s->want && s->have && s->have->ours)
+                if (is_orphan(s))
                         slot_status(c, s, now_us, a, &units[at++]);
         qsort(units + n, n_orphans, sizeof *units, by_key);
         ret->units = units;

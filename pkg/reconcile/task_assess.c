@@ -267,10 +267,34 @@ static struct verdict assess_made(const struct hv_core *c, const struct task *t,
         return due(t, now_us, HV_ACTION_TASK_BEGIN, "it is about to start");
 }
 
+/* Whoever installs them is a container of this very image. One that a crash left behind goes first (hv_assess_slot()): its name
+ * is the next one's, and nobody knows what it still writes. */
+static struct verdict assess_packages(const struct hv_core *c, const struct task *t, uint64_t now_us,
+                                      bool *ret_on_slot) {
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
+        const struct slot *builder = hv_map_get(c->slots, hv_task_builder(t->id, t->attempt, arena));
+        const struct item *network = hv_map_get(c->networks, t->task->packages.network);
+        struct verdict v = hv_assess_image(c, image_of(c, t), &t->unit, t->slot->needs_pull, now_us);
+
+        if (!v.in_sync)
+                return v;
+        *ret_on_slot = false;
+        v = due(t, now_us, HV_ACTION_TASK_PACKAGES, "it needs Python packages");
+        if (!v.act)
+                return v;
+        if (builder && (builder->have || builder->effect || builder->doubt))
+                return quiet(HV_PHASE_PENDING, HV_REASON_PENDING, false);
+        if (network && !hv_item_is_usable(network))
+                return quiet(HV_PHASE_PENDING, HV_REASON_WAITING_DEPENDENCY, false);
+        return v;
+}
+
 static struct verdict assess_make(const struct hv_core *c, const struct task *t, uint64_t now_us,
                                   bool *ret_on_slot) {
         const struct container *k = t->slot->have;
 
+        if ((!k || !k->ours) && t->task->packages.requirements && !t->packaged)
+                return assess_packages(c, t, now_us, ret_on_slot);
         if (!k || !k->ours)
                 return hv_assess_creation(c, t->slot, now_us);
         if (!hv_streq(k->object, t->id) || k->kind != HV_KIND_TASK || k->state == HV_CONTAINER_REMOVING ||
@@ -280,6 +304,8 @@ static struct verdict assess_make(const struct hv_core *c, const struct task *t,
                 return assess_made(c, t, now_us, ret_on_slot);
         /* Somebody started it by hand before its turn: it counts as this attempt. */
         *ret_on_slot = false;
+        if (t->stop_asked) /* as above */
+                return quiet(HV_PHASE_RUNNING, HV_REASON_PENDING, false);
         return due(t, now_us, HV_ACTION_TASK_BEGIN, "it runs already");
 }
 
@@ -400,13 +426,17 @@ static struct verdict assess_queued(const struct task *t, uint64_t now_us) {
         return v;
 }
 
+static bool takes_long(enum hv_action_type type) {
+        return type == HV_ACTION_TASK_PREPARE || type == HV_ACTION_TASK_PACKAGES;
+}
+
 bool hv_assess_task_stop(const struct task *t, uint64_t now_us, struct verdict *ret) {
         if (!t->stop_asked || t->stopping || !t->accepted || t->step == TASK_STEP_ACCEPT ||
             t->step >= TASK_STEP_COLLECT)
                 return false;
         if (!t->stop_durable)
                 *ret = due(t, now_us, HV_ACTION_TASK_STOPPING, "somebody wants it stopped");
-        else if (t->effect && t->effect->action.type == HV_ACTION_TASK_PREPARE && !t->cancel_sent)
+        else if (t->effect && takes_long(t->effect->action.type) && !t->cancel_sent)
                 *ret = due(t, now_us, HV_ACTION_TASK_CANCEL, "it is to stop");
         else
                 return false;

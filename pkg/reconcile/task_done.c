@@ -19,6 +19,7 @@ static const struct hv_backoff_spec work_backoff = {
 static enum hv_reason reason_of(enum hv_action_type type) {
         switch (type) {
         case HV_ACTION_TASK_PREPARE:
+        case HV_ACTION_TASK_PACKAGES:
                 return HV_REASON_INPUT_FAILED;
         case HV_ACTION_TASK_COLLECT:
                 return HV_REASON_COLLECT_FAILED;
@@ -73,6 +74,32 @@ static void prepare_done(struct hv_core *c, struct task *t, uint64_t now_us, con
                         hv_task_over(c, t, HV_CAUSE_NODE_ERROR, "cannot prepare it: %s",
                                      in->message ? in->message : "");
         }
+}
+
+static void packages_done(struct hv_core *c, struct task *t, uint64_t now_us, const struct flight *f,
+                          const struct hv_input *in) {
+        struct image *i = hv_image_get(c, t->unit.image);
+
+        switch (in->outcome) {
+        case HV_OUTCOME_OK:
+                hv_failure_reset(&t->failure);
+                t->packaged = true;
+                return;
+        case HV_OUTCOME_REFUSED:
+                hv_task_over(c, t, HV_CAUSE_INPUT, "%s",
+                             in->message ? in->message : "its packages cannot be installed");
+                return;
+        case HV_OUTCOME_NOT_FOUND: /* the image went away meanwhile */
+                t->slot->needs_pull = 0;
+                i->state = IMAGE_MISSING;
+                break;
+        default:
+                break;
+        }
+        failed(c, t, now_us, f, in);
+        if (t->failure.backoff.n >= PREPARE_TRIES)
+                hv_task_over(c, t, HV_CAUSE_NODE_ERROR, "cannot install its packages: %s",
+                             in->message ? in->message : "");
 }
 
 static void begin_done(struct hv_core *c, struct task *t, uint64_t now_us, const struct flight *f,
@@ -194,6 +221,9 @@ void hv_task_done(struct hv_core *c, uint64_t now_us, struct flight *f, const st
         case HV_ACTION_TASK_PREPARE:
                 prepare_done(c, t, now_us, f, in);
                 break;
+        case HV_ACTION_TASK_PACKAGES:
+                packages_done(c, t, now_us, f, in);
+                break;
         case HV_ACTION_TASK_BEGIN:
                 begin_done(c, t, now_us, f, in);
                 break;
@@ -215,6 +245,16 @@ void hv_task_done(struct hv_core *c, uint64_t now_us, struct flight *f, const st
 }
 
 /* ---- its container ---- */
+
+bool hv_task_is_idle_builder(const struct hv_core *c, const struct slot *s) {
+        const struct container *k = s->have;
+        const struct task *t = k->is_builder && c->tasks_known ? hv_task_get(c, k->object) : NULL;
+
+        if (!k->is_builder || !c->tasks_known)
+                return false;
+        return !t || !t->effect || t->effect->action.type != HV_ACTION_TASK_PACKAGES ||
+               t->effect->action.attempt != k->replica;
+}
 
 /* What runs belongs to an attempt that somebody may still want; what has ended, or never started, does not. */
 bool hv_task_is_left_over(const struct hv_core *c, const struct slot *s) {

@@ -145,7 +145,7 @@ void hv_task_queue(struct hv_core *c, struct task *t, uint64_t now_us, uint64_t 
         t->step = TASK_STEP_QUEUED;
         t->queued_since_us = HV_MAX(now_us, 1u);
         t->not_before_us = not_before_us;
-        t->begun = t->cleaned = t->again = false;
+        t->begun = t->cleaned = t->again = t->packaged = false;
         t->start = START_NOT_SENT;
         t->start_refused = t->was_stopped = false;
         t->missed = 0;

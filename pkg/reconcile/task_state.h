@@ -59,6 +59,7 @@ struct task {
         struct hv_arena *arena; /* of `unit` */
         struct hv_unit unit;
         struct slot *slot; /* bound from PREPARE to TIDY */
+        bool packaged;     /* its Python packages are there */
         bool begun, cleaned, again;
         enum start_state start;
         char *start_message;
@@ -124,6 +125,8 @@ void hv_task_engine_lost(struct hv_core *c);
 /* After the container's own completion was taken in. */
 void hv_task_container_done(struct hv_core *c, uint64_t now_us, const struct flight *f,
                             const struct hv_input *in);
+/* The container in this slot installs packages, and nobody waits for it. */
+bool hv_task_is_idle_builder(const struct hv_core *c, const struct slot *s);
 /* An ended attempt's container that a crash left behind. */
 bool hv_task_is_left_over(const struct hv_core *c, const struct slot *s);
 bool hv_task_dependency_is_met(const struct hv_core *c, const struct hv_dependency *d);

@@ -63,6 +63,8 @@ static const char *sentence(const struct hv_core *c, const struct task *t, const
                 return hv_arena_printf(a, "%s: %s", i->ref, what_fails(&i->failure, a));
         if (i && i->effect)
                 return hv_arena_printf(a, "pulling %s", i->ref);
+        if (t->effect && t->effect->action.type == HV_ACTION_TASK_PACKAGES && !t->stop_asked)
+                return "its Python packages are being installed";
         if (t->ending == HV_CAUSE_TIMEOUT && t->step == TASK_STEP_RUN)
                 return "is being stopped: its time is over";
         if (t->stop_asked && t->step <= TASK_STEP_RUN)

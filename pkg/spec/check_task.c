@@ -1,5 +1,5 @@
 /* spec/check_task.c - names (E0105), inputs (E0451, E0452, E0454, E0459), the user (E0428), timeouts (E0457), checkpoints (E0458), memory
- * (E0223), what can never fit (W032), what is too large to be kept (E0003). */
+ * (E0223), what can never fit (W032), packages from nowhere (W033), what is too large to be kept (E0003). */
 #include "spec/check_internal.h"
 #include "spec/task_internal.h"
 #include "spec/value_path.h"
@@ -70,11 +70,14 @@ static void check_timeout(const struct hv_check *c, const struct hv_node *at, ui
 
 /* Said where it is written: a task that needs what is not there does not run. */
 static void check_requirements(const struct hv_check *c, const struct hv_spec_task *t) {
-        if (t->requirements.n)
+        const struct hv_spec_python_packages *p = &c->state->task_defaults.python;
+
+        /* Without a NodeState nothing is known of the node. */
+        if (t->requirements.n && c->tree->primary && c->tree->primary->root && !p->index && !p->wheels)
                 hv_diag_warn(
-                        c->diags, hv_check_field(t->o.node, "requirements"), "W040",
-                        "packages are checked but not installed yet: the task will fail; take an image that has "
-                        "them, and none here");
+                        c->diags, hv_check_field(t->o.node, "requirements"), "W033",
+                        "this node has no place to take packages from (taskDefaults.python: index or wheels): "
+                        "the task will fail; name one, or take an image that has them and write requirements: []");
 }
 
 /* How the engine's files are cut is what tells whether the beginning of a log was lost (lower_task.c). */

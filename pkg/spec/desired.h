@@ -260,6 +260,7 @@ struct hv_settings {
         struct hv_trust_settings trust;
         uint64_t keep_workspace_us, keep_results_us; /* gc.tasks, after the end of a task */
         uint64_t gc_interval_us, results_max_bytes;  /* 0: no cap */
+        uint64_t keep_packages_us;                   /* ... after the last task that used them; 0: for ever */
         const char *work_dir, *temp_dir;             /* NULL: `tasks`, `tmp` below the state directory */
 };
 

@@ -83,6 +83,7 @@ static void settle(const struct hv_lowering *l, struct hv_settings *ret) {
                 .keep_results_us = s->gc.tasks.results_us,
                 .gc_interval_us = s->gc.interval_us,
                 .results_max_bytes = s->gc.tasks.max_size_bytes,
+                .keep_packages_us = s->gc.tasks.packages_us,
                 .work_dir = s->host.paths.work,
                 .temp_dir = s->host.paths.temp,
         };

@@ -66,6 +66,8 @@ static void lower_networks(const struct hv_lowering *l, struct hv_desired *d) {
         for (size_t i = 0; i < l->state->cron_tasks.n; i++)
                 declare_for_task(&v, hv_task_network(l->state, l->state->cron_tasks.v[i].task.network));
         declare_for_task(&v, hv_task_network(l->state, NULL));
+        if (!hv_streq(hv_task_packages_network(&l->state->task_defaults.python), "bridge"))
+                declare_for_task(&v, hv_task_packages_network(&l->state->task_defaults.python));
         for (size_t i = 0; i < v.n; i++)
                 hv_network_digest(&v.v[i], v.v[i].digest);
         if (v.n)

@@ -105,6 +105,13 @@ const char *hv_task_network(const struct hv_spec_state *s, const char *own) {
         return s->master.protocol == HV_DIALECT_HIVEMIND ? HV_DEFAULT_NETWORK : "none";
 }
 
+/* What tasks may reach says nothing about whoever fetches packages for them: it is another container. */
+const char *hv_task_packages_network(const struct hv_spec_python_packages *p) {
+        if (!p->index)
+                return "none";
+        return p->network ? p->network : "bridge";
+}
+
 static void lower_network(const struct making *m, struct hv_unit *u) {
         const char *name = hv_arena_strdup(m->l.arena, hv_task_network(m->l.state, m->spec.network));
         struct hv_unit_network *v;
@@ -347,8 +354,7 @@ static void lower_packages(const struct making *m) {
                 .requirements = text,
                 .index = hv_arena_strdup(m->l.arena, p->index),
                 .wheels = hv_arena_strdup(m->l.arena, p->wheels),
-                .network = hv_arena_strdup(m->l.arena,
-                                           p->index ? hv_task_network(m->l.state, p->network) : "none"),
+                .network = hv_arena_strdup(m->l.arena, hv_task_packages_network(p)),
         };
 }
 

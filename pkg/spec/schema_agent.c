@@ -195,6 +195,8 @@ static const struct hv_field gc_tasks_rows[] = {
           .doc = "How long an ended task is remembered, with its log and the list of its files." },
         { HV_ROW(gc_tasks, "maxSize", BYTES, max_size_bytes), .value = "50Gi",
           .doc = "What all results may take together; above it files and logs of the oldest go." },
+        { HV_ROW(gc_tasks, "packages", DURATION, packages_us), .value = "7d",
+          .doc = "How long installed Python packages stay that no task uses; 0s: for ever." },
 };
 static const struct hv_schema gc_tasks = {
         .name = "GcTasks", .doc = "What tasks leave.", HV_FIELDS(gc_tasks_rows), HV_SIZED(gc_tasks)

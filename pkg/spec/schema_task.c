@@ -214,8 +214,8 @@ static const struct hv_field python_packages_rows[] = {
           .doc = "Folder of the host with wheels; without an index nothing is fetched.",
           .example = "/srv/wheels" },
         { HV_ROW(python_packages, "network", TEXT, network),
-          .doc = "Network over which the index is reached; nothing written: taskDefaults.network.",
-          .example = "bridge" },
+          .doc = "Network over which the index is reached; nothing written: bridge, the engine's own.",
+          .example = "packages" },
 };
 static const struct hv_schema python_packages = { .name = "PythonPackages",
                                                   .doc = "Where Python packages of tasks come from.",
@@ -236,7 +236,7 @@ static const struct hv_field task_defaults_rows[] = {
           .doc = "How long a task waits for room before it fails; 0s: it stays in the queue." },
         { HV_NESTED(task_defaults, "resources", resources, hv_schema_default_resources),
           .doc = "Resources of a task that names none.", .example = "{limits: {cpu: \"1\", memory: 1Gi}}" },
-        { HV_NESTED(task_defaults, "python", python, python_packages), .planned = true,
+        { HV_NESTED(task_defaults, "python", python, python_packages),
           .doc = "Where the packages in `requirements` come from.", .example = "{wheels: /srv/wheels}" },
 };
 const struct hv_schema hv_schema_task_defaults = { .name = "TaskDefaults",

@@ -46,6 +46,10 @@ const char *hv_task_container(const struct hv_task *t, unsigned attempt, struct 
                             : hv_arena_printf(a, "task-%s.%u", t->id, attempt);
 }
 
+const char *hv_task_builder(const char *id, unsigned attempt, struct hv_arena *a) {
+        return hv_arena_printf(a, "packages-%s.%u", id, attempt);
+}
+
 void hv_task_unit(const struct hv_task *t, unsigned attempt, struct hv_arena *a, struct hv_unit *ret) {
         *ret = t->unit;
         ret->replica = attempt;

@@ -63,7 +63,8 @@ struct hv_task_packages {
         const char *
                 requirements; /* text of a requirements file, in normal form and sorted; NULL: none are wanted */
         const char *index, *wheels; /* where they come from: a URL, a folder of the host; NULL: none */
-        const char *network;        /* of whoever fetches them: "none", "host", or the name of one */
+        const char *
+                network; /* of whoever installs them: "none", "bridge" (the engine's own), "host", or the name of one */
 };
 
 enum hv_task_retry_on { /* bits */
@@ -126,6 +127,9 @@ HV_DEFINE_CLEANUP(struct hv_task, hv_task_unref);
 
 /* Name of the container of attempt k (1..). In `a`. */
 const char *hv_task_container(const struct hv_task *t, unsigned attempt, struct hv_arena *a);
+
+/* Name of the container that installs packages for attempt k: "packages-<id>.<k>". In `a`. */
+const char *hv_task_builder(const char *id, unsigned attempt, struct hv_arena *a);
 
 /* The unit of attempt k: replica is k. Texts are borrowed from `t` and `a`. */
 void hv_task_unit(const struct hv_task *t, unsigned attempt, struct hv_arena *a, struct hv_unit *ret);

@@ -51,3 +51,6 @@ void hv_lower_cron_tasks(const struct hv_lowering *l, struct hv_desired *d);
 
 /* Network of a task that names `own` (NULL: none): "none", "host", or the name of one. Borrowed. */
 const char *hv_task_network(const struct hv_spec_state *s, const char *own);
+
+/* Network of whoever installs Python packages: "none", "bridge", "host", or the name of one. Borrowed. */
+const char *hv_task_packages_network(const struct hv_spec_python_packages *p);

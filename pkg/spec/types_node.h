@@ -202,7 +202,7 @@ struct hv_spec_gc_containers {
 };
 struct hv_spec_gc_tasks {
         const struct hv_node *node;
-        uint64_t workspace_us, results_us, max_size_bytes;
+        uint64_t workspace_us, results_us, packages_us, max_size_bytes;
 };
 enum hv_pressure_action { HV_PRESSURE_PAUSE_ADMISSION, HV_PRESSURE_NONE };
 struct hv_spec_pressure {

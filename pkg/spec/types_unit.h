@@ -242,7 +242,7 @@ struct hv_spec_task {
 };
 struct hv_spec_python_packages { /* where they come from */
         const struct hv_node *node;
-        const char *index, *wheels, *network; /* NULL: none; network: taskDefaults.network */
+        const char *index, *wheels, *network; /* NULL: none; network: "bridge", the engine's own */
 };
 struct hv_spec_task_defaults {
         const struct hv_node *node;

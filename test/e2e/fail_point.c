@@ -36,12 +36,15 @@ static const char *const types[HV_N_ACTIONS] = {
         [HV_ACTION_TASK_END] = "task_end",
         [HV_ACTION_TASK_FORGET] = "task_forget",
         [HV_ACTION_TASK_PREPARE] = "task_prepare",
+        [HV_ACTION_TASK_PACKAGES] = "task_packages",
         [HV_ACTION_TASK_CANCEL] = "task_cancel",
         [HV_ACTION_TASK_COLLECT] = "task_collect",
         [HV_ACTION_TASK_CLEAN] = "task_clean",
         [HV_ACTION_CRON_ADVANCE] = "cron_advance",
         [HV_ACTION_CRON_SUSPEND] = "cron_suspend",
 };
+static const char *const insides[] = { "packages_made", "packages_started", "packages_installed",
+                                       "packages_kept" };
 static const char *const whens[] = {
         [HV_FAIL_BEFORE] = "before",
         [HV_FAIL_AFTER] = "after",
@@ -50,6 +53,7 @@ static const char *const whens[] = {
 
 struct place {
         bool is_set;
+        const char *inside; /* NULL: type and when */
         enum hv_action_type type;
         enum hv_fail_when when;
         unsigned n; /* times to come */
@@ -68,6 +72,12 @@ static bool parse(const char *text, struct place *ret) {
         size_t type = 0, when = 0;
         char *end;
 
+        for (size_t i = 0; i < HV_ARRAY_SIZE(insides); i++)
+                if (strcmp(text, insides[i]) == 0) {
+                        *ret = (struct place){ .is_set = true, .inside = insides[i], .n = 1 };
+                        return true;
+                }
+
         while (type < HV_N_ACTIONS && !(types[type] && name_is(&text, types[type])))
                 type++;
         while (when < HV_ARRAY_SIZE(whens) && !name_is(&text, whens[when]))
@@ -81,17 +91,31 @@ static bool parse(const char *text, struct place *ret) {
         return *end == '\0' && ret->n > 0;
 }
 
-void hv_fail_point(enum hv_action_type type, enum hv_fail_when when) {
+static struct place *the_place(void) {
         static bool was_read;
         static struct place place;
         const char *text = getenv("HIVELET_KILL_AT");
 
         if (!was_read && text && !parse(text, &place)) {
-                (void) fprintf(stderr, "HIVELET_KILL_AT=%s is no place: action:before|after|done[:n]\n",
-                               text);
+                (void) fprintf(stderr,
+                               "HIVELET_KILL_AT=%s is no place: action:before|after|done[:n], or %s, ...\n",
+                               text, insides[0]);
                 exit(64);
         }
         was_read = true;
-        if (place.is_set && place.type == type && place.when == when && --place.n == 0)
+        return &place;
+}
+
+void hv_fail_point(enum hv_action_type type, enum hv_fail_when when) {
+        struct place *p = the_place();
+
+        if (p->is_set && !p->inside && p->type == type && p->when == when && --p->n == 0)
+                (void) kill(getpid(), SIGKILL);
+}
+
+void hv_fail_place(const char *name) {
+        const struct place *p = the_place();
+
+        if (p->is_set && p->inside && strcmp(p->inside, name) == 0)
                 (void) kill(getpid(), SIGKILL);
 }

@@ -25,7 +25,8 @@ WHENS = ("before", "after", "done")
 
 # Actions that no task of these tests needs; the others are its life, and each of their places has a row below.
 NOT_OF_A_TASK = {"network_create", "network_remove", "network_connect", "network_disconnect", "volume_create",
-                 "volume_remove", "unpause", "update", "cron_advance", "cron_suspend"}
+                 "volume_remove", "unpause", "update", "cron_advance", "cron_suspend",
+                 "task_packages"}  # test_packages.py
 
 
 def places(*actions, nth=""):

@@ -17,11 +17,23 @@ static struct sim_reply answer(enum hv_outcome outcome, const char *message) {
         return (struct sim_reply){ .outcome = outcome, .message = message };
 }
 
+/* It takes long, and can be cut short. */
+static bool fetches(enum hv_action_type type) {
+        return type == HV_ACTION_TASK_PREPARE || type == HV_ACTION_TASK_PACKAGES;
+}
+
 /* ---- what they do ---- */
 
 static struct sim_reply prepare(struct sim *s, const struct hv_action *a) {
         sim_try_get(s, a->task_id, a->attempt)->has_workspace = true;
         return ok();
+}
+
+/* Beside the workspace, which goes with a crash before the container is there. */
+static struct sim_reply install(struct sim *s, const struct hv_action *a) {
+        if (!sim_try_get(s, a->task_id, a->attempt)->has_workspace)
+                sim_fail(s, "I4", "packages of %s are installed beside no workspace", a->task_id);
+        return s->truth->engine_up ? ok() : answer(HV_OUTCOME_UNREACHABLE, "connection refused");
 }
 
 /* The log and the outputs: a text that only this collection can have given. */
@@ -43,8 +55,7 @@ static struct sim_reply cancel(struct sim *s, const struct hv_action *a) {
         for (size_t i = 0; i < s->driver->calls.n; i++) {
                 struct sim_call *c = s->driver->calls.v[i];
 
-                if (!c->worked && c->action.type == HV_ACTION_TASK_PREPARE &&
-                    hv_streq(c->action.task_id, a->task_id)) {
+                if (!c->worked && fetches(c->action.type) && hv_streq(c->action.task_id, a->task_id)) {
                         c->worked = true;
                         c->reply = answer(HV_OUTCOME_FAILED, "cancelled");
                         sim_driver_reply(s, c, HV_USEC_PER_MSEC);
@@ -59,6 +70,8 @@ static struct sim_reply perform(struct sim *s, struct sim_call *c) {
         switch (a->type) {
         case HV_ACTION_TASK_PREPARE:
                 return prepare(s, a);
+        case HV_ACTION_TASK_PACKAGES:
+                return install(s, a);
         case HV_ACTION_TASK_COLLECT:
                 return collect(s, c);
         case HV_ACTION_TASK_CANCEL:
@@ -74,7 +87,7 @@ static struct sim_reply perform(struct sim *s, struct sim_call *c) {
 /* ---- how it goes ---- */
 
 static bool needs_disk(enum hv_action_type type) {
-        return sim_action_is_write(type) || type == HV_ACTION_TASK_PREPARE || type == HV_ACTION_TASK_COLLECT;
+        return sim_action_is_write(type) || fetches(type) || type == HV_ACTION_TASK_COLLECT;
 }
 
 static struct sim_reply half(struct sim *s, const struct hv_action *a) {
@@ -136,7 +149,7 @@ void sim_errand_issue(struct sim *s, struct sim_call *c) {
         const enum hv_action_type type = c->action.type;
         uint64_t span_us = sim_span(s, SIM_CHANCE_LATENCY, 100, 10 * HV_USEC_PER_MSEC);
 
-        if (type == HV_ACTION_TASK_PREPARE)
+        if (fetches(type))
                 span_us = sim_span(s, SIM_CHANCE_LATENCY, HV_USEC_PER_MSEC, 20 * HV_USEC_PER_SEC);
         if (type == HV_ACTION_TASK_COLLECT || type == HV_ACTION_TASK_CLEAN)
                 span_us = sim_span(s, SIM_CHANCE_LATENCY, HV_USEC_PER_MSEC, 2 * HV_USEC_PER_SEC);

@@ -13,8 +13,9 @@
         (BIT(HV_ACTION_TASK_ACCEPT) | BIT(HV_ACTION_TASK_STOPPING) | BIT(HV_ACTION_TASK_BEGIN) | \
          BIT(HV_ACTION_TASK_END) | BIT(HV_ACTION_TASK_FORGET) | BIT(HV_ACTION_CRON_ADVANCE) |    \
          BIT(HV_ACTION_CRON_SUSPEND))
-#define ERRANDS \
-        (WRITES | BIT(HV_ACTION_TASK_PREPARE) | BIT(HV_ACTION_TASK_COLLECT) | BIT(HV_ACTION_TASK_CLEAN))
+#define ERRANDS                                                                                              \
+        (WRITES | BIT(HV_ACTION_TASK_PREPARE) | BIT(HV_ACTION_TASK_PACKAGES) | BIT(HV_ACTION_TASK_COLLECT) | \
+         BIT(HV_ACTION_TASK_CLEAN))
 #define EVERY (BIT(HV_ACTION_TASK_ACCEPT) - 1) /* that an engine is asked for */
 #define EFFECTS (EVERY & ~LOOKS)
 #define ON_CONTAINER                                                                                   \
@@ -42,7 +43,8 @@ static const struct {
         [SIM_FAULT_REMOVING] = { "removing", 7, ON_CONTAINER },
         [SIM_FAULT_ALREADY] = { "already", 8, BIT(HV_ACTION_START) | BIT(HV_ACTION_STOP) },
         [SIM_FAULT_VANISHED] = { "vanished", 9, VANISHING },
-        [SIM_FAULT_REFUSED] = { "refused", 10, EVERY | BIT(HV_ACTION_TASK_PREPARE) },
+        [SIM_FAULT_REFUSED] = { "refused", 10,
+                                EVERY | BIT(HV_ACTION_TASK_PREPARE) | BIT(HV_ACTION_TASK_PACKAGES) },
         [SIM_FAULT_CUT] = { "cut", 10, EVERY },
         [SIM_FAULT_SECONDS] = { "slow-seconds", 11, EVERY | ERRANDS },
         [SIM_FAULT_HOURS] = { "slow-hours", 11, EVERY },

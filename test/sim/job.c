@@ -72,6 +72,7 @@ struct sim_job sim_job_draw(struct sim *s, unsigned index) {
                 .ooms = shares[below(s, HV_ARRAY_SIZE(shares))] / 3,
                 .checkpoints = 400,
                 .endless = chance(s, 60),
+                .packages = chance(s, 250),
         };
 }
 
@@ -99,10 +100,10 @@ static void write_job(const struct sim_job *j, const char *name, struct hv_buf *
         hv_buf_printf(text,
                       "task %s %u image %u memory %u cpus %u disk %u priority %u timeout %" PRIu64
                       " wait %" PRIu64 " backoff %" PRIu64 " grace %" PRIu64
-                      " retry %u %u %u checkpoint %d pull %d\n",
+                      " retry %u %u %u checkpoint %d pull %d packages %d\n",
                       name, j->variant, j->image, j->memory, j->cpus, j->disk, j->priority, j->timeout_us,
                       j->wait_us, j->retry_backoff_us, j->stop_grace_us, j->retry_limit, j->retry_on,
-                      j->retry_code, j->checkpoint_code, j->pull_policy);
+                      j->retry_code, j->checkpoint_code, j->pull_policy, j->packages);
 }
 
 static void lower(const struct sim_job *j, struct hv_task *t) {
@@ -124,6 +125,10 @@ static void lower(const struct sim_job *j, struct hv_task *t) {
         t->booking = (struct hv_booking){ .nano_cpus = j->cpus * UINT64_C(500000000),
                                           .memory_bytes = j->memory * 256 * MIB,
                                           .disk_bytes = j->disk * 1024 * MIB };
+        if (j->packages)
+                t->packages = (struct hv_task_packages){ .requirements = "numpy\n",
+                                                         .wheels = "/srv/wheels",
+                                                         .network = "none" };
         t->priority = j->priority;
         t->wait_for_resources_us = j->wait_us;
         t->unit = (struct hv_unit){

@@ -24,6 +24,7 @@ struct sim_job {
         int checkpoint_code;
         unsigned services, jobs; /* bits: what it depends on */
         enum hv_pull_policy pull_policy;
+        bool packages; /* needs Python packages */
 
         /* how it behaves, which no document says */
         uint64_t run_us;

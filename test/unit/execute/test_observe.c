@@ -61,6 +61,7 @@ static void a_container_is_ours_by_all_of_its_marks(void **state) {
                 { "of a kind that runs nothing", HV_LABEL_KIND, "volume", false },
                 { "of a kind in another spelling", HV_LABEL_KIND, "svc", false },
                 { "a task", HV_LABEL_KIND, "task", true },
+                { "who installs packages", HV_LABEL_KIND, HV_LABEL_KIND_BUILDER, true },
                 { "without a name", HV_LABEL_NAME, NULL, false },
                 { "with an empty name", HV_LABEL_NAME, "", false },
                 { "replica 0", HV_LABEL_REPLICA, "0", false },
@@ -81,6 +82,7 @@ static void a_container_is_ours_by_all_of_its_marks(void **state) {
                 hv_observe_docker_container(&c, "node-1", arena, &seen);
                 if (seen.ours != rows[i].ours)
                         fail_msg("%s: %s", rows[i].what, seen.ours ? "ours" : "not ours");
+                assert_int_equal(seen.is_builder, hv_streq(rows[i].value, HV_LABEL_KIND_BUILDER));
                 if (seen.ours)
                         assert_int_equal(seen.replica, 2);
                 else if (seen.kind || seen.object || seen.digest || seen.revision)
