@@ -61,7 +61,8 @@ struct hv_agent {
         struct hv_worker *worker;
         struct hv_receipt_key *receipt_key; /* NULL as long as the ledger is */
         struct hv_transfer *inputs;         /* what tasks' inputs are fetched with */
-        char *work_root, *results_root;
+        struct hv_package_builder *builder; /* NULL as long as the ledger is */
+        char *work_root, *results_root, *packages_root;
         struct hv_retention *retention; /* a round under way */
         sd_event_source *retention_timer;
         bool results_known;

@@ -11,6 +11,7 @@
 
 #include "agent/private.h"
 #include "base/arena.h"
+#include "execute/package_builder.h"
 #include "execute/task_driver.h"
 #include "host/capacity.h"
 #include "ledger/attempt.h"
@@ -186,12 +187,27 @@ static int make_parts(struct hv_agent *a, struct hv_err *err) {
         return r;
 }
 
+static void make_builder(struct hv_agent *a, const struct hv_desired *d) {
+        const struct hv_package_builder_options options = {
+                .event = a->event,
+                .docker = a->docker,
+                .worker = a->worker,
+                .root = a->packages_root,
+                .work_root = a->work_root,
+                .node_id = d->settings.node_id,
+        };
+
+        a->builder = hv_package_builder_new(&options);
+        hv_package_builder_keep(a->builder, d->settings.keep_packages_us);
+}
+
 static void add_driver(struct hv_agent *a, const struct hv_desired *d) {
         const struct hv_task_driver_options options = {
                 .event = a->event,
                 .docker = a->docker,
                 .ledger = a->ledger,
                 .worker = a->worker,
+                .builder = a->builder,
                 .transfer = a->inputs,
                 .work_root = a->work_root,
                 .results_root = a->results_root,
@@ -238,6 +254,7 @@ static int begin(struct hv_agent *a, const struct hv_desired *d, struct hv_err *
         if (r < 0)
                 return r;
         known.trust_score = (int) score;
+        make_builder(a, d);
         add_driver(a, d);
         r = hv_agent_input(a, &known, err);
         return r < 0 ? r : hv_agent_retention_begin(a, err);
@@ -252,6 +269,7 @@ static void choose_places(struct hv_agent *a, const struct hv_desired *d) {
         a->work_root =
                 d->settings.work_dir ? hv_strdup(d->settings.work_dir) : hv_asprintf("%s/tasks", state_dir);
         a->results_root = hv_asprintf("%s/results", state_dir);
+        a->packages_root = hv_asprintf("%s/packages", state_dir);
 }
 
 const char *hv_agent_work_root(struct hv_agent *a, const struct hv_desired *d) {
@@ -262,6 +280,8 @@ const char *hv_agent_work_root(struct hv_agent *a, const struct hv_desired *d) {
 void hv_agent_tasks_need(struct hv_agent *a, const struct hv_desired *d) {
         struct hv_err err = {};
 
+        if (a->builder)
+                hv_package_builder_keep(a->builder, d->settings.keep_packages_us);
         if (a->ledger || !a->docker)
                 return;
         choose_places(a, d);
@@ -281,9 +301,11 @@ void hv_agent_tell_clock(struct hv_agent *a) {
 void hv_agent_tasks_end(struct hv_agent *a) {
         a->inputs = hv_transfer_free(a->inputs);
         hv_agent_retention_end(a);
+        a->builder = hv_package_builder_free(a->builder);
         a->worker = hv_worker_free(a->worker);
         a->ledger = hv_ledger_free(a->ledger);
         a->receipt_key = hv_receipt_key_free(a->receipt_key);
         free(a->work_root);
         free(a->results_root);
+        free(a->packages_root);
 }

@@ -21,13 +21,13 @@ static void own(struct own_labels *l, const char *name, const char *value) {
         l->v[l->n++] = (struct hv_pair){ .name = name, .value = value };
 }
 
-static struct own_labels mark_of(enum hv_kind kind, const char *name, const char *digest,
+static struct own_labels mark_of(const char *kind, const char *name, const char *digest,
                                  const struct hv_create_for *who) {
         struct own_labels l = {};
 
         own(&l, HV_LABEL_MANAGED, "true");
         own(&l, HV_LABEL_NODE, who->node_id);
-        own(&l, HV_LABEL_KIND, hv_kind_label(kind));
+        own(&l, HV_LABEL_KIND, kind);
         own(&l, HV_LABEL_NAME, name);
         own(&l, HV_LABEL_REVISION, who->revision);
         own(&l, HV_LABEL_DIGEST, digest);
@@ -160,7 +160,7 @@ static int copy_ports(const struct hv_unit *u, struct hv_docker_create *ret, str
 
 static struct hv_pairs container_labels(const struct hv_unit *u, const struct hv_create_for *who,
                                         struct hv_arena *arena) {
-        struct own_labels ours = mark_of(u->kind, u->object, u->digest, who);
+        struct own_labels ours = mark_of(hv_kind_label(u->kind), u->object, u->digest, who);
 
         own(&ours, HV_LABEL_REPLICA, hv_arena_printf(arena, "%u", u->replica));
         if (u->kind == HV_KIND_TASK)
@@ -202,6 +202,15 @@ static void choose_task_log(const struct hv_unit *u, const struct hv_create_for 
                 n++;
         }
         ret->log_options = (struct hv_pairs){ v, n };
+}
+
+struct hv_pairs hv_create_builder_labels(const char *task_id, unsigned attempt, const char *key,
+                                         const struct hv_create_for *who, struct hv_arena *arena) {
+        struct own_labels ours = mark_of(HV_LABEL_KIND_BUILDER, task_id, key, who);
+        static const struct hv_pairs none;
+
+        own(&ours, HV_LABEL_REPLICA, hv_arena_printf(arena, "%u", attempt));
+        return merge(&none, &ours, arena);
 }
 
 int hv_create_container(const struct hv_unit *u, const struct hv_create_for *who, struct hv_arena *arena,
@@ -255,7 +264,7 @@ int hv_create_container(const struct hv_unit *u, const struct hv_create_for *who
 
 void hv_create_network(const struct hv_network *n, const struct hv_create_for *who, struct hv_arena *arena,
                        struct hv_docker_network_create *ret) {
-        struct own_labels ours = mark_of(HV_KIND_NETWORK, n->name, n->digest, who);
+        struct own_labels ours = mark_of(hv_kind_label(HV_KIND_NETWORK), n->name, n->digest, who);
 
         *ret = (struct hv_docker_network_create){
                 .name = n->name,
@@ -270,7 +279,7 @@ void hv_create_network(const struct hv_network *n, const struct hv_create_for *w
 
 void hv_create_volume(const struct hv_volume *v, const struct hv_create_for *who, struct hv_arena *arena,
                       struct hv_docker_volume_create *ret) {
-        struct own_labels ours = mark_of(HV_KIND_VOLUME, v->name, v->digest, who);
+        struct own_labels ours = mark_of(hv_kind_label(HV_KIND_VOLUME), v->name, v->digest, who);
 
         own(&ours, HV_LABEL_RECLAIM, v->reclaim_delete ? "delete" : "retain");
         *ret = (struct hv_docker_volume_create){

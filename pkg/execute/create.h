@@ -40,6 +40,10 @@ void hv_create_network(const struct hv_network *n, const struct hv_create_for *w
 void hv_create_volume(const struct hv_volume *v, const struct hv_create_for *who, struct hv_arena *arena,
                       struct hv_docker_volume_create *ret);
 
+/* The mark of a container that installs packages for an attempt of a task (execute/package_container.h); `key` stands for the digest. */
+struct hv_pairs hv_create_builder_labels(const char *task_id, unsigned attempt, const char *key,
+                                         const struct hv_create_for *who, struct hv_arena *arena);
+
 /* A slice in the engine's own form; NULL: the engine's default. */
 const char *hv_create_cgroup_parent(const char *slice_path, const struct hv_docker_engine *engine,
                                     struct hv_arena *arena);

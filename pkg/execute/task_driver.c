@@ -2,6 +2,7 @@
  *
  *      ledger    one call, done at once
  *      PREPARE   hv_task_prepare()                                       --> done
+ *      PACKAGES  hv_package_want_new()                                   --> done
  *      COLLECT   [engine's log --> hv_collect_log()] --> finish --> done
  *      CLEAN     hv_task_remove(workspace)                               --> done
  *      FORGET    hv_task_remove(result) for each attempt --> ledger      --> done
@@ -17,6 +18,7 @@
 #include "docker/container.h"
 #include "execute/log_loss.h"
 #include "execute/observe.h"
+#include "execute/package_builder.h"
 #include "execute/task_ledger.h"
 #include "task/collect.h"
 #include "task/input_notes.h"
@@ -30,6 +32,7 @@ struct work { /* one action under way */
         struct task_driver *d;
         const struct hv_action *action;
         struct hv_prepare *prepare;
+        struct hv_package_want *packages;
         struct hv_collect *collect;
         struct hv_removal *removal;
         struct hv_docker_call *log, *look; /* COLLECT: of the container, before its log */
@@ -59,6 +62,7 @@ static void work_free(struct work *w) {
         hv_docker_call_cancel(w->log);
         hv_docker_call_cancel(w->look);
         hv_prepare_free(w->prepare);
+        hv_package_want_free(w->packages);
         hv_collect_free(w->collect);
         hv_removal_free(w->removal);
         free(w);
@@ -159,19 +163,42 @@ static void prepare(struct task_driver *d, const struct hv_action *a) {
                 .userdata = w,
         };
 
-        if (a->task->packages.requirements) {
-                done(w, HV_OUTCOME_REFUSED,
-                     "this version installs no Python packages: take an image that has them, and requirements: []");
-                return;
-        }
         w->prepare = hv_task_prepare(&options);
+}
+
+/* ---- packages ---- */
+
+static void on_packages(void *userdata, enum hv_outcome outcome, const char *message) {
+        struct work *w = userdata;
+
+        w->packages = NULL;
+        done(w, outcome, message);
+}
+
+static void packages(struct task_driver *d, const struct hv_action *a) {
+        const struct hv_task_packages *p = &a->task->packages;
+        struct work *w = work_new(d, a);
+        const struct hv_package_want_options options = {
+                .task = a->task,
+                .attempt = a->attempt,
+                .revision = a->desired ? a->desired->revision : NULL,
+                .done = on_packages,
+                .userdata = w,
+        };
+
+        if (!p->index && !p->wheels)
+                done(w, HV_OUTCOME_REFUSED,
+                     "this node has no place to take Python packages from (taskDefaults.python: index or wheels); take an "
+                     "image that has them, and write requirements: []");
+        else
+                w->packages = hv_package_want_new(d->o.builder, &options);
 }
 
 static void cancel(struct task_driver *d, const struct hv_action *a) {
         struct work *w;
 
         TAILQ_FOREACH (w, &d->works, link)
-                if (w->prepare && hv_streq(w->action->task_id, a->task_id))
+                if ((w->prepare || w->packages) && hv_streq(w->action->task_id, a->task_id))
                         break;
         if (w)
                 done(w, HV_OUTCOME_FAILED, "cancelled: the task is to stop");
@@ -360,10 +387,10 @@ static void forget(struct task_driver *d, const struct hv_action *a) {
 static void (*const perform[HV_N_ACTIONS])(struct task_driver *d, const struct hv_action *a) = {
         [HV_ACTION_TASK_ACCEPT] = record,   [HV_ACTION_TASK_STOPPING] = record,
         [HV_ACTION_TASK_BEGIN] = record,    [HV_ACTION_TASK_END] = record,
-        [HV_ACTION_TASK_PREPARE] = prepare, [HV_ACTION_TASK_CANCEL] = cancel,
-        [HV_ACTION_TASK_COLLECT] = collect, [HV_ACTION_TASK_CLEAN] = clean,
-        [HV_ACTION_TASK_FORGET] = forget,   [HV_ACTION_CRON_ADVANCE] = record,
-        [HV_ACTION_CRON_SUSPEND] = record,
+        [HV_ACTION_TASK_PREPARE] = prepare, [HV_ACTION_TASK_PACKAGES] = packages,
+        [HV_ACTION_TASK_CANCEL] = cancel,   [HV_ACTION_TASK_COLLECT] = collect,
+        [HV_ACTION_TASK_CLEAN] = clean,     [HV_ACTION_TASK_FORGET] = forget,
+        [HV_ACTION_CRON_ADVANCE] = record,  [HV_ACTION_CRON_SUSPEND] = record,
 };
 
 static bool can(const struct hv_driver *driver, enum hv_action_type type) {

@@ -4,7 +4,7 @@
  *          tries again; what contradicts the ledger is CONFLICT.
  *          The END of a task leaves a receipt (task/receipt.h), in the same transaction.
  * Disk     PREPARE, COLLECT, CLEAN, FORGET: on the worker's thread, downloads and the engine's log on the loop. A PREPARE that
- *          a CANCEL cuts short is FAILED. A COLLECT asks the engine for the log of `target` first; a container that is gone
+ *          a CANCEL cuts short is FAILED, and so is a PACKAGES (execute/package_builder.h). A COLLECT asks the engine for the log of `target` first; a container that is gone
  *          has none.
  * Places   <work>/<id>/<attempt>/workspace and <results>/<id>/<attempt>, see task/workspace.h and task/store.h.
  */
@@ -14,6 +14,7 @@
 
 struct hv_docker;
 struct hv_ledger;
+struct hv_package_builder;
 struct hv_receipt_key;
 struct hv_transfer;
 struct hv_worker;
@@ -24,6 +25,7 @@ struct hv_task_driver_options {
         struct hv_docker *docker;
         struct hv_ledger *ledger;
         struct hv_worker *worker;
+        struct hv_package_builder *builder;
         struct hv_transfer *transfer;         /* for inputs only */
         const char *work_root, *results_root; /* copied */
         bool allow_private;                   /* inputs may be fetched from private addresses */

@@ -121,6 +121,7 @@ int hv_workspace_link_packages(const char *work_root, const struct hv_attempt *a
         r = hv_workspace_open(work_root, a, &w, err);
         if (r < 0)
                 return r;
+        (void) unlinkat(w.attempt_fd, PACKAGES, 0); /* of a try that was cut short */
         if (symlinkat(path, w.attempt_fd, PACKAGES) < 0)
                 return hv_err_errno(err, -errno, "%s: packages cannot be linked", w.path);
         return 0;

@@ -1,5 +1,5 @@
 """The shipped task types on a real engine, through the real agent: python, csv, text, image and scikit-learn for real (an image
-from Debian's packages), TensorFlow and PyTorch with stand-in modules; receipts of all of it."""
+from Debian's packages), TensorFlow and PyTorch with stand-in wheels; receipts of all of it."""
 import json
 import os
 import shutil
@@ -10,6 +10,7 @@ import zlib
 
 import base
 import hv
+import wheels
 
 TYPES = os.path.join(hv.TOP, "config", "task-types.d")
 PYTHON = "hv/python:1"
@@ -207,27 +208,44 @@ class Types(base.Case):
         self.assertEqual(gap.returncode, 1)
         self.assertIn("are missing", gap.stderr)
 
-    def test_stand_ins(self):
-        """What is given to TensorFlow and PyTorch, and what is left of it."""
-        def one(name, model_type, module, data, **more):
-            return {"name": name, "type": "ml", "resources": {"limits": {"memory": "512Mi", "cpu": "1"}},
-                    "inputs": [{"path": module + ".py", "inline": STAND_INS[module]}],
-                    "parameters": {"model_type": model_type, "training_data": data, "requirements": [], **more}}
-        self.up(self.body(one("tf", "tensorflow", "tensorflow", DATA, epochs=3),
-                          one("pt", "pytorch", "torch", "x,y\n" + "".join(f"{i},{i / 3}\n" for i in range(30)))))
+    def test_types_with_their_own_requirements(self):
+        """As somebody writes them, packages and all. Wheels of the real names stand in: for TensorFlow and PyTorch with what the
+        types ask of them, for the others as a mark beside what the image has."""
+        folder = os.path.join(self.agent.dir, "wheels")
+        for name, text in STAND_INS.items():
+            wheels.make(folder, name, files={f"{name}.py": text})
+        for name in ("scikit-learn", "pillow", "extra"):
+            wheels.make(folder, name, files={f"mark_of_{name.replace('-', '_')}.py": "here = True\n"})
+        for path in (self.agent.dir, folder):
+            os.chmod(path, 0o755)
+        pictures = os.path.join(self.policy, "pictures.zip")
+        with zipfile.ZipFile(pictures, "w") as z:
+            z.writestr("dark.png", png(600, 300, 10))
+
+        def ml(name, model_type, data, **more):
+            return {"name": name, "type": "ml", "resources": {"limits": {"memory": "512Mi", "cpu": "500m"}},
+                    "parameters": {"model_type": model_type, "training_data": data, **more}}
+        numbers = "x,y\n" + "".join(f"{i},{i / 3}\n" for i in range(30))
+        self.up(self.body(
+            ml("tf", "tensorflow", DATA, epochs=3), ml("pt", "pytorch", numbers), ml("sk", "scikit-learn", DATA),
+            {"name": "image", "type": "data_processing", "parameters": {
+                "processing_type": "image_processing", "input_data": {"archive": pictures}, "max_size": 60}},
+            {"name": "py", "type": "python", "parameters": {
+                "code": "import mark_of_extra\nprint(mark_of_extra.here)\n", "requirements": ["Extra >= 1"]}},
+            defaults=f"  taskDefaults: {{python: {{wheels: {folder}}}}}\n"))
         metrics = self.json(self.completed("tf"), "results/metrics.json")
         self.assertEqual((metrics["model_type"], metrics["options"]["epochs"], metrics["model"]), ("tensorflow", 3, "model.keras"))
         self.assertEqual(self.result(self.task("tf"), "results/model.keras"), "epochs 3")
         metrics = self.json(self.completed("pt"), "results/metrics.json")
         self.assertEqual((metrics["goal"], list(metrics["metrics"])), ("regression", ["mean_absolute_error"]))
-
-    def test_packages(self):
-        """A task that needs packages fails before a container is made, and says why."""
-        self.up(self.body({"name": "p", "type": "python", "parameters": {"code": "print(1)", "requirements": ["requests"]}}))
-        task = self.ended("p")
-        self.assertEqual(task["status"]["phase"], "Failed")
-        self.assertIn("installs no Python packages", task["status"]["message"])
-        self.assertEqual(self.engine.containers(), {})
+        self.assertGreaterEqual(self.json(self.completed("sk"), "results/metrics.json")["metrics"]["accuracy"], 0)
+        summary = self.json(self.completed("image"), "results/summary.json")
+        self.assertEqual([(i["file"], i["thumbnail_size"]) for i in summary["images"]], [("dark.png", [60, 30])])
+        self.completed("py")
+        self.assertEqual(self.log(self.task("py")), "True\n")
+        root = os.path.join(self.agent.dir, "state", "packages")
+        kept = sorted(n for key in os.listdir(root) for n in os.listdir(os.path.join(root, key)) if n.endswith(".py"))
+        self.assertEqual(kept, ["mark_of_extra.py", "mark_of_pillow.py", "mark_of_scikit_learn.py", "tensorflow.py", "torch.py"])
 
     def test_unsupported(self):
         """Nothing is made of what no type supports."""
