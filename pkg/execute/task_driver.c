@@ -211,6 +211,7 @@ static void on_collected(void *userdata, const struct hv_collected *result) {
         struct work *w = userdata;
         const struct hv_action *action = w->action;
         struct task_driver *d = w->d;
+        _hv_cleanup_free_ char *fault = NULL;
         struct hv_task_collected collected = {
                 .log_bytes = result->log.size_bytes,
                 .log_truncated = result->log.truncated,
@@ -226,8 +227,10 @@ static void on_collected(void *userdata, const struct hv_collected *result) {
         }
         memcpy(collected.log_sha256, result->log.sha256, sizeof collected.log_sha256);
         memcpy(collected.manifest_sha256, result->manifest.sha256, sizeof collected.manifest_sha256);
+        if (*result->checkpoint_fault)
+                fault = hv_asprintf("the next attempt begins anew: %s", result->checkpoint_fault);
         work_free(w);
-        tell(d, action, HV_OUTCOME_OK, NULL, &collected);
+        tell(d, action, HV_OUTCOME_OK, fault, &collected);
 }
 
 static void on_log(void *userdata, const struct hv_docker_log *piece) {
@@ -305,6 +308,8 @@ static void collect(struct task_driver *d, const struct hv_action *a) {
                 .outputs = a->task->outputs,
                 .max_bytes = a->task->outputs_max_bytes,
                 .max_files = a->task->outputs_max_files,
+                .checkpoint = a->is_checkpoint ? a->task->checkpoint_path : NULL,
+                .owner = { .uid = a->task->uid, .gid = a->task->gid },
                 .keep_us = a->task->outputs_keep_us,
                 .log_cap_bytes = a->task->log_max_bytes,
                 .log_room = on_log_room,

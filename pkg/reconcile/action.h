@@ -68,6 +68,7 @@ struct hv_action {
         const char *task_id, *stop_by, *stop_reason;
         unsigned attempt;
         bool reopen, final, suspend;
+        bool is_checkpoint; /* TASK_COLLECT: the attempt stopped in the middle; what it left for the next is kept, too */
         uint64_t
                 cron_until_us; /* recorded with it: TASK_ACCEPT of a run (0: not of the schedule), CRON_SUSPEND (0: as it is) */
         const struct hv_task_end *end;

@@ -126,6 +126,8 @@ static void collect_done(struct hv_core *c, struct task *t, uint64_t now_us, con
         hv_failure_reset(&t->failure);
         if (in->collected)
                 t->end.collected = *in->collected;
+        if (in->message) /* it is there all the same */
+                hv_note_task(c, t, HV_NOTE_FAILED, HV_REASON_COLLECT_FAILED, "%s", in->message);
         t->step = TASK_STEP_END;
 }
 

@@ -41,6 +41,7 @@ static void hand_out(struct pass *p, struct task *t, const struct verdict *v) {
         f->action.reopen = t->reopened;
         f->action.cron_until_us = t->cron_until_us;
         f->action.final = !t->again;
+        f->action.is_checkpoint = t->end.cause == HV_CAUSE_CHECKPOINT;
         f->action.unit = t->slot ? &t->unit : NULL;
         if (v->action == HV_ACTION_TASK_END)
                 f->action.end = describe_end(p->c, t, f);

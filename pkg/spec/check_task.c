@@ -99,9 +99,15 @@ static void check_logging(const struct hv_check *c, const struct hv_spec_task *t
 static void check_checkpoint(const struct hv_check *c, const struct hv_spec_task *t) {
         const struct hv_node *at = hv_check_field(t->checkpoint.node, "exitCode");
         const struct hv_node *codes = hv_node_get(t->retries.node, "exitCodes");
+        const char *path;
 
         if (!t->checkpoint.node)
                 return;
+        path = normal(c, t->checkpoint.path);
+        if (path && hv_streq(path, "."))
+                hv_diag_error(c->diags, hv_check_field(t->checkpoint.node, "path"), "E0455",
+                              "%s is the whole working directory: name a folder in it",
+                              hv_diag_quote(c->diags, t->checkpoint.path));
         if (t->checkpoint.exit_code == 0)
                 hv_diag_error(c->diags, at, "E0458", "exit code 0 means success");
         for (size_t i = 0; i < t->retries.exit_codes.n; i++)

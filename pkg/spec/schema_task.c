@@ -65,8 +65,8 @@ static const struct hv_schema retries = { .name = "Retries",
 static const struct hv_field checkpoint_rows[] = {
         { HV_ROW(checkpoint, "exitCode", INT, exit_code), .value = "85", HV_RANGE(0, 255),
           .doc = "Exit code that means: stopped in the middle, can go on." },
-        { HV_ROW(checkpoint, "path", TEXT, path), .planned = true, .value = "checkpoint",
-          .format = HV_FORMAT_RELATIVE_PATH, .doc = "Folder that is kept for the next attempt." },
+        { HV_ROW(checkpoint, "path", TEXT, path), .value = "checkpoint", .format = HV_FORMAT_RELATIVE_PATH,
+          .doc = "Folder of the working directory that the next attempt finds as it was left." },
         { HV_ROW(checkpoint, "interval", DURATION, interval_us), .planned = true, .value = "10m", HV_POSITIVE,
           .doc = "How often it is copied aside." },
 };

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/arena.h"
 #include "base/fd.h"
+#include "task/checkpoint.h"
 #include "task/folder.h"
 #include "task/gather.h"
 #include "task/kept.h"
@@ -25,6 +26,8 @@ struct hv_collect {
         struct hv_log_file *log;
         struct hv_log_summary log_summary;
         struct hv_manifest_summary manifest_summary;
+        bool checkpoint_kept;
+        struct hv_err checkpoint_fault;
         char *path;
         struct hv_err err;
 };
@@ -36,6 +39,7 @@ static void copy_options(struct hv_collect *c, const struct hv_collect_options *
         c->o.work_root = hv_arena_strdup(c->arena, o->work_root);
         c->o.results_root = hv_arena_strdup(c->arena, o->results_root);
         c->o.attempt.id = hv_arena_strdup(c->arena, o->attempt.id);
+        c->o.checkpoint = hv_arena_strdup(c->arena, o->checkpoint);
         for (size_t i = 0; i < o->outputs.n; i++)
                 outputs[i] = hv_arena_strdup(c->arena, o->outputs.v[i]);
         c->o.outputs.v = outputs;
@@ -88,6 +92,25 @@ static int gather(struct hv_collect *c, struct hv_manifest *m) {
         return hv_gather_files(&g, m, &c->err);
 }
 
+/* What can never be copied keeps no result from being kept. */
+static int keep_checkpoint(struct hv_collect *c) {
+        struct hv_err err = {};
+        int r;
+
+        if (!c->o.checkpoint)
+                return 0;
+        r = hv_checkpoint_keep(c->o.work_root, &c->o.attempt, c->o.checkpoint, &c->o.owner,
+                               hv_spool_job(c->spool), &err);
+        c->checkpoint_kept = r > 0;
+        if (r == -ELOOP) {
+                c->checkpoint_fault = err;
+                return 0;
+        }
+        if (r < 0)
+                c->err = err;
+        return r;
+}
+
 static int collect(void *userdata) {
         _hv_cleanup_(hv_manifest_freep) struct hv_manifest *m = NULL;
         struct hv_collect *c = userdata;
@@ -102,6 +125,8 @@ static int collect(void *userdata) {
                 r = gather(c, m);
         if (r >= 0)
                 r = hv_manifest_finish(m, &c->log_summary, &c->manifest_summary, &c->err);
+        if (r >= 0)
+                r = keep_checkpoint(c);
         if (r >= 0)
                 r = hv_kept_write(c->draft.fd, &(struct hv_kept){ .outputs_us = c->o.keep_us }, &c->err);
         if (r >= 0)
@@ -131,7 +156,9 @@ static void on_ended(void *userdata, int error, bool dropped) {
                                        .message = error < 0 ? c->err.msg : "",
                                        .path = c->path,
                                        .log = c->log_summary,
-                                       .manifest = c->manifest_summary };
+                                       .manifest = c->manifest_summary,
+                                       .checkpoint_kept = c->checkpoint_kept,
+                                       .checkpoint_fault = c->checkpoint_fault.msg };
 
         if (!c->silent && !dropped)
                 c->o.done(c->o.userdata, &result);

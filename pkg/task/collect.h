@@ -29,6 +29,8 @@ struct hv_collected {
         const char *path; /* of the result */
         struct hv_log_summary log;
         struct hv_manifest_summary manifest;
+        bool checkpoint_kept;
+        const char *checkpoint_fault; /* why it cannot be, though it is there; "": nothing is wrong */
 };
 
 struct hv_collect_options {
@@ -38,6 +40,8 @@ struct hv_collect_options {
         struct hv_strv outputs; /* relative to the workspace */
         uint64_t max_bytes;
         size_t max_files;
+        const char *checkpoint; /* folder of the workspace that the next attempt gets; NULL: none */
+        struct hv_owner owner;  /* of its copy: the container's user */
         uint64_t keep_us;       /* how long the files stay after the end of the task (task/kept.h) */
         uint64_t log_cap_bytes; /* 0: all of it */
         void (*log_room)(void *userdata);

@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/fd.h"
 #include "task/archive.h"
+#include "task/checkpoint.h"
 #include "task/download.h"
 #include "task/folder.h"
 #include "task/place.h"
@@ -256,6 +257,9 @@ static int build(struct hv_prepare *p) {
                 if (r < 0)
                         (void) hv_err_prefix(&p->err, r, "input %s", p->task->inputs[i].path);
         }
+        if (r >= 0 && p->task->checkpoint_code >= 0)
+                r = hv_checkpoint_give(p->o.work_root, &p->attempt, p->task->checkpoint_path, &p->o.owner,
+                                       p->workspace.fd, &p->job, &p->err);
         if (r >= 0)
                 r = make_task_json(p);
         return r < 0 ? r : hv_input_notes_write(p->workspace.attempt_fd, p->task, p->inputs, &p->err);

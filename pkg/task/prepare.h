@@ -5,7 +5,8 @@
  *
  * Model    Inputs are made in the order in which they are written. A file is never replaced: two inputs that want the same
  *          name are refused. What is made belongs to the container's user. task.json tells the program what the agent
- *          knows of it; an input of that name is kept in its place.
+ *          knows of it; an input of that name is kept in its place. What an attempt before this one left as a checkpoint
+ *          (task/checkpoint.h) takes the place of inputs under its path.
  * Outcome  REFUSED: the input is wrong, and the same again would fail again. FAILED: the disk, the network or the engine's
  *          host are in the way; another time it may work. Whatever is not OK leaves no workspace.
  * Owner    options are copied, except worker, transfer and event. `done` comes once, on the loop, never from inside

@@ -69,5 +69,49 @@ class Retention(Case):
         self.agent.wait(lambda: bytes_told() and bytes_told()[0] < 2500 << 10, "what is left is told")
 
 
+class Checkpoints(Case):
+    # Counts on from where it was, ten a time; a file that an attempt began and did not finish does not count.
+    COUNT = ("n=$(cat save/n 2>/dev/null || echo 0); echo from $n; ls save 2>/dev/null; mkdir -p save/deep; "
+             "ln -sf n save/link; echo $((n+10)) >save/n; cp save/n save/deep/n; [ $n -ge 20 ] && exit 0; ")
+
+    def log(self, name, attempt):
+        return self.agent.result(name, attempt, "log").decode().split()
+
+    def test_it_goes_on_where_it_was(self):
+        """Three attempts, and the agent is killed while each of them runs."""
+        self.start()
+        self.agent.submit("count", self.agent.spec("count", self.COUNT + "while [ ! -e /witness/go-$n ]; do sleep 0.05; done; exit 85",
+                                                   checkpoint={"exitCode": 85, "path": "save"},
+                                                   retries={"limit": 0, "backoff": "0s"}))
+        for attempt in (1, 2):
+            name = tasks.name_of("count", attempt)
+            self.agent.wait(lambda n=name: (self.engine.look(n) or {"State": {}})["State"].get("Running"), f"{name} runs")
+            self.agent.kill()
+            with open(os.path.join(self.agent.witness, f"go-{10 * (attempt - 1)}"), "w", encoding="utf-8"):
+                pass
+            tasks.poll(lambda n=name: not self.engine.inspect(n)["State"]["Running"], f"{name} has ended")
+            self.agent.start()
+        row = self.ended("count")
+        self.assertEqual(row["state"], "Completed", row["message"])
+        self.assertEqual([a["cause"] for a in self.agent.ledger.attempts("count")], ["checkpoint", "checkpoint", "success"])
+        self.assertEqual(self.log("count", 1), ["said", "1", "from", "0"])
+        self.assertEqual(self.log("count", 2), ["said", "2", "from", "10", "deep", "link", "n"])
+        self.assertEqual(self.log("count", 3), ["said", "3", "from", "20", "deep", "link", "n"])
+        self.agent.wait(lambda: not self.agent.leftovers(), "nothing is left of it")
+
+    def test_what_failed_in_between_leaves_nothing(self):
+        """The second attempt spoils what it got and fails; the third begins where the first stopped."""
+        self.start()
+        script = ("echo $(cat save/n 2>/dev/null || echo none); mkdir -p save; case $(ls /witness | grep -c tried) in "
+                  "0) echo 1 >save/n; touch /witness/tried-1; exit 85;; 1) echo spoilt >save/n; touch /witness/tried-2; exit 7;; "
+                  "*) exit 0;; esac")
+        row = self.do("mended", script, checkpoint={"exitCode": 85, "path": "save"},
+                      inputs=[{"path": "save/n", "inline": "from the inputs\n"}],
+                      mounts=[{"hostPath": self.agent.witness, "target": "/witness"}],
+                      retries={"limit": 1, "on": ["exitCode"], "backoff": "0s"})
+        self.assertEqual(row["state"], "Completed", row["message"])
+        self.assertEqual([self.log("mended", n) for n in (1, 2, 3)], [["from", "the", "inputs"], ["1"], ["1"]])
+
+
 if __name__ == "__main__":
     base.main()
