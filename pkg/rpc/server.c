@@ -137,7 +137,7 @@ static grpc_server *create(const struct hv_rpc_server_options *o, size_t largest
                 number(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, rpc_int_of(largest)),
                 number(GRPC_ARG_MAX_METADATA_SIZE, HEADER_BYTES_MAX),
                 number(GRPC_ARG_MAX_CONCURRENT_STREAMS, rpc_int_of(o->max_calls)),
-                number(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, rpc_ms_of(HANDSHAKE_US)),
+                number(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, rpc_ms_of(o->handshake_us)),
                 number(GRPC_ARG_KEEPALIVE_TIME_MS, rpc_ms_of(o->keepalive_us)),
                 number(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, rpc_ms_of(o->keepalive_timeout_us)),
                 number(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
@@ -210,6 +210,7 @@ static struct hv_rpc_server *server_new(struct hv_rpc *rpc, const struct hv_rpc_
         o->max_calls = (unsigned) or_default(o->max_calls, MAX_CALLS);
         o->max_held_bytes = or_default(o->max_held_bytes, 2 * largest);
         o->request_us = or_default(o->request_us, REQUEST_US);
+        o->handshake_us = or_default(o->handshake_us, HANDSHAKE_US);
         o->keepalive_us = or_default(o->keepalive_us, KEEPALIVE_US);
         o->keepalive_timeout_us = or_default(o->keepalive_timeout_us, KEEPALIVE_TIMEOUT_US);
         o->ping_min_us = or_default(o->ping_min_us, PING_MIN_US);

@@ -11,8 +11,8 @@
  * Life     After on_request comes exactly one on_done, whatever happens: the answer was written (true), or it never will be,
  *          because the client cancelled, its deadline passed, the connection broke, or the server was freed (false). Until on_done
  *          returns the call may be used, then it is gone. Answers after the first, and to a call that is over, do nothing.
- * Source   limits: gRPC has none on connections, so those that bring no call are closed: in 10 s without a handshake, in
- *          idle_us without a call.
+ * Source   limits: gRPC has none on connections, so those that bring no call are closed: after handshake_us without a
+ *          handshake, after idle_us without a call.
  */
 #pragma once
 
@@ -67,6 +67,7 @@ struct hv_rpc_server_options {
         size_t max_held_bytes; /* of requests that are read or held by their receivers, at once: a call waits until the largest
                                    * message of its method fits. 0: twice the largest of all methods */
         uint64_t request_us;           /* for a call to wait, and again for its message to come; 0: 5 min */
+        uint64_t handshake_us;         /* for a new connection to become one of HTTP/2; 0: 10 s */
         uint64_t keepalive_us;         /* ask a silent client whether it is there; 0: 30 s */
         uint64_t keepalive_timeout_us; /* 0: 10 s */
         uint64_t ping_min_us;          /* a client that asks more often without data is sent away; 0: 5 s */

@@ -291,9 +291,11 @@ static void test_wrong_kind(void **state) {
         assert_int_equal(one.n_messages, 1);
         call_expecting(&none, x, STREAM, message("0 0", 3), HV_RPC_INTERNAL);
         assert_non_null(strstr(none.text, "no reply"));
-        start_call((many = (struct outcome){}, &many), x, STREAM, message("2 5", 3), 0);
+        /* A second reply is never looked at, so gRPC keeps the status behind it: the deadline ends it. */
+        many = (struct outcome){};
+        start_call(&many, x, STREAM, message("2 5", 3), 300 * HV_USEC_PER_MSEC);
         wait_end(&many);
-        assert_int_equal(many.n_ends, 1);
+        assert_int_equal(many.status, HV_RPC_DEADLINE_EXCEEDED);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, stage_set_up, stage_tear_down)
