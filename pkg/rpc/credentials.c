@@ -247,7 +247,9 @@ static grpc_ssl_certificate_config_reload_status on_fetch(void *userdata,
                 grpc_ssl_pem_key_cert_pair pair = { .private_key = text_of(c->now.key),
                                                     .cert_chain = text_of(c->now.cert) };
 
-                *config = grpc_ssl_server_certificate_config_create(text_of(c->now.ca), &pair, 1);
+                /* gRPC insists on authorities also where it asks no client for a certificate, and then makes no use of them. */
+                *config = grpc_ssl_server_certificate_config_create(
+                        text_of(c->now.ca ? c->now.ca : c->now.cert), &pair, 1);
                 s->seen = c->generation;
                 status = GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
         }

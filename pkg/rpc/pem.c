@@ -88,7 +88,7 @@ static int read_key(const char *file, const char *pem, size_t len, EVP_PKEY **re
         if (asked)
                 return hv_err_set(err, -EINVAL, "key %s: is encrypted; a key without a password is expected",
                                   file);
-        if (ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE)
+        if (!memmem(pem, len, " PRIVATE KEY-----", strlen(" PRIVATE KEY-----")))
                 return hv_err_set(err, -EINVAL,
                                   "key %s: holds no private key in PEM (-----BEGIN PRIVATE KEY-----)", file);
         return hv_err_set(err, -EINVAL, "key %s: is broken: %s", file, reason());
