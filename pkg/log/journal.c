@@ -1,15 +1,12 @@
 #include "log/journal.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
-
-/* The place of the log call is given by the record, not by this file. */
-#define SD_JOURNAL_SUPPRESS_LOCATION
-#include <systemd/sd-journal.h>
 
 #include "base/alloc.h"
+#include "log/journal_socket.h"
 
 static void add(struct hv_journal_entry *e, const char *field, const char *value) {
         if (value && *value && e->n < HV_JOURNAL_FIELDS_MAX)
@@ -28,6 +25,7 @@ void hv_journal_entry_make(const struct hv_log_record *r, struct hv_journal_entr
 
         add(&e, "MESSAGE", hv_str_empty(r->message) ? "(no text)" : r->message);
         add_number(&e, "PRIORITY", r->level);
+        add(&e, "SYSLOG_IDENTIFIER", program_invocation_short_name);
         add(&e, "MESSAGE_ID", hv_event_message_id(r->event));
         add(&e, "HIVELET_EVENT", hv_event_name(r->event));
         add(&e, "HIVELET_NODE_ID", r->node_id);
@@ -53,17 +51,29 @@ void hv_journal_entry_done(struct hv_journal_entry *e) {
         *e = (struct hv_journal_entry){};
 }
 
-int hv_journal_send(const struct hv_log_record *record) {
+static void put(const struct hv_log_record *record, struct hv_buf *out) {
         struct hv_journal_entry e;
-        struct iovec iov[HV_JOURNAL_FIELDS_MAX];
-        int r;
 
         hv_journal_entry_make(record, &e);
         for (size_t i = 0; i < e.n; i++)
-                iov[i] = (struct iovec){ e.field[i], strlen(e.field[i]) };
-        r = sd_journal_sendv(iov, (int) e.n);
+                hv_journal_put(out, e.field[i]);
         hv_journal_entry_done(&e);
-        return r;
+}
+
+static void put_lost(uint64_t n_lost, struct hv_buf *out) {
+        char text[96];
+        const struct hv_log_record record = { .level = LOG_WARNING, .message = text };
+
+        (void) snprintf(text, sizeof text,
+                        "%" PRIu64 " records before this one are lost: the journal took none", n_lost);
+        put(&record, out);
+}
+
+int hv_journal_send(const struct hv_log_record *record) {
+        _hv_cleanup_(hv_buf_done) struct hv_buf out = {};
+
+        put(record, &out);
+        return hv_journal_socket_send(&out, put_lost);
 }
 
 bool hv_journal_is_stream(int fd, const char *journal_stream) {

@@ -1,6 +1,6 @@
 /* log/journal.h - records as journald takes them, and the question whether it is there. Inside pkg/log only.
  *
- * Source   sd_journal_sendv(3), systemd.journal-fields(7); JOURNAL_STREAM: systemd.exec(5).
+ * Source   systemd.journal-fields(7); JOURNAL_STREAM: systemd.exec(5).
  */
 #pragma once
 
@@ -17,7 +17,8 @@ struct hv_journal_entry {
 void hv_journal_entry_make(const struct hv_log_record *record, struct hv_journal_entry *ret);
 void hv_journal_entry_done(struct hv_journal_entry *entry);
 
-int hv_journal_send(const struct hv_log_record *record); /* -errno when journald did not take it */
+/* Never waits (log/journal_socket.h). -errno: there is no journald. */
+int hv_journal_send(const struct hv_log_record *record);
 
 /* True when fd is the very stream that JOURNAL_STREAM ("DEVICE:INODE") names; `journal_stream` may be NULL.
  */

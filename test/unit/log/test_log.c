@@ -127,6 +127,7 @@ static void test_journal_entry(void **state) {
         static const char *const WANT[] = {
                 "MESSAGE=web is up",
                 "PRIORITY=5",
+                "SYSLOG_IDENTIFIER=test_log",
                 "MESSAGE_ID=", /* and the table's */
                 "HIVELET_EVENT=ContainerStarted",
                 "HIVELET_NODE_ID=node-7",
@@ -159,14 +160,14 @@ static void test_journal_entry(void **state) {
         hv_journal_entry_make(&r, &e);
         assert_int_equal(e.n, HV_ARRAY_SIZE(WANT));
         for (size_t i = 0; i < e.n; i++)
-                if (i == 2)
+                if (i == 3)
                         assert_string_equal(e.field[i] + strlen(WANT[i]), hv_event_message_id(r.event));
                 else
                         assert_string_equal(e.field[i], WANT[i]);
         hv_journal_entry_done(&e);
 
         hv_journal_entry_make(&(struct hv_log_record){ .level = LOG_INFO, .message = "" }, &e);
-        assert_int_equal(e.n, 2); /* what is not set is left out, but for the two that journald needs */
+        assert_int_equal(e.n, 3); /* what is not set is left out, but for what journald needs */
         assert_string_equal(e.field[0], "MESSAGE=(no text)");
         hv_journal_entry_done(&e);
 }
