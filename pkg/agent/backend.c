@@ -127,6 +127,8 @@ void hv_agent_snapshot(void *userdata, struct hv_arena *arena, struct hv_api_sna
                 .refused = hv_agent_refusal(a) != NULL,
                 .diags = a->latest ? a->latest->diags : NULL,
                 .loaded_wall_us = a->loaded_wall_us,
+                .listen = hv_str_empty(a->tcp_listen) ? NULL : a->tcp_listen,
+                .listen_error = a->tcp_error,
         };
         shown = ret->desired ? ret->desired : a->offered ? a->offered->desired : NULL;
         ret->node_id = shown ? shown->settings.node_id : "";

@@ -90,8 +90,12 @@ static void listen_tcp(struct hv_agent *a) {
                         (void) hv_log_info("http.listen: %s is served after %u tries that failed",
                                            a->tcp_listen, a->tcp_backoff.n);
                 hv_agent_listen_end(a);
+                hv_api_changed(a->api);
                 return;
         }
+        free(a->tcp_error);
+        a->tcp_error = hv_strdup(err.msg);
+        hv_api_changed(a->api);
         if (a->tcp_backoff.n == 0)
                 (void) hv_log_error(
                         err.code, "http.listen: %s; the unix socket still serves; tried again until it works",
@@ -102,6 +106,8 @@ static void listen_tcp(struct hv_agent *a) {
 void hv_agent_listen_end(struct hv_agent *a) {
         a->tcp_retry = sd_event_source_disable_unref(a->tcp_retry);
         hv_backoff_reset(&a->tcp_backoff);
+        free(a->tcp_error);
+        a->tcp_error = NULL;
 }
 
 void hv_agent_listen_follow(struct hv_agent *a, const struct hv_desired *d) {

@@ -72,6 +72,7 @@ struct hv_agent {
         struct hv_api *api;
         struct hv_http_server *socket_server, *tcp_server;
         char *tcp_listen;           /* what tcp_server was asked to listen on */
+        char *tcp_error;            /* why it cannot be had; NULL: it is served */
         sd_event_source *tcp_retry; /* it could not be had, and is tried again */
         struct hv_backoff tcp_backoff;
         struct change *change; /* one at a time */

@@ -10,6 +10,7 @@ const char *hv_condition_type_name(enum hv_condition_type type) {
                 [HV_CONDITION_CONVERGED] = "Converged",
                 [HV_CONDITION_ENGINE_REACHABLE] = "EngineReachable",
                 [HV_CONDITION_CONFIG_VALID] = "ConfigValid",
+                [HV_CONDITION_LISTENING] = "Listening",
         };
 
         return names[type];
@@ -128,6 +129,15 @@ static struct hv_condition judge_converged(const struct hv_api_snapshot *s, stru
         return no(HV_REASON_PENDING, hv_status_line(s->status, a));
 }
 
+static struct hv_condition judge_listening(const struct hv_api_snapshot *s, struct hv_arena *a) {
+        if (s->listen_error)
+                return no(HV_REASON_NOT_LISTENING,
+                          hv_arena_printf(a, "http.listen: %s; it is tried again, and the unix socket serves",
+                                          s->listen_error));
+        return yes(s->listen ? hv_arena_printf(a, "%s is served", s->listen)
+                             : "no address is asked for; the unix socket serves");
+}
+
 struct hv_condition hv_condition_judge(enum hv_condition_type type, const struct hv_api_snapshot *s,
                                        struct hv_arena *a) {
         switch (type) {
@@ -137,6 +147,8 @@ struct hv_condition hv_condition_judge(enum hv_condition_type type, const struct
                 return judge_converged(s, a);
         case HV_CONDITION_ENGINE_REACHABLE:
                 return judge_engine(s, a);
+        case HV_CONDITION_LISTENING:
+                return judge_listening(s, a);
         case HV_CONDITION_CONFIG_VALID:
         case HV_N_CONDITIONS:
                 break;

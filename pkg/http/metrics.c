@@ -228,6 +228,8 @@ static void put_node(struct exposition *e, const struct hv_api_snapshot *s) {
                   "Whether the container engine answers." },
                 { HV_CONDITION_CONFIG_VALID, "hivelet_config_valid",
                   "Whether the sources could be read and were taken." },
+                { HV_CONDITION_LISTENING, "hivelet_http_listening",
+                  "Whether the address of http.listen is served." },
         };
 
         family(e, "hivelet_build", "info", "Version of the agent.");

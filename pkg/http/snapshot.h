@@ -64,6 +64,9 @@ struct hv_api_snapshot {
         const struct hv_cron_status *crons; /* of `desired`, by name */
         size_t n_crons;
 
+        const char *listen; /* the address of http.listen that the revision in force asks for; NULL: none */
+        const char *listen_error; /* why it cannot be had; NULL: it is served */
+
         /* The newest attempt to load the sources. Refused: it had errors, `desired` is older than the files.
          */
         bool refused;

@@ -38,6 +38,7 @@ const char *hv_reason_name(enum hv_reason reason) {
                 [HV_REASON_INPUT_FAILED] = "InputFailed",
                 [HV_REASON_COLLECT_FAILED] = "CollectFailed",
                 [HV_REASON_LEDGER_FAILED] = "LedgerFailed",
+                [HV_REASON_NOT_LISTENING] = "NotListening",
         };
 
         return (size_t) reason < HV_N_REASONS ? names[reason] : "";

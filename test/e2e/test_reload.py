@@ -183,10 +183,16 @@ class Listen(base.Case):
             self.assertIn(f"127.0.0.1:{port}", agent.text_of_log())
             self.assertEqual(self.engine.running(), {"hive-web", "hive-api"})
             self.assertEqual(agent.call("GET", "/livez").strip(), "ok")
+            self.assertEqual(self.listening(), ("False", "NotListening"))
         # Free again: it is tried until it works, and told twice in all.
         agent.wait(lambda: f"http.listen: 127.0.0.1:{port} is served" in agent.text_of_log(), "it is served")
         self.assertEqual(self.ask(port, "GET", "/livez")[0], 200)
         self.assertEqual(agent.text_of_log().count("the unix socket still serves"), 1)
+        self.assertEqual(self.listening(), ("True", "Ok"))
+
+    def listening(self):
+        c = {c["type"]: c for c in self.agent.status()["conditions"]}["Listening"]
+        return c["status"], c["reason"]
 
     def test_other_addresses_are_refused(self):
         self.agent.write(document(self.body(5000).replace("127.0.0.1", "0.0.0.0")))

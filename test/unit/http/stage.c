@@ -88,6 +88,8 @@ static void snapshot(void *userdata, struct hv_arena *arena, struct hv_api_snaps
                 .started_wall_us = s->wall_us - 7290 * HV_USEC_PER_SEC,
                 .node_id = "worker-1",
                 .node_name = "worker-1",
+                .listen = "127.0.0.1:5000",
+                .listen_error = s->listen_error,
                 .engine = { "unix:///var/run/docker.sock", "Docker", "20.10.24", "1.41" },
                 .status = &s->status,
                 .desired = s->desired,
@@ -442,6 +444,10 @@ void stage_break_web(struct stage *s) {
         s->status.n_units_in_sync -= 2;
         s->status.n_back_off = 2;
         out_of_sync(s);
+}
+
+void stage_lose_port(struct stage *s) {
+        s->listen_error = "127.0.0.1:5000: Address already in use";
 }
 
 void stage_lose_engine(struct stage *s) {

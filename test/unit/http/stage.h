@@ -29,6 +29,7 @@ struct stage {
         struct hv_object_status objects[8];
         struct hv_cron_status cron; /* of nightly */
         struct hv_status status;
+        const char *listen_error;
         struct hv_api_source sources[2];
         struct hv_api_revision revisions[3];
         bool refused;
@@ -77,6 +78,7 @@ struct hv_unit_status *stage_unit(struct stage *s, const char *container);
 /* A replica that is in the way: its pull fails, and the next try is in 12 s. */
 void stage_break_web(struct stage *s);
 void stage_lose_engine(struct stage *s);
+void stage_lose_port(struct stage *s);
 void stage_park(struct stage *s);
 /* The newest files hold two mistakes. */
 void stage_refuse(struct stage *s);

@@ -9,7 +9,8 @@
 static void the_status_says_it_all(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
         _hv_cleanup_(answer_done) struct answer a = get(s, "/api/v1/status");
-        static const char *const types[] = { "Ready", "Converged", "EngineReachable", "ConfigValid" };
+        static const char *const types[] = { "Ready", "Converged", "EngineReachable", "ConfigValid",
+                                             "Listening" };
 
         (void) state;
         assert_int_equal(a.status, 200);
@@ -35,25 +36,33 @@ static void conditions_tell_what_is_wrong(void **state) {
         static const struct {
                 const char *what;
                 void (*make)(struct stage *s);
-                const char *status[4], *reason[4]; /* Ready, Converged, EngineReachable, ConfigValid */
+                const char *status[5],
+                        *reason[5]; /* Ready, Converged, EngineReachable, ConfigValid, Listening */
         } rows[] = {
-                { "in sync", NULL, { "True", "True", "True", "True" }, { "Ok", "Ok", "Ok", "Ok" } },
+                { "in sync",
+                  NULL,
+                  { "True", "True", "True", "True", "True" },
+                  { "Ok", "Ok", "Ok", "Ok", "Ok" } },
                 { "a replica is in the way",
                   stage_break_web,
-                  { "True", "False", "True", "True" },
-                  { "Ok", "OOMKilled", "Ok", "Ok" } },
+                  { "True", "False", "True", "True", "True" },
+                  { "Ok", "OOMKilled", "Ok", "Ok", "Ok" } },
                 { "no engine",
                   stage_lose_engine,
-                  { "False", "Unknown", "False", "True" },
-                  { "DockerDown", "DockerDown", "DockerDown", "Ok" } },
+                  { "False", "Unknown", "False", "True", "True" },
+                  { "DockerDown", "DockerDown", "DockerDown", "Ok", "Ok" } },
                 { "parked",
                   stage_park,
-                  { "True", "False", "True", "True" },
-                  { "Ok", "PruneBlocked", "Ok", "Ok" } },
+                  { "True", "False", "True", "True", "True" },
+                  { "Ok", "PruneBlocked", "Ok", "Ok", "Ok" } },
                 { "refused",
                   stage_refuse,
-                  { "True", "False", "True", "False" },
-                  { "Ok", "RevisionRejected", "Ok", "RevisionRejected" } },
+                  { "True", "False", "True", "False", "True" },
+                  { "Ok", "RevisionRejected", "Ok", "RevisionRejected", "Ok" } },
+                { "a port that is taken",
+                  stage_lose_port,
+                  { "True", "True", "True", "True", "False" },
+                  { "Ok", "Ok", "Ok", "Ok", "NotListening" } },
         };
 
         (void) state;
@@ -65,7 +74,7 @@ static void conditions_tell_what_is_wrong(void **state) {
                         rows[i].make(s);
                 stage_changed(s);
                 a = get(s, "/api/v1/status");
-                for (size_t j = 0; j < 4; j++) {
+                for (size_t j = 0; j < 5; j++) {
                         const struct hv_json *c = hv_json_at(at(a.json, "conditions"), j);
 
                         if (!hv_streq(hv_json_str(c, "status"), rows[i].status[j]) ||

@@ -137,7 +137,8 @@ static void a_journal_that_hangs_holds_nobody(void **state) {
 
         assert_int_equal(say("back"), 0);
         assert_true(hear(&record));
-        assert_non_null(strstr(hv_buf_str(&record), "records before this one are lost: the journal took none"));
+        assert_non_null(
+                strstr(hv_buf_str(&record), "records before this one are lost: the journal took none"));
         assert_int_equal(strtoul(hv_buf_str(&record) + strlen("MESSAGE="), NULL, 10), 5000 - taken);
         expect_heard("MESSAGE=back\n");
         assert_int_equal(hv_journal_n_lost(), 0);
