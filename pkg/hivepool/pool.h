@@ -34,6 +34,7 @@ struct hv_hivepool_options {
 
         void (*on_due)(void *userdata);                       /* a pass is due now */
         void (*on_node)(void *userdata, const char *node_id); /* its list has changed; in a pass or a call */
+        void (*on_over)(void *userdata, const char *task_id); /* it is over; as on_node */
         void *userdata;
 };
 
@@ -75,7 +76,9 @@ int hv_hivepool_cancel(struct hv_hivepool *p, const char *id, const char *why, s
 /* With results and logs. -EBUSY: it is not over. */
 int hv_hivepool_remove(struct hv_hivepool *p, const char *id, struct hv_err *err);
 
-/* What of it waits for room, and why nothing has it. In the arena; NULL: it does not wait. */
+/* It is there and not over. */
+bool hv_hivepool_is_live(struct hv_hivepool *p, const char *id);
+/* Why nothing has it yet. In the arena; NULL: it does not wait. */
 const char *hv_hivepool_why_pending(struct hv_hivepool *p, const char *id, struct hv_arena *arena);
 
 /* ---- nodes ---- */

@@ -51,6 +51,13 @@ void hv_pool_unqueue(struct hv_hivepool *p, struct hv_pool_live *t) {
 
 /* --- the end of a lease --- */
 
+static void is_over(struct hv_hivepool *p, struct hv_pool_live *t) {
+        (void) hv_map_take(p->live, t->id);
+        if (p->options.on_over)
+                p->options.on_over(p->options.userdata, t->id);
+        (void) hv_pool_live_free(t);
+}
+
 int hv_pool_write_end(struct hv_hivepool *p, struct hv_pool_ending *e, struct hv_err *err) {
         struct hv_pool_live *t = e->task;
         struct hv_store_task row = { .seq = t->ask.seq, .n_attempts = t->n_attempts, .lease = t->lease };
@@ -82,7 +89,7 @@ void hv_pool_do_end(struct hv_hivepool *p, const struct hv_pool_ending *e) {
         if (e->next == HV_LEASE_PENDING)
                 hv_pool_queue(p, t);
         else
-                (void) hv_pool_live_free(hv_map_take(p->live, t->id));
+                is_over(p, t);
         hv_pool_due(p);
 }
 
@@ -199,7 +206,7 @@ int hv_hivepool_cancel(struct hv_hivepool *p, const char *id, const char *why, s
                 return 0;
         }
         hv_pool_unqueue(p, t);
-        (void) hv_pool_live_free(hv_map_take(p->live, t->id));
+        is_over(p, t);
         return 0;
 }
 
@@ -254,7 +261,11 @@ int hv_hivepool_remove(struct hv_hivepool *p, const char *id, struct hv_err *err
         return r < 0 ? r : 0;
 }
 
-/* --- why it waits --- */
+/* --- how it is --- */
+
+bool hv_hivepool_is_live(struct hv_hivepool *p, const char *id) {
+        return hv_map_get(p->live, id);
+}
 
 const char *hv_hivepool_why_pending(struct hv_hivepool *p, const char *id, struct hv_arena *arena) {
         const struct hv_pool_live *t = hv_map_get(p->live, id);
