@@ -71,6 +71,7 @@ static int on_pass(sd_event_source *s, void *userdata) {
         hv_agent_revision_passed(a);
         hv_agent_task_calls_passed(a);
         hv_agent_logs_passed(a);
+        hv_agent_disk_passed(a);
         hv_agent_publish_soon(a);
         hv_api_changed(a->api);
         return 0;

@@ -6,6 +6,7 @@
  *      publish.c       status --> sd_notify
  *      engine.c        the container engine: client, driver, secrets, policy
  *      tasks.c         the ledger, workspaces and results: what tasks need of this machine
+ *      disk_watch.c    what running tasks take of the disk
  *      retention.c     what tasks left, removed when its time is over
  *      listen.c        the API's server: the unix socket, and the loopback address of http.listen
  *      backend*.c      what the API asks for: snapshot, change, plan, logs
@@ -63,6 +64,10 @@ struct hv_agent {
         struct hv_transfer *inputs;         /* what tasks' inputs are fetched with */
         struct hv_package_builder *builder; /* NULL as long as the ledger is */
         char *work_root, *results_root, *packages_root;
+        struct hv_disk_watch *disk_watch; /* a look under way */
+        struct hv_worker *disk_worker;    /* large trees take long: beside what tasks wait for */
+        sd_event_source *disk_timer;
+        uint64_t disk_looked_us;
         struct hv_retention *retention; /* a round under way */
         sd_event_source *retention_timer;
         bool results_known;
@@ -127,6 +132,11 @@ void hv_agent_tasks_need(struct hv_agent *a, const struct hv_desired *d);
 const char *hv_agent_work_root(struct hv_agent *a, const struct hv_desired *d);
 void hv_agent_tell_clock(struct hv_agent *a); /* the core counts in a clock that never steps; people do not */
 void hv_agent_tasks_end(struct hv_agent *a);  /* after the executor */
+
+/* disk_watch.c */
+int hv_agent_disk_begin(struct hv_agent *a, struct hv_err *err);
+void hv_agent_disk_passed(struct hv_agent *a); /* after each pass: does a task run that has a limit? */
+void hv_agent_disk_end(struct hv_agent *a);
 
 /* retention.c */
 int hv_agent_retention_begin(struct hv_agent *a, struct hv_err *err); /* once tasks are known */

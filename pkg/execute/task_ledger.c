@@ -48,7 +48,7 @@ static int accept(struct hv_ledger *l, const struct hv_action *a, const char *ke
 
 static bool is_fault_of_task(enum hv_task_cause cause) {
         return cause == HV_CAUSE_EXIT_CODE || cause == HV_CAUSE_OOM || cause == HV_CAUSE_TIMEOUT ||
-               cause == HV_CAUSE_INPUT;
+               cause == HV_CAUSE_INPUT || cause == HV_CAUSE_DISK_LIMIT;
 }
 
 static const char *text_or_null(const char *text) {

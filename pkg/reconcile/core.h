@@ -61,7 +61,9 @@ enum hv_input_type {
         HV_INPUT_TASK_SUBMIT, /* task: a new one. -EALREADY the same is known, -EEXIST another of that id, -ENOSPC it
                                * never fits, -EPERM policy, -EAGAIN too early. 0: TASK_ACCEPT is planned; its note tells
                                * when the promise is made */
-        HV_INPUT_TASK_STOP,   /* text: id; message: by whom; reason. -ENOENT, -EALREADY it has ended */
+        HV_INPUT_TASK_STOP, /* text: id; message: by whom; reason. -ENOENT, -EALREADY it has ended */
+        HV_INPUT_TASK_DISK, /* text: id, attempt, disk_bytes: its workspace takes more than its booking; it is stopped. Of an
+                             * attempt that does not run any more it means nothing */
         HV_INPUT_TASK_REOPEN, /* text: id; task: what ended is run again. -ENOENT, -EBUSY, -EPERM */
         HV_INPUT_TASK_FORGET, /* text: id. -ENOENT, -EBUSY it has not ended, is declared, or its result is still owed to a pool */
         HV_INPUT_TASK_DELIVERED, /* text: id; the pool that assigned it has its result. -ENOENT */
@@ -118,6 +120,8 @@ struct hv_input {
         int trust_score;
         struct hv_task *task; /* the core takes a reference of its own */
         const char *reason;   /* TASK_STOP; NULL: none was given */
+        unsigned attempt;
+        uint64_t disk_bytes;
         const struct hv_cron_recalled *cron;
         struct hv_zone *zone;
 };

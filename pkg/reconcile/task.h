@@ -55,7 +55,8 @@ enum hv_task_cause {
         HV_CAUSE_NODE_ERROR, /* the node's fault: engine, image, disk, a container that is gone */
         HV_CAUSE_INPUT,     /* the task's fault, before it ran: an input is wrong, its program is not there */
         HV_CAUSE_RESOURCES, /* waited for room longer than it was to */
-        HV_CAUSE_REJECTED,  /* can never fit, or policy forbids it */
+        HV_CAUSE_DISK_LIMIT, /* its workspace took more than it had asked for */
+        HV_CAUSE_REJECTED,   /* can never fit, or policy forbids it */
         HV_N_CAUSES
 };
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "base/duration.h"
+#include "base/quantity.h"
 #include "reconcile/mutant.h"
 #include "reconcile/task_state.h"
 
@@ -45,6 +46,19 @@ static bool ran_too_long(const struct task *t, const struct container *k) {
                k->finished_wall_us - k->started_wall_us >= t->task->timeout_us;
 }
 
+static void over_by_disk(struct hv_core *c, struct task *t) {
+        char taken[HV_QUANTITY_SIZE], limit[HV_QUANTITY_SIZE];
+
+        hv_quantity_format_bytes(t->disk_bytes, taken);
+        hv_quantity_format_bytes(t->task->booking.disk_bytes, limit);
+        if (t->disk_bytes > t->task->booking.disk_bytes)
+                hv_task_over(c, t, HV_CAUSE_DISK_LIMIT, "its workspace took %s, more than its %s of disk",
+                             taken, limit);
+        else
+                hv_task_over(c, t, HV_CAUSE_DISK_LIMIT,
+                             "its workspace was too deep to be measured against its %s of disk", limit);
+}
+
 static void over_by_exit(struct hv_core *c, struct task *t, const struct container *k) {
         char span[HV_DURATION_SIZE];
 
@@ -59,7 +73,9 @@ static void over_by_exit(struct hv_core *c, struct task *t, const struct contain
         else if (t->ending == HV_CAUSE_TIMEOUT && !was_in_time(t, k)) {
                 hv_duration_format(t->task->timeout_us, span);
                 hv_task_over(c, t, HV_CAUSE_TIMEOUT, "ran longer than its timeout of %s", span);
-        } else if (t->end.oom_killed)
+        } else if (t->ending == HV_CAUSE_DISK_LIMIT)
+                over_by_disk(c, t);
+        else if (t->end.oom_killed)
                 hv_task_over(c, t, HV_CAUSE_OOM, "ran out of memory (exit code %d)", k->exit_code);
         else if (t->task->checkpoint_code >= 0 && k->exit_code == t->task->checkpoint_code)
                 hv_task_over(c, t, HV_CAUSE_CHECKPOINT, "stopped at a checkpoint (exit code %d)",
@@ -316,7 +332,9 @@ static struct verdict assess_running(const struct hv_core *c, const struct task 
         if (t->ending != HV_CAUSE_NONE)
                 return hv_retry(s, now_us, HV_PHASE_STOPPING,
                                 s->have->state == HV_CONTAINER_PAUSED ? HV_ACTION_UNPAUSE : HV_ACTION_STOP,
-                                t->ending == HV_CAUSE_TIMEOUT ? "its time is over" : "it is to stop");
+                                t->ending == HV_CAUSE_TIMEOUT      ? "its time is over"
+                                : t->ending == HV_CAUSE_DISK_LIMIT ? "it takes too much of the disk"
+                                                                   : "it is to stop");
         if (s->have->state == HV_CONTAINER_PAUSED)
                 return hv_retry(s, now_us, HV_PHASE_RUNNING, HV_ACTION_UNPAUSE, "paused by somebody");
         v = hv_assess_running(c, s, now_us);

@@ -167,6 +167,16 @@ static int stop(struct hv_core *c, const char *id, const char *by, const char *r
         return 0;
 }
 
+static void above_disk(struct hv_core *c, const struct hv_input *in) {
+        struct task *t = hv_task_get(c, in->text);
+
+        if (!t || t->step != TASK_STEP_RUN || t->attempt != in->attempt || !t->started_us ||
+            t->ending != HV_CAUSE_NONE)
+                return;
+        t->ending = HV_CAUSE_DISK_LIMIT;
+        t->disk_bytes = in->disk_bytes;
+}
+
 static int reopen(struct hv_core *c, const char *id, struct hv_task *again, struct hv_err *err) {
         struct task *t = hv_task_get(c, id);
 
@@ -247,6 +257,9 @@ int hv_task_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in,
                 return submit(c, in->task, err);
         case HV_INPUT_TASK_STOP:
                 return stop(c, in->text, in->message, in->reason, err);
+        case HV_INPUT_TASK_DISK:
+                above_disk(c, in);
+                return 0;
         case HV_INPUT_TASK_REOPEN:
                 return reopen(c, in->text, in->task, err);
         case HV_INPUT_TASK_FORGET:

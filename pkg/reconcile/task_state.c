@@ -28,6 +28,7 @@ static const char *const cause_names[HV_N_CAUSES] = {
         [HV_CAUSE_NODE_ERROR] = "nodeError",
         [HV_CAUSE_INPUT] = "input",
         [HV_CAUSE_RESOURCES] = "resources",
+        [HV_CAUSE_DISK_LIMIT] = "diskLimit",
         [HV_CAUSE_REJECTED] = "rejected",
 };
 

@@ -68,7 +68,8 @@ struct task {
         uint64_t missed;     /* seq at which its container was not found under its name; 0: it is there */
         uint64_t started_us; /* of the core's clock; 0: not known to have started */
         uint64_t started_wall_us, finished_wall_us;
-        enum hv_task_cause ending; /* TIMEOUT or STOPPED: it is being stopped for this */
+        uint64_t disk_bytes;       /* with ending DISK_LIMIT */
+        enum hv_task_cause ending; /* TIMEOUT, STOPPED or DISK_LIMIT: it is being stopped for this */
         struct hv_task_end end;
         char *end_message;
 

@@ -67,6 +67,8 @@ static const char *sentence(const struct hv_core *c, const struct task *t, const
                 return "its Python packages are being installed";
         if (t->ending == HV_CAUSE_TIMEOUT && t->step == TASK_STEP_RUN)
                 return "is being stopped: its time is over";
+        if (t->ending == HV_CAUSE_DISK_LIMIT && t->step == TASK_STEP_RUN)
+                return "is being stopped: it takes more of the disk than it asked for";
         if (t->stop_asked && t->step <= TASK_STEP_RUN)
                 return hv_arena_printf(a, "is being stopped: asked by %s",
                                        t->stop_by ? t->stop_by : "somebody");

@@ -12,6 +12,7 @@ int hv_trust_delta(const struct hv_trust_settings *r, enum hv_task_cause cause) 
         case HV_CAUSE_EXIT_CODE:
         case HV_CAUSE_OOM:
         case HV_CAUSE_TIMEOUT:
+        case HV_CAUSE_DISK_LIMIT:
         case HV_CAUSE_INPUT:
                 return r->count_task_faults ? r->failure : 0;
         default:

@@ -113,5 +113,32 @@ class Checkpoints(Case):
         self.assertEqual([self.log("mended", n) for n in (1, 2, 3)], [["from", "the", "inputs"], ["1"], ["1"]])
 
 
+class Disk(Case):
+    def test_who_takes_more_than_it_asked_for_is_stopped(self):
+        self.start()
+        rows = {
+            "one file": "head -c 30000000 /dev/zero >big",
+            "many files": "i=0; while [ $i -lt 3000 ]; do echo x >f$i; i=$((i+1)); done",
+            "too deep": "i=0; while [ $i -lt 200 ]; do mkdir d; cd d; i=$((i+1)); done",
+        }
+        for n, (what, script) in enumerate(rows.items()):
+            with self.subTest(what):
+                row = self.do(f"large-{n}", f"mkdir results; echo kept >results/out; {script}; exec sleep 1000000",
+                              resources={"requests": {"disk": "10Mi"}}, retries={"limit": 3, "on": ["nodeError", "exitCode"]},
+                              stop={"signal": "TERM", "grace": "1s"})
+                self.assertEqual((row["state"], row["cause"]), ("Failed", "diskLimit"))
+                self.assertIn("10Mi of disk", row["message"])
+                self.assertEqual(len(self.agent.ledger.attempts(f"large-{n}")), 1)
+                self.assertEqual(self.agent.result(f"large-{n}", 1, "files/results/out"), b"kept\n")
+
+    def test_who_stays_below_runs_on(self):
+        """Deleted again, a hole, and what lies under several names count as little as they take."""
+        self.start()
+        row = self.do("small", "head -c 6000000 /dev/zero >big; rm big; head -c 6000000 /dev/zero >one; "
+                      "for i in 1 2 3 4; do ln one again-$i; done; dd if=/dev/zero of=hole bs=1 count=1 seek=100000000 2>/dev/null; "
+                      "sleep 3", resources={"requests": {"disk": "10Mi"}})
+        self.assertEqual((row["state"], row["cause"]), ("Completed", "success"), row["message"])
+
+
 if __name__ == "__main__":
     base.main()

@@ -356,7 +356,7 @@ static const char *judge_retry(const struct sim_promise *p, const struct hv_task
                 [HV_CAUSE_OOM] = HV_TASK_FAILED,        [HV_CAUSE_TIMEOUT] = HV_TASK_TIMED_OUT,
                 [HV_CAUSE_STOPPED] = HV_TASK_STOPPED,   [HV_CAUSE_NODE_ERROR] = HV_TASK_FAILED,
                 [HV_CAUSE_INPUT] = HV_TASK_FAILED,      [HV_CAUSE_RESOURCES] = HV_TASK_FAILED,
-                [HV_CAUSE_REJECTED] = HV_TASK_REJECTED,
+                [HV_CAUSE_REJECTED] = HV_TASK_REJECTED, [HV_CAUSE_DISK_LIMIT] = HV_TASK_FAILED,
         };
 
         if (e->final)

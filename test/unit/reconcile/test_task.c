@@ -488,6 +488,36 @@ static void its_time_is_counted_from_the_start(void **state) {
         assert_int_equal(status_of(b, "t1").exit_code, 143);
 }
 
+static void take(struct bed *b, const char *id, unsigned attempt, uint64_t bytes) {
+        const struct hv_input in = {
+                .type = HV_INPUT_TASK_DISK, .text = id, .attempt = attempt, .disk_bytes = bytes
+        };
+
+        assert_int_equal(hv_core_input(b->core, b->now_us, &in, NULL), 0);
+        bed_run(b);
+}
+
+static void who_takes_too_much_of_the_disk_is_stopped(void **state) {
+        BED;
+
+        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
+        bed_run(b);
+        (void) bed_log(b);
+        take(b, "t1", 2, UINT64_C(5) << 30); /* another attempt */
+        take(b, "t9", 1, UINT64_C(5) << 30); /* another task */
+        assert_string_equal(bed_log(b), "");
+        take(b, "t1", 1, UINT64_C(5) << 30);
+        assert_string_equal(
+                bed_log(b),
+                "stop task-t1; collect the results of t1; record the end of t1; remove task-t1; clean up "
+                "after t1");
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_FAILED);
+        assert_int_equal(status_of(b, "t1").cause, HV_CAUSE_DISK_LIMIT);
+        assert_true(hv_has_prefix(status_of(b, "t1").message, "its workspace took 5Gi, more than its"));
+        take(b, "t1", 1, UINT64_C(6) << 30); /* a look that comes late */
+        assert_string_equal(bed_log(b), "");
+}
+
 static void a_stop_is_durable_before_anything_stops(void **state) {
         BED;
 
@@ -1017,6 +1047,7 @@ int main(void) {
                 RULE(a_retry_rule_decides_about_another_attempt),
                 RULE(a_checkpoint_goes_on_without_counting),
                 RULE(its_time_is_counted_from_the_start),
+                RULE(who_takes_too_much_of_the_disk_is_stopped),
                 RULE(a_stop_is_durable_before_anything_stops),
                 RULE(a_stop_cuts_fetching_short),
                 RULE(the_books_are_never_overdrawn),
