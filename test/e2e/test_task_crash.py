@@ -6,10 +6,8 @@ import http.client
 import os
 import random
 import re
-import shutil
 import signal
 import tarfile
-import tempfile
 import time
 import unittest
 
@@ -411,17 +409,6 @@ class EngineDiesAlone(EngineDies):
         self.assertEqual(worker.result(one, 1, "log"), b"said 1\n")
 
 
-class CopiedLedger(tasks.Ledger):
-    """Of a mount namespace that SQLite cannot find its way into."""
-
-    def rows(self, sql, *args):
-        with tempfile.TemporaryDirectory() as d:
-            for suffix in ("", "-wal"):
-                if os.path.exists(self.path + suffix):
-                    shutil.copy(self.path + suffix, os.path.join(d, "ledger.db" + suffix))
-            return tasks.Ledger(os.path.join(d, "ledger.db")).rows(sql, *args)
-
-
 class InsideWorker(tasks.Worker):
     """Its state directory is a small file system of its own, in a mount namespace that only it sees."""
 
@@ -437,7 +424,7 @@ class InsideWorker(tasks.Worker):
         super().start(*more, **how)
         inside = f"/proc/{self.process.pid}/root"
         self.inside = inside + self.state
-        self.ledger = CopiedLedger(os.path.join(self.inside, "ledger.db"))
+        self.ledger = tasks.CopiedLedger(os.path.join(self.inside, "ledger.db"))
         return self
 
     def fill(self):
