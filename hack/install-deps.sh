@@ -22,7 +22,7 @@ BUILD="gcc libc6-dev cmake ninja-build pkg-config|pkgconf libsystemd-dev libjans
 DEMO="busybox-static curl ca-certificates"
 ENGINE="docker.io|docker-ce ?docker-cli iptables"
 TEST="libcmocka-dev clang libclang-rt-dev|libclang-rt-19-dev|libclang-rt-14-dev clang-format clang-tidy cppcheck
-      shellcheck yamllint python3 python3-yaml python3-jsonschema python3-cryptography python3-grpcio python3-protobuf protobuf-compiler tzdata git jq binutils util-linux iproute2 procps
+      shellcheck yamllint python3 python3-yaml python3-jsonschema python3-cryptography python3-grpcio python3-protobuf protobuf-compiler tzdata git jq binutils util-linux mount e2fsprogs iproute2 procps
       man-db zsh fish podman catatonit runc docker-registry systemd debootstrap systemd-container"
 
 usage() {

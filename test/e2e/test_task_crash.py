@@ -3,6 +3,7 @@
 happens, no attempt is started twice, no result is lost, and nothing is left behind (test/lib/tasks.py says how that is seen)."""
 import concurrent.futures
 import http.client
+import json
 import os
 import random
 import re
@@ -23,7 +24,7 @@ WHENS = ("before", "after", "done")
 
 # Actions that no task of these tests needs; the others are its life, and each of their places has a row below.
 NOT_OF_A_TASK = {"network_create", "network_remove", "network_connect", "network_disconnect", "volume_create",
-                 "volume_remove", "unpause", "update", "cron_advance", "cron_suspend",
+                 "volume_remove", "unpause", "update",
                  "task_packages"}  # test_packages.py
 
 
@@ -122,7 +123,7 @@ class Timeout(Scenario):
         self.worker.declare({"one": self.worker.spec("one", ENDLESS, timeout="1s")})
 
     def more_checks(self):
-        self.case.assertEqual([(t["delta"], t["score"]) for t in self.worker.ledger.trust()], [(-5, 0)])
+        self.case.assertEqual([(t["nominal"], t["delta"], t["score"]) for t in self.worker.ledger.trust()], [(-5, 0, 0)])
 
 
 class Stop(Scenario):
@@ -259,7 +260,72 @@ class Pulled(Scenario):
         self.worker.declare({"one": self.worker.spec("one", end_with(0), image=image, pullPolicy="missing")})
 
 
-SCENARIOS = (Success, Retry, Timeout, Stop, Removed, Cancel, Submitted, Forgotten, Queued, Pulled)
+class CronScenario(Scenario):
+    """A cron task that comes at New Year alone; its one run is asked for. Runs bear the name of theirs: each has its own here."""
+
+    def prepare(self):
+        self.cron_name = self.node.replace("_", "-")
+        self.expected = {self.cron_name: ([("success", 0)], "Completed")}
+        command = json.dumps(["/bin/sh", "-c", tasks.PROGRAM.replace("{name}", self.cron_name) + end_with(0)])
+        self.worker.declare({}, body=f"  cronTasks:\n    - name: {self.cron_name}\n      schedule: \"0 0 1 1 *\"\n      task:\n"
+                                     f"        image: {hv.IMAGE}\n        pullPolicy: never\n        command: {command}\n"
+                                     f"        mounts: [{{hostPath: {self.worker.witness}, target: /witness}}]\n"
+                                     "        resources: {limits: {cpu: \"1\", memory: 64Mi}}\n")
+
+    def cron(self):
+        return (self.worker.ledger.rows("SELECT * FROM cron WHERE name = ?", self.cron_name) or [None])[0]
+
+    def after_death(self):
+        w = self.worker
+        w.wait(lambda: self.cron() and self.cron()["until_us"], "its schedule is followed")
+        w.call("POST", f"/api/v1/crontasks/{self.cron_name}/trigger")
+
+
+class CronBegins(CronScenario):
+    places = places("cron_advance")
+
+
+class CronSuspended(CronScenario):
+    """Who got no answer asks again; who got one finds it suspended."""
+    places = places("cron_suspend")
+
+    def before_death(self):
+        self.wait_up()
+        self.answered = self.ask(lambda: self.worker.call("POST", f"/api/v1/crontasks/{self.cron_name}/suspend"))
+
+    def after_death(self):
+        if self.answered and not self.cron()["suspended"]:
+            raise AssertionError("it was called suspended, and the ledger does not say so")
+        if not self.cron()["suspended"]:
+            self.worker.call("POST", f"/api/v1/crontasks/{self.cron_name}/suspend")
+        super().after_death()
+
+    def more_checks(self):
+        self.case.assertTrue(self.cron()["suspended"])
+
+
+class CronResumed(CronSuspended):
+    """It goes on from now, not from when it was suspended: both are one record."""
+    places = places("cron_suspend", nth=":2")
+
+    def before_death(self):
+        super().before_death()
+        self.until_us = self.cron()["until_us"]
+        self.answered = self.ask(lambda: self.worker.call("POST", f"/api/v1/crontasks/{self.cron_name}/resume"))
+
+    def after_death(self):
+        if self.cron()["suspended"]:
+            if self.answered:
+                raise AssertionError("it was called resumed, and the ledger does not say so")
+            self.worker.call("POST", f"/api/v1/crontasks/{self.cron_name}/resume")
+        CronScenario.after_death(self)
+
+    def more_checks(self):
+        self.case.assertFalse(self.cron()["suspended"])
+        self.case.assertGreater(self.cron()["until_us"], self.until_us)
+
+
+SCENARIOS = (Success, Retry, Timeout, Stop, Removed, Cancel, Submitted, Forgotten, Queued, Pulled, CronBegins, CronSuspended, CronResumed)
 
 
 class Case(unittest.TestCase):
@@ -311,6 +377,7 @@ class NamedPlaces(Case):
                 for name, place, run in runs:
                     with self.subTest(f"{name} {place}"):
                         run.result()
+                        print(f"  killed at {place:<24} {name}", flush=True)
         print(f"{len(rows)} deaths at named places", flush=True)
 
 
