@@ -1,8 +1,12 @@
 #!/usr/bin/env python3
-"""input_server.py PORT_FILE - an HTTP server on 127.0.0.1 that misbehaves as the path says; prints its port into PORT_FILE.
+"""input_server.py PORT_FILE [ADDRESS CERTIFICATE] - an HTTP server on 127.0.0.1 that misbehaves as the path says; prints its
+port into PORT_FILE. With an address it speaks HTTPS on all addresses, with a certificate for that one, which it writes there.
 GET /count/NAME tells how often NAME was asked for, and with which Range headers."""
+import datetime
 import http.server
+import ipaddress
 import os
+import ssl
 import sys
 import threading
 
@@ -114,8 +118,33 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.reply(404, {}, b"no such thing")
 
 
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+def with_certificate(address, path):
+    """A TLS context; who trusts the file at `path` trusts it."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a test of hivelet")])
+    now = datetime.datetime.utcnow()
+    certificate = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+                   .serial_number(x509.random_serial_number())
+                   .not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=1))
+                   .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), False)
+                   .add_extension(x509.BasicConstraints(True, None), True).sign(key, hashes.SHA256()))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with open(path, "wb") as f:
+        f.write(certificate.public_bytes(serialization.Encoding.PEM))
+    with open(path + ".key", "wb") as f:
+        f.write(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    context.load_cert_chain(path, path + ".key")
+    os.unlink(path + ".key")
+    return context
+
+
+server = http.server.ThreadingHTTPServer(("0.0.0.0" if len(sys.argv) > 2 else "127.0.0.1", 0), Handler)
 server.daemon_threads = True
+if len(sys.argv) > 2:
+    server.socket = with_certificate(*sys.argv[2:4]).wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
 with open(sys.argv[1] + ".new", "w", encoding="ascii") as f:
     f.write(str(server.server_port))
 os.rename(sys.argv[1] + ".new", sys.argv[1])
