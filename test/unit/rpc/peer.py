@@ -55,9 +55,11 @@ def tick(request, context):
     """One message, then nothing until the client goes."""
     gone = threading.Event()
     context.add_callback(gone.set)
-    yield b"tick"
-    gone.wait()
-    print("gone", flush=True)
+    try:
+        yield b"tick"
+        gone.wait()
+    finally:  # also where it went before it could be asked for more
+        print("gone", flush=True)
 
 
 class Methods(grpc.GenericRpcHandler):

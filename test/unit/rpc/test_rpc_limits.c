@@ -196,7 +196,7 @@ static void test_too_many_calls(void **state) {
         call_expecting(&after, x, SMALL, NULL, HV_RPC_OK);
         hv_rpc_channel_free(first);
         for (size_t i = 0; i < HV_ARRAY_SIZE(o); i++)
-                o[i].call = NULL;
+                o[i].reply = hv_rpc_bytes_free(o[i].reply);
 }
 
 static int dial(struct stage *x) {
@@ -264,13 +264,22 @@ static void test_idle_connection_is_closed(void **state) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, stage_set_up, stage_tear_down)
 
 int main(void) {
+        // clang-format off
         const struct CMUnitTest tests[] = {
-                TEST(test_largest_message),     TEST(test_refused_unread),
-                TEST(test_large_messages_wait), TEST(test_waiting_has_an_end),
-                TEST(test_waiting_is_left),     TEST(test_memory_goes_back),
-                TEST(test_file_is_sent),        TEST(test_too_many_calls),
-                TEST(test_raw_connections),     TEST(test_idle_connection_is_closed),
+#ifndef __SANITIZE_ADDRESS__
+                TEST(test_memory_goes_back),
+#endif
+                TEST(test_largest_message),
+                TEST(test_refused_unread),
+                TEST(test_large_messages_wait),
+                TEST(test_waiting_has_an_end),
+                TEST(test_waiting_is_left),
+                TEST(test_file_is_sent),
+                TEST(test_too_many_calls),
+                TEST(test_raw_connections),
+                TEST(test_idle_connection_is_closed),
         };
+        // clang-format on
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
