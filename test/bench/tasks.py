@@ -24,7 +24,7 @@ def body(directory):
             "Env": ["HOME=/workspace"],
             "HostConfig": {"NetworkMode": "none", "PidsLimit": 1024, "Init": True, "ReadonlyRootfs": True, "Memory": 1 << 30,
                            "MemorySwap": 1 << 30, "NanoCpus": 10 ** 9, "CapDrop": ["ALL"], "SecurityOpt": ["no-new-privileges"],
-                           "LogConfig": {"Type": "json-file", "Config": {"max-size": "7m", "max-file": "10"}},
+                           "LogConfig": {"Type": "local", "Config": {"max-size": "7m", "max-file": "10", "compress": "false"}},
                            "Mounts": [{"Type": "bind", "Source": directory, "Target": "/workspace"},
                                       {"Type": "tmpfs", "Target": "/tmp"}]}}
 
