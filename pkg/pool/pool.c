@@ -12,6 +12,7 @@
 #include "log/log.h"
 #include "pool/dialect.h"
 #include "pool/inbox.h"
+#include "pool/live.h"
 #include "pool/outbox.h"
 #include "pool/pace.h"
 #include "rpc/runtime.h"
@@ -32,6 +33,7 @@ struct hv_pool {
         struct hv_inbox *inbox;
         struct hv_pool_peer *peer;
         struct hv_outbox *outbox;
+        struct hv_live *live;
         struct hv_pace pace;
         sd_event_source *timer;
         TAILQ_HEAD(, asking) askings;
@@ -77,6 +79,14 @@ static void set_message(struct hv_pool *p, const char *message) {
 
 /* --- phases --- */
 
+static void follow_logs(struct hv_pool *p) {
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
+        struct hv_pool_node node = {};
+
+        p->o.backend->node(p->o.userdata, arena, &node);
+        hv_live_follow(p->live, node.tasks, node.n_tasks);
+}
+
 static void enter(struct hv_pool *p) {
         enum hv_pool_phase before = p->told;
 
@@ -96,6 +106,10 @@ static void enter(struct hv_pool *p) {
                 hv_outbox_set_online(p->outbox, p->told == HV_POOL_ONLINE);
                 p->dialect->receive(p->peer, p->told == HV_POOL_ONLINE);
         }
+        if (p->told == HV_POOL_ONLINE)
+                follow_logs(p);
+        else
+                hv_live_follow(p->live, NULL, 0);
         tell(p);
 }
 
@@ -146,6 +160,8 @@ static void take(struct hv_pool *p, enum hv_pace_step step) {
                 p->dialect->enrol(p->peer, &node, on_step, p);
         else
                 p->dialect->beat(p->peer, &node, on_step, p);
+        if (p->told == HV_POOL_ONLINE)
+                hv_live_follow(p->live, node.tasks, node.n_tasks);
 }
 
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
@@ -304,6 +320,13 @@ static int open_link(struct hv_pool *p, struct hv_err *err) {
                                                                .heard = on_heard,
                                                                .userdata = p },
                                   &p->outbox, err);
+        p->live = hv_live_new(&(struct hv_live_options){ .event = p->o.event,
+                                                         .dialect = d,
+                                                         .peer = p->peer,
+                                                         .backend = p->o.backend,
+                                                         .backend_data = p->o.userdata,
+                                                         .heard = on_heard,
+                                                         .userdata = p });
         hv_pace_init(&p->pace,
                      &(struct hv_pace_options){
                              .heartbeat_us = d->beat_every_us ? HV_MIN(d->beat_every_us, p->o.heartbeat_us)
@@ -357,6 +380,7 @@ struct hv_pool *hv_pool_free(struct hv_pool *p) {
         hv_outbox_free(p->outbox);
         if (p->peer)
                 p->dialect->close(p->peer);
+        hv_live_free(p->live);
         hv_inbox_free(p->inbox);
         hv_rpc_free(p->rpc);
         while ((asking = TAILQ_FIRST(&p->askings))) {

@@ -37,8 +37,9 @@ struct hv_pool_gpu {
 
 struct hv_pool_task { /* one of the pool's that is not over */
         const char *id;
-        unsigned attempt;  /* of the pool; 0: it does not count */
-        const char *state; /* hv_task_state_name() */
+        unsigned attempt;     /* of the pool; 0: it does not count */
+        uint64_t lease_epoch; /* as it was assigned; 0: none */
+        const char *state;    /* hv_task_state_name() */
         uint64_t started_wall_us;
         double cpu_percent, memory_percent, gpu_percent, gpu_memory_percent; /* < 0: not known */
 };

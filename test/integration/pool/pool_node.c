@@ -33,6 +33,16 @@ struct promise {
         bool over;
 };
 
+struct hv_pool_log {        /* of a task that runs: what `print` puts into it */
+        hv_pool_log_fn *on; /* NULL: nobody listens */
+        void *on_data;
+        char *id;
+        uint64_t written, told;
+        bool paused;
+        sd_event_source *source;
+        struct node *node;
+};
+
 struct debt {
         uint64_t seq;
         char *id, *state;
@@ -47,6 +57,7 @@ struct node {
         const char *directory;
         struct hv_map *promises; /* id: struct promise */
         HV_VEC(struct debt) debts;
+        struct hv_pool_log log; /* one is enough */
         uint64_t next_seq;
         uint64_t room;      /* tasks that are taken at most */
         uint64_t run_bytes; /* of the result that each accepted task has at once; UINT64_MAX: none */
@@ -365,6 +376,44 @@ static int delivered(void *userdata, uint64_t seq, enum hv_pool_delivery how, co
         return 0;
 }
 
+/* Gives what was written and not told yet, in pieces. */
+static int on_log_due(sd_event_source *s, void *userdata) {
+        struct hv_pool_log *log = userdata;
+        char piece[4096];
+        size_t len = (size_t) HV_MIN(log->written - log->told, sizeof piece);
+
+        (void) s;
+        if (!log->on || log->paused || len == 0)
+                return sd_event_source_set_enabled(log->source, SD_EVENT_OFF);
+        for (size_t i = 0; i < len; i++)
+                piece[i] = (char) ((log->told + i) * 31 / 7);
+        log->told += len;
+        log->paused = !log->on(log->on_data, piece, len);
+        return 0;
+}
+
+static struct hv_pool_log *log_open(void *userdata, const char *id, hv_pool_log_fn *on, void *on_data) {
+        struct node *n = userdata;
+
+        if (!hv_streq(n->log.id, id))
+                return NULL;
+        n->log.on = on;
+        n->log.on_data = on_data;
+        n->log.told = 0;
+        n->log.paused = false;
+        (void) sd_event_source_set_enabled(n->log.source, SD_EVENT_ON);
+        return &n->log;
+}
+
+static void log_resume(struct hv_pool_log *log) {
+        log->paused = false;
+        (void) sd_event_source_set_enabled(log->source, SD_EVENT_ON);
+}
+
+static void log_close(struct hv_pool_log *log) {
+        log->on = NULL;
+}
+
 static void changed(void *userdata) {
         _hv_cleanup_(hv_arena_freep) struct hv_arena *a = hv_arena_new();
         static enum hv_pool_phase last = HV_N_POOL_PHASES;
@@ -373,7 +422,7 @@ static void changed(void *userdata) {
 
         hv_pool_state(n->pool, a, &s);
         if (s.phase != last)
-                tell("phase", hv_pool_phase_name(s.phase), s.message, s.lease_until_us);
+                tell("phase", hv_pool_phase_name(s.phase), s.message, s.lease_until_us); /* id: which */
         last = s.phase;
 }
 
@@ -390,6 +439,9 @@ static const struct hv_pool_backend backend = {
         .open_log = open_log,
         .log_sent = log_sent,
         .delivered = delivered,
+        .log_open = log_open,
+        .log_resume = log_resume,
+        .log_close = log_close,
         .changed = changed,
 };
 
@@ -425,6 +477,14 @@ static void obey(struct node *n, const char *line) {
                 n->settle_fails = !number;
         } else if (sscanf(line, "engine %llu", &number) == 1) {
                 n->engine_down = !number;
+                hv_pool_poke(n->pool);
+        } else if (sscanf(line, "print %127s %llu", id, &number) == 2) {
+                free(n->log.id);
+                n->log.id = hv_strdup(id);
+                n->log.written += number;
+                (void) sd_event_source_set_enabled(n->log.source, SD_EVENT_ON);
+        } else if (sscanf(line, "end %127s", id) == 1) {
+                ((struct promise *) hv_map_get(n->promises, id))->over = true;
                 hv_pool_poke(n->pool);
         } else if (hv_streq(line, "poke")) {
                 hv_pool_poke(n->pool);
@@ -526,6 +586,8 @@ int main(int argc, char **argv) {
                 return 1;
         }
         (void) sd_event_add_io(n.event, NULL, STDIN_FILENO, EPOLLIN, on_input, &n);
+        (void) sd_event_add_defer(n.event, &n.log.source, on_log_due, &n.log);
+        (void) sd_event_source_set_enabled(n.log.source, SD_EVENT_OFF);
         tell("began", NULL, NULL, 0);
         (void) sd_event_loop(n.event);
         hv_pool_free(n.pool);
@@ -535,6 +597,8 @@ int main(int argc, char **argv) {
                 free(n.debts.v[i].state);
         }
         hv_vec_done(&n.debts);
+        sd_event_source_disable_unref(n.log.source);
+        free(n.log.id);
         hv_map_free(n.promises);
         hv_buf_done(&n.in);
         hv_secret_free(secret);

@@ -82,12 +82,12 @@ class Pool:
     # --- the server ---
 
     def start(self):
-        unary = {"RegisterNode": (pb.RegisterNodeRequest, self.register),
-                 "UpdateNodeStatus": (pb.UpdateNodeStatusRequest, self.beat),
-                 "GetAssignedTasks": (pb.GetAssignedTasksRequest, self.fetch),
-                 "ReportTaskResult": (pb.ReportTaskResultRequest, self.report)}
+        unary = {"RegisterNode": (pb.RegisterNodeRequest, "register"),
+                 "UpdateNodeStatus": (pb.UpdateNodeStatusRequest, "beat"),
+                 "GetAssignedTasks": (pb.GetAssignedTasksRequest, "fetch"),
+                 "ReportTaskResult": (pb.ReportTaskResultRequest, "report")}
         if self.additions:
-            unary["AppendTaskLog"] = (pb.AppendTaskLogRequest, self.append)
+            unary["AppendTaskLog"] = (pb.AppendTaskLogRequest, "append")
         handlers = {name: grpc.unary_unary_rpc_method_handler(self.scripted(name, fn), kind.FromString, pack)
                     for name, (kind, fn) in unary.items()}
         if self.additions:
@@ -160,7 +160,7 @@ class Pool:
             if what == "no":
                 return pb.ReportTaskResultResponse(success=False, message="scripted \x1b[31mno")
             with self.lock:
-                answer = fn(request, context, what)
+                answer = getattr(self, fn)(request, context, what)
             if what == "late":
                 time.sleep(0.3)
             if what == "lose":
@@ -249,8 +249,9 @@ class Pool:
 
     def append(self, request, context, what):
         log = self.logs.setdefault((request.task_id, request.attempt), bytearray())
+        self.sent = getattr(self, "sent", 0) + len(request.data)
         if request.offset <= len(log):
-            log[request.offset:] = request.data
+            log += request.data[len(log) - request.offset:]
         return pb.AppendTaskLogResponse(next_offset=len(log))
 
     def give(self, request, context):
@@ -316,7 +317,8 @@ class Node:
         self.log = open(os.path.join(self.dir, "stderr"), "w+")
         program = os.path.join(BUILD, "test", "integration", "pool", "pool_node")
         self.process = subprocess.Popen([program, "127.0.0.1:%d" % port, self.dir, *options], text=True, bufsize=1,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log)
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
+                                        env=dict(os.environ, ASAN_OPTIONS="quarantine_size_mb=8"))
         self.events, self.waiting = [], queue.Queue()
         self.reader = threading.Thread(target=self.read)
         self.reader.start()
@@ -350,6 +352,12 @@ class Node:
                 raise Broken("no %r among %r" % (wanted, self.events[-20:]))
             got = self.next()
             if all(got.get(k) == v for k, v in wanted.items()):
+                return got
+
+    def wait_any(self, *kinds):
+        while True:
+            got = self.next()
+            if got["event"] in kinds:
                 return got
 
     def ask(self, order, event):
