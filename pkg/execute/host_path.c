@@ -3,14 +3,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/time.h"
+#include "base/within.h"
 #include "source/path_trust.h"
+
+#define WAIT_US (2 * HV_USEC_PER_SEC)
 
 static void close_fd(int *fd) {
         if (*fd >= 0)
@@ -58,14 +64,18 @@ static int step(int *fd, struct stat *st, struct hv_buf *at, const char *name, s
         return 0;
 }
 
-int hv_host_path_resolve(const char *path, char **ret, struct hv_err *err) {
+struct resolved {
+        int r;
+        char path[PATH_MAX];
+        struct hv_err err;
+};
+
+static int resolve(const char *path, char ret[PATH_MAX], struct hv_err *err) {
         _hv_cleanup_(hv_buf_done) struct hv_buf at = {};
         _hv_cleanup_(close_fd) int fd = -1;
         struct stat st;
         int r;
 
-        if (hv_str_empty(path) || path[0] != '/')
-                return hv_err_set(err, -EINVAL, "\"%s\" is not an absolute path", path ? path : "");
         fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0 || fstat(fd, &st) < 0)
                 return hv_err_errno(err, -errno, "/");
@@ -81,6 +91,29 @@ int hv_host_path_resolve(const char *path, char **ret, struct hv_err *err) {
         }
         if (at.len == 0)
                 hv_buf_putc(&at, '/');
-        *ret = hv_buf_steal(&at);
+        if (snprintf(ret, PATH_MAX, "%s", at.data) >= PATH_MAX)
+                return hv_err_set(err, -ENAMETOOLONG, "%.64s...: the path is too long", at.data);
+        return 0;
+}
+
+/* On a thread of its own. */
+static void resolve_alone(const char *path, void *result) {
+        struct resolved *to = result;
+
+        to->r = resolve(path, to->path, &to->err);
+}
+
+int hv_host_path_resolve(const char *path, char **ret, struct hv_err *err) {
+        struct resolved found = {};
+        int r;
+
+        if (hv_str_empty(path) || path[0] != '/')
+                return hv_err_set(err, -EINVAL, "\"%s\" is not an absolute path", path ? path : "");
+        r = hv_within(WAIT_US, path, resolve_alone, &found, sizeof found);
+        if (r < 0)
+                return hv_err_errno(err, r, "%s: its file system does not answer", path);
+        if (found.r < 0)
+                return hv_err_set(err, found.r, "%s", found.err.msg);
+        *ret = hv_strdup(found.path);
         return 0;
 }

@@ -10,11 +10,18 @@
 #include "base/alloc.h"
 #include "base/map.h"
 #include "base/quantity.h"
+#include "base/time.h"
+#include "base/within.h"
+#include "log/log.h"
 #include "source/path_trust.h"
+
+#define WAIT_US (2 * HV_USEC_PER_SEC) /* for a path of a file system that may not answer */
 
 struct seen { /* one path, as it was looked at for this load */
         struct hv_spec_file_fact file;
         char writer[HV_PATH_TRUST_SIZE];
+        bool is_exchangeable; /* by `writer` */
+        bool is_known;
 };
 
 struct hv_facts {
@@ -23,49 +30,64 @@ struct hv_facts {
         struct hv_map *seen; /* by path */
 };
 
-/* NULL, or who could lead the path elsewhere, component by component. */
-static const char *writable_by(struct seen *f, const char *path) {
+/* Who could lead the path elsewhere, component by component. */
+static bool is_exchangeable(struct seen *f, const char *path) {
         _hv_cleanup_free_ char *at = hv_strdup(path);
         struct stat dir, entry;
 
         if (path[0] != '/' || lstat("/", &dir) < 0)
-                return NULL;
+                return false;
         for (char *p = at + 1; *p; dir = entry) {
                 char *slash = p + strcspn(p, "/"), keep = *slash;
 
                 *slash = '\0';
                 if (lstat(at, &entry) < 0)
-                        return NULL; /* what is not there is refused when it is mounted */
+                        return false; /* what is not there is refused when it is mounted */
                 if (hv_path_is_exchangeable(&dir, &entry, f->writer))
-                        return f->writer;
+                        return true;
                 if (S_ISLNK(entry.st_mode)) {
                         (void) snprintf(f->writer, sizeof f->writer, "a symbolic link on the way to it");
-                        return f->writer;
+                        return true;
                 }
                 *slash = keep;
                 for (p = slash; *p == '/';)
                         p++;
         }
-        return NULL;
+        return false;
+}
+
+/* On a thread of its own. */
+static void look(const char *path, void *result) {
+        struct seen *f = result;
+        struct stat st;
+
+        f->is_known = true;
+        if (stat(path, &st) < 0) {
+                f->file.error = -errno;
+                return;
+        }
+        f->file.mode = st.st_mode;
+        f->file.uid = st.st_uid;
+        f->file.gid = st.st_gid;
+        f->is_exchangeable = is_exchangeable(f, path);
 }
 
 static const struct hv_spec_file_fact *look_at(void *userdata, const char *path) {
         struct hv_facts *facts = userdata;
         struct seen *f = hv_map_get(facts->seen, path);
-        struct stat st;
+        int r;
 
         if (f)
-                return &f->file;
+                return f->is_known ? &f->file : NULL;
         f = HV_NEW(struct seen);
         hv_map_put(facts->seen, path, f);
-        if (stat(path, &st) < 0) {
-                f->file.error = -errno;
-                return &f->file;
+        r = hv_within(WAIT_US, path, look, f, sizeof *f);
+        if (r < 0) {
+                (void) hv_log_warn(
+                        r, "%s does not answer: it is not known whether it is there and whose it is", path);
+                return NULL;
         }
-        f->file.mode = st.st_mode;
-        f->file.uid = st.st_uid;
-        f->file.gid = st.st_gid;
-        f->file.writable_by = writable_by(f, path);
+        f->file.writable_by = f->is_exchangeable ? f->writer : NULL;
         return &f->file;
 }
 

@@ -1,10 +1,9 @@
 /* source/facts.h - what the judgement of a desired state needs to know about this machine.
  *
  * Model    Gathered once, files when they are asked about, each path once a load. Only looked at, never opened for reading.
- * Blocking A path on a file system that does not answer (a hard NFS mount whose server is away) holds the loop up for as long
- *          as the kernel waits; the watchdog then ends the agent, containers run on, and the next start resumes what was in
- *          force before it looks at a file. Only paths that the desired state names below node.policy.hostPaths, and files of
- *          secrets and configs, are looked at.
+ * Blocking A path on a file system that does not answer (a hard NFS mount whose server is away) is waited for 2 seconds, once as
+ *          long as it stays so (base/within.h); then nothing is known about it, which is told and no error. Only paths that
+ *          the desired state names below node.policy.hostPaths, and files of secrets and configs, are looked at.
  * Units    nano-CPUs and bytes; 0 is "not known". GPUs and host routes are looked at by the modules that own
  *          them, when there are any.
  */

@@ -78,7 +78,8 @@ static int set_up_world(void **state) {
         for (unsigned i = 0; i < BODY_BYTES; i++)
                 body[i] = (char) (i * 31 + (i >> 8));
         hv_sha256_hex(body, BODY_BYTES, body_sha256);
-        if (unshare(CLONE_NEWNET | CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        if (unshare(CLONE_NEWNET | CLONE_NEWNS) < 0 ||
+            mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
             system("ip link set lo up && ip addr add " PUBLIC "/32 dev lo && ip addr add " OTHER_PUBLIC
                    "/32 dev lo && ip addr add " PRIVATE "/32 dev lo") != 0)
                 return -1;
@@ -159,9 +160,11 @@ static const char *url(const char *host, const struct server *s, const char *pat
 }
 
 static struct hv_task_input from(const char *path, const char *address, const char *sha256) {
-        return (struct hv_task_input){
-                .type = HV_TASK_INPUT_URL, .path = path, .url = address, .sha256 = sha256, .max_size_bytes = 1 << 20
-        };
+        return (struct hv_task_input){ .type = HV_TASK_INPUT_URL,
+                                       .path = path,
+                                       .url = address,
+                                       .sha256 = sha256,
+                                       .max_size_bytes = 1 << 20 };
 }
 
 static void expect_file(struct bench *b, const char *path, size_t size) {
@@ -194,7 +197,8 @@ static void expect_not(struct bench *b, const struct hv_task_input *inputs, size
 
         prepare(&t, b, inputs, n);
         if (t.outcome != outcome || !strstr(t.message, message))
-                fail_msg("found %d \"%s\", expected %d \"%s\"", (int) t.outcome, t.message, (int) outcome, message);
+                fail_msg("found %d \"%s\", expected %d \"%s\"", (int) t.outcome, t.message, (int) outcome,
+                         message);
         assert_int_equal(bench_count(b->work), 0); /* nothing of it is left */
 }
 
@@ -253,7 +257,8 @@ static void what_is_wrong_is_refused(void **state) {
         expect_not(b, &in, 1, HV_PREPARE_REFUSED, "299999");
         in = from("set.bin", url(PUBLIC, &trusted, "/endless"), NULL); /* it says no size before */
         expect_not(b, &in, 1, HV_PREPARE_REFUSED, "700000");
-        expect_not(b, three, 3, HV_PREPARE_REFUSED, "input c: with it the inputs have more than 700000 bytes");
+        expect_not(b, three, 3, HV_PREPARE_REFUSED,
+                   "input c: with it the inputs have more than 700000 bytes");
         in = from("set.bin", url(PUBLIC, &trusted, "/missing"), NULL);
         expect_not(b, &in, 1, HV_PREPARE_REFUSED, "404");
         in = from("set.bin", url(PUBLIC, &trusted, "/to-file"), NULL);
@@ -264,8 +269,8 @@ static void what_is_wrong_is_refused(void **state) {
 
 /* The server is there at all of these addresses, and is asked at none of them. */
 static void local_addresses_are_refused(void **state) {
-        static const char *const hosts[] = { "127.0.0.1", "127.1", "localhost", PRIVATE, "0.0.0.0", "[::1]",
-                                             "[::ffff:8.8.4.4]" };
+        static const char *const hosts[] = { "127.0.0.1", "127.1", "localhost",       PRIVATE,
+                                             "0.0.0.0",   "[::1]", "[::ffff:8.8.4.4]" };
         struct bench *b = *state;
 
         for (size_t i = 0; i < HV_ARRAY_SIZE(hosts); i++) {
@@ -297,7 +302,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(what_is_fetched_lies_in_the_workspace, bench_set_up,
                                                 bench_tear_down),
-                cmocka_unit_test_setup_teardown(what_is_cut_goes_on_where_it_was, bench_set_up, bench_tear_down),
+                cmocka_unit_test_setup_teardown(what_is_cut_goes_on_where_it_was, bench_set_up,
+                                                bench_tear_down),
                 cmocka_unit_test_setup_teardown(what_is_wrong_is_refused, bench_set_up, bench_tear_down),
                 cmocka_unit_test_setup_teardown(local_addresses_are_refused, bench_set_up, bench_tear_down),
                 cmocka_unit_test_setup_teardown(only_a_certificate_that_is_trusted_and_fits_is_good,
