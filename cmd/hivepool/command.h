@@ -33,6 +33,8 @@ enum option_id {
         OPT_MAX_TASKS,
         OPT_MAX_RESULT,
         OPT_HIVEMIND_LISTEN,
+        OPT_ACCOUNTS,
+        OPT_TOKEN_LIFE,
         OPT_HIVEMIND_ROUND,
         OPT_LIKE_DEPLOYED,
         /* submit */

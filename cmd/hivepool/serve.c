@@ -87,6 +87,24 @@ static int read_limits(struct cli *cli, struct hv_hivepool_server_options *o) {
         return code;
 }
 
+static int read_hivemind(struct cli *cli, struct hv_hivepool_server_options *o) {
+        int code;
+
+        o->hivemind_listen = cli->values[OPT_HIVEMIND_LISTEN];
+        o->accounts_file = cli->values[OPT_ACCOUNTS];
+        o->hivemind_like_deployed = option_is_given(cli, OPT_LIKE_DEPLOYED);
+        if (o->hivemind_listen && !o->insecure)
+                return usage_error(
+                        cli,
+                        "--hivemind-listen: the dialect knows only plain text; say --insecure, and keep the "
+                        "port inside a VPN");
+        if (o->hivemind_listen && !o->accounts_file)
+                return usage_error(cli, "--hivemind-listen goes with --accounts");
+        code = option_duration(cli, OPT_HIVEMIND_ROUND, 10 * HV_USEC_PER_SEC, &o->hivemind_round_us);
+        return code == HV_EXIT_OK ? option_duration(cli, OPT_TOKEN_LIFE, HV_USEC_PER_HOUR, &o->token_life_us)
+                                  : code;
+}
+
 /* --- signals --- */
 
 static int on_hup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
@@ -157,6 +175,10 @@ static int serve(sd_event *event, const struct hv_hivepool_server_options *optio
         if (hv_hivepool_server_address(s.server))
                 hv_log_notice("nodes of dialect v1 are taken on %s%s", hv_hivepool_server_address(s.server),
                               options->insecure ? ", in plain text" : "");
+        if (hv_hivepool_server_hivemind_address(s.server))
+                hv_log_notice("nodes and users of dialect hivemind are taken on %s%s",
+                              hv_hivepool_server_hivemind_address(s.server),
+                              options->hivemind_like_deployed ? ", like the deployed pool" : "");
         hv_notify_ready(s.notify);
         r = sd_event_loop(event);
         s.server = hv_hivepool_server_free(s.server);
@@ -174,6 +196,8 @@ int run_serve(struct cli *cli) {
         code = read_doors(cli, &options);
         if (code == HV_EXIT_OK)
                 code = read_limits(cli, &options);
+        if (code == HV_EXIT_OK)
+                code = read_hivemind(cli, &options);
         if (code == HV_EXIT_OK && cli->values[OPT_TOKEN_FILE])
                 code = read_token(cli->values[OPT_TOKEN_FILE], &token);
         if (code != HV_EXIT_OK)

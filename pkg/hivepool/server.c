@@ -9,7 +9,9 @@
 
 #include "base/alloc.h"
 #include "base/map.h"
+#include "hivepool/accounts.h"
 #include "hivepool/admin.h"
+#include "hivepool/push.h"
 #include "hivepool/v1.h"
 #include "log/log.h"
 #include "rpc/credentials.h"
@@ -28,8 +30,11 @@ struct hv_hivepool_server {
 
         struct hv_v1 *v1;
         struct hv_rpc_server *v1_server, *admin_server;
+        struct hv_push *push;
+        struct hv_accounts *accounts;
+        struct hv_rpc_server *push_server;
         struct hv_admin admin;
-        char *address;
+        char *address, *push_address;
 };
 
 static uint64_t now_us(void) {
@@ -70,6 +75,9 @@ static void tell(struct hv_hivepool_server *s) {
         s->over = hv_map_new(NULL);
         while (s->v1 && hv_map_next(changed, &it, &name, NULL))
                 hv_v1_changed(s->v1, name);
+        it = 0;
+        while (s->push && hv_map_next(changed, &it, &name, NULL))
+                hv_push_changed(s->push, name);
         it = 0;
         while (hv_map_next(over, &it, &name, NULL))
                 hv_admin_over(&s->admin, name);
@@ -147,6 +155,39 @@ static int open_v1(struct hv_hivepool_server *s, struct hv_err *err) {
         return 0;
 }
 
+/* The dialect knows nothing but plain text. */
+static int open_push(struct hv_hivepool_server *s, struct hv_err *err) {
+        struct hv_push_options options = { .event = s->event,
+                                           .rpc = s->rpc,
+                                           .pool = s->pool,
+                                           .now_us = now_us,
+                                           .round_us = s->options.hivemind_round_us,
+                                           .like_deployed = s->options.hivemind_like_deployed };
+        struct hv_rpc_server_options server = { .listen = s->options.hivemind_listen,
+                                                .credentials = s->plain,
+                                                .methods = hv_push_methods,
+                                                .n_methods = hv_push_n_methods,
+                                                .max_calls = 1024 };
+        int r;
+
+        if (!s->options.hivemind_listen)
+                return 0;
+        r = hv_accounts_check(s->options.accounts_file, err);
+        if (r < 0)
+                return r;
+        s->accounts = hv_accounts_new(s->options.accounts_file, s->options.token_life_us);
+        options.accounts = s->accounts;
+        r = hv_push_new(&options, &s->push, err);
+        if (r < 0)
+                return r;
+        server.userdata = s->push;
+        r = hv_rpc_server_new(s->rpc, &server, &s->push_server, err);
+        if (r < 0)
+                return hv_err_prefix(err, r, "cannot listen on %s", s->options.hivemind_listen);
+        s->push_address = address_of(s->options.hivemind_listen, hv_rpc_server_port(s->push_server));
+        return 0;
+}
+
 static int open_admin(struct hv_hivepool_server *s, struct hv_err *err) {
         _hv_cleanup_free_ char *path = hv_asprintf("%s/" HV_HIVEPOOL_SOCKET, s->options.data_dir);
         _hv_cleanup_free_ char *listen = hv_asprintf("unix:%s", path);
@@ -161,7 +202,7 @@ static int open_admin(struct hv_hivepool_server *s, struct hv_err *err) {
                                       .now_us = now_us,
                                       .lease_us = s->options.lease_us,
                                       .listen = s->address ? s->address : "",
-                                      .hivemind_listen = "" };
+                                      .hivemind_listen = s->push_address ? s->push_address : "" };
         /* Left by one that was killed: the store is ours alone, so nobody listens there. */
         (void) unlink(path);
         r = hv_rpc_server_new(s->rpc, &server, &s->admin_server, err);
@@ -234,6 +275,8 @@ int hv_hivepool_server_new(const struct hv_hivepool_server_options *options, str
         s->rpc = hv_rpc_new(s->event, &(struct hv_rpc_options){ .on_log = on_grpc_log });
         r = open_v1(s, err);
         if (r >= 0)
+                r = open_push(s, err);
+        if (r >= 0)
                 r = open_admin(s, err);
         if (r < 0)
                 return r;
@@ -248,6 +291,9 @@ struct hv_hivepool_server *hv_hivepool_server_free(struct hv_hivepool_server *s)
         (void) hv_rpc_server_free(s->admin_server);
         (void) hv_rpc_server_free(s->v1_server);
         (void) hv_v1_free(s->v1);
+        (void) hv_rpc_server_free(s->push_server);
+        (void) hv_push_free(s->push);
+        (void) hv_accounts_free(s->accounts);
         (void) hv_rpc_free(s->rpc);
         (void) hv_rpc_credentials_free(s->credentials);
         (void) hv_rpc_credentials_free(s->plain);
@@ -260,12 +306,17 @@ struct hv_hivepool_server *hv_hivepool_server_free(struct hv_hivepool_server *s)
         s->timer = sd_event_source_disable_unref(s->timer);
         (void) sd_event_unref(s->event);
         free(s->address);
+        free(s->push_address);
         free(s);
         return NULL;
 }
 
 const char *hv_hivepool_server_address(const struct hv_hivepool_server *s) {
         return s->address;
+}
+
+const char *hv_hivepool_server_hivemind_address(const struct hv_hivepool_server *s) {
+        return s->push_address;
 }
 
 int hv_hivepool_server_reload(struct hv_hivepool_server *s, struct hv_err *err) {

@@ -26,6 +26,8 @@ struct hv_hivepool_server_options {
         uint64_t max_blob_bytes, max_log_bytes;
 
         const char *hivemind_listen; /* dialect hivemind; NULL: not served */
+        const char *accounts_file;   /* who may log in there (accounts.h) */
+        uint64_t token_life_us;
         uint64_t hivemind_round_us;  /* between two rounds in which tasks are offered */
         bool hivemind_like_deployed; /* for tests: with the traps that docs/hivepool.md lists */
 };
