@@ -66,7 +66,9 @@ struct hv_rpc_server_options {
         unsigned max_calls; /* at once; above, RESOURCE_EXHAUSTED. 0: 100 */
         size_t max_held_bytes; /* of requests that are read or held by their receivers, at once: a call waits until the largest
                                    * message of its method fits. 0: twice the largest of all methods */
-        uint64_t request_us;           /* for a call to wait, and again for its message to come; 0: 5 min */
+        /* For a call to wait for room, and again for its message to come; 0: 5 min. A method of at most
+         * HV_RPC_MESSAGE_BYTES_DEFAULT has 30 s at most: only a complete message shows that it is too large. */
+        uint64_t request_us;
         uint64_t handshake_us;         /* for a new connection to become one of HTTP/2; 0: 10 s */
         uint64_t keepalive_us;         /* ask a silent client whether it is there; 0: 30 s */
         uint64_t keepalive_timeout_us; /* 0: 10 s */

@@ -23,6 +23,8 @@
 #include "rpc/server_core.h"
 #include "rpc/target.h"
 
+#define SMALL_REQUEST_US (30 * HV_USEC_PER_SEC)
+
 struct hv_rpc_server_call {
         struct hv_rpc_server *server;
         const struct hv_rpc_method *method;
@@ -255,16 +257,39 @@ static void on_read(void *owner, bool ok) {
                 refuse(call, HV_RPC_RESOURCE_EXHAUSTED, text);
         } else
                 hand_over(call, HV_STEAL(message));
-        if (message)
+        if (message) {
+                size_t len = grpc_byte_buffer_length(message);
+
                 grpc_byte_buffer_destroy(message);
+                hv_rpc_bytes_trim_after(len);
+        }
         free_if_idle(call);
 }
 
+/* gRPC knows one limit for all methods of a server, so a message that is too large for its own is seen when it is complete.
+ * What comes to a method of small messages therefore gets less time, which bounds what a peer can fill with it. */
+static uint64_t patience_us(const struct hv_rpc_server_call *call) {
+        uint64_t request_us = call->server->options.request_us;
+
+        return max_request(call->method) > HV_RPC_MESSAGE_BYTES_DEFAULT
+                       ? request_us
+                       : HV_MIN(request_us, SMALL_REQUEST_US);
+}
+
 static void wait_until(struct hv_rpc_server_call *call) {
+        struct rpc_server_calls *coming = &call->server->coming;
+        struct hv_rpc_server_call *before;
+
         stop_coming(call);
-        call->until_us = hv_time_add(rpc_now_us(), call->server->options.request_us);
-        TAILQ_INSERT_TAIL(&call->server->coming, call,
-                          coming_entry); /* the span is the same for all: in order */
+        call->until_us = hv_time_add(rpc_now_us(), patience_us(call));
+        TAILQ_FOREACH_REVERSE(before, coming, rpc_server_calls, coming_entry) {
+                if (before->until_us <= call->until_us)
+                        break;
+        }
+        if (before)
+                TAILQ_INSERT_AFTER(coming, before, call, coming_entry);
+        else
+                TAILQ_INSERT_HEAD(coming, call, coming_entry);
         call->is_coming = true;
         rpc_server_look_again(call->server);
 }

@@ -25,7 +25,7 @@ struct hv_rpc_server {
         struct rpc_server_calls calls; /* all */
         size_t n_calls;
         struct rpc_room *room;
-        struct rpc_server_calls coming; /* wait for room, or for their message; by `until_us` */
+        struct rpc_server_calls coming; /* wait for room, or for their message; in the order of `until_us` */
         struct sd_event_source *timer;  /* for the first of them */
 };
 
