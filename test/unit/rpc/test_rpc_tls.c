@@ -451,7 +451,7 @@ static void test_bad_rotation(void **state) {
                 struct hv_err err = {};
                 bool changed = false;
 
-                (void) system(command);
+                assert_int_equal(system(command), 0);
                 assert_true(hv_rpc_credentials_reload(server, &changed, &err) < 0);
                 assert_false(changed);
                 if (!strstr(err.msg, rows[i].says))
