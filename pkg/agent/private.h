@@ -31,6 +31,7 @@
 
 struct plan_call; /* backend_plan.c */
 struct change;    /* backend_change.c: a change that waits for the guard */
+struct root_look; /* disk_watch.c */
 struct task_call; /* backend_task.c: somebody waits until a change of a task is durable */
 
 struct hv_agent {
@@ -64,8 +65,9 @@ struct hv_agent {
         struct hv_transfer *inputs;         /* what tasks' inputs are fetched with */
         struct hv_package_builder *builder; /* NULL as long as the ledger is */
         char *work_root, *results_root, *packages_root;
-        struct hv_disk_watch *disk_watch; /* a look under way */
-        struct hv_worker *disk_worker;    /* large trees take long: beside what tasks wait for */
+        struct hv_disk_watch *disk_watch;      /* a look under way */
+        struct hv_worker *disk_worker;         /* large trees take long: beside what tasks wait for */
+        HV_VEC(struct root_look *) root_looks; /* calls of the engine for what tasks wrote elsewhere */
         sd_event_source *disk_timer;
         uint64_t disk_looked_us;
         struct hv_retention *retention; /* a round under way */

@@ -48,6 +48,15 @@ struct hv_docker_call *hv_docker_container_inspect(struct hv_docker *d, const ch
         return hv_call_send(c);
 }
 
+struct hv_docker_call *hv_docker_container_measure(struct hv_docker *d, const char *id,
+                                                   struct hv_docker_then then) {
+        struct hv_docker_call *c = on_container(d, HV_DOCKER_OP_CONTAINER_INSPECT, id, "/json", then);
+
+        hv_call_add_query(c, "size", "1");
+        c->parse = hv_docker_parse_container;
+        return hv_call_send(c);
+}
+
 struct hv_docker_call *hv_docker_container_create(struct hv_docker *d, const struct hv_docker_create *create,
                                                   struct hv_docker_then then) {
         struct hv_docker_call *c = hv_call_new(d, HV_DOCKER_OP_CONTAINER_CREATE, then, "/containers/create");

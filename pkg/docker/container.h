@@ -75,7 +75,8 @@ struct hv_docker_container {
         uint64_t memory_swap_bytes; /* 0: no limit */
         bool tty, privileged, read_only_root, init, no_new_privileges;
         const char *user, *hostname, *stop_signal, *cgroup_parent, *log_driver;
-        const char *log_path; /* a file of the engine's machine; "": not known */
+        uint64_t written_bytes; /* outside of its mounts; 0: nothing, or not asked for */
+        const char *log_path;   /* a file of the engine's machine; "": not known */
         struct hv_strv cap_add, cap_drop, security_opt;
         struct hv_strv command, args; /* entrypoint and its arguments */
 };
@@ -114,6 +115,10 @@ struct hv_docker_call *hv_docker_container_list(struct hv_docker *d, bool manage
 
 struct hv_docker_call *hv_docker_container_inspect(struct hv_docker *d, const char *id,
                                                    struct hv_docker_then then); /* result->container */
+
+/* The same with `written_bytes`, for which the engine walks through all that the container wrote. */
+struct hv_docker_call *hv_docker_container_measure(struct hv_docker *d, const char *id,
+                                                   struct hv_docker_then then);
 
 /* result->created. REFUSED without a call when create.h or the policy forbids what is asked for. */
 struct hv_docker_call *hv_docker_container_create(struct hv_docker *d, const struct hv_docker_create *create,

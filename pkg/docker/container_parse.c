@@ -308,6 +308,7 @@ int hv_docker_parse_container(const struct hv_json *j, struct hv_docker_result *
         c->created_us = hv_parse_time_of(j, "Created");
         c->restart_count = (unsigned) hv_parse_int(j, "RestartCount");
         c->log_path = hv_parse_text(arena, j, "LogPath");
+        c->written_bytes = hv_parse_u64(j, "SizeRw");
         parse_run_state(arena, hv_json_get(j, "State"), c);
         parse_host_config(arena, hv_json_get(j, "HostConfig"), c);
         parse_config(arena, hv_json_get(j, "Config"), c);

@@ -122,8 +122,9 @@ struct hv_task_status {
         unsigned priority;
         struct hv_booking booking;
         bool is_booked;
-        const char *reason;  /* a word of hv_reason_name() or hv_task_cause_name() */
-        const char *message; /* a sentence */
+        bool has_writable_root; /* it may write outside of its workspace */
+        const char *reason;     /* a word of hv_reason_name() or hv_task_cause_name() */
+        const char *message;    /* a sentence */
         uint64_t accepted_wall_us, started_wall_us, ended_wall_us; /* 0: not yet */
         uint64_t next_us; /* of the core's clock: when something becomes due; 0: nothing is dated */
         uint64_t timeout_us;

@@ -120,6 +120,7 @@ static void describe(const struct hv_core *c, const struct task *t, uint64_t now
                 .attempt = t->attempt,
                 .priority = t->task ? t->task->priority : 0,
                 .booking = t->task ? t->task->booking : (struct hv_booking){},
+                .has_writable_root = t->task && !t->task->unit.security.read_only_root,
                 .is_booked = t->step >= TASK_STEP_PREPARE && t->step <= TASK_STEP_RUN,
                 .reason = reason_word(t, &v),
                 .message = sentence(c, t, &v, now_us, a),

@@ -115,17 +115,22 @@ class Checkpoints(Case):
 
 class Disk(Case):
     def test_who_takes_more_than_it_asked_for_is_stopped(self):
-        self.start()
+        # Root, which alone may write to this image's root.
+        self.agent.write(hv.document(f"  node: {{policy: {{privileged: allow}}}}\n  taskDefaults: {{image: {hv.IMAGE}}}\n"))
+        self.agent.start()
+        self.agent.wait_synced()
         rows = {
             "one file": "head -c 30000000 /dev/zero >big",
             "many files": "i=0; while [ $i -lt 3000 ]; do echo x >f$i; i=$((i+1)); done",
+            "outside of the workspace": "head -c 30000000 /dev/zero >/big",
             "too deep": "i=0; while [ $i -lt 200 ]; do mkdir d; cd d; i=$((i+1)); done",
         }
         for n, (what, script) in enumerate(rows.items()):
             with self.subTest(what):
                 row = self.do(f"large-{n}", f"mkdir results; echo kept >results/out; {script}; exec sleep 1000000",
                               resources={"requests": {"disk": "10Mi"}}, retries={"limit": 3, "on": ["nodeError", "exitCode"]},
-                              stop={"signal": "TERM", "grace": "1s"})
+                              stop={"signal": "TERM", "grace": "1s"},
+                              security={"readOnlyRoot": what != "outside of the workspace", "user": "0:0"})
                 self.assertEqual((row["state"], row["cause"]), ("Failed", "diskLimit"))
                 self.assertIn("10Mi of disk", row["message"])
                 self.assertEqual(len(self.agent.ledger.attempts(f"large-{n}")), 1)
