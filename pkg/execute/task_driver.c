@@ -5,6 +5,7 @@
  *      PACKAGES  hv_package_want_new()                                   --> done
  *      COLLECT   [engine's log --> hv_collect_log()] --> finish --> done
  *      CLEAN     hv_task_remove(workspace)                               --> done
+ *      WITHHOLD, RESTORE    hv_task_withhold()                           --> done
  *      FORGET    hv_task_remove(result) for each attempt --> ledger      --> done
  */
 #include "execute/task_driver.h"
@@ -24,6 +25,7 @@
 #include "task/input_notes.h"
 #include "task/prepare.h"
 #include "task/remove.h"
+#include "task/withhold.h"
 
 struct task_driver;
 
@@ -35,6 +37,7 @@ struct work { /* one action under way */
         struct hv_package_want *packages;
         struct hv_collect *collect;
         struct hv_removal *removal;
+        struct hv_withholding *withholding;
         struct hv_docker_call *log, *look; /* COLLECT: of the container, before its log */
         bool log_is_local;
         unsigned next_attempt; /* FORGET: whose result goes next */
@@ -65,6 +68,7 @@ static void work_free(struct work *w) {
         hv_package_want_free(w->packages);
         hv_collect_free(w->collect);
         hv_removal_free(w->removal);
+        hv_withholding_free(w->withholding);
         free(w);
 }
 
@@ -346,6 +350,35 @@ static void clean(struct task_driver *d, const struct hv_action *a) {
         w->removal = hv_task_remove(&options);
 }
 
+/* ---- withhold ---- */
+
+static void on_withheld(void *userdata, int error, const char *message) {
+        struct work *w = userdata;
+
+        w->withholding = NULL;
+        done(w,
+             error == 0         ? HV_OUTCOME_OK
+             : error == -ENOENT ? HV_OUTCOME_NOT_FOUND
+                                : HV_OUTCOME_FAILED,
+             message);
+}
+
+static void withhold(struct task_driver *d, const struct hv_action *a) {
+        struct work *w = work_new(d, a);
+        const struct hv_withholding_options options = {
+                .worker = d->o.worker,
+                .work_root = d->work_root,
+                .attempt = { .id = a->task_id, .attempt = a->attempt },
+                .restore = a->type == HV_ACTION_TASK_RESTORE,
+                .done = on_withheld,
+                .userdata = w,
+        };
+
+        w->withholding = hv_task_withhold(&options);
+}
+
+/* ---- forget ---- */
+
 /* Results first: a record without files can be told about, files without a record would be forgotten for ever. */
 static void forget_next(struct work *w);
 
@@ -390,12 +423,13 @@ static void forget(struct task_driver *d, const struct hv_action *a) {
 /* ---- driver ---- */
 
 static void (*const perform[HV_N_ACTIONS])(struct task_driver *d, const struct hv_action *a) = {
-        [HV_ACTION_TASK_ACCEPT] = record,   [HV_ACTION_TASK_STOPPING] = record,
-        [HV_ACTION_TASK_BEGIN] = record,    [HV_ACTION_TASK_END] = record,
-        [HV_ACTION_TASK_PREPARE] = prepare, [HV_ACTION_TASK_PACKAGES] = packages,
-        [HV_ACTION_TASK_CANCEL] = cancel,   [HV_ACTION_TASK_COLLECT] = collect,
-        [HV_ACTION_TASK_CLEAN] = clean,     [HV_ACTION_TASK_FORGET] = forget,
-        [HV_ACTION_CRON_ADVANCE] = record,  [HV_ACTION_CRON_SUSPEND] = record,
+        [HV_ACTION_TASK_ACCEPT] = record,    [HV_ACTION_TASK_STOPPING] = record,
+        [HV_ACTION_TASK_BEGIN] = record,     [HV_ACTION_TASK_END] = record,
+        [HV_ACTION_TASK_PREPARE] = prepare,  [HV_ACTION_TASK_PACKAGES] = packages,
+        [HV_ACTION_TASK_CANCEL] = cancel,    [HV_ACTION_TASK_COLLECT] = collect,
+        [HV_ACTION_TASK_CLEAN] = clean,      [HV_ACTION_TASK_WITHHOLD] = withhold,
+        [HV_ACTION_TASK_RESTORE] = withhold, [HV_ACTION_TASK_FORGET] = forget,
+        [HV_ACTION_CRON_ADVANCE] = record,   [HV_ACTION_CRON_SUSPEND] = record,
 };
 
 static bool can(const struct hv_driver *driver, enum hv_action_type type) {

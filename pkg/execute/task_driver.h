@@ -3,9 +3,9 @@
  * Ledger   ACCEPT, STOPPING, BEGIN, END: one transaction each, done when submit() returns. A full disk is FAILED: the core
  *          tries again; what contradicts the ledger is CONFLICT.
  *          The END of a task leaves a receipt (task/receipt.h), in the same transaction.
- * Disk     PREPARE, COLLECT, CLEAN, FORGET: on the worker's thread, downloads and the engine's log on the loop. A PREPARE that
- *          a CANCEL cuts short is FAILED, and so is a PACKAGES (execute/package_builder.h). A COLLECT asks the engine for the log of `target` first; a container that is gone
- *          has none.
+ * Disk     PREPARE, COLLECT, CLEAN, WITHHOLD, RESTORE, FORGET: on the worker's thread, downloads and the engine's log on the
+ *          loop. A PREPARE that a CANCEL cuts short is FAILED, and so is a PACKAGES (execute/package_builder.h). A COLLECT
+ *          asks the engine for the log of `target` first; a container that is gone has none.
  * Places   <work>/<id>/<attempt>/workspace and <results>/<id>/<attempt>, see task/workspace.h and task/store.h.
  */
 #pragma once

@@ -30,6 +30,8 @@ const char *hv_action_name(enum hv_action_type type) {
                 [HV_ACTION_TASK_CANCEL] = "cancel",
                 [HV_ACTION_TASK_COLLECT] = "collect the results of",
                 [HV_ACTION_TASK_CLEAN] = "clean up after",
+                [HV_ACTION_TASK_WITHHOLD] = "withhold the workspace of",
+                [HV_ACTION_TASK_RESTORE] = "restore the workspace of",
                 [HV_ACTION_CRON_ADVANCE] = "record the schedule of",
                 [HV_ACTION_CRON_SUSPEND] = "suspend",
         };

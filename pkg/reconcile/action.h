@@ -41,6 +41,8 @@ enum hv_action_type {
         HV_ACTION_TASK_CANCEL,  /* cuts a TASK_PREPARE or TASK_PACKAGES under way short; that one fails */
         HV_ACTION_TASK_COLLECT, /* disk: log (of container target, NULL: it is gone) and outputs are kept */
         HV_ACTION_TASK_CLEAN,   /* disk: the workspace goes; final: all of the task's */
+        HV_ACTION_TASK_WITHHOLD, /* disk: nothing can mount the workspace any more; what runs keeps it. May be repeated */
+        HV_ACTION_TASK_RESTORE, /* disk: it can be mounted again; NOT_FOUND: there is none. May be repeated */
         HV_ACTION_CRON_ADVANCE, /* ledger: the schedule of cron task `name` was followed up to cron_until_us */
         HV_ACTION_CRON_SUSPEND, /* ledger: suspend; resumed, its schedule is followed from cron_until_us on, in one record */
         HV_N_ACTIONS

@@ -24,6 +24,9 @@ enum hv_mutant {
         HV_MUTANT_STALE_LOOK_UNLOCKS,   /* effects are planned before the first complete listing */
         HV_MUTANT_LABEL_DECIDES, /* a volume's label decides what becomes of its data, not the last declaration */
         HV_MUTANT_NO_FENCE,      /* a task's container is started although a start may be under way */
+        HV_MUTANT_NOT_WITHHELD,   /* it is removed, and its workspace was there to be mounted all the time */
+        HV_MUTANT_NOT_LOOKED_AT,  /* the workspace is withheld, and what was seen before that is believed */
+        HV_MUTANT_RESTORED_EARLY, /* the workspace is back before the container is gone */
         HV_MUTANT_RECALLED_IS_FRESH,   /* after a restart a begun attempt counts as never started */
         HV_MUTANT_ROOM_FREED_EARLY,    /* what a task booked is given away while its container still stops */
         HV_MUTANT_ADMITS_ALL,          /* nobody counts what is left */

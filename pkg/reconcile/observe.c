@@ -350,6 +350,7 @@ static void attachment_event(struct hv_core *c, const struct hv_engine_event *e)
          * way shows such an end, this is no news. */
         if (s->look && !joined) {
                 s->endpoints_doubt = ++c->seq;
+                s->audited = false; /* something speaks against what is known */
                 return;
         }
         hv_doubt_slot(c, s);

@@ -37,6 +37,7 @@ const char *hv_reason_name(enum hv_reason reason) {
                 [HV_REASON_WAITING_SLOT] = "WaitingSlot",
                 [HV_REASON_INPUT_FAILED] = "InputFailed",
                 [HV_REASON_COLLECT_FAILED] = "CollectFailed",
+                [HV_REASON_WORKSPACE_FAILED] = "WorkspaceFailed",
                 [HV_REASON_LEDGER_FAILED] = "LedgerFailed",
                 [HV_REASON_NOT_LISTENING] = "NotListening",
         };

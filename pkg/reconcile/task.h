@@ -11,10 +11,11 @@
  *              end      what became of attempt k, its log and its outputs: durable before the container is removed
  *
  *          An attempt without `begin` was certainly never started. One with it, whose container is found made and not
- *          started, may have a START on its way: it is removed without force, which an engine refuses once it runs, and
- *          made again; so a START can only ever meet one container. One whose container is gone may have run: the node
- *          failed it, and the task's rule for retries decides.
- * Source   docs/tasks.md, "Once".
+ *          started, may have a START on its way, and is fenced: its workspace is withheld, so that no START can mount it any
+ *          more and have effect; a look that is asked for after that tells whether one had; if none had, the container is
+ *          removed, the workspace restored, and the container made again. One whose container is gone may have run: the
+ *          node failed it, and the task's rule for retries decides.
+ * Source   docs/tasks.md, "Once" and "The fence".
  */
 #pragma once
 

@@ -2,7 +2,7 @@
  *
  *      its container     not there        create (image first); gone after a START that may have had effect: lost
  *                        made             connect networks, record `begin`, start
- *                        made, START sent remove it without force: the fence of task.h
+ *                        made, START sent withhold its workspace, look, remove it without force: the fence of task.h
  *                        runs             until it ends, its time is over, or somebody wants it stopped
  *                        ended            collect
  *
@@ -136,6 +136,19 @@ static bool is_lost(struct hv_core *c, struct task *t) {
         return true;
 }
 
+static bool is_withheld(const struct task *t) {
+        return t->workspace == WORKSPACE_WITHHELD || HV_MUTANT(HV_MUTANT_NOT_WITHHELD);
+}
+
+/* What is known of the container is younger than the withholding: hv_task_done() put it in doubt. */
+static void judge_bar(struct task *t, const struct container *k) {
+        if (k->state == HV_CONTAINER_CREATED)
+                t->barred |= hv_task_is_in_doubt(t) && is_withheld(t);
+        else if (runs(k) || k->state == HV_CONTAINER_EXITED)
+                t->barred =
+                        false; /* somebody gave it a workspace. (One whose removal failed is "dead": no run of it.) */
+}
+
 static void advance_run(struct hv_core *c, struct task *t, uint64_t now_us) {
         const struct slot *s = t->slot;
         const struct container *k = s->have;
@@ -146,7 +159,7 @@ static void advance_run(struct hv_core *c, struct task *t, uint64_t now_us) {
                 return;
         if (!k || !k->ours) {
                 if (t->start != START_NOT_SENT) {
-                        if (is_lost(c, t))
+                        if (is_lost(c, t) && !hv_task_fence_held(t))
                                 over_by_loss(c, t);
                 } else if (t->ending == HV_CAUSE_STOPPED)
                         hv_task_over(c, t, HV_CAUSE_STOPPED, "stopped by %s before it started",
@@ -159,6 +172,7 @@ static void advance_run(struct hv_core *c, struct task *t, uint64_t now_us) {
                 return;
         }
         t->missed = 0;
+        judge_bar(t, k);
         if (k->state == HV_CONTAINER_CREATED && t->start == START_FAILED)
                 hv_task_over(c, t, t->start_refused ? HV_CAUSE_INPUT : HV_CAUSE_NODE_ERROR,
                              "cannot start: %s", t->start_message);
@@ -168,7 +182,7 @@ static void advance_run(struct hv_core *c, struct task *t, uint64_t now_us) {
                              t->stop_by ? t->stop_by : "somebody");
         else if (k->state == HV_CONTAINER_CREATED && t->start == START_NOT_SENT && t->task->refused)
                 hv_task_over(c, t, HV_CAUSE_REJECTED, "%s", t->task->refused);
-        else if (has_ended(k) && (k->detailed || HV_MUTANT(HV_MUTANT_STALE_EXIT_CODE)))
+        else if (has_ended(k) && !t->barred && (k->detailed || HV_MUTANT(HV_MUTANT_STALE_EXIT_CODE)))
                 over_by_exit(c, t, k);
         else if (runs(k)) {
                 uint64_t wall_us = hv_wall_us(c, now_us);
@@ -269,6 +283,13 @@ static struct verdict due(const struct task *t, uint64_t now_us, enum hv_action_
         return v;
 }
 
+static struct verdict begin(const struct task *t, uint64_t now_us, bool *ret_on_slot, const char *why) {
+        *ret_on_slot = false;
+        if (t->stop_asked) /* as soon as that is durable it ends here */
+                return quiet(HV_PHASE_CREATING, HV_REASON_PENDING, false);
+        return due(t, now_us, HV_ACTION_TASK_BEGIN, why);
+}
+
 static struct verdict assess_made(const struct hv_core *c, const struct task *t, uint64_t now_us,
                                   bool *ret_on_slot) {
         struct verdict v;
@@ -277,10 +298,7 @@ static struct verdict assess_made(const struct hv_core *c, const struct task *t,
                 return v;
         if (HV_MUTANT(HV_MUTANT_BEGIN_AFTER_START))
                 return hv_retry(t->slot, now_us, HV_PHASE_STARTING, HV_ACTION_START, "made");
-        *ret_on_slot = false;
-        if (t->stop_asked) /* as soon as that is durable it ends here */
-                return quiet(HV_PHASE_CREATING, HV_REASON_PENDING, false);
-        return due(t, now_us, HV_ACTION_TASK_BEGIN, "it is about to start");
+        return begin(t, now_us, ret_on_slot, "it is about to start");
 }
 
 /* Whoever installs them is a container of this very image. One that a crash left behind goes first (hv_assess_slot()): its name
@@ -319,10 +337,7 @@ static struct verdict assess_make(const struct hv_core *c, const struct task *t,
         if (k->state == HV_CONTAINER_CREATED)
                 return assess_made(c, t, now_us, ret_on_slot);
         /* Somebody started it by hand before its turn: it counts as this attempt. */
-        *ret_on_slot = false;
-        if (t->stop_asked) /* as above */
-                return quiet(HV_PHASE_RUNNING, HV_REASON_PENDING, false);
-        return due(t, now_us, HV_ACTION_TASK_BEGIN, "it runs already");
+        return begin(t, now_us, ret_on_slot, "it runs already");
 }
 
 static struct verdict assess_running(const struct hv_core *c, const struct task *t, uint64_t now_us) {
@@ -343,27 +358,41 @@ static struct verdict assess_running(const struct hv_core *c, const struct task 
         return v;
 }
 
-static bool is_under_way(const struct task *t) {
-        return t->start == START_SENT || t->start == START_LOST;
+static struct verdict restore(const struct task *t, uint64_t now_us, bool *ret_on_slot) {
+        *ret_on_slot = false;
+        return due(t, now_us, HV_ACTION_TASK_RESTORE, "no start is under way");
 }
 
-static struct verdict assess_run(const struct hv_core *c, const struct task *t, uint64_t now_us) {
+static struct verdict assess_fence(const struct task *t, uint64_t now_us, bool *ret_on_slot) {
+        static const char why[] = "nobody knows whether its start is under way";
+
+        if (t->barred && HV_MUTANT(HV_MUTANT_RESTORED_EARLY) && t->workspace != WORKSPACE_THERE)
+                return restore(t, now_us, ret_on_slot);
+        if (t->barred && t->slot->failure.type == HV_ACTION_START)
+                return now(HV_PHASE_STARTING, HV_ACTION_REMOVE, why); /* the wait is for the next START */
+        if (t->barred)
+                return hv_retry(t->slot, now_us, HV_PHASE_STARTING, HV_ACTION_REMOVE, why);
+        *ret_on_slot = false;
+        return due(t, now_us, HV_ACTION_TASK_WITHHOLD, why);
+}
+
+static struct verdict assess_run(const struct hv_core *c, const struct task *t, uint64_t now_us,
+                                 bool *ret_on_slot) {
         const struct slot *s = t->slot;
         const struct container *k = s->have;
         struct verdict v;
 
+        if ((!k || !k->ours) && t->start != START_NOT_SENT)
+                return quiet(HV_PHASE_RUNNING, HV_REASON_PENDING, false);
         if (!k || !k->ours)
-                return t->start == START_NOT_SENT ? hv_assess_creation(c, s, now_us)
-                                                  : quiet(HV_PHASE_RUNNING, HV_REASON_PENDING, false);
+                return t->workspace == WORKSPACE_THERE ? hv_assess_creation(c, s, now_us)
+                                                       : restore(t, now_us, ret_on_slot);
         switch (k->state) {
         case HV_CONTAINER_CREATED:
-                /* At once, while what was seen is fresh: what starts late, and ends before it is removed, is lost. */
-                if (is_under_way(t) && s->failure.type == HV_ACTION_START && !HV_MUTANT(HV_MUTANT_NO_FENCE))
-                        return now(HV_PHASE_STARTING, HV_ACTION_REMOVE,
-                                   "nobody knows whether its start is under way");
-                if (is_under_way(t) && !HV_MUTANT(HV_MUTANT_NO_FENCE))
-                        return hv_retry(s, now_us, HV_PHASE_STARTING, HV_ACTION_REMOVE,
-                                        "nobody knows whether its start is under way");
+                if (hv_task_is_in_doubt(t) && !HV_MUTANT(HV_MUTANT_NO_FENCE))
+                        return assess_fence(t, now_us, ret_on_slot);
+                if (t->workspace != WORKSPACE_THERE)
+                        return restore(t, now_us, ret_on_slot);
                 if (hv_assess_networks(c, s, now_us, HV_PHASE_STARTING, &v))
                         return v;
                 return hv_retry(s, now_us, HV_PHASE_STARTING, HV_ACTION_START, "begun");
@@ -373,6 +402,8 @@ static struct verdict assess_run(const struct hv_core *c, const struct task *t, 
                 return assess_running(c, t, now_us);
         case HV_CONTAINER_EXITED:
         case HV_CONTAINER_DEAD:
+                if (t->barred) /* its removal came half the way */
+                        return hv_clear_away(s, now_us, HV_PHASE_STARTING, "it never started");
                 return hv_look(s, now_us, HV_PHASE_RUNNING); /* its details; then it is over */
         default:
                 return hv_clear_away(s, now_us, HV_PHASE_RUNNING, "");
@@ -401,7 +432,7 @@ static struct verdict assess_step(const struct hv_core *c, const struct task *t,
         case TASK_STEP_MAKE:
                 return assess_make(c, t, now_us, ret_on_slot);
         case TASK_STEP_RUN:
-                return assess_run(c, t, now_us);
+                return assess_run(c, t, now_us, ret_on_slot);
         default:
                 return assess_tidy(t, now_us, ret_on_slot);
         }

@@ -7,6 +7,7 @@
 #include "reconcile/task_state.h"
 
 #define PREPARE_TRIES 5u
+#define RESTORE_TRIES 5u
 
 /* Fetching and disks recover in seconds or in hours. */
 static const struct hv_backoff_spec work_backoff = {
@@ -25,6 +26,9 @@ static enum hv_reason reason_of(enum hv_action_type type) {
                 return HV_REASON_COLLECT_FAILED;
         case HV_ACTION_TASK_CLEAN:
                 return HV_REASON_REMOVE_FAILED;
+        case HV_ACTION_TASK_WITHHOLD:
+        case HV_ACTION_TASK_RESTORE:
+                return HV_REASON_WORKSPACE_FAILED;
         default:
                 return HV_REASON_LEDGER_FAILED;
         }
@@ -65,6 +69,7 @@ static void prepare_done(struct hv_core *c, struct task *t, uint64_t now_us, con
                          const struct hv_input *in) {
         if (in->outcome == HV_OUTCOME_OK) {
                 hv_failure_reset(&t->failure);
+                t->workspace = WORKSPACE_THERE;
                 t->step = TASK_STEP_MAKE;
         } else if (in->outcome == HV_OUTCOME_REFUSED)
                 hv_task_over(c, t, HV_CAUSE_INPUT, "%s", in->message ? in->message : "an input is wrong");
@@ -115,6 +120,34 @@ static void begin_done(struct hv_core *c, struct task *t, uint64_t now_us, const
         t->step = TASK_STEP_RUN;
         /* What runs already was started by somebody else: should it vanish, it has run. */
         t->start = k && k->state != HV_CONTAINER_CREATED ? START_SENT : START_NOT_SENT;
+}
+
+/* A START that finds no workspace fails. Whether one found it before has to be asked, and only now can the answer last. */
+static void withhold_done(struct hv_core *c, struct task *t, uint64_t now_us, const struct flight *f,
+                          const struct hv_input *in) {
+        if (in->outcome != HV_OUTCOME_OK) {
+                t->workspace = WORKSPACE_UNKNOWN;
+                failed(c, t, now_us, f, in);
+                return;
+        }
+        hv_failure_reset(&t->failure);
+        t->workspace = WORKSPACE_WITHHELD;
+        if (!HV_MUTANT(HV_MUTANT_NOT_LOOKED_AT))
+                hv_doubt_slot(c, t->slot);
+}
+
+static void restore_done(struct hv_core *c, struct task *t, uint64_t now_us, const struct flight *f,
+                         const struct hv_input *in) {
+        if (in->outcome == HV_OUTCOME_OK) {
+                hv_failure_reset(&t->failure);
+                t->workspace = WORKSPACE_THERE;
+                return;
+        }
+        t->workspace = WORKSPACE_UNKNOWN;
+        failed(c, t, now_us, f, in);
+        if (in->outcome == HV_OUTCOME_NOT_FOUND || t->failure.backoff.n >= RESTORE_TRIES)
+                hv_task_over(c, t, HV_CAUSE_NODE_ERROR, "its workspace cannot be used: %s",
+                             in->message ? in->message : "no reason given");
 }
 
 static void collect_done(struct hv_core *c, struct task *t, uint64_t now_us, const struct flight *f,
@@ -238,6 +271,12 @@ void hv_task_done(struct hv_core *c, uint64_t now_us, struct flight *f, const st
         case HV_ACTION_TASK_CLEAN:
                 clean_done(c, t, now_us, f, in);
                 break;
+        case HV_ACTION_TASK_WITHHOLD:
+                withhold_done(c, t, now_us, f, in);
+                break;
+        case HV_ACTION_TASK_RESTORE:
+                restore_done(c, t, now_us, f, in);
+                break;
         case HV_ACTION_TASK_FORGET:
                 forget_done(c, t, now_us, f, in);
                 break;
@@ -273,7 +312,7 @@ void hv_task_engine_lost(struct hv_core *c) {
         for (size_t i = 0; i < c->live_tasks.n; i++) {
                 struct task *t = c->live_tasks.v[i];
 
-                if (t->step == TASK_STEP_RUN && t->start == START_SENT && t->slot &&
+                if (t->step == TASK_STEP_RUN && t->start == START_SENT && !t->barred && t->slot &&
                     (!t->slot->have || t->slot->have->state == HV_CONTAINER_CREATED))
                         t->start = START_LOST;
         }
@@ -299,10 +338,8 @@ void hv_task_container_done(struct hv_core *c, uint64_t now_us, const struct fli
                 }
                 break;
         case HV_ACTION_REMOVE:
-                /* The fence held: whatever START was under way finds nothing any more. (After START_LOST it may have
-                 * taken place before, in an engine that has forgotten it.) */
-                if (in->outcome == HV_OUTCOME_OK && !s->have && t->start == START_SENT)
-                        t->start = START_NOT_SENT;
+                if ((in->outcome == HV_OUTCOME_OK || in->outcome == HV_OUTCOME_NOT_FOUND) && !s->have)
+                        hv_task_fence_held(t);
                 break;
         case HV_ACTION_STOP:
                 t->was_stopped |= in->outcome == HV_OUTCOME_OK;

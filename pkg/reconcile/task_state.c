@@ -139,6 +139,9 @@ void hv_task_follow(struct hv_core *c, struct task *t, struct slot *s) {
         s->task = t;
         s->want = &t->unit;
         t->missed = 0;
+        t->barred = false;
+        if (t->workspace == WORKSPACE_WITHHELD)
+                hv_doubt_slot(c, s); /* what is known of it may be older than that */
 }
 
 void hv_task_queue(struct hv_core *c, struct task *t, uint64_t now_us, uint64_t not_before_us) {
@@ -148,6 +151,8 @@ void hv_task_queue(struct hv_core *c, struct task *t, uint64_t now_us, uint64_t 
         t->not_before_us = not_before_us;
         t->begun = t->cleaned = t->again = t->packaged = false;
         t->start = START_NOT_SENT;
+        t->workspace = WORKSPACE_UNKNOWN;
+        t->barred = false;
         t->start_refused = t->was_stopped = false;
         t->missed = 0;
         hv_set_text(&t->start_message, NULL);
@@ -245,6 +250,18 @@ bool hv_task_is_alive(const struct task *t) {
         return s->have && s->have->ours &&
                (s->have->state == HV_CONTAINER_RUNNING || s->have->state == HV_CONTAINER_PAUSED ||
                 s->have->state == HV_CONTAINER_RESTARTING);
+}
+
+bool hv_task_is_in_doubt(const struct task *t) {
+        return t->step == TASK_STEP_RUN && (t->start == START_SENT || t->start == START_LOST);
+}
+
+bool hv_task_fence_held(struct task *t) {
+        if (!t->barred || t->start != START_SENT)
+                return false;
+        t->barred = false;
+        t->start = START_NOT_SENT;
+        return true;
 }
 
 uint64_t hv_wall_us(const struct hv_core *c, uint64_t now_us) {

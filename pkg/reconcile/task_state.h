@@ -35,6 +35,12 @@ enum start_state {                 /* of the present attempt */
                    START_LOST, /* the engine went away while it was under way: what it says afterwards proves nothing */
 };
 
+enum workspace_state { /* of the present attempt, where the engine would look for it */
+                       WORKSPACE_UNKNOWN, /* of a process before this one, or an errand failed: the next errand makes it certain */
+                       WORKSPACE_THERE,
+                       WORKSPACE_WITHHELD,
+};
+
 struct task {
         char *id, *name;
         enum hv_task_source source;
@@ -62,6 +68,10 @@ struct task {
         bool packaged;     /* its Python packages are there */
         bool begun, cleaned, again;
         enum start_state start;
+        enum workspace_state workspace;
+        /* Its workspace is withheld, and a look that was asked for afterwards showed its container never started: whatever
+         * START is under way has not had effect and cannot have one. */
+        bool barred;
         char *start_message;
         bool start_refused;  /* the engine says that the task is at fault */
         bool was_stopped;    /* a STOP of ours ended it */
@@ -92,6 +102,11 @@ void hv_task_queue(struct hv_core *c, struct task *t, uint64_t now_us, uint64_t 
 void hv_task_over(struct hv_core *c, struct task *t, enum hv_task_cause cause, const char *fmt, ...)
         _hv_printf_(4, 5);
 bool hv_task_is_alive(const struct task *t); /* a container of it runs, or may */
+/* A START may be under way to its container, or have been: nobody knows what became of it. */
+bool hv_task_is_in_doubt(const struct task *t);
+/* A container that no START can have started is gone: none ever will. (After START_LOST one may have taken place before,
+ * in an engine that has forgotten it.) False: nothing kept the START from its effect. */
+bool hv_task_fence_held(struct task *t);
 uint64_t hv_wall_us(const struct hv_core *c, uint64_t now_us);
 void hv_note_task(struct hv_core *c, const struct task *t, enum hv_note_type type, enum hv_reason reason,
                   const char *fmt, ...) _hv_printf_(5, 6);

@@ -48,6 +48,12 @@ static const char *why_queued(const struct hv_core *c, const struct task *t, uin
         return "";
 }
 
+/* Seen made, and what its START does is not known. One that is being answered is no matter of doubt yet. */
+static bool is_fenced(const struct task *t) {
+        return hv_task_is_in_doubt(t) && t->slot->have && t->slot->have->state == HV_CONTAINER_CREATED &&
+               !(t->slot->effect && t->slot->effect->action.type == HV_ACTION_START);
+}
+
 static const char *sentence(const struct hv_core *c, const struct task *t, const struct verdict *v,
                             uint64_t now_us, struct hv_arena *a) {
         const struct image *i;
@@ -56,6 +62,8 @@ static const char *sentence(const struct hv_core *c, const struct task *t, const
                 return what_fails(&t->failure, a);
         if (t->step <= TASK_STEP_QUEUED)
                 return why_queued(c, t, now_us, a);
+        if (is_fenced(t))
+                return "nobody knows whether its start is under way: its workspace is withheld until that is certain";
         if (t->slot && t->slot->failure.reason != HV_REASON_SYNCED)
                 return what_fails(&t->slot->failure, a);
         i = t->slot ? hv_map_get(c->images, t->unit.image) : NULL;

@@ -14,6 +14,8 @@
 #include "task/tree.h"
 
 #define MODE_WORKSPACE 0770
+#define NAME "workspace"
+#define WITHHELD "workspace.withheld"
 
 void hv_workspace_close(struct hv_workspace *w) {
         hv_fd_closep(&w->fd);
@@ -22,7 +24,7 @@ void hv_workspace_close(struct hv_workspace *w) {
 }
 
 char *hv_workspace_path(const char *work_root, const struct hv_attempt *a) {
-        return hv_asprintf("%s/%s/%u/workspace", work_root, a->id, a->attempt);
+        return hv_asprintf("%s/%s/%u/" NAME, work_root, a->id, a->attempt);
 }
 
 static char *attempt_path(const char *work_root, const struct hv_attempt *a) {
@@ -59,11 +61,11 @@ int hv_workspace_make(const char *work_root, const struct hv_attempt *a, const s
         r = hv_folder_make(task_fd, number, work_root, &attempt_fd, err);
         if (r < 0)
                 return r;
-        r = hv_folder_make(attempt_fd, "workspace", path, &fd, err);
+        r = hv_folder_make(attempt_fd, NAME, path, &fd, err);
         if (r < 0)
                 return r;
         if (fchown(fd, owner->uid, owner->gid) < 0 || fchmod(fd, MODE_WORKSPACE) < 0)
-                return hv_err_errno(err, -errno, "%s/workspace cannot be given to %u:%u", path,
+                return hv_err_errno(err, -errno, "%s/" NAME " cannot be given to %u:%u", path,
                                     (unsigned) owner->uid, (unsigned) owner->gid);
         *ret = (struct hv_workspace){ .fd = hv_fd_steal(&fd),
                                       .attempt_fd = hv_fd_steal(&attempt_fd),
@@ -71,9 +73,9 @@ int hv_workspace_make(const char *work_root, const struct hv_attempt *a, const s
         return 0;
 }
 
-int hv_workspace_open(const char *work_root, const struct hv_attempt *a, struct hv_workspace *ret,
-                      struct hv_err *err) {
-        _hv_cleanup_(hv_fd_closep) int task_fd = -1, attempt_fd = -1;
+/* <work>/<id>/<attempt>; -ENOENT. */
+static int open_attempt(const char *work_root, const struct hv_attempt *a, int *ret_fd, struct hv_err *err) {
+        _hv_cleanup_(hv_fd_closep) int task_fd = -1;
         char number[16];
         int r;
 
@@ -84,14 +86,115 @@ int hv_workspace_open(const char *work_root, const struct hv_attempt *a, struct 
         if (r < 0)
                 return r;
         (void) snprintf(number, sizeof number, "%u", a->attempt);
-        attempt_fd = hv_beneath_open(task_fd, number, O_RDONLY | O_DIRECTORY, 0);
-        r = attempt_fd < 0 ? attempt_fd : hv_beneath_open(attempt_fd, "workspace", O_RDONLY | O_DIRECTORY, 0);
+        r = hv_beneath_open(task_fd, number, O_RDONLY | O_DIRECTORY, 0);
         if (r < 0)
-                return hv_err_errno(err, r, "%s/%s/%s/workspace", work_root, a->id, number);
-        *ret = (struct hv_workspace){ .fd = r,
-                                      .attempt_fd = hv_fd_steal(&attempt_fd),
-                                      .path = hv_workspace_path(work_root, a) };
+                return hv_err_errno(err, r, "%s/%s/%s", work_root, a->id, number);
+        *ret_fd = r;
         return 0;
+}
+
+/* Beside one that is withheld, whatever has its name is somebody else's. */
+int hv_workspace_open(const char *work_root, const struct hv_attempt *a, struct hv_workspace *ret,
+                      struct hv_err *err) {
+        _hv_cleanup_(hv_fd_closep) int attempt_fd = -1;
+        const char *name = WITHHELD;
+        int r;
+
+        r = open_attempt(work_root, a, &attempt_fd, err);
+        if (r < 0)
+                return r;
+        r = hv_beneath_open(attempt_fd, name, O_RDONLY | O_DIRECTORY, 0);
+        if (r == -ENOENT) {
+                name = NAME;
+                r = hv_beneath_open(attempt_fd, name, O_RDONLY | O_DIRECTORY, 0);
+        }
+        if (r < 0)
+                return hv_err_errno(err, r, "%s/%s/%u/%s", work_root, a->id, a->attempt, name);
+        *ret = (struct hv_workspace){
+                .fd = r,
+                .attempt_fd = hv_fd_steal(&attempt_fd),
+                .path = hv_asprintf("%s/%s/%u/%s", work_root, a->id, a->attempt, name),
+        };
+        return 0;
+}
+
+/* ---- withheld ---- */
+
+/* Leads nowhere, now and ever. */
+#define BAR "/proc/nowhere"
+
+static char type_at(int dir_fd, const char *name) {
+        struct stat st;
+
+        if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return errno == ENOENT ? '-' : '?';
+        return S_ISDIR(st.st_mode) ? 'd' : S_ISLNK(st.st_mode) ? 'l' : '?';
+}
+
+/* The bar, or an empty directory that an engine made in its place. */
+static int clear_name(int attempt_fd) {
+        if (unlinkat(attempt_fd, NAME, type_at(attempt_fd, NAME) == 'd' ? AT_REMOVEDIR : 0) < 0 &&
+            errno != ENOENT)
+                return -errno;
+        return 0;
+}
+
+static int withhold(int attempt_fd) {
+        int r = 0;
+
+        if (type_at(attempt_fd, NAME) == 'l')
+                return 0;
+        if (renameat2(attempt_fd, NAME, attempt_fd, WITHHELD, RENAME_NOREPLACE) < 0 && errno != ENOENT)
+                r = errno == EEXIST ? clear_name(attempt_fd) : -errno;
+        if (r >= 0 && symlinkat(BAR, attempt_fd, NAME) < 0)
+                r = -errno; /* somebody was faster: the next try clears that away */
+        return r;
+}
+
+static int restore(int attempt_fd) {
+        int r;
+
+        if (type_at(attempt_fd, WITHHELD) == '-')
+                return type_at(attempt_fd, NAME) == 'd' ? 0 : -ENOENT;
+        r = clear_name(attempt_fd);
+        if (r >= 0 && renameat2(attempt_fd, WITHHELD, attempt_fd, NAME, RENAME_NOREPLACE) < 0)
+                r = -errno;
+        return r;
+}
+
+/* An attempt without a directory gets one: else an engine that makes missing sources would make it, with a workspace. */
+int hv_workspace_withhold(const char *work_root, const struct hv_attempt *a, struct hv_err *err) {
+        _hv_cleanup_(hv_fd_closep) int task_fd = -1, fd = -1;
+        _hv_cleanup_free_ char *path = NULL;
+        char number[16];
+        int r;
+
+        r = hv_folder_check(a, err);
+        if (r < 0)
+                return r;
+        path = attempt_path(work_root, a);
+        r = hv_folder_of_task(work_root, a->id, true, &task_fd, err);
+        if (r < 0)
+                return r;
+        (void) snprintf(number, sizeof number, "%u", a->attempt);
+        r = hv_folder_make(task_fd, number, path, &fd, err);
+        if (r < 0)
+                return r;
+        r = withhold(fd);
+        return r < 0 ? hv_err_errno(err, r, "%s/" NAME " cannot be withheld from the engine", path) : 0;
+}
+
+int hv_workspace_restore(const char *work_root, const struct hv_attempt *a, struct hv_err *err) {
+        _hv_cleanup_(hv_fd_closep) int fd = -1;
+        _hv_cleanup_free_ char *path = NULL;
+        int r;
+
+        r = open_attempt(work_root, a, &fd, err);
+        if (r < 0)
+                return r;
+        path = attempt_path(work_root, a);
+        r = restore(fd);
+        return r < 0 ? hv_err_errno(err, r, "%s/" NAME " cannot be given back to the engine", path) : 0;
 }
 
 #define PACKAGES "packages"

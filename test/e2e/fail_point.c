@@ -40,6 +40,8 @@ static const char *const types[HV_N_ACTIONS] = {
         [HV_ACTION_TASK_CANCEL] = "task_cancel",
         [HV_ACTION_TASK_COLLECT] = "task_collect",
         [HV_ACTION_TASK_CLEAN] = "task_clean",
+        [HV_ACTION_TASK_WITHHOLD] = "task_withhold",
+        [HV_ACTION_TASK_RESTORE] = "task_restore",
         [HV_ACTION_CRON_ADVANCE] = "cron_advance",
         [HV_ACTION_CRON_SUSPEND] = "cron_suspend",
 };

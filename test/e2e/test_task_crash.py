@@ -103,6 +103,29 @@ class Success(Scenario):
                       "task_collect", "task_end", "remove", "task_clean")]
 
 
+class Fenced(Scenario):
+    """It dies a first time when the start is recorded, and is not sent; and then once more, behind the fence."""
+    places = [*places("task_withhold"), "inspect:done:2", "remove:before", "create:after", "create:done", "start:before",
+              "start:after"]
+
+    retries = 0
+
+    def prepare(self):
+        spec = self.worker.spec("one", end_with(0))
+        spec["retries"]["limit"] = self.retries
+        self.worker.declare({"one": spec})
+        self.worker.program = PROGRAM
+        self.worker.start(env={"HIVELET_KILL_AT": "task_begin:done"}, wait=False)
+        self.worker.wait_died()
+
+
+class FencedAndGone(Fenced):
+    """... between the removal and the making: nothing is there any more that says that it never ran."""
+    places = [*places("task_restore"), "remove:after", "remove:done", "create:before"]
+    expected = {"one": ([tasks.NEVER_RAN, ("success", 0)], "Completed")}
+    retries = 1
+
+
 class Retry(Scenario):
     """Fails, and fails once more."""
     places = [*places("task_begin", "start", "task_end", nth=":2"), "task_end:after", "task_end:done", "remove:after",
@@ -325,7 +348,8 @@ class CronResumed(CronSuspended):
         self.case.assertGreater(self.cron()["until_us"], self.until_us)
 
 
-SCENARIOS = (Success, Retry, Timeout, Stop, Removed, Cancel, Submitted, Forgotten, Queued, Pulled, CronBegins, CronSuspended, CronResumed)
+SCENARIOS = (Success, Fenced, FencedAndGone, Retry, Timeout, Stop, Removed, Cancel, Submitted, Forgotten, Queued, Pulled, CronBegins, CronSuspended,
+             CronResumed)
 
 
 class Case(unittest.TestCase):

@@ -234,9 +234,12 @@ def name_of(task, attempt):
     return f"task-{task}" if attempt == 1 else f"task-{task}.{attempt}"
 
 
+NEVER_RAN = ("nodeError", None)
+
+
 def check_once(worker, engine, seen, expected):
     """The oracle. `expected`: name of a task to ([(cause, exit code) of each attempt], last state). Each attempt was started
-    once and ran once, has one result that is whole, and nothing else is there."""
+    once and ran once, has one result that is whole, and nothing else is there. One that is called NEVER_RAN did neither."""
     tasks, problems = worker.ledger.tasks(), []
     by_name = {t["name"]: t for t in tasks.values()}
 
@@ -260,10 +263,12 @@ def check_once(worker, engine, seen, expected):
             want(f"{name}: attempt {a['number']} has ended", bool(a["ended_us"]), True)
             if a["begun_us"]:
                 container = name_of(task["id"], a["number"])
-                want(f"{container}: starts", started.pop(container, 0), 1)
-                ran[(name, str(a["number"]))] = 1
+                never_ran = NEVER_RAN in attempts and (a["cause"], a["exit_code"]) == NEVER_RAN
+                want(f"{container}: starts", started.pop(container, 0), 0 if never_ran else 1)
                 results.append((task["id"], a["number"]))
-                problems.extend(check_result(worker, task["id"], a))
+                if not never_ran:
+                    ran[(name, str(a["number"]))] = 1
+                    problems.extend(check_result(worker, task["id"], a))
     want("started besides", dict(started), {})
     want("ran, by the tasks' own account", dict(worker.ran()), ran)
     want("results", worker.results(), sorted(results))

@@ -27,9 +27,9 @@ struct sim_try { /* an attempt of a task, by the labels of its containers */
         const char *id;
         unsigned number, n_starts; /* starts: hivelet's that took effect */
         HV_VEC(struct sim_end_of_run) ends;
-        uint64_t first_run_us; /* whoever started it; 0: never */
-        bool has_workspace, collected;
-        bool clock_was_set; /* while it ran: how long it did so is anybody's guess */
+        uint64_t first_run_us;                      /* whoever started it; 0: never */
+        bool has_workspace, is_withheld, collected; /* is_withheld: no container finds it to mount it */
+        bool clock_was_set;                         /* while it ran: how long it did so is anybody's guess */
         struct hv_task_collected kept;
 };
 
@@ -55,6 +55,9 @@ void sim_attempt_runs(struct sim *s, struct sim_container *k);    /* whoever sta
 void sim_attempt_started(struct sim *s, struct sim_container *k); /* it was hivelet */
 void sim_attempt_stopped(struct sim *s, const struct sim_container *k); /* it has ended, with what k says */
 void sim_attempt_removed(struct sim *s, const struct sim_container *k); /* by hivelet */
+
+/* Whoever starts it, it finds nothing to mount: the engine says no. What runs already keeps what it has. */
+bool sim_attempt_is_withheld(struct sim *s, const struct sim_container *k);
 
 void sim_attempt_clock_was_set(struct sim *s);
 void sim_attempt_admitted(struct sim *s, const char *id);

@@ -2,6 +2,7 @@
 #include "sim/driver.h"
 
 #include "sim/agent.h"
+#include "sim/attempt.h"
 #include "sim/crash.h"
 #include "sim/errand.h"
 #include "sim/oracle.h"
@@ -138,7 +139,7 @@ static bool take_name(struct sim *s, const struct sim_call *c) {
                 if (a->unit->mounts[i].type == HV_MOUNT_VOLUME)
                         k->volumes[k->n_volumes++] = a->unit->mounts[i].source;
         sim_container_made(s, k);
-        if (older || sim_chance(s, SIM_CHANCE_FAULT, 300))
+        if (!sim_attempt_is_withheld(s, k) && (older || sim_chance(s, SIM_CHANCE_FAULT, 300)))
                 sim_container_run(s, k);
         return true;
 }
@@ -189,7 +190,8 @@ static bool prepare(struct sim *s, const struct sim_call *c) {
                 return true;
         case SIM_FAULT_ALREADY:
                 if (!k || (a->type == HV_ACTION_STOP) != (k->state == HV_CONTAINER_RUNNING) ||
-                    k->state == HV_CONTAINER_REMOVING || k->state == HV_CONTAINER_PAUSED)
+                    k->state == HV_CONTAINER_REMOVING || k->state == HV_CONTAINER_PAUSED ||
+                    (a->type == HV_ACTION_START && sim_attempt_is_withheld(s, k)))
                         return false;
                 if (a->type == HV_ACTION_STOP)
                         sim_container_end(s, k, 0, false);
@@ -231,12 +233,6 @@ static bool list_next_part(struct sim *s, struct sim_call *c) {
         return false;
 }
 
-static void look(struct sim *s, struct sim_call *c) {
-        if (c->action.type == HV_ACTION_INSPECT)
-                sim_view_inspect(s, &c->view, c->action.target);
-        c->reply = (struct sim_reply){ .outcome = HV_OUTCOME_OK };
-}
-
 /* The request was on its way, or not; and it may have been so for long. */
 static void comes_late(struct sim *s, void *arg) {
         struct sim_call *c = arg;
@@ -244,6 +240,25 @@ static void comes_late(struct sim *s, void *arg) {
         c->reply = sim_engine_do(s, &c->action, false);
         sim_trace(s, "  effect of #%" PRIu64 " %s %s: %s (too late)", c->action.id,
                   hv_action_name(c->action.type), c->action.name, outcome_name(c->reply.outcome));
+}
+
+void sim_driver_start_between(struct sim *s) {
+        for (size_t i = 0; i < s->driver->calls.n; i++) {
+                struct sim_call *c = s->driver->calls.v[i];
+
+                if (c->worked || !c->done || c->action.type != HV_ACTION_START ||
+                    !sim_fault_hits(s, SIM_FAULT_START_BETWEEN))
+                        continue;
+                c->worked = true;
+                comes_late(s, c);
+        }
+}
+
+static void look(struct sim *s, struct sim_call *c) {
+        if (c->action.type == HV_ACTION_INSPECT)
+                sim_view_inspect(s, &c->view, c->action.target);
+        sim_driver_start_between(s);
+        c->reply = (struct sim_reply){ .outcome = HV_OUTCOME_OK };
 }
 
 static bool dies_before(struct sim *s, struct sim_call *c) {
@@ -268,7 +283,7 @@ static void work(struct sim *s, void *arg) {
         const struct hv_action *a = &c->action;
         const enum sim_fault f = c->fault;
 
-        if (c->worked)
+        if (c->worked || c->held)
                 return;
         if (!s->truth->engine_up) {
                 c->worked = true;
@@ -489,6 +504,21 @@ static void settle(struct sim *s, struct sim_call *c) {
                   a->name, outcome_name(c->reply.outcome));
 }
 
+static void held_comes(struct sim *s, void *arg) {
+        struct sim_call *c = arg;
+
+        if (c->worked)
+                return;
+        c->worked = true;
+        if (s->truth->engine_up)
+                comes_late(s, c);
+}
+
+static void hold_up(struct sim *s, struct sim_call *c) {
+        c->held = true;
+        sim_after(s, sim_span(s, SIM_CHANCE_FAULT, HV_USEC_PER_SEC, 2 * HV_USEC_PER_MIN), held_comes, c);
+}
+
 void sim_driver_agent_died(struct sim *s) {
         sim_errand_agent_died(s);
         for (size_t i = 0; i < s->driver->calls.n; i++) {
@@ -497,6 +527,9 @@ void sim_driver_agent_died(struct sim *s) {
                 c->done = true;
                 if (!c->worked && sim_chance(s, SIM_CHANCE_FAULT, 500))
                         c->worked = true; /* it was never sent */
+                else if (!c->worked && c->action.type == HV_ACTION_START &&
+                         sim_fault_hits(s, SIM_FAULT_START_BETWEEN))
+                        hold_up(s, c);
         }
 }
 

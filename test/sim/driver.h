@@ -21,6 +21,7 @@ struct sim_call {
         uint64_t issued_us, work_us, deadline_us, reply_span_us;
         uint64_t issued_word; /* number of the core's inputs before it */
         uint64_t opened;      /* CONNECT: number of the stream that it opened */
+        bool held;            /* until nobody expects it any more */
         bool worked;          /* the engine is through with it, or will never be */
         bool done;            /* the core was told, or is dead */
         bool lost;            /* no reply will come */
@@ -39,6 +40,8 @@ void sim_driver_done(struct sim_driver *d);
 
 /* The core is told c->reply so much later. */
 void sim_driver_reply(struct sim *s, struct sim_call *c, uint64_t span_us);
+/* A start that nobody waits for any more may come now: between what was seen or done and what follows from it. */
+void sim_driver_start_between(struct sim *s);
 void sim_driver_issue(struct sim *s, const struct hv_action *a);
 void sim_driver_agent_died(struct sim *s);  /* some requests were not sent yet */
 void sim_driver_engine_down(struct sim *s); /* every call breaks; some had their effect */

@@ -124,6 +124,10 @@ static struct sim_reply do_start(struct sim *s, struct sim_container *k, bool ha
                 sim_container_start_failed(s, k, "OCI runtime create failed");
                 return answer(HV_OUTCOME_FAILED, "OCI runtime create failed");
         }
+        if (sim_attempt_is_withheld(s, k)) {
+                sim_container_start_failed(s, k, "bind source path does not exist");
+                return answer(HV_OUTCOME_REFUSED, "bind source path does not exist");
+        }
         if (k->kind == HV_KIND_TASK && sim_fault_hits(s, SIM_FAULT_BAD_PROGRAM)) {
                 sim_container_start_failed(s, k, "exec: no such file or directory");
                 return answer(HV_OUTCOME_REFUSED, "exec: no such file or directory");
@@ -276,7 +280,8 @@ static void comes_back(struct sim *s, void *arg) {
         for (size_t i = 0; i < s->truth->containers.n; i++) {
                 struct sim_container *k = s->truth->containers.v[i];
 
-                if (k->exists && k->restart_policy && k->state == HV_CONTAINER_EXITED)
+                if (k->exists && k->restart_policy && k->state == HV_CONTAINER_EXITED &&
+                    !sim_attempt_is_withheld(s, k))
                         sim_container_run(s, k);
         }
 }

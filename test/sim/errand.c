@@ -25,7 +25,19 @@ static bool fetches(enum hv_action_type type) {
 /* ---- what they do ---- */
 
 static struct sim_reply prepare(struct sim *s, const struct hv_action *a) {
-        sim_try_get(s, a->task_id, a->attempt)->has_workspace = true;
+        struct sim_try *t = sim_try_get(s, a->task_id, a->attempt);
+
+        t->has_workspace = true;
+        t->is_withheld = false;
+        return ok();
+}
+
+static struct sim_reply withhold(struct sim *s, const struct hv_action *a) {
+        struct sim_try *t = sim_try_get(s, a->task_id, a->attempt);
+
+        if (a->type == HV_ACTION_TASK_RESTORE && !t->has_workspace)
+                return answer(HV_OUTCOME_NOT_FOUND, "no such directory");
+        t->is_withheld = a->type == HV_ACTION_TASK_WITHHOLD;
         return ok();
 }
 
@@ -76,6 +88,9 @@ static struct sim_reply perform(struct sim *s, struct sim_call *c) {
                 return collect(s, c);
         case HV_ACTION_TASK_CANCEL:
                 return cancel(s, a);
+        case HV_ACTION_TASK_WITHHOLD:
+        case HV_ACTION_TASK_RESTORE:
+                return withhold(s, a);
         case HV_ACTION_TASK_CLEAN:
                 sim_attempt_cleaned(s, a->task_id, a->attempt);
                 return ok();
@@ -93,6 +108,8 @@ static bool needs_disk(enum hv_action_type type) {
 static struct sim_reply half(struct sim *s, const struct hv_action *a) {
         if (sim_action_is_write(a->type))
                 return sim_ledger_fail_to_flush(s, a);
+        if (a->type == HV_ACTION_TASK_WITHHOLD || a->type == HV_ACTION_TASK_RESTORE)
+                (void) withhold(s, a);
         return answer(HV_OUTCOME_FAILED, "the disk: input/output error");
 }
 
@@ -104,6 +121,8 @@ static void do_it(struct sim *s, struct sim_call *c) {
         c->reply = perform(s, c);
         sim_trace(s, "  effect of #%" PRIu64 " %s %s%s", c->action.id, hv_action_name(c->action.type),
                   c->action.name, c->done ? " (nobody will know)" : "");
+        if (c->action.type == HV_ACTION_TASK_WITHHOLD || c->action.type == HV_ACTION_TASK_RESTORE)
+                sim_driver_start_between(s);
 }
 
 static void work(struct sim *s, void *arg) {

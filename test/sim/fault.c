@@ -15,7 +15,7 @@
          BIT(HV_ACTION_CRON_SUSPEND))
 #define ERRANDS                                                                                              \
         (WRITES | BIT(HV_ACTION_TASK_PREPARE) | BIT(HV_ACTION_TASK_PACKAGES) | BIT(HV_ACTION_TASK_COLLECT) | \
-         BIT(HV_ACTION_TASK_CLEAN))
+         BIT(HV_ACTION_TASK_CLEAN) | BIT(HV_ACTION_TASK_WITHHOLD) | BIT(HV_ACTION_TASK_RESTORE))
 #define EVERY (BIT(HV_ACTION_TASK_ACCEPT) - 1) /* that an engine is asked for */
 #define EFFECTS (EVERY & ~LOOKS)
 #define ON_CONTAINER                                                                                   \
@@ -62,6 +62,7 @@ static const struct {
         [SIM_FAULT_ENGINE_RESTART] = { "engine-restart", 0, 0 },
         [SIM_FAULT_ENGINE_LIVE_RESTART] = { "engine-live-restart", 0, 0 },
         [SIM_FAULT_ENGINE_HANG] = { "engine-hang", 0, 0 },
+        [SIM_FAULT_START_BETWEEN] = { "start-between", 0, 0 },
         [SIM_FAULT_EXIT_AT_ONCE] = { "exit-at-once", 0, 0 },
         [SIM_FAULT_EXIT_LATER] = { "exit-later", 0, 0 },
         [SIM_FAULT_EXIT_OOM] = { "exit-oom", 0, 0 },
@@ -114,6 +115,7 @@ void sim_faults_draw(struct sim *s) {
                 if (sim_chance(s, SIM_CHANCE_SWARM, share))
                         f->enabled |= UINT64_C(1) << i;
         }
+        f->permille[SIM_FAULT_START_BETWEEN] = 300; /* its occasions are rare enough */
         f->enabled &= ~s->config->disabled_faults;
 }
 

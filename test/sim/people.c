@@ -1,6 +1,7 @@
 /* people.c - see people.h. */
 #include "sim/people.h"
 
+#include "sim/attempt.h"
 #include "sim/sim.h"
 #include "sim/truth.h"
 #include "sim/workload.h"
@@ -161,7 +162,8 @@ static bool act_on(struct sim *s, struct sim_container *k, enum sim_fault deed) 
                 sim_container_pause(s, k, true);
                 return true;
         case SIM_PEOPLE_START:
-                if (k->state != HV_CONTAINER_EXITED && k->state != HV_CONTAINER_CREATED)
+                if ((k->state != HV_CONTAINER_EXITED && k->state != HV_CONTAINER_CREATED) ||
+                    sim_attempt_is_withheld(s, k))
                         return false;
                 for (unsigned i = 0; i < k->n_networks; i++)
                         if (!sim_network_find(s, k->networks[i]))

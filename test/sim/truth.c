@@ -169,6 +169,9 @@ void sim_container_start_failed(struct sim *s, struct sim_container *k, const ch
         k->error = error;
         k->exit_code = 127;
         k->tick = ++s->truth->tick;
+        /* Of one that ran before this is what the engine tells of its end from now on. */
+        if (k->state == HV_CONTAINER_EXITED && k->kind == HV_KIND_TASK && k->owner == SIM_OWNER_NODE)
+                sim_attempt_stopped(s, k);
 }
 
 void sim_container_pause(struct sim *s, struct sim_container *k, bool pause) {

@@ -52,9 +52,8 @@ struct sim_container {
         bool run_is_hivelets;        /* the present or last run was begun by an action */
         bool was_started_by_hivelet; /* some run was */
         unsigned n_runs_of_others;
-        bool was_started_late; /* by a request that nobody waited for any more */
-        bool doomed;           /* a removal by somebody else is under way */
-        unsigned detail_mark;  /* counts changes of limits and restart policy */
+        bool doomed;          /* a removal by somebody else is under way */
+        unsigned detail_mark; /* counts changes of limits and restart policy */
 
         uint64_t tick, detail_tick; /* of the last change that a list shows; that only an inspect shows */
         uint64_t tick_before;       /* of the change before that one */

@@ -1,153 +1,7 @@
 /* A task's life in the core, one rule a test. The simulator shakes all of them together; here each can be read. */
 #include <errno.h>
 
-#include "bed.h"
-
-#include "base/alloc.h"
-
-#define BED struct bed *b = *state
-#define GIB (UINT64_C(1) << 30)
-#define CPU UINT64_C(1000000000)
-
-/* ---- tasks ---- */
-
-struct job {
-        const char *id;
-        uint64_t memory;
-        unsigned priority, retries, retry_on;
-        uint64_t timeout, wait;
-        int checkpoint; /* 0: none */
-        enum hv_task_source source;
-        const char *refused; /* when it is recalled */
-};
-
-static struct hv_task *task_of(const struct job *j) {
-        struct hv_arena *a = hv_arena_new();
-        struct hv_task *t = HV_ARENA_NEW(a, struct hv_task);
-        uint64_t memory = j->memory ? j->memory : GIB;
-
-        *t = (struct hv_task){
-                .arena = a,
-                .n_refs = 1,
-                .source = j->source,
-                .name = hv_arena_strdup(a, j->id),
-                .id = hv_arena_strdup(a, j->id),
-                .document = "{}",
-                .timeout_us = j->timeout ? j->timeout : HV_TIME_NEVER,
-                .retry_limit = j->retries,
-                .retry_on = j->retry_on,
-                .retry_backoff_us = 10 * S,
-                .checkpoint_code = j->checkpoint ? j->checkpoint : -1,
-                .priority = j->priority,
-                .wait_for_resources_us = j->wait ? j->wait : HV_TIME_NEVER,
-                .booking = { .nano_cpus = CPU, .memory_bytes = memory },
-                .unit = { .kind = HV_KIND_TASK,
-                          .object = t->id,
-                          .replica = 1,
-                          .image = "img:1",
-                          .restart = HV_RESTART_NEVER,
-                          .network_mode = "none",
-                          .stop_signal = "SIGTERM",
-                          .stop_grace_us = 10 * S,
-                          .limits = { .nano_cpus = CPU, .memory_bytes = memory, .pids = 1024 },
-                          .backoff = { .initial_us = S,
-                                       .factor_milli = 2000,
-                                       .max_us = 120 * S,
-                                       .reset_after_us = 600 * S } },
-        };
-        t->unit.object = t->id;
-        t->unit.key = hv_arena_printf(a, "task/%s/1", t->id);
-        t->unit.container = hv_arena_printf(a, "task-%s", t->id);
-        (void) snprintf(t->unit.digest, sizeof t->unit.digest, "u-%s", t->id);
-        (void) snprintf(t->digest, sizeof t->digest, "t-%s", t->id);
-        return t;
-}
-
-static void machine(struct bed *b, unsigned n_cpus, uint64_t memory) {
-        struct hv_room room = { .nano_cpus = n_cpus * CPU, .memory_bytes = memory };
-
-        assert_int_equal(hv_core_input(b->core, b->now_us,
-                                       &(struct hv_input){ .type = HV_INPUT_MACHINE, .machine = &room },
-                                       NULL),
-                         0);
-}
-
-static void known(struct bed *b) {
-        assert_int_equal(hv_core_input(b->core, b->now_us,
-                                       &(struct hv_input){ .type = HV_INPUT_CLOCK, .wall_us = b->now_us },
-                                       NULL),
-                         0);
-        assert_int_equal(
-                hv_core_input(b->core, b->now_us, &(struct hv_input){ .type = HV_INPUT_TASKS_KNOWN }, NULL),
-                0);
-}
-
-static int submit(struct bed *b, const struct job *j) {
-        struct job api = *j;
-        struct hv_task *t;
-        int r;
-
-        if (api.source != HV_TASK_FROM_POOL)
-                api.source = HV_TASK_FROM_API;
-        t = task_of(&api);
-        r = hv_core_input(b->core, b->now_us, &(struct hv_input){ .type = HV_INPUT_TASK_SUBMIT, .task = t },
-                          NULL);
-        hv_task_unref(t);
-        return r;
-}
-
-static int ask(struct bed *b, enum hv_input_type type, const char *id) {
-        return hv_core_input(b->core, b->now_us,
-                             &(struct hv_input){ .type = type, .text = id, .message = "ana" }, NULL);
-}
-
-static struct hv_task_status status_of(struct bed *b, const char *id) {
-        struct hv_task_status s;
-
-        if (!hv_core_task_status(b->core, id, b->now_us, b->arena, &s))
-                fail_msg("task %s is not known", id);
-        return s;
-}
-
-static void ends(struct bed *b, const char *container, int exit_code) {
-        struct hv_seen_container *k = bed_container(b, container);
-
-        assert_non_null(k);
-        k->state = HV_CONTAINER_EXITED;
-        k->exit_code = exit_code;
-        k->finished_us = b->now_us;
-        bed_event(b, "die", container);
-        bed_run(b);
-}
-
-/* Answers the one action of this type, and plans again. */
-static void answer(struct bed *b, enum hv_action_type type, enum hv_outcome outcome) {
-        for (size_t i = 0; i < b->held.n; i++)
-                if (b->held.v[i]->type == type) {
-                        bed_answer(b, b->held.v[i], outcome);
-                        bed_run(b);
-                        return;
-                }
-        fail_msg("nobody asked to %s", hv_action_name(type));
-}
-
-/* ---- the bed with an empty node ---- */
-
-static int setup(void **state) {
-        struct bed *b = *state = bed_new();
-
-        machine(b, 4, 8 * GIB);
-        known(b);
-        bed_desire(b, desire("r1", (struct wish[]){ {} }));
-        bed_run(b);
-        (void) bed_log_all(b);
-        return 0;
-}
-
-static int teardown(void **state) {
-        bed_free(*state);
-        return 0;
-}
+#include "task_bed.h"
 
 /* ---- rules ---- */
 
@@ -227,93 +81,6 @@ static void a_container_goes_only_after_its_result_is_durable(void **state) {
         assert_string_equal(bed_log(b), "record the end of t1; remove task-t1; clean up after t1");
 }
 
-/* What an answer that never came may have done is asked, and fenced. */
-static enum hv_outcome start_is_lost(struct bed *b, const struct hv_action *a) {
-        return a->type == HV_ACTION_START && b->n_asked++ == 0 ? HV_OUTCOME_UNKNOWN : HV_OUTCOME_OK;
-}
-
-static void a_start_without_an_answer_is_fenced(void **state) {
-        BED;
-
-        b->mood = start_is_lost;
-        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
-        bed_run(b);
-        /* At once: what was seen must be fresh. */
-        assert_string_equal(
-                bed_log(b),
-                "accept t1; prepare t1; create task-t1; record the start of t1; start task-t1; remove task-t1");
-        bed_wait(b, 5 * S);
-        assert_string_equal(bed_log(b), "create task-t1; start task-t1");
-        assert_int_equal(status_of(b, "t1").attempt, 1);
-        assert_int_equal(b->n_starts, 1);
-}
-
-static enum hv_outcome start_is_late(struct bed *b, const struct hv_action *a) {
-        struct hv_seen_container *k;
-
-        if (a->type != HV_ACTION_START || b->n_asked++)
-                return HV_OUTCOME_OK;
-        k = bed_container(b, a->target);
-        k->state = HV_CONTAINER_RUNNING; /* done, and the answer lost */
-        return HV_OUTCOME_UNKNOWN;
-}
-
-static void a_start_that_took_place_is_adopted(void **state) {
-        BED;
-
-        b->mood = start_is_late;
-        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
-        bed_run(b);
-        bed_wait(b, 5 * S);
-        assert_string_equal(bed_log(b),
-                            "accept t1; prepare t1; create task-t1; record the start of t1; start task-t1");
-        assert_int_equal(status_of(b, "t1").state, HV_TASK_RUNNING);
-}
-
-static void recall(struct bed *b, const struct job *j, struct hv_task_recalled r) {
-        struct hv_task *t = task_of(j);
-
-        t->refused = j->refused;
-        r.id = t->id;
-        r.name = t->name;
-        r.source = t->source;
-        r.digest = t->digest;
-        r.task = hv_task_state_is_end(r.state) ? NULL : t;
-        assert_int_equal(hv_core_input(b->core, b->now_us,
-                                       &(struct hv_input){ .type = HV_INPUT_TASK_RECALL, .recalled = &r },
-                                       NULL),
-                         0);
-        hv_task_unref(t);
-}
-
-/* A core that was started anew, beside what the engine holds and the ledger says. */
-static struct bed *again(void **state) {
-        struct bed *b;
-
-        bed_free(*state);
-        b = *state = bed_new();
-        machine(b, 4, 8 * GIB);
-        return b;
-}
-
-static void go(struct bed *b) {
-        known(b);
-        bed_desire(b, desire("r1", (struct wish[]){ {} }));
-        bed_run(b);
-}
-
-static struct hv_seen_container *task_container(struct bed *b, const char *id, enum hv_container_state s) {
-        struct hv_seen_container *k = bed_add(b, hv_arena_printf(b->arena, "task-%s", id), true, s);
-
-        k->kind = "task";
-        k->object = id;
-        k->digest = hv_arena_printf(b->arena, "u-%s", id);
-        k->limits = (struct hv_limits){ .nano_cpus = CPU, .memory_bytes = GIB, .pids = 1024 };
-        return k;
-}
-
-static const struct job api_t1 = { .id = "t1", .source = HV_TASK_FROM_API };
-
 static void after_a_restart_what_runs_is_adopted(void **state) {
         struct bed *b = again(state);
 
@@ -338,16 +105,6 @@ static void after_a_restart_what_ended_is_collected(void **state) {
                 "collect the results of t1; record the end of t1; remove task-t1; clean up after t1");
         assert_int_equal(status_of(b, "t1").exit_code, 4);
         assert_int_equal(b->n_starts, 0);
-}
-
-static void after_a_restart_what_was_made_is_fenced(void **state) {
-        struct bed *b = again(state);
-
-        task_container(b, "t1", HV_CONTAINER_CREATED);
-        recall(b, &api_t1, (struct hv_task_recalled){ .state = HV_TASK_RUNNING, .attempt = 1 });
-        go(b);
-        assert_string_equal(bed_log(b), "remove task-t1; create task-t1; start task-t1");
-        assert_int_equal(status_of(b, "t1").attempt, 1);
 }
 
 /* Policy got stricter, or the document cannot be read any more: what runs goes on to its end, and an attempt of which nothing
@@ -390,7 +147,7 @@ static void after_a_restart_what_is_refused_and_never_started_is_rejected(void *
         go(b);
         assert_string_equal(
                 bed_log(b),
-                "remove task-t1; collect the results of t1; record the end of t1; clean up after t1");
+                "withhold the workspace of t1; remove task-t1; collect the results of t1; record the end of t1; clean up after t1");
         assert_int_equal(status_of(b, "t1").state, HV_TASK_REJECTED);
         assert_string_equal(status_of(b, "t1").message, "it is forbidden now");
         assert_int_equal(ended_attempt, 1); /* its own record is ended with it */
@@ -554,6 +311,29 @@ static void a_stop_cuts_fetching_short(void **state) {
         assert_string_equal(bed_log(b), "record the end of t1; clean up after t1");
         assert_int_equal(status_of(b, "t1").state, HV_TASK_STOPPED);
         assert_int_equal(b->n_starts, 0);
+}
+
+static void what_somebody_started_by_hand_is_not_begun_when_it_is_to_stop(void **state) {
+        BED;
+
+        b->hold = true;
+        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
+        bed_run(b);
+        answer(b, HV_ACTION_TASK_ACCEPT, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_INSPECT_IMAGE, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_TASK_PREPARE, HV_OUTCOME_OK);
+        assert_int_equal(ask(b, HV_INPUT_TASK_STOP, "t1"), 0);
+        answer(b, HV_ACTION_CREATE, HV_OUTCOME_OK);
+        bed_container(b, "task-t1")->state = HV_CONTAINER_RUNNING;
+        bed_event(b, "start", "task-t1");
+        bed_run(b);
+        answer(b, HV_ACTION_INSPECT, HV_OUTCOME_OK);
+        b->hold = false;
+        answer(b, HV_ACTION_TASK_STOPPING, HV_OUTCOME_OK);
+        assert_string_equal(bed_log(b),
+                            "accept t1; prepare t1; create task-t1; record the stop of t1; "
+                            "record the end of t1; stop task-t1; remove task-t1; clean up after t1");
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_STOPPED);
 }
 
 static void the_books_are_never_overdrawn(void **state) {
@@ -819,14 +599,6 @@ static void trust_goes_by_the_documents(void **state) {
         assert_int_equal(hv_core_trust(b->core), 0);
 }
 
-static void rename_to(struct bed *b, const char *container, const char *name) {
-        struct hv_seen_container *k = bed_container(b, container);
-
-        k->name = hv_arena_strdup(b->arena, name);
-        bed_event(b, "rename", name);
-        bed_run(b);
-}
-
 static void what_was_renamed_is_not_lost(void **state) {
         BED;
 
@@ -891,25 +663,6 @@ static void an_end_in_time_is_no_timeout(void **state) {
         assert_int_equal(status_of(b, "t1").state, HV_TASK_COMPLETED);
 }
 
-static enum hv_outcome fence_and_stranger(struct bed *b, const struct hv_action *a) {
-        if (a->type == HV_ACTION_START && b->n_asked++ == 0)
-                return HV_OUTCOME_UNKNOWN;
-        if (a->type == HV_ACTION_CREATE && b->n_asked == 1 && !bed_container(b, "task-t1"))
-                (void) bed_add(b, "task-t1", false, HV_CONTAINER_CREATED);
-        return HV_OUTCOME_OK;
-}
-
-static void a_stranger_under_its_name_is_never_started(void **state) {
-        BED;
-
-        b->mood = fence_and_stranger;
-        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
-        bed_wait(b, 300 * S);
-        assert_int_equal(b->n_starts, 0);
-        assert_int_equal(bed_container(b, "task-t1")->state, HV_CONTAINER_CREATED);
-        assert_int_equal(status_of(b, "t1").state, HV_TASK_FAILED);
-}
-
 static void a_clock_that_was_set_back_delays_no_retry(void **state) {
         static const struct job again_t1 = { .id = "t1", .source = HV_TASK_FROM_API };
         struct bed *b = again(state);
@@ -972,30 +725,6 @@ static void a_stop_that_cannot_be_recorded_blinds_nobody(void **state) {
         assert_int_equal(status_of(b, "t1").state, HV_TASK_COMPLETED);
 }
 
-/* An engine that was killed in the middle of a start says "created" of a container whose program ran. */
-static void a_start_that_the_engine_did_not_survive_counts_as_run(void **state) {
-        BED;
-        const struct hv_input lost = { .type = HV_INPUT_ENGINE_LOST, .message = "cut" };
-
-        b->hold = true;
-        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
-        bed_run(b);
-        answer(b, HV_ACTION_TASK_ACCEPT, HV_OUTCOME_OK);
-        answer(b, HV_ACTION_INSPECT_IMAGE, HV_OUTCOME_OK);
-        answer(b, HV_ACTION_TASK_PREPARE, HV_OUTCOME_OK);
-        answer(b, HV_ACTION_CREATE, HV_OUTCOME_OK);
-        answer(b, HV_ACTION_TASK_BEGIN, HV_OUTCOME_OK);
-        assert_int_equal(hv_core_input(b->core, b->now_us, &lost, NULL), 0);
-        answer(b, HV_ACTION_START, HV_OUTCOME_UNKNOWN);
-        b->hold = false;
-        bed_wait(b, 60 * S);
-        assert_int_equal(b->n_starts, 0);
-        assert_int_equal(status_of(b, "t1").state, HV_TASK_FAILED);
-        assert_string_equal(status_of(b, "t1").reason, "nodeError");
-        assert_string_equal(status_of(b, "t1").message,
-                            "the engine went away while it was starting: it may have run");
-}
-
 static void what_a_pool_is_owed_is_not_forgotten(void **state) {
         struct hv_desired *d = desire("r2", (const struct wish[]){ {} });
         static const struct job job = { .id = "t1", .source = HV_TASK_FROM_POOL };
@@ -1026,18 +755,14 @@ static void what_a_pool_is_owed_is_not_forgotten(void **state) {
 }
 
 int main(void) {
-#define RULE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define RULE(f) cmocka_unit_test_setup_teardown(f, task_bed_setup, task_bed_teardown)
         const struct CMUnitTest tests[] = {
                 RULE(a_task_goes_from_promise_to_result),
                 RULE(an_exit_code_is_a_failure_with_its_number),
                 RULE(nothing_starts_before_its_begin_is_durable),
                 RULE(a_container_goes_only_after_its_result_is_durable),
-                RULE(a_start_without_an_answer_is_fenced),
-                RULE(a_start_that_took_place_is_adopted),
-                RULE(a_start_that_the_engine_did_not_survive_counts_as_run),
                 RULE(after_a_restart_what_runs_is_adopted),
                 RULE(after_a_restart_what_ended_is_collected),
-                RULE(after_a_restart_what_was_made_is_fenced),
                 RULE(after_a_restart_what_is_refused_and_runs_goes_on),
                 RULE(after_a_restart_what_is_refused_and_never_started_is_rejected),
                 RULE(after_a_restart_what_is_gone_counts_as_run),
@@ -1050,6 +775,7 @@ int main(void) {
                 RULE(who_takes_too_much_of_the_disk_is_stopped),
                 RULE(a_stop_is_durable_before_anything_stops),
                 RULE(a_stop_cuts_fetching_short),
+                RULE(what_somebody_started_by_hand_is_not_begun_when_it_is_to_stop),
                 RULE(the_books_are_never_overdrawn),
                 RULE(services_hold_their_room),
                 RULE(what_never_fits_beside_the_services_is_refused),
@@ -1069,7 +795,6 @@ int main(void) {
                 RULE(what_was_removed_is_lost),
                 RULE(what_was_paused_goes_on),
                 RULE(an_end_in_time_is_no_timeout),
-                RULE(a_stranger_under_its_name_is_never_started),
                 RULE(a_clock_that_was_set_back_delays_no_retry),
                 RULE(ends_are_recorded_one_after_the_other),
                 RULE(what_waited_too_long_sets_nothing_aside),

@@ -123,6 +123,105 @@ static void the_last_attempt_takes_the_task_s_directory_along(void **state) {
         assert_int_equal(clean(b, NULL), 0);
 }
 
+/* ---- withheld ---- */
+
+static const struct hv_attempt first = { "t", 1 };
+
+/* An engine that is to mount it finds nothing; who has it open, or mounted, keeps it. */
+static void what_is_withheld_is_found_by_the_agent_alone(void **state) {
+        struct bench *b = *state;
+        struct hv_workspace w = bench_workspace(b, "t"), again = HV_WORKSPACE_NONE;
+        _hv_cleanup_free_ char *mounted = hv_workspace_path(b->work, &first);
+        struct stat before, now;
+
+        bench_write(bench_path(b, "work/t/1/workspace/out"), "x");
+        for (int twice = 0; twice < 2; twice++) {
+                assert_int_equal(hv_workspace_withhold(b->work, &first, NULL), 0);
+                assert_int_equal(stat(mounted, &now), -1);
+                assert_int_equal(errno, ENOENT);
+                assert_int_equal(mkdir(mounted, 0700), -1);
+                assert_int_equal(errno, EEXIST);
+                assert_int_equal(hv_workspace_open(b->work, &first, &again, NULL), 0);
+                assert_int_equal(fstat(w.fd, &before) + fstat(again.fd, &now), 0);
+                assert_int_equal(before.st_ino, now.st_ino);
+                hv_workspace_close(&again);
+        }
+        for (int twice = 0; twice < 2; twice++) {
+                assert_int_equal(hv_workspace_restore(b->work, &first, NULL), 0);
+                assert_true(bench_exists(bench_path(b, "work/t/1/workspace/out")));
+        }
+        assert_string_equal(mounted, w.path);
+        expect_mode(mounted, 0770, 65534, 65534);
+        assert_int_equal(bench_count(bench_path(b, "work/t/1")), 1);
+        hv_workspace_close(&w);
+}
+
+static void what_is_not_there_can_be_withheld_and_not_restored(void **state) {
+        struct bench *b = *state;
+        struct hv_workspace w = HV_WORKSPACE_NONE;
+        struct hv_err err = {};
+
+        assert_int_equal(hv_workspace_restore(b->work, &first, &err), -ENOENT);
+        w = bench_workspace(b, "t");
+        assert_int_equal(rmdir(w.path), 0);
+        assert_int_equal(hv_workspace_restore(b->work, &first, &err), -ENOENT);
+        for (int i = 0; i < 3; i++) {
+                assert_int_equal(hv_workspace_withhold(b->work, &first, NULL), 0);
+                assert_int_equal(mkdir(w.path, 0700), -1);
+                assert_int_equal(hv_workspace_restore(b->work, &first, &err), -ENOENT);
+                if (i == 1)
+                        assert_int_equal(hv_workspace_remove_all(b->work, "t", NULL, NULL), 1);
+        }
+        hv_workspace_close(&w);
+}
+
+static void instead(const char *path) {
+        assert_int_equal(unlink(path), 0);
+        bench_mkdir(path);
+}
+
+static void what_somebody_makes_in_its_place_is_not_it(void **state) {
+        struct bench *b = *state;
+        struct hv_workspace w = bench_workspace(b, "t"), found = HV_WORKSPACE_NONE;
+        struct hv_err err = {};
+
+        bench_write(bench_path(b, "work/t/1/workspace/out"), "x");
+        assert_int_equal(hv_workspace_withhold(b->work, &first, NULL), 0);
+        instead(w.path);
+        assert_int_equal(hv_workspace_open(b->work, &first, &found, NULL), 0);
+        assert_string_equal(found.path, bench_path(b, "work/t/1/workspace.withheld"));
+        hv_workspace_close(&found);
+        assert_int_equal(hv_workspace_withhold(b->work, &first, NULL), 0);
+        assert_int_equal(mkdir(w.path, 0700), -1);
+        instead(w.path);
+        assert_int_equal(hv_workspace_restore(b->work, &first, NULL), 0);
+        assert_true(bench_exists(bench_path(b, "work/t/1/workspace/out")));
+
+        assert_int_equal(hv_workspace_withhold(b->work, &first, NULL), 0);
+        instead(w.path);
+        bench_write(bench_path(b, "work/t/1/workspace/strange"), "x");
+        assert_int_equal(hv_workspace_withhold(b->work, &first, &err), -ENOTEMPTY);
+        assert_non_null(strstr(err.msg, "work/t/1/workspace cannot be withheld from the engine"));
+        assert_int_equal(hv_workspace_restore(b->work, &first, &err), -ENOTEMPTY);
+        assert_true(bench_exists(bench_path(b, "work/t/1/workspace/strange")));
+        assert_true(bench_exists(bench_path(b, "work/t/1/workspace.withheld/out")));
+        hv_workspace_close(&w);
+}
+
+static void what_is_withheld_is_removed_with_the_attempt(void **state) {
+        struct bench *b = *state;
+        struct hv_workspace w = bench_workspace(b, "t");
+
+        assert_int_equal(hv_workspace_withhold(b->work, &first, NULL), 0);
+        hv_workspace_close(&w);
+        w = bench_workspace(b, "t"); /* made anew for the same attempt */
+        assert_false(bench_exists(bench_path(b, "work/t/1/workspace.withheld")));
+        assert_int_equal(hv_workspace_withhold(b->work, &first, NULL), 0);
+        assert_int_equal(hv_workspace_remove(b->work, &first, NULL, NULL), 1);
+        assert_int_equal(bench_count(b->work), 0);
+        hv_workspace_close(&w);
+}
+
 /* S55: a farm of links to everything that must stay. */
 static void links_are_removed_and_never_followed(void **state) {
         struct bench *b = *state;
@@ -247,6 +346,14 @@ int main(void) {
                                                 bench_tear_down),
                 cmocka_unit_test_setup_teardown(the_last_attempt_takes_the_task_s_directory_along,
                                                 bench_set_up, bench_tear_down),
+                cmocka_unit_test_setup_teardown(what_is_withheld_is_found_by_the_agent_alone, bench_set_up,
+                                                bench_tear_down),
+                cmocka_unit_test_setup_teardown(what_is_not_there_can_be_withheld_and_not_restored,
+                                                bench_set_up, bench_tear_down),
+                cmocka_unit_test_setup_teardown(what_somebody_makes_in_its_place_is_not_it, bench_set_up,
+                                                bench_tear_down),
+                cmocka_unit_test_setup_teardown(what_is_withheld_is_removed_with_the_attempt, bench_set_up,
+                                                bench_tear_down),
                 cmocka_unit_test_setup_teardown(links_are_removed_and_never_followed, bench_set_up,
                                                 bench_tear_down),
                 cmocka_unit_test_setup_teardown(the_workspace_itself_may_have_become_a_link, bench_set_up,
