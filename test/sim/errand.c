@@ -209,6 +209,8 @@ void sim_errand_calm(struct sim *s) {
                 if (!c->worked && hv_action_is_task(c->action.type)) {
                         c->fault = SIM_N_FAULTS;
                         sim_after(s, HV_USEC_PER_SEC, work, c);
+                        /* What is written from now on does not overtake it. */
+                        s->ledger->busy_until_us = s->now_us + HV_USEC_PER_SEC;
                 }
         }
 }

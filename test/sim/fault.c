@@ -62,7 +62,6 @@ static const struct {
         [SIM_FAULT_ENGINE_RESTART] = { "engine-restart", 0, 0 },
         [SIM_FAULT_ENGINE_LIVE_RESTART] = { "engine-live-restart", 0, 0 },
         [SIM_FAULT_ENGINE_HANG] = { "engine-hang", 0, 0 },
-        [SIM_FAULT_START_BETWEEN] = { "start-between", 0, 0 },
         [SIM_FAULT_EXIT_AT_ONCE] = { "exit-at-once", 0, 0 },
         [SIM_FAULT_EXIT_LATER] = { "exit-later", 0, 0 },
         [SIM_FAULT_EXIT_OOM] = { "exit-oom", 0, 0 },
@@ -86,6 +85,7 @@ static const struct {
         [SIM_FAULT_BAD_PROGRAM] = { "bad-program", 0, 0 },
         [SIM_FAULT_DISK_FULL] = { "disk-full", 0, 0 },
         [SIM_FAULT_CLOCK] = { "clock", 0, 0 },
+        [SIM_FAULT_START_BETWEEN] = { "start-between", 0, 0 },
 };
 
 _Static_assert(SIM_N_FAULTS <= 64, "kinds of fault are bits of 64");

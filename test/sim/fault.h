@@ -49,7 +49,6 @@ enum sim_fault {
         SIM_FAULT_ENGINE_RESTART,      /* its containers end with it */
         SIM_FAULT_ENGINE_LIVE_RESTART, /* its containers live on */
         SIM_FAULT_ENGINE_HANG,
-        SIM_FAULT_START_BETWEEN, /* a start is held up, and comes when nobody waits for it: after a look or a withholding */
 
         /* of containers */
         SIM_FAULT_EXIT_AT_ONCE,
@@ -81,6 +80,7 @@ enum sim_fault {
         SIM_FAULT_BAD_PROGRAM, /* the engine refuses to start it */
         SIM_FAULT_DISK_FULL,   /* for a while */
         SIM_FAULT_CLOCK,       /* somebody sets the wall clock */
+        SIM_FAULT_START_BETWEEN, /* a start is held up, and comes when nobody waits for it: after a look or a withholding */
         SIM_N_FAULTS
 };
 

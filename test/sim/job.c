@@ -67,9 +67,7 @@ struct sim_job sim_job_draw(struct sim *s, unsigned index) {
                 .services = chance(s, 150) ? 1u << below(s, SIM_N_SERVICES) : 0,
                 .jobs = index > 0 && index < SIM_N_JOBS && chance(s, 250) ? 1u << below(s, index) : 0,
                 .pull_policy = chance(s, 100) ? HV_PULL_ALWAYS : HV_PULL_MISSING,
-                .run_us = chance(s, 200) /* over before anybody has looked twice */
-                                  ? sim_span(s, SIM_CHANCE_TASKS, HV_USEC_PER_MSEC, 40 * HV_USEC_PER_MSEC)
-                                  : sim_span(s, SIM_CHANCE_TASKS, 20 * HV_USEC_PER_MSEC, 3 * HV_USEC_PER_MIN),
+                .run_us = sim_span(s, SIM_CHANCE_TASKS, 2 * HV_USEC_PER_MSEC, 3 * HV_USEC_PER_MIN),
                 .fails = shares[below(s, HV_ARRAY_SIZE(shares))],
                 .ooms = shares[below(s, HV_ARRAY_SIZE(shares))] / 3,
                 .checkpoints = 400,
