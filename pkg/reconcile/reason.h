@@ -36,8 +36,8 @@ enum hv_reason {
         HV_REASON_INPUT_FAILED,
         HV_REASON_COLLECT_FAILED,
         HV_REASON_WORKSPACE_FAILED, /* it cannot be withheld from an engine, or given back to it */
-        HV_REASON_LEDGER_FAILED, /* a promise or a result cannot be made durable */
-        HV_REASON_NOT_LISTENING, /* the address of http.listen cannot be had */
+        HV_REASON_LEDGER_FAILED,    /* a promise or a result cannot be made durable */
+        HV_REASON_NOT_LISTENING,    /* the address of http.listen cannot be had */
         HV_N_REASONS
 };
 
