@@ -9,7 +9,7 @@ static void name_who_stops(struct task *t, const char *by, const char *reason) {
         hv_set_text(&t->stop_asker, by);
         hv_set_text(&t->stop_reason, hv_str_empty(reason) ? NULL : reason);
         free(t->stop_by);
-        t->stop_by = t->stop_reason && by ? hv_asprintf("%s (%s)", by, reason) : hv_strdup(by);
+        t->stop_by = t->stop_reason && by ? hv_asprintf("%s (%s)", by, t->stop_reason) : hv_strdup(by);
 }
 
 void hv_task_ask_to_stop(struct task *t, const char *by, const char *reason) {

@@ -2,6 +2,7 @@
 """The documented environment of HiveMind's worker (docs/environment.md): each variable set, unset, empty, malformed; flags
 over variables; no engine call when Docker is switched off."""
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -12,6 +13,30 @@ import hv
 from hv import Agent, document, service
 
 NOBODY = 65534
+
+
+# Each documented variable: a value that is taken, and one of the wrong form.
+VARIABLES = {
+    "NODE_ID": ("from-env", "not a name"),
+    "NODE_PORT": ("50054", "x"),
+    "FLASK_PORT": ("5001", "70000"),
+    "MASTER_ADDRESS": ("127.0.0.1:50051", "10.0.0.1"),
+    "NODE_POOL_ADDRESS": ("127.0.0.1:50051", "10.0.0.2"),
+    "MASTER_INSECURE": ("TRUE", "maybe"),
+    "DOCKER_ENABLED": ("True", "perhaps"),
+    "DOCKER_NETWORK": ("hivemind", "no network"),
+    "MAX_CPU_CORES": ("1.5", "-1"),
+    "MAX_MEMORY_GB": ("2", "much"),
+    "MAX_DISK_GB": ("0", "1TB"),
+    "MAX_CONCURRENT_TASKS": ("2", "1.5"),
+    "TASK_TIMEOUT": ("60", "1h"),
+    "HEARTBEAT_INTERVAL": ("30", "soon"),
+    "SESSION_TIMEOUT": ("24", "day"),
+    "TRUST_THRESHOLD": ("50", "101"),
+    "WORK_DIR": ("/var/tmp/w", "relative/work"),
+    "TEMP_DIR": ("/var/tmp/t", "relative/temp"),
+    "LOG_DIR": ("/var/tmp/l", "relative/log"),
+}
 
 
 class Environment(base.Case):
@@ -28,30 +53,31 @@ class Environment(base.Case):
         self.assertEqual(r.returncode, 0, r.stdout + r.stderr)
         return r.stdout + r.stderr
 
-    def test_malformed_values_name_variable_value_and_form(self):
-        rows = {"NODE_PORT": "x", "FLASK_PORT": "70000", "DOCKER_ENABLED": "perhaps", "MAX_CPU_CORES": "-1",
-                "MAX_MEMORY_GB": "much", "MAX_DISK_GB": "1TB", "MAX_CONCURRENT_TASKS": "1.5", "TASK_TIMEOUT": "1h",
-                "HEARTBEAT_INTERVAL": "soon", "SESSION_TIMEOUT": "x", "TRUST_THRESHOLD": "101", "WORK_DIR": "relative",
-                "TEMP_DIR": "relative", "LOG_DIR": "relative", "MASTER_ADDRESS": "10.0.0.1"}
-        for variable, value in rows.items():
-            with self.subTest(variable):
-                self.refused({variable: value}, variable, value)
-        self.refused({"TASK_TIMEOUT": "1h", "MAX_MEMORY_GB": "much"}, "TASK_TIMEOUT", "MAX_MEMORY_GB")
+    def test_each_variable_has_a_row(self):
+        with open(os.path.join(hv.TOP, "pkg", "spec", "environment.c")) as f:
+            self.assertEqual(set(re.findall(r'^        { "([A-Z_]+)", "', f.read(), re.M)), set(VARIABLES))
 
-    def test_empty_counts_as_unset(self):
-        for variable in ("NODE_ID", "NODE_PORT", "MASTER_ADDRESS", "NODE_POOL_ADDRESS", "DOCKER_ENABLED",
-                         "MAX_CPU_CORES", "TASK_TIMEOUT", "WORK_DIR", "LOG_DIR", "TRUST_THRESHOLD"):
+    def test_malformed_values_name_variable_and_value(self):
+        for variable, (_, malformed) in VARIABLES.items():
             with self.subTest(variable):
-                self.accepted({variable: ""})
+                self.refused({variable: malformed}, variable, malformed)
+        # All of them at once.
+        self.refused({v: malformed for v, (_, malformed) in VARIABLES.items()}, *VARIABLES)
+
+    def test_unset_and_empty_are_the_same(self):
+        nothing = self.accepted({})
+        for variable in set(VARIABLES) - {"FLASK_PORT"}:  # which every agent of these tests is given
+            with self.subTest(variable):
+                self.assertEqual(self.accepted({variable: ""}), nothing)
+        with self.subTest("FLASK_PORT"):
+            self.assertEqual(self.accepted({"FLASK_PORT": ""}), self.accepted({"FLASK_PORT": "5000"}))
 
     def test_values_are_taken(self):
-        rows = {"NODE_PORT": "50054", "MAX_CPU_CORES": "1.5", "MAX_MEMORY_GB": "2", "MAX_DISK_GB": "0",
-                "MAX_CONCURRENT_TASKS": "2", "TASK_TIMEOUT": "60", "HEARTBEAT_INTERVAL": "30", "SESSION_TIMEOUT": "24",
-                "TRUST_THRESHOLD": "50", "WORK_DIR": "/var/tmp/w", "DOCKER_NETWORK": "hivemind",
-                "DOCKER_ENABLED": "TRUE"}
-        for variable, value in rows.items():
+        """To which field each goes: test/unit/spec/test_load.c, with the same label."""
+        for variable, (value, _) in VARIABLES.items():
             with self.subTest(variable):
                 self.accepted({variable: value})
+        self.accepted({v: value for v, (value, _) in VARIABLES.items()})
         self.assertIn("from-env", self.accepted({"NODE_ID": "from-env"}))
 
     def test_both_addresses_of_the_pool_must_agree(self):

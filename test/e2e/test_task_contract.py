@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """What HiveMind's worker gives a task, read back from the engine, the ledger and the store of results: docs/tasks.md."""
+import contextlib
 import datetime
 import io
 import json
@@ -161,6 +162,49 @@ class Tasks(Case):
         self.assertEqual(self.agent.ledger.attempts("second"), [])
         self.agent.call("POST", "/api/v1/tasks/first/stop")
         self.ended("first")
+
+    def test_the_image_and_the_command_of_a_task_that_says_nothing_at_all(self):
+        """A stand-in of the documented image: its python tells what it was started with."""
+        script = b"#!/bin/sh\necho \"python $*\" in $(pwd)\nexec sleep 1000000\n"
+        made = self.engine.stranger("stand-in", start=False)
+        tar = io.BytesIO()
+        with tarfile.open(fileobj=tar, mode="w") as archive:
+            member = tarfile.TarInfo("python")
+            member.size, member.mode = len(script), 0o755
+            archive.addfile(member, io.BytesIO(script))
+        self.tar("PUT", f"/containers/{made}/archive?path=/bin", tar.getvalue())
+        self.tar("POST", "/images/create?fromSrc=-&repo=python&tag=3.9-slim", self.tar("GET", f"/containers/{made}/export"))
+        self.engine.call("DELETE", f"/containers/{made}")
+        self.agent.declare({})
+        self.agent.start()
+        self.agent.wait_synced()
+        self.agent.submit("silent", {})
+        config = self.running("silent")["Config"]
+        with self.subTest("image"):
+            self.assertEqual(config["Image"].removeprefix("docker.io/library/"), "python:3.9-slim")
+        with self.subTest("command"):
+            self.assertEqual((config["Entrypoint"] or []) + (config["Cmd"] or []), ["python", "task.py"])
+        self.agent.call("POST", "/api/v1/tasks/silent/stop")
+        self.ended("silent")
+        self.assertEqual(self.agent.result("silent", 1, "log"), b"python task.py in /workspace\n")
+
+    def tar(self, method, path, data=None):
+        with contextlib.closing(hv.UnixConnection(self.engine.sock)) as c:
+            c.request(method, "/v1.41" + path, data, {"Content-Type": "application/x-tar"})
+            r = c.getresponse()
+            self.assertEqual(r.status, 200)
+            return r.read()
+
+    def test_the_network_hivemind_of_the_old_worker_is_used_and_survives(self):
+        old = self.engine.call("POST", "/networks/create", {"Name": "hivemind", "Driver": "bridge"})["Id"]
+        self.start("", DOCKER_NETWORK="hivemind")
+        self.begin("joined", ENDLESS)
+        self.assertEqual(self.running("joined")["NetworkSettings"]["Networks"]["hivemind"]["NetworkID"], old)
+        self.agent.call("POST", "/api/v1/tasks/joined/stop")
+        self.ended("joined")
+        self.agent.wait_synced()
+        found = {n["Id"]: n for n in self.engine.call("GET", "/networks")}
+        self.assertEqual((found[old]["Name"], found[old]["Labels"]), ("hivemind", {}))
 
     def test_the_network_hivemind_is_joined_when_asked_for(self):
         self.start("", DOCKER_NETWORK="hivemind")
