@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """tasks.py - what running a task costs beyond the container itself, in one run.
 
-    test/bench/tasks.py [--build DIR] [--single 30] [--many 100] [--rounds 3] [--soak 0] [--docker URL]
+    test/bench/tasks.py [--build DIR] [--single 30] [--many 100] [--rounds 3] [--soak 0] [--print-gb 0] [--docker URL]
 
 overhead   from the POST of one short task to its durable result, less what the engine takes for the very same container by bare
            calls (create, start, its exit): medians, taken by turns
 many       100 short tasks, 4 at a time, against the same containers by 4 threads of bare calls (create, start, exit, remove)
 soak       with --soak N: N tasks one behind the other, 4 at a time; the agent's PSS at the beginning and at the end
+print      with --print-gb N: one task that prints N GiB; the agent's PSS before it, at its highest while it prints and is
+           collected, and after it, and how large a log was kept
 
 Starts a private engine (test/lib/engine.sh) unless --docker names one. Needs root; leaves nothing behind.
 """
@@ -132,12 +134,12 @@ class Agent:
         except (OSError, ValueError, AttributeError, http.client.HTTPException):
             pass
 
-    def submit(self, name):
+    def submit(self, name, command=None):
         done = threading.Event()
         with self.lock:
             self.ended[name] = done
         document = {"apiVersion": "hivelet/v1", "kind": "Task", "metadata": {"name": name},
-                    "spec": {"image": IMAGE, "pullPolicy": "never", "command": COMMAND, "resources": {"limits": {"memory": "1Gi", "cpu": "1"}}}}
+                    "spec": {"image": IMAGE, "pullPolicy": "never", "command": command or COMMAND, "resources": {"limits": {"memory": "1Gi", "cpu": "1"}}}}
         answer = self.call("POST", "/api/v1/tasks", json.dumps(document))
         identity = answer.get("id") or answer.get("metadata", {}).get("name")
         if identity != name:
@@ -205,6 +207,21 @@ def soak(agent, n):
           flush=True)
 
 
+def print_much(agent, gib):
+    """A line of 4,000 bytes over and over. One of a hundredth comes first: what every log needs is there then."""
+    line = "yes $(printf %04000d 7) | head -c {}; echo; echo last"
+    for name, size in (("warm", (gib << 30) // 100), ("print", gib << 30)):
+        before = highest = agent.pss_kib()
+        begin, done = time.time(), agent.submit(name, ["/bin/sh", "-c", line.format(size)])
+        while not done.wait(0.5):
+            highest = max(highest, agent.pss_kib())
+            if time.time() - begin > 3600:
+                raise RuntimeError(f"{name} does not end; see {agent.log.name}")
+    kept = os.path.getsize(os.path.join(agent.dir, "state", "results", name, "1", "log"))
+    print(f"  one task that prints {gib} GiB     PSS {before} KiB before, {highest - before:+d} KiB at its highest, {agent.pss_kib() - before:+d} KiB after "
+          f"{time.time() - begin:.0f} s; {kept >> 20} MiB kept   (wanted: below 1024)", flush=True)
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--build", default=os.path.join(TOP, "build", "release"))
@@ -212,6 +229,7 @@ def main():
     p.add_argument("--many", type=int, default=100)
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--soak", type=int, default=0)
+    p.add_argument("--print-gb", type=int, default=0)
     p.add_argument("--docker", help="unix:///path of an engine to use")
     o = p.parse_args()
     script, own = os.path.join(TOP, "test", "lib", "engine.sh"), None
@@ -234,6 +252,8 @@ def main():
             many(engine, exits, agent, directory, o.many, o.rounds)
         if o.soak:
             soak(agent, o.soak)
+        if o.print_gb:
+            print_much(agent, o.print_gb)
     finally:
         if agent:
             agent.stop()
