@@ -28,8 +28,11 @@ void hv_pool_due(struct hv_hivepool *p) {
                 p->options.on_due(p->options.userdata);
 }
 
+/* As the nodes take them: no option and no hidden file by its first letter. */
 bool hv_hivepool_is_task_id(const char *id) {
-        size_t len = strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
+        size_t len = *id == '-' || *id == '_'
+                             ? 0
+                             : strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
 
         return len > 0 && len <= HV_HIVEPOOL_ID_MAX && !id[len];
 }

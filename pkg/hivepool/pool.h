@@ -20,7 +20,7 @@
 #include "hivepool/schedule.h"
 #include "hivepool/store.h"
 
-#define HV_HIVEPOOL_ID_MAX 64 /* of a task: [A-Za-z0-9_-]{1,64} */
+#define HV_HIVEPOOL_ID_MAX 64 /* of a task: [A-Za-z0-9][A-Za-z0-9_-]{0,63} */
 #define HV_HIVEPOOL_NODE_ID_MAX 253
 
 struct hv_arena;

@@ -111,7 +111,7 @@ static int check_wish(struct hv_hivepool *p, const struct hv_hivepool_wish *w, s
         if (!hv_hivepool_is_task_id(w->id))
                 return hv_err_set(
                         err, -EINVAL,
-                        "the id of a task is 1 to %d of letters, digits, '-' and '_', found something else",
+                        "the id of a task is 1 to %d letters, digits, '-' and '_' and begins with a letter or digit",
                         HV_HIVEPOOL_ID_MAX);
         for (size_t i = 0; i < w->n_blobs; i++) {
                 uint64_t size;
