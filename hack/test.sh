@@ -98,7 +98,8 @@ lane_real() {
         local bad=0 build=$HV_ROOT/build/release
         check real "build (release)" build_preset release || return 1
         tests real release unit 2 || bad=1
-        check real hardening "$HV_ROOT/hack/check-hardening" "$build"/cmd/hivelet/hivelet "$build"/cmd/hivectl/hivectl || bad=1
+        check real hardening "$HV_ROOT/hack/check-hardening" "$build"/cmd/hivelet/hivelet "$build"/cmd/hivectl/hivectl \
+                "$build"/cmd/hivepool/hivepool || bad=1
         check real "reference pages" "$HV_ROOT/hack/gen-docs" "$build" --check || bad=1
         check real "man pages" "$HV_ROOT/hack/gen-man" "$build" --check || bad=1
         check real install "$HV_ROOT/hack/check-install" "$build" || bad=1
