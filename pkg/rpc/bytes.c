@@ -138,7 +138,7 @@ void *hv_rpc_bytes_extend(struct hv_rpc_bytes *b, size_t len) {
         grpc_slice slice = grpc_slice_malloc_large(len);
 
         add_slice(b, slice);
-        return GRPC_SLICE_START_PTR(slice);
+        return slice.data.refcounted.bytes;
 }
 
 void hv_rpc_bytes_add_borrowed(struct hv_rpc_bytes *b, const void *data, size_t len,

@@ -72,10 +72,8 @@ static grpc_channel *open_channel(const struct hv_rpc_channel *c) {
 
         if (c->user_agent)
                 args[all.num_args++] = text(GRPC_ARG_PRIMARY_USER_AGENT_STRING, c->user_agent);
-        if (c->server_name) {
-                args[all.num_args++] = text(GRPC_SSL_TARGET_NAME_OVERRIDE_ARG, c->server_name);
+        if (c->server_name) /* also what the certificate is held against */
                 args[all.num_args++] = text(GRPC_ARG_DEFAULT_AUTHORITY, c->server_name);
-        }
         channel = grpc_channel_create(c->target, credentials, &all);
         grpc_channel_credentials_release(credentials);
         return channel;
