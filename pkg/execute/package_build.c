@@ -170,8 +170,8 @@ static int on_timeout(sd_event_source *s, uint64_t at_us, void *userdata) {
         return 0;
 }
 
-static int measure_on_thread(struct disk_work *d) {
-        return hv_packages_measure(d->root, &d->attempt, &d->n_bytes, &d->err);
+static int check_size_on_thread(struct disk_work *d) {
+        return hv_packages_check_size(d->root, &d->attempt, &d->job, &d->err);
 }
 
 static void measured(struct disk_work *d) {
@@ -192,7 +192,7 @@ static int on_look(sd_event_source *s, uint64_t at_us, void *userdata) {
 
         (void) s;
         (void) at_us;
-        g->measure = hv_disk_work_new(g->b, g, g->leader, measure_on_thread, measured);
+        g->measure = hv_disk_work_new(g->b, g, g->leader, check_size_on_thread, measured);
         hv_worker_add(g->b->o.worker, &g->measure->job);
         return 0;
 }

@@ -26,7 +26,7 @@ struct disk_work {
         struct hv_task *task; /* one reference */
         struct hv_attempt attempt;
         struct hv_strv under_way;
-        uint64_t keep_us, n_bytes;
+        uint64_t keep_us;
         char key[HV_SHA256_HEX_SIZE];
         char *path;
         int result;

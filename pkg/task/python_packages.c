@@ -14,6 +14,7 @@
 #include "base/time.h"
 #include "base/vec.h"
 #include "task/folder.h"
+#include "task/measure.h"
 #include "task/place.h"
 #include "task/tree.h"
 #include "task/worker.h"
@@ -39,6 +40,24 @@ static void free_names(names *n) {
         for (size_t i = 0; i < n->n; i++)
                 free(n->v[i]);
         hv_vec_done(n);
+}
+
+static int list_names(int dir_fd, names *ret) {
+        _hv_cleanup_(closep) DIR *d = NULL;
+        const struct dirent *e;
+        int copy = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (copy < 0)
+                return -errno;
+        d = fdopendir(copy);
+        if (!d) {
+                hv_fd_closep(&copy);
+                return -ENOMEM;
+        }
+        for (errno = 0; (e = readdir(d)); errno = 0)
+                if (!is_dot(e->d_name))
+                        hv_vec_push(ret, hv_strdup(e->d_name));
+        return -errno;
 }
 
 /* --- the key --- */
@@ -156,81 +175,74 @@ int hv_packages_begin(const char *root, const struct hv_attempt *a, const struct
         return 0;
 }
 
-/* --- walking --- */
+/* --- taking over --- */
 
-struct walk {
-        const char *path; /* for messages */
-        bool take;        /* make it the agent's own; else only measure */
-        uint64_t n_bytes;
-        unsigned n_entries, depth;
-        const struct hv_job *job;
-        struct hv_err *err;
-};
-
-static int check_amount(const struct walk *w) {
-        if (w->job && hv_job_is_cancelled(w->job))
-                return hv_err_set(w->err, -ECANCELED, "the installation was cancelled");
-        if (w->n_bytes > HV_PACKAGES_MAX_BYTES)
-                return hv_err_set(w->err, -EBADMSG, "the packages need more than %llu GiB",
+static int check_amount(uint64_t n_bytes, uint64_t n_entries, struct hv_err *err) {
+        if (n_bytes > HV_PACKAGES_MAX_BYTES)
+                return hv_err_set(err, -EBADMSG, "the packages need more than %llu GiB",
                                   (unsigned long long) (HV_PACKAGES_MAX_BYTES >> 30));
-        if (w->n_entries > HV_PACKAGES_MAX_ENTRIES)
-                return hv_err_set(w->err, -EBADMSG, "the packages have more than %u files",
+        if (n_entries > HV_PACKAGES_MAX_ENTRIES)
+                return hv_err_set(err, -EBADMSG, "the packages have more than %u files",
                                   HV_PACKAGES_MAX_ENTRIES);
         return 0;
 }
 
+struct taking {
+        const char *path; /* for messages */
+        uint64_t n_bytes, n_entries;
+        unsigned depth;
+        const struct hv_job *job;
+        struct hv_err *err;
+};
+
 /* Read by every user, written by none; no bit beside "may be run" is kept. */
-static int take(const struct walk *w, int fd, const char *name, mode_t mode) {
+static int take(const struct taking *t, int fd, const char *name, mode_t mode) {
         mode_t bits = S_ISDIR(mode) || (mode & S_IXUSR) ? 0755 : 0644;
 
         if (fchown(fd, geteuid(), getegid()) < 0 || fchmod(fd, bits) < 0)
-                return hv_err_errno(w->err, -errno, "%s/%s cannot be taken over", w->path, name);
+                return hv_err_errno(t->err, -errno, "%s/%s cannot be taken over", t->path, name);
         return 0;
 }
 
-static int walk_dir(struct walk *w, int fd);
+static int take_dir(struct taking *t, int fd);
 
-static int walk_entry(struct walk *w, int parent_fd, const char *name) {
+static int take_entry(struct taking *t, int parent_fd, const char *name) {
         _hv_cleanup_(hv_fd_closep) int fd = -1;
         struct stat st;
         int r;
 
+        if (t->job && hv_job_is_cancelled(t->job))
+                return hv_err_set(t->err, -ECANCELED, "the installation was cancelled");
         if (fstatat(parent_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-                return !w->take && errno == ENOENT ? 0 : hv_err_errno(w->err, -errno, "%s/%s", w->path, name);
-        w->n_entries++;
-        w->n_bytes += (uint64_t) st.st_blocks * 512;
-        r = check_amount(w);
-        if (r < 0 || (!w->take && !S_ISDIR(st.st_mode)))
-                return r;
+                return hv_err_errno(t->err, -errno, "%s/%s", t->path, name);
         if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
-                return hv_err_set(w->err, -EBADMSG,
+                return hv_err_set(t->err, -EBADMSG,
                                   "the packages hold %s, which is neither a file nor a folder", name);
+        t->n_entries++;
+        t->n_bytes += (uint64_t) st.st_blocks * 512;
+        r = check_amount(t->n_bytes, t->n_entries, t->err);
+        if (r < 0)
+                return r;
         fd = hv_beneath_open(parent_fd, name, O_RDONLY | O_NONBLOCK, 0);
         if (fd < 0)
-                return !w->take ? 0 : hv_err_errno(w->err, fd, "%s/%s", w->path, name);
-        if (w->take)
-                r = take(w, fd, name, st.st_mode);
-        return r < 0 || S_ISREG(st.st_mode) ? r : walk_dir(w, fd);
+                return hv_err_errno(t->err, fd, "%s/%s", t->path, name);
+        r = take(t, fd, name, st.st_mode);
+        return r < 0 || S_ISREG(st.st_mode) ? r : take_dir(t, fd);
 }
 
-static int walk_dir(struct walk *w, int fd) {
-        _hv_cleanup_(closep) DIR *d = NULL;
-        const struct dirent *e;
-        int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0), r = 0;
+static int take_dir(struct taking *t, int fd) {
+        _hv_cleanup_(free_names) names all = {};
+        int r = list_names(fd, &all);
 
-        if (copy < 0 || !(d = fdopendir(copy))) {
-                r = -errno;
-                hv_fd_closep(&copy);
-                return hv_err_errno(w->err, r, "%s cannot be listed", w->path);
-        }
-        if (++w->depth > HV_BENEATH_DEPTH_MAX)
-                return hv_err_set(w->err, -EBADMSG, "the packages have more than %u levels of folders",
+        if (r < 0)
+                return hv_err_errno(t->err, r, "%s cannot be listed", t->path);
+        if (++t->depth > HV_BENEATH_DEPTH_MAX)
+                return hv_err_set(t->err, -EBADMSG, "the packages have more than %u levels of folders",
                                   HV_BENEATH_DEPTH_MAX);
-        for (errno = 0; r >= 0 && (e = readdir(d)); errno = 0)
-                if (!is_dot(e->d_name))
-                        r = walk_entry(w, fd, e->d_name);
-        w->depth--;
-        return r < 0 ? r : 0;
+        for (size_t i = 0; r >= 0 && i < all.n; i++)
+                r = take_entry(t, fd, all.v[i]);
+        t->depth--;
+        return r;
 }
 
 static int open_build(const char *root, const struct hv_attempt *a, int *ret_root_fd, int *ret_fd,
@@ -246,24 +258,27 @@ static int open_build(const char *root, const struct hv_attempt *a, int *ret_roo
         return *ret_fd < 0 ? hv_err_errno(err, *ret_fd, "%s/%s", root, name) : 0;
 }
 
-int hv_packages_measure(const char *root, const struct hv_attempt *a, uint64_t *ret_bytes,
-                        struct hv_err *err) {
+int hv_packages_check_size(const char *root, const struct hv_attempt *a, const struct hv_job *job,
+                           struct hv_err *err) {
         _hv_cleanup_(hv_fd_closep) int root_fd = -1, fd = -1;
-        struct walk w = { .path = root, .err = err };
+        struct hv_measured found = {};
         int r = open_build(root, a, &root_fd, &fd, err);
 
-        if (r >= 0)
-                r = walk_dir(&w, fd);
         if (r < 0)
                 return r;
-        *ret_bytes = w.n_bytes;
-        return 0;
+        r = hv_measure_tree(fd, job, &found);
+        if (r < 0)
+                return hv_err_errno(err, r, "%s cannot be measured", root);
+        if (found.is_too_deep)
+                return hv_err_set(err, -EBADMSG, "the packages have more than %u levels of folders",
+                                  HV_MEASURE_DEPTH_MAX);
+        return check_amount(found.bytes, found.n_entries, err);
 }
 
 int hv_packages_commit(const char *root, const struct hv_attempt *a, const char *key,
                        const struct hv_job *job, struct hv_err *err) {
         _hv_cleanup_(hv_fd_closep) int root_fd = -1, build_fd = -1, fd = -1;
-        struct walk w = { .path = root, .take = true, .job = job, .err = err };
+        struct taking t = { .path = root, .job = job, .err = err };
         int r = open_build(root, a, &root_fd, &build_fd, err);
 
         if (r < 0)
@@ -271,41 +286,23 @@ int hv_packages_commit(const char *root, const struct hv_attempt *a, const char 
         fd = hv_beneath_open(build_fd, HV_PACKAGES_TARGET, O_RDONLY | O_DIRECTORY, 0);
         if (fd < 0)
                 return hv_err_errno(err, fd, "%s/%s", root, HV_PACKAGES_TARGET);
-        r = take(&w, fd, HV_PACKAGES_TARGET, S_IFDIR);
+        r = take(&t, fd, HV_PACKAGES_TARGET, S_IFDIR);
         if (r >= 0)
-                r = walk_dir(&w, fd);
+                r = take_dir(&t, fd);
         if (r < 0)
                 return r;
         /* Thousands of small files: the whole file system once is cheaper than each of them. */
         if (syncfs(fd) < 0)
                 return hv_err_errno(err, -errno, "%s cannot be flushed", root);
-        if (futimens(fd, NULL) < 0 ||
-            renameat2(build_fd, HV_PACKAGES_TARGET, root_fd, key, RENAME_NOREPLACE) < 0) {
-                if (errno != EEXIST) /* another agent of this directory made the same */
-                        return hv_err_errno(err, -errno, "%s/%s cannot be put in place", root, key);
-        }
+        if (futimens(fd, NULL) < 0)
+                return hv_err_errno(err, -errno, "the time of %s/%s cannot be set", root, key);
+        if (renameat2(build_fd, HV_PACKAGES_TARGET, root_fd, key, RENAME_NOREPLACE) < 0 &&
+            errno != EEXIST) /* somebody made the same meanwhile */
+                return hv_err_errno(err, -errno, "%s/%s cannot be put in place", root, key);
         return fsync(root_fd) < 0 ? hv_err_errno(err, -errno, "%s cannot be flushed", root) : 0;
 }
 
 /* --- sweeping --- */
-
-static int list_names(int dir_fd, names *ret) {
-        _hv_cleanup_(closep) DIR *d = NULL;
-        const struct dirent *e;
-        int copy = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-        if (copy < 0)
-                return -errno;
-        d = fdopendir(copy);
-        if (!d) {
-                hv_fd_closep(&copy);
-                return -ENOMEM;
-        }
-        for (errno = 0; (e = readdir(d)); errno = 0)
-                if (!is_dot(e->d_name))
-                        hv_vec_push(ret, hv_strdup(e->d_name));
-        return -errno;
-}
 
 static bool has_name(const names *n, const char *name) {
         for (size_t i = 0; i < n->n; i++)

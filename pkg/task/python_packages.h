@@ -40,9 +40,9 @@ int hv_packages_begin(const char *root, const struct hv_attempt *a, const struct
                       const char *requirements, const struct hv_job *job, char **ret_path,
                       struct hv_err *err);
 
-/* What a build directory holds by now, in blocks of the disk. What vanishes meanwhile is not counted. */
-int hv_packages_measure(const char *root, const struct hv_attempt *a, uint64_t *ret_bytes,
-                        struct hv_err *err);
+/* -EBADMSG: a build directory holds more than a set may, by now. What vanishes meanwhile is not counted. */
+int hv_packages_check_size(const char *root, const struct hv_attempt *a, const struct hv_job *job,
+                           struct hv_err *err);
 
 /* The container has ended: what it installed becomes the agent's own, and is kept under its key. */
 int hv_packages_commit(const char *root, const struct hv_attempt *a, const char *key,

@@ -249,6 +249,25 @@ class Packages(base.Case):
         self.wait_clear()
         self.assertEqual(len(self.builds("destroy")), 1)
 
+    def test_who_waits_begins_anew_when_the_first_one_is_stopped(self):
+        self.index.add("remote", files={"remote.py": "there = 1\n"})
+        self.index.hang()
+        spec = {"requirements": ["remote"], "inputs": [{"path": "main.py", "inline": "import remote\nprint(remote.there)\n"}]}
+        self.begin(self.body({"name": "first", **spec}, {"name": "second", **spec}, source={"index": self.index.url}))
+        self.index.wait_asked()
+        self.agent.wait(lambda: all((self.task(n) or {"status": {}})["status"].get("message") == "its Python packages are being installed"
+                                    for n in ("first", "second")), "both want them")
+        self.assertEqual(len(self.builds()), 1)
+        leader = next(n for n in ("first", "second") if self.builds()[0] == f"packages-{self.task(n)['metadata']['name']}.1")
+        other = {"first": "second", "second": "first"}[leader]
+        self.index.stop()
+        self.index.start()
+        self.agent.call("POST", f"/api/v1/tasks/{self.task(leader)['metadata']['name']}/stop")
+        self.assertEqual(self.ended(leader)["status"]["phase"], "Stopped")
+        self.assertEqual(self.completed(other), "1\n")
+        self.wait_clear()
+        self.assertIn(f"packages-{self.task(other)['metadata']['name']}.1", self.builds())
+
     # --- how long they stay ---
 
     def test_what_nobody_uses_goes(self):
