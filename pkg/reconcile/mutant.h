@@ -53,6 +53,9 @@ enum hv_mutant {
         HV_MUTANT_CRON_UNSUSPENDED, /* a restart forgets that it is suspended */
         HV_MUTANT_CRON_GOES_BACK,   /* the clock was set back, and the schedule is followed once more */
         HV_MUTANT_CRON_KEEPS_ALL,   /* no run is ever forgotten */
+        HV_MUTANT_BUILDER_LEFT,     /* who installed packages is never cleared away */
+        HV_MUTANT_BUILDER_TAKEN,    /* ... or while it does */
+        HV_MUTANT_BUILDER_DOUBLED,  /* packages are installed while a crash's container still does */
         HV_N_MUTANTS
 };
 

@@ -316,7 +316,8 @@ static struct verdict assess_packages(const struct hv_core *c, const struct task
         v = due(t, now_us, HV_ACTION_TASK_PACKAGES, "it needs Python packages");
         if (!v.act)
                 return v;
-        if (builder && (builder->have || builder->effect || builder->doubt))
+        if (builder && !HV_MUTANT(HV_MUTANT_BUILDER_DOUBLED) &&
+            (builder->have || builder->effect || builder->doubt))
                 return quiet(HV_PHASE_PENDING, HV_REASON_PENDING, false);
         if (network && !hv_item_is_usable(network))
                 return quiet(HV_PHASE_PENDING, HV_REASON_WAITING_DEPENDENCY, false);

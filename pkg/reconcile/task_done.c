@@ -291,8 +291,10 @@ bool hv_task_is_idle_builder(const struct hv_core *c, const struct slot *s) {
         const struct container *k = s->have;
         const struct task *t = k->is_builder && c->tasks_known ? hv_task_get(c, k->object) : NULL;
 
-        if (!k->is_builder || !c->tasks_known)
+        if (!k->is_builder || !c->tasks_known || HV_MUTANT(HV_MUTANT_BUILDER_LEFT))
                 return false;
+        if (HV_MUTANT(HV_MUTANT_BUILDER_TAKEN))
+                return true;
         return !t || !t->effect || t->effect->action.type != HV_ACTION_TASK_PACKAGES ||
                t->effect->action.attempt != k->replica;
 }

@@ -28,6 +28,7 @@ struct sim_call {
         struct sim_reply reply;
         struct sim_view view;               /* what a look saw */
         struct hv_task_collected collected; /* TASK_COLLECT */
+        const char *builder_id;             /* TASK_PACKAGES: the container that it made; NULL: none yet */
 };
 
 struct sim_driver {

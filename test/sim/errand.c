@@ -5,6 +5,7 @@
 
 #include "sim/agent.h"
 #include "sim/attempt.h"
+#include "sim/builder.h"
 #include "sim/crash.h"
 #include "sim/ledger.h"
 #include "sim/sim.h"
@@ -42,10 +43,13 @@ static struct sim_reply withhold(struct sim *s, const struct hv_action *a) {
 }
 
 /* Beside the workspace, which goes with a crash before the container is there. */
-static struct sim_reply install(struct sim *s, const struct hv_action *a) {
+static struct sim_reply install(struct sim *s, struct sim_call *c) {
+        const struct hv_action *a = &c->action;
+
         if (!sim_try_get(s, a->task_id, a->attempt)->has_workspace)
                 sim_fail(s, "I4", "packages of %s are installed beside no workspace", a->task_id);
-        return s->truth->engine_up ? ok() : answer(HV_OUTCOME_UNREACHABLE, "connection refused");
+        return sim_builder_end(s, c) ? ok()
+                                     : answer(HV_OUTCOME_FAILED, "who was to install packages is gone");
 }
 
 /* The log and the outputs: a text that only this collection can have given. */
@@ -83,7 +87,7 @@ static struct sim_reply perform(struct sim *s, struct sim_call *c) {
         case HV_ACTION_TASK_PREPARE:
                 return prepare(s, a);
         case HV_ACTION_TASK_PACKAGES:
-                return install(s, a);
+                return install(s, c);
         case HV_ACTION_TASK_COLLECT:
                 return collect(s, c);
         case HV_ACTION_TASK_CANCEL:
@@ -178,6 +182,8 @@ void sim_errand_issue(struct sim *s, struct sim_call *c) {
                 s->ledger->busy_until_us = HV_MAX(s->now_us, s->ledger->busy_until_us) + span_us;
                 span_us = s->ledger->busy_until_us - s->now_us;
         }
+        if (type == HV_ACTION_TASK_PACKAGES)
+                sim_builder_issue(s, c, span_us);
         sim_after(s, span_us, work, c);
 }
 

@@ -56,6 +56,9 @@ static const char *const names[HV_N_MUTANTS] = {
         [HV_MUTANT_CRON_GOES_BACK] = "the clock was set back, and the schedule is followed again",
         [HV_MUTANT_CRON_KEEPS_ALL] = "no run of a cron task is ever forgotten",
         [HV_MUTANT_RENAMED_IS_LOST] = "a container that was renamed counts as gone",
+        [HV_MUTANT_BUILDER_LEFT] = "who installed packages is never cleared away",
+        [HV_MUTANT_BUILDER_TAKEN] = "who installs packages is cleared away while it does",
+        [HV_MUTANT_BUILDER_DOUBLED] = "packages are installed while a crash's container still does",
 };
 
 const char *sim_mutant_name(int mutant) {

@@ -1,5 +1,6 @@
 /* oracle_action.c - judges each action as it is handed out; see oracle.h. */
 #include "sim/agent.h"
+#include "sim/builder.h"
 #include "sim/expect.h"
 #include "sim/job.h"
 #include "sim/oracle.h"
@@ -238,6 +239,8 @@ void sim_oracle_before_action(struct sim *s, const struct hv_action *a) {
                 bad(s, "I6", a, "not ours");
         if (a->type == HV_ACTION_STOP || a->type == HV_ACTION_REMOVE)
                 judge_container_removal(s, a);
+        if (a->type == HV_ACTION_STOP || a->type == HV_ACTION_REMOVE)
+                sim_builder_judge_removal(s, a);
         if (a->type == HV_ACTION_NETWORK_REMOVE || a->type == HV_ACTION_VOLUME_REMOVE)
                 judge_item_removal(s, a);
         if (a->type == HV_ACTION_NETWORK_DISCONNECT)

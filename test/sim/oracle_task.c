@@ -3,6 +3,7 @@
 
 #include "sim/agent.h"
 #include "sim/attempt.h"
+#include "sim/builder.h"
 #include "sim/desk.h"
 #include "sim/job.h"
 #include "sim/ledger.h"
@@ -243,6 +244,8 @@ static const char *judge_queue(struct sim *s) {
 }
 
 static const char *judge_containers(struct sim *s) {
+        if (sim_builder_left(s))
+                return sim_text(s, "%s is left, and installs for nobody", sim_builder_left(s));
         for (size_t i = 0; i < s->truth->containers.n; i++) {
                 const struct sim_container *k = s->truth->containers.v[i];
                 const struct sim_promise *p;

@@ -26,6 +26,7 @@ struct sim_container {
         const char *former_name; /* before somebody renamed it; NULL: never */
         enum sim_owner owner;
         enum hv_kind kind;  /* label: service or task */
+        bool is_builder;    /* label: the kind that no document has; installs packages for task `object` */
         const char *object; /* label */
         unsigned replica;
         const char *digest, *revision, *image;

@@ -1,6 +1,7 @@
 /* view.c - see view.h. */
 #include "sim/view.h"
 
+#include "reconcile/labels.h"
 #include "sim/sim.h"
 
 static struct hv_arena *arena_of(struct sim_view *v) {
@@ -25,7 +26,9 @@ static void see_container(struct hv_arena *a, const struct sim_container *k, str
                 .n_volumes = k->n_volumes,
         };
         if (ret->ours) {
-                ret->kind = hv_arena_strdup(a, hv_kind_label(k->kind));
+                ret->kind =
+                        k->is_builder ? HV_LABEL_KIND_BUILDER : hv_arena_strdup(a, hv_kind_label(k->kind));
+                ret->is_builder = k->is_builder;
                 ret->object = hv_arena_strdup(a, k->object);
                 ret->replica = k->replica;
                 ret->digest = hv_arena_strdup(a, k->digest);
