@@ -159,6 +159,11 @@ static bool takes_disk(const struct sim *s, const char *id) {
         return false;
 }
 
+/* Who asks for none is let in also where a disk that became smaller is overdrawn. */
+static bool asks_disk(const struct sim *s, const char *id) {
+        return sim_job_find(s, id)->task->booking.disk_bytes > 0;
+}
+
 static void judge_books(struct sim *s) {
         const struct sim_booking *last = NULL;
         uint64_t nano_cpus = 0, memory_bytes = 0, disk_bytes = 0;
@@ -182,7 +187,7 @@ static void judge_books(struct sim *s) {
         if (last && sim_job_find(s, last->id)->task->booking.disk_bytes == 0)
                 disk_bytes = 0;
         if (last && (nano_cpus > last->nano_cpus || memory_bytes > last->memory_bytes ||
-                     n_slots > last->n_slots || disk_bytes > last->disk_bytes))
+                     n_slots > last->n_slots || (disk_bytes > last->disk_bytes && asks_disk(s, last->id))))
                 sim_fail(s, "I7",
                          "%u tasks are alive with %" PRIu64 " m CPUs, %" PRIu64 " MiB and %" PRIu64
                          " MiB of disk, but when %s was admitted there were %u, %" PRIu64 ", %" PRIu64
