@@ -130,6 +130,7 @@ static void describe(void *userdata, struct hv_arena *a, struct hv_pool_node *re
                 if (!p->over)
                         tasks[n_tasks++] = (struct hv_pool_task){ .id = hv_arena_strdup(a, id),
                                                                   .attempt = p->attempt,
+                                                                  .lease_epoch = p->lease_epoch,
                                                                   .state = "Running" };
         *ret = (struct hv_pool_node){
                 .address = "10.0.0.17",
