@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <systemd/sd-event.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -59,9 +60,10 @@ struct node {
         HV_VEC(struct debt) debts;
         struct hv_pool_log log; /* one is enough */
         uint64_t next_seq;
-        uint64_t room;      /* tasks that are taken at most */
-        uint64_t run_bytes; /* of the result that each accepted task has at once; UINT64_MAX: none */
-        bool settle_fails;  /* delivered() fails: the ledger is in trouble */
+        uint64_t room;       /* tasks that are taken at most */
+        uint64_t run_bytes;  /* of the result that each accepted task has at once; UINT64_MAX: none */
+        uint64_t longest_us; /* turn of the loop, in CPU time, since somebody asked */
+        bool settle_fails;   /* delivered() fails: the ledger is in trouble */
         bool engine_down;
         struct hv_buf in;
 };
@@ -222,20 +224,17 @@ static bool cancel(void *userdata, const char *id, const char *why) {
 }
 
 static void only(void *userdata, const char *const *ids, size_t n_ids) {
+        _hv_cleanup_(hv_map_freep) struct hv_map *named = hv_map_new(NULL);
         struct node *n = userdata;
         const char *id;
         size_t it = 0;
-        struct promise *p;
 
         tell("only", NULL, NULL, n_ids);
-        while (hv_map_next(n->promises, &it, &id, (void **) &p)) {
-                size_t i = 0;
-
-                while (i < n_ids && !hv_streq(ids[i], id))
-                        i++;
-                if (i == n_ids)
+        for (size_t i = 0; i < n_ids; i++)
+                hv_map_put(named, ids[i], n);
+        while (hv_map_next(n->promises, &it, &id, NULL))
+                if (!hv_map_get(named, id))
                         (void) cancel(n, id, "not among the pool's own");
-        }
 }
 
 /* --- what is owed --- */
@@ -448,6 +447,13 @@ static const struct hv_pool_backend backend = {
 
 /* --- orders --- */
 
+static uint64_t cpu_us(void) {
+        struct timespec ts;
+
+        (void) clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+        return (uint64_t) ts.tv_sec * HV_USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
+}
+
 static uint64_t resident_bytes(void) {
         FILE *f = fopen("/proc/self/statm", "re");
         unsigned long size = 0, resident = 0;
@@ -495,6 +501,9 @@ static void obey(struct node *n, const char *line) {
         } else if (hv_streq(line, "memory")) {
                 (void) malloc_trim(0);
                 tell("memory", NULL, NULL, resident_bytes());
+        } else if (hv_streq(line, "turn")) {
+                tell("turn", NULL, NULL, n->longest_us);
+                n->longest_us = 0;
         } else if (hv_streq(line, "state")) {
                 hv_pool_state(n->pool, a, &s);
                 tell("state", hv_pool_phase_name(s.phase), s.message, n->debts.n);
@@ -590,7 +599,13 @@ int main(int argc, char **argv) {
         (void) sd_event_add_defer(n.event, &n.log.source, on_log_due, &n.log);
         (void) sd_event_source_set_enabled(n.log.source, SD_EVENT_OFF);
         tell("began", NULL, NULL, 0);
-        (void) sd_event_loop(n.event);
+        while (sd_event_get_state(n.event) != SD_EVENT_FINISHED) {
+                uint64_t begin_us = cpu_us();
+
+                if (sd_event_run(n.event, UINT64_MAX) < 0)
+                        return 1;
+                n.longest_us = HV_MAX(n.longest_us, cpu_us() - begin_us);
+        }
         hv_pool_free(n.pool);
         hv_worker_free(n.worker);
         for (size_t i = 0; i < n.debts.n; i++) {

@@ -288,6 +288,7 @@ class Lists(Case):
         node.wait("phase", id="Online")
         node.tell("memory")
         before = node.wait("memory")["n"]
+        node.ask("turn", "turn")
         with pool.lock:
             for i in range(50000):
                 pool.tasks["task-%d" % i] = task("task-%d" % i, command="python task.py --part %d" % i, memory_limit="64m")
@@ -297,6 +298,7 @@ class Lists(Case):
         seen = 0
         while seen < 50001:
             seen += node.next()["event"] == "assigned"
+        print("longest turn of the loop: %d us" % node.ask("turn", "turn")["n"])
         with pool.lock:
             pool.tasks.clear()
         pool.assign(task("last"))
