@@ -140,7 +140,7 @@ class Agent:
             self.ended[name] = done
         document = {"apiVersion": "hivelet/v1", "kind": "Task", "metadata": {"name": name},
                     "spec": {"image": IMAGE, "pullPolicy": "never", "command": command or COMMAND, "resources": {"limits": {"memory": "1Gi", "cpu": "1"}}}}
-        answer = self.call("POST", "/api/v1/tasks", json.dumps(document))
+        answer = self.call("POST", f"/api/v1/tasks?id={name}", json.dumps(document))
         identity = answer.get("id") or answer.get("metadata", {}).get("name")
         if identity != name:
             with self.lock:
