@@ -54,6 +54,29 @@ static void after_a_restart_what_was_made_is_fenced(void **state) {
         assert_int_equal(status_of(b, "t1").attempt, 1);
 }
 
+/* An agent before this one may have been about to remove it: that removal could come when it has run. */
+static void what_another_agent_made_is_made_anew(void **state) {
+        struct bed *b = again(state);
+
+        task_container(b, "t1", HV_CONTAINER_CREATED);
+        recall(b, &api_t1, (struct hv_task_recalled){ .state = HV_TASK_QUEUED });
+        b->hold = true;
+        go(b);
+        while (b->held.n > 0) {
+                const bool is_prepared = b->held.v[0]->type == HV_ACTION_TASK_PREPARE;
+
+                /* The removal of what was left over is not answered. */
+                bed_answer(b, b->held.v[0],
+                           b->held.v[0]->type == HV_ACTION_REMOVE ? HV_OUTCOME_UNKNOWN : HV_OUTCOME_OK);
+                b->hold = !is_prepared;
+                bed_run(b);
+        }
+        bed_wait(b, 60 * S);
+        assert_non_null(
+                strstr(bed_log(b), "remove task-t1; create task-t1; record the start of t1; start task-t1"));
+        assert_int_equal(b->n_starts, 1);
+}
+
 /* Whatever the start does before its workspace is withheld, it is found afterwards. */
 static enum hv_outcome starts_meanwhile(struct bed *b, const struct hv_action *a) {
         if (a->type == HV_ACTION_TASK_WITHHOLD)
@@ -314,6 +337,7 @@ int main(void) {
                 RULE(a_start_without_an_answer_is_fenced),
                 RULE(a_start_that_took_place_is_adopted),
                 RULE(after_a_restart_what_was_made_is_fenced),
+                RULE(what_another_agent_made_is_made_anew),
                 RULE(what_started_before_it_was_withheld_is_adopted),
                 RULE(what_ran_and_ended_before_it_was_withheld_is_collected),
                 RULE(what_was_seen_before_it_was_withheld_proves_nothing),
