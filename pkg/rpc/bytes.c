@@ -20,17 +20,8 @@ struct hv_rpc_bytes {
         void *userdata;
 };
 
-/* From here on, what a message leaves free is given back to the system. glibc keeps it otherwise: up to four times the
- * size of a 5 MB message stayed (measured), and a node that took one task of 500 MB would look full for ever. */
-#define TRIM_BYTES (UINT64_C(8) << 20)
-
 struct hv_rpc_bytes *hv_rpc_bytes_new(void) {
         return HV_NEW(struct hv_rpc_bytes);
-}
-
-void hv_rpc_bytes_trim_after(size_t len) {
-        if (len >= TRIM_BYTES)
-                (void) malloc_trim(0);
 }
 
 static void clear(struct hv_rpc_bytes *b) {
@@ -50,7 +41,8 @@ struct hv_rpc_bytes *hv_rpc_bytes_free(struct hv_rpc_bytes *b) {
         was = *b;
         hv_vec_done(&b->slices);
         free(b);
-        hv_rpc_bytes_trim_after(was.peak);
+        if (was.peak >= HV_RPC_BYTES_LARGE)
+                (void) malloc_trim(0);
         if (was.on_free)
                 was.on_free(was.userdata);
         return NULL;

@@ -29,7 +29,7 @@ struct hv_rpc_call {
         void *userdata;
 
         grpc_call *call;
-        size_t request_len;
+        size_t largest; /* message of this call */
         struct rpc_tag status_tag, message_tag;
         bool has_status, reading;
         bool wanted; /* a message was asked for */
@@ -49,7 +49,7 @@ static void call_free(struct hv_rpc_call *call) {
         grpc_metadata_array_destroy(&call->trailing);
         grpc_call_unref(call->call);
         rpc_link_unref(call->link);
-        hv_rpc_bytes_trim_after(call->request_len);
+        rpc_trim_soon(call->rpc, call->largest);
         free(call);
 }
 
@@ -71,6 +71,8 @@ static void tell_end(struct hv_rpc_call *call) {
         char text[HV_RPC_TEXT_SIZE];
         struct hv_rpc_end end = { .status = hv_rpc_status_from_number((int) call->status) };
 
+        if (call->message)
+                call->largest = HV_MAX(call->largest, grpc_byte_buffer_length(call->message));
         end.text = hv_rpc_status_text(GRPC_SLICE_START_PTR(call->details), GRPC_SLICE_LENGTH(call->details),
                                       text);
         if (end.status == HV_RPC_OK && !call->stream) {
@@ -141,7 +143,7 @@ static void read_message(struct hv_rpc_call *call) {
 }
 
 void hv_rpc_call_next(struct hv_rpc_call *call) {
-        if (!call->stream || call->wanted)
+        if (!call->stream)
                 return;
         call->wanted = true;
         if (!call->reading && !call->has_status)
@@ -237,7 +239,7 @@ static struct hv_rpc_call *call_new(struct hv_rpc_channel *c, const struct hv_rp
         call->on_message = o->on_message;
         call->on_end = o->on_end;
         call->userdata = o->userdata;
-        call->request_len = hv_rpc_bytes_len(o->request);
+        call->largest = hv_rpc_bytes_len(o->request);
         call->status_tag = (struct rpc_tag){ .fn = on_status, .owner = call };
         call->message_tag = (struct rpc_tag){ .fn = on_message, .owner = call };
         call->details = grpc_empty_slice();
@@ -252,7 +254,7 @@ static struct hv_rpc_call *call_new(struct hv_rpc_channel *c, const struct hv_rp
 
 int hv_rpc_call_start(struct hv_rpc_channel *c, const struct hv_rpc_call_options *options,
                       struct hv_rpc_call **ret, struct hv_err *err) {
-        _hv_cleanup_(hv_rpc_bytes_freep) struct hv_rpc_bytes *request = options->request;
+        _hv_unused_ _hv_cleanup_(hv_rpc_bytes_freep) struct hv_rpc_bytes *request = options->request;
         struct hv_rpc_call *call;
         grpc_call_error e;
         int r = check(options, err);

@@ -29,6 +29,10 @@ int rpc_start(struct hv_rpc *rpc, struct hv_err *err);
 grpc_completion_queue *rpc_queue(struct hv_rpc *rpc);
 struct sd_event *rpc_event(struct hv_rpc *rpc);
 
+/* A message of that size was used, and its last pieces are freed on a thread of gRPC about now: a moment later what
+ * large ones left is given back to the system. */
+void rpc_trim_soon(struct hv_rpc *rpc, size_t len);
+
 /* The tag as gRPC takes it. */
 void *rpc_arm(struct hv_rpc *rpc, struct rpc_tag *tag);
 void rpc_disarm(struct hv_rpc *rpc, struct rpc_tag *tag);

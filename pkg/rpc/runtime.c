@@ -18,6 +18,8 @@
 
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "base/time.h"
+#include "rpc/bytes_core.h"
 #include "rpc/lines.h"
 #include "rpc/queue.h"
 
@@ -31,6 +33,7 @@ struct hv_rpc {
         grpc_completion_queue *queue;
         size_t n_armed; /* tags that have not come back */
         struct rpc_lines *lines;
+        sd_event_source *trim; /* timer; NULL: never needed yet */
 
         _Atomic(struct rpc_tag *) complete; /* newest first */
 };
@@ -153,6 +156,28 @@ bool hv_rpc_is_running(const struct hv_rpc *rpc) {
         return rpc->running;
 }
 
+/* --- memory --- */
+
+#define TRIM_DELAY_US (200 * HV_USEC_PER_MSEC)
+
+static int on_trim(sd_event_source *s, uint64_t usec, void *userdata) {
+        (void) s;
+        (void) usec;
+        (void) userdata;
+        (void) malloc_trim(0);
+        return 0;
+}
+
+void rpc_trim_soon(struct hv_rpc *rpc, size_t len) {
+        if (len < HV_RPC_BYTES_LARGE)
+                return;
+        if (!rpc->trim && sd_event_add_time_relative(rpc->event, &rpc->trim, CLOCK_MONOTONIC, TRIM_DELAY_US,
+                                                     0, on_trim, NULL) >= 0)
+                return;
+        (void) sd_event_source_set_time_relative(rpc->trim, TRIM_DELAY_US);
+        (void) sd_event_source_set_enabled(rpc->trim, SD_EVENT_ONESHOT);
+}
+
 /* --- begin and end --- */
 
 struct hv_rpc *hv_rpc_new(struct sd_event *event, const struct hv_rpc_options *options) {
@@ -167,6 +192,7 @@ struct hv_rpc *hv_rpc_new(struct sd_event *event, const struct hv_rpc_options *o
 static void release(struct hv_rpc *rpc) {
         rpc->lines = rpc_lines_free(rpc->lines);
         rpc->source = sd_event_source_disable_unref(rpc->source);
+        rpc->trim = sd_event_source_disable_unref(rpc->trim);
         hv_fd_closep(&rpc->wake_fd);
         rpc->wake_fd = -1;
 }

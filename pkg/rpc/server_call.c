@@ -52,8 +52,8 @@ struct hv_rpc_server_call {
         bool has_headers; /* ours are sent */
         bool is_sending;  /* `send` is on its way */
         bool is_answered; /* with the status in it */
-        size_t answer_len;
-        struct { /* the end that waits for the message before it */
+        size_t largest;   /* message of this call */
+        struct {          /* the end that waits for the message before it */
                 bool waits;
                 enum hv_rpc_status status;
                 struct hv_rpc_bytes *reply;
@@ -96,7 +96,7 @@ static void free_if_idle(struct hv_rpc_server_call *call) {
         free(call->path);
         free_texts(call->names.v, call->names.n);
         free_texts(call->header_texts.v, call->header_texts.n);
-        hv_rpc_bytes_trim_after(call->answer_len);
+        rpc_trim_soon(s->rpc, call->largest);
         free(call);
         rpc_server_free_if_over(s);
 }
@@ -135,7 +135,7 @@ static void answer(struct hv_rpc_server_call *call, struct hv_rpc_bytes *message
         if (buffer) {
                 ops[n].op = GRPC_OP_SEND_MESSAGE;
                 ops[n++].data.send_message.send_message = buffer;
-                call->answer_len = HV_MAX(call->answer_len, hv_rpc_bytes_len(message));
+                call->largest = HV_MAX(call->largest, hv_rpc_bytes_len(message));
         }
         if (last) {
                 ops[n].op = GRPC_OP_SEND_STATUS_FROM_SERVER;
@@ -245,6 +245,8 @@ static void on_read(void *owner, bool ok) {
         call->n_tags--;
         stop_coming(call);
         rpc_server_look_again(call->server);
+        if (message)
+                call->largest = grpc_byte_buffer_length(message);
         if (call->is_over || call->is_answered || call->server->freed)
                 ;
         else if (!message)
@@ -257,12 +259,8 @@ static void on_read(void *owner, bool ok) {
                 refuse(call, HV_RPC_RESOURCE_EXHAUSTED, text);
         } else
                 hand_over(call, HV_STEAL(message));
-        if (message) {
-                size_t len = grpc_byte_buffer_length(message);
-
+        if (message)
                 grpc_byte_buffer_destroy(message);
-                hv_rpc_bytes_trim_after(len);
-        }
         free_if_idle(call);
 }
 

@@ -97,6 +97,21 @@ static void test_cancel_by_the_client(void **state) {
         hv_rpc_call_cancel(NULL);
 }
 
+/* An answer that is cut off on its way was not written. */
+static void test_cancel_of_the_answer(void **state) {
+        struct stage *x = *state;
+        _hv_cleanup_(outcome_done) struct outcome o = {};
+
+        stage_serve(x, NULL);
+        stage_connect(x, NULL);
+        start_call(&o, x, LATER, NULL, 0);
+        hv_test_run_until(x->event, x->kept.n == 1);
+        hv_rpc_server_call_reply(x->kept.v[0], message_of(64u << 20, 'x'));
+        hv_rpc_call_cancel(HV_STEAL(o.call));
+        hv_test_run_until(x->event, x->n_done == 1);
+        assert_int_equal(x->n_written, 0);
+}
+
 static void test_unreachable(void **state) {
         struct stage *x = *state;
         _hv_cleanup_(outcome_done) struct outcome o;
@@ -307,6 +322,7 @@ int main(void) {
                 TEST(test_later_and_in_any_order),
                 TEST(test_deadline),
                 TEST(test_cancel_by_the_client),
+                TEST(test_cancel_of_the_answer),
                 TEST(test_unreachable),
                 TEST(test_unix_socket),
                 TEST(test_calls_that_cannot_be),
