@@ -140,6 +140,7 @@ static void end(struct hv_agent *a) {
         hv_http_server_free(a->tcp_server);
         hv_http_server_free(a->socket_server);
         hv_api_free(a->api);
+        hv_agent_pool_end(a);
         hv_executor_free(a->executor);
         hv_agent_tasks_end(a);
         hv_docker_free(a->docker);

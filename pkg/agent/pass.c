@@ -42,6 +42,7 @@ static void tell(struct hv_agent *a, const struct hv_effects *fx) {
         for (size_t i = 0; i < fx->n_notes; i++) {
                 hv_agent_log_note(&fx->notes[i], d ? d->revision : NULL);
                 hv_metrics_note(hv_api_metrics(a->api), &fx->notes[i]);
+                hv_agent_pool_note(a, &fx->notes[i]);
         }
 }
 
@@ -72,6 +73,7 @@ static int on_pass(sd_event_source *s, void *userdata) {
         hv_agent_task_calls_passed(a);
         hv_agent_logs_passed(a);
         hv_agent_disk_passed(a);
+        hv_agent_pool_passed(a);
         hv_agent_publish_soon(a);
         hv_api_changed(a->api);
         return 0;

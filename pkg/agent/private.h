@@ -8,6 +8,7 @@
  *      tasks.c         the ledger, workspaces and results: what tasks need of this machine
  *      disk_watch.c    what running tasks take of the disk
  *      retention.c     what tasks left, removed when its time is over
+ *      pool*.c         the link to a node pool (agent/pool.h)
  *      listen.c        the API's server: the unix socket, and the loopback address of http.listen
  *      backend*.c      what the API asks for: snapshot, change, plan, logs
  *      agent.c         life: begin, signals, end
@@ -29,9 +30,12 @@
 #include "retry/backoff.h"
 #include "source/set.h"
 
-struct plan_call; /* backend_plan.c */
-struct change;    /* backend_change.c: a change that waits for the guard */
-struct root_look; /* disk_watch.c */
+struct plan_call;     /* backend_plan.c */
+struct change;        /* backend_change.c: a change that waits for the guard */
+struct root_look;     /* disk_watch.c */
+struct hv_agent_pool; /* pool.h */
+struct hv_ledger_assignment;
+struct hv_ledger_task;
 struct task_call; /* backend_task.c: somebody waits until a change of a task is durable */
 
 struct hv_agent {
@@ -74,6 +78,8 @@ struct hv_agent {
         sd_event_source *retention_timer;
         bool results_known;
         uint64_t results_bytes; /* of all results, after the last round */
+
+        struct hv_agent_pool *pool; /* NULL: none was ever asked for */
 
         struct hv_notify *notify;
         struct hv_api *api;
@@ -132,6 +138,7 @@ struct hv_task *hv_agent_task_kept(const struct hv_ledger_task *kept, const stru
 /* Opens the ledger, tells the core what it holds, adds the driver: the first time an engine is wanted, and until it worked. */
 void hv_agent_tasks_need(struct hv_agent *a, const struct hv_desired *d);
 const char *hv_agent_work_root(struct hv_agent *a, const struct hv_desired *d);
+char *hv_agent_inbox(const struct hv_agent *a); /* where what pools sent lies; the caller frees */
 void hv_agent_tell_clock(struct hv_agent *a); /* the core counts in a clock that never steps; people do not */
 void hv_agent_tasks_end(struct hv_agent *a);  /* after the executor */
 
@@ -143,6 +150,15 @@ void hv_agent_disk_end(struct hv_agent *a);
 /* retention.c */
 int hv_agent_retention_begin(struct hv_agent *a, struct hv_err *err); /* once tasks are known */
 void hv_agent_retention_end(struct hv_agent *a);                      /* before the worker */
+
+/* pool.c */
+void hv_agent_pool_follow(struct hv_agent *a, struct hv_desired *d); /* a revision is in force */
+void hv_agent_pool_passed(struct hv_agent *a);                       /* after each pass */
+void hv_agent_pool_note(struct hv_agent *a, const struct hv_note *note);
+/* Under what a task is being assigned; 0: a pool is not about to. For the driver. */
+int hv_agent_pool_assignment(void *userdata, const char *id, struct hv_ledger_assignment *ret);
+void hv_agent_pool_look(const struct hv_agent *a, struct hv_arena *arena, struct hv_api_pool *ret);
+void hv_agent_pool_end(struct hv_agent *a); /* before the executor and the tasks' parts */
 
 /* zones.c: gives the core the time zones that the cron tasks of a revision name. */
 void hv_agent_zones_need(struct hv_agent *a, const struct hv_desired *d);

@@ -186,6 +186,7 @@ static void in_force(struct hv_agent *a) {
                 hv_log_set_level(level);
         hv_agent_engine_policy(a, a->active->desired);
         hv_agent_listen_follow(a, a->active->desired);
+        hv_agent_pool_follow(a, a->active->desired);
         a->is_kept = false;
         a->keep_after_us = 0;
         keep(a);

@@ -201,7 +201,12 @@ static void make_builder(struct hv_agent *a, const struct hv_desired *d) {
         hv_package_builder_keep(a->builder, d->settings.keep_packages_us);
 }
 
+char *hv_agent_inbox(const struct hv_agent *a) {
+        return hv_asprintf("%s/inbox", a->options->state_dir ? a->options->state_dir : HV_AGENT_STATE_DIR);
+}
+
 static void add_driver(struct hv_agent *a, const struct hv_desired *d) {
+        _hv_cleanup_free_ char *inbox = hv_agent_inbox(a);
         const struct hv_task_driver_options options = {
                 .event = a->event,
                 .docker = a->docker,
@@ -217,6 +222,8 @@ static void add_driver(struct hv_agent *a, const struct hv_desired *d) {
                 .node_id = d->settings.node_id,
                 .receipt_key = a->receipt_key,
                 .key = hv_agent_task_key,
+                .inbox = inbox,
+                .assignment = hv_agent_pool_assignment,
                 .userdata = a,
         };
 

@@ -49,6 +49,20 @@ static void put_parked(struct hv_cli *cli, struct hv_buf *buf, const struct hv_j
                           REVISION_SHOWN, revision, message, REVISION_SHOWN, revision);
 }
 
+static void put_pool(struct hv_cli *cli, struct hv_buf *buf, const struct hv_json *pool) {
+        const struct hv_json *outbox = hv_json_get(pool, "outbox");
+        const char *message = hv_json_str(pool, "message");
+        int64_t n = hv_json_int(outbox, "results", 0);
+
+        put_linef(cli, buf, "Pool", "%s, %s%s%s%s", either(hv_json_str(pool, "address"), "?"),
+                  either(hv_json_str(pool, "state"), "?"),
+                  hv_json_bool(pool, "insecure", false) ? ", plain text" : "", message ? ": " : "",
+                  either(message, ""));
+        if (n > 0)
+                put_linef(cli, buf, "Outbox", "%lld result%s wait%s for the pool", (long long) n,
+                          n == 1 ? "" : "s", n == 1 ? "s" : "");
+}
+
 static void put_head(struct hv_cli *cli, struct hv_buf *buf, const struct hv_json *j) {
         const struct hv_json *parked = hv_json_get(j, "parked");
         bool converged = hv_json_bool(j, "converged", false);
@@ -63,6 +77,8 @@ static void put_head(struct hv_cli *cli, struct hv_buf *buf, const struct hv_jso
         hv_terminal_puts(buf, cli->out_is_tty, either(hv_json_str(j, "summary"), ""));
         hv_buf_putc(buf, '\n');
         put_engine(cli, buf, hv_json_get(j, "engine"));
+        if (hv_json_str(hv_json_get(j, "pool"), "address"))
+                put_pool(cli, buf, hv_json_get(j, "pool"));
         if (revision)
                 put_linef(cli, buf, "Revision", "%.*s", REVISION_SHOWN, revision);
         else

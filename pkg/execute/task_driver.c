@@ -21,6 +21,7 @@
 #include "execute/observe.h"
 #include "execute/package_builder.h"
 #include "execute/task_ledger.h"
+#include "ledger/debt.h"
 #include "task/collect.h"
 #include "task/input_notes.h"
 #include "task/prepare.h"
@@ -46,7 +47,7 @@ struct work { /* one action under way */
 struct task_driver {
         struct hv_driver base;
         struct hv_task_driver_options o;
-        char *work_root, *results_root, *node_id;
+        char *work_root, *results_root, *inbox, *node_id;
         struct hv_map *image_ids; /* "<id>/<attempt>" -> what it ran, from COLLECT to END */
         TAILQ_HEAD(, work) works;
 };
@@ -125,14 +126,19 @@ static void forget_image(struct task_driver *d, const struct hv_action *a) {
 static void record(struct task_driver *d, const struct hv_action *a) {
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
         struct hv_task_end_facts facts = {};
-        const char *key =
-                a->type == HV_ACTION_TASK_ACCEPT && d->o.key ? d->o.key(d->o.userdata, a->task_id) : NULL;
+        struct hv_ledger_assignment assignment;
+        struct hv_task_asked asked = {};
         struct hv_err err = {};
         enum hv_outcome outcome;
 
+        if (a->type == HV_ACTION_TASK_ACCEPT && d->o.key)
+                asked.key = d->o.key(d->o.userdata, a->task_id);
+        if (a->type == HV_ACTION_TASK_ACCEPT && d->o.assignment &&
+            d->o.assignment(d->o.userdata, a->task_id, &assignment) > 0)
+                asked.assignment = &assignment;
         if (a->type == HV_ACTION_TASK_END)
                 find_end_facts(d, a, arena, &facts);
-        outcome = hv_task_ledger_do(d->o.ledger, a, key, &facts, d->o.wall_us(), &err);
+        outcome = hv_task_ledger_do(d->o.ledger, a, &asked, &facts, d->o.wall_us(), &err);
         if (a->type == HV_ACTION_TASK_END && outcome == HV_OUTCOME_OK)
                 forget_image(d, a);
 
@@ -162,6 +168,7 @@ static void prepare(struct task_driver *d, const struct hv_action *a) {
                 .attempt = a->attempt,
                 .owner = { .uid = a->task->uid, .gid = a->task->gid },
                 .work_root = d->work_root,
+                .inbox = d->inbox,
                 .allow_private = d->o.allow_private,
                 .done = on_prepared,
                 .userdata = w,
@@ -453,6 +460,7 @@ static struct hv_driver *driver_free(struct hv_driver *driver) {
         free(d->node_id);
         free(d->work_root);
         free(d->results_root);
+        free(d->inbox);
         free(d);
         return NULL;
 }
@@ -467,6 +475,7 @@ struct hv_driver *hv_task_driver_new(const struct hv_task_driver_options *option
         d->o = *options;
         d->work_root = hv_strdup(options->work_root);
         d->results_root = hv_strdup(options->results_root);
+        d->inbox = hv_strdup(options->inbox);
         d->node_id = hv_strdup(options->node_id);
         d->image_ids = hv_map_new(free);
         TAILQ_INIT(&d->works);

@@ -14,6 +14,7 @@
 
 struct hv_docker;
 struct hv_ledger;
+struct hv_ledger_assignment;
 struct hv_package_builder;
 struct hv_receipt_key;
 struct hv_transfer;
@@ -28,6 +29,7 @@ struct hv_task_driver_options {
         struct hv_package_builder *builder;
         struct hv_transfer *transfer;         /* for inputs only */
         const char *work_root, *results_root; /* copied */
+        const char *inbox;                    /* of what node pools sent; copied; NULL: there is none */
         bool allow_private;                   /* inputs may be fetched from private addresses */
         hv_driver_input_fn *input;
         void *input_userdata;
@@ -36,6 +38,8 @@ struct hv_task_driver_options {
         const struct hv_receipt_key *receipt_key; /* what they are signed with; NULL: none are written */
         /* The idempotency key that a task was submitted with; NULL: none. May be NULL. */
         const char *(*key)(void *userdata, const char *id);
+        /* Under what a node pool is assigning it: 1, *ret; 0: none is. May be NULL. */
+        int (*assignment)(void *userdata, const char *id, struct hv_ledger_assignment *ret);
         void *userdata;
 };
 

@@ -25,8 +25,8 @@ static enum hv_outcome outcome_of(int r) {
         }
 }
 
-static int accept(struct hv_ledger *l, const struct hv_action *a, const char *key, uint64_t now_wall_us,
-                  struct hv_err *err) {
+static int accept(struct hv_ledger *l, const struct hv_action *a, const struct hv_task_asked *asked,
+                  uint64_t now_wall_us, struct hv_err *err) {
         const struct hv_task *t = a->task;
         const struct hv_ledger_promise p = {
                 .id = t->id,
@@ -37,7 +37,8 @@ static int accept(struct hv_ledger *l, const struct hv_action *a, const char *ke
                 .digest = t->digest,
                 .priority = t->priority,
                 .accepted_us = now_wall_us,
-                .key = key,
+                .key = asked->key,
+                .assignment = asked->assignment,
                 .cron_until_us = a->cron_until_us,
         };
 
@@ -152,14 +153,14 @@ static int end(struct hv_ledger *l, const struct hv_action *a, const struct hv_t
         return hv_ledger_end(l, &record, err);
 }
 
-enum hv_outcome hv_task_ledger_do(struct hv_ledger *l, const struct hv_action *a, const char *key,
-                                  const struct hv_task_end_facts *facts, uint64_t now_wall_us,
-                                  struct hv_err *err) {
+enum hv_outcome hv_task_ledger_do(struct hv_ledger *l, const struct hv_action *a,
+                                  const struct hv_task_asked *asked, const struct hv_task_end_facts *facts,
+                                  uint64_t now_wall_us, struct hv_err *err) {
         int r;
 
         switch (a->type) {
         case HV_ACTION_TASK_ACCEPT:
-                return outcome_of(accept(l, a, key, now_wall_us, err));
+                return outcome_of(accept(l, a, asked, now_wall_us, err));
         case HV_ACTION_TASK_STOPPING:
                 r = hv_ledger_stop(l, a->task_id, a->stop_by ? a->stop_by : "somebody", a->stop_reason,
                                    now_wall_us, err);

@@ -5,8 +5,15 @@
 #include "reconcile/action.h"
 
 struct hv_ledger;
+struct hv_ledger_assignment;
 struct hv_receipt_key;
 struct hv_receipt_input;
+
+/* How a task was asked for: what an ACCEPT records beside it. */
+struct hv_task_asked {
+        const char *key;                               /* the asker's idempotency key; NULL: none */
+        const struct hv_ledger_assignment *assignment; /* of a node pool; NULL: none */
+};
 
 /* What the receipt of a task's end says beside the action. */
 struct hv_task_end_facts {
@@ -18,7 +25,7 @@ struct hv_task_end_facts {
         bool inputs_known;
 };
 
-/* `facts`: of an END; NULL for the others. ACCEPT (key: the asker's idempotency key, or NULL), STOPPING, BEGIN, END, FORGET; CRON_ADVANCE, CRON_SUSPEND. */
-enum hv_outcome hv_task_ledger_do(struct hv_ledger *l, const struct hv_action *a, const char *key,
-                                  const struct hv_task_end_facts *facts, uint64_t now_wall_us,
-                                  struct hv_err *err);
+/* ACCEPT (`asked`), STOPPING, BEGIN, END (`facts`), FORGET; CRON_ADVANCE, CRON_SUSPEND. */
+enum hv_outcome hv_task_ledger_do(struct hv_ledger *l, const struct hv_action *a,
+                                  const struct hv_task_asked *asked, const struct hv_task_end_facts *facts,
+                                  uint64_t now_wall_us, struct hv_err *err);

@@ -73,14 +73,14 @@ static void put_check(struct hv_json_writer *w, const char *name, bool healthy, 
         hv_json_end(w);
 }
 
-/* The shape that HiveMind's worker documentation gives. Its other checks (node_pool, resources, disk_space, vpn) come
+/* The shape that HiveMind's worker documentation gives. Its other checks (resources, disk_space, vpn) come
  * with the parts of hivelet that they are about: what is not looked at is not called healthy. */
 void hv_api_get_health(struct hv_http_request *req, void *userdata) {
         struct hv_api *api = userdata;
         _hv_cleanup_(hv_api_view_done) struct hv_api_view v = {};
         const struct hv_condition *engine = &v.conditions[HV_CONDITION_ENGINE_REACHABLE];
         const struct hv_condition *config = &v.conditions[HV_CONDITION_CONFIG_VALID];
-        bool docker_enabled, docker_ok, config_ok;
+        bool docker_enabled, docker_ok, config_ok, pool_ok;
         struct hv_buf buf = {};
         struct hv_json_writer w = { .buf = &buf };
 
@@ -88,16 +88,22 @@ void hv_api_get_health(struct hv_http_request *req, void *userdata) {
         docker_enabled = !v.snapshot.desired || v.snapshot.desired->settings.docker_enabled;
         docker_ok = !docker_enabled || engine->status == HV_CONDITION_TRUE;
         config_ok = config->status != HV_CONDITION_FALSE;
+        pool_ok = !v.snapshot.pool.address || v.snapshot.pool.online;
 
         hv_json_begin_object(&w, NULL);
-        hv_json_put_str(&w, "status", docker_ok && config_ok ? "healthy" : "unhealthy");
+        hv_json_put_str(&w, "status", docker_ok && config_ok && pool_ok ? "healthy" : "unhealthy");
         hv_json_begin_object(&w, "checks");
         put_check(&w, "docker", docker_ok, docker_enabled ? engine->message : "not configured");
+        put_check(&w, "node_pool", pool_ok,
+                  !v.snapshot.pool.address   ? "not configured"
+                  : v.snapshot.pool.online   ? "online"
+                  : *v.snapshot.pool.message ? v.snapshot.pool.message
+                                             : v.snapshot.pool.phase);
         put_check(&w, "desired_state", config_ok, config->reason);
         hv_json_end(&w);
         hv_render_time(&w, "timestamp", v.snapshot.now_wall_us);
         hv_json_end(&w);
-        hv_api_reply(req, docker_ok && config_ok ? 200 : 503, &buf);
+        hv_api_reply(req, docker_ok && config_ok && pool_ok ? 200 : 503, &buf);
 }
 
 void hv_api_get_metrics(struct hv_http_request *req, void *userdata) {

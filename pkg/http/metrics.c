@@ -280,6 +280,34 @@ static void put_sources(struct exposition *e, const struct hv_api_snapshot *s) {
                        &(struct labels){ { "source" }, { s->sources[i].name } }, s->sources[i].n_errors);
 }
 
+static void put_pool(struct exposition *e, const struct hv_api_snapshot *s) {
+        const struct hv_api_pool *p = &s->pool;
+        const struct {
+                const char *name, *type, *help;
+                uint64_t value;
+        } rows[] = {
+                { "hivelet_pool_up", "gauge", "Whether the node pool answers and knows this node.",
+                  p->online },
+                { "hivelet_pool_calls", "counter", "Calls to the node pool.", p->n_calls },
+                { "hivelet_pool_failures", "counter", "Calls to the node pool that failed.", p->n_failures },
+                { "hivelet_pool_assignments", "counter", "Tasks that the node pool assigned.",
+                  p->n_assignments },
+                { "hivelet_pool_refused", "counter", "Assignments that this node refused.", p->n_refused },
+                { "hivelet_pool_delivered", "counter", "Results that the node pool has.", p->n_delivered },
+                { "hivelet_outbox_results", "gauge", "Results that wait for the node pool.", p->n_owed },
+                { "hivelet_outbox_bytes", "gauge", "Bytes of results that wait for the node pool.",
+                  p->owed_bytes },
+        };
+
+        for (size_t i = 0; p->address && i < HV_ARRAY_SIZE(rows); i++) {
+                bool counts = hv_streq(rows[i].type, "counter");
+                _hv_cleanup_free_ char *name = hv_asprintf("%s%s", rows[i].name, counts ? "_total" : "");
+
+                family(e, rows[i].name, rows[i].type, rows[i].help);
+                sample(e, name, NULL, rows[i].value);
+        }
+}
+
 static void put_reconcile(struct exposition *e, const struct hv_metrics *m) {
         family(e, "hivelet_reconcile_duration_seconds", "histogram",
                "Time that one pass of the planner took.");
@@ -491,6 +519,7 @@ void hv_metrics_render(const struct hv_metrics *m, const struct hv_api_snapshot 
 
         put_node(&e, snapshot);
         put_sources(&e, snapshot);
+        put_pool(&e, snapshot);
         put_reconcile(&e, m);
         put_actions(&e, m);
         put_objects(&e, snapshot);

@@ -112,6 +112,35 @@ static void put_engine(struct hv_json_writer *w, const struct hv_api_snapshot *s
         hv_json_end(w);
 }
 
+static void put_pool(struct hv_json_writer *w, const struct hv_api_snapshot *s) {
+        const struct hv_api_pool *p = &s->pool;
+
+        if (!p->address) {
+                hv_json_put_null(w, "pool");
+                return;
+        }
+        hv_json_begin_object(w, "pool");
+        hv_json_put_str(w, "address", p->address);
+        hv_json_put_str(w, "dialect", p->dialect);
+        hv_json_put_str(w, "state", p->phase);
+        put_text_or_null(w, "message", p->message);
+        hv_json_put_bool(w, "insecure", p->insecure);
+        hv_json_put_str(w, "advertised", p->advertised);
+        hv_render_time(w, "since", hv_api_wall_us(s, p->since_us));
+        hv_render_time(w, "answeredAt", hv_api_wall_us(s, p->answered_us));
+        hv_render_time(w, "nextTryAt", hv_api_wall_us(s, p->next_try_us));
+        hv_render_time(w, "leaseUntil", hv_api_wall_us(s, p->lease_until_us));
+        hv_json_put_uint(w, "assignments", p->n_assignments);
+        hv_json_put_uint(w, "refused", p->n_refused);
+        hv_json_put_uint(w, "delivered", p->n_delivered);
+        hv_json_begin_object(w, "outbox");
+        hv_json_put_uint(w, "results", p->n_owed);
+        hv_json_put_uint(w, "bytes", p->owed_bytes);
+        hv_json_put_uint(w, "maxBytes", p->outbox_max_bytes);
+        hv_json_end(w);
+        hv_json_end(w);
+}
+
 static void put_units(struct hv_json_writer *w, const struct hv_status *s) {
         hv_json_begin_object(w, "units");
         hv_json_put_uint(w, "total", s->n_units);
@@ -147,6 +176,7 @@ void hv_render_status(struct hv_json_writer *w, const struct hv_api_snapshot *s,
         put_text_or_null(w, "revision", status->active_revision);
         put_parked(w, status);
         put_engine(w, s);
+        put_pool(w, s);
         put_units(w, status);
         put_tasks(w, status);
         hv_render_conditions(w, "conditions", c, conditions);

@@ -53,11 +53,24 @@ struct hv_api_engine {
         const char *api_version; /* the one that is spoken: "1.41" */
 };
 
+/* The link to a node pool. */
+struct hv_api_pool {
+        const char *address;              /* NULL: none is configured */
+        const char *dialect, *advertised; /* advertised: what the pool is told to dial; NULL: nothing */
+        const char *phase;                /* "Online" */
+        const char *message;              /* why it is not online; "" */
+        bool online, insecure;
+        uint64_t since_us, answered_us, next_try_us, lease_until_us; /* 0: not, or never */
+        uint64_t n_connects, n_calls, n_failures, n_assignments, n_refused, n_delivered;
+        uint64_t n_owed, owed_bytes, outbox_max_bytes; /* results that it has not got yet */
+};
+
 struct hv_api_snapshot {
         uint64_t now_us, now_wall_us;
         uint64_t started_wall_us; /* of the agent */
         const char *node_id, *node_name;
         struct hv_api_engine engine;
+        struct hv_api_pool pool;
         const struct hv_status *status;
         const struct hv_desired *desired; /* the active revision; NULL before the first */
 

@@ -151,9 +151,9 @@ struct hv_pool_backend {
         /* What blocks: `run` on a thread, then `done` on the loop, each once and in this order; when the thread ends before
          * that, `done` alone. Not from within work() itself. */
         void (*work)(void *userdata, void (*run)(void *data), void (*done)(void *data), void *data);
-        /* What assign() would say as far as that can be said at once; nothing is promised by it. Asked before the inputs of
-         * an assignment are fetched: what is known, refused or has no room is not fetched again. The message is borrowed until
-         * the next call; NULL: none. */
+        /* What assign() would say as far as that can be said at once; nothing is promised by it, but what is known is noted
+         * under the lease that it comes with. Asked before the inputs of an assignment are fetched: what is known, refused or
+         * has no room is not fetched again. The message is borrowed until the next call; NULL: none. */
         enum hv_pool_verdict (*judge)(void *userdata, const struct hv_pool_assignment *a,
                                       const char **ret_message);
         /* `done` once, on the loop, perhaps before it returns. The assignment is borrowed until it returns. */

@@ -1,5 +1,5 @@
-/* spec/check_endpoint.c - who is spoken to in the clear (E0502, E0504), with half a certificate (E0503), and sources that
- * would read themselves (E0506). */
+/* spec/check_endpoint.c - who is spoken to in the clear (E0502, E0504), with half a certificate (E0503), under an address that
+ * leads to the pool itself (E0507), and sources that would read themselves (E0506). */
 #include <fnmatch.h>
 
 #include "spec/check_internal.h"
@@ -15,14 +15,38 @@ static void check_pair(const struct hv_check *c, const struct hv_node *tls, cons
                       cert ? "certFile" : "keyFile", cert ? "keyFile" : "certFile");
 }
 
+/* What the link does without `tls` is judged in agent/pool.c by the same words: TLS with the system's certificates, except to
+ * this very machine. */
+static void check_plain_text(const struct hv_check *c, const struct hv_spec_master *m) {
+        if (!m->address || m->insecure)
+                return;
+        if (m->protocol == HV_DIALECT_HIVEMIND)
+                hv_diag_error(
+                        c->diags, hv_check_field(m->node, "protocol"), "E0502",
+                        "the dialect hivemind knows plain text only; set insecure: true to accept it, and keep it inside "
+                        "a tunnel");
+        else if (m->credentials.node && !m->tls.node)
+                hv_diag_error(c->diags, hv_node_key(m->node, "credentials"), "E0502",
+                              "set tls, or insecure: true to accept plain text");
+}
+
+static void check_advertised(const struct hv_check *c, const struct hv_spec_master *m) {
+        struct hv_address a;
+
+        if (m->advertise && hv_value_address(m->advertise, &a, NULL) == 0 &&
+            (hv_address_is_any(&a) ||
+             (m->protocol == HV_DIALECT_HIVEMIND && hv_address_is_loopback(&a) && a.bytes[3] == 1)))
+                hv_diag_error(c->diags, hv_check_field(m->node, "advertise"), "E0507",
+                              "the pool cannot reach this node at %s", m->advertise);
+}
+
 static void check_master(const struct hv_check *c) {
         const struct hv_spec_master *m = &c->state->master;
         const struct hv_node *at = hv_node_get(m->reconnect.node, "max");
 
         check_pair(c, m->tls.node, m->tls.cert_file, m->tls.key_file);
-        if (m->address && m->credentials.node && !m->tls.node && !m->insecure)
-                hv_diag_error(c->diags, hv_node_key(m->node, "credentials"), "E0502",
-                              "set tls, or insecure: true to accept plain text");
+        check_plain_text(c, m);
+        check_advertised(c, m);
         if (m->reconnect.max_us < m->reconnect.initial_us)
                 hv_diag_error(c->diags, at ? at : hv_check_field(m->reconnect.node, "initial"), "E0425",
                               "max %s is below initial %s", hv_check_duration(c, m->reconnect.max_us, at),

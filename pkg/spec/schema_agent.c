@@ -41,8 +41,7 @@ static const struct hv_schema reconnect = { .name = "Reconnect",
 static const struct hv_field accept_rows[] = {
         { HV_ROW(accept, "services", BOOL, services), .planned = true, .value = "false",
           .doc = "Whether it may assign services." },
-        { HV_ROW(accept, "tasks", BOOL, tasks), .planned = true, .value = "true",
-          .doc = "Whether it may assign tasks." },
+        { HV_ROW(accept, "tasks", BOOL, tasks), .value = "true", .doc = "Whether it may assign tasks." },
         { HV_ROW(accept, "maxConcurrentTasks", INT, max_concurrent_tasks), .value = "3", HV_RANGE(0, 10000),
           .doc = "Tasks that run at the same time, those of files included; 0: no limit." },
         { HV_ROW(accept, "minPricePerHour", DECIMAL, min_price_per_hour_milli), .planned = true, .value = "0",
@@ -52,26 +51,43 @@ static const struct hv_schema accept = {
         .name = "Accept", .doc = "What is taken from the pool.", HV_FIELDS(accept_rows), HV_SIZED(accept)
 };
 
+static const struct hv_field outbox_rows[] = {
+        { HV_ROW(outbox, "maxSize", BYTES, max_size_bytes), .value = "10Gi",
+          .doc = "Bytes of results that wait, above which no more work is taken; nothing is ever dropped." },
+};
+static const struct hv_schema outbox = {
+        .name = "Outbox", .doc = "Results that wait for the pool.", HV_FIELDS(outbox_rows), HV_SIZED(outbox)
+};
+
 static const struct hv_field master_rows[] = {
-        { HV_ROW(master, "address", TEXT, address), .planned = true, .format = HV_FORMAT_HOST_PORT,
+        { HV_ROW(master, "address", TEXT, address), .format = HV_FORMAT_HOST_PORT,
           .doc = "Host and port of the pool; none: no pool.", .example = "10.0.0.1:50051" },
-        { HV_ROW(master, "listen", TEXT, listen), .planned = true, .format = HV_FORMAT_HOST_PORT,
-          .doc = "Where the pool reaches this node (hivemind dialect); without a host: the tunnel's address.",
+        { HV_ROW(master, "listen", TEXT, listen), .format = HV_FORMAT_HOST_PORT,
+          .doc = "Where the pool reaches this node (hivemind dialect); none: port 50053 of the tunnel's address.",
           .example = "10.0.0.17:50053" },
+        { HV_ROW(master, "advertise", TEXT, advertise), .format = HV_FORMAT_ADDRESS,
+          .doc = "Address that the pool is told; none: that of listen, else of a tunnel, else of 10.0.0.0/24, else of the default "
+                 "route.",
+          .example = "10.0.0.17" },
+        { HV_LIST(master, "peers", TEXT, peers), .format = HV_FORMAT_ADDRESS_CIDR,
+          .doc = "Networks whose hosts may call this node (hivemind dialect); none: the pool's address only.",
+          .example = "[10.0.0.0/24]" },
         { HV_ROW(master, "protocol", ENUM, protocol), HV_WORDS("v1", "hivemind"), .value = "v1",
           .doc = "Dialect that the pool speaks." },
-        { HV_ROW(master, "insecure", BOOL, insecure), .planned = true, .value = "false",
+        { HV_ROW(master, "insecure", BOOL, insecure), .value = "false",
           .doc = "Whether plain text to the pool is accepted." },
-        { HV_NESTED(master, "tls", tls, hv_schema_tls), .planned = true,
-          .doc = "How the connection is protected.", .example = "{caFile: /etc/hivelet/pool-ca.pem}" },
-        { HV_NESTED(master, "credentials", credentials, credentials), .planned = true,
-          .doc = "How the node logs in.", .example = "{username: alice, passwordSecret: pool-password}" },
-        { HV_ROW(master, "heartbeat", DURATION, heartbeat_us), .planned = true, .value = "30s", HV_POSITIVE,
+        { HV_NESTED(master, "tls", tls, hv_schema_tls), .doc = "How the connection is protected.",
+          .example = "{caFile: /etc/hivelet/pool-ca.pem}" },
+        { HV_NESTED(master, "credentials", credentials, credentials), .doc = "How the node logs in.",
+          .example = "{username: alice, passwordSecret: pool-password}" },
+        { HV_ROW(master, "heartbeat", DURATION, heartbeat_us), .value = "30s", HV_POSITIVE,
           .doc = "How often the pool hears from the node." },
-        { HV_NESTED(master, "reconnect", reconnect, reconnect), .planned = true,
+        { HV_NESTED(master, "reconnect", reconnect, reconnect),
           .doc = "Waits between tries to reach the pool.", .example = "{initial: 1s, factor: 2, max: 5m}" },
         { HV_NESTED(master, "accept", accept, accept), .doc = "What is taken from the pool.",
           .example = "{tasks: true, maxConcurrentTasks: 3}" },
+        { HV_NESTED(master, "outbox", outbox, outbox), .doc = "Results that wait for the pool.",
+          .example = "{maxSize: 10Gi}" },
         { HV_ROW(master, "onConflict", ENUM, on_conflict), .planned = true,
           HV_WORDS("fileWins", "masterWins"), .value = "fileWins",
           .doc = "Whose object stays when both name one." },

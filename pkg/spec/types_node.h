@@ -120,6 +120,10 @@ struct hv_spec_reconnect {
         int64_t factor_milli;
         uint64_t max_us;
 };
+struct hv_spec_outbox {
+        const struct hv_node *node;
+        uint64_t max_size_bytes;
+};
 struct hv_spec_accept {
         const struct hv_node *node;
         bool services, tasks;
@@ -131,14 +135,16 @@ enum hv_on_conflict { HV_CONFLICT_FILE_WINS, HV_CONFLICT_MASTER_WINS };
 enum hv_on_lost { HV_LOST_KEEP, HV_LOST_DRAIN, HV_LOST_STOP };
 struct hv_spec_master {
         const struct hv_node *node;
-        const char *address, *listen; /* address NULL: no pool */
-        int protocol;                 /* enum hv_dialect */
+        const char *address, *listen, *advertise; /* address NULL: no pool */
+        struct hv_strv peers;
+        int protocol; /* enum hv_dialect */
         bool insecure;
         struct hv_spec_tls tls;
         struct hv_spec_credentials credentials;
         uint64_t heartbeat_us;
         struct hv_spec_reconnect reconnect;
         struct hv_spec_accept accept;
+        struct hv_spec_outbox outbox;
         int on_conflict;
         uint64_t lost_after_us;
         int on_lost;

@@ -10,7 +10,7 @@
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "task/collect.h"
-#include "task/package.h"
+#include "task/result_zip.h"
 #include "task/results.h"
 #include "json/json.h"
 
@@ -220,11 +220,11 @@ static void a_stream_may_be_dropped_half_way(void **state) {
 
 struct packaged {
         bool done;
-        struct hv_packaged result;
+        struct hv_result_zip_made result;
         char message[300];
 };
 
-static void on_packaged(void *userdata, const struct hv_packaged *result) {
+static void on_packaged(void *userdata, const struct hv_result_zip_made *result) {
         struct packaged *p = userdata;
 
         p->done = true;
@@ -233,21 +233,21 @@ static void on_packaged(void *userdata, const struct hv_packaged *result) {
 }
 
 static void package(struct bench *b, struct packaged *p, unsigned attempt) {
-        const struct hv_package_extra extras[] = {
+        const struct hv_result_zip_extra extras[] = {
                 { .name = "execution_log.txt", .text = "Status: Success\n" },
                 { .name = "task_logs.txt", .before = "=== begin\n", .after = "=== end\n" },
                 { .name = "results/empty", .text = "not empty" },
         };
-        const struct hv_package_options o = { .worker = b->worker,
-                                              .results_root = b->results,
-                                              .attempt = { "t", attempt },
-                                              .extras = extras,
-                                              .n_extras = 3,
-                                              .done = on_packaged,
-                                              .userdata = p };
+        const struct hv_result_zip_options o = { .worker = b->worker,
+                                                 .results_root = b->results,
+                                                 .attempt = { "t", attempt },
+                                                 .extras = extras,
+                                                 .n_extras = 3,
+                                                 .done = on_packaged,
+                                                 .userdata = p };
 
         *p = (struct packaged){};
-        (void) hv_package_new(&o);
+        (void) hv_result_zip_new(&o);
         assert_false(p->done);
         hv_test_run_until(b->event, p->done);
 }
@@ -305,15 +305,15 @@ static void a_result_becomes_one_zip_file(void **state) {
 static void a_package_that_nobody_wants_any_more_is_gone(void **state) {
         struct bench *b = *state;
         struct packaged p = {};
-        const struct hv_package_options o = { .worker = b->worker,
-                                              .results_root = b->results,
-                                              .attempt = first,
-                                              .done = on_packaged,
-                                              .userdata = &p };
+        const struct hv_result_zip_options o = { .worker = b->worker,
+                                                 .results_root = b->results,
+                                                 .attempt = first,
+                                                 .done = on_packaged,
+                                                 .userdata = &p };
 
         make_result(b);
-        (void) hv_package_free(hv_package_new(&o));
-        (void) hv_package_new(&o);
+        (void) hv_result_zip_free(hv_result_zip_new(&o));
+        (void) hv_result_zip_new(&o);
         b->worker = hv_worker_free(b->worker);
         assert_false(p.done);
 }

@@ -1,5 +1,5 @@
-/* task/package.c - see package.h. */
-#include "task/package.h"
+/* task/result_zip.c - see package.h. */
+#include "task/result_zip.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -18,10 +18,10 @@
 
 #define BLOCK_BYTES ((size_t) 64 << 10)
 
-struct hv_package {
+struct hv_result_zip {
         struct hv_job job;
         struct hv_arena *arena;
-        struct hv_package_options o;
+        struct hv_result_zip_options o;
         bool silent; /* freed by its owner */
 
         /* of the thread, while the job is with it */
@@ -31,7 +31,7 @@ struct hv_package {
         struct hv_sha256 sha256;
         uint64_t size_bytes;
         int error; /* of writing */
-        struct hv_packaged result;
+        struct hv_result_zip_made result;
         struct hv_err err;
         char block[BLOCK_BYTES];
 };
@@ -39,7 +39,7 @@ struct hv_package {
 /* --- on the thread --- */
 
 static la_ssize_t take_out(struct archive *a, void *userdata, const void *data, size_t len) {
-        struct hv_package *p = userdata;
+        struct hv_result_zip *p = userdata;
 
         p->error = hv_fd_write(p->out_fd, data, len);
         if (p->error < 0) {
@@ -51,14 +51,14 @@ static la_ssize_t take_out(struct archive *a, void *userdata, const void *data, 
         return (la_ssize_t) len;
 }
 
-static int failed(struct hv_package *p) {
+static int failed(struct hv_result_zip *p) {
         const char *why = archive_error_string(p->a);
 
         return hv_err_set(&p->err, p->error < 0 ? p->error : -EIO, "the result cannot be packed: %s",
                           why ? why : "?");
 }
 
-static int begin_entry(struct hv_package *p, const char *name, mode_t mode, uint64_t size_bytes,
+static int begin_entry(struct hv_result_zip *p, const char *name, mode_t mode, uint64_t size_bytes,
                        time_t mtime) {
         struct archive_entry *e = archive_entry_new();
         int r;
@@ -73,11 +73,11 @@ static int begin_entry(struct hv_package *p, const char *name, mode_t mode, uint
         return r < ARCHIVE_WARN ? failed(p) : 0;
 }
 
-static int put(struct hv_package *p, const void *data, size_t len) {
+static int put(struct hv_result_zip *p, const void *data, size_t len) {
         return len > 0 && archive_write_data(p->a, data, len) != (la_ssize_t) len ? failed(p) : 0;
 }
 
-static int put_file(struct hv_package *p, int fd, uint64_t left_bytes) {
+static int put_file(struct hv_result_zip *p, int fd, uint64_t left_bytes) {
         while (left_bytes > 0) {
                 ssize_t n = read(fd, p->block, (size_t) HV_MIN(left_bytes, BLOCK_BYTES));
                 int r;
@@ -95,14 +95,14 @@ static int put_file(struct hv_package *p, int fd, uint64_t left_bytes) {
         return 0;
 }
 
-static bool is_extra(const struct hv_package *p, const char *name) {
+static bool is_extra(const struct hv_result_zip *p, const char *name) {
         for (size_t i = 0; i < p->o.n_extras; i++)
                 if (hv_streq(p->o.extras[i].name, name))
                         return true;
         return false;
 }
 
-static int add_collected(struct hv_package *p, const struct hv_json *file) {
+static int add_collected(struct hv_result_zip *p, const struct hv_json *file) {
         _hv_cleanup_free_ char *path = hv_result_path(file);
         const char *shown = hv_json_str(file, "path"), *mode = hv_json_str(file, "mode");
         _hv_cleanup_(hv_fd_closep) int fd = -1;
@@ -119,14 +119,14 @@ static int add_collected(struct hv_package *p, const struct hv_json *file) {
         return r < 0 ? r : put_file(p, fd, (uint64_t) st.st_size);
 }
 
-static int add_text(struct hv_package *p, const char *name, const char *text) {
+static int add_text(struct hv_result_zip *p, const char *name, const char *text) {
         int r = begin_entry(p, name, 0644, strlen(text), time(NULL));
 
         return r < 0 ? r : put(p, text, strlen(text));
 }
 
 /* A result without a log has had none. */
-static int add_log(struct hv_package *p, const struct hv_package_extra *x) {
+static int add_log(struct hv_result_zip *p, const struct hv_result_zip_extra *x) {
         struct hv_result_file log = { .fd = -1 };
         uint64_t size_bytes = strlen(x->before) + strlen(x->after);
         int r = p->results ? hv_results_open_log(p->results, &log, &p->err) : -ENOENT;
@@ -142,7 +142,7 @@ static int add_log(struct hv_package *p, const struct hv_package_extra *x) {
         return r < 0 ? r : put(p, x->after, strlen(x->after));
 }
 
-static int fill(struct hv_package *p) {
+static int fill(struct hv_result_zip *p) {
         const struct hv_json *files = p->results ? hv_json_get(p->results->manifest, "files") : NULL;
         int r = 0;
 
@@ -156,7 +156,7 @@ static int fill(struct hv_package *p) {
         return r < 0 ? r : 0;
 }
 
-static int make(struct hv_package *p) {
+static int make(struct hv_result_zip *p) {
         int r = 0;
 
         if (p->o.attempt.attempt > 0)
@@ -180,7 +180,7 @@ static int make(struct hv_package *p) {
 }
 
 static void run(struct hv_job *job) {
-        struct hv_package *p = (struct hv_package *) job;
+        struct hv_result_zip *p = (struct hv_result_zip *) job;
         locale_t utf8 =
                 newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t) 0); /* names are bytes: nothing is converted */
         locale_t before = utf8 ? uselocale(utf8) : (locale_t) 0;
@@ -202,7 +202,7 @@ static void run(struct hv_job *job) {
 /* --- on the loop --- */
 
 static void done(struct hv_job *job) {
-        struct hv_package *p = (struct hv_package *) job;
+        struct hv_result_zip *p = (struct hv_result_zip *) job;
         bool tells = !p->silent && !job->dropped;
 
         if (tells) {
@@ -216,17 +216,17 @@ static void done(struct hv_job *job) {
         free(p);
 }
 
-struct hv_package *hv_package_new(const struct hv_package_options *options) {
-        struct hv_package *p = HV_NEW(struct hv_package);
-        struct hv_package_extra *extras;
+struct hv_result_zip *hv_result_zip_new(const struct hv_result_zip_options *options) {
+        struct hv_result_zip *p = HV_NEW(struct hv_result_zip);
+        struct hv_result_zip_extra *extras;
 
         p->arena = hv_arena_new();
         p->o = *options;
         p->o.results_root = hv_arena_strdup(p->arena, options->results_root);
         p->o.attempt.id = hv_arena_strdup(p->arena, options->attempt.id);
-        extras = HV_ARENA_NEW_N(p->arena, struct hv_package_extra, options->n_extras + 1);
+        extras = HV_ARENA_NEW_N(p->arena, struct hv_result_zip_extra, options->n_extras + 1);
         for (size_t i = 0; i < options->n_extras; i++)
-                extras[i] = (struct hv_package_extra){
+                extras[i] = (struct hv_result_zip_extra){
                         .name = hv_arena_strdup(p->arena, options->extras[i].name),
                         .text = hv_arena_strdup(p->arena, options->extras[i].text),
                         .before = hv_arena_strdup(p->arena,
@@ -242,7 +242,7 @@ struct hv_package *hv_package_new(const struct hv_package_options *options) {
         return p;
 }
 
-struct hv_package *hv_package_free(struct hv_package *p) {
+struct hv_result_zip *hv_result_zip_free(struct hv_result_zip *p) {
         if (!p)
                 return NULL;
         p->silent = true;

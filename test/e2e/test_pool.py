@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+"""The whole agent with a node pool of dialect v1: assigned, run on a real engine, delivered. The pool is of another make."""
+import hashlib
+import io
+import json
+import os
+import shutil
+import sys
+import zipfile
+
+import base
+import hv
+import tasks
+
+sys.path.insert(0, os.path.join(hv.TOP, "test", "integration", "pool"))
+import scripted_pool  # noqa: E402  (of the directory named above)
+
+pb = scripted_pool.pb
+
+
+def shell(script, task_id, **more):
+    return pb.Task(id=task_id, docker_image=hv.IMAGE, command=f"/bin/sh -c '{script}'", timeout=60, **more)
+
+
+class Case(base.Case):
+    def setUp(self):
+        super().setUp()
+        self.agent.done()
+        self.agent = tasks.Worker(self.engine, "pooled")
+        self.pool = scripted_pool.Pool()
+        self.addCleanup(lambda: self.pool.stop())
+
+    def master(self, **more):
+        fields = {"address": f"127.0.0.1:{self.pool.port}", "heartbeat": "1s",
+                  "reconnect": {"initial": "100ms", "max": "500ms"}, **more}
+        return f"  master: {json.dumps(fields)}\n"
+
+    def start(self, body="", node="", **more):
+        shutil.copytree(os.path.join(hv.TOP, "config", "task-types.d"), os.path.join(self.agent.dir, "task-types.d"))
+        self.agent.declare({}, node=node, body=self.master(**more) + body)
+        self.agent.start()
+
+    def online(self):
+        self.agent.wait(lambda: (self.agent.call("GET", "/api/v1/status")["pool"] or {}).get("state") == "Online",
+                        "the node is registered")
+
+    def committed(self, task_id):
+        self.pool.wait(f"the result of {task_id}", lambda: any(c[0] == task_id for c in self.pool.commits))
+        found = [r for r in self.pool.results.values() if r.task_id == task_id]
+        self.assertEqual(len(found), 1)
+        return found[0]
+
+    def row(self, name):
+        return self.agent.ledger.tasks().get(name, {"ended_us": None})
+
+    def debts(self):
+        return [(r["id"], r["outcome"]) for r in self.agent.ledger.rows(
+            "SELECT task.id, outcome FROM debt JOIN task ON task.seq = debt.task ORDER BY debt.seq")]
+
+
+class Pool(Case):
+    def test_what_is_assigned_runs_and_comes_back(self):
+        self.start()
+        self.online()
+        blob = bytes(range(256)) * 300
+        self.pool.assign(shell("mkdir results; cp in/data.bin results/copy; echo said; echo $NAME >&2; exit 3", "Job_1",
+                               environment={"NAME": "bob $x ${y}"}, input_files={"in/data.bin": blob}, attempt=2,
+                               lease_epoch=7))
+        got = self.committed("Job_1")
+        self.assertEqual((got.status, got.exit_code, got.attempt, got.lease_epoch, got.node_id, got.state),
+                         ("failed", 3, 2, 7, "pooled", "Failed"))
+        self.assertEqual(got.log, b"said\nbob $x ${y}\n")
+        with zipfile.ZipFile(io.BytesIO(got.result)) as z:
+            self.assertEqual(z.namelist(), ["results/copy"])
+            self.assertEqual(z.read("results/copy"), blob)
+        receipt = json.loads(got.receipt)["receipt"]
+        self.assertEqual(receipt["task"], "Job_1")
+        self.pool.wait("the whole log", lambda: self.pool.logs.get(("Job_1", 2)) == b"said\nbob $x ${y}\n")
+        self.agent.wait(lambda: self.debts() == [("Job_1", "committed")], "it is paid")
+        status = self.agent.call("GET", "/api/v1/status")["pool"]
+        self.assertEqual((status["state"], status["dialect"], status["insecure"], status["outbox"]["results"]),
+                         ("Online", "v1", True, 0))
+        self.assertTrue(self.agent.call("GET", "/api/status")["is_registered"])
+        shown = self.agent.ctl("status").stdout
+        self.assertIn(f"Pool       127.0.0.1:{self.pool.port}, Online, plain text", shown)
+        self.agent.wait(lambda: os.listdir(os.path.join(self.agent.state, "inbox")) == [], "the inbox is empty")
+        self.assertIn("Pool       127.0.0.1:", shown)
+
+    def test_the_node_says_what_it_is(self):
+        self.start()
+        self.online()
+        node = self.pool.nodes["pooled"]
+        self.assertEqual(node.cpu_cores, os.sched_getaffinity(0).__len__())
+        self.assertGreater(node.memory_gb, 0.5)
+        self.assertLessEqual({"docker", "python", "ml", "data_processing"}, set(node.capabilities))
+        self.assertEqual(node.trust_score, 0)
+        first = [c for c in self.pool.calls if c != "WatchAssignments"][:2]
+        self.assertEqual(first, ["RegisterNode", "UpdateNodeStatus"])
+
+    def test_a_result_outlives_pool_and_agent(self):
+        self.start()
+        self.online()
+        self.pool.assign(shell("mkdir results; echo done >results/r", "late"))
+        self.agent.wait(lambda: self.row("late").get("state") is not None, "it is promised")
+        self.pool.stop()
+        self.agent.wait(lambda: self.row("late")["ended_us"], "it has ended")
+        self.assertEqual(self.debts(), [("late", None)])
+        refused = self.agent.ctl("task", "rm", "late")
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn("still owed to the pool", refused.stderr)
+        self.agent.kill()
+        self.agent.start()
+        self.agent.wait(lambda: self.agent.call("GET", "/api/v1/status")["pool"]["outbox"]["results"] == 1, "it is still owed")
+        self.pool.start()
+        got = self.committed("late")
+        self.assertEqual((got.status, got.exit_code), ("completed", 0))
+        self.agent.wait(lambda: self.debts() == [("late", "committed")], "it is paid")
+
+    def test_what_the_pool_takes_back_is_stopped(self):
+        self.start()
+        self.online()
+        self.pool.assign(shell("echo on; exec sleep 1000", "gone"), shell("exec sleep 1000", "stays"))
+        self.agent.wait(lambda: {self.row("gone").get("state"), self.row("stays").get("state")} == {"Running"}, "both run")
+        self.pool.take_back("gone")
+        self.agent.wait(lambda: self.row("gone")["ended_us"], "one is stopped")
+        self.assertEqual((self.row("gone")["state"], self.row("gone")["stop_by"]), ("Stopped", "the pool"))
+        self.assertEqual(self.row("stays")["state"], "Running")
+        self.assertEqual(self.committed("gone").state, "Stopped")
+
+    def test_the_nodes_policy_decides(self):
+        self.start()
+        self.online()
+        self.agent.submit("mine", {"image": hv.IMAGE, "pullPolicy": "never", "command": ["true"]})
+        self.pool.assign(shell("true", "mine"),
+                         pb.Task(id="net", docker_image=hv.IMAGE, command="true", network="host"),
+                         pb.Task(id="path", docker_image=hv.IMAGE, command="true", input_files={"../../etc/x": b"1"}),
+                         pb.Task(id="meta", docker_image=hv.IMAGE, command="true", input_urls=[
+                             pb.InputUrl(name="a", url="http://169.254.169.254/latest", sha256="0" * 64)]),
+                         pb.Task(id="huge", docker_image=hv.IMAGE, command="true", memory_limit="900t"),
+                         shell("true", "good"))
+        for task_id, why in (("mine", "Conflict"), ("net", "E0466"), ("path", ".."), ("huge", "never fits")):
+            got = self.committed(task_id)
+            self.assertEqual(got.status, "failed", task_id)
+            self.assertIn(why, got.reason, task_id)
+        self.assertEqual(self.committed("meta").status, "failed")
+        self.assertEqual(self.committed("good").status, "completed")
+        self.assertEqual(self.row("mine")["source"], "api")
+
+    def test_the_same_again_runs_once(self):
+        self.start()
+        self.online()
+        one = shell("echo x >>/dev/null; mkdir results; date +%s%N >results/when", "same", attempt=1, lease_epoch=1)
+        self.pool.keep_results = True
+        self.pool.assign(one)
+        first = self.committed("same")
+        one.lease_epoch = 2
+        self.pool.assign(one)  # a pool that forgot that it has it
+        self.agent.wait(lambda: self.agent.ledger.rows(
+            "SELECT lease_epoch FROM assignment JOIN task ON task.seq = assignment.task WHERE task.id = 'same'") ==
+            [{"lease_epoch": 2}], "the new lease is known")
+        self.assertEqual(len(self.agent.ledger.rows("SELECT 1 FROM attempt JOIN task ON task.seq = attempt.task")), 1)
+        one.attempt, one.lease_epoch = 2, 3
+        self.pool.results.clear()
+        self.pool.assign(one)  # ordered once more
+        self.pool.wait("a second result", lambda: len(self.pool.commits) == 2)
+        self.agent.wait(lambda: self.debts() == [("same", "committed"), ("same", "committed")], "both are paid")
+        again = self.committed("same")
+        self.assertEqual(again.attempt, 2)
+        self.assertNotEqual(hashlib.sha256(first.result).digest(), hashlib.sha256(again.result).digest())
+
+    def test_variables_alone_are_enough(self):
+        self.agent.variables = {"NODE_POOL_ADDRESS": f"localhost:{self.pool.port}"}
+        self.agent.declare({})
+        self.agent.start()
+        self.online()
+
+
+if __name__ == "__main__":
+    base.main()
