@@ -143,6 +143,7 @@ def call(target, certificates=None):
     c.check_status("compressed", lambda: c.unary("Echo")(bytes(100000), timeout=30, compression=grpc.Compression.Gzip),
                    code.UNIMPLEMENTED)
     c.check_status("after that", lambda: c.unary("Echo")(b"", timeout=30), code.OK)
+    c.check_status("a long header", lambda: c.unary("Echo")(b"", timeout=30, metadata=[("x-long", "x" * 12000)]), code.OK)
     c.check_status("binary header", lambda: c.unary("Echo")(b"", timeout=30, metadata=[("x-bin", bytes(range(256)))]), code.OK)
 
     for count, size in ((0, 0), (1000, 1024), (8, 5 * MIB)):
