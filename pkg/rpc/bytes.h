@@ -1,10 +1,10 @@
 /* rpc/bytes.h - a message: memory in pieces, in order.
  *
  * Model    gRPC hands a message over in the pieces in which it came, and takes one to send in any. Nothing here copies
- *          but what says so: a message of 500 MB is walked piece by piece, and dropped from the front while it is walked;
- *          one to send is laid out of a few bytes of header and a mapped file.
- * Owner    whoever has the pointer. Functions that use a message up say so. A message is used by one thread at a time; one that
- *          came in is freed on the loop.
+ *          but what says so: a message of 500 MB is walked piece by piece, and dropped from the front while it is
+ *          walked; one to send is laid out of a few bytes of header and a mapped file.
+ * Owner    whoever has the pointer. Functions that use a message up say so. A message is used by one thread at a time;
+ *          one that came in is freed on the loop.
  * Source   grpc/slice.h, grpc/byte_buffer.h.
  */
 #pragma once

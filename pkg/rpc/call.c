@@ -61,8 +61,8 @@ static void leave_channel(struct hv_rpc_call *call) {
 
 /* --- the end --- */
 
-/* A flag that the compression of a message was not the one that both sides agreed on is in no status of gRPC: see
- * GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION in channel.c. */
+/* gRPC neither unfolds a compressed message here nor minds it: see GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION in
+ * channel.c. */
 static bool is_compressed(const grpc_byte_buffer *message) {
         return message && message->data.raw.compression != GRPC_COMPRESS_NONE;
 }

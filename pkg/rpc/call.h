@@ -4,11 +4,11 @@
  *     stream:  hv_rpc_call_start() --> [hv_rpc_call_next() --> on_message]* --> on_end
  *              `-> hv_rpc_call_cancel(): nothing more is called
  *
- * Model    Callbacks come from the loop, never from inside start. A stream gives one message for each time it was asked to:
- *          what is not asked for holds the server back by HTTP/2's own flow control. on_end comes after the last message was
- *          taken, or at once when the call failed.
- * Doubt    After DEADLINE_EXCEEDED, UNAVAILABLE, CANCELLED and INTERNAL the server may or may not have acted: ask again with the
- *          same idempotency key, assume nothing.
+ * Model    Callbacks come from the loop, never from inside start. A stream gives one message for each time it was asked
+ *          to: what is not asked for holds the server back by HTTP/2's own flow control. on_end comes after the last
+ *          message was taken, or at once when the call failed.
+ * Doubt    After DEADLINE_EXCEEDED, UNAVAILABLE, CANCELLED and INTERNAL the server may or may not have acted: ask again
+ *          with the same idempotency key, assume nothing.
  * Owner    The call ends itself after on_end; until then hv_rpc_call_cancel() may end it. Cancel, start and free of the
  *          channel are allowed inside every callback.
  */
@@ -38,8 +38,8 @@ struct hv_rpc_call_options {
         struct hv_rpc_bytes *request; /* used up by start, also when that fails; NULL: an empty message */
         const struct hv_rpc_header *headers;
         size_t n_headers;
-        uint64_t
-                timeout_us; /* from now to the end; never 0. HV_TIME_NEVER only for a stream: keepalive finds a dead server */
+        /* From now to the end; never 0. HV_TIME_NEVER only for a stream: keepalive finds a dead server. */
+        uint64_t timeout_us;
         bool stream;
 
         void (*on_message)(void *userdata,

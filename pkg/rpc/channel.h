@@ -1,9 +1,9 @@
 /* rpc/channel.h - the way to one server: connected when it is used, and again when it was lost.
  *
- * Model    A channel is made at once and connects with the first call. While the server cannot be reached calls end at once as
- *          UNAVAILABLE; between two attempts gRPC waits longer and longer, from reconnect_min_us to reconnect_max_us. Whoever
- *          keeps a schedule of its own says hv_rpc_channel_connect() before each try.
- *          New credentials (rpc/credentials.h) make a new connection; calls on the old one go on there until they end.
+ * Model    A channel is made at once and connects with the first call. While the server cannot be reached calls end at
+ *          once as UNAVAILABLE; between two attempts gRPC waits longer and longer, from reconnect_min_us to
+ *          reconnect_max_us. Whoever keeps a schedule of its own says hv_rpc_channel_connect() before each try. New
+ *          credentials (rpc/credentials.h) make a new connection; calls on the old one go on there until they end.
  * Never    a proxy of the environment, a service configuration from DNS, compression in either direction.
  */
 #pragma once
@@ -31,10 +31,11 @@ struct hv_rpc_channel_options {
         const char *server_name; /* that the certificate must carry; NULL: the host of target */
         const char *user_agent;  /* put in front of gRPC's own; NULL: none */
 
-        size_t max_reply_bytes; /* a message above ends its call as RESOURCE_EXHAUSTED; 0: HV_RPC_MESSAGE_BYTES_DEFAULT */
-        uint64_t
-                keepalive_us; /* ask a silent server this often whether it is there, calls or not; 0: 30 s. Servers
-                                * refuse what they find too often: gRPC's own, as it is set at first, below 5 min */
+        /* A message above ends its call as RESOURCE_EXHAUSTED; 0: HV_RPC_MESSAGE_BYTES_DEFAULT. */
+        size_t max_reply_bytes;
+        /* Ask a silent server this often whether it is there, calls or not; 0: 30 s. Servers send away who asks too
+         * often: below 5 min, where nobody told them otherwise. */
+        uint64_t keepalive_us;
         uint64_t keepalive_timeout_us;               /* and give it that long to answer; 0: 10 s */
         uint64_t reconnect_min_us, reconnect_max_us; /* 0: 1 s, 2 min */
 

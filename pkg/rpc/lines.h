@@ -1,7 +1,8 @@
 /* rpc/lines.h - what gRPC logs, brought to the loop; private.
  *
- * Model    gRPC has one log function a process and calls it on any thread. Lines wait in a small ring under a lock until the
- *          loop takes them; how many a minute are kept is bounded here, because a peer decides how often it fails.
+ * Model    gRPC has one log function a process and calls it on any thread. Lines wait in a small ring under a lock
+ *          until the loop takes them; how many a minute are kept is bounded here, because a peer decides how often it
+ *          fails.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* rpc/queue.h - the completion queue, its thread, and the way from there to the loop; private.
  *
  * Model    A tag stands for one batch that is under way. Whoever starts the batch arms the tag first; when the batch is
- *          complete, the tag's function is called on the loop, once. Until then the tag's memory must stay. If the batch
- *          could not be started, the tag is disarmed.
+ *          complete, the tag's function is called on the loop, once. Until then the tag's memory must stay. If the
+ *          batch could not be started, the tag is disarmed.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* rpc/room.h - how much memory the requests of a server may take; private.
  *
- * Model    Before a message is read its call takes the size of the largest that the method allows; when it was read, what is
- *          above its real size is given back, and the rest with the message itself. Who finds no room waits.
+ * Model    Before a message is read its call takes the size of the largest that the method allows; when it was read,
+ *          what is above its real size is given back, and the rest with the message itself. Who finds no room waits.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* rpc/runtime.c - see runtime.h and queue.h.
  *
- * The thread pushes onto a list that only ever grows at its head; the loop takes the whole list at once. So neither waits for
- * the other, and only the push that found the list empty writes to the eventfd.
+ * The thread pushes onto a list that only ever grows at its head; the loop takes the whole list at once. So neither
+ * waits for the other, and only the push that found the list empty writes to the eventfd.
  */
 #include "rpc/runtime.h"
 
@@ -69,8 +69,9 @@ static void *work(void *userdata) {
         }
 }
 
-/* glibc would give each of gRPC's threads, some ten, a heap of its own, and keep up to 64 MiB at the end of each after the first
- * large message: 120 MB stayed after 60 MB (measured). Two heaps do, and trimming is fixed instead of learned. */
+/* glibc would give each of gRPC's threads, some ten, a heap of its own, and keep up to 64 MiB at the end of each after
+ * the first large message: 120 MB stayed after 60 MB (measured). Two heaps do, and trimming is fixed instead of
+ * learned. */
 static void bound_heaps(void) {
         (void) mallopt(M_ARENA_MAX, 2);
         (void) mallopt(M_TRIM_THRESHOLD, 1 << 20);
@@ -221,8 +222,8 @@ int rpc_start(struct hv_rpc *rpc, struct hv_err *err) {
         return 0;
 }
 
-/* Everything was cancelled before, so nothing here waits for a peer. A queue that is shut down with a tag on its way would
- * make the join wait for that call's deadline instead. */
+/* Everything was cancelled before, so nothing here waits for a peer. A queue that is shut down with a tag on its way
+ * would make the join wait for that call's deadline instead. */
 static void wait_for_tags(struct hv_rpc *rpc) {
         while (rpc->n_armed > 0) {
                 struct pollfd p = { .fd = rpc->wake_fd, .events = POLLIN };

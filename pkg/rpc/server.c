@@ -1,7 +1,7 @@
 /* rpc/server.c - the listening side; see server.h. server_call.c is the life of a call.
  *
- * gRPC is asked for any call rather than for those of registered methods: an unknown one has to be answered too, or it would hang
- * until its client's deadline, and this way there is one path for both.
+ * gRPC is asked for any call rather than for those of registered methods: an unknown one has to be answered too, or it
+ * would hang until its client's deadline, and this way there is one path for both.
  */
 #include "rpc/server.h"
 

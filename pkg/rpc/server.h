@@ -4,13 +4,15 @@
  *               |           |              |               (at once       stream: send, on_sent, ..., end
  *               '-----------'--------------'--> refused     or later)
  *
- * Model    A call is judged before a byte of its message is taken: where it comes from (accept), whether there are too many, and
- *          whether the memory for the largest message of its method is free. What has to wait for that memory is held back
- *          by HTTP/2's flow control; the rest is refused with a status that says why. A method that is not in the table is
- *          UNIMPLEMENTED. on_request may answer at once or keep the call and answer later, in any order.
- * Life     After on_request comes exactly one on_done, whatever happens: the answer was written (true), or it never will be,
- *          because the client cancelled, its deadline passed, the connection broke, or the server was freed (false). Until on_done
- *          returns the call may be used, then it is gone. Answers after the first, and to a call that is over, do nothing.
+ * Model    A call is judged before a byte of its message is taken: where it comes from (accept), whether there are too
+ *          many, and whether the memory for the largest message of its method is free. What has to wait for that memory
+ *          is held back by HTTP/2's flow control; the rest is refused with a status that says why. A method that is not
+ *          in the table is UNIMPLEMENTED. on_request may answer at once or keep the call and answer later, in any
+ *          order.
+ * Life     After on_request comes exactly one on_done, whatever happens: the answer was written (true), or it never
+ *          will be, because the client cancelled, its deadline passed, the connection broke, or the server was freed
+ *          (false). Until on_done returns the call may be used, then it is gone. Answers after the first, and to a call
+ *          that is over, do nothing.
  * Source   limits: gRPC has none on connections, so those that bring no call are closed: after handshake_us without a
  *          handshake, after idle_us without a call.
  */
@@ -29,15 +31,15 @@ struct hv_rpc_server;
 struct hv_rpc_server_call;
 
 struct hv_rpc_peer {
-        struct sockaddr_storage
-                address; /* AF_INET, AF_INET6 (never a mapped IPv4), AF_UNIX; AF_UNSPEC: not known */
-        const char *const
-                *names; /* of its certificate: DNS names, addresses, URIs; only where one was asked for */
+        /* AF_INET, AF_INET6 (never a mapped IPv4), AF_UNIX; AF_UNSPEC: not known. */
+        struct sockaddr_storage address;
+        /* Of its certificate: DNS names, addresses, URIs. Only where one was asked for. */
+        const char *const *names;
         size_t n_names;
 };
 
-bool hv_rpc_peer_has_name(const struct hv_rpc_peer *peer,
-                          const char *name); /* exactly this; DNS names in any case */
+/* Exactly this name, in upper or lower case. */
+bool hv_rpc_peer_has_name(const struct hv_rpc_peer *peer, const char *name);
 
 struct hv_rpc_method {
         const char *path;         /* "/package.Service/Method" */
@@ -46,11 +48,10 @@ struct hv_rpc_method {
 
         /* A whole request; the receiver frees it (on the loop), and with it the memory that it took of max_held_bytes. */
         void (*on_request)(void *userdata, struct hv_rpc_server_call *call, struct hv_rpc_bytes *request);
-        void (*on_sent)(void *userdata,
-                        struct hv_rpc_server_call *call); /* of a stream: the message is on its way, the next
-                                                                           * may come; NULL: not of interest */
-        void (*on_done)(void *userdata, struct hv_rpc_server_call *call,
-                        bool written); /* NULL: not of interest */
+        /* Of a stream: the message is on its way, the next may come. NULL: not of interest. */
+        void (*on_sent)(void *userdata, struct hv_rpc_server_call *call);
+        /* The end. NULL: not of interest. */
+        void (*on_done)(void *userdata, struct hv_rpc_server_call *call, bool written);
 };
 
 struct hv_rpc_server_options {
@@ -59,13 +60,14 @@ struct hv_rpc_server_options {
         const struct hv_rpc_method *methods;    /* stay as long as the server */
         size_t n_methods;
 
-        /* May this peer call this? Anything but OK is the answer, with *text (static or of userdata) to it. NULL: everybody. */
+        /* May this peer call this? Anything but OK is the answer, with *text (static or of userdata) to it. NULL: anybody. */
         enum hv_rpc_status (*accept)(void *userdata, const struct hv_rpc_peer *peer, const char *path,
                                      const char **text);
 
         unsigned max_calls; /* at once; above, RESOURCE_EXHAUSTED. 0: 100 */
-        size_t max_held_bytes; /* of requests that are read or held by their receivers, at once: a call waits until the largest
-                                   * message of its method fits. 0: twice the largest of all methods */
+        /* Of requests that are read or held by their receivers, at once: a call waits until the largest message of its
+         * method fits. 0: twice the largest of all methods. */
+        size_t max_held_bytes;
         /* For a call to wait for room, and again for its message to come; 0: 5 min. A method of at most
          * HV_RPC_MESSAGE_BYTES_DEFAULT has 30 s at most: only a complete message shows that it is too large. */
         uint64_t request_us;
@@ -98,16 +100,17 @@ size_t hv_rpc_server_held_bytes(const struct hv_rpc_server *s); /* taken of max_
 const struct hv_rpc_peer *hv_rpc_server_call_peer(const struct hv_rpc_server_call *call);
 /* Of the request, by lower-case name; NULL: none. Good until on_done returns. */
 const char *hv_rpc_server_call_header(struct hv_rpc_server_call *call, const char *name);
-uint64_t hv_rpc_server_call_time_left_us(
-        const struct hv_rpc_server_call *call); /* HV_TIME_NEVER: no deadline */
+/* Until the deadline of the client; HV_TIME_NEVER: it has none. */
+uint64_t hv_rpc_server_call_time_left_us(const struct hv_rpc_server_call *call);
 
-void hv_rpc_server_call_set_data(struct hv_rpc_server_call *call,
-                                 void *data); /* whatever the receiver wants to find again */
+/* Whatever the receiver wants to find again. */
+void hv_rpc_server_call_set_data(struct hv_rpc_server_call *call, void *data);
 void *hv_rpc_server_call_data(const struct hv_rpc_server_call *call);
 
 /* The answer, used up (NULL: an empty message); the call ends as OK. Of a stream the last message. */
 void hv_rpc_server_call_reply(struct hv_rpc_server_call *call, struct hv_rpc_bytes *reply);
 /* Ends without an answer, or a stream after what was sent. OK is for streams only. text may be NULL. */
 void hv_rpc_server_call_end(struct hv_rpc_server_call *call, enum hv_rpc_status status, const char *text);
-/* One message of a stream, used up. -EBUSY: the one before is not on its way yet (wait for on_sent); -EPIPE: the call is over. */
+/* One message of a stream, used up. -EBUSY: the one before is not on its way yet (wait for on_sent); -EPIPE: the call is
+ * over. */
 int hv_rpc_server_call_send(struct hv_rpc_server_call *call, struct hv_rpc_bytes *message);

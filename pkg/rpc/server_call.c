@@ -4,7 +4,8 @@
  *        '---> coming (waits for room, then for its message) -----+--> answered -> freed
  *                 '-> known to its method, until on_done ---------'
  *
- * Three tags of gRPC point into it and come back in any order: `close` (the call is over, armed from begin on), `read` and `send`.
+ * Three tags of gRPC point into it and come back in any order: `close` (the call is over, armed from begin on), `read`
+ * and `send`.
  * It is freed when none is on its way, so whatever a callback does to the server, the call in hand stays.
  */
 #include <errno.h>
@@ -264,8 +265,9 @@ static void on_read(void *owner, bool ok) {
         free_if_idle(call);
 }
 
-/* gRPC knows one limit for all methods of a server, so a message that is too large for its own is seen when it is complete.
- * What comes to a method of small messages therefore gets less time, which bounds what a peer can fill with it. */
+/* gRPC knows one limit for all methods of a server, so a message that is too large for its own is seen when it is
+ * complete. What comes to a method of small messages therefore gets less time, which bounds what a peer can fill with
+ * it. */
 static uint64_t patience_us(const struct hv_rpc_server_call *call) {
         uint64_t request_us = call->server->options.request_us;
 

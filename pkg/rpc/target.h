@@ -14,6 +14,6 @@ int rpc_target_parse(const char *text, char **ret, struct hv_err *err);
 /* An address to listen on: as above, with a number for a host, and port 0 for any. */
 int rpc_listen_parse(const char *text, struct sockaddr_storage *ret, socklen_t *ret_len, struct hv_err *err);
 
-/* Where a call came from, as gRPC writes it: "ipv4:1.2.3.4:5", "ipv6:%5B::1%5D:5", "unix:". An IPv4 address in the clothes of IPv6
- * is given as what it is. Family AF_UNSPEC: not understood. */
+/* Where a call came from, as gRPC writes it: "ipv4:1.2.3.4:5", "ipv6:%5B::1%5D:5", "unix:". An IPv4 address in the
+ * clothes of IPv6 is given as what it is. Family AF_UNSPEC: not understood. */
 void rpc_peer_parse(const char *text, struct sockaddr_storage *ret);
