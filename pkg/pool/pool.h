@@ -161,7 +161,8 @@ struct hv_pool_backend {
                        void *done_data);
         /* What the pool takes back. Unknown ids and those that are not the pool's are left alone. False: it is not known here. */
         bool (*cancel)(void *userdata, const char *id, const char *why);
-        /* The pool's own tasks of a complete, newer list are these; others of it that are not over are cancelled. */
+        /* The pool's own tasks, of the first complete list of this process, are these (in no order, perhaps very many); others
+         * of it that are not over are cancelled. What disappears from later lists comes by cancel(). */
         void (*only)(void *userdata, const char *const *ids, size_t n);
         /* The first debt with a seq above `after`; false: there is none. */
         bool (*owed)(void *userdata, uint64_t after, struct hv_arena *arena, struct hv_pool_owed *ret);

@@ -179,6 +179,8 @@ class Lists(Case):
         with pool.lock:
             pool.incomplete = False
         pool.assign(task("d"))
+        node.wait("assigned", id="d")
+        self.assertEqual([e for e in node.events if e["event"] == "cancelled"], [])
         node.wait("cancelled", id="a")  # now it is, from the list that is complete
         self.assertEqual([e["id"] for e in node.events if e["event"] == "cancelled"], ["a"])
 
