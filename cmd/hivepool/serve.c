@@ -139,7 +139,6 @@ static int on_turn(sd_event_source *source, void *userdata) {
 
 static int add_signals(sd_event *event, struct serving *s) {
         sigset_t set;
-        sd_event_source *turned;
         int r;
 
         /* Before gRPC makes threads: they inherit the mask. */
@@ -155,8 +154,8 @@ static int add_signals(sd_event *event, struct serving *s) {
         if (r >= 0)
                 r = sd_event_add_signal(event, NULL, SIGHUP, on_hup, s);
         if (r >= 0)
-                r = sd_event_add_post(event, &turned, on_turn, s);
-        return r < 0 ? r : sd_event_source_set_floating(turned, true);
+                r = sd_event_add_post(event, NULL, on_turn, s);
+        return r;
 }
 
 static int serve(sd_event *event, const struct hv_hivepool_server_options *options) {

@@ -83,7 +83,8 @@ static char *find_hash(const struct hv_accounts *a, const char *name) {
 
 static bool is_password(const char *hash, const char *password) {
         struct crypt_data *data = HV_NEW(struct crypt_data);
-        const char *made = strlen(password) <= PASSWORD_MAX ? crypt_r(password, hash, data) : NULL;
+        const char *made =
+                strlen(password) <= PASSWORD_MAX ? crypt_rn(password, hash, data, (int) sizeof *data) : NULL;
         unsigned char difference = made && *made != '*' && strlen(made) == strlen(hash) ? 0 : 1;
 
         for (size_t i = 0; difference == 0 && i < strlen(hash); i++)

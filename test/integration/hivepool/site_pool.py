@@ -92,8 +92,13 @@ class Pool:
         return self.process.returncode
 
     def done(self):
-        self.stop()
+        """What a sanitizer found at the end, or on the way, fails the test."""
+        code = self.stop()
+        with open(os.path.join(self.dir, "serve.log"), encoding="utf-8", errors="replace") as f:
+            log = f.read()
         shutil.rmtree(self.dir, ignore_errors=True)
+        if code != 0:
+            raise AssertionError(f"hivepool serve ended with {code}:\n{log}")
 
     def cli(self, *args, code=0, stdin=None, binary=False):
         r = subprocess.run([PROGRAM, *args], env={**os.environ, "HIVEPOOL_DATA_DIR": self.dir, "LC_ALL": "C.UTF-8"},
