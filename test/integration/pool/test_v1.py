@@ -1,8 +1,11 @@
 """Dialect v1 against a pool of another make: order and content of calls, lists, inputs, results, old pools, large things."""
 import os
 import subprocess
+import tempfile
 import time
 import unittest
+
+import grpc
 
 from scripted_pool import Node, Pool, digest_of, pattern, pb
 
@@ -99,7 +102,7 @@ class Link(Case):
         node.wait("phase", id="Online")
         self.assertEqual(pool.calls[:2], ["RegisterNode", "UpdateNodeStatus"])
 
-    def test_keepalive_finds_a_pool_that_stopped(self):
+    def test_a_pool_that_hangs_is_lost_and_found_again(self):
         # The pool is a process of its own here, so that it can be stopped as a machine that lost its power is.
         text = ("import sys; sys.path.insert(0, %r); from scripted_pool import Pool; p = Pool(); print(p.port, flush=True); "
                 "sys.stdin.read(); p.stop()" % os.path.dirname(os.path.abspath(__file__)))
@@ -119,6 +122,25 @@ class Link(Case):
             process.stdin.close()
             process.wait(30)
             process.stdout.close()
+
+    def certificate(self, directory, name):
+        key, cert = (os.path.join(directory, name + end) for end in (".key", ".pem"))
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                        "-subj", "/CN=" + name, "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2",
+                        "-keyout", key, "-out", cert], check=True, capture_output=True)
+        return key, cert
+
+    def test_only_a_pool_that_proves_who_it_is(self):
+        with tempfile.TemporaryDirectory() as directory:
+            key, cert = self.certificate(directory, "pool")
+            _, other = self.certificate(directory, "other")
+            with open(key, "rb") as k, open(cert, "rb") as c:
+                pool = self.pool(credentials=grpc.ssl_server_credentials(((k.read(), c.read()),)))
+            stranger = self.node(pool, "node=stranger", "ca=" + other, "password=hunter2")
+            self.node(pool, "node=friend", "ca=" + cert).wait("phase", id="Online")
+            for _ in range(3):
+                stranger.wait("phase", id="Offline")
+            self.assertEqual(sorted(pool.nodes), ["friend"])
 
     def test_what_a_pool_says_cannot_trick_a_terminal(self):
         pool = self.pool()
