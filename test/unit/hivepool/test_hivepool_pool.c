@@ -169,6 +169,10 @@ static void a_task_is_given_run_and_done(void **state) {
         assert_int_equal(l.n, 1);
         assert_string_equal(l.ids[0], "t1");
         assert_int_equal(l.attempts[0], 1);
+        /* only whoever has it speaks for it */
+        assert_int_equal(report(p, "t1", "b", 0, "k1", HV_LEASE_END_COMPLETED, &err), HV_HIVEPOOL_REFUSED);
+        assert_int_equal(report(p, "t1", "a", l.leases[0] + 1, "k1", HV_LEASE_END_COMPLETED, &err),
+                         HV_HIVEPOOL_REFUSED);
         assert_int_equal(report(p, "t1", "a", l.leases[0], "k1", HV_LEASE_END_COMPLETED, &err),
                          HV_HIVEPOOL_COMMITTED);
         assert_int_equal(assigned(p, "a").n, 0);
@@ -189,6 +193,8 @@ static void a_silent_node_loses_its_tasks(void **state) {
         struct hv_hivepool *p = open_pool(*state, 0);
         struct hv_err err = {};
         struct list a, b;
+        struct hv_hivepool_result empty = { .claim = { .task = "t1", .node = "a" } };
+        uint64_t next;
 
         join(p, "a", 0);
         submit(p, "t1", 1);
@@ -211,6 +217,9 @@ static void a_silent_node_loses_its_tasks(void **state) {
         assert_string_equal(
                 err.msg, "attempt 1 of task t1 was taken from node a, which was not heard of for too long; "
                          "the task is Assigned, with node b");
+        empty.claim.lease = a.leases[0];
+        /* nor is one that brings nothing the same as nothing */
+        assert_int_equal(hv_hivepool_report(p, 90 * S, &empty, &next, &err), HV_HIVEPOOL_REFUSED);
         assert_int_equal(report(p, "t1", "b", b.leases[0], "k", HV_LEASE_END_FAILED, &err),
                          HV_HIVEPOOL_COMMITTED);
         assert_int_equal(row_of(p, "t1").state, HV_LEASE_FAILED); /* retries + 1 attempts, and no more */
