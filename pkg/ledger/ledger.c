@@ -21,11 +21,13 @@
 #define HEADER_USER_VERSION_AT 60
 #define HEADER_APPLICATION_ID_AT 68
 
-/* The WAL is carried over into the file at each 1,000 pages (4 MiB) and not kept longer than that. No temporary file: a
+/* A page cache of 512 KiB: what is asked for often is little, and the kernel has the rest.
+ * The WAL is carried over into the file at each 1,000 pages (4 MiB) and not kept longer than that. No temporary file: a
  * full disk must not hinder a read. */
 static const char settings[] = "PRAGMA synchronous = FULL;"
                                "PRAGMA cell_size_check = ON;"
                                "PRAGMA temp_store = MEMORY;"
+                               "PRAGMA cache_size = -512;"
                                "PRAGMA wal_autocheckpoint = 1000;"
                                "PRAGMA journal_size_limit = 4194304;";
 

@@ -97,9 +97,9 @@ static void over_by_loss(struct hv_core *c, struct task *t) {
                 hv_task_over(c, t, HV_CAUSE_NODE_ERROR,
                              "the engine went away while it was starting: it may have run");
         else
-                hv_task_over(c, t,
-                             HV_MUTANT(HV_MUTANT_LOST_IS_SUCCESS) ? HV_CAUSE_SUCCESS : HV_CAUSE_NODE_ERROR,
-                             "its container %s is gone: somebody or something removed it", t->unit.container);
+                hv_task_over(
+                        c, t, HV_MUTANT(HV_MUTANT_LOST_IS_SUCCESS) ? HV_CAUSE_SUCCESS : HV_CAUSE_NODE_ERROR,
+                        "its container %s is gone: somebody or something removed it", t->unit->container);
 }
 
 static bool is_attempt(const struct task *t, const struct slot *s) {
@@ -205,7 +205,7 @@ static void advance_run(struct hv_core *c, struct task *t, uint64_t now_us) {
 }
 
 static const struct image *image_of(const struct hv_core *c, const struct task *t) {
-        return hv_map_get(c->images, t->unit.image);
+        return hv_map_get(c->images, t->unit->image);
 }
 
 static void advance_make(struct hv_core *c, struct task *t) {
@@ -224,7 +224,7 @@ static void advance_make(struct hv_core *c, struct task *t) {
                  i->failure.type == HV_ACTION_PULL &&
                  i->failure.backoff.n >= HV_MAX(c->active->settings.pull_retries, 1u))
                 hv_task_over(c, t, HV_CAUSE_NODE_ERROR, "cannot pull %s: %s", i->ref, i->failure.message);
-        else if (i && i->state == IMAGE_MISSING && t->unit.pull_policy == HV_PULL_NEVER && !s->have)
+        else if (i && i->state == IMAGE_MISSING && t->unit->pull_policy == HV_PULL_NEVER && !s->have)
                 hv_task_over(c, t, HV_CAUSE_NODE_ERROR, "image %s is not here, and pullPolicy is never",
                              i->ref);
 }
@@ -308,7 +308,7 @@ static struct verdict assess_packages(const struct hv_core *c, const struct task
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
         const struct slot *builder = hv_map_get(c->slots, hv_task_builder(t->id, t->attempt, arena));
         const struct item *network = hv_map_get(c->networks, t->task->packages.network);
-        struct verdict v = hv_assess_image(c, image_of(c, t), &t->unit, t->slot->needs_pull, now_us);
+        struct verdict v = hv_assess_image(c, image_of(c, t), t->unit, t->slot->needs_pull, now_us);
 
         if (!v.in_sync)
                 return v;
@@ -335,7 +335,7 @@ static struct verdict assess_make(const struct hv_core *c, const struct task *t,
         /* One that this core did not make may have a removal on its way, of a core before it, that would hit what ran. */
         if (!hv_streq(k->object, t->id) || k->kind != HV_KIND_TASK || k->state == HV_CONTAINER_REMOVING ||
             (k->state == HV_CONTAINER_CREATED &&
-             (!hv_streq(k->digest, t->unit.digest) || !hv_streq(k->id, t->slot->made_id))))
+             (!hv_streq(k->digest, t->unit->digest) || !hv_streq(k->id, t->slot->made_id))))
                 return hv_clear_away(t->slot, now_us, HV_PHASE_CREATING, "left by something else");
         if (k->state == HV_CONTAINER_CREATED)
                 return assess_made(c, t, now_us, ret_on_slot);

@@ -83,7 +83,7 @@ static void prepare_done(struct hv_core *c, struct task *t, uint64_t now_us, con
 
 static void packages_done(struct hv_core *c, struct task *t, uint64_t now_us, const struct flight *f,
                           const struct hv_input *in) {
-        struct image *i = hv_image_get(c, t->unit.image);
+        struct image *i = hv_image_get(c, t->unit->image);
 
         switch (in->outcome) {
         case HV_OUTCOME_OK:
@@ -157,8 +157,11 @@ static void collect_done(struct hv_core *c, struct task *t, uint64_t now_us, con
                 return;
         }
         hv_failure_reset(&t->failure);
-        if (in->collected)
-                t->end.collected = *in->collected;
+        if (in->collected) {
+                free(t->collected);
+                t->collected = HV_NEW(struct hv_task_collected);
+                *t->collected = *in->collected;
+        }
         if (in->message) /* it is there all the same */
                 hv_note_task(c, t, HV_NOTE_FAILED, HV_REASON_COLLECT_FAILED, "%s", in->message);
         t->step = TASK_STEP_END;
@@ -183,7 +186,7 @@ static void end_done(struct hv_core *c, struct task *t, uint64_t now_us, const s
         t->end_state = e->state;
         t->ended_wall_us = hv_wall_us(c, now_us);
         t->is_owed = t->source == HV_TASK_FROM_POOL; /* the ledger recorded that with the end */
-        hv_set_text(&t->message, e->message);
+        hv_set_text(&t->message, hv_str_empty(e->message) ? NULL : e->message);
         if (e->trust_nominal) {
                 c->trust_score = e->trust_score;
                 hv_note_task(c, t, HV_NOTE_TRUST_CHANGED, HV_REASON_SYNCED,

@@ -15,8 +15,18 @@ static const struct hv_task_end *describe_end(const struct hv_core *c, const str
         struct hv_task_end *e = HV_ARENA_NEW(f->arena, struct hv_task_end);
         const struct hv_trust_settings *rules = &c->active->settings.trust;
 
-        *e = t->end;
-        e->message = hv_arena_strdup(f->arena, t->end_message ? t->end_message : "");
+        *e = (struct hv_task_end){
+                .attempt = t->end.attempt,
+                .final = !t->again,
+                .state = t->end.state,
+                .cause = t->end.cause,
+                .message = hv_arena_strdup(f->arena, t->end_message ? t->end_message : ""),
+                .exit_code = t->end.exit_code,
+                .oom_killed = t->end.oom_killed,
+                .started_wall_us = t->started_wall_us,
+                .finished_wall_us = t->finished_wall_us,
+                .collected = t->collected ? *t->collected : (struct hv_task_collected){},
+        };
         e->trust_nominal = e->final ? hv_trust_delta(rules, e->cause) : 0;
         e->trust_score = hv_trust_after(c->trust_score, e->trust_nominal);
         e->trust_delta = e->trust_score - c->trust_score;
@@ -42,7 +52,7 @@ static void hand_out(struct pass *p, struct task *t, const struct verdict *v) {
         f->action.cron_until_us = t->cron_until_us;
         f->action.final = !t->again;
         f->action.is_checkpoint = t->end.cause == HV_CAUSE_CHECKPOINT;
-        f->action.unit = t->slot ? &t->unit : NULL;
+        f->action.unit = t->slot ? t->unit : NULL;
         if (v->action == HV_ACTION_TASK_END)
                 f->action.end = describe_end(p->c, t, f);
         if (v->action == HV_ACTION_TASK_STOPPING || v->action == HV_ACTION_TASK_CANCEL) {
@@ -60,7 +70,7 @@ static void plan_image_early(struct pass *p, struct task *t) {
         if (t->step != TASK_STEP_PREPARE || !t->slot || p->c->engine.state != HV_ENGINE_READY ||
             t->slot->have || t->slot->effect)
                 return;
-        v = hv_assess_image(p->c, hv_map_get(p->c->images, t->unit.image), &t->unit, t->slot->needs_pull,
+        v = hv_assess_image(p->c, hv_map_get(p->c->images, t->unit->image), t->unit, t->slot->needs_pull,
                             p->now_us);
         if (!v.in_sync && v.act)
                 (void) hv_pass_act(p, t->slot, &v, true);
@@ -123,8 +133,7 @@ static void drop_done(struct hv_core *c) {
                         continue;
                 }
                 hv_task_unbind(c, t);
-                hv_failure_reset(&t->failure);
-                t->task = hv_task_unref(t->task);
+                hv_task_shed(t);
                 hv_cron_run_dropped(c, t);
                 if (t->step == TASK_STEP_GONE || !t->accepted)
                         (void) hv_map_remove(c->tasks, t->id);

@@ -127,8 +127,10 @@ static enum hv_reason waiting_reason(enum hv_resource lacks) {
 
 static void wait(struct hv_core *c, struct task *t, uint64_t now_us, enum hv_resource lacks,
                  const struct hv_room *asked, const struct hv_room *left) {
+        char text[HV_ROOM_TEXT_SIZE];
+
         t->lacks = lacks;
-        (void) hv_room_describe(lacks, asked, left, "are left", t->lacks_text);
+        hv_set_text(&t->lacks_text, hv_room_describe(lacks, asked, left, "are left", text));
         if (!t->wait_told) {
                 t->wait_told = true;
                 hv_note_task(c, t, HV_NOTE_WAITING, waiting_reason(lacks), "waits: %s", t->lacks_text);

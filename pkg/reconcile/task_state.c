@@ -92,8 +92,10 @@ void hv_task_free(void *task) {
         hv_task_unref(t->task);
         (void) hv_arena_free(t->arena);
         free(t->failure.message);
+        free(t->lacks_text);
         free(t->start_message);
         free(t->end_message);
+        free(t->collected);
         free(t->stop_by);
         free(t->stop_asker);
         free(t->stop_reason);
@@ -110,10 +112,11 @@ void hv_task_bind(struct hv_core *c, struct task *t) {
                 return;
         t->arena = hv_arena_free(t->arena);
         t->arena = hv_arena_new();
-        hv_task_unit(t->task, t->attempt, t->arena, &t->unit);
-        t->slot = hv_slot_get(c, t->unit.container);
+        t->unit = HV_ARENA_NEW(t->arena, struct hv_unit);
+        hv_task_unit(t->task, t->attempt, t->arena, t->unit);
+        t->slot = hv_slot_get(c, t->unit->container);
         t->slot->task = t;
-        t->slot->want = &t->unit;
+        t->slot->want = t->unit;
         hv_failure_reset(&t->slot->failure);
         hv_backoff_reset(&t->slot->restart);
         t->slot->needs_pull = 0;
@@ -129,15 +132,27 @@ void hv_task_unbind(struct hv_core *c, struct task *t) {
         t->slot = NULL;
 }
 
+void hv_task_shed(struct task *t) {
+        t->task = hv_task_unref(t->task);
+        t->unit = NULL;
+        t->arena = hv_arena_free(t->arena);
+        hv_failure_reset(&t->failure);
+        hv_set_text(&t->lacks_text, NULL);
+        hv_set_text(&t->start_message, NULL);
+        hv_set_text(&t->end_message, NULL);
+        free(t->collected);
+        t->collected = NULL;
+}
+
 void hv_task_follow(struct hv_core *c, struct task *t, struct slot *s) {
         t->slot->task = NULL;
         t->slot->want = NULL;
         hv_note_task(c, t, HV_NOTE_OUT_OF_SYNC, HV_REASON_PENDING, "its container goes by the name %s now",
                      s->name);
-        t->unit.container = hv_arena_strdup(t->arena, s->name);
+        t->unit->container = hv_arena_strdup(t->arena, s->name);
         t->slot = s;
         s->task = t;
-        s->want = &t->unit;
+        s->want = t->unit;
         t->missed = 0;
         t->barred = false;
         if (t->workspace == WORKSPACE_WITHHELD)
@@ -158,7 +173,9 @@ void hv_task_queue(struct hv_core *c, struct task *t, uint64_t now_us, uint64_t 
         hv_set_text(&t->start_message, NULL);
         t->started_us = t->started_wall_us = t->finished_wall_us = 0;
         t->ending = HV_CAUSE_NONE;
-        t->end = (struct hv_task_end){ .exit_code = -1 };
+        t->end = (struct end){ .exit_code = -1 };
+        free(t->collected);
+        t->collected = NULL;
         hv_failure_reset(&t->failure);
 }
 
@@ -214,6 +231,7 @@ static enum hv_task_state state_after(enum hv_task_cause cause) {
 }
 
 void hv_task_over(struct hv_core *c, struct task *t, enum hv_task_cause cause, const char *fmt, ...) {
+        bool again = is_tried_again(t, cause, t->end.exit_code);
         struct hv_buf b = {};
         va_list ap;
 
@@ -224,13 +242,9 @@ void hv_task_over(struct hv_core *c, struct task *t, enum hv_task_cause cause, c
         free(t->end_message);
         t->end_message = hv_buf_steal(&b);
         t->end.cause = cause;
-        t->end.message = t->end_message;
         t->end.attempt = t->begun ? t->attempt : 0;
-        t->end.final = !is_tried_again(t, cause, t->end.exit_code);
         t->end.state = state_after(cause);
-        t->end.started_wall_us = t->started_wall_us;
-        t->end.finished_wall_us = t->finished_wall_us;
-        t->again = !t->end.final;
+        t->again = again;
         hv_failure_reset(&t->failure);
         if (t->begun)
                 t->step = HV_MUTANT(HV_MUTANT_END_BEFORE_COLLECT) ? TASK_STEP_END : TASK_STEP_COLLECT;

@@ -4,6 +4,8 @@
  *                   ^                                                   |
  *                   '------------------- another attempt ---------------'
  *
+ * Memory   Ended tasks are remembered for as long as their results are kept, thousands of them: what only an attempt needs
+ *          hangs off the struct and is freed by hv_task_shed().
  * Model    A step says what is to be done next; facts about the container are the slot's, as for a service. Steps move on
  *          in hv_task_advance() (facts) and hv_task_done() (completions); hv_assess_task() says what is due now and
  *          changes nothing.
@@ -41,6 +43,15 @@ enum workspace_state { /* of the present attempt, where the engine would look fo
                        WORKSPACE_WITHHELD,
 };
 
+/* How the attempt ended, as far as it is remembered: what the record of it says besides is made when it is written. */
+struct end {
+        unsigned attempt; /* 0: it ended without one */
+        enum hv_task_state state;
+        enum hv_task_cause cause;
+        int exit_code; /* -1: none */
+        bool oom_killed;
+};
+
 struct task {
         char *id, *name;
         enum hv_task_source source;
@@ -56,16 +67,16 @@ struct task {
         uint64_t queued_since_us, not_before_us;
         uint64_t cron_until_us; /* scheduled time that it is the run of; 0: none */
         enum hv_resource lacks; /* while queued: what it waits for */
-        char lacks_text[HV_ROOM_TEXT_SIZE];
+        char *lacks_text;       /* ... in words */
         bool accepted, reopened;
         bool is_owed; /* it ended, and the pool that assigned it has not got its result yet: it is not forgotten */
 
         /* the attempt */
         unsigned attempt, n_counted;
-        struct hv_arena *arena; /* of `unit` */
-        struct hv_unit unit;
-        struct slot *slot; /* bound from PREPARE to TIDY */
-        bool packaged;     /* its Python packages are there */
+        struct hv_arena *arena;
+        struct hv_unit *unit; /* in `arena`; NULL: never bound, or shed */
+        struct slot *slot;    /* bound from PREPARE to TIDY */
+        bool packaged;        /* its Python packages are there */
         bool begun, cleaned, again;
         enum start_state start;
         enum workspace_state workspace;
@@ -80,13 +91,14 @@ struct task {
         uint64_t started_wall_us, finished_wall_us;
         uint64_t disk_bytes;       /* with ending DISK_LIMIT */
         enum hv_task_cause ending; /* TIMEOUT, STOPPED or DISK_LIMIT: it is being stopped for this */
-        struct hv_task_end end;
+        struct end end;
+        struct hv_task_collected *collected; /* NULL: nothing */
         char *end_message;
 
         bool stop_asked, stop_durable, cancel_sent;
         char *stop_by;                  /* in words: "ana (the rack moves)" */
         char *stop_asker, *stop_reason; /* what they are made of; the reason may be NULL */
-        char *message;                  /* of the end */
+        char *message;                  /* of the end; NULL: none */
         bool wait_told;
 };
 
@@ -96,6 +108,9 @@ struct task *hv_task_add(struct hv_core *c, const char *id, const char *name, en
 void hv_task_free(void *task);
 void hv_task_bind(struct hv_core *c, struct task *t); /* its slot, for the present attempt */
 void hv_task_unbind(struct hv_core *c, struct task *t);
+/* It ended, and nothing of it is in flight: frees what only its attempts needed. What is told of it, and what makes it known
+ * again, stays. */
+void hv_task_shed(struct task *t);
 /* Its container goes by another name: somebody renamed it. */
 void hv_task_follow(struct hv_core *c, struct task *t, struct slot *s);
 void hv_task_queue(struct hv_core *c, struct task *t, uint64_t now_us, uint64_t not_before_us);

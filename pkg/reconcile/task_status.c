@@ -66,7 +66,7 @@ static const char *sentence(const struct hv_core *c, const struct task *t, const
                 return "nobody knows whether its start is under way: its workspace is withheld until that is certain";
         if (t->slot && t->slot->failure.reason != HV_REASON_SYNCED)
                 return what_fails(&t->slot->failure, a);
-        i = t->slot ? hv_map_get(c->images, t->unit.image) : NULL;
+        i = t->slot ? hv_map_get(c->images, t->unit->image) : NULL;
         if (i && t->step <= TASK_STEP_MAKE && i->failure.reason != HV_REASON_SYNCED)
                 return hv_arena_printf(a, "%s: %s", i->ref, what_fails(&i->failure, a));
         if (i && i->effect)
@@ -82,7 +82,7 @@ static const char *sentence(const struct hv_core *c, const struct task *t, const
                                        t->stop_by ? t->stop_by : "somebody");
         if (v->reason == HV_REASON_NAME_CONFLICT)
                 return hv_arena_printf(a, "a container named %s exists that is not hivelet's",
-                                       t->unit.container);
+                                       t->unit->container);
         if (v->reason == HV_REASON_WAITING_ENGINE)
                 return "waits for the engine";
         if (t->step >= TASK_STEP_TIDY)
