@@ -6,7 +6,8 @@
 overhead   from the POST of one short task to its durable result, less what the engine takes for the very same container by bare
            calls (create, start, its exit): medians, taken by turns
 many       100 short tasks, 4 at a time, against the same containers by 4 threads of bare calls (create, start, exit, remove)
-soak       with --soak N: N tasks one behind the other, 4 at a time; the agent's PSS at the beginning and at the end
+soak       with --soak N: N tasks one behind the other, 4 at a time; the agent's PSS after the first 200, which fill what has a
+           bound (the ring of 1,000 events, the ledger's page cache), and at the end
 print      with --print-gb N: one task that prints N GiB; the agent's PSS before it, at its highest while it prints and is
            collected, and after it, and how large a log was kept
 
@@ -148,9 +149,10 @@ class Agent:
                 self.ended[identity] = done
         return done
 
-    def pss_kib(self):
+    def pss_kib(self, kind="Pss"):
+        """kind Pss_Anon: without the pages of programs and libraries, whose share goes by who else has them mapped."""
         for line in open(f"/proc/{self.process.pid}/smaps_rollup"):
-            if line.startswith("Pss:"):
+            if line.startswith(kind + ":"):
                 return int(line.split()[1])
         return 0
 
@@ -193,18 +195,18 @@ def many(engine, exits, agent, directory, n, rounds):
 
 def soak(agent, n):
     waiting = queue.Queue()
-    before = None
+    before = own = 0
     for i in range(n):
         waiting.put(agent.submit(f"soak-{i}"))
         if i >= 8 and not waiting.get().wait(120):
             raise RuntimeError(f"a task does not end; see {agent.log.name}")
         if i == min(200, n // 4):
-            before = agent.pss_kib()
+            before, own = agent.pss_kib(), agent.pss_kib("Pss_Anon")
     while not waiting.empty():
         waiting.get().wait(120)
     after = agent.pss_kib()
-    print(f"  {n} tasks                     PSS {before} KiB after the first {min(200, n // 4)}, {after} KiB at the end: {after - before:+d} KiB   (wanted: below 1024)",
-          flush=True)
+    print(f"  {n} tasks                     PSS {before} KiB after the first {min(200, n // 4)}, {after} KiB at the end: {after - before:+d} KiB, "
+          f"of its own {agent.pss_kib('Pss_Anon') - own:+d} KiB   (wanted: below 1024)", flush=True)
 
 
 def print_much(agent, gib):
