@@ -240,6 +240,8 @@ static void plan_cron(struct pass *p, struct cron *k) {
                 return;
         if (HV_MUTANT(HV_MUTANT_CRON_GOES_BACK) && wall_us < k->until_wall_us)
                 k->until_wall_us = wall_us;
+        if (k->advance_to_us <= k->until_wall_us)
+                k->advance_to_us = 0; /* a resume went further meanwhile */
         if (!k->advance_to_us && k->until_wall_us == 0)
                 k->advance_to_us = wall_us; /* seen for the first time: it begins now */
         if (!k->advance_to_us && !k->is_suspended && has_zone(c, k)) {

@@ -118,6 +118,9 @@ void sim_oracle_before_done(struct sim *s, const struct sim_call *c, const struc
                 sim_oracle_told_look(s, c, in);
                 if (c->action.type == HV_ACTION_INSPECT_IMAGE && in->outcome == HV_OUTCOME_OK)
                         sim_oracle_forget_attempts(s, c->action.name);
+                /* It is gone after all: what goes by its name later is another one. */
+                if (c->action.type == HV_ACTION_INSPECT && in->outcome == HV_OUTCOME_NOT_FOUND)
+                        sim_oracle_forget_attempts(s, c->action.name);
                 forget_doubts(s, c, in);
                 if (c->action.type == HV_ACTION_LIST && in->listing && c->action.id > o->connect_id)
                         o->parts |= in->listing->parts & c->action.parts;
