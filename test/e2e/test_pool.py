@@ -63,7 +63,7 @@ class Pool(Case):
         self.start()
         self.online()
         blob = bytes(range(256)) * 300
-        self.pool.assign(shell("mkdir results; cp in/data.bin results/copy; echo said; echo $NAME >&2; exit 3", "Job_1",
+        self.pool.assign(shell("mkdir results; cp in/data.bin results/copy; echo said; echo $NAME; exit 3", "Job_1",
                                environment={"NAME": "bob $x ${y}"}, input_files={"in/data.bin": blob}, attempt=2,
                                lease_epoch=7))
         got = self.committed("Job_1")
