@@ -48,13 +48,13 @@ static struct hv_strv program(const struct hv_task_packages *p, struct hv_arena 
                 "--progress-bar=off",
                 "--retries=2",
                 "--only-binary=:all:",
-                "--target=" BUILD "/" HV_PACKAGES_TARGET,
-                "--requirement=" BUILD "/" HV_PACKAGES_FILE,
         };
         struct words w = { .v = HV_ARENA_NEW_N(arena, const char *, MAX_WORDS) };
 
         for (size_t i = 0; i < HV_ARRAY_SIZE(always); i++)
                 add(&w, always[i]);
+        add(&w, "--target=" BUILD "/" HV_PACKAGES_TARGET);
+        add(&w, "--requirement=" BUILD "/" HV_PACKAGES_FILE);
         if (p->index)
                 add_index(&w, p->index, arena);
         else

@@ -83,7 +83,7 @@ static int take_apart(struct hv_intake *i) {
 
         while (at < total) {
                 size_t from = at;
-                uint64_t tag, len;
+                uint64_t tag, len = 0;
                 int r;
 
                 r = read_varint(i->message, &at, &tag);

@@ -44,15 +44,16 @@ static int open_socket(void) {
         return 0;
 }
 
-static int send_message(struct msghdr *m) {
+static int send_message(const struct msghdr *message) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
+        struct msghdr m = *message;
         ssize_t n;
 
         (void) snprintf(address.sun_path, sizeof address.sun_path, "%s", the_socket.path);
-        m->msg_name = &address;
-        m->msg_namelen = sizeof address;
+        m.msg_name = &address;
+        m.msg_namelen = sizeof address;
         do
-                n = sendmsg(the_socket.fd, m, MSG_NOSIGNAL | MSG_DONTWAIT);
+                n = sendmsg(the_socket.fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
         while (n < 0 && errno == EINTR);
         return n < 0 ? -errno : 0;
 }

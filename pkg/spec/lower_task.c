@@ -189,10 +189,9 @@ static void lower_logging(const struct making *m, struct hv_unit *u) {
         for (; n < g->options.n; n++)
                 v[n] = g->options.v[n];
         if (!g->driver || hv_streq(g->driver, "json-file") || hv_streq(g->driver, "local")) {
-                v[n++] =
-                        (struct hv_pair){ "max-size",
-                                          hv_arena_printf(m->l.arena, "%llu",
-                                                          (unsigned long long) (cap / (LOG_FILES - 1) + 1)) };
+                unsigned long long file_bytes = cap / (LOG_FILES - 1) + 1;
+
+                v[n++] = (struct hv_pair){ "max-size", hv_arena_printf(m->l.arena, "%llu", file_bytes) };
                 v[n++] = (struct hv_pair){ "max-file", hv_arena_printf(m->l.arena, "%llu",
                                                                        (unsigned long long) LOG_FILES) };
         }
