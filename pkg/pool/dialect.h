@@ -87,6 +87,7 @@ struct hv_pool_dialect {
         uint64_t beat_every_us;    /* at most this, whatever `heartbeat` says; 0: no limit */
         enum hv_pool_shape shape;  /* of the archives of results */
         size_t log_bytes;          /* most of a put_log(); 0: there is no put_log() */
+        bool log_lines;            /* of a live log only whole lines, as long as one fits */
 
         /* Connects nothing yet; listens where the dialect is pushed to. */
         int (*open)(const struct hv_pool_opening *opening, struct hv_pool_peer **ret, struct hv_err *err);
@@ -114,7 +115,7 @@ struct hv_pool_dialect {
                            hv_answer_fn *done, void *done_data);
 };
 
-extern const struct hv_pool_dialect hv_pool_v1;
+extern const struct hv_pool_dialect hv_pool_v1, hv_pool_hivemind;
 
 /* What a status of gRPC means for a call to a pool, and whether the pool itself said it. */
 enum hv_outcome hv_outcome_of_status(enum hv_rpc_status status, bool *ret_answered);

@@ -443,8 +443,8 @@ static int put_rules(struct writing *w) {
 /* --- the whole --- */
 
 /* A name for history to group by, out of the id: a label of DNS. */
-static const char *name_of(const struct writing *w) {
-        char *name = hv_arena_printf(w->arena, "t-%s", w->task->id), *p;
+const char *hv_pool_task_name(const char *id, struct hv_arena *arena) {
+        char *name = hv_arena_printf(arena, "t-%s", id), *p;
 
         for (p = name; *p; p++)
                 *p = (char) (*p >= 'A' && *p <= 'Z' ? *p - 'A' + 'a' : *p == '_' ? '-' : *p);
@@ -508,7 +508,7 @@ int hv_pool_document(const V1__Task *task, struct hv_arena *arena, struct hv_poo
         hv_json_put_str(&w.json, "apiVersion", "hivelet/v1");
         hv_json_put_str(&w.json, "kind", "Task");
         hv_json_begin_object(&w.json, "metadata");
-        hv_json_put_str(&w.json, "name", name_of(&w));
+        hv_json_put_str(&w.json, "name", hv_pool_task_name(task->id, arena));
         hv_json_end(&w.json);
         r = put_spec(&w);
         if (r < 0)

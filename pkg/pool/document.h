@@ -38,6 +38,8 @@ struct hv_pool_document {
 
 /* [A-Za-z0-9_-]{1,64}, and a name that a task of this node may have. */
 bool hv_pool_id_is_valid(const char *id);
+/* What a task of such an id is called in its document, for history to group by: a label of DNS. */
+const char *hv_pool_task_name(const char *id, struct hv_arena *arena);
 
 /* -EINVAL: refused for good, with a sentence about the field. *ret borrows from the task and the arena. On failure
  * ret->assignment has id, attempt and lease as far as they can be used. */

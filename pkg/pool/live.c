@@ -118,17 +118,30 @@ static void on_answer(void *userdata, const struct hv_answer *a) {
         flush_later(f, a->outcome == HV_OUTCOME_OK ? pause_of(f) : HV_LIVE_FLUSH_US);
 }
 
+/* Bytes that go now. The beginning of a line waits for its end, where the dialect wants that and there is room. */
+static size_t ready(const struct follower *f) {
+        size_t len = HV_MIN(f->waiting.len, f->live->o.dialect->log_bytes);
+        const char *newline;
+
+        if (!f->live->o.dialect->log_lines || !f->log || len == 0)
+                return len;
+        newline = memrchr(f->waiting.data, '\n', len);
+        if (newline)
+                return (size_t) (newline - f->waiting.data) + 1;
+        return len == f->live->o.dialect->log_bytes ? len : 0;
+}
+
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
         struct follower *f = userdata;
+        size_t len = ready(f);
         struct hv_pool_owed owed = { .id = f->id, .attempt = f->attempt, .lease_epoch = f->lease_epoch };
 
         (void) s;
         (void) usec;
-        if (f->in_flight || f->waiting.len == 0)
+        if (f->in_flight || len == 0)
                 return 0;
         f->in_flight = true;
-        f->live->o.dialect->put_log(f->live->o.peer, &owed, f->offset, f->waiting.data,
-                                    HV_MIN(f->waiting.len, f->live->o.dialect->log_bytes), on_answer, f);
+        f->live->o.dialect->put_log(f->live->o.peer, &owed, f->offset, f->waiting.data, len, on_answer, f);
         return 0;
 }
 
@@ -138,6 +151,7 @@ static bool on_log(void *userdata, const char *data, size_t len) {
 
         if (len == 0) { /* over: what waits still goes, the rest is the result's */
                 f->live->o.backend->log_close(HV_STEAL(f->log));
+                flush_later(f, pause_of(f));
                 return true;
         }
         f->skip -= skipped;

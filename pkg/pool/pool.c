@@ -294,7 +294,7 @@ static int copy_options(struct hv_pool *p, const struct hv_pool_options *o) {
 }
 
 static const struct hv_pool_dialect *dialect_of(enum hv_dialect dialect) {
-        return dialect == HV_DIALECT_V1 ? &hv_pool_v1 : NULL;
+        return dialect == HV_DIALECT_V1 ? &hv_pool_v1 : &hv_pool_hivemind;
 }
 
 static int open_link(struct hv_pool *p, struct hv_err *err) {
@@ -350,8 +350,6 @@ int hv_pool_new(const struct hv_pool_options *options, struct hv_pool **ret, str
         p->message = hv_strdup("not tried yet");
         p->since_us = now_us();
         p->dialect = dialect_of(options->dialect);
-        if (!p->dialect)
-                return hv_err_set(err, -EOPNOTSUPP, "this version does not speak the dialect of the pool");
         copy_options(p, options);
         r = hv_inbox_new(&(struct hv_inbox_options){ .path = p->o.inbox,
                                                      .max_bytes = p->o.inbox_max_bytes,

@@ -70,7 +70,6 @@ struct v1_request {
 void v1_call_start(struct hv_pool_peer *peer, const struct v1_request *request, v1_reply_fn *on_reply,
                    struct v1_caller caller);
 void v1_calls_end(struct hv_pool_peer *peer); /* silently */
-struct hv_rpc_bytes *v1_pack(const ProtobufCMessage *message);
 /* "RegisterNode: UNAVAILABLE: connection refused" */
 const char *v1_say(struct hv_arena *arena, const char *method, const struct hv_rpc_end *end);
 #define V1_METHOD(name) "/nodepool.NodeManager/" name

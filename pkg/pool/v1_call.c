@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/text.h"
+#include "pool/message.h"
 #include "pool/v1.h"
 #include "pool/wire.h"
 
@@ -18,36 +19,9 @@ struct v1_call {
         struct hv_err err;
 };
 
-struct hv_rpc_bytes *v1_pack(const ProtobufCMessage *message) {
-        struct hv_rpc_bytes *b = hv_rpc_bytes_new();
-        size_t len = protobuf_c_message_get_packed_size(message);
-
-        if (len)
-                (void) protobuf_c_message_pack(message, hv_rpc_bytes_extend(b, len));
-        return b;
-}
-
 const char *v1_say(struct hv_arena *arena, const char *method, const struct hv_rpc_end *end) {
         return hv_arena_printf(arena, "%s: %s%s%s", method, hv_rpc_status_name(end->status),
                                *end->text ? ": " : "", end->text);
-}
-
-static size_t put_varint(unsigned char *p, uint64_t value) {
-        size_t n = 0;
-
-        for (; value >= 0x80; value >>= 7)
-                p[n++] = (unsigned char) (value | 0x80);
-        p[n++] = (unsigned char) value;
-        return n;
-}
-
-static int add_file(struct hv_rpc_bytes *b, const struct v1_request *r, struct hv_err *err) {
-        unsigned char head[20];
-        size_t n = put_varint(head, (uint64_t) r->file_field << 3 | 2);
-
-        n += put_varint(head + n, r->file_len);
-        hv_rpc_bytes_add(b, head, n);
-        return hv_rpc_bytes_add_file(b, r->fd, r->file_offset, r->file_len, err);
 }
 
 static void end_call(struct v1_call *c, struct hv_answer *answer, const ProtobufCMessage *reply) {
@@ -90,7 +64,7 @@ void v1_call_start(struct hv_pool_peer *peer, const struct v1_request *r, v1_rep
                    struct v1_caller caller) {
         struct v1_call *c = HV_NEW(struct v1_call);
         _hv_cleanup_free_ char *path = hv_asprintf(V1_METHOD("%s"), r->method);
-        struct hv_rpc_bytes *request = v1_pack(r->message);
+        struct hv_rpc_bytes *request = hv_message_pack(r->message);
         int ok = 0;
 
         c->peer = peer;
@@ -100,7 +74,7 @@ void v1_call_start(struct hv_pool_peer *peer, const struct v1_request *r, v1_rep
         c->caller = caller;
         TAILQ_INSERT_TAIL(&peer->calls, c, entry);
         if (r->file_len)
-                ok = add_file(request, r, &c->err);
+                ok = hv_message_add_file(request, r->file_field, r->fd, r->file_offset, r->file_len, &c->err);
         if (ok < 0)
                 hv_rpc_bytes_free(request);
         else

@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "base/vec.h"
 #include "pool/inbox.h"
+#include "pool/message.h"
 #include "pool/v1.h"
 #include "pool/wire.h"
 #include "retry/backoff.h"
@@ -232,7 +233,7 @@ static void start_fetch(struct v1_inputs *i, struct incoming *in) {
         r = hv_rpc_call_start(i->peer->channel,
                               &(struct hv_rpc_call_options){
                                       .method = V1_METHOD("FetchTaskInput"),
-                                      .request = v1_pack(&m.base),
+                                      .request = hv_message_pack(&m.base),
                                       .timeout_us = FETCH_TIMEOUT_US,
                                       .stream = true,
                                       .on_message = on_piece,

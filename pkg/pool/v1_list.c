@@ -22,6 +22,7 @@
 #include "base/time.h"
 #include "base/vec.h"
 #include "log/log.h"
+#include "pool/message.h"
 #include "pool/v1.h"
 #include "pool/wire.h"
 #include "retry/backoff.h"
@@ -350,7 +351,7 @@ static struct hv_rpc_bytes *question(const struct v1_list *l, uint64_t known) {
         m.node_id = (char *) l->peer->with.options->node_id;
         m.known_revision = known;
         m.node_epoch = l->peer->node_epoch;
-        return v1_pack(&m.base);
+        return hv_message_pack(&m.base);
 }
 
 static void on_fetched(void *userdata, const struct hv_rpc_end *end) {
