@@ -558,6 +558,8 @@ int main(int argc, char **argv) {
         struct hv_err err = {};
         int r;
 
+        const char *const peers[] = { option(argv, "peers", NULL) };
+
         if (argc < 3)
                 return 2;
         (void) mallopt(M_ARENA_MAX, 2);
@@ -573,11 +575,16 @@ int main(int argc, char **argv) {
                 &(struct hv_pool_options){ .event = n.event,
                                            .backend = &backend,
                                            .userdata = &n,
-                                           .dialect = HV_DIALECT_V1,
+                                           .dialect = hv_streq(option(argv, "dialect", "v1"), "hivemind")
+                                                              ? HV_DIALECT_HIVEMIND
+                                                              : HV_DIALECT_V1,
                                            .node_id = option(argv, "node", "n1"),
                                            .agent_version = "1.2.3",
                                            .address = argv[1],
-                                           .listen = "0.0.0.0:50053",
+                                           .listen = option(argv, "listen", "0.0.0.0:50053"),
+                                           .peers = peers,
+                                           .n_peers = peers[0] ? 1 : 0,
+                                           .username = option(argv, "user", NULL),
                                            .insecure = !option(argv, "ca", NULL),
                                            .ca_file = option(argv, "ca", NULL),
                                            .cert_file = option(argv, "cert", NULL),

@@ -1,0 +1,263 @@
+"""Dialect hivemind against a pool like the deployed one: login, words, pushed tasks, logs, results, faults."""
+import hashlib
+import io
+import json
+import unittest
+import zipfile
+
+import grpc
+
+from scripted_hivemind import Pool, archive, free_port, pb
+from scripted_pool import Node, digest_of
+
+BIG = 3 * 1024 * 1024 + 17
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.pools, self.nodes = [], []
+
+    def tearDown(self):
+        for node in self.nodes:
+            code, text = node.end()
+            self.assertEqual(code, 0, text[-4000:])
+            self.assertNotIn("hunter2", text)
+            self.assertNotIn("token-", text)
+            self.assertNotIn("\x1b", text)
+        for pool in self.pools:
+            pool.stop()
+
+    def pool(self, *faults):
+        self.pools.append(Pool(faults))
+        return self.pools[-1]
+
+    def node(self, pool, *options):
+        self.port = free_port()
+        self.nodes.append(Node(pool.port, "dialect=hivemind", "user=alice", "password=hunter2", "heartbeat_ms=100",
+                               "listen=127.0.0.1:%d" % self.port, *options))
+        return self.nodes[-1]
+
+    def online(self, pool, *options):
+        node = self.node(pool, *options)
+        node.wait("phase", id="Online")
+        return node
+
+
+class Link(Case):
+    def test_the_first_calls_are_login_register_status(self):
+        pool = self.pool()
+        self.online(pool)
+        pool.wait("the usage", lambda: pool.usage)
+        self.assertEqual(pool.calls[:3], ["Login", "RegisterWorkerNode", "ReportStatus"])
+        m = pool.last["RegisterWorkerNode"]
+        self.assertEqual((m.node_id, m.hostname, m.port, m.cpu_cores, m.memory_gb, m.docker_status),
+                         ("alice", "10.0.0.17", self.port, 4, 8, "available"))
+        m = pool.last["ReportStatus"]
+        self.assertEqual((m.node_id, m.status, m.running_tasks, m.cpu_usage, m.gpu_usage), ("alice", "Idle", 0, 12.5, 0))
+        self.assertEqual((pool.usage[0].task_id, pool.usage[0].token, pool.usage[0].memory_usage), ("0", "alice", 50))
+
+    def test_a_wrong_password_is_said(self):
+        pool = self.pool()
+        self.nodes.append(Node(pool.port, "dialect=hivemind", "user=bob", "password=hunter2",
+                               "listen=127.0.0.1:%d" % free_port()))
+        pool.wait("two logins", lambda: pool.counts.get("Login", 0) > 1)
+        self.assertIn("wrong password", self.nodes[0].ask("state", "state")["text"])
+
+    def test_a_token_that_is_not_taken_any_more(self):
+        pool = self.pool(("ReportStatus", 2, "expire"))
+        node = self.online(pool)
+        node.tell("poke")
+        pool.wait("another login", lambda: pool.calls.count("Login") == 2 and pool.calls.count("ReportStatus") > 1)
+        self.assertEqual(pool.rejected, 1)
+
+    def test_a_pool_that_forgot_the_node_is_told_again(self):
+        pool = self.pool(("ReportStatus", 2, "forget"))
+        node = self.online(pool)
+        node.tell("poke")
+        pool.wait("the registration", lambda: pool.calls.count("RegisterWorkerNode") == 2)
+
+
+class Tasks(Case):
+    def test_a_task_becomes_a_document(self):
+        pool = self.pool()
+        node = self.online(pool)
+        data = archive(**{"main.py": "print(1)"})
+        self.assertTrue(pool.execute(self.port, "Job_1", data, cpu_usage=150, memory_gb=2, gpu_usage=5, gpu_memory_gb=3).success)
+        document = json.loads(node.wait("assigned", id="Job_1")["text"])
+        sha256 = hashlib.sha256(data).hexdigest()
+        self.assertEqual(document["spec"], {
+            "type": "hivemind", "env": [{"name": "TASK_ID", "value": "Job_1"}],
+            "inputs": [{"path": ".", "inbox": sha256, "unpack": True}],
+            "resources": {"limits": {"cpu": document["spec"]["resources"]["limits"]["cpu"], "memory": str(2 << 30)},
+                          "requests": {"gpus": 1, "gpuMemory": str(3 << 30)}}})
+        self.assertIn(document["spec"]["resources"]["limits"]["cpu"], ("1500m", "1.5"))
+        self.assertEqual(node.inbox(), [sha256])
+        pool.wait("Running", lambda: pool.last["ReportStatus"].status == "Running 1 tasks")
+        self.assertEqual(pool.last["ReportStatus"].running_tasks, 1)
+
+    def test_floors(self):
+        pool = self.pool()
+        node = self.online(pool)
+        self.assertTrue(pool.execute(self.port, "small", archive(a="1")).success)
+        limits = json.loads(node.wait("assigned", id="small")["text"])["spec"]["resources"]["limits"]
+        self.assertEqual(limits["memory"], str(512 << 20))
+        self.assertIn(limits["cpu"], ("100m", "0.1"))
+
+    def test_the_same_again_is_known_and_another_is_refused(self):
+        pool = self.pool()
+        node = self.online(pool)
+        self.assertTrue(pool.execute(self.port, "twice", archive(a="1")).success)
+        self.assertTrue(pool.execute(self.port, "twice", archive(a="1")).success)
+        got = pool.execute(self.port, "twice", archive(a="2"))
+        self.assertFalse(got.success)
+        self.assertIn("Conflict", got.message)
+        node.ask("state", "state")
+        self.assertEqual(len([e for e in node.events if e["event"] == "assigned"]), 1)
+
+    def test_what_cannot_be_is_refused(self):
+        pool = self.pool()
+        self.online(pool, )
+        for task_id, data, more, words in (("../x", b"x", {}, "not the id"), ("", b"x", {}, "not the id"),
+                                           ("e", b"", {}, "empty"), ("n", b"x", {"memory_gb": -1}, "memory_gb"),
+                                           ("c", b"x", {"cpu_usage": float("nan")}, "cpu_usage")):
+            got = pool.execute(self.port, task_id, data, **more)
+            self.assertEqual((got.success, words in got.message), (False, True), (task_id, got.message))
+
+    def test_no_room_is_no(self):
+        pool = self.pool()
+        node = self.online(pool)
+        node.tell("room 0")
+        node.ask("state", "state")
+        self.assertFalse(pool.execute(self.port, "later", archive(a="1")).success)
+
+    def test_a_large_one_leaves_no_memory_behind(self):
+        pool = self.pool()
+        node = self.online(pool)
+        before = node.ask("memory", "memory")["n"]
+        data = bytes(1 << 20) * 64
+        self.assertTrue(pool.execute(self.port, "large", data).success)
+        self.assertEqual(node.inbox(), [hashlib.sha256(data).hexdigest()])
+        self.assertLess(node.ask("memory", "memory")["n"], before + (48 << 20))
+
+    def test_a_stop(self):
+        pool = self.pool()
+        node = self.online(pool)
+        pool.execute(self.port, "s", archive(a="1"))
+        self.assertTrue(pool.stop_task(self.port, "s").success)
+        node.wait("cancelled", id="s")
+        self.assertFalse(pool.stop_task(self.port, "other").success)
+
+    def test_a_stranger_and_a_method_that_is_none(self):
+        pool = self.pool()
+        self.online(pool, "peers=10.0.0.0/24")
+        with self.assertRaises(grpc.RpcError) as e:
+            pool.execute(self.port, "x", archive(a="1"))
+        self.assertEqual(e.exception.code(), grpc.StatusCode.PERMISSION_DENIED)
+        other = self.pool()
+        self.online(other, "peers=127.0.0.0/8")
+        self.assertTrue(other.execute(self.port, "x", archive(a="1")).success)
+        channel, call = other.stub(self.port, "TaskOutput", pb.TaskOutputRequest)
+        with channel, self.assertRaises(grpc.RpcError) as e:
+            call(pb.TaskOutputRequest(), timeout=10)
+        self.assertEqual(e.exception.code(), grpc.StatusCode.UNIMPLEMENTED)
+
+
+class Results(Case):
+    def test_a_result_waits_until_the_pool_has_written_running(self):
+        pool = self.pool()
+        node = self.online(pool)
+        node.tell("run 1000")
+        node.ask("state", "state")
+        pool.execute(self.port, "fast", archive(a="1"))
+        pool.wait("the result", lambda: pool.results.get("fast"))
+        self.assertEqual((pool.lost, len(pool.results["fast"][0])), ([], 1000))
+        self.assertIn("任務 fast 執行完成，狀態: 成功\n", pool.logs["fast"])
+
+    def test_what_never_ran_says_why(self):
+        pool = self.pool()
+        node = self.online(pool)
+        node.tell("owe never Failed 0 0 0 0")
+        node.wait("committed", id="never")
+        with zipfile.ZipFile(io.BytesIO(pool.results["never"][0])) as z:
+            self.assertEqual(z.namelist(), ["execution_log.txt"])
+            self.assertIn("exit code 3", z.read("execution_log.txt").decode())
+        self.assertIn("狀態: 失敗", pool.logs["never"])
+
+    def test_a_result_that_the_pool_cannot_take(self):
+        pool = self.pool(("TaskResultUpload", 1, "large"))
+        node = self.online(pool)
+        node.tell("owe huge Completed 0 1 %d 0" % BIG)
+        node.wait("committed", id="huge")
+        with zipfile.ZipFile(io.BytesIO(pool.results["huge"][0])) as z:
+            self.assertIn(str(BIG), z.read("error_log.txt").decode())
+
+    def test_bytes_that_are_no_text_are_told_as_text(self):
+        pool = self.pool()
+        node = self.online(pool)
+        node.tell("owe bytes Completed 0 1 10 300000")
+        node.wait("committed", id="bytes")
+        self.assertEqual(pool.rejected, 0)
+        self.assertIn("\N{REPLACEMENT CHARACTER}", pool.logs["bytes"])
+
+
+SCRIPTS = [
+    ("nothing happens", []),
+    ("the login is lost", [("Login", 1, "refuse")]),
+    ("the answer to it is lost", [("Login", 1, "lose")]),
+    ("the answer to it is garbage", [("Login", 1, "garbage")]),
+    ("the registration is refused", [("RegisterWorkerNode", 1, "no")]),
+    ("the registration is lost", [("RegisterWorkerNode", 1, "lose")]),
+    ("no token is taken at registration", [("RegisterWorkerNode", 1, "expire")]),
+    ("the first status is cut", [("ReportStatus", 1, "cut")]),
+    ("the node is forgotten", [("ReportStatus", 1, "forget")]),
+    ("no token is taken at a status", [("ReportStatus", 1, "expire")]),
+    ("a result is refused before it is seen", [("TaskResultUpload", 1, "refuse")]),
+    ("it is too much for the pool", [("TaskResultUpload", 1, "busy"), ("TaskResultUpload", 2, "busy")]),
+    ("the pool breaks over a result", [("TaskResultUpload", 1, "break"), ("TaskResultUpload", 2, "break")]),
+    ("the pool says no once", [("TaskResultUpload", 1, "no")]),
+    ("the answer is late", [("TaskResultUpload", 1, "late"), ("TaskResultUpload", 3, "late")]),
+    ("cut before a result is taken", [("TaskResultUpload", 1, "cut")]),
+    ("cut twice", [("TaskResultUpload", 1, "cut"), ("TaskResultUpload", 2, "cut")]),
+    ("no token is taken at a result", [("TaskResultUpload", 2, "expire")]),
+    ("no token is taken at two results", [("TaskResultUpload", 1, "expire"), ("TaskResultUpload", 3, "expire")]),
+    ("output is cut", [("TaskOutputUpload", 1, "cut")]),
+    ("output is lost", [("TaskOutputUpload", 1, "lose"), ("TaskOutputUpload", 2, "lose")]),
+    ("output is not wanted", [("TaskOutputUpload", 1, "no"), ("TaskOutputUpload", 3, "no")]),
+    ("no token is taken at output", [("TaskOutputUpload", 2, "expire")]),
+    ("the answer to output is garbage", [("TaskOutputUpload", 1, "garbage")]),
+    ("everything at once", [("Login", 1, "lose"), ("RegisterWorkerNode", 1, "cut"), ("TaskOutputUpload", 2, "expire"),
+                            ("TaskResultUpload", 1, "cut"), ("TaskResultUpload", 3, "expire")]),
+]
+# The dialect has no key: a result whose answer is lost comes again, the same bytes under the same id.
+AGAIN = [
+    ("the answer to a result is lost", [("TaskResultUpload", 1, "lose")]),
+    ("the answer to a result is garbage", [("TaskResultUpload", 1, "garbage")]),
+    ("cut after a result was taken", [("TaskResultUpload", 1, "cut-after")]),
+]
+
+
+class Faults(Case):
+    def run_script(self, faults, again):
+        pool = self.pool(*faults)
+        node = self.node(pool)
+        owed = {"a": 100, "b": BIG, "c": 5000}
+        node.tell(*("owe %s Completed 0 1 %d 150000" % one for one in owed.items()))
+        settled = sorted(node.wait("committed")["id"] for _ in owed)
+        pool.wait("the script to be over", lambda: not pool.left)
+        self.assertEqual(settled, sorted(owed))
+        self.assertEqual(node.ask("state", "state")["n"], 0)
+        self.assertEqual(sum(len(r) for r in pool.results.values()), len(owed) + again)
+        for one, size in owed.items():
+            self.assertEqual({hashlib.sha256(r).hexdigest() for r in pool.results[one]}, {digest_of(size)})
+
+
+def add(index, what, faults, again):
+    name = "test_%02d_%s" % (index, "".join(c if c.isalnum() else "_" for c in what))
+    setattr(Faults, name, lambda self: self.run_script(faults, again))
+
+
+for number, (title, script) in enumerate(SCRIPTS + AGAIN, 1):
+    add(number, title, script, number > len(SCRIPTS))
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
