@@ -1,0 +1,117 @@
+/* What dialect hivemind makes of text, and of a result that there is not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/crc32.h"
+#include "base/macros.h"
+#include "pool/hivemind_document.h"
+#include "pool/hivemind_note.h"
+#include "pool/hivemind_text.h"
+
+static void test_take(void **state) {
+        static const struct {
+                const char *what, *text;
+                bool is_last;
+                size_t taken;
+        } rows[] = {
+                { "nothing", "", false, 0 },
+                { "whole lines", "a\nb\n", false, 4 },
+                { "up to the last newline", "a\nbc", false, 2 },
+                { "the end, whatever it is", "a\nbc", true, 4 },
+                { "no newline", "abc", false, 3 },
+                { "a character of two bytes is cut", "abc\xc3", false, 3 },
+                { "of three, after two", "abc\xe4\xbb", false, 3 },
+                { "of four, after three", "abc\xf0\x9f\x98", false, 3 },
+                { "of four, whole", "abc\xf0\x9f\x98\x80", false, 7 },
+                { "no text at all", "\x80\x80\x80\x80", false, 4 },
+                { "a beginning and nothing else", "\xe4", false, 1 },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++)
+                if (hivemind_text_take(rows[i].text, strlen(rows[i].text), rows[i].is_last) != rows[i].taken)
+                        fail_msg("%s", rows[i].what);
+}
+
+static void test_valid(void **state) {
+        static const struct {
+                const char *what, *text, *expected;
+                size_t len;
+        } rows[] = {
+                { "nothing", "", "", 0 },
+                { "the newline at the end goes", "a\nb\n", "a\nb", 4 },
+                { "only one of them", "a\n\n", "a\n", 3 },
+                { "a bad byte",
+                  "a\xff"
+                  "b",
+                  "a\xef\xbf\xbd"
+                  "b",
+                  3 },
+                { "a NUL", "a\0b",
+                  "a\xef\xbf\xbd"
+                  "b",
+                  3 },
+                { "a surrogate", "\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd", 3 },
+                { "a color stays", "\x1b[31mx", "\x1b[31mx", 6 },
+        };
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++)
+                if (!hv_streq(hivemind_text_valid(rows[i].text, rows[i].len, arena), rows[i].expected))
+                        fail_msg("%s", rows[i].what);
+}
+
+static uint32_t number(const char *at) {
+        const unsigned char *b = (const unsigned char *) at;
+
+        return b[0] | (uint32_t) b[1] << 8 | (uint32_t) b[2] << 16 | (uint32_t) b[3] << 24;
+}
+
+static void test_note(void **state) {
+        _hv_cleanup_(hv_buf_done) struct hv_buf b = {};
+        const char *end;
+
+        (void) state;
+        hivemind_note(&b, "a.txt", "hello");
+        end = b.data + b.len - 22;
+        assert_int_equal(number(b.data), 0x04034b50);
+        assert_int_equal(number(b.data + 14), hv_crc32(0, "hello", 5));
+        assert_memory_equal(b.data + 30, "a.txthello", 10);
+        assert_int_equal(number(end), 0x06054b50);
+        assert_int_equal(number(end + 12), 46 + 5);     /* the directory, */
+        assert_int_equal(number(end + 16), 30 + 5 + 5); /* which begins here */
+        assert_int_equal(b.len, 30 + 5 + 5 + 46 + 5 + 22);
+}
+
+static void test_check(void **state) {
+        Hivemind__ExecuteTaskRequest m = HIVEMIND__EXECUTE_TASK_REQUEST__INIT;
+        struct hv_err err;
+
+        (void) state;
+        m.task_id = (char *) "Job_1";
+        assert_int_equal(hivemind_document_check(&m, 1, &err), 0);
+        assert_true(hivemind_document_check(&m, 0, &err) < 0);
+        m.memory_gb = -1;
+        assert_true(hivemind_document_check(&m, 1, &err) < 0);
+        assert_string_equal(err.msg, "memory_gb is -1, expected 0 to 1048576");
+        m.memory_gb = 0;
+        m.task_id = (char *) "../x";
+        assert_true(hivemind_document_check(&m, 1, &err) < 0);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_take),
+                cmocka_unit_test(test_valid),
+                cmocka_unit_test(test_note),
+                cmocka_unit_test(test_check),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
