@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""The whole agent with a pool like HiveMind's deployed one: pushed, run on a real engine, delivered."""
+import io
+import json
+import os
+import shutil
+import sys
+import zipfile
+
+import base
+import hv
+import tasks
+
+sys.path.insert(0, os.path.join(hv.TOP, "test", "integration", "pool"))
+import scripted_hivemind  # noqa: E402  (of the directory named above)
+
+
+class Pushed(base.Case):
+    def setUp(self):
+        super().setUp()
+        self.agent.done()
+        self.agent = tasks.Worker(self.engine, "pushed")
+        self.pool = scripted_hivemind.Pool()
+        self.addCleanup(lambda: self.pool.stop())
+        self.port = scripted_hivemind.free_port()
+
+    def start(self):
+        shutil.copytree(os.path.join(hv.TOP, "config", "task-types.d"), os.path.join(self.agent.dir, "task-types.d"))
+        secret = os.path.join(self.agent.dir, "password")
+        self.agent.write("hunter2", secret)
+        master = {"address": f"127.0.0.1:{self.pool.port}", "protocol": "hivemind", "insecure": True, "advertise": "127.0.0.2",
+                  "listen": f"127.0.0.1:{self.port}", "credentials": {"username": "alice", "passwordSecret": "pool"},
+                  "reconnect": {"initial": "100ms", "max": "500ms"}}
+        self.agent.declare({}, body=f"  secrets: [{{name: pool, fromFile: {secret}}}]\n  taskDefaults: {{image: {hv.IMAGE}}}\n"
+                                    f"  master: {json.dumps(master)}\n")
+        self.agent.start()
+        self.agent.wait(lambda: (self.agent.call("GET", "/api/v1/status")["pool"] or {}).get("state") == "Online",
+                        "the node is registered")
+
+    def result(self, task_id):
+        self.pool.wait(f"the result of {task_id}", lambda: self.pool.results.get(task_id))
+        self.assertEqual((len(self.pool.results[task_id]), self.pool.lost), (1, []))
+        return zipfile.ZipFile(io.BytesIO(self.pool.results[task_id][0]))
+
+    def push(self, task_id, **files):
+        data = scripted_hivemind.archive(**files)
+        got = self.pool.execute(self.port, task_id, data, cpu_usage=50)
+        self.assertTrue(got.success, got.message)
+        return data
+
+    def test_what_is_pushed_runs_and_comes_back(self):
+        self.start()
+        self.push("Job_1", **{"run_task.sh": "pwd; echo $TASK_ID $PYTHONUNBUFFERED; cat in/data >out", "in/data": "seen"})
+        with self.result("Job_1") as z:
+            self.assertLessEqual({"run_task.sh", "in/data", "out", "execution_log.txt", "task_logs.txt"}, set(z.namelist()))
+            self.assertEqual(z.read("out"), b"seen")
+            self.assertIn("Status: Success", z.read("execution_log.txt").decode())
+            self.assertIn("/app/task\nJob_1 1\n", z.read("task_logs.txt").decode())
+        self.assertIn("/app/task\nJob_1 1\n", self.pool.logs["Job_1"])
+        self.assertTrue(self.pool.logs["Job_1"].endswith("狀態: 成功\n"))
+
+    def test_nothing_to_start_is_said(self):
+        self.start()
+        self.push("empty", readme="nothing")
+        with self.result("empty") as z:
+            self.assertIn("Status: Failed", z.read("execution_log.txt").decode())
+            self.assertIn("no run_task.sh", z.read("task_logs.txt").decode())
+        self.assertIn("狀態: 失敗", self.pool.logs["empty"])
+
+    def test_a_stopped_one_comes_back_too(self):
+        self.start()
+        self.push("long", **{"run.sh": "echo on; exec sleep 1000"})
+        self.agent.wait(lambda: "on\n" in self.pool.logs.get("long", ""), "it runs")
+        self.assertTrue(self.pool.stop_task(self.port, "long").success)
+        with self.result("long") as z:
+            self.assertIn("task_stopped.txt", z.namelist())
+        self.assertEqual(self.agent.ledger.tasks()["long"]["stop_by"], "the pool")
+
+
+if __name__ == "__main__":
+    base.main()
