@@ -22,18 +22,18 @@ struct hv_inbox;
 struct hv_rpc;
 struct hv_pool_peer; /* what open() gives: the dialect's own */
 
-enum hv_outcome {
-        HV_OUTCOME_OK,
-        HV_OUTCOME_REFUSED,     /* understood, and no: the same again would be refused again */
-        HV_OUTCOME_RELOGIN,     /* the token is not taken (any more) */
-        HV_OUTCOME_REREGISTER,  /* the pool does not know this node (any more) */
-        HV_OUTCOME_AGAIN,       /* no answer, or none that can be used: what the pool did is not known */
-        HV_OUTCOME_UNSUPPORTED, /* the pool does not have this operation */
+enum hv_pool_outcome {
+        HV_POOL_OUTCOME_OK,
+        HV_POOL_OUTCOME_REFUSED,     /* understood, and no: the same again would be refused again */
+        HV_POOL_OUTCOME_RELOGIN,     /* the token is not taken (any more) */
+        HV_POOL_OUTCOME_REREGISTER,  /* the pool does not know this node (any more) */
+        HV_POOL_OUTCOME_AGAIN,       /* no answer, or none that can be used: what the pool did is not known */
+        HV_POOL_OUTCOME_UNSUPPORTED, /* the pool does not have this operation */
 };
-const char *hv_outcome_name(enum hv_outcome outcome); /* "refused" */
+const char *hv_pool_outcome_name(enum hv_pool_outcome outcome); /* "refused" */
 
 struct hv_answer {
-        enum hv_outcome outcome;
+        enum hv_pool_outcome outcome;
         bool answered;       /* the pool said this; false: nothing was heard of it */
         const char *message; /* for people; "" for OK */
 
@@ -66,7 +66,7 @@ struct hv_pool_sink {
         bool (*cancel)(void *userdata, const char *id, const char *why);
         void (*only)(void *userdata, const char *const *ids, size_t n);
         /* A call that the core did not ask for ended so: a stream, a fetch, a push. */
-        void (*heard)(void *userdata, enum hv_outcome outcome, bool answered, const char *message);
+        void (*heard)(void *userdata, enum hv_pool_outcome outcome, bool answered, const char *message);
         /* One more assignment was refused by the dialect itself. */
         void (*refused)(void *userdata, const char *id, const char *why);
 };
@@ -118,4 +118,4 @@ struct hv_pool_dialect {
 extern const struct hv_pool_dialect hv_pool_v1, hv_pool_hivemind;
 
 /* What a status of gRPC means for a call to a pool, and whether the pool itself said it. */
-enum hv_outcome hv_outcome_of_status(enum hv_rpc_status status, bool *ret_answered);
+enum hv_pool_outcome hv_pool_outcome_of_status(enum hv_rpc_status status, bool *ret_answered);

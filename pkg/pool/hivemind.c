@@ -43,19 +43,19 @@ static void on_login(struct hv_pool_peer *p, const struct hivemind_caller *calle
         char shown[HV_RPC_TEXT_SIZE];
         _hv_cleanup_free_ char *why = NULL;
 
-        if (a->outcome == HV_OUTCOME_OK && !m->success) {
+        if (a->outcome == HV_POOL_OUTCOME_OK && !m->success) {
                 why = hv_asprintf("Login: the pool says: %s",
                                   hv_rpc_status_text(m->message, strlen(m->message), shown));
-                a->outcome = HV_OUTCOME_REFUSED;
+                a->outcome = HV_POOL_OUTCOME_REFUSED;
                 a->message = why;
-        } else if (a->outcome == HV_OUTCOME_OK && !is_token(m->token)) {
-                a->outcome = HV_OUTCOME_AGAIN;
+        } else if (a->outcome == HV_POOL_OUTCOME_OK && !is_token(m->token)) {
+                a->outcome = HV_POOL_OUTCOME_AGAIN;
                 a->message = "Login: the pool gave no token";
-        } else if (a->outcome == HV_OUTCOME_OK) {
+        } else if (a->outcome == HV_POOL_OUTCOME_OK) {
                 hv_secret_free(p->token);
                 p->token = hv_secret_new(m->token, strlen(m->token));
-        } else if (a->outcome == HV_OUTCOME_RELOGIN) {
-                a->outcome = HV_OUTCOME_REFUSED;
+        } else if (a->outcome == HV_POOL_OUTCOME_RELOGIN) {
+                a->outcome = HV_POOL_OUTCOME_REFUSED;
         }
         caller->done(caller->data, a);
 }

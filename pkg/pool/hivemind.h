@@ -95,7 +95,7 @@ void hivemind_answer_later(struct hv_pool_peer *peer, const struct hv_answer *an
                            const struct hivemind_caller *caller);
 void hivemind_calls_end(struct hv_pool_peer *peer); /* silently */
 /* An Ack that says no, as an answer; the text lives in the arena. */
-void hivemind_judge_ack(struct hv_answer *answer, const ProtobufCMessage *reply, enum hv_outcome no,
+void hivemind_judge_ack(struct hv_answer *answer, const ProtobufCMessage *reply, enum hv_pool_outcome no,
                         const char *method, struct hv_arena *arena);
 
 /* --- hivemind_node.c --- */

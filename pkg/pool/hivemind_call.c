@@ -71,18 +71,18 @@ static void read_end(const struct hivemind_call *c, const struct hv_rpc_end *end
                      struct hv_answer *answer, ProtobufCMessage **reply) {
         struct hv_err err;
 
-        answer->outcome = hv_outcome_of_status(end->status, &answer->answered);
+        answer->outcome = hv_pool_outcome_of_status(end->status, &answer->answered);
         if (end->status == HV_RPC_INTERNAL && strstr(end->text, REJECTED)) {
-                answer->outcome = HV_OUTCOME_RELOGIN;
+                answer->outcome = HV_POOL_OUTCOME_RELOGIN;
                 answer->answered = true;
         }
-        if (answer->outcome != HV_OUTCOME_OK) {
+        if (answer->outcome != HV_POOL_OUTCOME_OK) {
                 answer->message =
                         hv_arena_printf(arena, "%s: %s%s%s", c->method, hv_rpc_status_name(end->status),
                                         *end->text ? ": " : "", end->text);
         } else if (hv_wire_unpack(c->reply, hv_rpc_bytes_flat(end->reply), hv_rpc_bytes_len(end->reply),
                                   arena, reply, &err) < 0) {
-                answer->outcome = HV_OUTCOME_AGAIN;
+                answer->outcome = HV_POOL_OUTCOME_AGAIN;
                 answer->message =
                         hv_arena_printf(arena, "%s: the answer cannot be read: %s", c->method, err.msg);
         }
@@ -145,8 +145,9 @@ void hivemind_call_start(struct hv_pool_peer *peer, const struct hivemind_reques
         c->reply = r->reply ? r->reply : &hivemind__ack__descriptor;
         c->on_reply = on_reply;
         if (start(c, r, &err) < 0)
-                answer_later(c, &(struct hv_answer){
-                                        .outcome = HV_OUTCOME_AGAIN, .answered = true, .message = err.msg });
+                answer_later(c, &(struct hv_answer){ .outcome = HV_POOL_OUTCOME_AGAIN,
+                                                     .answered = true,
+                                                     .message = err.msg });
 }
 
 void hivemind_calls_end(struct hv_pool_peer *peer) {
@@ -156,12 +157,12 @@ void hivemind_calls_end(struct hv_pool_peer *peer) {
                 free_call(c);
 }
 
-void hivemind_judge_ack(struct hv_answer *answer, const ProtobufCMessage *reply, enum hv_outcome no,
+void hivemind_judge_ack(struct hv_answer *answer, const ProtobufCMessage *reply, enum hv_pool_outcome no,
                         const char *method, struct hv_arena *arena) {
         const Hivemind__Ack *m = (const Hivemind__Ack *) reply;
         char shown[HV_RPC_TEXT_SIZE];
 
-        if (answer->outcome != HV_OUTCOME_OK || m->success)
+        if (answer->outcome != HV_POOL_OUTCOME_OK || m->success)
                 return;
         answer->outcome = no;
         answer->message = hv_arena_printf(arena, "%s: the pool says: %s", method,

@@ -25,7 +25,7 @@ static void on_registered(struct hv_pool_peer *p, const struct hivemind_caller *
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
 
         (void) p;
-        hivemind_judge_ack(a, reply, HV_OUTCOME_REFUSED, "RegisterWorkerNode", arena);
+        hivemind_judge_ack(a, reply, HV_POOL_OUTCOME_REFUSED, "RegisterWorkerNode", arena);
         caller->done(caller->data, a);
 }
 
@@ -43,7 +43,7 @@ void hivemind_enrol(struct hv_pool_peer *p, const struct hv_pool_node *node, hv_
         if (!can_be_dialled(node->address)) {
                 hivemind_answer_later(
                         p,
-                        &(struct hv_answer){ .outcome = HV_OUTCOME_REFUSED,
+                        &(struct hv_answer){ .outcome = HV_POOL_OUTCOME_REFUSED,
                                              .message = "this node has no address that the pool would dial: "
                                                         "bring the tunnel up, or set master.advertise" },
                         &caller);
@@ -134,7 +134,7 @@ static void on_beaten(struct hv_pool_peer *p, const struct hivemind_caller *call
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
 
         (void) p;
-        hivemind_judge_ack(a, reply, HV_OUTCOME_REREGISTER, "ReportStatus", arena);
+        hivemind_judge_ack(a, reply, HV_POOL_OUTCOME_REREGISTER, "ReportStatus", arena);
         caller->done(caller->data, a);
 }
 

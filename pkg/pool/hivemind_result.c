@@ -74,8 +74,8 @@ static void on_log_taken(struct hv_pool_peer *p, const struct hivemind_caller *c
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
         struct hivemind_task *t = task_of(p, caller->id);
 
-        hivemind_judge_ack(a, reply, HV_OUTCOME_REFUSED, "TaskOutputUpload", arena);
-        if (a->outcome == HV_OUTCOME_OK) {
+        hivemind_judge_ack(a, reply, HV_POOL_OUTCOME_REFUSED, "TaskOutputUpload", arena);
+        if (a->outcome == HV_POOL_OUTCOME_OK) {
                 t->told_bytes = HV_MAX(t->told_bytes, caller->offset);
                 a->next_offset = caller->offset;
         }
@@ -94,7 +94,7 @@ void hivemind_put_log(struct hv_pool_peer *p, const struct hv_pool_owed *owed, u
                 next = owed->log_bytes - HIVEMIND_SHOWN_BYTES;
         if (next > offset || taken == 0) {
                 hivemind_answer_later(p,
-                                      &(struct hv_answer){ .outcome = HV_OUTCOME_OK,
+                                      &(struct hv_answer){ .outcome = HV_POOL_OUTCOME_OK,
                                                            .answered = true,
                                                            .next_offset = next },
                                       &caller);
@@ -126,8 +126,8 @@ static void on_result_taken(struct hv_pool_peer *p, const struct hivemind_caller
         const char *id = p->delivery->parcel.owed->id;
 
         (void) caller;
-        hivemind_judge_ack(a, reply, HV_OUTCOME_REFUSED, "TaskResultUpload", arena);
-        a->committed = a->outcome == HV_OUTCOME_OK;
+        hivemind_judge_ack(a, reply, HV_POOL_OUTCOME_REFUSED, "TaskResultUpload", arena);
+        a->committed = a->outcome == HV_POOL_OUTCOME_OK;
         if (a->committed)
                 (void) hv_map_remove(p->tasks, id);
         else if (strstr(a->message, TOO_LARGE))
@@ -186,7 +186,7 @@ static void on_closed(struct hv_pool_peer *p, const struct hivemind_caller *call
                       const ProtobufCMessage *reply) {
         (void) caller;
         (void) reply;
-        if (a->outcome == HV_OUTCOME_RELOGIN || (a->outcome == HV_OUTCOME_AGAIN && !a->answered)) {
+        if (a->outcome == HV_POOL_OUTCOME_RELOGIN || (a->outcome == HV_POOL_OUTCOME_AGAIN && !a->answered)) {
                 finish(p, a);
                 return;
         }

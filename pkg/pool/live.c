@@ -101,10 +101,10 @@ static void on_answer(void *userdata, const struct hv_answer *a) {
                 free_follower(f);
                 return;
         }
-        if (a->outcome == HV_OUTCOME_UNSUPPORTED)
+        if (a->outcome == HV_POOL_OUTCOME_UNSUPPORTED)
                 l->cannot = true;
-        if (a->outcome == HV_OUTCOME_UNSUPPORTED || a->outcome == HV_OUTCOME_REFUSED ||
-            (a->outcome == HV_OUTCOME_OK && !go_on_at(f, a->next_offset))) {
+        if (a->outcome == HV_POOL_OUTCOME_UNSUPPORTED || a->outcome == HV_POOL_OUTCOME_REFUSED ||
+            (a->outcome == HV_POOL_OUTCOME_OK && !go_on_at(f, a->next_offset))) {
                 f->unwanted = true;
                 if (f->log)
                         l->o.backend->log_close(HV_STEAL(f->log));
@@ -115,7 +115,7 @@ static void on_answer(void *userdata, const struct hv_answer *a) {
                 f->paused = false;
                 l->o.backend->log_resume(f->log);
         }
-        flush_later(f, a->outcome == HV_OUTCOME_OK ? pause_of(f) : HV_LIVE_FLUSH_US);
+        flush_later(f, a->outcome == HV_POOL_OUTCOME_OK ? pause_of(f) : HV_LIVE_FLUSH_US);
 }
 
 /* Bytes that go now. The beginning of a line waits for its end, where the dialect wants that and there is room. */

@@ -22,7 +22,7 @@ struct hv_live_options {
         struct hv_pool_peer *peer;
         const struct hv_pool_backend *backend;
         void *backend_data;
-        void (*heard)(void *userdata, enum hv_outcome outcome, bool answered, const char *message);
+        void (*heard)(void *userdata, enum hv_pool_outcome outcome, bool answered, const char *message);
         void *userdata;
 };
 

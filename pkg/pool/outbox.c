@@ -138,12 +138,12 @@ static void on_result(void *userdata, const struct hv_answer *a) {
         struct hv_outbox *o = userdata;
 
         o->o.heard(o->o.userdata, a->outcome, a->answered, a->message);
-        if (a->outcome == HV_OUTCOME_OK && a->committed)
+        if (a->outcome == HV_POOL_OUTCOME_OK && a->committed)
                 settled(o, HV_POOL_COMMITTED, "");
-        else if (a->outcome == HV_OUTCOME_REFUSED && a->committed)
+        else if (a->outcome == HV_POOL_OUTCOME_REFUSED && a->committed)
                 settled(o, HV_POOL_UNWANTED, a->message);
-        else if (a->outcome != HV_OUTCOME_OK)
-                failed(o, *a->message ? a->message : hv_outcome_name(a->outcome));
+        else if (a->outcome != HV_POOL_OUTCOME_OK)
+                failed(o, *a->message ? a->message : hv_pool_outcome_name(a->outcome));
         else if (!go_on_at(o, &o->offset, a->next_offset, o->parcel.size_bytes) ||
                  a->next_offset == o->parcel.size_bytes)
                 failed(o, "the pool has all of it and does not commit to it");
@@ -230,11 +230,11 @@ static void on_log(void *userdata, const struct hv_answer *a) {
         struct hv_outbox *o = userdata;
 
         o->o.heard(o->o.userdata, a->outcome, a->answered, a->message);
-        if (a->outcome == HV_OUTCOME_UNSUPPORTED || a->outcome == HV_OUTCOME_REFUSED) {
+        if (a->outcome == HV_POOL_OUTCOME_UNSUPPORTED || a->outcome == HV_POOL_OUTCOME_REFUSED) {
                 make_parcel(o);
                 return;
         }
-        if (a->outcome != HV_OUTCOME_OK || !o->online) {
+        if (a->outcome != HV_POOL_OUTCOME_OK || !o->online) {
                 failed(o, *a->message ? a->message : "the link was lost");
                 return;
         }

@@ -30,7 +30,7 @@ struct hv_outbox_options {
         uint64_t seed;
 
         /* How each call ended. */
-        void (*heard)(void *userdata, enum hv_outcome outcome, bool answered, const char *message);
+        void (*heard)(void *userdata, enum hv_pool_outcome outcome, bool answered, const char *message);
         void *userdata;
 };
 

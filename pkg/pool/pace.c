@@ -118,23 +118,23 @@ static void succeeded(struct hv_pace *p, enum hv_pace_step step, uint64_t now_us
                 p->login_us = HV_TIME_NEVER;
 }
 
-void hv_pace_done(struct hv_pace *p, enum hv_outcome outcome, uint64_t now_us) {
+void hv_pace_done(struct hv_pace *p, enum hv_pool_outcome outcome, uint64_t now_us) {
         enum hv_pace_step step = p->in_flight;
 
         p->in_flight = HV_PACE_WAIT;
         switch (outcome) {
-        case HV_OUTCOME_OK:
+        case HV_POOL_OUTCOME_OK:
                 succeeded(p, step, now_us);
                 break;
-        case HV_OUTCOME_RELOGIN:
+        case HV_POOL_OUTCOME_RELOGIN:
                 obey(p, HV_PACE_LOGIN, now_us);
                 break;
-        case HV_OUTCOME_REREGISTER:
+        case HV_POOL_OUTCOME_REREGISTER:
                 obey(p, HV_PACE_REGISTER, now_us);
                 break;
-        case HV_OUTCOME_REFUSED:
-        case HV_OUTCOME_AGAIN:
-        case HV_OUTCOME_UNSUPPORTED:
+        case HV_POOL_OUTCOME_REFUSED:
+        case HV_POOL_OUTCOME_AGAIN:
+        case HV_POOL_OUTCOME_UNSUPPORTED:
                 failed(p, now_us);
                 break;
         }
@@ -144,12 +144,12 @@ void hv_pace_changed(struct hv_pace *p) {
         p->changed = true;
 }
 
-void hv_pace_hint(struct hv_pace *p, enum hv_outcome outcome, uint64_t now_us) {
+void hv_pace_hint(struct hv_pace *p, enum hv_pool_outcome outcome, uint64_t now_us) {
         if (p->phase != HV_POOL_ONLINE || p->in_flight != HV_PACE_WAIT || p->asked != HV_PACE_WAIT)
                 return;
-        if (outcome == HV_OUTCOME_RELOGIN || outcome == HV_OUTCOME_REREGISTER)
-                obey(p, outcome == HV_OUTCOME_RELOGIN ? HV_PACE_LOGIN : HV_PACE_REGISTER, now_us);
-        else if (outcome == HV_OUTCOME_AGAIN)
+        if (outcome == HV_POOL_OUTCOME_RELOGIN || outcome == HV_POOL_OUTCOME_REREGISTER)
+                obey(p, outcome == HV_POOL_OUTCOME_RELOGIN ? HV_PACE_LOGIN : HV_PACE_REGISTER, now_us);
+        else if (outcome == HV_POOL_OUTCOME_AGAIN)
                 /* A pool that went down cuts all its nodes in one moment; they do not all beat in the next. */
                 p->beat_us = HV_MIN(p->beat_us,
                                     hv_time_add(now_us, hv_rng_below(&p->rng, p->o.retry.initial_us + 1)));

@@ -65,11 +65,11 @@ void hv_pace_init(struct hv_pace *p, const struct hv_pace_options *o, uint64_t n
 enum hv_pace_step hv_pace_next(struct hv_pace *p, uint64_t now_us, uint64_t *ret_deadline_us);
 
 /* How the step in flight went. */
-void hv_pace_done(struct hv_pace *p, enum hv_outcome outcome, uint64_t now_us);
+void hv_pace_done(struct hv_pace *p, enum hv_pool_outcome outcome, uint64_t now_us);
 
 /* Something that a beat tells is different. */
 void hv_pace_changed(struct hv_pace *p);
 
 /* A call that is not a step (a fetch, a result, a stream) ended like this. What speaks against the link brings the next
  * step forward; it is the step that decides. */
-void hv_pace_hint(struct hv_pace *p, enum hv_outcome outcome, uint64_t now_us);
+void hv_pace_hint(struct hv_pace *p, enum hv_pool_outcome outcome, uint64_t now_us);

@@ -118,9 +118,9 @@ static void go_on(struct hv_pool *p) {
         arm(p, 0);
 }
 
-static void count(struct hv_pool *p, enum hv_outcome outcome, bool answered) {
+static void count(struct hv_pool *p, enum hv_pool_outcome outcome, bool answered) {
         p->n_calls++;
-        if (outcome != HV_OUTCOME_OK)
+        if (outcome != HV_POOL_OUTCOME_OK)
                 p->n_failures++;
         if (answered)
                 p->answered_us = now_us();
@@ -133,15 +133,15 @@ static void on_step(void *userdata, const struct hv_answer *a) {
         bool registers = p->pace.in_flight == HV_PACE_REGISTER, beats = p->pace.in_flight == HV_PACE_BEAT;
 
         count(p, a->outcome, a->answered);
-        if (a->outcome != HV_OUTCOME_OK)
-                set_message(p, *a->message ? a->message : hv_outcome_name(a->outcome));
+        if (a->outcome != HV_POOL_OUTCOME_OK)
+                set_message(p, *a->message ? a->message : hv_pool_outcome_name(a->outcome));
         else if (registers)
                 p->lease_us = a->lease_us;
-        if (a->outcome == HV_OUTCOME_OK && (registers || beats))
+        if (a->outcome == HV_POOL_OUTCOME_OK && (registers || beats))
                 p->lease_until_us = p->lease_us ? hv_time_add(now_us(), p->lease_us) : 0;
         hv_pace_done(&p->pace, a->outcome, now_us());
         go_on(p);
-        if (a->outcome == HV_OUTCOME_OK && a->pending && p->dialect->fetch)
+        if (a->outcome == HV_POOL_OUTCOME_OK && a->pending && p->dialect->fetch)
                 p->dialect->fetch(p->peer);
 }
 
@@ -226,15 +226,15 @@ static void on_only(void *userdata, const char *const *ids, size_t n) {
 }
 
 /* A call beside the steps. What speaks against the link is left to the next step to confirm. */
-static void on_heard(void *userdata, enum hv_outcome outcome, bool answered, const char *message) {
+static void on_heard(void *userdata, enum hv_pool_outcome outcome, bool answered, const char *message) {
         struct hv_pool *p = userdata;
 
         count(p, outcome, answered);
-        if (outcome == HV_OUTCOME_OK)
+        if (outcome == HV_POOL_OUTCOME_OK)
                 return;
         hv_log_debug("pool: %s", message);
-        if (outcome == HV_OUTCOME_RELOGIN || outcome == HV_OUTCOME_REREGISTER ||
-            (outcome == HV_OUTCOME_AGAIN && !answered)) {
+        if (outcome == HV_POOL_OUTCOME_RELOGIN || outcome == HV_POOL_OUTCOME_REREGISTER ||
+            (outcome == HV_POOL_OUTCOME_AGAIN && !answered)) {
                 hv_pace_hint(&p->pace, outcome, now_us());
                 if (p->pace.phase != p->told)
                         set_message(p, message);

@@ -22,7 +22,7 @@ static char *text(const char *s) {
 }
 
 /* success=false with what the pool says to it. */
-static void refuse(struct hv_answer *a, enum hv_outcome outcome, const char *method, const char *message,
+static void refuse(struct hv_answer *a, enum hv_pool_outcome outcome, const char *method, const char *message,
                    struct hv_arena *arena) {
         char shown[HV_RPC_TEXT_SIZE];
 
@@ -38,9 +38,9 @@ static void on_registered(struct hv_pool_peer *p, const struct v1_caller *caller
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
         const V1__RegisterNodeResponse *m = (const V1__RegisterNodeResponse *) reply;
 
-        if (a->outcome == HV_OUTCOME_OK && !m->success) {
-                refuse(a, HV_OUTCOME_REFUSED, "RegisterNode", m->message, arena);
-        } else if (a->outcome == HV_OUTCOME_OK) {
+        if (a->outcome == HV_POOL_OUTCOME_OK && !m->success) {
+                refuse(a, HV_POOL_OUTCOME_REFUSED, "RegisterNode", m->message, arena);
+        } else if (a->outcome == HV_POOL_OUTCOME_OK) {
                 p->node_epoch = m->node_epoch;
                 p->knows_additions = m->node_epoch || m->lease_s;
                 a->lease_us = HV_MIN(m->lease_s, UINT64_C(1) << 40) * HV_USEC_PER_SEC;
@@ -113,9 +113,9 @@ static void on_beaten(struct hv_pool_peer *p, const struct v1_caller *caller, st
         const V1__UpdateNodeStatusResponse *m = (const V1__UpdateNodeStatusResponse *) reply;
 
         (void) p;
-        if (a->outcome == HV_OUTCOME_OK && !m->success)
-                refuse(a, HV_OUTCOME_REREGISTER, "UpdateNodeStatus", m->message, arena);
-        else if (a->outcome == HV_OUTCOME_OK)
+        if (a->outcome == HV_POOL_OUTCOME_OK && !m->success)
+                refuse(a, HV_POOL_OUTCOME_REREGISTER, "UpdateNodeStatus", m->message, arena);
+        else if (a->outcome == HV_POOL_OUTCOME_OK)
                 a->pending = m->pending_changes;
         caller->done(caller->data, a);
 }
@@ -186,7 +186,7 @@ static void on_log_taken(struct hv_pool_peer *p, const struct v1_caller *caller,
         const V1__AppendTaskLogResponse *m = (const V1__AppendTaskLogResponse *) reply;
 
         (void) p;
-        if (a->outcome == HV_OUTCOME_OK)
+        if (a->outcome == HV_POOL_OUTCOME_OK)
                 a->next_offset = m->next_offset;
         caller->done(caller->data, a);
 }
@@ -215,12 +215,12 @@ static void on_result_taken(struct hv_pool_peer *p, const struct v1_caller *call
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
         const V1__ReportTaskResultResponse *m = (const V1__ReportTaskResultResponse *) reply;
 
-        if (a->outcome == HV_OUTCOME_OK) {
+        if (a->outcome == HV_POOL_OUTCOME_OK) {
                 /* A pool that knows only the documented fields has nothing but `success` to say that it is done. */
                 a->committed = m->committed || (m->success && caller->is_whole && !p->knows_additions);
                 a->next_offset = m->next_offset;
                 if (!m->success)
-                        refuse(a, HV_OUTCOME_REFUSED, "ReportTaskResult", m->message, arena);
+                        refuse(a, HV_POOL_OUTCOME_REFUSED, "ReportTaskResult", m->message, arena);
         }
         caller->done(caller->data, a);
 }

@@ -33,7 +33,9 @@ static void end_call(struct v1_call *c, struct hv_answer *answer, const Protobuf
 
 static int on_failed(sd_event_source *s, void *userdata) {
         struct v1_call *c = userdata;
-        struct hv_answer answer = { .outcome = HV_OUTCOME_AGAIN, .answered = true, .message = c->err.msg };
+        struct hv_answer answer = { .outcome = HV_POOL_OUTCOME_AGAIN,
+                                    .answered = true,
+                                    .message = c->err.msg };
 
         (void) s;
         end_call(c, &answer, NULL);
@@ -48,12 +50,12 @@ static void on_end(void *userdata, const struct hv_rpc_end *end) {
         ProtobufCMessage *reply = NULL;
         struct hv_err err;
 
-        answer.outcome = hv_outcome_of_status(end->status, &answer.answered);
-        if (answer.outcome != HV_OUTCOME_OK) {
+        answer.outcome = hv_pool_outcome_of_status(end->status, &answer.answered);
+        if (answer.outcome != HV_POOL_OUTCOME_OK) {
                 answer.message = v1_say(arena, c->method, end);
         } else if (hv_wire_unpack(c->reply, hv_rpc_bytes_flat(bytes), hv_rpc_bytes_len(bytes), arena, &reply,
                                   &err) < 0) {
-                answer.outcome = HV_OUTCOME_AGAIN;
+                answer.outcome = HV_POOL_OUTCOME_AGAIN;
                 answer.message =
                         hv_arena_printf(arena, "%s: the answer cannot be read: %s", c->method, err.msg);
         }

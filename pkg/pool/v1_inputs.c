@@ -199,19 +199,19 @@ static void on_fetch_end(void *userdata, const struct hv_rpc_end *end) {
         struct v1_inputs *i = userdata;
         struct incoming *in = i->current;
         bool answered, more;
-        enum hv_outcome outcome = hv_outcome_of_status(end->status, &answered);
+        enum hv_pool_outcome outcome = hv_pool_outcome_of_status(end->status, &answered);
         const char *said = v1_say(arena, "FetchTaskInput", end);
 
         i->call = NULL;
         more = hv_inbox_blob_offset(i->blob) < in->d.blobs[i->index].size_bytes;
         i->peer->with.sink->heard(i->peer->with.sink_data, outcome, answered,
-                                  outcome == HV_OUTCOME_OK ? "" : said);
-        if (outcome == HV_OUTCOME_OK && !more) {
+                                  outcome == HV_POOL_OUTCOME_OK ? "" : said);
+        if (outcome == HV_POOL_OUTCOME_OK && !more) {
                 finish_blob(i, in);
                 return;
         }
         end_fetch(i);
-        if (outcome == HV_OUTCOME_REFUSED || outcome == HV_OUTCOME_UNSUPPORTED)
+        if (outcome == HV_POOL_OUTCOME_REFUSED || outcome == HV_POOL_OUTCOME_UNSUPPORTED)
                 refuse(in, hv_arena_printf(arena, "input %s cannot be had: %s", in->d.blobs[i->index].name,
                                            said));
         else

@@ -78,7 +78,7 @@ static uint64_t now_us(clockid_t clock) {
         return (uint64_t) ts.tv_sec * HV_USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
 }
 
-static void heard(const struct v1_list *l, enum hv_outcome outcome, bool answered, const char *message) {
+static void heard(const struct v1_list *l, enum hv_pool_outcome outcome, bool answered, const char *message) {
         l->peer->with.sink->heard(l->peer->with.sink_data, outcome, answered, message);
 }
 
@@ -330,10 +330,10 @@ static int begin_message(struct v1_list *l, struct hv_rpc_bytes *message, const 
                 drop_message(l);
                 forget_ids(l);
                 said = hv_asprintf("%s: the answer cannot be read: %s", method, err.msg);
-                heard(l, HV_OUTCOME_AGAIN, true, said);
+                heard(l, HV_POOL_OUTCOME_AGAIN, true, said);
                 return -EBADMSG;
         }
-        heard(l, HV_OUTCOME_OK, true, "");
+        heard(l, HV_POOL_OUTCOME_OK, true, "");
         if (l->ids_revision != l->message_revision) /* pieces of two lists are no list */
                 forget_ids(l);
         l->ids_revision = l->message_revision;
@@ -358,16 +358,16 @@ static void on_fetched(void *userdata, const struct hv_rpc_end *end) {
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
         struct v1_list *l = userdata;
         bool answered;
-        enum hv_outcome outcome = hv_outcome_of_status(end->status, &answered);
+        enum hv_pool_outcome outcome = hv_pool_outcome_of_status(end->status, &answered);
 
         l->fetch = NULL;
-        if (outcome == HV_OUTCOME_OK) {
+        if (outcome == HV_POOL_OUTCOME_OK) {
                 if (begin_message(l, end->reply, "GetAssignedTasks") < 0)
                         failed(l);
                 return;
         }
         if (end->status == HV_RPC_NOT_FOUND)
-                outcome = HV_OUTCOME_REREGISTER;
+                outcome = HV_POOL_OUTCOME_REREGISTER;
         heard(l, outcome, answered, v1_say(arena, "GetAssignedTasks", end));
         failed(l);
 }
@@ -394,7 +394,7 @@ static void start_fetch(struct v1_list *l) {
                                                    .on_end = on_fetched,
                                                    .userdata = l },
                     &l->fetch, &err) < 0) {
-                heard(l, HV_OUTCOME_AGAIN, true, err.msg);
+                heard(l, HV_POOL_OUTCOME_AGAIN, true, err.msg);
                 failed(l);
                 return;
         }
@@ -415,17 +415,18 @@ static void on_watch_end(void *userdata, const struct hv_rpc_end *end) {
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
         struct v1_list *l = userdata;
         bool answered;
-        enum hv_outcome outcome = hv_outcome_of_status(end->status, &answered);
+        enum hv_pool_outcome outcome = hv_pool_outcome_of_status(end->status, &answered);
 
         l->watch = NULL;
-        if (outcome == HV_OUTCOME_UNSUPPORTED) {
+        if (outcome == HV_POOL_OUTCOME_UNSUPPORTED) {
                 l->cannot_watch = true;
                 start_watch(l);
                 return;
         }
         if (end->status == HV_RPC_NOT_FOUND)
-                outcome = HV_OUTCOME_REREGISTER;
-        heard(l, outcome, answered, outcome == HV_OUTCOME_OK ? "" : v1_say(arena, "WatchAssignments", end));
+                outcome = HV_POOL_OUTCOME_REREGISTER;
+        heard(l, outcome, answered,
+              outcome == HV_POOL_OUTCOME_OK ? "" : v1_say(arena, "WatchAssignments", end));
         failed(l);
 }
 
@@ -452,7 +453,7 @@ static void start_watch(struct v1_list *l) {
                 hv_rpc_call_next(l->watch);
                 return;
         }
-        heard(l, HV_OUTCOME_AGAIN, true, err.msg);
+        heard(l, HV_POOL_OUTCOME_AGAIN, true, err.msg);
         failed(l);
 }
 

@@ -51,7 +51,7 @@ static struct stage *stage_of(struct hv_pool_peer *p) {
 
 static int answer(sd_event_source *source, void *userdata) {
         struct stage *s = userdata;
-        struct hv_answer a = { .outcome = HV_OUTCOME_OK, .answered = true, .message = "" };
+        struct hv_answer a = { .outcome = HV_POOL_OUTCOME_OK, .answered = true, .message = "" };
 
         (void) source;
         s->answering = sd_event_source_disable_unref(s->answering);
@@ -106,7 +106,7 @@ static void put_result(struct hv_pool_peer *p, const struct hv_pool_parcel *parc
         answer_later(s, done, done_data);
 }
 
-static void heard(void *userdata, enum hv_outcome outcome, bool answered, const char *message) {
+static void heard(void *userdata, enum hv_pool_outcome outcome, bool answered, const char *message) {
         struct stage *s = userdata;
 
         (void) outcome;
@@ -308,7 +308,7 @@ static void test_debts_are_settled_oldest_first(void **state) {
 static void keys_repeat(struct stage *s, struct hv_answer *a) {
         assert_string_equal(s->key, "n1/a/2/7");
         if (s->n_results < 5)
-                *a = (struct hv_answer){ .outcome = HV_OUTCOME_AGAIN, .message = "lost" };
+                *a = (struct hv_answer){ .outcome = HV_POOL_OUTCOME_AGAIN, .message = "lost" };
 }
 
 static void test_each_try_has_the_same_key(void **state) {
@@ -324,7 +324,7 @@ static void test_each_try_has_the_same_key(void **state) {
 
 static void one_is_poison(struct stage *s, struct hv_answer *a) {
         if (hv_streq(s->id, "bad"))
-                *a = (struct hv_answer){ .outcome = HV_OUTCOME_AGAIN, .message = "the pool broke" };
+                *a = (struct hv_answer){ .outcome = HV_POOL_OUTCOME_AGAIN, .message = "the pool broke" };
 }
 
 static void test_one_that_is_never_taken_does_not_hold_up_the_others(void **state) {
@@ -414,7 +414,7 @@ static void test_an_offset_that_cannot_be_is_a_failure(void **state) {
 }
 
 static void not_wanted(struct stage *s, struct hv_answer *a) {
-        a->outcome = HV_OUTCOME_REFUSED;
+        a->outcome = HV_POOL_OUTCOME_REFUSED;
         a->message = "it has a newer lease";
         a->committed = s->n_results > 1; /* the first time it does not say that it is for good */
 }
@@ -457,7 +457,7 @@ static void test_an_archive_that_cannot_be_made_is_made_later(void **state) {
 }
 
 static void go_offline(struct stage *s, struct hv_answer *a) {
-        *a = (struct hv_answer){ .outcome = HV_OUTCOME_AGAIN, .message = "lost" };
+        *a = (struct hv_answer){ .outcome = HV_POOL_OUTCOME_AGAIN, .message = "lost" };
         hv_outbox_set_online(s->outbox, false);
 }
 
@@ -514,7 +514,7 @@ static void test_what_was_heard_live_is_not_sent_again(void **state) {
 
 static void log_is_lost(struct stage *s, struct hv_answer *a) {
         if (s->is_log && s->n_logs == 2)
-                *a = (struct hv_answer){ .outcome = HV_OUTCOME_AGAIN, .message = "lost" };
+                *a = (struct hv_answer){ .outcome = HV_POOL_OUTCOME_AGAIN, .message = "lost" };
         if (s->is_log && s->n_logs == 3)
                 a->next_offset = 50; /* it lost some of it */
 }
@@ -531,9 +531,9 @@ static void test_a_log_goes_on_where_the_pool_is(void **state) {
 
 static void log_never(struct stage *s, struct hv_answer *a) {
         if (s->is_log && hv_streq(s->id, "refused"))
-                a->outcome = HV_OUTCOME_REFUSED;
+                a->outcome = HV_POOL_OUTCOME_REFUSED;
         if (s->is_log && hv_streq(s->id, "unsupported"))
-                a->outcome = HV_OUTCOME_UNSUPPORTED;
+                a->outcome = HV_POOL_OUTCOME_UNSUPPORTED;
         if (s->is_log && hv_streq(s->id, "stuck"))
                 a->next_offset = 0;
 }

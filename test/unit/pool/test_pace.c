@@ -16,7 +16,7 @@ static const struct hv_pace_options plain = {
 static const char step_names[][9] = { "wait", "login", "register", "beat" };
 
 /* Takes the step that is due at now_us and answers it; says which it was. */
-static const char *take(struct hv_pace *p, uint64_t now_us, enum hv_outcome outcome) {
+static const char *take(struct hv_pace *p, uint64_t now_us, enum hv_pool_outcome outcome) {
         uint64_t deadline_us;
         enum hv_pace_step step = hv_pace_next(p, now_us, &deadline_us);
 
@@ -36,9 +36,9 @@ static uint64_t wait_of(struct hv_pace *p, uint64_t now_us) {
 }
 
 static void go_online(struct hv_pace *p, uint64_t now_us) {
-        assert_string_equal(take(p, now_us, HV_OUTCOME_OK), "register");
+        assert_string_equal(take(p, now_us, HV_POOL_OUTCOME_OK), "register");
         assert_int_equal(p->phase, HV_POOL_REGISTERING);
-        assert_string_equal(take(p, now_us, HV_OUTCOME_OK), "beat");
+        assert_string_equal(take(p, now_us, HV_POOL_OUTCOME_OK), "beat");
         assert_int_equal(p->phase, HV_POOL_ONLINE);
 }
 
@@ -49,7 +49,7 @@ static void test_the_order_is_register_beat(void **state) {
         hv_pace_init(&p, &plain, 5 * S);
         assert_int_equal(p.phase, HV_POOL_OFFLINE);
         go_online(&p, 5 * S);
-        assert_string_equal(take(&p, 5 * S, HV_OUTCOME_OK), "wait");
+        assert_string_equal(take(&p, 5 * S, HV_POOL_OUTCOME_OK), "wait");
 }
 
 static void test_a_login_comes_first_and_is_renewed(void **state) {
@@ -61,13 +61,13 @@ static void test_a_login_comes_first_and_is_renewed(void **state) {
         o.login_every_us = 100 * S;
         o.register_every_us = 40 * S;
         hv_pace_init(&p, &o, 0);
-        assert_string_equal(take(&p, 0, HV_OUTCOME_OK), "login");
-        assert_string_equal(take(&p, 0, HV_OUTCOME_OK), "register");
-        assert_string_equal(take(&p, 0, HV_OUTCOME_OK), "beat");
-        assert_string_equal(take(&p, 40 * S, HV_OUTCOME_OK), "register");
+        assert_string_equal(take(&p, 0, HV_POOL_OUTCOME_OK), "login");
+        assert_string_equal(take(&p, 0, HV_POOL_OUTCOME_OK), "register");
+        assert_string_equal(take(&p, 0, HV_POOL_OUTCOME_OK), "beat");
+        assert_string_equal(take(&p, 40 * S, HV_POOL_OUTCOME_OK), "register");
         assert_int_equal(p.phase, HV_POOL_ONLINE);
-        assert_string_equal(take(&p, 40 * S, HV_OUTCOME_OK), "beat");
-        assert_string_equal(take(&p, 100 * S, HV_OUTCOME_OK), "login");
+        assert_string_equal(take(&p, 40 * S, HV_POOL_OUTCOME_OK), "beat");
+        assert_string_equal(take(&p, 100 * S, HV_POOL_OUTCOME_OK), "login");
         assert_int_equal(p.phase, HV_POOL_ONLINE);
 }
 
@@ -84,7 +84,7 @@ static void test_beats_come_every_heartbeat_with_a_tenth_of_jitter(void **state)
                 least = HV_MIN(least, wait);
                 most = HV_MAX(most, wait);
                 now += wait;
-                assert_string_equal(take(&p, now, HV_OUTCOME_OK), "beat");
+                assert_string_equal(take(&p, now, HV_POOL_OUTCOME_OK), "beat");
         }
         assert_in_range(least, 27 * S, 27 * S + S / 10);
         assert_in_range(most, 33 * S - S / 10, 33 * S);
@@ -98,7 +98,7 @@ static void test_a_change_is_told_at_once_but_does_not_flood(void **state) {
         go_online(&p, S);
         hv_pace_changed(&p);
         assert_int_equal(wait_of(&p, S), HV_PACE_BEAT_FLOOR_US);
-        assert_string_equal(take(&p, 10 * S, HV_OUTCOME_OK), "beat");
+        assert_string_equal(take(&p, 10 * S, HV_POOL_OUTCOME_OK), "beat");
         assert_true(wait_of(&p, 10 * S) > 20 * S); /* it was told */
         hv_pace_changed(&p);
         hv_pace_changed(&p);
@@ -115,8 +115,8 @@ static void test_what_changes_during_a_beat_is_told_by_the_next(void **state) {
         hv_pace_changed(&p);
         assert_int_equal(hv_pace_next(&p, 5 * S, &deadline), HV_PACE_BEAT);
         hv_pace_changed(&p);
-        hv_pace_done(&p, HV_OUTCOME_OK, 6 * S);
-        assert_string_equal(take(&p, 6 * S, HV_OUTCOME_OK), "beat");
+        hv_pace_done(&p, HV_POOL_OUTCOME_OK, 6 * S);
+        assert_string_equal(take(&p, 6 * S, HV_POOL_OUTCOME_OK), "beat");
 }
 
 static void test_waits_grow_to_the_longest_and_never_end(void **state) {
@@ -130,7 +130,7 @@ static void test_waits_grow_to_the_longest_and_never_end(void **state) {
                 o.seed = seed;
                 hv_pace_init(&p, &o, now = 0);
                 for (size_t n = 0; n < HV_ARRAY_SIZE(most); n++) {
-                        assert_string_equal(take(&p, now, HV_OUTCOME_AGAIN), "register");
+                        assert_string_equal(take(&p, now, HV_POOL_OUTCOME_AGAIN), "register");
                         assert_int_equal(p.phase, HV_POOL_OFFLINE);
                         uint64_t wait = wait_of(&p, now);
 
@@ -155,7 +155,7 @@ static void test_the_longest_wait_never_overflows(void **state) {
         o.retry.factor_milli = 100000;
         hv_pace_init(&p, &o, 0);
         p.n_failures = UINT32_MAX;
-        assert_string_equal(take(&p, 0, HV_OUTCOME_AGAIN), "register");
+        assert_string_equal(take(&p, 0, HV_POOL_OUTCOME_AGAIN), "register");
         assert_int_equal(p.n_failures, UINT32_MAX);
         assert_true(wait_of(&p, 0) <= UINT64_MAX / 2);
 }
@@ -167,8 +167,8 @@ static void test_a_pool_that_registers_and_then_fails_is_not_back(void **state) 
         hv_pace_init(&p, &plain, 0);
         for (int i = 0; i < 20; i++) {
                 p.not_before_us = 0;
-                assert_string_equal(take(&p, 0, HV_OUTCOME_OK), "register");
-                assert_string_equal(take(&p, 0, HV_OUTCOME_AGAIN), "beat");
+                assert_string_equal(take(&p, 0, HV_POOL_OUTCOME_OK), "register");
+                assert_string_equal(take(&p, 0, HV_POOL_OUTCOME_AGAIN), "beat");
         }
         assert_int_equal(p.n_failures, 20);
         p.not_before_us = 0;
@@ -181,9 +181,9 @@ static void test_a_refusal_is_asked_again_with_back_off(void **state) {
 
         (void) state;
         hv_pace_init(&p, &plain, 0);
-        assert_string_equal(take(&p, 0, HV_OUTCOME_REFUSED), "register");
+        assert_string_equal(take(&p, 0, HV_POOL_OUTCOME_REFUSED), "register");
         assert_int_equal(p.phase, HV_POOL_OFFLINE);
-        assert_string_equal(take(&p, 2 * S, HV_OUTCOME_UNSUPPORTED), "register");
+        assert_string_equal(take(&p, 2 * S, HV_POOL_OUTCOME_UNSUPPORTED), "register");
         assert_int_equal(p.n_failures, 2);
 }
 
@@ -193,14 +193,15 @@ static void test_unknown_node_registers_at_once_but_not_in_a_loop(void **state) 
         (void) state;
         hv_pace_init(&p, &plain, 0);
         go_online(&p, 0);
-        assert_string_equal(take(&p, 40 * S, HV_OUTCOME_REREGISTER), "beat");
-        assert_string_equal(take(&p, 40 * S, HV_OUTCOME_OK), "register");
-        assert_string_equal(take(&p, 40 * S, HV_OUTCOME_REREGISTER), "beat"); /* it forgot again */
+        assert_string_equal(take(&p, 40 * S, HV_POOL_OUTCOME_REREGISTER), "beat");
+        assert_string_equal(take(&p, 40 * S, HV_POOL_OUTCOME_OK), "register");
+        assert_string_equal(take(&p, 40 * S, HV_POOL_OUTCOME_REREGISTER), "beat"); /* it forgot again */
         assert_int_equal(p.phase, HV_POOL_OFFLINE);
         p.not_before_us = 0;
         go_online(&p, 41 * S);
-        assert_string_equal(take(&p, 80 * S, HV_OUTCOME_REREGISTER), "beat"); /* long after: at once again */
-        assert_string_equal(take(&p, 80 * S, HV_OUTCOME_OK), "register");
+        assert_string_equal(take(&p, 80 * S, HV_POOL_OUTCOME_REREGISTER),
+                            "beat"); /* long after: at once again */
+        assert_string_equal(take(&p, 80 * S, HV_POOL_OUTCOME_OK), "register");
 }
 
 static void test_a_token_that_ran_out_is_renewed_at_once(void **state) {
@@ -210,16 +211,16 @@ static void test_a_token_that_ran_out_is_renewed_at_once(void **state) {
         (void) state;
         o.has_login = true;
         hv_pace_init(&p, &o, 0);
-        (void) take(&p, 0, HV_OUTCOME_OK);
+        (void) take(&p, 0, HV_POOL_OUTCOME_OK);
         go_online(&p, 0);
-        assert_string_equal(take(&p, 40 * S, HV_OUTCOME_RELOGIN), "beat");
-        assert_string_equal(take(&p, 40 * S, HV_OUTCOME_OK), "login");
-        assert_string_equal(take(&p, 40 * S, HV_OUTCOME_RELOGIN),
+        assert_string_equal(take(&p, 40 * S, HV_POOL_OUTCOME_RELOGIN), "beat");
+        assert_string_equal(take(&p, 40 * S, HV_POOL_OUTCOME_OK), "login");
+        assert_string_equal(take(&p, 40 * S, HV_POOL_OUTCOME_RELOGIN),
                             "register"); /* a token that is never taken */
         assert_int_equal(p.phase, HV_POOL_OFFLINE);
         hv_pace_init(&p, &plain, 0); /* nobody to log in as */
         go_online(&p, 0);
-        assert_string_equal(take(&p, 40 * S, HV_OUTCOME_RELOGIN), "beat");
+        assert_string_equal(take(&p, 40 * S, HV_POOL_OUTCOME_RELOGIN), "beat");
         assert_int_equal(p.phase, HV_POOL_OFFLINE);
 }
 
@@ -228,14 +229,14 @@ static void test_a_hint_brings_the_next_step_forward(void **state) {
 
         (void) state;
         hv_pace_init(&p, &plain, 0);
-        hv_pace_hint(&p, HV_OUTCOME_REREGISTER, 0); /* offline: nothing to bring forward */
+        hv_pace_hint(&p, HV_POOL_OUTCOME_REREGISTER, 0); /* offline: nothing to bring forward */
         go_online(&p, 0);
-        hv_pace_hint(&p, HV_OUTCOME_OK, 5 * S);
+        hv_pace_hint(&p, HV_POOL_OUTCOME_OK, 5 * S);
         assert_true(wait_of(&p, 5 * S) > 10 * S);
-        hv_pace_hint(&p, HV_OUTCOME_AGAIN, 5 * S);
+        hv_pace_hint(&p, HV_POOL_OUTCOME_AGAIN, 5 * S);
         assert_true(wait_of(&p, 5 * S) <= S);
-        hv_pace_hint(&p, HV_OUTCOME_REREGISTER, 5 * S);
-        assert_string_equal(take(&p, 5 * S, HV_OUTCOME_OK), "register");
+        hv_pace_hint(&p, HV_POOL_OUTCOME_REREGISTER, 5 * S);
+        assert_string_equal(take(&p, 5 * S, HV_POOL_OUTCOME_OK), "register");
 }
 
 /* --- a herd --- */
@@ -294,7 +295,7 @@ static void reconnect(uint64_t outage_us, unsigned *per_second, size_t n_seconds
                 o.seed = i * UINT64_C(0x9e3779b97f4a7c15) + 1;
                 hv_pace_init(&nodes[i], &o, 0);
                 go_online(&nodes[i], down_us - 30 * S * i / NODES);
-                hv_pace_hint(&nodes[i], HV_OUTCOME_AGAIN, down_us); /* its stream was cut */
+                hv_pace_hint(&nodes[i], HV_POOL_OUTCOME_AGAIN, down_us); /* its stream was cut */
                 heap_push(&h, (struct due){ down_us, i });
         }
         while (n_back < NODES) {
@@ -314,7 +315,7 @@ static void reconnect(uint64_t outage_us, unsigned *per_second, size_t n_seconds
                         n_back++;
                         continue; /* the rest of its life is of no interest */
                 }
-                hv_pace_done(p, up ? HV_OUTCOME_REREGISTER : HV_OUTCOME_AGAIN, d.at_us);
+                hv_pace_done(p, up ? HV_POOL_OUTCOME_REREGISTER : HV_POOL_OUTCOME_AGAIN, d.at_us);
                 heap_push(&h, (struct due){ d.at_us, d.node });
         }
         free(h.heap);
