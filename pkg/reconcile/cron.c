@@ -337,8 +337,7 @@ static void trim(struct hv_core *c, const struct cron *k) {
                 if (t->end_state == HV_TASK_COMPLETED ? n_good++ < k->want->keep_success
                                                       : n_other++ < k->want->keep_failed)
                         continue;
-                t->step = TASK_STEP_FORGET;
-                hv_vec_push(&c->live_tasks, t);
+                hv_task_forget(c, t);
         }
         hv_vec_done(&ended);
 }

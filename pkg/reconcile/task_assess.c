@@ -34,14 +34,14 @@ static bool has_ended(const struct container *k) {
 
 /* What ended by itself in time, without anybody having heard of it, is not punished for our deafness. */
 static bool was_in_time(const struct task *t, const struct container *k) {
-        return !t->was_stopped && k->started_wall_us && k->finished_wall_us > k->started_wall_us &&
+        return !t->live->was_stopped && k->started_wall_us && k->finished_wall_us > k->started_wall_us &&
                k->finished_wall_us - k->started_wall_us < t->task->timeout_us;
 }
 
 /* Found ended, by an agent that never saw it run: the one before it may have ended it for its time, and did not live to say so.
  * By the engine's clock it is the same end, whoever tells it. */
 static bool ran_too_long(const struct task *t, const struct container *k) {
-        return !t->started_us && t->task->timeout_us != HV_TIME_NEVER && k->started_wall_us &&
+        return !t->live->started_us && t->task->timeout_us != HV_TIME_NEVER && k->started_wall_us &&
                k->finished_wall_us > k->started_wall_us &&
                k->finished_wall_us - k->started_wall_us >= t->task->timeout_us;
 }
@@ -49,9 +49,9 @@ static bool ran_too_long(const struct task *t, const struct container *k) {
 static void over_by_disk(struct hv_core *c, struct task *t) {
         char taken[HV_QUANTITY_SIZE], limit[HV_QUANTITY_SIZE];
 
-        hv_quantity_format_bytes(t->disk_bytes, taken);
+        hv_quantity_format_bytes(t->live->disk_bytes, taken);
         hv_quantity_format_bytes(t->task->booking.disk_bytes, limit);
-        if (t->disk_bytes > t->task->booking.disk_bytes)
+        if (t->live->disk_bytes > t->task->booking.disk_bytes)
                 hv_task_over(c, t, HV_CAUSE_DISK_LIMIT, "its workspace took %s, more than its %s of disk",
                              taken, limit);
         else
@@ -62,18 +62,18 @@ static void over_by_disk(struct hv_core *c, struct task *t) {
 static void over_by_exit(struct hv_core *c, struct task *t, const struct container *k) {
         char span[HV_DURATION_SIZE];
 
-        if (t->ending == HV_CAUSE_NONE && ran_too_long(t, k))
-                t->ending = HV_CAUSE_TIMEOUT;
+        if (t->live->ending == HV_CAUSE_NONE && ran_too_long(t, k))
+                t->live->ending = HV_CAUSE_TIMEOUT;
         t->end.exit_code = k->exit_code;
         t->end.oom_killed = k->oom_killed && !HV_MUTANT(HV_MUTANT_OOM_FLAG_LOST);
         t->started_wall_us = k->started_wall_us ? k->started_wall_us : t->started_wall_us;
-        t->finished_wall_us = k->finished_wall_us;
-        if (t->ending == HV_CAUSE_STOPPED)
+        t->live->finished_wall_us = k->finished_wall_us;
+        if (t->live->ending == HV_CAUSE_STOPPED)
                 hv_task_over(c, t, HV_CAUSE_STOPPED, "stopped by %s", t->stop_by ? t->stop_by : "somebody");
-        else if (t->ending == HV_CAUSE_TIMEOUT && !was_in_time(t, k)) {
+        else if (t->live->ending == HV_CAUSE_TIMEOUT && !was_in_time(t, k)) {
                 hv_duration_format(t->task->timeout_us, span);
                 hv_task_over(c, t, HV_CAUSE_TIMEOUT, "ran longer than its timeout of %s", span);
-        } else if (t->ending == HV_CAUSE_DISK_LIMIT)
+        } else if (t->live->ending == HV_CAUSE_DISK_LIMIT)
                 over_by_disk(c, t);
         else if (t->end.oom_killed)
                 hv_task_over(c, t, HV_CAUSE_OOM, "ran out of memory (exit code %d)", k->exit_code);
@@ -90,16 +90,17 @@ static void over_by_exit(struct hv_core *c, struct task *t, const struct contain
 static void over_by_loss(struct hv_core *c, struct task *t) {
         if (HV_MUTANT(HV_MUTANT_LOST_IS_SUCCESS))
                 t->end.exit_code = 0;
-        if (t->ending == HV_CAUSE_STOPPED)
+        if (t->live->ending == HV_CAUSE_STOPPED)
                 hv_task_over(c, t, HV_CAUSE_STOPPED, "stopped by %s; its container is gone",
                              t->stop_by ? t->stop_by : "somebody");
-        else if (t->start == START_LOST)
+        else if (t->live->start == START_LOST)
                 hv_task_over(c, t, HV_CAUSE_NODE_ERROR,
                              "the engine went away while it was starting: it may have run");
         else
-                hv_task_over(
-                        c, t, HV_MUTANT(HV_MUTANT_LOST_IS_SUCCESS) ? HV_CAUSE_SUCCESS : HV_CAUSE_NODE_ERROR,
-                        "its container %s is gone: somebody or something removed it", t->unit->container);
+                hv_task_over(c, t,
+                             HV_MUTANT(HV_MUTANT_LOST_IS_SUCCESS) ? HV_CAUSE_SUCCESS : HV_CAUSE_NODE_ERROR,
+                             "its container %s is gone: somebody or something removed it",
+                             t->live->unit->container);
 }
 
 static bool is_attempt(const struct task *t, const struct slot *s) {
@@ -122,12 +123,12 @@ static bool is_lost(struct hv_core *c, struct task *t) {
                 }
         if (HV_MUTANT(HV_MUTANT_RENAMED_IS_LOST))
                 return true;
-        if (!t->missed) {
-                t->missed = ++c->seq;
+        if (!t->live->missed) {
+                t->live->missed = ++c->seq;
                 c->engine.look_parts |= HV_LOOK_CONTAINERS;
                 c->engine.look_doubt = c->seq;
         }
-        if (c->engine.listed < t->missed)
+        if (c->engine.listed < t->live->missed)
                 return false;
         it = 0;
         while (hv_map_next(c->slots, &it, NULL, (void **) &s))
@@ -137,15 +138,15 @@ static bool is_lost(struct hv_core *c, struct task *t) {
 }
 
 static bool is_withheld(const struct task *t) {
-        return t->workspace == WORKSPACE_WITHHELD || HV_MUTANT(HV_MUTANT_NOT_WITHHELD);
+        return t->live->workspace == WORKSPACE_WITHHELD || HV_MUTANT(HV_MUTANT_NOT_WITHHELD);
 }
 
 /* What is known of the container is younger than the withholding: hv_task_done() put it in doubt. */
 static void judge_bar(struct task *t, const struct container *k) {
         if (k->state == HV_CONTAINER_CREATED)
-                t->barred |= hv_task_is_in_doubt(t) && is_withheld(t);
+                t->live->barred |= hv_task_is_in_doubt(t) && is_withheld(t);
         else if (runs(k) || k->state == HV_CONTAINER_EXITED)
-                t->barred =
+                t->live->barred =
                         false; /* somebody gave it a workspace. (One whose removal failed is "dead": no run of it.) */
 }
 
@@ -153,15 +154,15 @@ static void advance_run(struct hv_core *c, struct task *t, uint64_t now_us) {
         const struct slot *s = t->slot;
         const struct container *k = s->have;
 
-        if (t->stop_durable && t->ending == HV_CAUSE_NONE)
-                t->ending = HV_CAUSE_STOPPED;
+        if (t->stop_durable && t->live->ending == HV_CAUSE_NONE)
+                t->live->ending = HV_CAUSE_STOPPED;
         if (c->engine.state != HV_ENGINE_READY || !is_certain(s))
                 return;
         if (!k || !k->ours) {
-                if (t->start != START_NOT_SENT) {
+                if (t->live->start != START_NOT_SENT) {
                         if (is_lost(c, t) && !hv_task_fence_held(t))
                                 over_by_loss(c, t);
-                } else if (t->ending == HV_CAUSE_STOPPED)
+                } else if (t->live->ending == HV_CAUSE_STOPPED)
                         hv_task_over(c, t, HV_CAUSE_STOPPED, "stopped by %s before it started",
                                      t->stop_by ? t->stop_by : "somebody");
                 else if (t->task->refused)
@@ -171,18 +172,18 @@ static void advance_run(struct hv_core *c, struct task *t, uint64_t now_us) {
                                      hv_action_name(s->failure.type), s->failure.message);
                 return;
         }
-        t->missed = 0;
+        t->live->missed = 0;
         judge_bar(t, k);
-        if (k->state == HV_CONTAINER_CREATED && t->start == START_FAILED)
-                hv_task_over(c, t, t->start_refused ? HV_CAUSE_INPUT : HV_CAUSE_NODE_ERROR,
-                             "cannot start: %s", t->start_message);
-        else if (k->state == HV_CONTAINER_CREATED && t->start == START_NOT_SENT &&
-                 t->ending == HV_CAUSE_STOPPED)
+        if (k->state == HV_CONTAINER_CREATED && t->live->start == START_FAILED)
+                hv_task_over(c, t, t->live->start_refused ? HV_CAUSE_INPUT : HV_CAUSE_NODE_ERROR,
+                             "cannot start: %s", t->live->start_message);
+        else if (k->state == HV_CONTAINER_CREATED && t->live->start == START_NOT_SENT &&
+                 t->live->ending == HV_CAUSE_STOPPED)
                 hv_task_over(c, t, HV_CAUSE_STOPPED, "stopped by %s before it started",
                              t->stop_by ? t->stop_by : "somebody");
-        else if (k->state == HV_CONTAINER_CREATED && t->start == START_NOT_SENT && t->task->refused)
+        else if (k->state == HV_CONTAINER_CREATED && t->live->start == START_NOT_SENT && t->task->refused)
                 hv_task_over(c, t, HV_CAUSE_REJECTED, "%s", t->task->refused);
-        else if (has_ended(k) && !t->barred && (k->detailed || HV_MUTANT(HV_MUTANT_STALE_EXIT_CODE)))
+        else if (has_ended(k) && !t->live->barred && (k->detailed || HV_MUTANT(HV_MUTANT_STALE_EXIT_CODE)))
                 over_by_exit(c, t, k);
         else if (runs(k)) {
                 uint64_t wall_us = hv_wall_us(c, now_us);
@@ -190,22 +191,22 @@ static void advance_run(struct hv_core *c, struct task *t, uint64_t now_us) {
                 if (k->started_wall_us)
                         t->started_wall_us = k->started_wall_us;
                 /* From the engine's own clock where it told: an agent that was away does not give time for nothing. */
-                if (!t->started_us && k->started_wall_us && wall_us > k->started_wall_us)
-                        t->started_us = now_us > wall_us - k->started_wall_us
-                                                ? now_us - (wall_us - k->started_wall_us)
-                                                : 1;
-                else if (!t->started_us)
-                        t->started_us = HV_MAX(now_us, 1u);
-                if (t->ending == HV_CAUSE_NONE && t->task->timeout_us != HV_TIME_NEVER &&
-                    now_us - (HV_MUTANT(HV_MUTANT_TIMEOUT_FROM_ACCEPT) ? t->queued_since_us
-                                                                       : t->started_us) >=
+                if (!t->live->started_us && k->started_wall_us && wall_us > k->started_wall_us)
+                        t->live->started_us = now_us > wall_us - k->started_wall_us
+                                                      ? now_us - (wall_us - k->started_wall_us)
+                                                      : 1;
+                else if (!t->live->started_us)
+                        t->live->started_us = HV_MAX(now_us, 1u);
+                if (t->live->ending == HV_CAUSE_NONE && t->task->timeout_us != HV_TIME_NEVER &&
+                    now_us - (HV_MUTANT(HV_MUTANT_TIMEOUT_FROM_ACCEPT) ? t->live->queued_since_us
+                                                                       : t->live->started_us) >=
                             t->task->timeout_us)
-                        t->ending = HV_CAUSE_TIMEOUT;
+                        t->live->ending = HV_CAUSE_TIMEOUT;
         }
 }
 
 static const struct image *image_of(const struct hv_core *c, const struct task *t) {
-        return hv_map_get(c->images, t->unit->image);
+        return hv_map_get(c->images, t->live->unit->image);
 }
 
 static void advance_make(struct hv_core *c, struct task *t) {
@@ -224,7 +225,7 @@ static void advance_make(struct hv_core *c, struct task *t) {
                  i->failure.type == HV_ACTION_PULL &&
                  i->failure.backoff.n >= HV_MAX(c->active->settings.pull_retries, 1u))
                 hv_task_over(c, t, HV_CAUSE_NODE_ERROR, "cannot pull %s: %s", i->ref, i->failure.message);
-        else if (i && i->state == IMAGE_MISSING && t->unit->pull_policy == HV_PULL_NEVER && !s->have)
+        else if (i && i->state == IMAGE_MISSING && t->live->unit->pull_policy == HV_PULL_NEVER && !s->have)
                 hv_task_over(c, t, HV_CAUSE_NODE_ERROR, "image %s is not here, and pullPolicy is never",
                              i->ref);
 }
@@ -274,10 +275,10 @@ static struct verdict due(const struct task *t, uint64_t now_us, enum hv_action_
 
         v.action = action;
         v.why = why;
-        v.act = hv_backoff_is_over(&t->failure.backoff, now_us, &next_us);
+        v.act = hv_backoff_is_over(&t->live->failure.backoff, now_us, &next_us);
         v.next_us = next_us;
-        if (t->failure.reason != HV_REASON_SYNCED)
-                v.reason = t->failure.reason;
+        if (t->live->failure.reason != HV_REASON_SYNCED)
+                v.reason = t->live->failure.reason;
         if (!v.act)
                 v.phase = HV_PHASE_BACK_OFF;
         return v;
@@ -308,7 +309,7 @@ static struct verdict assess_packages(const struct hv_core *c, const struct task
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
         const struct slot *builder = hv_map_get(c->slots, hv_task_builder(t->id, t->attempt, arena));
         const struct item *network = hv_map_get(c->networks, t->task->packages.network);
-        struct verdict v = hv_assess_image(c, image_of(c, t), t->unit, t->slot->needs_pull, now_us);
+        struct verdict v = hv_assess_image(c, image_of(c, t), t->live->unit, t->slot->needs_pull, now_us);
 
         if (!v.in_sync)
                 return v;
@@ -328,14 +329,14 @@ static struct verdict assess_make(const struct hv_core *c, const struct task *t,
                                   bool *ret_on_slot) {
         const struct container *k = t->slot->have;
 
-        if ((!k || !k->ours) && t->task->packages.requirements && !t->packaged)
+        if ((!k || !k->ours) && t->task->packages.requirements && !t->live->packaged)
                 return assess_packages(c, t, now_us, ret_on_slot);
         if (!k || !k->ours)
                 return hv_assess_creation(c, t->slot, now_us);
         /* One that this core did not make may have a removal on its way, of a core before it, that would hit what ran. */
         if (!hv_streq(k->object, t->id) || k->kind != HV_KIND_TASK || k->state == HV_CONTAINER_REMOVING ||
             (k->state == HV_CONTAINER_CREATED &&
-             (!hv_streq(k->digest, t->unit->digest) || !hv_streq(k->id, t->slot->made_id))))
+             (!hv_streq(k->digest, t->live->unit->digest) || !hv_streq(k->id, t->slot->made_id))))
                 return hv_clear_away(t->slot, now_us, HV_PHASE_CREATING, "left by something else");
         if (k->state == HV_CONTAINER_CREATED)
                 return assess_made(c, t, now_us, ret_on_slot);
@@ -347,17 +348,17 @@ static struct verdict assess_running(const struct hv_core *c, const struct task 
         const struct slot *s = t->slot;
         struct verdict v;
 
-        if (t->ending != HV_CAUSE_NONE)
+        if (t->live->ending != HV_CAUSE_NONE)
                 return hv_retry(s, now_us, HV_PHASE_STOPPING,
                                 s->have->state == HV_CONTAINER_PAUSED ? HV_ACTION_UNPAUSE : HV_ACTION_STOP,
-                                t->ending == HV_CAUSE_TIMEOUT      ? "its time is over"
-                                : t->ending == HV_CAUSE_DISK_LIMIT ? "it takes too much of the disk"
-                                                                   : "it is to stop");
+                                t->live->ending == HV_CAUSE_TIMEOUT      ? "its time is over"
+                                : t->live->ending == HV_CAUSE_DISK_LIMIT ? "it takes too much of the disk"
+                                                                         : "it is to stop");
         if (s->have->state == HV_CONTAINER_PAUSED)
                 return hv_retry(s, now_us, HV_PHASE_RUNNING, HV_ACTION_UNPAUSE, "paused by somebody");
         v = hv_assess_running(c, s, now_us);
-        if (t->task->timeout_us != HV_TIME_NEVER && t->started_us)
-                v.next_us = HV_MIN(v.next_us, t->started_us + t->task->timeout_us);
+        if (t->task->timeout_us != HV_TIME_NEVER && t->live->started_us)
+                v.next_us = HV_MIN(v.next_us, t->live->started_us + t->task->timeout_us);
         return v;
 }
 
@@ -369,11 +370,11 @@ static struct verdict restore(const struct task *t, uint64_t now_us, bool *ret_o
 static struct verdict assess_fence(const struct task *t, uint64_t now_us, bool *ret_on_slot) {
         static const char why[] = "nobody knows whether its start is under way";
 
-        if (t->barred && HV_MUTANT(HV_MUTANT_RESTORED_EARLY) && t->workspace != WORKSPACE_THERE)
+        if (t->live->barred && HV_MUTANT(HV_MUTANT_RESTORED_EARLY) && t->live->workspace != WORKSPACE_THERE)
                 return restore(t, now_us, ret_on_slot);
-        if (t->barred && t->slot->failure.type == HV_ACTION_START)
+        if (t->live->barred && t->slot->failure.type == HV_ACTION_START)
                 return now(HV_PHASE_STARTING, HV_ACTION_REMOVE, why); /* the wait is for the next START */
-        if (t->barred)
+        if (t->live->barred)
                 return hv_retry(t->slot, now_us, HV_PHASE_STARTING, HV_ACTION_REMOVE, why);
         *ret_on_slot = false;
         return due(t, now_us, HV_ACTION_TASK_WITHHOLD, why);
@@ -385,16 +386,16 @@ static struct verdict assess_run(const struct hv_core *c, const struct task *t, 
         const struct container *k = s->have;
         struct verdict v;
 
-        if ((!k || !k->ours) && t->start != START_NOT_SENT)
+        if ((!k || !k->ours) && t->live->start != START_NOT_SENT)
                 return quiet(HV_PHASE_RUNNING, HV_REASON_PENDING, false);
         if (!k || !k->ours)
-                return t->workspace == WORKSPACE_THERE ? hv_assess_creation(c, s, now_us)
-                                                       : restore(t, now_us, ret_on_slot);
+                return t->live->workspace == WORKSPACE_THERE ? hv_assess_creation(c, s, now_us)
+                                                             : restore(t, now_us, ret_on_slot);
         switch (k->state) {
         case HV_CONTAINER_CREATED:
                 if (hv_task_is_in_doubt(t) && !HV_MUTANT(HV_MUTANT_NO_FENCE))
                         return assess_fence(t, now_us, ret_on_slot);
-                if (t->workspace != WORKSPACE_THERE)
+                if (t->live->workspace != WORKSPACE_THERE)
                         return restore(t, now_us, ret_on_slot);
                 if (hv_assess_networks(c, s, now_us, HV_PHASE_STARTING, &v))
                         return v;
@@ -405,7 +406,7 @@ static struct verdict assess_run(const struct hv_core *c, const struct task *t, 
                 return assess_running(c, t, now_us);
         case HV_CONTAINER_EXITED:
         case HV_CONTAINER_DEAD:
-                if (t->barred) /* its removal came half the way */
+                if (t->live->barred) /* its removal came half the way */
                         return hv_clear_away(s, now_us, HV_PHASE_STARTING, "it never started");
                 return hv_look(s, now_us, HV_PHASE_RUNNING); /* its details; then it is over */
         default:
@@ -469,12 +470,13 @@ static struct verdict assess_container(const struct hv_core *c, const struct tas
 static struct verdict assess_queued(const struct task *t, uint64_t now_us) {
         struct verdict v = quiet(HV_PHASE_PENDING, HV_REASON_PENDING, true);
 
-        if (t->not_before_us > now_us) {
+        if (t->live->not_before_us > now_us) {
                 v.phase = HV_PHASE_BACK_OFF;
                 v.reason = HV_REASON_BACK_OFF;
-                v.next_us = t->not_before_us;
-        } else if (t->lacks != HV_RESOURCE_NONE && t->task && t->task->wait_for_resources_us != HV_TIME_NEVER)
-                v.next_us = t->queued_since_us + t->task->wait_for_resources_us;
+                v.next_us = t->live->not_before_us;
+        } else if (t->live->lacks != HV_RESOURCE_NONE && t->task &&
+                   t->task->wait_for_resources_us != HV_TIME_NEVER)
+                v.next_us = t->live->queued_since_us + t->task->wait_for_resources_us;
         return v;
 }
 

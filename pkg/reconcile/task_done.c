@@ -36,13 +36,13 @@ static enum hv_reason reason_of(enum hv_action_type type) {
 
 static void failed(struct hv_core *c, struct task *t, uint64_t now_us, const struct flight *f,
                    const struct hv_input *in) {
-        bool again = t->failure.reason == reason_of(f->action.type);
+        bool again = t->live->failure.reason == reason_of(f->action.type);
 
-        hv_failure_set(&t->failure, &work_backoff, now_us, f->action.type, reason_of(f->action.type),
+        hv_failure_set(&t->live->failure, &work_backoff, now_us, f->action.type, reason_of(f->action.type),
                        in->message ? in->message : "no reason given");
         if (!again)
-                hv_note_task(c, t, HV_NOTE_FAILED, t->failure.reason, "cannot %s: %s",
-                             hv_action_name(f->action.type), t->failure.message);
+                hv_note_task(c, t, HV_NOTE_FAILED, t->live->failure.reason, "cannot %s: %s",
+                             hv_action_name(f->action.type), t->live->failure.message);
 }
 
 static void accept_done(struct hv_core *c, struct task *t, uint64_t now_us, const struct flight *f,
@@ -68,14 +68,14 @@ static void accept_done(struct hv_core *c, struct task *t, uint64_t now_us, cons
 static void prepare_done(struct hv_core *c, struct task *t, uint64_t now_us, const struct flight *f,
                          const struct hv_input *in) {
         if (in->outcome == HV_OUTCOME_OK) {
-                hv_failure_reset(&t->failure);
-                t->workspace = WORKSPACE_THERE;
+                hv_failure_reset(&t->live->failure);
+                t->live->workspace = WORKSPACE_THERE;
                 t->step = TASK_STEP_MAKE;
         } else if (in->outcome == HV_OUTCOME_REFUSED)
                 hv_task_over(c, t, HV_CAUSE_INPUT, "%s", in->message ? in->message : "an input is wrong");
         else {
                 failed(c, t, now_us, f, in);
-                if (t->failure.backoff.n >= PREPARE_TRIES)
+                if (t->live->failure.backoff.n >= PREPARE_TRIES)
                         hv_task_over(c, t, HV_CAUSE_NODE_ERROR, "cannot prepare it: %s",
                                      in->message ? in->message : "");
         }
@@ -83,12 +83,12 @@ static void prepare_done(struct hv_core *c, struct task *t, uint64_t now_us, con
 
 static void packages_done(struct hv_core *c, struct task *t, uint64_t now_us, const struct flight *f,
                           const struct hv_input *in) {
-        struct image *i = hv_image_get(c, t->unit->image);
+        struct image *i = hv_image_get(c, t->live->unit->image);
 
         switch (in->outcome) {
         case HV_OUTCOME_OK:
-                hv_failure_reset(&t->failure);
-                t->packaged = true;
+                hv_failure_reset(&t->live->failure);
+                t->live->packaged = true;
                 return;
         case HV_OUTCOME_REFUSED:
                 hv_task_over(c, t, HV_CAUSE_INPUT, "%s",
@@ -102,7 +102,7 @@ static void packages_done(struct hv_core *c, struct task *t, uint64_t now_us, co
                 break;
         }
         failed(c, t, now_us, f, in);
-        if (t->failure.backoff.n >= PREPARE_TRIES)
+        if (t->live->failure.backoff.n >= PREPARE_TRIES)
                 hv_task_over(c, t, HV_CAUSE_NODE_ERROR, "cannot install its packages: %s",
                              in->message ? in->message : "");
 }
@@ -115,23 +115,23 @@ static void begin_done(struct hv_core *c, struct task *t, uint64_t now_us, const
                 failed(c, t, now_us, f, in);
                 return;
         }
-        hv_failure_reset(&t->failure);
-        t->begun = true;
+        hv_failure_reset(&t->live->failure);
+        t->live->begun = true;
         t->step = TASK_STEP_RUN;
         /* What runs already was started by somebody else: should it vanish, it has run. */
-        t->start = k && k->state != HV_CONTAINER_CREATED ? START_SENT : START_NOT_SENT;
+        t->live->start = k && k->state != HV_CONTAINER_CREATED ? START_SENT : START_NOT_SENT;
 }
 
 /* A START that finds no workspace fails. Whether one found it before has to be asked, and only now can the answer last. */
 static void withhold_done(struct hv_core *c, struct task *t, uint64_t now_us, const struct flight *f,
                           const struct hv_input *in) {
         if (in->outcome != HV_OUTCOME_OK) {
-                t->workspace = WORKSPACE_UNKNOWN;
+                t->live->workspace = WORKSPACE_UNKNOWN;
                 failed(c, t, now_us, f, in);
                 return;
         }
-        hv_failure_reset(&t->failure);
-        t->workspace = WORKSPACE_WITHHELD;
+        hv_failure_reset(&t->live->failure);
+        t->live->workspace = WORKSPACE_WITHHELD;
         if (!HV_MUTANT(HV_MUTANT_NOT_LOOKED_AT))
                 hv_doubt_slot(c, t->slot);
 }
@@ -139,13 +139,13 @@ static void withhold_done(struct hv_core *c, struct task *t, uint64_t now_us, co
 static void restore_done(struct hv_core *c, struct task *t, uint64_t now_us, const struct flight *f,
                          const struct hv_input *in) {
         if (in->outcome == HV_OUTCOME_OK) {
-                hv_failure_reset(&t->failure);
-                t->workspace = WORKSPACE_THERE;
+                hv_failure_reset(&t->live->failure);
+                t->live->workspace = WORKSPACE_THERE;
                 return;
         }
-        t->workspace = WORKSPACE_UNKNOWN;
+        t->live->workspace = WORKSPACE_UNKNOWN;
         failed(c, t, now_us, f, in);
-        if (in->outcome == HV_OUTCOME_NOT_FOUND || t->failure.backoff.n >= RESTORE_TRIES)
+        if (in->outcome == HV_OUTCOME_NOT_FOUND || t->live->failure.backoff.n >= RESTORE_TRIES)
                 hv_task_over(c, t, HV_CAUSE_NODE_ERROR, "its workspace cannot be used: %s",
                              in->message ? in->message : "no reason given");
 }
@@ -156,11 +156,11 @@ static void collect_done(struct hv_core *c, struct task *t, uint64_t now_us, con
                 failed(c, t, now_us, f, in);
                 return;
         }
-        hv_failure_reset(&t->failure);
+        hv_failure_reset(&t->live->failure);
         if (in->collected) {
-                free(t->collected);
-                t->collected = HV_NEW(struct hv_task_collected);
-                *t->collected = *in->collected;
+                free(t->live->collected);
+                t->live->collected = HV_NEW(struct hv_task_collected);
+                *t->live->collected = *in->collected;
         }
         if (in->message) /* it is there all the same */
                 hv_note_task(c, t, HV_NOTE_FAILED, HV_REASON_COLLECT_FAILED, "%s", in->message);
@@ -175,7 +175,7 @@ static void end_done(struct hv_core *c, struct task *t, uint64_t now_us, const s
                 failed(c, t, now_us, f, in);
                 return;
         }
-        hv_failure_reset(&t->failure);
+        hv_failure_reset(&t->live->failure);
         t->step = TASK_STEP_TIDY;
         if (!e->final) {
                 t->n_counted += e->cause != HV_CAUSE_CHECKPOINT;
@@ -200,7 +200,7 @@ static void end_done(struct hv_core *c, struct task *t, uint64_t now_us, const s
 /* Nothing of the attempt is left. */
 static void tidied(struct hv_core *c, struct task *t, uint64_t now_us) {
         unsigned attempt = t->attempt;
-        bool again = t->again, begun = t->begun;
+        bool again = t->again, begun = t->live->begun;
 
         hv_task_unbind(c, t);
         if (!again) {
@@ -217,8 +217,8 @@ static void clean_done(struct hv_core *c, struct task *t, uint64_t now_us, const
                 failed(c, t, now_us, f, in);
                 return;
         }
-        hv_failure_reset(&t->failure);
-        t->cleaned = true;
+        hv_failure_reset(&t->live->failure);
+        t->live->cleaned = true;
         tidied(c, t, now_us);
 }
 
@@ -317,9 +317,9 @@ void hv_task_engine_lost(struct hv_core *c) {
         for (size_t i = 0; i < c->live_tasks.n; i++) {
                 struct task *t = c->live_tasks.v[i];
 
-                if (t->step == TASK_STEP_RUN && t->start == START_SENT && !t->barred && t->slot &&
+                if (t->step == TASK_STEP_RUN && t->live->start == START_SENT && !t->live->barred && t->slot &&
                     (!t->slot->have || t->slot->have->state == HV_CONTAINER_CREATED))
-                        t->start = START_LOST;
+                        t->live->start = START_LOST;
         }
 }
 
@@ -334,11 +334,11 @@ void hv_task_container_done(struct hv_core *c, uint64_t now_us, const struct fli
         switch (f->action.type) {
         case HV_ACTION_START:
                 if (in->outcome == HV_OUTCOME_UNREACHABLE)
-                        t->start = START_NOT_SENT; /* certainly no effect */
+                        t->live->start = START_NOT_SENT; /* certainly no effect */
                 else if (in->outcome == HV_OUTCOME_REFUSED || in->outcome == HV_OUTCOME_FAILED) {
-                        t->start = START_FAILED;
-                        t->start_refused = in->outcome == HV_OUTCOME_REFUSED;
-                        hv_set_text(&t->start_message,
+                        t->live->start = START_FAILED;
+                        t->live->start_refused = in->outcome == HV_OUTCOME_REFUSED;
+                        hv_set_text(&t->live->start_message,
                                     in->message ? in->message : "the engine gives no reason");
                 }
                 break;
@@ -347,7 +347,7 @@ void hv_task_container_done(struct hv_core *c, uint64_t now_us, const struct fli
                         hv_task_fence_held(t);
                 break;
         case HV_ACTION_STOP:
-                t->was_stopped |= in->outcome == HV_OUTCOME_OK;
+                t->live->was_stopped |= in->outcome == HV_OUTCOME_OK;
                 /* How it ended has to be asked. */
                 hv_doubt_slot(c, s);
                 break;

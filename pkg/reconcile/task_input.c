@@ -73,9 +73,9 @@ static void recall_attempt(struct hv_core *c, struct task *t, uint64_t now_us,
         t->n_counted = r->n_counted;
         if (r->attempt && !r->attempt_ended) {
                 hv_task_bind(c, t);
-                t->begun = true;
+                t->live->begun = true;
                 t->step = TASK_STEP_RUN;
-                t->start = HV_MUTANT(HV_MUTANT_RECALLED_IS_FRESH) ? START_NOT_SENT : START_SENT;
+                t->live->start = HV_MUTANT(HV_MUTANT_RECALLED_IS_FRESH) ? START_NOT_SENT : START_SENT;
                 return;
         }
         due_wall_us = r->retry_wall_us ? r->retry_wall_us + t->task->retry_backoff_us : 0;
@@ -170,11 +170,11 @@ static int stop(struct hv_core *c, const char *id, const char *by, const char *r
 static void above_disk(struct hv_core *c, const struct hv_input *in) {
         struct task *t = hv_task_get(c, in->text);
 
-        if (!t || t->step != TASK_STEP_RUN || t->attempt != in->attempt || !t->started_us ||
-            t->ending != HV_CAUSE_NONE)
+        if (!t || t->step != TASK_STEP_RUN || t->attempt != in->attempt || !t->live->started_us ||
+            t->live->ending != HV_CAUSE_NONE)
                 return;
-        t->ending = HV_CAUSE_DISK_LIMIT;
-        t->disk_bytes = in->disk_bytes;
+        t->live->ending = HV_CAUSE_DISK_LIMIT;
+        t->live->disk_bytes = in->disk_bytes;
 }
 
 static int reopen(struct hv_core *c, const char *id, struct hv_task *again, struct hv_err *err) {
@@ -194,6 +194,7 @@ static int reopen(struct hv_core *c, const char *id, struct hv_task *again, stru
                                   "task %s is not in the desired state any more: it would be stopped", id);
         hv_task_unref(t->task);
         t->task = hv_task_ref(again);
+        hv_task_revive(t);
         t->step = TASK_STEP_ACCEPT;
         t->reopened = true;
         t->stop_asked = t->stop_durable = t->cancel_sent = false;
@@ -218,8 +219,7 @@ static int forget(struct hv_core *c, const char *id, struct hv_err *err) {
         if (t->is_owed)
                 return hv_err_set(err, -EBUSY,
                                   "the result of task %s is still owed to the pool that assigned it", id);
-        t->step = TASK_STEP_FORGET;
-        hv_vec_push(&c->live_tasks, t);
+        hv_task_forget(c, t);
         return 0;
 }
 

@@ -20,12 +20,12 @@ static const struct hv_task_end *describe_end(const struct hv_core *c, const str
                 .final = !t->again,
                 .state = t->end.state,
                 .cause = t->end.cause,
-                .message = hv_arena_strdup(f->arena, t->end_message ? t->end_message : ""),
+                .message = hv_arena_strdup(f->arena, t->live->end_message ? t->live->end_message : ""),
                 .exit_code = t->end.exit_code,
                 .oom_killed = t->end.oom_killed,
                 .started_wall_us = t->started_wall_us,
-                .finished_wall_us = t->finished_wall_us,
-                .collected = t->collected ? *t->collected : (struct hv_task_collected){},
+                .finished_wall_us = t->live->finished_wall_us,
+                .collected = t->live->collected ? *t->live->collected : (struct hv_task_collected){},
         };
         e->trust_nominal = e->final ? hv_trust_delta(rules, e->cause) : 0;
         e->trust_score = hv_trust_after(c->trust_score, e->trust_nominal);
@@ -52,7 +52,7 @@ static void hand_out(struct pass *p, struct task *t, const struct verdict *v) {
         f->action.cron_until_us = t->cron_until_us;
         f->action.final = !t->again;
         f->action.is_checkpoint = t->end.cause == HV_CAUSE_CHECKPOINT;
-        f->action.unit = t->slot ? t->unit : NULL;
+        f->action.unit = t->slot ? t->live->unit : NULL;
         if (v->action == HV_ACTION_TASK_END)
                 f->action.end = describe_end(p->c, t, f);
         if (v->action == HV_ACTION_TASK_STOPPING || v->action == HV_ACTION_TASK_CANCEL) {
@@ -70,8 +70,8 @@ static void plan_image_early(struct pass *p, struct task *t) {
         if (t->step != TASK_STEP_PREPARE || !t->slot || p->c->engine.state != HV_ENGINE_READY ||
             t->slot->have || t->slot->effect)
                 return;
-        v = hv_assess_image(p->c, hv_map_get(p->c->images, t->unit->image), t->unit, t->slot->needs_pull,
-                            p->now_us);
+        v = hv_assess_image(p->c, hv_map_get(p->c->images, t->live->unit->image), t->live->unit,
+                            t->slot->needs_pull, p->now_us);
         if (!v.in_sync && v.act)
                 (void) hv_pass_act(p, t->slot, &v, true);
         hv_pass_not_later_than(p, v.next_us);
@@ -118,7 +118,7 @@ static void plan_task(struct pass *p, struct task *t) {
                 return;
         }
         if (hv_pass_act(p, t->slot, &v, true) && v.action == HV_ACTION_START)
-                t->start = START_SENT;
+                t->live->start = START_SENT;
 }
 
 /* What is done with leaves the list that is walked; what the ledger knows of it stays known. */

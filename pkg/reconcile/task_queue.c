@@ -13,7 +13,7 @@ static bool holds_room(const struct task *t) {
         case TASK_STEP_MAKE:
                 return true;
         case TASK_STEP_RUN:
-                return t->ending == HV_CAUSE_NONE || !HV_MUTANT(HV_MUTANT_ROOM_FREED_EARLY);
+                return t->live->ending == HV_CAUSE_NONE || !HV_MUTANT(HV_MUTANT_ROOM_FREED_EARLY);
         case TASK_STEP_COLLECT:
         case TASK_STEP_END:
         case TASK_STEP_TIDY:
@@ -25,7 +25,7 @@ static bool holds_room(const struct task *t) {
 
 /* Its files are there until they were cleaned away. */
 static bool holds_disk(const struct task *t) {
-        return t->step >= TASK_STEP_PREPARE && t->step < TASK_STEP_DONE && !t->cleaned;
+        return t->step >= TASK_STEP_PREPARE && t->step < TASK_STEP_DONE && !t->live->cleaned;
 }
 
 static struct hv_room room(const struct hv_amounts *a, unsigned n_slots) {
@@ -103,7 +103,7 @@ static void admit(struct hv_core *c, struct task *t, uint64_t now_us) {
         (void) now_us;
         t->step = TASK_STEP_PREPARE;
         t->attempt++;
-        t->lacks = HV_RESOURCE_NONE;
+        t->live->lacks = HV_RESOURCE_NONE;
         t->wait_told = false;
         hv_task_bind(c, t);
         hv_note_task(c, t, HV_NOTE_TASK_ADMITTED, HV_REASON_SYNCED, "admitted: attempt %u", t->attempt);
@@ -129,15 +129,15 @@ static void wait(struct hv_core *c, struct task *t, uint64_t now_us, enum hv_res
                  const struct hv_room *asked, const struct hv_room *left) {
         char text[HV_ROOM_TEXT_SIZE];
 
-        t->lacks = lacks;
-        hv_set_text(&t->lacks_text, hv_room_describe(lacks, asked, left, "are left", text));
+        t->live->lacks = lacks;
+        hv_set_text(&t->live->lacks_text, hv_room_describe(lacks, asked, left, "are left", text));
         if (!t->wait_told) {
                 t->wait_told = true;
-                hv_note_task(c, t, HV_NOTE_WAITING, waiting_reason(lacks), "waits: %s", t->lacks_text);
+                hv_note_task(c, t, HV_NOTE_WAITING, waiting_reason(lacks), "waits: %s", t->live->lacks_text);
         }
         if (t->task->wait_for_resources_us != HV_TIME_NEVER &&
-            now_us - t->queued_since_us >= t->task->wait_for_resources_us)
-                hv_task_over(c, t, HV_CAUSE_RESOURCES, "Insufficient resources: %s", t->lacks_text);
+            now_us - t->live->queued_since_us >= t->task->wait_for_resources_us)
+                hv_task_over(c, t, HV_CAUSE_RESOURCES, "Insufficient resources: %s", t->live->lacks_text);
 }
 
 /* Ends that need no turn: asked to stop, refused by policy, bigger than the node. */
@@ -177,8 +177,9 @@ void hv_task_admit(struct hv_core *c, uint64_t now_us) {
 
                 if (t->step != TASK_STEP_QUEUED || t->effect || t->stopping)
                         continue;
-                t->lacks = HV_RESOURCE_NONE;
-                if (!ends_in_queue(c, t, &all) && t->not_before_us <= now_us && dependencies_are_met(c, t))
+                t->live->lacks = HV_RESOURCE_NONE;
+                if (!ends_in_queue(c, t, &all) && t->live->not_before_us <= now_us &&
+                    dependencies_are_met(c, t))
                         hv_vec_push(&queue, t);
         }
         if (queue.n > 0 && c->engine.state == HV_ENGINE_READY) {

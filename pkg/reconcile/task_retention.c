@@ -28,8 +28,7 @@ static void look(struct hv_core *c, uint64_t wall_us) {
                 uint64_t until_us = end_of_keeping(c, t);
 
                 if (until_us <= wall_us) {
-                        t->step = TASK_STEP_FORGET;
-                        hv_vec_push(&c->live_tasks, t);
+                        hv_task_forget(c, t);
                 } else
                         c->forget_at_wall_us = HV_MIN(c->forget_at_wall_us, until_us);
         }

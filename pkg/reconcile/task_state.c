@@ -73,12 +73,29 @@ struct task *hv_task_get(const struct hv_core *c, const char *id) {
         return hv_map_get(c->tasks, id);
 }
 
+/* Shared by all that have ended: whatever would be kept in it belongs into struct task. */
+static const struct task_live ended;
+
+static struct task_live *free_live(struct task *t) {
+        if (t->live != &ended) {
+                (void) hv_arena_free(t->live->arena);
+                free(t->live->failure.message);
+                free(t->live->lacks_text);
+                free(t->live->start_message);
+                free(t->live->end_message);
+                free(t->live->collected);
+                free(t->live);
+        }
+        return (struct task_live *) &ended;
+}
+
 struct task *hv_task_add(struct hv_core *c, const char *id, const char *name, enum hv_task_source source) {
         struct task *t = HV_NEW(struct task);
 
         t->id = hv_strdup(id);
         t->name = hv_strdup(name);
         t->source = source;
+        t->live = HV_NEW(struct task_live);
         t->number = ++c->n_tasks_seen;
         t->end.exit_code = -1;
         hv_map_put(c->tasks, id, t);
@@ -90,12 +107,7 @@ void hv_task_free(void *task) {
         struct task *t = task;
 
         hv_task_unref(t->task);
-        (void) hv_arena_free(t->arena);
-        free(t->failure.message);
-        free(t->lacks_text);
-        free(t->start_message);
-        free(t->end_message);
-        free(t->collected);
+        t->live = free_live(t);
         free(t->stop_by);
         free(t->stop_asker);
         free(t->stop_reason);
@@ -110,13 +122,13 @@ void hv_task_free(void *task) {
 void hv_task_bind(struct hv_core *c, struct task *t) {
         if (t->slot)
                 return;
-        t->arena = hv_arena_free(t->arena);
-        t->arena = hv_arena_new();
-        t->unit = HV_ARENA_NEW(t->arena, struct hv_unit);
-        hv_task_unit(t->task, t->attempt, t->arena, t->unit);
-        t->slot = hv_slot_get(c, t->unit->container);
+        t->live->arena = hv_arena_free(t->live->arena);
+        t->live->arena = hv_arena_new();
+        t->live->unit = HV_ARENA_NEW(t->live->arena, struct hv_unit);
+        hv_task_unit(t->task, t->attempt, t->live->arena, t->live->unit);
+        t->slot = hv_slot_get(c, t->live->unit->container);
         t->slot->task = t;
-        t->slot->want = t->unit;
+        t->slot->want = t->live->unit;
         hv_failure_reset(&t->slot->failure);
         hv_backoff_reset(&t->slot->restart);
         t->slot->needs_pull = 0;
@@ -132,16 +144,20 @@ void hv_task_unbind(struct hv_core *c, struct task *t) {
         t->slot = NULL;
 }
 
+void hv_task_revive(struct task *t) {
+        if (t->live == &ended)
+                t->live = HV_NEW(struct task_live);
+}
+
+void hv_task_forget(struct hv_core *c, struct task *t) {
+        hv_task_revive(t);
+        t->step = TASK_STEP_FORGET;
+        hv_vec_push(&c->live_tasks, t);
+}
+
 void hv_task_shed(struct task *t) {
         t->task = hv_task_unref(t->task);
-        t->unit = NULL;
-        t->arena = hv_arena_free(t->arena);
-        hv_failure_reset(&t->failure);
-        hv_set_text(&t->lacks_text, NULL);
-        hv_set_text(&t->start_message, NULL);
-        hv_set_text(&t->end_message, NULL);
-        free(t->collected);
-        t->collected = NULL;
+        t->live = free_live(t);
 }
 
 void hv_task_follow(struct hv_core *c, struct task *t, struct slot *s) {
@@ -149,34 +165,35 @@ void hv_task_follow(struct hv_core *c, struct task *t, struct slot *s) {
         t->slot->want = NULL;
         hv_note_task(c, t, HV_NOTE_OUT_OF_SYNC, HV_REASON_PENDING, "its container goes by the name %s now",
                      s->name);
-        t->unit->container = hv_arena_strdup(t->arena, s->name);
+        t->live->unit->container = hv_arena_strdup(t->live->arena, s->name);
         t->slot = s;
         s->task = t;
-        s->want = t->unit;
-        t->missed = 0;
-        t->barred = false;
-        if (t->workspace == WORKSPACE_WITHHELD)
+        s->want = t->live->unit;
+        t->live->missed = 0;
+        t->live->barred = false;
+        if (t->live->workspace == WORKSPACE_WITHHELD)
                 hv_doubt_slot(c, s); /* what is known of it may be older than that */
 }
 
 void hv_task_queue(struct hv_core *c, struct task *t, uint64_t now_us, uint64_t not_before_us) {
         (void) c;
+        hv_task_revive(t);
         t->step = TASK_STEP_QUEUED;
-        t->queued_since_us = HV_MAX(now_us, 1u);
-        t->not_before_us = not_before_us;
-        t->begun = t->cleaned = t->again = t->packaged = false;
-        t->start = START_NOT_SENT;
-        t->workspace = WORKSPACE_UNKNOWN;
-        t->barred = false;
-        t->start_refused = t->was_stopped = false;
-        t->missed = 0;
-        hv_set_text(&t->start_message, NULL);
-        t->started_us = t->started_wall_us = t->finished_wall_us = 0;
-        t->ending = HV_CAUSE_NONE;
+        t->live->queued_since_us = HV_MAX(now_us, 1u);
+        t->live->not_before_us = not_before_us;
+        t->live->begun = t->live->cleaned = t->again = t->live->packaged = false;
+        t->live->start = START_NOT_SENT;
+        t->live->workspace = WORKSPACE_UNKNOWN;
+        t->live->barred = false;
+        t->live->start_refused = t->live->was_stopped = false;
+        t->live->missed = 0;
+        hv_set_text(&t->live->start_message, NULL);
+        t->live->started_us = t->started_wall_us = t->live->finished_wall_us = 0;
+        t->live->ending = HV_CAUSE_NONE;
         t->end = (struct end){ .exit_code = -1 };
-        free(t->collected);
-        t->collected = NULL;
-        hv_failure_reset(&t->failure);
+        free(t->live->collected);
+        t->live->collected = NULL;
+        hv_failure_reset(&t->live->failure);
 }
 
 /* ---- the end of an attempt ---- */
@@ -239,18 +256,18 @@ void hv_task_over(struct hv_core *c, struct task *t, enum hv_task_cause cause, c
         va_start(ap, fmt);
         hv_buf_vprintf(&b, fmt, ap);
         va_end(ap);
-        free(t->end_message);
-        t->end_message = hv_buf_steal(&b);
+        free(t->live->end_message);
+        t->live->end_message = hv_buf_steal(&b);
         t->end.cause = cause;
-        t->end.attempt = t->begun ? t->attempt : 0;
+        t->end.attempt = t->live->begun ? t->attempt : 0;
         t->end.state = state_after(cause);
         t->again = again;
-        hv_failure_reset(&t->failure);
-        if (t->begun)
+        hv_failure_reset(&t->live->failure);
+        if (t->live->begun)
                 t->step = HV_MUTANT(HV_MUTANT_END_BEFORE_COLLECT) ? TASK_STEP_END : TASK_STEP_COLLECT;
         else /* nothing ran, and nothing was promised about this attempt: only the end of the task is worth a record */
                 t->step = t->again ? TASK_STEP_TIDY : TASK_STEP_END;
-        if (!t->begun && t->again)
+        if (!t->live->begun && t->again)
                 t->n_counted += cause != HV_CAUSE_CHECKPOINT;
 }
 
@@ -267,14 +284,14 @@ bool hv_task_is_alive(const struct task *t) {
 }
 
 bool hv_task_is_in_doubt(const struct task *t) {
-        return t->step == TASK_STEP_RUN && (t->start == START_SENT || t->start == START_LOST);
+        return t->step == TASK_STEP_RUN && (t->live->start == START_SENT || t->live->start == START_LOST);
 }
 
 bool hv_task_fence_held(struct task *t) {
-        if (!t->barred || t->start != START_SENT)
+        if (!t->live->barred || t->live->start != START_SENT)
                 return false;
-        t->barred = false;
-        t->start = START_NOT_SENT;
+        t->live->barred = false;
+        t->live->start = START_NOT_SENT;
         return true;
 }
 

@@ -5,7 +5,7 @@
  *                   '------------------- another attempt ---------------'
  *
  * Memory   Ended tasks are remembered for as long as their results are kept, thousands of them: what only an attempt needs
- *          hangs off the struct and is freed by hv_task_shed().
+ *          hangs off the struct as `live` and is freed by hv_task_shed().
  * Model    A step says what is to be done next; facts about the container are the slot's, as for a service. Steps move on
  *          in hv_task_advance() (facts) and hv_task_done() (completions); hv_assess_task() says what is due now and
  *          changes nothing.
@@ -52,32 +52,18 @@ struct end {
         bool oom_killed;
 };
 
-struct task {
-        char *id, *name;
-        enum hv_task_source source;
-        char *digest;
-        struct hv_task *task; /* reference; NULL for what ended before this core began */
-        bool is_declared;     /* source file: the active revision names it */
-        enum task_step step;
-        enum hv_task_state end_state; /* with step >= TIDY of the last attempt */
-        struct flight *effect;   /* what is under way for the task itself; its container's is the slot's */
-        struct flight *stopping; /* beside it: recording a stop, or cancelling what takes long */
+/* What only a task that has not ended needs. */
+struct task_live {
         struct failure failure;
-        uint64_t accepted_wall_us, ended_wall_us, number; /* number: order of arrival */
         uint64_t queued_since_us, not_before_us;
-        uint64_t cron_until_us; /* scheduled time that it is the run of; 0: none */
         enum hv_resource lacks; /* while queued: what it waits for */
         char *lacks_text;       /* ... in words */
-        bool accepted, reopened;
-        bool is_owed; /* it ended, and the pool that assigned it has not got its result yet: it is not forgotten */
 
         /* the attempt */
-        unsigned attempt, n_counted;
         struct hv_arena *arena;
-        struct hv_unit *unit; /* in `arena`; NULL: never bound, or shed */
-        struct slot *slot;    /* bound from PREPARE to TIDY */
+        struct hv_unit *unit; /* in `arena`; NULL: never bound */
         bool packaged;        /* its Python packages are there */
-        bool begun, cleaned, again;
+        bool begun, cleaned;
         enum start_state start;
         enum workspace_state workspace;
         /* Its workspace is withheld, and a look that was asked for afterwards showed its container never started: whatever
@@ -88,18 +74,37 @@ struct task {
         bool was_stopped;    /* a STOP of ours ended it */
         uint64_t missed;     /* seq at which its container was not found under its name; 0: it is there */
         uint64_t started_us; /* of the core's clock; 0: not known to have started */
-        uint64_t started_wall_us, finished_wall_us;
+        uint64_t finished_wall_us;
         uint64_t disk_bytes;       /* with ending DISK_LIMIT */
         enum hv_task_cause ending; /* TIMEOUT, STOPPED or DISK_LIMIT: it is being stopped for this */
-        struct end end;
         struct hv_task_collected *collected; /* NULL: nothing */
         char *end_message;
+};
 
-        bool stop_asked, stop_durable, cancel_sent;
-        char *stop_by;                  /* in words: "ana (the rack moves)" */
+struct task {
+        char *id, *name;
+        struct task_live *
+                live; /* never NULL; of what has ended a constant, all zero, that faults where it is written to */
+        char *digest;
+        struct hv_task *task;    /* reference; NULL for what ended before this core began */
+        struct slot *slot;       /* bound from PREPARE to TIDY */
+        struct flight *effect;   /* what is under way for the task itself; its container's is the slot's */
+        struct flight *stopping; /* beside it: recording a stop, or cancelling what takes long */
+        char *stop_by;           /* in words: "ana (the rack moves)" */
         char *stop_asker, *stop_reason; /* what they are made of; the reason may be NULL */
         char *message;                  /* of the end; NULL: none */
-        bool wait_told;
+        uint64_t number;                /* order of arrival */
+        uint64_t accepted_wall_us, started_wall_us, ended_wall_us;
+        uint64_t cron_until_us; /* scheduled time that it is the run of; 0: none */
+        enum hv_task_source source;
+        enum task_step step;
+        enum hv_task_state end_state; /* with step >= TIDY of the last attempt */
+        unsigned attempt, n_counted;
+        struct end end;
+        bool is_declared; /* source file: the active revision names it */
+        bool accepted, reopened, again;
+        bool is_owed; /* it ended, and the pool that assigned it has not got its result yet: it is not forgotten */
+        bool stop_asked, stop_durable, cancel_sent, wait_told;
 };
 
 /* task_state.c */
@@ -111,6 +116,8 @@ void hv_task_unbind(struct hv_core *c, struct task *t);
 /* It ended, and nothing of it is in flight: frees what only its attempts needed. What is told of it, and what makes it known
  * again, stays. */
 void hv_task_shed(struct task *t);
+void hv_task_revive(struct task *t);                    /* something is to be done for it again */
+void hv_task_forget(struct hv_core *c, struct task *t); /* it ended: the ledger is told to forget it */
 /* Its container goes by another name: somebody renamed it. */
 void hv_task_follow(struct hv_core *c, struct task *t, struct slot *s);
 void hv_task_queue(struct hv_core *c, struct task *t, uint64_t now_us, uint64_t not_before_us);

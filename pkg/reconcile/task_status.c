@@ -15,7 +15,7 @@ static enum hv_task_state state_of(const struct task *t) {
                 return HV_TASK_RUNNING;
         case TASK_STEP_COLLECT:
         case TASK_STEP_END:
-                return t->begun ? HV_TASK_COLLECTING : t->slot ? HV_TASK_FETCHING : HV_TASK_QUEUED;
+                return t->live->begun ? HV_TASK_COLLECTING : t->slot ? HV_TASK_FETCHING : HV_TASK_QUEUED;
         case TASK_STEP_TIDY:
                 return t->again ? HV_TASK_QUEUED : t->end_state;
         default:
@@ -32,10 +32,10 @@ static const char *why_queued(const struct hv_core *c, const struct task *t, uin
                               struct hv_arena *a) {
         if (t->step == TASK_STEP_ACCEPT)
                 return "is being recorded";
-        if (t->not_before_us > now_us)
+        if (t->live->not_before_us > now_us)
                 return "waits before its next attempt";
-        if (t->lacks != HV_RESOURCE_NONE)
-                return hv_arena_printf(a, "waits for room: %s", t->lacks_text);
+        if (t->live->lacks != HV_RESOURCE_NONE)
+                return hv_arena_printf(a, "waits for room: %s", t->live->lacks_text);
         if (!c->machine_known)
                 return "waits until it is known what this machine has";
         if (c->engine.state != HV_ENGINE_READY)
@@ -58,31 +58,31 @@ static const char *sentence(const struct hv_core *c, const struct task *t, const
                             uint64_t now_us, struct hv_arena *a) {
         const struct image *i;
 
-        if (t->failure.reason != HV_REASON_SYNCED)
-                return what_fails(&t->failure, a);
+        if (t->live->failure.reason != HV_REASON_SYNCED)
+                return what_fails(&t->live->failure, a);
         if (t->step <= TASK_STEP_QUEUED)
                 return why_queued(c, t, now_us, a);
         if (is_fenced(t))
                 return "nobody knows whether its start is under way: its workspace is withheld until that is certain";
         if (t->slot && t->slot->failure.reason != HV_REASON_SYNCED)
                 return what_fails(&t->slot->failure, a);
-        i = t->slot ? hv_map_get(c->images, t->unit->image) : NULL;
+        i = t->slot ? hv_map_get(c->images, t->live->unit->image) : NULL;
         if (i && t->step <= TASK_STEP_MAKE && i->failure.reason != HV_REASON_SYNCED)
                 return hv_arena_printf(a, "%s: %s", i->ref, what_fails(&i->failure, a));
         if (i && i->effect)
                 return hv_arena_printf(a, "pulling %s", i->ref);
         if (t->effect && t->effect->action.type == HV_ACTION_TASK_PACKAGES && !t->stop_asked)
                 return "its Python packages are being installed";
-        if (t->ending == HV_CAUSE_TIMEOUT && t->step == TASK_STEP_RUN)
+        if (t->live->ending == HV_CAUSE_TIMEOUT && t->step == TASK_STEP_RUN)
                 return "is being stopped: its time is over";
-        if (t->ending == HV_CAUSE_DISK_LIMIT && t->step == TASK_STEP_RUN)
+        if (t->live->ending == HV_CAUSE_DISK_LIMIT && t->step == TASK_STEP_RUN)
                 return "is being stopped: it takes more of the disk than it asked for";
         if (t->stop_asked && t->step <= TASK_STEP_RUN)
                 return hv_arena_printf(a, "is being stopped: asked by %s",
                                        t->stop_by ? t->stop_by : "somebody");
         if (v->reason == HV_REASON_NAME_CONFLICT)
                 return hv_arena_printf(a, "a container named %s exists that is not hivelet's",
-                                       t->unit->container);
+                                       t->live->unit->container);
         if (v->reason == HV_REASON_WAITING_ENGINE)
                 return "waits for the engine";
         if (t->step >= TASK_STEP_TIDY)
@@ -103,8 +103,8 @@ static const char *reason_word(const struct task *t, const struct verdict *v) {
 
         if (t->step >= TASK_STEP_TIDY && !t->again)
                 return hv_task_cause_name(t->end.cause);
-        if (t->step == TASK_STEP_QUEUED && t->lacks != HV_RESOURCE_NONE)
-                return hv_reason_name(waiting[t->lacks]);
+        if (t->step == TASK_STEP_QUEUED && t->live->lacks != HV_RESOURCE_NONE)
+                return hv_reason_name(waiting[t->live->lacks]);
         return hv_reason_name(v->reason);
 }
 
@@ -144,8 +144,9 @@ static void describe(const struct hv_core *c, const struct task *t, uint64_t now
                 .stop_reason = t->stop_asked ? hv_arena_strdup(a, t->stop_reason) : NULL,
                 .stop_recorded = t->stop_durable,
                 .is_owed = t->is_owed,
-                .ledger_failure =
-                        t->failure.reason == HV_REASON_LEDGER_FAILED ? what_fails(&t->failure, a) : NULL,
+                .ledger_failure = t->live->failure.reason == HV_REASON_LEDGER_FAILED
+                                          ? what_fails(&t->live->failure, a)
+                                          : NULL,
         };
 }
 
