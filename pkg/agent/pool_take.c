@@ -3,8 +3,9 @@
  *      assignment --> document judged by this node --> known? --> core: submit, or run again --> ledger --> answer
  *
  * Same id    the same content is the same promise, whatever lease it comes under: it is run once, and its one result is handed
- *            over under the newest lease. A higher attempt of what has ended and was delivered is a new order: it is run again,
- *            or, with another content, forgotten and taken anew. Everything else under a known id is refused. */
+ *            over under the newest lease; once more where the pool had it and asks again, for it lost it then. A higher attempt of
+ *            what has ended and was delivered is a new order: it is run again, or, with another content, forgotten and taken
+ *            anew. So is a result asked for again whose files are gone here too. Everything else under a known id is refused. */
 #include <errno.h>
 
 #include "agent/pool.h"
@@ -12,10 +13,12 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/map.h"
+#include "log/log.h"
 #include "reconcile/trust.h"
 #include "spec/task_load.h"
 #include "spec/types.h"
 #include "spec/yaml.h"
+#include "task/results.h"
 
 #define BY_POOL "the pool"
 
@@ -70,6 +73,7 @@ static enum hv_pool_verdict load(struct hv_agent_pool *p, const struct hv_pool_a
 
 struct known { /* of the ledger; copied, for it must not be asked while it is walked */
         bool is_there, is_pools, is_same, has_ended, is_owed;
+        unsigned last_attempt; /* of this node */
         const char *digest;
 };
 
@@ -81,6 +85,7 @@ static int on_known(const struct hv_ledger_task *t, void *userdata) {
         k->is_same = hv_streq(t->digest, k->digest);
         k->has_ended = t->ended_us != 0;
         k->is_owed = t->is_owed;
+        k->last_attempt = t->last_attempt;
         return 0;
 }
 
@@ -88,9 +93,26 @@ enum order {
         ORDER_NONE,
         ORDER_NEW,
         ORDER_SAME,    /* known: the lease may be another */
-        ORDER_AGAIN,   /* it ended and was delivered; once more */
+        ORDER_ASKED,   /* known and delivered: the pool wants the result once more */
+        ORDER_AGAIN,   /* it ended and was delivered; to be run once more */
         ORDER_INSTEAD, /* as it, with another content */
 };
+
+/* A list names what was delivered until the pool has looked at it, so only a newer lease says something. Whoever pushes without any
+ * means it. */
+static bool asks_again(const struct hv_pool_assignment *a, const struct hv_ledger_assignment *last) {
+        return a->lease_epoch > last->lease_epoch || (a->attempt == 0 && a->lease_epoch == 0);
+}
+
+/* The files of what was delivered may have been cleaned away. What never ran has none. */
+static bool is_still_there(const struct hv_agent_pool *p, const char *id, const struct known *k) {
+        const struct hv_attempt attempt = { .id = id, .attempt = k->last_attempt };
+        _hv_cleanup_(hv_results_freep) struct hv_results *results = NULL;
+
+        return k->last_attempt == 0 ||
+               hv_results_open(p->agent->results_root, &attempt, &results, NULL) < 0 ||
+               !hv_results_removed(results);
+}
 
 static enum hv_pool_verdict judge_known(struct hv_agent_pool *p, const struct hv_pool_assignment *a,
                                         const struct known *k, enum order *ret_order) {
@@ -108,6 +130,12 @@ static enum hv_pool_verdict judge_known(struct hv_agent_pool *p, const struct hv
         if (a->attempt < last.attempt || (a->attempt == last.attempt && a->lease_epoch < last.lease_epoch))
                 return say(p, HV_POOL_REFUSED, "attempt %u, lease %llu of %s is known already", last.attempt,
                            (unsigned long long) last.lease_epoch, a->id);
+        if (k->is_same && !is_higher && is_over && asks_again(a, &last)) {
+                *ret_order = is_still_there(p, a->id, k) ? ORDER_ASKED : ORDER_AGAIN;
+                return *ret_order == ORDER_AGAIN
+                               ? HV_POOL_ACCEPTED
+                               : say(p, HV_POOL_KNOWN, "%s is known, its result comes again", a->id);
+        }
         if (k->is_same && !(is_higher && is_over)) {
                 *ret_order = ORDER_SAME;
                 return say(p, HV_POOL_KNOWN, "%s is known", a->id);
@@ -187,12 +215,37 @@ static enum hv_pool_verdict judge(struct hv_agent_pool *p, const struct hv_pool_
         return v == HV_POOL_ACCEPTED ? judge_room(p, *ret) : v;
 }
 
+/* The core first: from there on nobody forgets it. */
+static int owe_again(struct hv_agent_pool *p, const char *id, struct hv_err *err) {
+        struct hv_input in = { .type = HV_INPUT_TASK_OWED, .text = id };
+        int r = hv_agent_input(p->agent, &in, err);
+
+        if (r < 0)
+                return r;
+        r = hv_ledger_owe_again(p->agent->ledger, id, hv_agent_wall_us(), err);
+        if (r < 0) {
+                in.type = HV_INPUT_TASK_DELIVERED;
+                (void) hv_agent_input(p->agent, &in, NULL);
+                return r;
+        }
+        hv_log_full(LOG_NOTICE, 0, HV_LOG_FIELDS(.task = id),
+                    "the pool asks for the result of task %s again, which it had: it is delivered once more",
+                    id);
+        hv_api_changed(p->agent->api);
+        return 0;
+}
+
 /* A promise that is known is noted under the newest lease, whoever asks. */
-static enum hv_pool_verdict note_lease(struct hv_agent_pool *p, const struct hv_pool_assignment *a) {
+static enum hv_pool_verdict note_lease(struct hv_agent_pool *p, const struct hv_pool_assignment *a,
+                                       enum order order) {
         const struct hv_ledger_assignment lease = { .attempt = a->attempt, .lease_epoch = a->lease_epoch };
         struct hv_err err = {};
-        int r = hv_ledger_assign(p->agent->ledger, a->id, &lease, &err);
+        int r = 0;
 
+        if (order == ORDER_ASKED)
+                r = owe_again(p, a->id, &err);
+        if (r >= 0)
+                r = hv_ledger_assign(p->agent->ledger, a->id, &lease, &err);
         if (r >= 0)
                 return HV_POOL_KNOWN;
         return say(p, r == -ESTALE ? HV_POOL_REFUSED : HV_POOL_LATER, "%s", err.msg);
@@ -207,7 +260,7 @@ enum hv_pool_verdict hv_agent_pool_judge(void *userdata, const struct hv_pool_as
 
         v = judge(p, a, &order, &t);
         if (v == HV_POOL_KNOWN)
-                v = note_lease(p, a);
+                v = note_lease(p, a, order);
         *ret_message = v == HV_POOL_ACCEPTED ? NULL : p->said;
         return v;
 }
@@ -262,7 +315,7 @@ void hv_agent_pool_assign(void *userdata, const struct hv_pool_assignment *a, hv
 
         v = judge(p, a, &order, &t);
         if (v == HV_POOL_KNOWN)
-                v = note_lease(p, a);
+                v = note_lease(p, a, order);
         if (v != HV_POOL_ACCEPTED) {
                 done(done_data, v, p->said);
                 return;

@@ -213,3 +213,45 @@ int hv_ledger_pay(struct hv_ledger *l, uint64_t seq, const char *outcome, const 
                 return r;
         return hv_db_finish(&l->db, pay(l, seq, outcome, message, now_wall_us, err), err);
 }
+
+/* Only while the result that was paid is still the task's last word. */
+static int owe_again(struct hv_ledger *l, const char *id, uint64_t now_wall_us, struct hv_err *err) {
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
+        uint64_t seq;
+        bool paid, ended;
+        int r;
+
+        hv_query_start(&l->db,
+                       "SELECT d.seq, d.paid_us IS NOT NULL, t.ended_us IS NOT NULL FROM debt d"
+                       " JOIN task t ON t.seq = d.task WHERE t.id = ? ORDER BY d.seq DESC LIMIT 1",
+                       &q);
+        hv_query_text(&q, id);
+        r = hv_query_step(&q, err);
+        if (r <= 0)
+                return r < 0 ? r : hv_err_set(err, -ENOENT, "nothing was ever owed to a pool for it");
+        seq = hv_query_get_unsigned(&q);
+        paid = hv_query_get_number(&q) != 0;
+        ended = hv_query_get_number(&q) != 0;
+        hv_query_end(&q);
+        if (!ended)
+                return hv_err_set(err, -EBUSY, "it is not ended");
+        if (!paid)
+                return 0;
+        hv_query_start(
+                &l->db,
+                "UPDATE debt SET paid_us = NULL, outcome = NULL, message = NULL, log_sent = 0, since_us = ?2"
+                " WHERE seq = ?1",
+                &q);
+        hv_query_unsigned(&q, seq);
+        hv_query_unsigned(&q, now_wall_us);
+        return hv_query_run(&q, err);
+}
+
+int hv_ledger_owe_again(struct hv_ledger *l, const char *id, uint64_t now_wall_us, struct hv_err *err) {
+        int r = hv_db_begin(&l->db, err);
+
+        if (r < 0)
+                return r;
+        r = hv_db_finish(&l->db, owe_again(l, id, now_wall_us, err), err);
+        return r < 0 ? hv_err_prefix(err, r, "cannot owe the result of task %s again", id ? id : "") : r;
+}

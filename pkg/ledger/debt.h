@@ -1,10 +1,12 @@
 /* ledger/debt.h - what a node pool assigned, and the result that it is owed from the end of the task until it has it.
  *
  *      accept (promise.h) --> assignment ... end (attempt.h) --> debt --> paid: committed | unwanted
+ *                                                                 ^                    |
+ *                                                                 '--- assigned again -'
  *
  * Model    The last end of a task from a pool leaves a debt in the same transaction. An open debt keeps its task from being
  *          forgotten, and the task's result with it. The lease under which it is paid is that of the newest assignment: a pool
- *          that gives the same work to this node again takes what is there.
+ *          that gives the same work to this node again takes what is there, also when it had it before and lost it.
  * Source   docs/pool.md, "Results".
  */
 #pragma once
@@ -50,6 +52,10 @@ int hv_ledger_count_debts(struct hv_ledger *l, uint64_t *ret_n, uint64_t *ret_by
 
 /* The pool has the log up to here. -ENOENT: no open debt of that number. */
 int hv_ledger_debt_log(struct hv_ledger *l, uint64_t seq, uint64_t log_sent, struct hv_err *err);
+
+/* The pool that has the last result of a task asks for it once more: it is owed from now on, under the number that it had, with all
+ * of its log. 1; 0: it is owed already. -ENOENT: nothing was ever owed for it; -EBUSY: it is live again. */
+int hv_ledger_owe_again(struct hv_ledger *l, const char *id, uint64_t now_wall_us, struct hv_err *err);
 
 /* outcome: "committed", or "unwanted" with the pool's words. 1 now, 0 it was paid before (the first word stands);
  * -ENOENT: no debt of that number. */

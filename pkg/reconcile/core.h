@@ -67,8 +67,9 @@ enum hv_input_type {
         HV_INPUT_TASK_REOPEN, /* text: id; task: what ended is run again. -ENOENT, -EBUSY, -EPERM */
         HV_INPUT_TASK_FORGET, /* text: id. -ENOENT, -EBUSY it has not ended, is declared, or its result is still owed to a pool */
         HV_INPUT_TASK_DELIVERED, /* text: id; the pool that assigned it has its result. -ENOENT */
-        HV_INPUT_CRON_RECALL,    /* cron: one of the ledger's; before TASKS_KNOWN */
-        HV_INPUT_ZONE,           /* text: a zone's IANA name; zone: the core takes it */
+        HV_INPUT_TASK_OWED, /* text: id; that pool asks for the result once more. -ENOENT, -EBUSY it has not ended, or is being forgotten */
+        HV_INPUT_CRON_RECALL, /* cron: one of the ledger's; before TASKS_KNOWN */
+        HV_INPUT_ZONE,        /* text: a zone's IANA name; zone: the core takes it */
         HV_INPUT_CRON_TRIGGER, /* text: name; a run now. -ENOENT, -EEXIST this minute has one, -EAGAIN too early */
         HV_INPUT_CRON_SUSPEND, /* text: name. -ENOENT, -EALREADY, -EAGAIN */
         HV_INPUT_CRON_RESUME,

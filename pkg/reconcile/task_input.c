@@ -233,6 +233,18 @@ static int delivered(struct hv_core *c, const char *id, struct hv_err *err) {
         return 0;
 }
 
+static int owed(struct hv_core *c, const char *id, struct hv_err *err) {
+        struct task *t = hv_task_get(c, id);
+
+        if (!t || t->source != HV_TASK_FROM_POOL || !t->accepted)
+                return hv_err_set(err, -ENOENT, "task %s was not assigned by a pool", id);
+        if (t->step != TASK_STEP_DONE || t->stopping)
+                return hv_err_set(err, -EBUSY, "task %s %s", id,
+                                  t->step == TASK_STEP_FORGET ? "is being forgotten" : "has not ended");
+        t->is_owed = true;
+        return 0;
+}
+
 int hv_task_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in, struct hv_err *err) {
         if (in->type == HV_INPUT_CLOCK) { /* no news about anything but the time */
                 c->wall_us = in->wall_us;
@@ -266,6 +278,8 @@ int hv_task_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in,
                 return forget(c, in->text, err);
         case HV_INPUT_TASK_DELIVERED:
                 return delivered(c, in->text, err);
+        case HV_INPUT_TASK_OWED:
+                return owed(c, in->text, err);
         default:
                 return hv_cron_input(c, now_us, in, err);
         }

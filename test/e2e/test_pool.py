@@ -154,15 +154,19 @@ class Pool(Case):
         self.pool.assign(one)
         first = self.committed("same")
         one.lease_epoch = 2
-        self.pool.assign(one)  # a pool that forgot that it has it
+        self.pool.results.clear()
+        self.pool.assign(one)  # a pool that lost it
         self.agent.wait(lambda: self.agent.ledger.rows(
             "SELECT lease_epoch FROM assignment JOIN task ON task.seq = assignment.task WHERE task.id = 'same'") ==
             [{"lease_epoch": 2}], "the new lease is known")
+        again = self.committed("same")
+        self.assertEqual((again.lease_epoch, again.result), (2, first.result))
+        self.agent.wait(lambda: self.debts() == [("same", "committed")], "it is paid again")
         self.assertEqual(len(self.agent.ledger.rows("SELECT 1 FROM attempt JOIN task ON task.seq = attempt.task")), 1)
         one.attempt, one.lease_epoch = 2, 3
         self.pool.results.clear()
         self.pool.assign(one)  # ordered once more
-        self.pool.wait("a second result", lambda: len(self.pool.commits) == 2)
+        self.pool.wait("a result of the second attempt", lambda: len(self.pool.commits) == 3)
         self.agent.wait(lambda: self.debts() == [("same", "committed"), ("same", "committed")], "both are paid")
         again = self.committed("same")
         self.assertEqual(again.attempt, 2)

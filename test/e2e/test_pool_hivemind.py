@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(hv.TOP, "test", "integration", "pool"))
 import scripted_hivemind  # noqa: E402  (of the directory named above)
 
 
-class Pushed(base.Case):
+class Case(base.Case):
     def setUp(self):
         super().setUp()
         self.agent.done()
@@ -24,7 +24,7 @@ class Pushed(base.Case):
         self.addCleanup(lambda: self.pool.stop())
         self.port = scripted_hivemind.free_port()
 
-    def start(self):
+    def start(self, body=""):
         shutil.copytree(os.path.join(hv.TOP, "config", "task-types.d"), os.path.join(self.agent.dir, "task-types.d"))
         secret = os.path.join(self.agent.dir, "password")
         self.agent.write("hunter2", secret)
@@ -32,8 +32,11 @@ class Pushed(base.Case):
                   "listen": f"127.0.0.1:{self.port}", "credentials": {"username": "alice", "passwordSecret": "pool"},
                   "reconnect": {"initial": "100ms", "max": "500ms"}}
         self.agent.declare({}, body=f"  secrets: [{{name: pool, fromFile: {secret}}}]\n  taskDefaults: {{image: {hv.IMAGE}}}\n"
-                                    f"  master: {json.dumps(master)}\n")
+                                    f"  master: {json.dumps(master)}\n{body}")
         self.agent.start()
+        self.online()
+
+    def online(self):
         self.agent.wait(lambda: (self.agent.call("GET", "/api/v1/status")["pool"] or {}).get("state") == "Online",
                         "the node is registered")
 
@@ -42,12 +45,19 @@ class Pushed(base.Case):
         self.assertEqual((len(self.pool.results[task_id]), self.pool.lost), (1, []))
         return zipfile.ZipFile(io.BytesIO(self.pool.results[task_id][0]))
 
-    def push(self, task_id, **files):
-        data = scripted_hivemind.archive(**files)
+    def push(self, task_id, data=None, **files):
+        data = data or scripted_hivemind.archive(**files)
         got = self.pool.execute(self.port, task_id, data, cpu_usage=50)
         self.assertTrue(got.success, got.message)
         return data
 
+    def paid(self, task_id):
+        self.agent.wait(lambda: [r["outcome"] for r in self.agent.ledger.rows(
+            "SELECT outcome FROM debt JOIN task ON task.seq = debt.task WHERE task.id = ? ORDER BY debt.seq DESC LIMIT 1",
+            task_id)] == ["committed"], f"the result of {task_id} is paid")
+
+
+class Pushed(Case):
     def test_what_is_pushed_runs_and_comes_back(self):
         self.start()
         self.push("Job_1", **{"run_task.sh": "pwd; echo $TASK_ID $PYTHONUNBUFFERED; cat in/data >out", "in/data": "seen"})
@@ -75,6 +85,54 @@ class Pushed(base.Case):
         with self.result("long") as z:
             self.assertIn("task_stopped.txt", z.namelist())
         self.assertEqual(self.agent.ledger.tasks()["long"]["stop_by"], "the pool")
+
+
+class Lost(Case):
+    """What was delivered is offered again: the pool lost it, or never knew that it has it."""
+    files = {"run.sh": "echo ran; date +%s%N >when"}
+
+    def deliver(self, task_id, body=""):
+        self.start(body)
+        data = self.push(task_id, **self.files)
+        with self.result(task_id) as z:
+            when = z.read("when")
+        self.paid(task_id)
+        self.pool.results.clear()
+        self.pool.logs.clear()
+        return data, when
+
+    def again(self, task_id):
+        with self.result(task_id) as z:
+            self.assertIn("ran\n", z.read("task_logs.txt").decode())
+            return z.read("when")
+
+    def test_it_is_delivered_again_and_not_run_again(self):
+        data, when = self.deliver("lost")
+        self.push("lost", data)
+        self.assertEqual(self.again("lost"), when)
+        self.paid("lost")
+        self.assertEqual(len(self.agent.ledger.attempts("lost")), 1)
+        self.assertIn("ran\n", self.pool.logs["lost"])
+        self.assertEqual(self.agent.call("GET", "/api/v1/status")["pool"]["outbox"]["results"], 0)
+
+    def test_the_agent_is_killed_between(self):
+        data, when = self.deliver("killed")
+        self.pool.faults = {("TaskResultUpload", n): "refuse" for n in range(2, 1000)}
+        self.push("killed", data)
+        self.pool.wait("a try", lambda: self.pool.counts["TaskResultUpload"] > 1)
+        self.agent.kill()
+        self.pool.faults = {}
+        self.agent.start()
+        self.assertEqual(self.again("killed"), when)
+        self.paid("killed")
+        self.assertEqual(len(self.agent.ledger.attempts("killed")), 1)
+
+    def test_what_is_not_there_any_more_is_run_again(self):
+        data, when = self.deliver("cleaned", "  gc: {interval: 1s, tasks: {maxSize: 1}}\n")
+        self.agent.wait(lambda: self.agent.call("GET", "/api/v1/tasks/cleaned/results").get("removed"), "it is cleaned away")
+        self.push("cleaned", data)
+        self.assertNotEqual(self.again("cleaned"), when)
+        self.assertEqual(len(self.agent.ledger.attempts("cleaned")), 2)
 
 
 if __name__ == "__main__":

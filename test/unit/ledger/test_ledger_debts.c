@@ -130,6 +130,36 @@ static void a_debt_is_paid_once(void **state) {
         expect_debts(x, 0, "2:a.2 as 1/5 log 0; ");
 }
 
+static void what_was_paid_is_owed_again(void **state) {
+        struct fixture *x = *state;
+
+        accept_task(x, "mine");
+        assert_int_equal(hv_ledger_owe_again(x->ledger, "nobody", NOW, &x->err), -ENOENT);
+        assign_new(x, "a", 1, 5);
+        assert_int_equal(hv_ledger_owe_again(x->ledger, "a", NOW, &x->err), -ENOENT); /* it has no result */
+        run(x, "a");
+        run(x, "mine");
+        assert_int_equal(hv_ledger_owe_again(x->ledger, "mine", NOW, &x->err), -ENOENT);
+        assert_int_equal(hv_ledger_owe_again(x->ledger, "a", NOW, &x->err), 0); /* it is owed */
+        assert_int_equal(hv_ledger_debt_log(x->ledger, 1, 60, &x->err), 0);
+        assert_int_equal(hv_ledger_pay(x->ledger, 1, "unwanted", "somebody else has it", NOW, &x->err), 1);
+        assert_false(is_owed(x, "a"));
+        assert_int_equal(hv_ledger_owe_again(x->ledger, "a", NOW, &x->err), 1);
+        assert_true(is_owed(x, "a"));
+        expect_debts(x, 0, "1:a.1 as 1/5 log 0; ");
+        assert_int_equal(hv_ledger_forget(x->ledger, "a", NOW, &x->err), -EBUSY);
+        assert_int_equal(hv_ledger_pay(x->ledger, 1, "committed", NULL, NOW, &x->err), 1);
+        expect_debts(x, 0, "");
+        /* The last one of two; and none while it runs again. */
+        assert_int_equal(hv_ledger_retry(x->ledger, "a", NOW, &x->err), 0);
+        assert_int_equal(hv_ledger_owe_again(x->ledger, "a", NOW, &x->err), -EBUSY);
+        assert_int_equal(hv_ledger_begin(x->ledger, "a", 2, "c", NOW, &x->err), 0);
+        assert_int_equal(finish(x, "a", 2, "Completed"), 0);
+        assert_int_equal(hv_ledger_pay(x->ledger, 2, "committed", NULL, NOW, &x->err), 1);
+        assert_int_equal(hv_ledger_owe_again(x->ledger, "a", NOW, &x->err), 1);
+        expect_debts(x, 0, "2:a.2 as 1/5 log 0; ");
+}
+
 static void the_newest_lease_counts(void **state) {
         static const struct {
                 struct hv_ledger_assignment a;
@@ -164,6 +194,7 @@ int main(void) {
                 ROW(only_the_last_end_is_owed),
                 ROW(what_is_owed_is_not_forgotten),
                 ROW(a_debt_is_paid_once),
+                ROW(what_was_paid_is_owed_again),
                 ROW(the_newest_lease_counts),
         };
 

@@ -754,6 +754,35 @@ static void what_a_pool_is_owed_is_not_forgotten(void **state) {
         assert_string_equal(bed_log(b), "forget t1");
 }
 
+static void what_a_pool_asks_for_again_is_owed_again(void **state) {
+        struct hv_desired *d = desire("r2", (const struct wish[]){ {} });
+        static const struct job pools = { .id = "t1", .source = HV_TASK_FROM_POOL }, mine = { .id = "mine" };
+        BED;
+
+        tell_wall(b, UINT64_C(1800000000) * S);
+        d->settings.keep_results_us = 1000 * S;
+        bed_desire(b, d);
+        assert_int_equal(submit(b, &pools), 0);
+        assert_int_equal(submit(b, &mine), 0);
+        bed_run(b);
+        assert_int_equal(ask(b, HV_INPUT_TASK_OWED, "t1"), -EBUSY); /* it runs */
+        ends(b, "task-t1", 0);
+        ends(b, "task-mine", 0);
+        assert_int_equal(ask(b, HV_INPUT_TASK_OWED, "mine"), -ENOENT);
+        assert_int_equal(ask(b, HV_INPUT_TASK_OWED, "nobody"), -ENOENT);
+        assert_int_equal(ask(b, HV_INPUT_TASK_DELIVERED, "t1"), 0);
+        bed_wait(b, 500 * S);
+        assert_int_equal(ask(b, HV_INPUT_TASK_OWED, "t1"), 0);
+        (void) bed_log(b);
+        bed_wait(b, 5000 * S);
+        assert_string_equal(bed_log(b), "forget mine"); /* and not the other */
+        assert_true(status_of(b, "t1").is_owed);
+        assert_int_equal(ask(b, HV_INPUT_TASK_FORGET, "t1"), -EBUSY);
+        assert_int_equal(ask(b, HV_INPUT_TASK_DELIVERED, "t1"), 0);
+        bed_run(b);
+        assert_string_equal(bed_log(b), "forget t1");
+}
+
 int main(void) {
 #define RULE(f) cmocka_unit_test_setup_teardown(f, task_bed_setup, task_bed_teardown)
         const struct CMUnitTest tests[] = {
@@ -789,6 +818,7 @@ int main(void) {
                 RULE(what_ended_can_be_run_again_and_forgotten),
                 RULE(what_ended_long_ago_is_forgotten),
                 RULE(what_a_pool_is_owed_is_not_forgotten),
+                RULE(what_a_pool_asks_for_again_is_owed_again),
                 RULE(what_is_declared_is_not_forgotten),
                 RULE(trust_goes_by_the_documents),
                 RULE(what_was_renamed_is_not_lost),
