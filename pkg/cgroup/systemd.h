@@ -1,0 +1,22 @@
+/* cgroup/systemd.h - slices that systemd keeps: where an engine's containers hang below systemd's own tree.
+ *
+ * Model    systemd makes a slice, and those above it, when the first scope in it starts, and keeps it with its counters when that
+ *          scope has ended (seen with 252, also over a daemon-reload): nothing has to be made here. It must be told when the slice
+ *          is not needed any more; a folder that is removed behind its back would be made again.
+ *          With version 1 of cgroups folders stay in the hierarchies that systemd does not use: hv_cgroup_remove() afterwards.
+ * Source   org.freedesktop.systemd1(5), StopUnit().
+ */
+#pragma once
+
+#include "base/err.h"
+
+struct sd_event;
+struct hv_systemd;
+
+struct hv_systemd *hv_systemd_new(struct sd_event *event); /* connects when it is first needed */
+struct hv_systemd *hv_systemd_free(struct hv_systemd *s);  /* takes NULL, gives NULL */
+HV_DEFINE_CLEANUP(struct hv_systemd, hv_systemd_free);
+
+/* Asks for its end; what comes of it is logged where it is not what was wanted. A scope in it would be stopped with it: only for
+ * a slice in which nothing runs. Negative: systemd cannot be asked. */
+int hv_systemd_stop_slice(struct hv_systemd *s, const char *slice, struct hv_err *err);
