@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/map.h"
 #include "base/version.h"
 #include "log/log.h"
 #include "spec/types.h"
@@ -378,6 +379,7 @@ void hv_agent_pool_end(struct hv_agent *a) {
                 return;
         drop_link(p);
         hv_vec_done(&p->takings);
+        hv_map_free(p->measured);
         hv_desired_unref(p->desired);
         free(p->settings);
         free(p->inbox);

@@ -5,6 +5,7 @@
  *      pool_take.c   what the pool assigns and takes back --> judged --> core --> durable --> answer
  *      pool_pay.c    what it is owed: results, logs <-- ledger, store
  *      pool_log.c    the live log of a task
+ *      pool_usage.c  what a task takes while it runs
  */
 #pragma once
 
@@ -33,6 +34,7 @@ struct hv_agent_pool {
         struct hv_desired *desired; /* owns master */
         HV_VEC(struct taking) takings;
         struct hv_pool_log *logs;
+        struct hv_map *measured; /* of tasks that run; NULL: none yet */
         struct hv_host_usage usage;
         char *said; /* message of the last judgement */
         bool inbox_is_due;
@@ -70,3 +72,9 @@ struct hv_pool_log *hv_agent_pool_log_open(void *userdata, const char *id, hv_po
 void hv_agent_pool_log_resume(struct hv_pool_log *log);
 void hv_agent_pool_log_close(struct hv_pool_log *log);
 void hv_agent_pool_logs_passed(struct hv_agent_pool *p);
+
+/* pool_usage.c */
+/* Fills in the percentages: of the cores and of the memory that the task may use; < 0: not known (yet). */
+void hv_agent_pool_measure(struct hv_agent_pool *p, const struct hv_task_status *s, struct hv_pool_task *ret);
+void hv_agent_pool_measured(
+        struct hv_agent_pool *p); /* of tasks that were not asked for since the last time nothing is kept */

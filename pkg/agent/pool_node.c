@@ -73,7 +73,7 @@ static void tell_labels(const struct hv_agent_pool *p, struct hv_arena *arena, s
         ret->n_labels = labels->n;
 }
 
-static void tell_tasks(const struct hv_agent_pool *p, struct hv_arena *arena, struct hv_pool_node *ret) {
+static void tell_tasks(struct hv_agent_pool *p, struct hv_arena *arena, struct hv_pool_node *ret) {
         struct hv_agent *a = p->agent;
         struct hv_pool_task *v;
         size_t n_live;
@@ -92,17 +92,15 @@ static void tell_tasks(const struct hv_agent_pool *p, struct hv_arena *arena, st
                         continue;
                 if (a->ledger)
                         (void) hv_ledger_assignment(a->ledger, s->id, &assigned, NULL);
-                v[ret->n_tasks++] = (struct hv_pool_task){
+                v[ret->n_tasks] = (struct hv_pool_task){
                         .id = s->id,
                         .attempt = assigned.attempt,
                         .state = hv_task_state_name(s->state),
                         .started_wall_us = s->started_wall_us,
-                        .cpu_percent = -1,
-                        .memory_percent = -1,
-                        .gpu_percent = -1,
-                        .gpu_memory_percent = -1,
                 };
+                hv_agent_pool_measure(p, s, &v[ret->n_tasks++]);
         }
+        hv_agent_pool_measured(p);
 }
 
 static struct hv_booking booking_of(const struct hv_room *room) {

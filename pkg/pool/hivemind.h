@@ -39,7 +39,7 @@ struct hv_pool_peer {
         struct hv_rpc_channel *channel;
         TAILQ_HEAD(, hivemind_call) calls; /* that wait for an answer */
         struct hv_secret *token;           /* NULL: not logged in. Never on a disk */
-        uint64_t usage_due_us;
+        uint64_t usage_due_us, task_usage_due_us;
 
         struct hv_rpc_server *server;
         struct hivemind_peers *peers;

@@ -3,6 +3,8 @@
 
 #define GIB_SHIFT 30
 #define USAGE_EVERY_US (15 * HV_USEC_PER_SEC)
+#define TASK_USAGE_EVERY_US (5 * HV_USEC_PER_SEC) /* as often as it is measured */
+#define PERCENT_MAX 100.0
 
 static char *text(const char *s) {
         return (char *) (s ? s : ""); /* protobuf-c takes what it only reads without const */
@@ -78,7 +80,7 @@ static void on_used(struct hv_pool_peer *p, const struct hivemind_caller *caller
 }
 
 static float percent(double value) {
-        return (float) HV_MAX(value, 0.0); /* below: not known */
+        return (float) HV_MIN(HV_MAX(value, 0.0), PERCENT_MAX); /* below: not known */
 }
 
 static void tell_usage(struct hv_pool_peer *p, Hivemind__TaskUsageRequest *m) {
@@ -118,10 +120,13 @@ static bool is_measured(const struct hv_pool_task *t) {
 static void tell_all_usage(struct hv_pool_peer *p, const struct hv_pool_node *node) {
         uint64_t now = hivemind_now_us(p);
 
-        if (now < p->usage_due_us)
+        if (now >= p->usage_due_us) {
+                p->usage_due_us = now + USAGE_EVERY_US;
+                tell_node_usage(p, node);
+        }
+        if (now < p->task_usage_due_us)
                 return;
-        p->usage_due_us = now + USAGE_EVERY_US;
-        tell_node_usage(p, node);
+        p->task_usage_due_us = now + TASK_USAGE_EVERY_US;
         for (size_t i = 0; i < node->n_tasks; i++)
                 if (is_measured(&node->tasks[i]))
                         tell_task_usage(p, &node->tasks[i]);

@@ -24,13 +24,13 @@ class Case(base.Case):
         self.addCleanup(lambda: self.pool.stop())
         self.port = scripted_hivemind.free_port()
 
-    def start(self, body=""):
+    def start(self, body="", **more):
         shutil.copytree(os.path.join(hv.TOP, "config", "task-types.d"), os.path.join(self.agent.dir, "task-types.d"))
         secret = os.path.join(self.agent.dir, "password")
         self.agent.write("hunter2", secret)
         master = {"address": f"127.0.0.1:{self.pool.port}", "protocol": "hivemind", "insecure": True, "advertise": "127.0.0.2",
                   "listen": f"127.0.0.1:{self.port}", "credentials": {"username": "alice", "passwordSecret": "pool"},
-                  "reconnect": {"initial": "100ms", "max": "500ms"}}
+                  "reconnect": {"initial": "100ms", "max": "500ms"}, **more}
         self.agent.declare({}, body=f"  secrets: [{{name: pool, fromFile: {secret}}}]\n  taskDefaults: {{image: {hv.IMAGE}}}\n"
                                     f"  master: {json.dumps(master)}\n{body}")
         self.agent.start()
@@ -68,6 +68,15 @@ class Pushed(Case):
             self.assertIn("/app/task\nJob_1 1\n", z.read("task_logs.txt").decode())
         self.assertIn("/app/task\nJob_1 1\n", self.pool.logs["Job_1"])
         self.assertTrue(self.pool.logs["Job_1"].endswith("狀態: 成功\n"))
+
+    def test_what_it_takes_is_told(self):
+        self.start(heartbeat="1s")
+        self.push("busy", **{"run.sh": "head -c 40000000 /dev/zero | tail -c 40000000 >/dev/shm/x; while :; do :; done"})
+        self.pool.wait("its usage", lambda: any(u.task_id == "busy" and u.cpu_usage > 1 and u.memory_usage > 5
+                                                for u in self.pool.usage))
+        self.assertTrue(all(0 <= v <= 100 for u in self.pool.usage for v in (u.cpu_usage, u.memory_usage)))
+        self.assertTrue(self.pool.stop_task(self.port, "busy").success)
+        self.result("busy").close()
 
     def test_nothing_to_start_is_said(self):
         self.start()

@@ -65,6 +65,7 @@ struct node {
         uint64_t longest_us; /* turn of the loop, in CPU time, since somebody asked */
         bool settle_fails;   /* delivered() fails: the ledger is in trouble */
         bool engine_down;
+        double task_cpu_percent, task_memory_percent; /* of each */
         struct hv_buf in;
 };
 
@@ -133,7 +134,9 @@ static void describe(void *userdata, struct hv_arena *a, struct hv_pool_node *re
                         tasks[n_tasks++] = (struct hv_pool_task){ .id = hv_arena_strdup(a, id),
                                                                   .attempt = p->attempt,
                                                                   .lease_epoch = p->lease_epoch,
-                                                                  .state = "Running" };
+                                                                  .state = "Running",
+                                                                  .cpu_percent = n->task_cpu_percent,
+                                                                  .memory_percent = n->task_memory_percent };
         *ret = (struct hv_pool_node){
                 .address = "10.0.0.17",
                 .total = { .nano_cpus = 4000000000, .memory_bytes = UINT64_C(8) << 30 },
@@ -482,6 +485,10 @@ static void obey(struct node *n, const char *line) {
                 n->run_bytes = number;
         } else if (sscanf(line, "settle %llu", &number) == 1) {
                 n->settle_fails = !number;
+        } else if (sscanf(line, "busy %llu %llu", &number, &archive) == 2) {
+                n->task_cpu_percent = (double) number;
+                n->task_memory_percent = (double) archive;
+                hv_pool_poke(n->pool);
         } else if (sscanf(line, "engine %llu", &number) == 1) {
                 n->engine_down = !number;
                 hv_pool_poke(n->pool);
@@ -552,7 +559,9 @@ static uint64_t number(char **argv, const char *name, const char *otherwise) {
 }
 
 int main(int argc, char **argv) {
-        struct node n = { .room = UINT64_MAX, .run_bytes = UINT64_MAX };
+        struct node n = {
+                .room = UINT64_MAX, .run_bytes = UINT64_MAX, .task_cpu_percent = -1, .task_memory_percent = -1
+        };
         const char *password = option(argv, "password", NULL);
         struct hv_secret *secret = password ? hv_secret_new(password, strlen(password)) : NULL;
         struct hv_err err = {};
