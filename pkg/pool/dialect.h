@@ -37,6 +37,7 @@ struct hv_answer {
         bool answered;       /* the pool said this; false: nothing was heard of it */
         const char *message; /* for people; "" for OK */
 
+        uint64_t renew_us; /* OK of login: it does not hold much longer than this; 0: not said */
         uint64_t
                 lease_us; /* OK of register: how long assignments stay the node's without a beat; 0: not said */
         bool pending;     /* OK of beat: there is something to fetch() */

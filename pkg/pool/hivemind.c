@@ -2,13 +2,15 @@
 #include "pool/hivemind.h"
 
 #include <errno.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "log/log.h"
+#include "pool/hivemind_token.h"
 #include "rpc/credentials.h"
 
-#define TOKEN_MAX 8192                           /* bytes: what fits into a header */
-#define LOGIN_EVERY_US (30 * HV_USEC_PER_MIN)    /* half of the life of a token, which is an hour */
+#define TOKEN_MAX 8192                        /* bytes: what fits into a header */
+#define LOGIN_EVERY_US (30 * HV_USEC_PER_MIN) /* half of the life of a token, where it does not say another */
 #define REGISTER_EVERY_US (30 * HV_USEC_PER_SEC) /* SEEN: gives free at the pool what it has leaked */
 #define BEAT_EVERY_US (8 * HV_USEC_PER_SEC)      /* between 5 and 10 s, as the deployed workers */
 
@@ -37,6 +39,13 @@ static bool is_token(const char *token) {
         return true;
 }
 
+static uint64_t wall_us(void) {
+        struct timespec ts;
+
+        (void) clock_gettime(CLOCK_REALTIME, &ts);
+        return (uint64_t) ts.tv_sec * HV_USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
+}
+
 static void on_login(struct hv_pool_peer *p, const struct hivemind_caller *caller, struct hv_answer *a,
                      const ProtobufCMessage *message) {
         const Hivemind__LoginResponse *m = (const Hivemind__LoginResponse *) message;
@@ -54,6 +63,7 @@ static void on_login(struct hv_pool_peer *p, const struct hivemind_caller *calle
         } else if (a->outcome == HV_POOL_OUTCOME_OK) {
                 hv_secret_free(p->token);
                 p->token = hv_secret_new(m->token, strlen(m->token));
+                a->renew_us = hivemind_token_half_life_us(m->token, wall_us());
         } else if (a->outcome == HV_POOL_OUTCOME_RELOGIN) {
                 a->outcome = HV_POOL_OUTCOME_REFUSED;
         }

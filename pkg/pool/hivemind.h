@@ -1,6 +1,7 @@
 /* pool/hivemind.h - the parts of dialect hivemind; private to hivemind*.c.
  *
  *      hivemind.c            the table of operations: login, open, close
+ *      hivemind_token.c      until when a token lives (pure)
  *      hivemind_call.c       one message out, one message in, with the token
  *      hivemind_node.c       what the node says of itself: registration, status, usage
  *      hivemind_result.c     what tasks print, and what they leave

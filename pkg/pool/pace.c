@@ -140,6 +140,10 @@ void hv_pace_done(struct hv_pace *p, enum hv_pool_outcome outcome, uint64_t now_
         }
 }
 
+void hv_pace_login_by(struct hv_pace *p, uint64_t at_us) {
+        p->login_us = HV_MIN(p->login_us, at_us);
+}
+
 void hv_pace_changed(struct hv_pace *p) {
         p->changed = true;
 }

@@ -67,6 +67,9 @@ enum hv_pace_step hv_pace_next(struct hv_pace *p, uint64_t now_us, uint64_t *ret
 /* How the step in flight went. */
 void hv_pace_done(struct hv_pace *p, enum hv_pool_outcome outcome, uint64_t now_us);
 
+/* The login that just went well is renewed at this instant at the latest. */
+void hv_pace_login_by(struct hv_pace *p, uint64_t at_us);
+
 /* Something that a beat tells is different. */
 void hv_pace_changed(struct hv_pace *p);
 

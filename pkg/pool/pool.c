@@ -140,6 +140,8 @@ static void on_step(void *userdata, const struct hv_answer *a) {
         if (a->outcome == HV_POOL_OUTCOME_OK && (registers || beats))
                 p->lease_until_us = p->lease_us ? hv_time_add(now_us(), p->lease_us) : 0;
         hv_pace_done(&p->pace, a->outcome, now_us());
+        if (a->outcome == HV_POOL_OUTCOME_OK && a->renew_us)
+                hv_pace_login_by(&p->pace, hv_time_add(now_us(), a->renew_us));
         go_on(p);
         if (a->outcome == HV_POOL_OUTCOME_OK && a->pending && p->dialect->fetch)
                 p->dialect->fetch(p->peer);

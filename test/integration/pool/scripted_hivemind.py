@@ -12,6 +12,7 @@ A fault is a triple: method, which call of it (from 1), what happens. Each happe
     cut        all connections end before it is done       cut-after  done, and then all connections end
     forget     the node is not known any more              expire     no token is taken any more
     no         success=false, nothing was done             large      "larger than max"
+    log-in     as expire, said as UNAUTHENTICATED
 """
 import importlib
 import io
@@ -80,8 +81,8 @@ class Pool:
         self.changed = threading.Condition(threading.RLock())
         self.calls, self.counts, self.last, self.rejected = [], {}, {}, 0
         self.tokens, self.nodes, self.usage = set(), {}, []
-        self.logs, self.results, self.states, self.lost = {}, {}, {}, []
-        self.port = 0
+        self.logs, self.results, self.arrived, self.states, self.lost = {}, {}, {}, {}, []
+        self.port, self.make_token = 0, lambda number: number
         self.start()
 
     def start(self):
@@ -135,7 +136,7 @@ class Pool:
             if what == "cut":
                 self.cut()
             with self.changed:
-                if what == "expire":
+                if what in ("expire", "log-in"):
                     self.tokens.clear()
                 if what == "forget":
                     self.nodes.clear()
@@ -143,7 +144,8 @@ class Pool:
                 token = metadata.get("authorization", "")
                 if name != "Login" and token not in self.tokens:
                     self.rejected += 1
-                    context.abort(grpc.StatusCode.INTERNAL, REJECTED)
+                    context.abort(*((grpc.StatusCode.UNAUTHENTICATED, "log in") if what == "log-in" else
+                                    (grpc.StatusCode.INTERNAL, REJECTED)))
                 assert name != "Login" or not token, "a login with a token"
                 try:
                     request = kind.FromString(data)
@@ -167,7 +169,7 @@ class Pool:
     def Login(self, m):
         if (m.username, m.password) != ("alice", "hunter2"):
             return pb.LoginResponse(success=False, message="wrong password")
-        token = "token-%d" % len(self.calls)
+        token = self.make_token("token-%d" % len(self.calls))
         self.tokens.add("Bearer " + token)
         return pb.LoginResponse(success=True, token=token)
 
@@ -193,6 +195,7 @@ class Pool:
             self.lost.append(m.task_id)  # RUNNING is written over it in a moment
             return pb.Ack(success=True)
         self.results.setdefault(m.task_id, []).append(m.result_zip)
+        self.arrived[m.task_id] = time.monotonic()
         self.states[m.task_id] = "COMPLETED"
         return pb.Ack(success=True)
 

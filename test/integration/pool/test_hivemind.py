@@ -1,7 +1,10 @@
 """Dialect hivemind against a pool like the deployed one: login, words, pushed tasks, logs, results, faults."""
+import base64
 import hashlib
 import io
 import json
+import socket
+import time
 import unittest
 import zipfile
 
@@ -70,6 +73,25 @@ class Link(Case):
         node.tell("poke")
         pool.wait("another login", lambda: pool.calls.count("Login") == 2 and pool.calls.count("ReportStatus") > 1)
         self.assertEqual(pool.rejected, 1)
+
+    def test_every_call_says_so_differently(self):
+        for method, n in (("RegisterWorkerNode", 1), ("ReportStatus", 2), ("TaskOutputUpload", 1), ("TaskResultUpload", 1)):
+            with self.subTest(method):
+                pool = self.pool((method, n, "log-in"))
+                node = self.online(pool)
+                node.tell("poke", "owe one Completed 0 1 100 500")
+                node.wait("committed", id="one")
+                pool.wait("the script to be over", lambda: not pool.left)
+                pool.wait("another login", lambda: pool.calls.count("Login") == 2)
+                self.assertEqual(len(pool.results["one"]), 1)
+
+    def test_a_token_is_renewed_before_its_end(self):
+        pool = self.pool()
+        pool.make_token = lambda number: "e30.%s.x" % base64.urlsafe_b64encode(
+            json.dumps({"sub": number, "exp": time.time() + 6}).encode()).decode().rstrip("=")
+        node = self.online(pool)
+        pool.wait("a third login", lambda: pool.calls.count("Login") == 3)
+        self.assertEqual((pool.rejected, node.ask("state", "state")["id"]), (0, "Online"))
 
     def test_a_pool_that_forgot_the_node_is_told_again(self):
         pool = self.pool(("ReportStatus", 2, "forget"))
@@ -165,6 +187,9 @@ class Tasks(Case):
         with self.assertRaises(grpc.RpcError) as e:
             pool.execute(self.port, "x", archive(a="1"))
         self.assertEqual(e.exception.code(), grpc.StatusCode.PERMISSION_DENIED)
+        with self.assertRaises(grpc.RpcError) as e:
+            pool.stop_task(self.port, "x")
+        self.assertEqual(e.exception.code(), grpc.StatusCode.PERMISSION_DENIED)
         other = self.pool()
         self.online(other, "peers=127.0.0.0/8")
         self.assertTrue(other.execute(self.port, "x", archive(a="1")).success)
@@ -172,6 +197,57 @@ class Tasks(Case):
         with channel, self.assertRaises(grpc.RpcError) as e:
             call(pb.TaskOutputRequest(), timeout=10)
         self.assertEqual(e.exception.code(), grpc.StatusCode.UNIMPLEMENTED)
+
+
+class Listening(Case):
+    def test_only_where_it_is_told_to(self):
+        pool = self.pool()
+        self.online(pool)
+        socket.create_connection(("127.0.0.1", self.port)).close()
+        with self.assertRaises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.2", self.port))
+
+    def test_a_port_that_is_taken_is_said(self):
+        pool = self.pool()
+        self.online(pool)
+        second = Node(pool.port, "dialect=hivemind", "listen=127.0.0.1:%d" % self.port)
+        try:
+            self.assertIn("127.0.0.1:%d" % self.port, second.wait("failed")["text"])
+        finally:
+            self.assertEqual(second.end()[0], 1)
+
+    def test_nobody_is_served_before_the_node_is_registered(self):
+        pool = self.pool(*(("RegisterWorkerNode", n, "no") for n in range(1, 1000)))
+        self.node(pool)
+        pool.wait("a try", lambda: "RegisterWorkerNode" in pool.counts)
+        with self.assertRaises(grpc.RpcError) as e:
+            pool.execute(self.port, "x", archive(a="1"))
+        self.assertEqual(e.exception.code(), grpc.StatusCode.UNAVAILABLE)
+
+
+class Gap(Case):
+    """RUNNING is written over a result that comes within a second of ExecuteTask's answer. Measured from before the answer, so that a
+    slow machine only makes it longer."""
+    AT_LEAST_S = 1.4
+
+    def test_between_the_answer_and_the_result(self):
+        pool = self.pool()
+        node = self.online(pool)
+        node.tell("run 1000")
+        node.ask("state", "state")
+        began = time.monotonic()
+        pool.execute(self.port, "fast", archive(a="1"))
+        pool.wait("the result", lambda: pool.results.get("fast"))
+        self.assertGreater(pool.arrived["fast"] - began, self.AT_LEAST_S)
+
+    def test_an_agent_that_has_just_begun(self):
+        """Who knows what the one before it answered in its last moment."""
+        pool = self.pool()
+        began = time.monotonic()
+        node = self.node(pool)
+        node.tell("owe old Completed 0 1 100 0")
+        pool.wait("the result", lambda: pool.results.get("old"))
+        self.assertGreater(pool.arrived["old"] - began, self.AT_LEAST_S)
 
 
 class Results(Case):

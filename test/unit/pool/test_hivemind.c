@@ -7,11 +7,15 @@
 
 #include <cmocka.h>
 
+#include "base/alloc.h"
+#include "base/base64.h"
 #include "base/crc32.h"
 #include "base/macros.h"
+#include "base/time.h"
 #include "pool/hivemind_document.h"
 #include "pool/hivemind_note.h"
 #include "pool/hivemind_text.h"
+#include "pool/hivemind_token.h"
 
 static void test_take(void **state) {
         static const struct {
@@ -67,6 +71,41 @@ static void test_valid(void **state) {
                         fail_msg("%s", rows[i].what);
 }
 
+static void test_token(void **state) {
+        static const struct {
+                const char *what, *claims;
+                uint64_t seconds;
+        } rows[] = {
+                { "an hour", "{\"user_id\":1,\"username\":\"alice\",\"exp\":1003600}", 1800 },
+                { "a time with a fraction", "{\"exp\":1000100.9}", 50 },
+                { "its last second", "{\"exp\":1000001}", 1 },
+                { "it has ended by this clock", "{\"exp\":1000000}", 0 },
+                { "long ago", "{\"exp\":-5}", 0 },
+                { "no end", "{\"username\":\"alice\"}", 0 },
+                { "an end that is no number", "{\"exp\":\"1003600\"}", 0 },
+                { "no JSON", "{", 0 },
+                { "longer than time", "{\"exp\":9223372036854775807}", (INT64_MAX / 1000000 - 1000000) / 2 },
+        };
+        uint64_t now_us = 1000000 * HV_USEC_PER_SEC;
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                char text[HV_BASE64_SIZE(128)];
+                _hv_cleanup_free_ char *token = NULL;
+                uint64_t found;
+
+                hv_base64url_encode(rows[i].claims, strlen(rows[i].claims), text);
+                text[strcspn(text, "=")] = '\0'; /* RFC 7515: without */
+                token = hv_asprintf("eyJhbGciOiJIUzI1NiJ9.%s.c2lnbmF0dXJl", text);
+                found = hivemind_token_half_life_us(token, now_us) / HV_USEC_PER_SEC;
+                if (found != rows[i].seconds)
+                        fail_msg("%s: %llu s", rows[i].what, (unsigned long long) found);
+        }
+        assert_int_equal(hivemind_token_half_life_us("token-1", now_us), 0);
+        assert_int_equal(hivemind_token_half_life_us("a.!.b", now_us), 0);
+        assert_int_equal(hivemind_token_half_life_us("", now_us), 0);
+}
+
 static uint32_t number(const char *at) {
         const unsigned char *b = (const unsigned char *) at;
 
@@ -107,10 +146,8 @@ static void test_check(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_take),
-                cmocka_unit_test(test_valid),
-                cmocka_unit_test(test_note),
-                cmocka_unit_test(test_check),
+                cmocka_unit_test(test_take), cmocka_unit_test(test_valid), cmocka_unit_test(test_token),
+                cmocka_unit_test(test_note), cmocka_unit_test(test_check),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

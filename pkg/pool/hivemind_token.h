@@ -1,0 +1,13 @@
+/* pool/hivemind_token.h - how long a token of a pool of dialect hivemind lives, by its own words.
+ *
+ * Model    The token is a JSON web token, whose middle part names the instant of its end (`exp`). It is read and not checked: only
+ *          the pool has the key. The instant is the pool's clock against ours, so nothing but "sooner than usual" is ever made of it.
+ * Pure     no clock, no wire.
+ * Source   RFC 7519, sections 3 and 4.1.4.
+ */
+#pragma once
+
+#include "base/macros.h"
+
+/* Half of what is left of its life, at least a second. 0: it does not say, or it has ended by this clock. */
+uint64_t hivemind_token_half_life_us(const char *token, uint64_t now_wall_us);
