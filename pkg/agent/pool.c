@@ -62,6 +62,13 @@ static void changed(void *userdata) {
         hv_agent_publish_soon(p->agent);
 }
 
+static void unclaimed(void *userdata) {
+        struct hv_agent_pool *p = userdata;
+
+        p->inbox_is_due = true;
+        hv_agent_poke(p->agent);
+}
+
 const struct hv_pool_backend hv_agent_pool_backend = {
         .node = hv_agent_pool_node,
         .work = work,
@@ -69,6 +76,7 @@ const struct hv_pool_backend hv_agent_pool_backend = {
         .assign = hv_agent_pool_assign,
         .cancel = hv_agent_pool_cancel,
         .only = hv_agent_pool_only,
+        .unclaimed = unclaimed,
         .owed = hv_agent_pool_owed,
         .package = hv_agent_pool_package,
         .cancel_package = hv_agent_pool_cancel_package,

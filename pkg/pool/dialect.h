@@ -70,6 +70,8 @@ struct hv_pool_sink {
         void (*heard)(void *userdata, enum hv_pool_outcome outcome, bool answered, const char *message);
         /* One more assignment was refused by the dialect itself. */
         void (*refused)(void *userdata, const char *id, const char *why);
+        /* backend->unclaimed (pool.h). */
+        void (*unclaimed)(void *userdata);
 };
 
 /* What a dialect is opened with; all of it is borrowed and stays until close(). */

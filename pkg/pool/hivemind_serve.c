@@ -24,6 +24,7 @@ struct hivemind_offer {
         struct hivemind_intake *intake;
         const char *sha256; /* held in the inbox */
         bool is_asked;      /* on_verdict() is to come */
+        bool is_taken;      /* a promise names it */
 };
 
 static void reply(struct hv_rpc_server_call *call, bool success, const char *message) {
@@ -37,10 +38,15 @@ static void reply(struct hv_rpc_server_call *call, bool success, const char *mes
 /* --- ExecuteTask --- */
 
 static void free_offer(struct hivemind_offer *o) {
+        const struct hv_pool_opening *with = &o->peer->with;
+
         TAILQ_REMOVE(&o->peer->offers, o, entry);
         hivemind_intake_free(o->intake);
-        if (o->sha256)
-                hv_inbox_release(o->peer->with.inbox, o->sha256);
+        if (o->sha256) {
+                hv_inbox_release(with->inbox, o->sha256);
+                if (!o->is_taken)
+                        with->sink->unclaimed(with->sink_data);
+        }
         hv_arena_free(o->arena);
         free(o);
 }
@@ -59,6 +65,7 @@ static void on_verdict(void *userdata, enum hv_pool_verdict verdict, const char 
         struct hivemind_offer *o = userdata;
 
         o->is_asked = false;
+        o->is_taken = verdict == HV_POOL_ACCEPTED || verdict == HV_POOL_KNOWN;
         if (verdict == HV_POOL_REFUSED)
                 refuse(o, o->m->task_id, message ? message : "");
         else

@@ -252,6 +252,13 @@ static void on_refused(void *userdata, const char *id, const char *why) {
                     id ? ", task " : "", id ? id : "", why);
 }
 
+static void on_unclaimed(void *userdata) {
+        struct hv_pool *p = userdata;
+
+        if (p->o.backend->unclaimed)
+                p->o.backend->unclaimed(p->o.userdata);
+}
+
 static const struct hv_pool_sink sink = {
         .judge = on_judge,
         .assign = on_assign,
@@ -259,6 +266,7 @@ static const struct hv_pool_sink sink = {
         .only = on_only,
         .heard = on_heard,
         .refused = on_refused,
+        .unclaimed = on_unclaimed,
 };
 
 /* --- the whole --- */

@@ -164,6 +164,8 @@ struct hv_pool_backend {
         /* The pool's own tasks, of the first complete list of this process, are these (in no order, perhaps very many); others
          * of it that are not over are cancelled. What disappears from later lists comes by cancel(). */
         void (*only)(void *userdata, const char *const *ids, size_t n);
+        /* Inputs came whose assignment was not taken: hv_pool_keep_inputs() is due, but not from within this. May be NULL. */
+        void (*unclaimed)(void *userdata);
         /* The first debt with a seq above `after`; false: there is none. */
         bool (*owed)(void *userdata, uint64_t after, struct hv_arena *arena, struct hv_pool_owed *ret);
         /* `done` once, later, on the loop. Returns what cancel_package() takes. */

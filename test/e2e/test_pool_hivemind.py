@@ -78,6 +78,16 @@ class Pushed(Case):
         self.assertTrue(self.pool.stop_task(self.port, "busy").success)
         self.result("busy").close()
 
+    def test_what_is_refused_leaves_nothing(self):
+        self.start()
+        self.agent.submit("mine", {"image": hv.IMAGE, "pullPolicy": "never", "command": ["true"]})
+        data = scripted_hivemind.archive(**{"run.sh": "true"})
+        for task_id, memory_gb, why in (("huge", 100000, "never fits"), ("mine", 0, "Conflict: mine is a task of this node's own")):
+            got = self.pool.execute(self.port, task_id, data, memory_gb=memory_gb)
+            self.assertEqual((got.success, why in got.message), (False, True), got.message)
+        self.agent.wait(lambda: os.listdir(os.path.join(self.agent.state, "inbox")) == [], "the inbox is empty")
+        self.assertEqual(set(self.agent.ledger.tasks()), {"mine"})
+
     def test_nothing_to_start_is_said(self):
         self.start()
         self.push("empty", readme="nothing")

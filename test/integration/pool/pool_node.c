@@ -65,6 +65,7 @@ struct node {
         uint64_t longest_us; /* turn of the loop, in CPU time, since somebody asked */
         bool settle_fails;   /* delivered() fails: the ledger is in trouble */
         bool engine_down;
+        int gate[2];                                  /* at which the thread waits when it is told to */
         double task_cpu_percent, task_memory_percent; /* of each */
         struct hv_buf in;
 };
@@ -117,6 +118,24 @@ static void do_work(void *userdata, void (*run)(void *), void (*done)(void *), v
                 .job = { .run = run_work, .done = end_work }, .run = run, .done = done, .data = data
         };
         hv_worker_add(n->worker, &w->job);
+}
+
+/* Until somebody writes into the gate. */
+static void wait_at_gate(void *data) {
+        struct node *n = data;
+        char c;
+
+        if (read(n->gate[0], &c, 1) < 0)
+                abort();
+}
+
+static void open_gate(struct node *n) {
+        if (write(n->gate[1], "", 1) < 0)
+                abort();
+}
+
+static void passed_gate(void *data) {
+        (void) data;
 }
 
 /* --- the node and its promises --- */
@@ -238,6 +257,11 @@ static void only(void *userdata, const char *const *ids, size_t n_ids) {
         while (hv_map_next(n->promises, &it, &id, NULL))
                 if (!hv_map_get(named, id))
                         (void) cancel(n, id, "not among the pool's own");
+}
+
+static void unclaimed(void *userdata) {
+        (void) userdata;
+        tell("unclaimed", NULL, NULL, 0);
 }
 
 /* --- what is owed --- */
@@ -436,6 +460,7 @@ static const struct hv_pool_backend backend = {
         .assign = assign,
         .cancel = cancel,
         .only = only,
+        .unclaimed = unclaimed,
         .owed = owed,
         .package = package,
         .cancel_package = cancel_package,
@@ -502,6 +527,10 @@ static void obey(struct node *n, const char *line) {
                 hv_pool_poke(n->pool);
         } else if (hv_streq(line, "poke")) {
                 hv_pool_poke(n->pool);
+        } else if (hv_streq(line, "hold")) {
+                do_work(n, wait_at_gate, passed_gate, n);
+        } else if (hv_streq(line, "let")) {
+                open_gate(n);
         } else if (hv_streq(line, "sweep")) {
                 hv_pool_keep_inputs(n->pool, NULL, 0);
                 tell("swept", NULL, NULL, 0);
@@ -577,6 +606,8 @@ int main(int argc, char **argv) {
         hv_log_set_level(LOG_DEBUG);
         n.directory = argv[2];
         n.promises = hv_map_new(free_promise);
+        if (pipe2(n.gate, O_CLOEXEC) < 0)
+                return 1;
         if (sd_event_new(&n.event) < 0 || hv_worker_new(n.event, &n.worker, &err) < 0)
                 return 1;
         _hv_cleanup_free_ char *inbox = hv_asprintf("%s/inbox", n.directory);
@@ -623,7 +654,10 @@ int main(int argc, char **argv) {
                 n.longest_us = HV_MAX(n.longest_us, cpu_us() - begin_us);
         }
         hv_pool_free(n.pool);
+        open_gate(&n); /* whoever still waits there */
         hv_worker_free(n.worker);
+        hv_fd_closep(&n.gate[0]);
+        hv_fd_closep(&n.gate[1]);
         for (size_t i = 0; i < n.debts.n; i++) {
                 free(n.debts.v[i].id);
                 free(n.debts.v[i].state);

@@ -3,6 +3,7 @@ import base64
 import hashlib
 import io
 import json
+import os
 import socket
 import time
 import unittest
@@ -197,6 +198,50 @@ class Tasks(Case):
         with channel, self.assertRaises(grpc.RpcError) as e:
             call(pb.TaskOutputRequest(), timeout=10)
         self.assertEqual(e.exception.code(), grpc.StatusCode.UNIMPLEMENTED)
+
+
+class Inbox(Case):
+    """What came with an offer that was not taken does not stay."""
+
+    def swept(self, node):
+        node.ask("sweep", "swept")
+        return node.inbox()
+
+    def test_what_is_refused(self):
+        pool = self.pool()
+        node = self.online(pool)
+        node.tell("room 0")
+        node.ask("state", "state")
+        data = archive(a="1")
+        self.assertFalse(pool.execute(self.port, "later", data).success)
+        node.wait("unclaimed")
+        self.assertEqual(self.swept(node), [])
+
+    def test_what_is_taken_stays(self):
+        pool = self.pool()
+        node = self.online(pool)
+        for _ in range(2):  # known, the second time
+            self.assertTrue(pool.execute(self.port, "taken", archive(a="1")).success)
+        node.ask("state", "state")
+        self.assertNotIn("unclaimed", [e["event"] for e in node.events])
+
+    def test_the_pool_gives_up_while_it_is_written(self):
+        pool = self.pool()
+        node = self.online(pool)
+        data = bytes(1 << 20) * 3
+        node.tell("hold")  # nothing reaches the disk
+        channel, call = pool.stub(self.port, "ExecuteTask", pb.ExecuteTaskRequest)
+        with channel:
+            offer = call.future(pb.ExecuteTaskRequest(task_id="gone", task_zip=data), timeout=60)
+            pool.wait("all of it", lambda: [os.path.getsize(os.path.join(node.dir, "inbox", f)) for f in node.inbox()] ==
+                      [len(data)])
+            offer.cancel()
+            pool.wait("the node to hear of it", lambda: "given up before it was answered" in node.text())
+        node.tell("let")
+        self.assertEqual(node.ask("state", "state")["n"], 0)
+        pool.wait("its name", lambda: node.inbox() == [hashlib.sha256(data).hexdigest()])
+        pool.wait("that it is let go of", lambda: self.swept(node) == [])
+        self.assertTrue(pool.execute(self.port, "gone", data).success)  # as if nothing had been
 
 
 class Listening(Case):
