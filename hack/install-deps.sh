@@ -17,12 +17,12 @@ set -euo pipefail
 # the archive has it.
 BUILD="gcc libc6-dev cmake ninja-build pkg-config|pkgconf libsystemd-dev libjansson-dev libyaml-dev
        libcurl4-gnutls-dev|libcurl4-openssl-dev libmicrohttpd-dev libsmartcols-dev libarchive-dev libsqlite3-dev nettle-dev
-       libgrpc-dev libssl-dev protobuf-c-compiler libprotobuf-c-dev"
+       libgrpc-dev libssl-dev protobuf-c-compiler libprotobuf-c-dev libmnl-dev"
 # From Debian 13 on docker.io holds the engine only, and docker-cli the docker command.
 DEMO="busybox-static curl ca-certificates"
 ENGINE="docker.io|docker-ce ?docker-cli iptables"
 TEST="libcmocka-dev clang libclang-rt-dev|libclang-rt-19-dev|libclang-rt-14-dev clang-format clang-tidy cppcheck
-      shellcheck yamllint python3 python3-yaml python3-jsonschema python3-cryptography python3-grpcio python3-protobuf protobuf-compiler tzdata git jq binutils util-linux mount e2fsprogs iproute2 procps
+      shellcheck yamllint python3 python3-yaml python3-jsonschema python3-cryptography python3-grpcio python3-protobuf protobuf-compiler tzdata git jq binutils util-linux mount e2fsprogs iproute2 iputils-ping wireguard-go wireguard-tools procps
       man-db zsh fish podman catatonit runc docker-registry systemd debootstrap systemd-container"
 
 usage() {

@@ -1,0 +1,89 @@
+/* fuzz_wireguard.c - what tells about WireGuard from outside, by the first byte: 'u' an answer of WireGuard in user space, 'l' messages
+ * of rtnetlink. */
+#include "fuzz.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "wireguard/link_message.h"
+#include "wireguard/uapi_text.h"
+
+static void check_networks(const struct hv_wg_peer *p) {
+        for (size_t i = 0; i < p->networks.n; i++) {
+                struct hv_cidr network = hv_wg_network(&p->networks.v[i]);
+
+                FUZZ_CHECK(p->networks.v[i].bits <= (p->networks.v[i].address.is_v6 ? 128U : 32U));
+                FUZZ_CHECK(hv_wg_cidr_compare(&network, &p->networks.v[i]) == 0);
+        }
+}
+
+static void check_interface(const struct hv_wg_interface *i) {
+        char text[HV_WG_ENDPOINT_SIZE];
+
+        FUZZ_CHECK(!i->private_key && memchr(i->alias, '\0', sizeof i->alias));
+        for (size_t k = 0; k < i->peers.n; k++) {
+                struct hv_wg_endpoint again = {};
+
+                FUZZ_CHECK(!i->peers.v[k].preshared_key);
+                check_networks(&i->peers.v[k]);
+                if (i->peers.v[k].endpoint.port) {
+                        FUZZ_CHECK(hv_wg_endpoint_parse(hv_wg_endpoint_format(&i->peers.v[k].endpoint, text),
+                                                        &again));
+                        FUZZ_CHECK(hv_wg_endpoint_equal(&again, &i->peers.v[k].endpoint));
+                }
+        }
+        for (size_t k = 0; k < i->addresses.n; k++)
+                FUZZ_CHECK(i->addresses.v[k].cidr.bits <=
+                           (i->addresses.v[k].cidr.address.is_v6 ? 128U : 32U));
+}
+
+static void uapi(const uint8_t *data, size_t size) {
+        struct hv_wg_interface into = {};
+        struct hv_err err = {};
+        char *text = malloc(size + !size);
+        int r;
+
+        memcpy(text, data, size);
+        r = hv_wg_uapi_parse(text, size, &into, &err);
+        FUZZ_CHECK(r == 0 || (r < 0 && *err.msg));
+        check_interface(&into);
+        hv_wg_interface_done(&into);
+        free(text);
+}
+
+/* Type, length and bytes of a message; netlink's own header is the kernel's, and checked by libmnl. */
+static void links(const uint8_t *data, size_t size) {
+        struct hv_wg_interface into = { .index = 1 };
+
+        while (size >= 2) {
+                size_t len = HV_MIN((size_t) data[1] * 4, size - 2);
+                /* The kernel's messages are padded, and libmnl walks to the end of that. */
+                struct nlmsghdr *m = calloc(1, NLMSG_ALIGN(NLMSG_HDRLEN + len));
+                char name[HV_WG_INTERFACE_SIZE];
+                int index;
+
+                *m = (struct nlmsghdr){ .nlmsg_len = (uint32_t) (NLMSG_HDRLEN + len), .nlmsg_type = data[0] };
+                memcpy((char *) m + NLMSG_HDRLEN, data + 2, len);
+                (void) hv_wg_read_link(m, &into, NULL);
+                into.index = 1;
+                (void) hv_wg_read_address(m, &into, NULL);
+                (void) hv_wg_read_route(m, &into, NULL);
+                if (hv_wg_read_notice(m, &index, name))
+                        FUZZ_CHECK(index != 0 && memchr(name, '\0', sizeof name));
+                free(m);
+                data += 2 + len;
+                size -= 2 + len;
+        }
+        check_interface(&into);
+        hv_wg_interface_done(&into);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+        if (size == 0)
+                return 0;
+        if (*data == 'l')
+                links(data + 1, size - 1);
+        else
+                uapi(data + 1, size - 1);
+        return 0;
+}
