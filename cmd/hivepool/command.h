@@ -20,6 +20,7 @@ enum option_id {
         OPT_DATA_DIR,
         OPT_SERVER,
         OPT_JSON,
+        OPT_FORMAT,
         OPT_TIMEOUT,
         /* serve */
         OPT_LISTEN,
@@ -65,6 +66,8 @@ enum option_id {
 
 #define BIT(id) (UINT64_C(1) << (id))
 #define OPTIONS_CLIENT (BIT(OPT_DATA_DIR) | BIT(OPT_SERVER) | BIT(OPT_TIMEOUT))
+
+#define OPTIONS_SHOW (OPTIONS_CLIENT | BIT(OPT_JSON) | BIT(OPT_FORMAT))
 
 struct option_row {
         char letter; /* 0: none */

@@ -13,6 +13,7 @@ const struct option_row option_rows[N_OPTIONS] = {
                            "folder of the pool; default $HIVEPOOL_DATA_DIR, then " DATA_DIR_DEFAULT },
         [OPT_SERVER] = { 0, "server", "ADDRESS", "socket of the pool, such as unix:/run/pool.sock" },
         [OPT_JSON] = { 0, "json", NULL, "as JSON, for programs" },
+        [OPT_FORMAT] = { 'o', "output", "FORMAT", "table, or json as --json" },
         [OPT_TIMEOUT] = { 0, "timeout", "TIME", "give up after this time, such as 30s or 5m" },
         [OPT_LISTEN] = { 0, "listen", "HOST:PORT",
                          "take nodes of dialect v1 here; default 127.0.0.1:50051; none: do not" },

@@ -62,6 +62,24 @@ static void print_line(const char *name, const char *text) {
         (void) printf("%-10s %s\n", name, hv_buf_str(&safe));
 }
 
+/* Asks; who wants JSON gets the answer as it came. *ret NULL: nothing is left to be shown. */
+static int ask(struct cli *cli, const char *method, const ProtobufCMessage *request,
+               const ProtobufCMessageDescriptor *descriptor, struct hv_arena *arena, void *ret) {
+        _hv_cleanup_(client_freep) struct client *client = client_new(cli);
+        const char *format = cli->values[OPT_FORMAT];
+        ProtobufCMessage *answer = NULL;
+        int code;
+
+        if (format && !hv_streq(format, "table") && !hv_streq(format, "json"))
+                return usage_error(cli, "--output: expected table or json, found %s", format);
+        code = client_call(client, method, request, descriptor, arena, &answer);
+        if (code == HV_EXIT_OK && (option_is_given(cli, OPT_JSON) || hv_streq(format, "json")))
+                json_message_print(answer);
+        else
+                *(ProtobufCMessage **) ret = answer;
+        return code;
+}
+
 /* --- ls --- */
 
 static const char *remark_of(const Hivepool__Task *t) {
@@ -92,7 +110,6 @@ static void print_tasks(Hivepool__Task *const *tasks, size_t n) {
 
 int run_ls(struct cli *cli) {
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
-        _hv_cleanup_(client_freep) struct client *client = client_new(cli);
         Hivepool__ListTasksRequest m = HIVEPOOL__LIST_TASKS_REQUEST__INIT;
         Hivepool__ListTasksResponse *answer = NULL;
         uint64_t limit = 0;
@@ -103,15 +120,11 @@ int run_ls(struct cli *cli) {
         m.states = (char **) cli->states.v;
         m.n_states = cli->states.n;
         if (code == HV_EXIT_OK)
-                code = client_call(client, "ListTasks", &m.base, &hivepool__list_tasks_response__descriptor,
-                                   arena, &answer);
-        if (code != HV_EXIT_OK)
-                return code;
-        if (option_is_given(cli, OPT_JSON))
-                json_message_print(&answer->base);
-        else
+                code = ask(cli, "ListTasks", &m.base, &hivepool__list_tasks_response__descriptor, arena,
+                           &answer);
+        if (answer)
                 print_tasks(answer->tasks, answer->n_tasks);
-        return HV_EXIT_OK;
+        return code;
 }
 
 /* --- show --- */
@@ -176,21 +189,15 @@ static void print_task(const Hivepool__GetTaskResponse *m) {
 
 int run_show(struct cli *cli) {
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
-        _hv_cleanup_(client_freep) struct client *client = client_new(cli);
         Hivepool__GetTaskRequest m = HIVEPOOL__GET_TASK_REQUEST__INIT;
         Hivepool__GetTaskResponse *answer = NULL;
         int code;
 
         m.id = cli->args[0];
-        code = client_call(client, "GetTask", &m.base, &hivepool__get_task_response__descriptor, arena,
-                           &answer);
-        if (code != HV_EXIT_OK)
-                return code;
-        if (option_is_given(cli, OPT_JSON))
-                json_message_print(&answer->base);
-        else
+        code = ask(cli, "GetTask", &m.base, &hivepool__get_task_response__descriptor, arena, &answer);
+        if (answer)
                 print_task(answer);
-        return HV_EXIT_OK;
+        return code;
 }
 
 int wait_for_task(struct client *c, const char *id) {
@@ -247,47 +254,35 @@ static void print_nodes(Hivepool__Node *const *nodes, size_t n) {
 
 int run_nodes(struct cli *cli) {
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
-        _hv_cleanup_(client_freep) struct client *client = client_new(cli);
         Hivepool__ListNodesRequest m = HIVEPOOL__LIST_NODES_REQUEST__INIT;
         Hivepool__ListNodesResponse *answer = NULL;
-        int code;
+        int code = ask(cli, "ListNodes", &m.base, &hivepool__list_nodes_response__descriptor, arena, &answer);
 
-        code = client_call(client, "ListNodes", &m.base, &hivepool__list_nodes_response__descriptor, arena,
-                           &answer);
-        if (code != HV_EXIT_OK)
-                return code;
-        if (option_is_given(cli, OPT_JSON))
-                json_message_print(&answer->base);
-        else
+        if (answer)
                 print_nodes(answer->nodes, answer->n_nodes);
-        return HV_EXIT_OK;
+        return code;
 }
 
 /* --- status --- */
 
+static void print_status(const Hivepool__GetPoolResponse *m) {
+        print_line("Version:", m->version);
+        print_line("Nodes at:", *m->listen ? m->listen : "not served");
+        print_line("Hivemind:", *m->hivemind_listen ? m->hivemind_listen : "not served");
+        (void) printf("%-10s %u, %u of them there\n", "Nodes:", m->nodes, m->nodes_alive);
+        (void) printf("%-10s", "Tasks:");
+        for (size_t i = 0; i < m->n_tasks; i++)
+                (void) printf("%s %" PRIu64 " %s", i > 0 ? "," : "", m->tasks[i]->n, m->tasks[i]->state);
+        (void) printf("\n");
+}
+
 int run_status(struct cli *cli) {
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
-        _hv_cleanup_(client_freep) struct client *client = client_new(cli);
         Hivepool__GetPoolRequest m = HIVEPOOL__GET_POOL_REQUEST__INIT;
         Hivepool__GetPoolResponse *answer = NULL;
-        int code;
+        int code = ask(cli, "GetPool", &m.base, &hivepool__get_pool_response__descriptor, arena, &answer);
 
-        code = client_call(client, "GetPool", &m.base, &hivepool__get_pool_response__descriptor, arena,
-                           &answer);
-        if (code != HV_EXIT_OK)
-                return code;
-        if (option_is_given(cli, OPT_JSON)) {
-                json_message_print(&answer->base);
-                return HV_EXIT_OK;
-        }
-        print_line("Version:", answer->version);
-        print_line("Nodes at:", *answer->listen ? answer->listen : "not served");
-        print_line("Hivemind:", *answer->hivemind_listen ? answer->hivemind_listen : "not served");
-        (void) printf("%-10s %u, %u of them there\n", "Nodes:", answer->nodes, answer->nodes_alive);
-        (void) printf("%-10s", "Tasks:");
-        for (size_t i = 0; i < answer->n_tasks; i++)
-                (void) printf("%s %" PRIu64 " %s", i > 0 ? "," : "", answer->tasks[i]->n,
-                              answer->tasks[i]->state);
-        (void) printf("\n");
-        return HV_EXIT_OK;
+        if (answer)
+                print_status(answer);
+        return code;
 }

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/parse.h"
+#include "base/quantity.h"
 #include "base/sha256.h"
 #include "base/time.h"
 #include "client.h"
@@ -268,7 +269,7 @@ static int make_hivemind(struct submission *s, Hivepool__SubmitTaskRequest *m) {
                 t.cpu_score = (int32_t) (strtod(cpu, &end) * 100);
         if (cpu && (end == cpu || *end || t.cpu_score < 0))
                 return usage_error(s->cli, "--cpu: expected a number such as 0.5 or 2, found %s", cpu);
-        if (memory && !hv_shape_memory(memory, &bytes))
+        if (memory && hv_quantity_parse_docker_bytes(memory, &bytes) != HV_PARSE_OK)
                 return usage_error(s->cli, "--memory: expected a size such as 512m or 2g, found %s", memory);
         t.memory_gb = (int32_t) ((bytes + (1 << 30) - 1) >> 30);
         code = option_number(s->cli, OPT_GPU, 0, 1000, 0, &gpus);

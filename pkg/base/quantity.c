@@ -2,6 +2,7 @@
 #include "base/quantity.h"
 
 #include <stdio.h>
+#include <strings.h>
 
 struct unit {
         const char *name;
@@ -57,6 +58,32 @@ enum hv_parse hv_quantity_parse_bytes(const char *text, uint64_t *ret_bytes) {
         if (negative)
                 return HV_PARSE_NEGATIVE;
         return hv_decimal_times(&d, factor, ret_bytes);
+}
+
+enum hv_parse hv_quantity_parse_docker_bytes(const char *text, uint64_t *ret_bytes) {
+        static const char *const words[][4] = {
+                { "", "b" },          { "k", "kb", "kib" }, { "m", "mb", "mib" },
+                { "g", "gb", "gib" }, { "t", "tb", "tib" },
+        };
+        struct hv_decimal d;
+        const char *p = text;
+        uint64_t bytes;
+        enum hv_parse r = hv_decimal_read(&p, &d);
+
+        if (r != HV_PARSE_OK)
+                return *text == '-' ? HV_PARSE_NEGATIVE : r;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(words); i++)
+                for (const char *const *word = words[i]; *word; word++) {
+                        if (strcasecmp(p, *word) != 0)
+                                continue;
+                        r = hv_decimal_times(&d, UINT64_C(1) << 10 * i, &bytes);
+                        if (r == HV_PARSE_OK && bytes == 0)
+                                return HV_PARSE_BAD;
+                        if (r == HV_PARSE_OK)
+                                *ret_bytes = bytes;
+                        return r;
+                }
+        return HV_PARSE_BAD_UNIT;
 }
 
 enum hv_parse hv_quantity_parse_cpu(const char *text, uint64_t *ret_nano_cpus) {

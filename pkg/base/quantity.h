@@ -18,6 +18,10 @@
 enum hv_parse hv_quantity_parse_cpu(const char *text, uint64_t *ret_nano_cpus);
 enum hv_parse hv_quantity_parse_bytes(const char *text, uint64_t *ret_bytes);
 
+/* Bytes as Docker's command line has them: a number, perhaps with a fraction, and one of b k m g t, kb mb gb tb, kib mib gib tib
+ * in any case, all powers of 1024, or nothing for bytes. "1g", "1.5GiB"; more than 0. */
+enum hv_parse hv_quantity_parse_docker_bytes(const char *text, uint64_t *ret_bytes);
+
 /* The shortest text that parses back to the same value: "1536Mi", "512M", "1000001"; "500m", "2", "0.000001".
  */
 void hv_quantity_format_bytes(uint64_t bytes, char ret[HV_QUANTITY_SIZE]);

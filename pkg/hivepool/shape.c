@@ -4,9 +4,8 @@
 #include <errno.h>
 #include <math.h>
 #include <nodepool_v1.pb-c.h>
-#include <strings.h>
 
-#include "base/parse.h"
+#include "base/quantity.h"
 #include "base/text.h"
 #include "hivepool/shape_private.h"
 
@@ -45,32 +44,6 @@ int hv_shape_room(const struct hv_shape_amounts *a, bool up, struct hv_room *ret
                         return r;
         }
         return 0;
-}
-
-bool hv_shape_memory(const char *text, uint64_t *ret) {
-        static const struct {
-                const char *unit;
-                uint64_t bytes;
-        } units[] = {
-                { "", 1 },
-                { "b", 1 },
-                { "k", UINT64_C(1) << 10 },
-                { "m", UINT64_C(1) << 20 },
-                { "g", UINT64_C(1) << 30 },
-                { "t", UINT64_C(1) << 40 },
-                { "kb", UINT64_C(1) << 10 },
-                { "mb", UINT64_C(1) << 20 },
-                { "gb", UINT64_C(1) << 30 },
-                { "tb", UINT64_C(1) << 40 },
-        };
-        struct hv_decimal d;
-
-        if (hv_decimal_read(&text, &d) != HV_PARSE_OK)
-                return false;
-        for (size_t i = 0; i < HV_ARRAY_SIZE(units); i++)
-                if (strcasecmp(text, units[i].unit) == 0)
-                        return hv_decimal_times(&d, units[i].bytes, ret) == HV_PARSE_OK;
-        return false;
 }
 
 /* --- words --- */
@@ -129,7 +102,7 @@ static int ask_of(const V1__Task *t, struct hv_room *ret, struct hv_err *err) {
         r = hv_shape_room(&a, true, ret, err);
         if (r < 0)
                 return r;
-        if (*t->memory_limit && (!hv_shape_memory(t->memory_limit, &memory) || memory > INT64_MAX))
+        if (*t->memory_limit && hv_quantity_parse_docker_bytes(t->memory_limit, &memory) != HV_PARSE_OK)
                 return hv_err_set(err, -EINVAL,
                                   "memory_limit: expected a size such as 512m or 1g, found \"%.40s\"",
                                   t->memory_limit);

@@ -25,6 +25,3 @@ struct hv_shape_amounts {
         double cpus, memory_gb, disk_gb, gpus, gpu_memory_gb;
 };
 int hv_shape_room(const struct hv_shape_amounts *a, bool up, struct hv_room *ret, struct hv_err *err);
-
-/* "512m", "1g", "1.5g", bytes: docker's form. */
-bool hv_shape_memory(const char *text, uint64_t *ret);

@@ -26,12 +26,23 @@ struct hv_v1 *hv_v1_free(struct hv_v1 *v) {
         return NULL;
 }
 
-bool hv_v1_is_allowed(struct hv_v1 *v, struct hv_rpc_server_call *call, const char *node) {
-        if (!v->options.names || hv_rpc_peer_has_name(hv_rpc_server_call_peer(call), node))
-                return true;
+/* Every request of this service says its node in a field of that name. */
+static const char *node_of(const ProtobufCMessage *m) {
+        const ProtobufCFieldDescriptor *f =
+                protobuf_c_message_descriptor_get_field_by_name(m->descriptor, "node_id");
+
+        return *(char *const *) ((const char *) m + f->offset);
+}
+
+void *hv_v1_read(struct hv_v1 *v, struct hv_rpc_server_call *call, const ProtobufCMessageDescriptor *d,
+                 struct hv_rpc_bytes *request, struct hv_arena *arena) {
+        ProtobufCMessage *m = hv_message_read(call, d, request, arena);
+
+        if (!m || !v->options.names || hv_rpc_peer_has_name(hv_rpc_server_call_peer(call), node_of(m)))
+                return m;
         hv_rpc_server_call_end(call, HV_RPC_PERMISSION_DENIED,
                                "the certificate names somebody else: it must carry the id of the node");
-        return false;
+        return NULL;
 }
 
 /* --- registration --- */
@@ -71,8 +82,8 @@ static void on_register(void *userdata, struct hv_rpc_server_call *call, struct 
         struct hv_err err = {};
         int r;
 
-        m = hv_message_read(call, &v1__register_node_request__descriptor, request, arena);
-        if (!m || !hv_v1_is_allowed(v, call, m->node_id))
+        m = hv_v1_read(v, call, &v1__register_node_request__descriptor, request, arena);
+        if (!m)
                 return;
         r = take_registration(v, m, arena, &answer.node_epoch, &err);
         if (r < 0 && r != -EINVAL && r != -EACCES && r != -EBADMSG) {
@@ -113,8 +124,8 @@ static void on_beat(void *userdata, struct hv_rpc_server_call *call, struct hv_r
         bool pending = false;
         int r = 0;
 
-        m = hv_message_read(call, &v1__update_node_status_request__descriptor, request, arena);
-        if (!m || !hv_v1_is_allowed(v, call, m->node_id))
+        m = hv_v1_read(v, call, &v1__update_node_status_request__descriptor, request, arena);
+        if (!m)
                 return;
         beat = (struct hv_hivepool_beat){ .node = m->node_id,
                                           .epoch = m->node_epoch,
@@ -176,8 +187,8 @@ static void on_result(void *userdata, struct hv_rpc_server_call *call, struct hv
         struct hv_err err = {};
         int r;
 
-        m = hv_message_read(call, &v1__report_task_result_request__descriptor, request, arena);
-        if (!m || !hv_v1_is_allowed(v, call, m->node_id))
+        m = hv_v1_read(v, call, &v1__report_task_result_request__descriptor, request, arena);
+        if (!m)
                 return;
         result_of(m, &result);
         r = hv_hivepool_report(v->options.pool, v->options.now_us(), &result, &answer.next_offset, &err);
@@ -204,8 +215,8 @@ static void on_log(void *userdata, struct hv_rpc_server_call *call, struct hv_rp
         struct hv_err err = {};
         int r;
 
-        m = hv_message_read(call, &v1__append_task_log_request__descriptor, request, arena);
-        if (!m || !hv_v1_is_allowed(v, call, m->node_id))
+        m = hv_v1_read(v, call, &v1__append_task_log_request__descriptor, request, arena);
+        if (!m)
                 return;
         claim = (struct hv_hivepool_claim){
                 .task = m->task_id, .node = m->node_id, .lease = m->lease_epoch, .attempt = m->attempt

@@ -114,8 +114,8 @@ void hv_v1_on_list(void *userdata, struct hv_rpc_server_call *call, struct hv_rp
         struct hv_err err = {};
         int r;
 
-        m = hv_message_read(call, &v1__get_assigned_tasks_request__descriptor, request, arena);
-        if (!m || !hv_v1_is_allowed(v, call, m->node_id))
+        m = hv_v1_read(v, call, &v1__get_assigned_tasks_request__descriptor, request, arena);
+        if (!m)
                 return;
         r = make_list(v, m->node_id, &list, &err);
         if (r < 0) {
@@ -200,8 +200,8 @@ void hv_v1_on_watch(void *userdata, struct hv_rpc_server_call *call, struct hv_r
         V1__GetAssignedTasksRequest *m;
         struct hv_v1_watcher *w;
 
-        m = hv_message_read(call, &v1__get_assigned_tasks_request__descriptor, request, arena);
-        if (!m || !hv_v1_is_allowed(v, call, m->node_id))
+        m = hv_v1_read(v, call, &v1__get_assigned_tasks_request__descriptor, request, arena);
+        if (!m)
                 return;
         w = HV_NEW(struct hv_v1_watcher);
         w->call = call;
@@ -278,8 +278,8 @@ void hv_v1_on_input(void *userdata, struct hv_rpc_server_call *call, struct hv_r
         struct hv_err err = {};
         int r;
 
-        wanted.m = hv_message_read(call, &v1__fetch_task_input_request__descriptor, request, arena);
-        if (!wanted.m || !hv_v1_is_allowed(v, call, wanted.m->node_id))
+        wanted.m = hv_v1_read(v, call, &v1__fetch_task_input_request__descriptor, request, arena);
+        if (!wanted.m)
                 return;
         r = hv_hivepool_assigned(v->options.pool, wanted.m->node_id, find_input, &wanted, &err);
         if (r < 0) {

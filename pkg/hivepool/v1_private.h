@@ -19,8 +19,9 @@ struct hv_v1 {
         HV_VEC(struct hv_v1_watcher *) watchers;
 };
 
-/* false: the call was answered. */
-bool hv_v1_is_allowed(struct hv_v1 *v, struct hv_rpc_server_call *call, const char *node);
+/* The message, in the arena, of a node that is whom it says to be. NULL: the call was answered. Uses the request up. */
+void *hv_v1_read(struct hv_v1 *v, struct hv_rpc_server_call *call, const ProtobufCMessageDescriptor *d,
+                 struct hv_rpc_bytes *request, struct hv_arena *arena);
 
 /* v1_list.c */
 void hv_v1_on_list(void *userdata, struct hv_rpc_server_call *call, struct hv_rpc_bytes *request);

@@ -71,12 +71,12 @@ static int check_header(int fd, const char *path, struct hv_err *err) {
                 return 0; /* SQLite says what it is; a crash may have left a header to be mended */
         memcpy(&version, header + HEADER_USER_VERSION_AT, sizeof version);
         memcpy(&application, header + HEADER_APPLICATION_ID_AT, sizeof application);
-        if (be32toh(application) == HV_LEDGER_APPLICATION_ID && be32toh(version) > hv_ledger_n_steps)
+        if (be32toh(application) == HV_LEDGER_APPLICATION_ID && be32toh(version) > hv_ledger_steps.n)
                 return hv_err_set(
                         err, -ENOTSUP,
                         "%s was written by a newer hivelet: its schema is version %u, this program knows up to "
                         "%u; nothing was touched",
-                        path, be32toh(version), hv_ledger_n_steps);
+                        path, be32toh(version), hv_ledger_steps.n);
         return 0;
 }
 
@@ -205,7 +205,7 @@ static int open_db(struct hv_db *db, const struct owner *owner, struct hv_err *e
 
         r = hv_db_exec(db, settings, err);
         if (r >= 0)
-                r = hv_schema_check(db, hv_ledger_n_steps, &version, err);
+                r = hv_db_steps_check(db, &hv_ledger_steps, &version, err);
         if (r >= 0)
                 r = check_whole(db, err);
         if (r >= 0 && version > 0)
@@ -213,7 +213,7 @@ static int open_db(struct hv_db *db, const struct owner *owner, struct hv_err *e
         if (r >= 0)
                 r = use_wal(db, err);
         if (r >= 0)
-                r = hv_schema_migrate(db, hv_ledger_steps, hv_ledger_n_steps, version, err);
+                r = hv_db_steps_do(db, &hv_ledger_steps, err);
         if (r >= 0)
                 r = bind_node(db, owner, err);
         if (r >= 0) /* from here on the log is carried over when the ledger is closed */

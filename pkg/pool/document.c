@@ -2,9 +2,7 @@
 #include "pool/document.h"
 
 #include <errno.h>
-#include <strings.h>
 
-#include "base/parse.h"
 #include "base/quantity.h"
 #include "base/text.h"
 #include "pool/words.h"
@@ -30,29 +28,6 @@ struct writing {
 bool hv_pool_id_is_valid(const char *id) {
         return strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == strlen(id) &&
                hv_task_id_is_valid(id);
-}
-
-int hv_pool_memory(const char *text, uint64_t *ret_bytes, struct hv_err *err) {
-        static const struct {
-                const char *word;
-                unsigned shift;
-        } units[] = {
-                { "", 0 },     { "b", 0 },   { "k", 10 },   { "kb", 10 },  { "kib", 10 },
-                { "m", 20 },   { "mb", 20 }, { "mib", 20 }, { "g", 30 },   { "gb", 30 },
-                { "gib", 30 }, { "t", 40 },  { "tb", 40 },  { "tib", 40 },
-        };
-        struct hv_decimal d;
-        const char *p = text;
-        char quoted[HV_TEXT_QUOTE_SIZE];
-
-        if (hv_decimal_read(&p, &d) == HV_PARSE_OK)
-                for (size_t i = 0; i < HV_ARRAY_SIZE(units); i++)
-                        if (strcasecmp(p, units[i].word) == 0 &&
-                            hv_decimal_times(&d, UINT64_C(1) << units[i].shift, ret_bytes) == HV_PARSE_OK &&
-                            *ret_bytes > 0)
-                                return 0;
-        return hv_err_set(err, -EINVAL, "memory_limit %s is not an amount such as 512m or 1g",
-                          hv_text_quote(text, quoted));
 }
 
 /* In a document a dollar before a brace or a dollar begins something (docs/desired-state.md, variables); two stand for one. */
@@ -327,9 +302,8 @@ static int put_requests(struct writing *w, const V1__Resources *q) {
 
 static int put_limits(struct writing *w) {
         const V1__Task *t = w->task;
-        char text[HV_QUANTITY_SIZE];
+        char text[HV_QUANTITY_SIZE], quoted[HV_TEXT_QUOTE_SIZE];
         uint64_t bytes;
-        int r;
 
         hv_json_begin_object(&w->json, "limits");
         if (t->cpu_quota < 0 || t->cpu_quota > 1000000000)
@@ -340,9 +314,10 @@ static int put_limits(struct writing *w) {
                 hv_json_put_str(&w->json, "cpu", text);
         }
         if (*t->memory_limit) {
-                r = hv_pool_memory(t->memory_limit, &bytes, w->err);
-                if (r < 0)
-                        return r;
+                if (hv_quantity_parse_docker_bytes(t->memory_limit, &bytes) != HV_PARSE_OK)
+                        return hv_err_set(w->err, -EINVAL,
+                                          "memory_limit %s is not an amount such as 512m or 1g",
+                                          hv_text_quote(t->memory_limit, quoted));
                 hv_json_put_printf(&w->json, "memory", "%llu", (unsigned long long) bytes);
         }
         hv_json_end(&w->json);

@@ -45,6 +45,3 @@ const char *hv_pool_task_name(const char *id, struct hv_arena *arena);
  * ret->assignment has id, attempt and lease as far as they can be used. */
 int hv_pool_document(const V1__Task *task, struct hv_arena *arena, struct hv_pool_document *ret,
                      struct hv_err *err);
-
-/* "1g", "512m", "1.5GiB", "1048576": Docker's forms, powers of 1024. -EINVAL for anything else. */
-int hv_pool_memory(const char *text, uint64_t *ret_bytes, struct hv_err *err);

@@ -5,8 +5,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static int check(struct hv_db *db, const struct hv_db_steps *steps, unsigned *ret_version,
-                 struct hv_err *err) {
+int hv_db_steps_check(struct hv_db *db, const struct hv_db_steps *steps, unsigned *ret_version,
+                      struct hv_err *err) {
         int64_t application, version, n_tables;
         int r;
 
@@ -55,7 +55,7 @@ int hv_db_steps_do(struct hv_db *db, const struct hv_db_steps *steps, struct hv_
         unsigned version = 0;
         int r;
 
-        r = check(db, steps, &version, err);
+        r = hv_db_steps_check(db, steps, &version, err);
         for (unsigned i = version; r >= 0 && i < steps->n; i++)
                 r = step(db, steps, i, err);
         return r;

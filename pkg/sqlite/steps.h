@@ -14,6 +14,10 @@ struct hv_db_steps {
         unsigned n;
 };
 
-/* Brings the tables up to date; those steps that are done stay done when a later one fails. A file without tables is a new
- * one. -EBADMSG a database of something else, -ENOTSUP a newer one: nothing was touched. */
+/* Of which version the tables are; 0: there are none, it is a new file. -EBADMSG a database of something else, -ENOTSUP a newer
+ * one. Changes nothing. */
+int hv_db_steps_check(struct hv_db *db, const struct hv_db_steps *steps, unsigned *ret_version,
+                      struct hv_err *err);
+
+/* Checks, and brings the tables up to date; those steps that are done stay done when a later one fails. */
 int hv_db_steps_do(struct hv_db *db, const struct hv_db_steps *steps, struct hv_err *err);

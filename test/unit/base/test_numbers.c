@@ -151,6 +151,44 @@ static void bytes_are_read(void **state) {
         }
 }
 
+static void bytes_are_said_as_docker_says_them(void **state) {
+        static const struct {
+                const char *text;
+                uint64_t bytes; /* 0: refused */
+        } rows[] = {
+                { "1g", 1 << 30 },
+                { "1G", 1 << 30 },
+                { "512m", 512 << 20 },
+                { "1.5g", 3 << 29 },
+                { "64k", 64 << 10 },
+                { "1048576", 1 << 20 },
+                { "1048576b", 1 << 20 },
+                { "2GiB", UINT64_C(2) << 30 },
+                { "1gb", 1 << 30 },
+                { "1t", UINT64_C(1) << 40 },
+                { "", 0 },
+                { "0", 0 },
+                { "-1g", 0 },
+                { "1 g", 0 },
+                { "g", 0 },
+                { "1e9", 0 },
+                { "1gg", 0 },
+                { "99999999999g", 0 },
+                { "lots", 0 },
+                { "0x10", 0 },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                uint64_t bytes = 0;
+
+                if ((hv_quantity_parse_docker_bytes(rows[i].text, &bytes) == HV_PARSE_OK) !=
+                            (rows[i].bytes != 0) ||
+                    bytes != rows[i].bytes)
+                        fail_msg("%s: %llu", rows[i].text, (unsigned long long) bytes);
+        }
+}
+
 static void cpus_are_read(void **state) {
         static const struct {
                 const char *text;
@@ -243,6 +281,7 @@ int main(void) {
                 cmocka_unit_test(every_duration_comes_back),
                 cmocka_unit_test(a_bad_duration_gets_a_guess),
                 cmocka_unit_test(bytes_are_read),
+                cmocka_unit_test(bytes_are_said_as_docker_says_them),
                 cmocka_unit_test(cpus_are_read),
                 cmocka_unit_test(a_bad_quantity_gets_a_guess),
                 cmocka_unit_test(plain_numbers_have_a_range),

@@ -1,6 +1,7 @@
 /* packages: the container that installs them, byte for byte, and what is made of pip's last words. */
 #include <errno.h>
 
+#include "golden.h"
 #include "testing.h"
 #include "wish.h"
 
@@ -42,7 +43,6 @@ static void add_body(const char *python, const char *task, struct hv_buf *out) {
         _hv_cleanup_(hv_buf_done) struct hv_buf one = {};
         struct hv_docker_create create;
         struct hv_err err = {};
-        bool quoted = false;
 
         ((struct hv_task *) d->tasks[0])->id = "t-0000"; /* not its digest: that is tested with spec */
         if (hv_package_container(&c, &who, arena, &create, &err) < 0 ||
@@ -52,34 +52,11 @@ static void add_body(const char *python, const char *task, struct hv_buf *out) {
         hv_json_dump(json, &one);
         assert_null(strcasestr(one.data, "numpy")); /* nothing of a task's texts */
         hv_buf_printf(out, "%s %s\nPOST /containers/create?name=%s\n", python, task, create.name);
-        for (const char *p = one.data; *p; p++) { /* one member a line */
-                if (*p == '"' && p[-1] != '\\')
-                        quoted = !quoted;
-                hv_buf_putc(out, *p);
-                if (*p == ',' && !quoted)
-                        hv_buf_putc(out, '\n');
-        }
-        hv_buf_puts(out, "\n\n");
+        golden_add_lines(one.data, out);
 }
 
-static char *read_text(const char *path) {
-        FILE *f = fopen(path, "re");
-        struct hv_buf out = {};
-        char block[4096];
-        size_t n;
-
-        while (f && (n = fread(block, 1, sizeof block, f)) > 0)
-                hv_buf_add(&out, block, n);
-        if (f)
-                (void) fclose(f);
-        return hv_buf_steal(&out);
-}
-
-/* HV_GOLDEN=write in the environment accepts what is made now. */
 static void each_source_makes_this_container(void **state) {
-        _hv_cleanup_free_ char *golden = read_text(GOLDEN);
         _hv_cleanup_(hv_buf_done) struct hv_buf out = {};
-        FILE *f;
 
         (void) state;
         add_body("{wheels: /usr/share}", "requirements: [\"Numpy==1\", \"a[b]\"]", &out);
@@ -87,14 +64,7 @@ static void each_source_makes_this_container(void **state) {
                  &out);
         add_body("{index: \"http://10.0.0.1:3141/root/simple\", network: fetch, wheels: /usr/share}",
                  "requirements: [x]", &out);
-        if (hv_streq(getenv("HV_GOLDEN"), "write")) {
-                f = fopen(GOLDEN, "we");
-                assert_non_null(f);
-                assert_int_equal(fwrite(out.data, 1, out.len, f), out.len);
-                assert_int_equal(fclose(f), 0);
-                return;
-        }
-        assert_string_equal(out.data, golden);
+        golden_expect(GOLDEN, &out);
 }
 
 static void root_installs_nothing(void **state) {

@@ -65,14 +65,14 @@ static void every_released_ledger_opens_and_tells_the_same(void **state) {
         struct fixture *x = *state;
         _hv_cleanup_free_ char *fresh = dump_schema(hv_ledger_path(x->ledger));
 
-        for (unsigned version = 1; version <= hv_ledger_n_steps; version++)
+        for (unsigned version = 1; version <= hv_ledger_steps.n; version++)
                 expect_golden(x->scratch, version, fresh);
 }
 
 static void the_story_is_told_again_as_it_was_released(void **state) {
         struct fixture *x = *state;
         _hv_cleanup_free_ char *path =
-                hv_asprintf("%s/test/state/ledger-v%u.txt", HV_SOURCE_DIR, hv_ledger_n_steps);
+                hv_asprintf("%s/test/state/ledger-v%u.txt", HV_SOURCE_DIR, hv_ledger_steps.n);
         _hv_cleanup_free_ char *want = read_whole(path);
         _hv_cleanup_free_ char *told = NULL;
 
@@ -88,13 +88,15 @@ static void the_story_is_told_again_as_it_was_released(void **state) {
 /* A ledger as version `n` of the schema left it, with rows of its own. Closed. */
 static void make_version(const char *dir, unsigned n, const char *rows) {
         _hv_cleanup_free_ char *path = hv_asprintf("%s/" HV_LEDGER_FILE, dir);
+        struct hv_db_steps steps = hv_ledger_steps;
         struct hv_db db = {};
         FILE *f = fopen(path, "we");
 
         assert_non_null(f);
         assert_int_equal(fclose(f), 0);
         assert_int_equal(hv_db_open(path, &db, NULL), 0);
-        assert_int_equal(hv_schema_migrate(&db, hv_ledger_steps, n, 0, NULL), 0);
+        steps.n = n;
+        assert_int_equal(hv_db_steps_do(&db, &steps, NULL), 0);
         assert_int_equal(hv_db_exec(&db, rows, NULL), 0);
         hv_db_close(&db);
 }
@@ -139,8 +141,12 @@ static void a_step_is_done_whole_or_not_at_all(void **state) {
         static const char
                 grow[] = "ALTER TABLE task ADD COLUMN colour TEXT;",
                 broken[] = "CREATE TABLE more (a INTEGER) STRICT; CREATE TABLE more (a INTEGER) STRICT;";
-        const unsigned known = hv_ledger_n_steps;
-        const char *steps[16] = { [0] = "not done again" };
+        const unsigned known = hv_ledger_steps.n;
+        const char *sql[16] = { [0] = "not done again" };
+        struct hv_db_steps steps = { .application_id = HV_LEDGER_APPLICATION_ID,
+                                     .program = "hivelet",
+                                     .sql = sql,
+                                     .n = hv_ledger_steps.n + 2 };
         struct fixture *x = *state;
         _hv_cleanup_free_ char *failed =
                 hv_asprintf("cannot bring the schema from version %u to %u", known + 1, known + 2);
@@ -152,13 +158,13 @@ static void a_step_is_done_whole_or_not_at_all(void **state) {
         int64_t found;
         int r;
 
-        assert_in_range(known, 1, HV_ARRAY_SIZE(steps) - 2);
-        steps[known] = grow;
-        steps[known + 1] = broken;
+        assert_in_range(known, 1, HV_ARRAY_SIZE(sql) - 2);
+        sql[known] = grow;
+        sql[known + 1] = broken;
         accept_task(x, "t-1");
-        r = hv_schema_migrate(db, steps, known + 2, known, &x->err);
+        r = hv_db_steps_do(db, &steps, &x->err);
         expect_error(&x->err, r, -EIO, failed);
-        assert_int_equal(hv_schema_check(db, known + 2, &version, NULL), 0);
+        assert_int_equal(hv_db_steps_check(db, &steps, &version, NULL), 0);
         assert_int_equal(version, known + 1);
         assert_int_equal(hv_db_number(db, "SELECT count(*) FROM task WHERE colour IS NULL", &found, NULL), 0);
         assert_int_equal(found, 1);
@@ -166,7 +172,7 @@ static void a_step_is_done_whole_or_not_at_all(void **state) {
         assert_null(strstr(schema, "more"));
         accept_task(x, "t-2"); /* and it is usable */
 
-        r = hv_schema_check(db, known, &version, &x->err);
+        r = hv_db_steps_check(db, &hv_ledger_steps, &version, &x->err);
         expect_error(&x->err, r, -ENOTSUP, newer);
 }
 

@@ -111,7 +111,7 @@ static void every_commit_is_flushed(void **state) {
                 { "PRAGMA busy_timeout", 0 },
                 { "PRAGMA cell_size_check", 1 },
                 { "PRAGMA temp_store", 2 },
-                { "PRAGMA user_version", hv_ledger_n_steps },
+                { "PRAGMA user_version", hv_ledger_steps.n },
                 { "PRAGMA wal_autocheckpoint", 1000 },
                 { "PRAGMA journal_size_limit", 4194304 },
                 { "PRAGMA application_id", 0x68764c47 },

@@ -58,44 +58,6 @@ static void test_words_are_those_of_a_shell(void **state) {
         }
 }
 
-static void test_memory_is_said_as_docker_says_it(void **state) {
-        static const struct {
-                const char *text;
-                uint64_t bytes; /* 0: refused */
-        } rows[] = {
-                { "1g", 1 << 30 },
-                { "1G", 1 << 30 },
-                { "512m", 512 << 20 },
-                { "1.5g", 3 << 29 },
-                { "64k", 64 << 10 },
-                { "1048576", 1 << 20 },
-                { "1048576b", 1 << 20 },
-                { "2GiB", UINT64_C(2) << 30 },
-                { "1gb", 1 << 30 },
-                { "1t", UINT64_C(1) << 40 },
-                { "", 0 },
-                { "0", 0 },
-                { "-1g", 0 },
-                { "1 g", 0 },
-                { "g", 0 },
-                { "1e9", 0 },
-                { "1gg", 0 },
-                { "99999999999g", 0 },
-                { "lots", 0 },
-                { "0x10", 0 },
-        };
-
-        (void) state;
-        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
-                uint64_t bytes = 0;
-                struct hv_err err = {};
-                int r = hv_pool_memory(rows[i].text, &bytes, &err);
-
-                if ((r == 0) != (rows[i].bytes != 0) || (r == 0 && bytes != rows[i].bytes))
-                        fail_msg("%s: %d, %llu", rows[i].text, r, (unsigned long long) bytes);
-        }
-}
-
 /* --- a task --- */
 
 static void blank(V1__Task *t) {
@@ -612,7 +574,6 @@ static void test_a_list_without_end_is_refused(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_words_are_those_of_a_shell),
-                cmocka_unit_test(test_memory_is_said_as_docker_says_it),
                 cmocka_unit_test(test_a_task_that_says_nothing),
                 cmocka_unit_test(test_a_task_that_says_all),
                 cmocka_unit_test(test_the_loader_reads_what_was_meant),

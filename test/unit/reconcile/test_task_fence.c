@@ -5,6 +5,13 @@
 #define FENCED "withhold the workspace of t1; remove task-t1"
 #define ANEW "create task-t1; start task-t1"
 
+/* Submits t1 to an engine of this mood. */
+static void run_t1(struct bed *b, enum hv_outcome (*mood)(struct bed *b, const struct hv_action *a)) {
+        b->mood = mood;
+        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
+        bed_run(b);
+}
+
 static enum hv_outcome start_is_lost(struct bed *b, const struct hv_action *a) {
         return a->type == HV_ACTION_START && b->n_asked++ == 0 ? HV_OUTCOME_UNKNOWN : HV_OUTCOME_OK;
 }
@@ -12,9 +19,7 @@ static enum hv_outcome start_is_lost(struct bed *b, const struct hv_action *a) {
 static void a_start_without_an_answer_is_fenced(void **state) {
         BED;
 
-        b->mood = start_is_lost;
-        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
-        bed_run(b);
+        run_t1(b, start_is_lost);
         assert_string_equal(bed_log(b), MADE "; " FENCED "; restore the workspace of t1");
         bed_wait(b, 5 * S);
         assert_string_equal(bed_log(b), ANEW);
@@ -35,9 +40,7 @@ static enum hv_outcome start_is_late(struct bed *b, const struct hv_action *a) {
 static void a_start_that_took_place_is_adopted(void **state) {
         BED;
 
-        b->mood = start_is_late;
-        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
-        bed_run(b);
+        run_t1(b, start_is_late);
         bed_wait(b, 5 * S);
         assert_string_equal(bed_log(b),
                             "accept t1; prepare t1; create task-t1; record the start of t1; start task-t1");
@@ -87,9 +90,7 @@ static enum hv_outcome starts_meanwhile(struct bed *b, const struct hv_action *a
 static void what_started_before_it_was_withheld_is_adopted(void **state) {
         BED;
 
-        b->mood = starts_meanwhile;
-        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
-        bed_run(b);
+        run_t1(b, starts_meanwhile);
         bed_wait(b, 60 * S);
         assert_string_equal(bed_log(b), MADE "; withhold the workspace of t1");
         assert_int_equal(status_of(b, "t1").state, HV_TASK_RUNNING);
@@ -113,8 +114,7 @@ static enum hv_outcome runs_and_ends_meanwhile(struct bed *b, const struct hv_ac
 static void what_ran_and_ended_before_it_was_withheld_is_collected(void **state) {
         BED;
 
-        b->mood = runs_and_ends_meanwhile;
-        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
+        run_t1(b, runs_and_ends_meanwhile);
         bed_wait(b, 10 * S);
         assert_string_equal(
                 bed_log(b),
@@ -127,8 +127,7 @@ static void what_ran_and_ended_before_it_was_withheld_is_collected(void **state)
 /* Submits t1 and holds everything up from its start on, which was not answered. */
 static void hold_from_start(struct bed *b) {
         b->hold = true;
-        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
-        bed_run(b);
+        run_t1(b, NULL);
         answer(b, HV_ACTION_TASK_ACCEPT, HV_OUTCOME_OK);
         answer(b, HV_ACTION_INSPECT_IMAGE, HV_OUTCOME_OK);
         answer(b, HV_ACTION_TASK_PREPARE, HV_OUTCOME_OK);
@@ -166,8 +165,7 @@ static enum hv_outcome removal_is_lost(struct bed *b, const struct hv_action *a)
 static void a_removal_without_an_answer_loses_nothing(void **state) {
         BED;
 
-        b->mood = removal_is_lost;
-        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
+        run_t1(b, removal_is_lost);
         bed_wait(b, 60 * S);
         assert_string_equal(bed_log(b), MADE "; " FENCED "; restore the workspace of t1; " ANEW);
         assert_int_equal(status_of(b, "t1").attempt, 1);
@@ -186,9 +184,7 @@ static enum hv_outcome removal_fails(struct bed *b, const struct hv_action *a) {
 static void what_was_renamed_behind_the_fence_is_removed(void **state) {
         BED;
 
-        b->mood = removal_fails;
-        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
-        bed_run(b);
+        run_t1(b, removal_fails);
         assert_string_equal(bed_log(b), MADE "; " FENCED);
         rename_to(b, "task-t1", "elsewhere");
         bed_wait(b, 60 * S);
@@ -206,8 +202,7 @@ static enum hv_outcome removal_leaves_it_dead(struct bed *b, const struct hv_act
 static void what_a_removal_left_dead_is_no_run(void **state) {
         BED;
 
-        b->mood = removal_leaves_it_dead;
-        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
+        run_t1(b, removal_leaves_it_dead);
         bed_wait(b, 60 * S);
         assert_string_equal(bed_log(b),
                             MADE "; " FENCED "; remove task-t1; restore the workspace of t1; " ANEW);
@@ -225,9 +220,7 @@ static enum hv_outcome cannot_withhold(struct bed *b, const struct hv_action *a)
 static void what_cannot_be_withheld_is_not_removed(void **state) {
         BED;
 
-        b->mood = cannot_withhold;
-        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
-        bed_run(b);
+        run_t1(b, cannot_withhold);
         assert_string_equal(bed_log(b), MADE "; withhold the workspace of t1");
         assert_string_equal(status_of(b, "t1").reason, "WorkspaceFailed");
         assert_string_equal(status_of(b, "t1").message,
@@ -243,8 +236,7 @@ static enum hv_outcome workspace_is_gone(struct bed *b, const struct hv_action *
 static void what_has_no_workspace_any_more_is_not_started(void **state) {
         BED;
 
-        b->mood = workspace_is_gone;
-        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
+        run_t1(b, workspace_is_gone);
         bed_wait(b, 60 * S);
         assert_int_equal(b->n_starts, 0);
         assert_int_equal(status_of(b, "t1").state, HV_TASK_FAILED);
@@ -280,8 +272,7 @@ static enum hv_outcome fence_and_stranger(struct bed *b, const struct hv_action 
 static void a_stranger_under_its_name_is_never_started(void **state) {
         BED;
 
-        b->mood = fence_and_stranger;
-        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
+        run_t1(b, fence_and_stranger);
         bed_wait(b, 300 * S);
         assert_int_equal(b->n_starts, 0);
         assert_int_equal(bed_container(b, "task-t1")->state, HV_CONTAINER_CREATED);
@@ -293,14 +284,7 @@ static void a_start_that_the_engine_did_not_survive_counts_as_run(void **state) 
         BED;
         const struct hv_input lost = { .type = HV_INPUT_ENGINE_LOST, .message = "cut" };
 
-        b->hold = true;
-        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
-        bed_run(b);
-        answer(b, HV_ACTION_TASK_ACCEPT, HV_OUTCOME_OK);
-        answer(b, HV_ACTION_INSPECT_IMAGE, HV_OUTCOME_OK);
-        answer(b, HV_ACTION_TASK_PREPARE, HV_OUTCOME_OK);
-        answer(b, HV_ACTION_CREATE, HV_OUTCOME_OK);
-        answer(b, HV_ACTION_TASK_BEGIN, HV_OUTCOME_OK);
+        hold_from_start(b);
         assert_int_equal(hv_core_input(b->core, b->now_us, &lost, NULL), 0);
         answer(b, HV_ACTION_START, HV_OUTCOME_UNKNOWN);
         b->hold = false;
