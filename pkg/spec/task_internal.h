@@ -44,7 +44,7 @@ void hv_task_amounts(const struct hv_spec_unit_resources *r, int64_t cpu_quota,
 
 /* task_pool.c: tells of whatever a node pool must not say in a Task document (E0466). */
 void hv_task_check_pool(const struct hv_node *document, const struct hv_spec_state *state,
-                        struct hv_diags *diags);
+                        const struct hv_task_types *types, struct hv_diags *diags);
 
 /* cron.c: the cron tasks of a desired state. */
 void hv_lower_cron_tasks(const struct hv_lowering *l, struct hv_desired *d);

@@ -78,7 +78,7 @@ static void read_document(struct loading *g) {
         name_it(g, documents->items[0]);
         if (g->request->source == HV_TASK_FROM_POOL &&
             !g->request->kept) /* what was kept has its type put in */
-                hv_task_check_pool(documents->items[0], g->state, l->diags);
+                hv_task_check_pool(documents->items[0], g->state, l->types, l->diags);
         if (!hv_loader_add_document(l, documents->items[0], &file, index))
                 return;
         if (l->documents.v[0]->kind != HV_KIND_TASK) {

@@ -6,6 +6,7 @@
  * Source   docs/security.md, "A pool that was taken over". */
 #include "base/text.h"
 #include "spec/task_internal.h"
+#include "spec/task_type.h"
 
 static const char *const document_fields[] = { "apiVersion", "kind", "metadata", "spec" };
 static const char *const metadata_fields[] = { "name" };
@@ -46,14 +47,28 @@ static void check_network(const struct hv_node *network, const struct hv_spec_st
                       hv_diag_quote(diags, network->text), hv_streq(given, "none") ? "" : "none or ", given);
 }
 
+/* What becomes an input is one, wherever it is said. */
+static void check_parameters(const struct hv_node *spec, const struct hv_task_types *types,
+                             struct hv_diags *diags) {
+        const struct hv_node *type = hv_node_get(spec, "type"), *parameters = hv_node_get(spec, "parameters");
+        const struct hv_spec_task_type *t =
+                type && type->type == HV_NODE_SCALAR ? hv_task_types_find(types, type->text) : NULL;
+
+        for (size_t i = 0; t && i < t->spec.parameters.n; i++)
+                if (t->spec.parameters.v[i].type == HV_PARAMETER_FILE)
+                        check_mapping(hv_node_get(parameters, t->spec.parameters.v[i].name),
+                                      ALLOWED(input_fields), diags);
+}
+
 void hv_task_check_pool(const struct hv_node *document, const struct hv_spec_state *state,
-                        struct hv_diags *diags) {
+                        const struct hv_task_types *types, struct hv_diags *diags) {
         const struct hv_node *spec = hv_node_get(document, "spec"), *inputs = hv_node_get(spec, "inputs");
 
         check_mapping(document, ALLOWED(document_fields), diags);
         check_mapping(hv_node_get(document, "metadata"), ALLOWED(metadata_fields), diags);
         check_mapping(spec, ALLOWED(task_fields), diags);
         check_network(hv_node_get(spec, "network"), state, diags);
+        check_parameters(spec, types, diags);
         for (size_t i = 0; inputs && inputs->type == HV_NODE_SEQUENCE && i < inputs->n; i++)
                 check_mapping(inputs->items[i], ALLOWED(input_fields), diags);
 }

@@ -35,8 +35,12 @@ class Case(base.Case):
                   "reconnect": {"initial": "100ms", "max": "500ms"}, **more}
         return f"  master: {json.dumps(fields)}\n"
 
-    def start(self, body="", node="", **more):
-        shutil.copytree(os.path.join(hv.TOP, "config", "task-types.d"), os.path.join(self.agent.dir, "task-types.d"))
+    def start(self, body="", node="", types=None, **more):
+        folder = os.path.join(self.agent.dir, "task-types.d")
+        shutil.copytree(os.path.join(hv.TOP, "config", "task-types.d"), folder)
+        for name, spec in (types or {}).items():
+            with open(os.path.join(folder, f"{name}.yaml"), "w", encoding="utf-8") as f:
+                json.dump({"apiVersion": "hivelet/v1", "kind": "TaskType", "metadata": {"name": name}, "spec": spec}, f)
         self.agent.declare({}, node=node, body=self.master(**more) + body)
         self.agent.start()
 
@@ -85,6 +89,21 @@ class Pool(Case):
         self.assertIn(f"Pool       127.0.0.1:{self.pool.port}, Online, plain text", shown)
         self.agent.wait(lambda: os.listdir(os.path.join(self.agent.state, "inbox")) == [], "the inbox is empty")
         self.assertIn("Pool       127.0.0.1:", shown)
+
+    def test_a_parameter_that_is_too_large_for_the_document_goes_through_the_inbox(self):
+        self.start(types={"sum": {
+            "description": "Adds up.", "fixed": ["command"],
+            "task": {"image": hv.IMAGE, "command": ["sh", "-c", "sha256sum in/training_data in/input_data"]},
+            "parameters": [{"name": name, "description": "Bytes.", "type": "file", "file": f"in/{name}"}
+                           for name in ("training_data", "input_data")]}})
+        self.online()
+        large, odd = b"a,b\n1,2\n" * 40000, b"\0\xff" * 10
+        self.pool.assign(pb.Task(id="sums", type="sum", training_data=large, input_data=odd, timeout=60))
+        got = self.committed("sums")
+        self.assertEqual((got.state, got.log.decode()), ("Completed", "".join(
+            f"{hashlib.sha256(data).hexdigest()}  in/{name}\n"
+            for data, name in ((large, "training_data"), (odd, "input_data")))))
+        self.agent.wait(lambda: os.listdir(os.path.join(self.agent.state, "inbox")) == [], "the inbox is empty")
 
     def test_the_node_says_what_it_is(self):
         self.start()

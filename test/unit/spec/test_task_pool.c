@@ -62,6 +62,11 @@ static void a_pool_says_what_a_strangers_task_needs(void **state) {
                 { TASK("image: alpine, inputs: [{path: a, url: \"https://example.org/a\"}]"), NULL },
                 { TASK("image: alpine, retries: {limit: 1}, priority: 90, outputs: {paths: [.]}"), NULL },
                 { TASK("type: python, parameters: {code: \"print(1)\"}"), NULL },
+                { TASK("type: ml, requirements: [], parameters: {model_type: pytorch, training_data: {inbox: " DIGEST
+                       "}}"),
+                  NULL },
+                { TASK("type: ml, requirements: [], parameters: {model_type: pytorch, training_data: {archive: /srv/data/x.zip}}"),
+                  "E0466: \"archive\" is not for a node pool" },
 
                 /* what is the owner's */
                 { TASK("image: alpine, mounts: [{volume: data, target: /d}]"), "E0466: \"mounts\" is not" },
