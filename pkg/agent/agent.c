@@ -31,10 +31,12 @@ static int on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void
         return 0;
 }
 
-static void on_drained(void *userdata) {
+/* One of those that the end waits for is done. */
+static void on_farewell(void *userdata) {
         struct hv_agent *a = userdata;
 
-        (void) sd_event_exit(a->event, a->exit_code);
+        if (--a->n_farewells == 0)
+                (void) sd_event_exit(a->event, a->exit_code);
 }
 
 static int on_terminate(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
@@ -54,7 +56,8 @@ static int on_terminate(sd_event_source *s, const struct signalfd_siginfo *si, v
         hv_agent_task_calls_abandon(a);
         if (a->tcp_server)
                 a->tcp_server = hv_http_server_free(a->tcp_server);
-        hv_http_server_drain(a->socket_server, DRAIN_US, on_drained, a);
+        a->n_farewells = 1 + hv_agent_pool_leave(a, on_farewell, a);
+        hv_http_server_drain(a->socket_server, DRAIN_US, on_farewell, a);
         return 0;
 }
 

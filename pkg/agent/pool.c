@@ -380,6 +380,10 @@ void hv_agent_pool_look(const struct hv_agent *a, struct hv_arena *arena, struct
                 (void) hv_ledger_count_debts(a->ledger, &ret->n_owed, &ret->owed_bytes, &err);
 }
 
+bool hv_agent_pool_leave(struct hv_agent *a, void (*done)(void *userdata), void *userdata) {
+        return a->pool && a->pool->link && hv_pool_leave(a->pool->link, done, userdata);
+}
+
 void hv_agent_pool_end(struct hv_agent *a) {
         struct hv_agent_pool *p = a->pool;
 

@@ -44,6 +44,7 @@ struct hv_agent {
         uint64_t started_wall_us;
         int exit_code;
         bool ready, reloading, stopping;
+        unsigned n_farewells; /* while it stops: what is still waited for */
 
         struct hv_core *core;
         sd_event_source *pass, *deadline; /* the next pass: at the end of this turn, or at an instant */
@@ -158,6 +159,8 @@ void hv_agent_pool_note(struct hv_agent *a, const struct hv_note *note);
 /* Under what a task is being assigned; 0: a pool is not about to. For the driver. */
 int hv_agent_pool_assignment(void *userdata, const char *id, struct hv_ledger_assignment *ret);
 void hv_agent_pool_look(const struct hv_agent *a, struct hv_arena *arena, struct hv_api_pool *ret);
+/* Tells the pool that the agent ends. True: `done` is called once, within seconds. */
+bool hv_agent_pool_leave(struct hv_agent *a, void (*done)(void *userdata), void *userdata);
 void hv_agent_pool_end(struct hv_agent *a); /* before the executor and the tasks' parts */
 
 /* zones.c: gives the core the time zones that the cron tasks of a revision name. */

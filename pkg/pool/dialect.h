@@ -10,7 +10,7 @@
  *          beat, put_result and put_usage in flight, and one put_log for each task.
  *          Whether to pull, to watch or to be pushed to is the dialect's own: between receive(true) and receive(false) it
  *          brings what the pool wants to the sink.
- * Optional operations may be NULL: login (the core then never logs in), fetch, put_usage, put_log.
+ * Optional operations may be NULL: login (the core then never logs in), leave, fetch, put_usage, put_log.
  * Texts    messages are of the pool or about it: valid UTF-8, one line, bounded, no secret in them.
  */
 #pragma once
@@ -105,6 +105,8 @@ struct hv_pool_dialect {
                       void *done_data); /* registers; `register` is a word of C */
         void (*beat)(struct hv_pool_peer *peer, const struct hv_pool_node *node, hv_answer_fn *done,
                      void *done_data);
+        void (*leave)(struct hv_pool_peer *peer, const struct hv_pool_node *node, hv_answer_fn *done,
+                      void *done_data); /* the agent ends */
         void (*receive)(struct hv_pool_peer *peer, bool on);
         void (*fetch)(struct hv_pool_peer *peer); /* now: there is something new */
 

@@ -38,7 +38,11 @@ struct hv_pool {
         sd_event_source *timer;
         TAILQ_HEAD(, asking) askings;
 
-        enum hv_pool_phase told; /* what changed() was called for */
+        enum hv_pool_phase told;      /* what changed() was called for */
+        void (*left)(void *userdata); /* the agent ends; NULL: it does not, or was told so */
+        void *left_data;
+        bool is_leaving;
+
         uint64_t since_us, answered_us, lease_us, lease_until_us;
         uint64_t n_connects, n_calls, n_failures, n_assignments, n_refused;
         char *message;
@@ -59,6 +63,8 @@ static uint64_t now_us(void) {
 }
 
 static void arm(struct hv_pool *p, uint64_t at_us) {
+        if (p->is_leaving) /* it is the deadline of that by now */
+                return;
         (void) sd_event_source_set_time(p->timer, at_us);
         (void) sd_event_source_set_enabled(p->timer,
                                            at_us == HV_TIME_NEVER ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
@@ -126,6 +132,33 @@ static void count(struct hv_pool *p, enum hv_pool_outcome outcome, bool answered
                 p->answered_us = now_us();
 }
 
+/* --- the end --- */
+
+static void end_leaving(struct hv_pool *p, const char *why_not) {
+        void (*left)(void *userdata) = HV_STEAL(p->left);
+
+        if (!left)
+                return;
+        if (*why_not)
+                hv_log_notice("the pool %s does not know that this node goes: %s", p->o.address, why_not);
+        left(p->left_data);
+}
+
+static void on_left(void *userdata, const struct hv_answer *a) {
+        struct hv_pool *p = userdata;
+
+        count(p, a->outcome, a->answered);
+        end_leaving(p, a->message);
+}
+
+static void tell_leave(struct hv_pool *p) {
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
+        struct hv_pool_node node = {};
+
+        p->o.backend->node(p->o.userdata, arena, &node);
+        p->dialect->leave(p->peer, &node, on_left, p);
+}
+
 /* --- steps --- */
 
 static void on_step(void *userdata, const struct hv_answer *a) {
@@ -142,6 +175,10 @@ static void on_step(void *userdata, const struct hv_answer *a) {
         hv_pace_done(&p->pace, a->outcome, now_us());
         if (a->outcome == HV_POOL_OUTCOME_OK && a->renew_us)
                 hv_pace_login_by(&p->pace, hv_time_add(now_us(), a->renew_us));
+        if (p->is_leaving) { /* a beat that overtakes the last word would call it back */
+                tell_leave(p);
+                return;
+        }
         go_on(p);
         if (a->outcome == HV_POOL_OUTCOME_OK && a->pending && p->dialect->fetch)
                 p->dialect->fetch(p->peer);
@@ -169,10 +206,15 @@ static void take(struct hv_pool *p, enum hv_pace_step step) {
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
         struct hv_pool *p = userdata;
         uint64_t deadline_us;
-        enum hv_pace_step step = hv_pace_next(&p->pace, now_us(), &deadline_us);
+        enum hv_pace_step step;
 
         (void) s;
         (void) usec;
+        if (p->is_leaving) {
+                end_leaving(p, "it does not answer");
+                return 0;
+        }
+        step = hv_pace_next(&p->pace, now_us(), &deadline_us);
         if (step != HV_PACE_WAIT)
                 take(p, step);
         enter(p);
@@ -424,6 +466,18 @@ void hv_pool_poke(struct hv_pool *p) {
         hv_pace_changed(&p->pace);
         hv_outbox_poke(p->outbox);
         arm(p, 0);
+}
+
+bool hv_pool_leave(struct hv_pool *p, void (*done)(void *userdata), void *userdata) {
+        if (p->is_leaving || p->told != HV_POOL_ONLINE || !p->dialect->leave)
+                return false;
+        arm(p, hv_time_add(now_us(), HV_POOL_LEAVE_US));
+        p->is_leaving = true;
+        p->left = done;
+        p->left_data = userdata;
+        if (p->pace.in_flight == HV_PACE_WAIT)
+                tell_leave(p);
+        return true;
 }
 
 int hv_pool_open_input(const struct hv_pool *p, const char *sha256, int *ret_fd, struct hv_err *err) {

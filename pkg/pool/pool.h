@@ -22,6 +22,7 @@
 #include "base/err.h"
 #include "base/secret.h"
 #include "base/sha256.h"
+#include "base/time.h"
 #include "spec/task.h"
 #include "spec/types.h"
 
@@ -217,6 +218,12 @@ void hv_pool_state(const struct hv_pool *p, struct hv_arena *arena, struct hv_po
 
 /* Something that a beat tells is different; a new debt is there. Cheap, may be called often. */
 void hv_pool_poke(struct hv_pool *p);
+
+/* Tells a pool that is online that the agent ends, in order: what runs goes on, nothing new is taken. True: `done` is called once,
+ * later, after HV_POOL_LEAVE_US at the latest; false: there is nobody to be told. It is the last that the pool hears of the
+ * node's state. */
+#define HV_POOL_LEAVE_US (2 * HV_USEC_PER_SEC)
+bool hv_pool_leave(struct hv_pool *p, void (*done)(void *userdata), void *userdata);
 
 /* The blob of an `inbox` input, to be read; the descriptor is the caller's. -ENOENT: it is not there. */
 int hv_pool_open_input(const struct hv_pool *p, const char *sha256, int *ret_fd, struct hv_err *err);

@@ -151,15 +151,15 @@ static void add_running(V1__UpdateNodeStatusRequest *m, const struct hv_pool_nod
         m->n_running = node->n_tasks;
 }
 
-static void beat(struct hv_pool_peer *p, const struct hv_pool_node *node, hv_answer_fn *done,
-                 void *done_data) {
+static void send_status(struct hv_pool_peer *p, const struct hv_pool_node *node, const char *status,
+                        uint64_t timeout_us, struct v1_caller caller) {
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
         V1__UpdateNodeStatusRequest m = V1__UPDATE_NODE_STATUS_REQUEST__INIT;
         V1__Usage usage = V1__USAGE__INIT;
         V1__Resources available, total;
 
         m.node_id = text(p->with.options->node_id);
-        m.status = text(status_word(node));
+        m.status = text(status);
         m.timestamp = (int64_t) wall_s();
         usage.cpu = node->cpu_percent;
         usage.memory = node->memory_percent;
@@ -175,8 +175,19 @@ static void beat(struct hv_pool_peer *p, const struct hv_pool_node *node, hv_ans
         v1_call_start(p,
                       &(struct v1_request){ .method = "UpdateNodeStatus",
                                             .message = &m.base,
-                                            .reply = &v1__update_node_status_response__descriptor },
-                      on_beaten, (struct v1_caller){ done, done_data, false });
+                                            .reply = &v1__update_node_status_response__descriptor,
+                                            .timeout_us = timeout_us },
+                      on_beaten, caller);
+}
+
+static void beat(struct hv_pool_peer *p, const struct hv_pool_node *node, hv_answer_fn *done,
+                 void *done_data) {
+        send_status(p, node, status_word(node), 0, (struct v1_caller){ done, done_data, false });
+}
+
+static void leave(struct hv_pool_peer *p, const struct hv_pool_node *node, hv_answer_fn *done,
+                  void *done_data) {
+        send_status(p, node, "OFFLINE", HV_POOL_LEAVE_US, (struct v1_caller){ done, done_data, false });
 }
 
 /* --- logs and results --- */
@@ -374,6 +385,7 @@ const struct hv_pool_dialect hv_pool_v1 = {
         .connect = connect_now,
         .enrol = enrol,
         .beat = beat,
+        .leave = leave,
         .receive = receive,
         .fetch = fetch,
         .put_log = put_log,

@@ -146,6 +146,28 @@ class Pool(Case):
         self.assertEqual(self.row("stays")["state"], "Running")
         self.assertEqual(self.committed("gone").state, "Stopped")
 
+    def test_an_agent_that_ends_in_order_says_so(self):
+        self.start()
+        self.online()
+        self.pool.assign(shell("exec sleep 1000", "goes-on"), shell("exec sleep 1000", "waits"))
+        self.agent.wait(lambda: {self.row("goes-on").get("state"), self.row("waits").get("state")} == {"Running"}, "both run")
+        self.pool.wait("a beat that tells of both",
+                       lambda: len(self.pool.last["UpdateNodeStatus"].running) == 2)
+        self.assertEqual(self.agent.terminate(), 0)
+        last = self.pool.last["UpdateNodeStatus"]
+        self.assertEqual((last.status, sorted(t.task_id for t in last.running)), ("OFFLINE", ["goes-on", "waits"]))
+        self.assertEqual(self.pool.commits, [])
+        self.agent.start()
+        self.pool.wait("it is back", lambda: self.pool.last["UpdateNodeStatus"].status != "OFFLINE")
+        self.pool.take_back("goes-on")
+        self.assertEqual(self.committed("goes-on").state, "Stopped")
+
+    def test_an_agent_whose_pool_is_silent_ends_all_the_same(self):
+        self.start()
+        self.online()
+        self.pool.faults[("UpdateNodeStatus", self.pool.counts["UpdateNodeStatus"] + 1)] = "silence"
+        self.assertEqual(self.agent.terminate(), 0)
+
     def test_the_nodes_policy_decides(self):
         self.start()
         self.online()

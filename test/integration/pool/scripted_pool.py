@@ -8,6 +8,7 @@ A fault is a triple: method, which call of it (from 1), what happens. Each happe
     cut        all connections end before it is done       cut-after  done, and then all connections end
     forget     the node is not known any more              rewind     what came of the result so far is lost
     no         success=false, nothing was done             short      of the piece the first half is taken
+    silence    done, and answered when the pool ends
 """
 import hashlib
 import importlib
@@ -151,6 +152,8 @@ class Pool:
                 context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "scripted")
             if what == "break":
                 context.abort(grpc.StatusCode.INTERNAL, "scripted")
+            if what == "silence":
+                self.stopping.wait(PATIENCE)
             if what == "cut":
                 self.cut()
             if what == "forget":
