@@ -106,6 +106,39 @@ class Pushed(Case):
         self.assertEqual(self.agent.ledger.tasks()["long"]["stop_by"], "the pool")
 
 
+class Live(Case):
+    """What a task prints is at the pool while it runs."""
+
+    def workspace(self, path):
+        for top, _, names in os.walk(os.path.join(self.agent.state, "tasks")):
+            if "run.sh" in names:
+                return os.path.join(top, path)
+        raise AssertionError("no workspace")
+
+    def told(self, task_id, text):
+        self.pool.wait(f"{text!r} of {task_id}", lambda: text in self.pool.logs.get(task_id, ""))
+
+    def until(self, path):
+        return f"until [ -e {path} ]; do sleep 0.1; done; "
+
+    def go(self, path):
+        with open(self.workspace(path), "w"):
+            pass
+
+    def test_whole_lines_of_good_text(self):
+        self.start()
+        self.push("lines", **{"run.sh": "printf 'one\\ntw'; " + self.until("go") + "printf 'o\\n\\377\\346\\227\\245\\n'; "
+                                        + self.until("on") + "printf end"})
+        self.told("lines", "one\n")
+        self.assertEqual(self.pool.logs["lines"], "one\n")
+        self.go("go")
+        self.told("lines", "one\ntwo\n\N{REPLACEMENT CHARACTER}\u65e5\n")
+        self.go("on")
+        self.result("lines").close()
+        self.assertEqual(self.pool.logs["lines"], "one\ntwo\n\N{REPLACEMENT CHARACTER}\u65e5\nend\n"
+                                                  "任務 lines 執行完成，狀態: 成功\n")
+
+
 class Lost(Case):
     """What was delivered is offered again: the pool lost it, or never knew that it has it."""
     files = {"run.sh": "echo ran; date +%s%N >when"}

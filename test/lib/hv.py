@@ -236,6 +236,7 @@ class Agent:
 
     def environment(self, env):
         clean = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG", "TZ") or k.endswith("SAN_OPTIONS")}
+        clean.setdefault("LSAN_OPTIONS", f"suppressions={TOP}/test/lib/lsan.suppressions:print_suppressions=0")
         return {**clean, "FLASK_PORT": str(self.port), **(env or {})}
 
     @staticmethod
