@@ -2,7 +2,6 @@
 #include "pool/pace.h"
 
 #include "base/time.h"
-#include "retry/backoff.h"
 
 void hv_pace_init(struct hv_pace *p, const struct hv_pace_options *o, uint64_t now_us) {
         *p = (struct hv_pace){
@@ -10,6 +9,7 @@ void hv_pace_init(struct hv_pace *p, const struct hv_pace_options *o, uint64_t n
                 .rng = { .state = o->seed },
                 .phase = HV_POOL_OFFLINE,
                 .not_before_us = now_us,
+                .heard_us = now_us,
         };
 }
 
@@ -71,14 +71,22 @@ enum hv_pace_step hv_pace_next(struct hv_pace *p, uint64_t now_us, uint64_t *ret
         return p->in_flight;
 }
 
+/* (factor - 1) x age, from `initial` to `max`. */
+static uint64_t longest_wait(const struct hv_backoff_spec *retry, uint64_t age_us) {
+        uint64_t grow_milli = retry->factor_milli > 1000 ? retry->factor_milli - 1000 : 0, wait_us;
+
+        if (__builtin_mul_overflow(age_us, grow_milli, &wait_us))
+                return retry->max_us;
+        return HV_MIN(HV_MAX(wait_us / 1000, retry->initial_us), retry->max_us);
+}
+
 static void failed(struct hv_pace *p, uint64_t now_us) {
-        if (p->n_failures < UINT32_MAX)
-                p->n_failures++;
+        uint64_t range = longest_wait(&p->o.retry, now_us - p->heard_us);
+
         p->phase = HV_POOL_OFFLINE;
         p->asked = HV_PACE_WAIT;
         p->obeyed = false;
-        p->not_before_us =
-                hv_time_add(now_us, hv_rng_below(&p->rng, hv_backoff_delay(&p->o.retry, p->n_failures) + 1));
+        p->not_before_us = hv_time_add(now_us, range / 4 + hv_rng_below(&p->rng, range - range / 4 + 1));
 }
 
 static void obey(struct hv_pace *p, enum hv_pace_step step, uint64_t now_us) {
@@ -107,7 +115,7 @@ static void succeeded(struct hv_pace *p, enum hv_pace_step step, uint64_t now_us
                 break;
         case HV_PACE_BEAT:
                 p->phase = HV_POOL_ONLINE;
-                p->n_failures = 0;
+                p->heard_us = now_us;
                 p->obeyed = false;
                 p->beat_us = hv_time_add(now_us, jittered_beat(p));
                 break;
@@ -153,8 +161,10 @@ void hv_pace_hint(struct hv_pace *p, enum hv_pool_outcome outcome, uint64_t now_
                 return;
         if (outcome == HV_POOL_OUTCOME_RELOGIN || outcome == HV_POOL_OUTCOME_REREGISTER)
                 obey(p, outcome == HV_POOL_OUTCOME_RELOGIN ? HV_PACE_LOGIN : HV_PACE_REGISTER, now_us);
-        else if (outcome == HV_POOL_OUTCOME_AGAIN)
+        else if (outcome == HV_POOL_OUTCOME_AGAIN) {
                 /* A pool that went down cuts all its nodes in one moment; they do not all beat in the next. */
+                p->heard_us = now_us;
                 p->beat_us = HV_MIN(p->beat_us,
                                     hv_time_add(now_us, hv_rng_below(&p->rng, p->o.retry.initial_us + 1)));
+        }
 }

@@ -9,7 +9,7 @@
  * Model    The pool is a source that asks: what it sends becomes a Task document, and the node's own policy decides when that
  *          is loaded (spec/task_load.h), as for anybody else's. Nothing is answered "accepted" before it is durable, nothing is
  *          "delivered" before the pool said that it has it. Unreachable is not "nothing assigned": work goes on, results wait,
- *          the link is tried again for ever with full jitter (pace.h).
+ *          the link is tried again for ever, with jitter (pace.h).
  *          The module keeps nothing that must outlive the process but blobs (inbox.h): promises and debts are the ledger's, and
  *          come through the backend.
  * Thread   everything on the loop; nothing blocks. gRPC is started by the first hv_pool_new(), and not before.

@@ -28,9 +28,10 @@ static const struct hv_schema credentials = { .name = "Credentials",
 
 static const struct hv_field reconnect_rows[] = {
         { HV_ROW(reconnect, "initial", DURATION, initial_us), .value = "1s", HV_POSITIVE,
-          .doc = "First wait." },
+          .doc = "The first waits, at most." },
         { HV_ROW(reconnect, "factor", DECIMAL, factor_milli), .value = "2", HV_RANGE(1000, 100000),
-          .code = "E0425", .doc = "By how much each further wait grows." },
+          .code = "E0425",
+          .doc = "A further try comes this many times as long after the loss as the one before, at most." },
         { HV_ROW(reconnect, "max", DURATION, max_us), .value = "5m", HV_POSITIVE, .doc = "Longest wait." },
 };
 static const struct hv_schema reconnect = { .name = "Reconnect",
