@@ -50,9 +50,11 @@ class Stub:
 
 
 class Pool:
-    def __init__(self, *options, data_dir=None):
+    def __init__(self, *options, data_dir=None, address="127.0.0.1", enter=()):
+        """enter: in front of the command, into a namespace of its own."""
         self.dir = data_dir or tempfile.mkdtemp(prefix="hv-hivepool-")
         self.options = list(options) or ["--insecure"]
+        self.address, self.enter = address, list(enter)
         self.port = 0
         self.process = None
         self.start()
@@ -61,8 +63,8 @@ class Pool:
         """Returns when it listens: it says so."""
         self.log = open(os.path.join(self.dir, "serve.log"), "a+b")
         at = self.log.seek(0, 2)
-        self.process = subprocess.Popen([PROGRAM, "serve", "--data-dir", self.dir, "--listen", f"127.0.0.1:{self.port}",
-                                         *self.options], stderr=self.log, stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen([*self.enter, PROGRAM, "serve", "--data-dir", self.dir, "--listen",
+                                         f"{self.address}:{self.port}", *self.options], stderr=self.log, stdin=subprocess.DEVNULL)
         end = time.monotonic() + LIMIT_S
         while True:
             self.log.seek(at)
