@@ -1,12 +1,14 @@
 /* fuzz_wireguard.c - what tells about WireGuard from outside, by the first byte: 'u' an answer of WireGuard in user space, 'l' messages
- * of rtnetlink. */
+ * of rtnetlink, 'q' a file of wg-quick. */
 #include "fuzz.h"
 
 #include <string.h>
 
 #include "base/buf.h"
 #include "wireguard/link_message.h"
+#include "wireguard/quick.h"
 #include "wireguard/uapi_text.h"
+#include "wireguard/want.h"
 
 static void check_networks(const struct hv_wg_peer *p) {
         for (size_t i = 0; i < p->networks.n; i++) {
@@ -78,11 +80,34 @@ static void links(const uint8_t *data, size_t size) {
         hv_wg_interface_done(&into);
 }
 
+/* What is taken can be wanted. */
+static void quick(const uint8_t *data, size_t size) {
+        struct hv_wg_interface want = {};
+        struct hv_wg_quick q;
+        struct hv_err err = {};
+        char *text = malloc(size + !size);
+
+        memcpy(text, data, size);
+        if (hv_wg_quick_read(text, size, "wg0", &q, &err) < 0)
+                FUZZ_CHECK(*err.msg);
+        else {
+                const struct hv_wg_keys keys = { .private_key = q.private_key };
+
+                FUZZ_CHECK(hv_wg_want(&q.spec, &keys, "x", &want, &err) == 0);
+                FUZZ_CHECK(want.peers.n == q.preshared.n && want.addresses.n == q.spec.addresses.n);
+                hv_wg_interface_done(&want);
+                hv_wg_quick_done(&q);
+        }
+        free(text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (size == 0)
                 return 0;
         if (*data == 'l')
                 links(data + 1, size - 1);
+        else if (*data == 'q')
+                quick(data + 1, size - 1);
         else
                 uapi(data + 1, size - 1);
         return 0;
