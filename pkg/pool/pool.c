@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "log/log.h"
 #include "pool/dialect.h"
+#include "pool/explain.h"
 #include "pool/inbox.h"
 #include "pool/live.h"
 #include "pool/outbox.h"
@@ -34,6 +35,7 @@ struct hv_pool {
         struct hv_pool_peer *peer;
         struct hv_outbox *outbox;
         struct hv_live *live;
+        struct hv_explainer *explainer; /* NULL: plain text */
         struct hv_pace pace;
         sd_event_source *timer;
         TAILQ_HEAD(, asking) askings;
@@ -46,6 +48,7 @@ struct hv_pool {
         uint64_t since_us, answered_us, lease_us, lease_until_us;
         uint64_t n_connects, n_calls, n_failures, n_assignments, n_refused;
         char *message;
+        char *bad_files; /* what was wrong with the certificates on the disk when they were read last */
 };
 
 const char *hv_pool_phase_name(enum hv_pool_phase phase) {
@@ -161,13 +164,30 @@ static void tell_leave(struct hv_pool *p) {
 
 /* --- steps --- */
 
+static const char *reason_of(struct hv_pool *p, const struct hv_answer *a) {
+        const char *text = *a->message ? a->message : hv_pool_outcome_name(a->outcome), *why = NULL;
+
+        if (p->explainer && !a->answered)
+                why = hv_explainer_ask(p->explainer, text, now_us());
+        return why ? why : text;
+}
+
+static void on_explained(void *userdata, const char *why) {
+        struct hv_pool *p = userdata;
+
+        if (p->told == HV_POOL_ONLINE)
+                return;
+        hv_log_warn(0, "the pool %s cannot be talked to: %s", p->o.address, why);
+        set_message(p, why);
+}
+
 static void on_step(void *userdata, const struct hv_answer *a) {
         struct hv_pool *p = userdata;
         bool registers = p->pace.in_flight == HV_PACE_REGISTER, beats = p->pace.in_flight == HV_PACE_BEAT;
 
         count(p, a->outcome, a->answered);
         if (a->outcome != HV_POOL_OUTCOME_OK)
-                set_message(p, *a->message ? a->message : hv_pool_outcome_name(a->outcome));
+                set_message(p, reason_of(p, a));
         else if (registers)
                 p->lease_us = a->lease_us;
         if (a->outcome == HV_POOL_OUTCOME_OK && (registers || beats))
@@ -184,12 +204,24 @@ static void on_step(void *userdata, const struct hv_answer *a) {
                 p->dialect->fetch(p->peer);
 }
 
+/* With the certificates of now: what was wrong with the old ones may be mended by the new. */
+static void begin_anew(struct hv_pool *p) {
+        struct hv_err err = {};
+
+        if (p->dialect->reload_credentials(p->peer, &err) < 0 && !hv_streq(p->bad_files, err.msg))
+                (void) hv_log_warn(err.code, "the pool's certificates stay as they were: %s", err.msg);
+        free(p->bad_files);
+        p->bad_files = err.code ? hv_strdup(err.msg) : NULL;
+        if (p->dialect->connect)
+                p->dialect->connect(p->peer);
+}
+
 static void take(struct hv_pool *p, enum hv_pace_step step) {
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
         struct hv_pool_node node = {};
 
-        if (p->told == HV_POOL_OFFLINE && p->dialect->connect)
-                p->dialect->connect(p->peer);
+        if (p->told == HV_POOL_OFFLINE)
+                begin_anew(p);
         if (step == HV_PACE_LOGIN) {
                 p->dialect->login(p->peer, on_step, p);
                 return;
@@ -379,6 +411,16 @@ static int open_link(struct hv_pool *p, struct hv_err *err) {
                                                          .backend_data = p->o.userdata,
                                                          .heard = on_heard,
                                                          .userdata = p });
+        if (!p->o.insecure)
+                p->explainer = hv_explainer_new(&(struct hv_explainer_options){ .target = p->o.address,
+                                                                                .ca_file = p->o.ca_file,
+                                                                                .cert_file = p->o.cert_file,
+                                                                                .key_file = p->o.key_file,
+                                                                                .backend = p->o.backend,
+                                                                                .backend_data = p->o.userdata,
+                                                                                .every_us = p->o.retry_max_us,
+                                                                                .explained = on_explained,
+                                                                                .userdata = p });
         hv_pace_init(&p->pace,
                      &(struct hv_pace_options){
                              .heartbeat_us = d->beat_every_us ? HV_MIN(d->beat_every_us, p->o.heartbeat_us)
@@ -431,6 +473,7 @@ struct hv_pool *hv_pool_free(struct hv_pool *p) {
         if (p->peer)
                 p->dialect->close(p->peer);
         hv_live_free(p->live);
+        hv_explainer_free(p->explainer);
         hv_inbox_free(p->inbox);
         hv_rpc_free(p->rpc);
         while ((asking = TAILQ_FIRST(&p->askings))) {
@@ -440,6 +483,7 @@ struct hv_pool *hv_pool_free(struct hv_pool *p) {
         hv_secret_free((struct hv_secret *) p->o.password);
         hv_arena_free(p->texts);
         free(p->message);
+        free(p->bad_files);
         free(p);
         return NULL;
 }

@@ -14,9 +14,6 @@
 #include "rpc/credentials_core.h"
 #include "rpc/pem.h"
 
-/* Where Debian's ca-certificates puts all of them. gRPC would look for a bundle of its own. */
-#define SYSTEM_AUTHORITIES "/etc/ssl/certs/ca-certificates.crt"
-
 #define FILE_BYTES_MAX (4u << 20) /* the system's bundle has 0.2 MiB */
 
 /* What the files held. The certificates are no secret, but one type is enough. */
@@ -67,7 +64,7 @@ static int read_file(const char *what, const char *path, struct hv_secret **ret,
 
 static int load(const struct hv_rpc_credentials *c, struct material *ret, struct hv_err *err) {
         _hv_cleanup_(material_done) struct material m = { .expire_us = HV_TIME_NEVER };
-        const char *ca_file = c->ca_file ? c->ca_file : c->is_server ? NULL : SYSTEM_AUTHORITIES;
+        const char *ca_file = c->ca_file ? c->ca_file : c->is_server ? NULL : RPC_SYSTEM_AUTHORITIES;
         int r = 0;
 
         if (ca_file)

@@ -7,6 +7,9 @@
 
 #include "rpc/credentials.h"
 
+/* Where Debian's ca-certificates puts all of them. gRPC would look for a bundle of its own. */
+#define RPC_SYSTEM_AUTHORITIES "/etc/ssl/certs/ca-certificates.crt"
+
 bool rpc_credentials_fit(const struct hv_rpc_credentials *c, bool is_server); /* made for this side */
 
 /* For one channel, as they are now. The caller releases them. */

@@ -50,6 +50,16 @@ static bool is_unix_path(const char *text, const char **ret_path) {
         return strlen(*ret_path) < sizeof un.sun_path;
 }
 
+bool rpc_target_split(const char *text, char **ret_host, char **ret_port) {
+        struct parts p;
+
+        if (!split(text, 1, &p))
+                return false;
+        *ret_host = hv_strdup(p.host);
+        *ret_port = hv_asprintf("%u", p.port);
+        return true;
+}
+
 int rpc_target_parse(const char *text, char **ret, struct hv_err *err) {
         struct in6_addr v6;
         const char *path;

@@ -11,6 +11,9 @@
 /* How gRPC wants it (caller frees). The host is not looked up here. */
 int rpc_target_parse(const char *text, char **ret, struct hv_err *err);
 
+/* Host, without brackets, and port; caller frees both. false: a path, or none of these. */
+bool rpc_target_split(const char *text, char **ret_host, char **ret_port);
+
 /* An address to listen on: as above, with a number for a host, and port 0 for any. */
 int rpc_listen_parse(const char *text, struct sockaddr_storage *ret, socklen_t *ret_len, struct hv_err *err);
 
