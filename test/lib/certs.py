@@ -55,12 +55,12 @@ class Maker:
         return certificate, key
 
     def leaf(self, file, authority, names=(), usage=BOTH, begin=NOW - DAY, end=NOW + 10 * DAY, password=None, rsa_bits=None,
-             digest=None):
+             digest=None, common_name=None):
         """authority None: signed by itself. names None: no subjectAltName at all."""
         key = new_key(rsa_bits)
         issuer, issuer_key = authority or (None, key)
-        builder = (x509.CertificateBuilder().subject_name(name(file))
-                   .issuer_name(issuer.subject if issuer else name(file)).public_key(key.public_key())
+        builder = (x509.CertificateBuilder().subject_name(name(common_name or file))
+                   .issuer_name(issuer.subject if issuer else name(common_name or file)).public_key(key.public_key())
                    .serial_number(x509.random_serial_number()).not_valid_before(begin).not_valid_after(end)
                    .add_extension(x509.ExtendedKeyUsage(usage), critical=False))
         if names is not None:
