@@ -7,6 +7,7 @@
 
 #include "agent/private.h"
 #include "base/version.h"
+#include "execute/attempt_cgroup.h"
 #include "log/log.h"
 
 /* How long requests that are under way may take when the agent ends. */
@@ -146,6 +147,7 @@ static void end(struct hv_agent *a) {
         hv_agent_pool_end(a);
         hv_executor_free(a->executor);
         hv_agent_tasks_end(a);
+        hv_attempt_cgroups_free(a->cgroups);
         hv_docker_free(a->docker);
         hv_core_free(a->core);
         if (a->active != a->offered && a->active != a->latest)

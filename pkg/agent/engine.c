@@ -2,6 +2,7 @@
  * force: its policy, its registries' secrets. */
 #include "agent/private.h"
 #include "base/arena.h"
+#include "execute/attempt_cgroup.h"
 #include "execute/docker_driver.h"
 #include "log/log.h"
 #include "spec/types.h"
@@ -50,6 +51,7 @@ static int make_client(struct hv_agent *a, uint64_t call_timeout_us, struct hv_e
 }
 
 int hv_agent_engine_need(struct hv_agent *a, const struct hv_desired *d, struct hv_err *err) {
+        struct hv_attempt_cgroups_options cgroups;
         struct hv_docker_driver_options options;
         int r;
 
@@ -58,10 +60,17 @@ int hv_agent_engine_need(struct hv_agent *a, const struct hv_desired *d, struct 
         r = make_client(a, d->settings.call_timeout_us, err);
         if (r < 0)
                 return r;
+        cgroups = (struct hv_attempt_cgroups_options){
+                .event = a->event,
+                .docker = a->docker,
+                .node_id = d->settings.node_id,
+        };
+        a->cgroups = hv_attempt_cgroups_new(&cgroups);
         options = (struct hv_docker_driver_options){
                 .docker = a->docker,
                 .node_id = d->settings.node_id,
                 .work_root = hv_agent_work_root(a, d),
+                .cgroups = a->cgroups,
                 .input = hv_executor_input,
                 .input_userdata = a->executor,
                 .userdata = a,

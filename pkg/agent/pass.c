@@ -43,6 +43,7 @@ static void tell(struct hv_agent *a, const struct hv_effects *fx) {
                 hv_agent_log_note(&fx->notes[i], d ? d->revision : NULL);
                 hv_metrics_note(hv_api_metrics(a->api), &fx->notes[i]);
                 hv_agent_pool_note(a, &fx->notes[i]);
+                hv_agent_tasks_note(a, &fx->notes[i]);
         }
 }
 

@@ -63,6 +63,7 @@ struct hv_agent {
         struct hv_docker *docker; /* NULL: node.docker.enabled is false */
         struct hv_executor *executor;
         const char *docker_url;
+        struct hv_attempt_cgroups *cgroups; /* NULL as long as the engine is */
 
         struct hv_ledger *ledger; /* NULL: not opened yet, or it cannot be; no task is accepted */
         struct hv_worker *worker;
@@ -138,6 +139,7 @@ void hv_agent_private_paths(const struct hv_agent_options *o, const char *ret[2]
 struct hv_task *hv_agent_task_kept(const struct hv_ledger_task *kept, const struct hv_desired *d);
 /* Opens the ledger, tells the core what it holds, adds the driver: the first time an engine is wanted, and until it worked. */
 void hv_agent_tasks_need(struct hv_agent *a, const struct hv_desired *d);
+void hv_agent_tasks_note(struct hv_agent *a, const struct hv_note *note);
 const char *hv_agent_work_root(struct hv_agent *a, const struct hv_desired *d);
 char *hv_agent_inbox(const struct hv_agent *a); /* where what pools sent lies; the caller frees */
 void hv_agent_tell_clock(struct hv_agent *a); /* the core counts in a clock that never steps; people do not */

@@ -11,6 +11,7 @@
 
 #include "agent/private.h"
 #include "base/arena.h"
+#include "execute/attempt_cgroup.h"
 #include "execute/package_builder.h"
 #include "execute/task_driver.h"
 #include "host/capacity.h"
@@ -213,6 +214,7 @@ static void add_driver(struct hv_agent *a, const struct hv_desired *d) {
                 .ledger = a->ledger,
                 .worker = a->worker,
                 .builder = a->builder,
+                .cgroups = a->cgroups,
                 .transfer = a->inputs,
                 .work_root = a->work_root,
                 .results_root = a->results_root,
@@ -267,6 +269,31 @@ static int begin(struct hv_agent *a, const struct hv_desired *d, struct hv_err *
         if (r >= 0)
                 r = hv_agent_disk_begin(a, err);
         return r < 0 ? r : hv_agent_retention_begin(a, err);
+}
+
+/* What a crash left, of tasks whose end is recorded. Of the others nothing may go before it was read. */
+static void sweep_cgroups(struct hv_agent *a, const struct hv_desired *d) {
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
+        const struct hv_task_status *live;
+        struct hv_attempt_ref *refs;
+        const char *slice;
+        size_t n;
+
+        if (!a->ledger || !d->tree)
+                return;
+        slice = d->tree->state.resources.cgroup.slice;
+        live = hv_core_live_tasks(a->core, hv_agent_now_us(), arena, &n);
+        refs = HV_ARENA_NEW_N(arena, struct hv_attempt_ref, n);
+        for (size_t i = 0; i < n; i++)
+                refs[i] = (struct hv_attempt_ref){ slice, live[i].id, live[i].attempt };
+        hv_attempt_cgroups_sweep(a->cgroups, slice, refs, n);
+}
+
+void hv_agent_tasks_note(struct hv_agent *a, const struct hv_note *note) {
+        const struct hv_desired *d = hv_core_active(a->core);
+
+        if (note->type == HV_NOTE_ENGINE_UP && d)
+                sweep_cgroups(a, d);
 }
 
 /* The places are fixed when they are first needed: what runs has its files there. */

@@ -3,8 +3,8 @@
  * Model    systemd makes a slice, and those above it, when the first scope in it starts, and keeps it with its counters when that
  *          scope has ended (seen with 252, also over a daemon-reload): nothing has to be made here. It must be told when the slice
  *          is not needed any more; a folder that is removed behind its back would be made again.
- *          With version 1 of cgroups folders stay in the hierarchies that systemd does not use: hv_cgroup_remove() afterwards.
- * Source   org.freedesktop.systemd1(5), StopUnit().
+ *          With version 1 of cgroups folders stay in the hierarchies that systemd does not use: hv_cgroup_remove() when it ended.
+ * Source   org.freedesktop.systemd1(5), StopUnit(), JobRemoved, Subscribe().
  */
 #pragma once
 
@@ -13,8 +13,12 @@
 struct sd_event;
 struct hv_systemd;
 
-struct hv_systemd *hv_systemd_new(struct sd_event *event); /* connects when it is first needed */
-struct hv_systemd *hv_systemd_free(struct hv_systemd *s);  /* takes NULL, gives NULL */
+/* A slice that was to be stopped has ended: what its folders hold elsewhere may go. `slice` ends with the call. */
+typedef void hv_systemd_stopped_fn(void *userdata, const char *slice);
+
+struct hv_systemd *hv_systemd_new(struct sd_event *event, hv_systemd_stopped_fn *stopped,
+                                  void *userdata);        /* connects when it is first needed */
+struct hv_systemd *hv_systemd_free(struct hv_systemd *s); /* takes NULL, gives NULL */
 HV_DEFINE_CLEANUP(struct hv_systemd, hv_systemd_free);
 
 /* Asks for its end; what comes of it is logged where it is not what was wanted. A scope in it would be stopped with it: only for

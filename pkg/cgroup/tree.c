@@ -231,6 +231,16 @@ int hv_cgroup_remove(const struct hv_cgroup_tree *t, const char *path, struct hv
         return r;
 }
 
+bool hv_cgroup_is_there(const struct hv_cgroup_tree *t, const char *path) {
+        for (size_t i = 0; i < t->all.n; i++) {
+                _hv_cleanup_free_ char *dir = hv_asprintf("%s%s", t->all.v[i].mount_point, path);
+
+                if (access(dir, F_OK) == 0)
+                        return true;
+        }
+        return false;
+}
+
 void hv_cgroup_children(const struct hv_cgroup_tree *t, const char *path,
                         void (*visit)(const char *name, void *userdata), void *userdata) {
         for (size_t i = 0; i < t->all.n; i++) {

@@ -30,6 +30,9 @@ int hv_cgroup_memory_peak(const struct hv_cgroup_tree *t, const char *path, uint
  * -EBUSY: something is below it or runs in it. */
 int hv_cgroup_remove(const struct hv_cgroup_tree *t, const char *path, struct hv_err *err);
 
+/* In any hierarchy. */
+bool hv_cgroup_is_there(const struct hv_cgroup_tree *t, const char *path);
+
 /* Visits what stands right below it, in each hierarchy: a name may come more than once. */
 void hv_cgroup_children(const struct hv_cgroup_tree *t, const char *path,
                         void (*visit)(const char *name, void *userdata), void *userdata);

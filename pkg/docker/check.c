@@ -53,6 +53,14 @@ int hv_check_name(const char *field, const char *text, struct hv_err *err) {
         return 0;
 }
 
+/* A backslash is how systemd writes what a part of a name must not hold. */
+int hv_check_slice(const char *field, const char *text, struct hv_err *err) {
+        if (hv_str_empty(text) || !isalnum((unsigned char) *text) || !only(text, "_.-:\\") ||
+            strlen(text) > 255)
+                return refuse(field, text, "is not the name of a slice", err);
+        return 0;
+}
+
 int hv_check_image(const char *field, const char *text, struct hv_err *err) {
         if (hv_str_empty(text))
                 return refuse(field, text, "is empty", err);

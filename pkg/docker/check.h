@@ -10,6 +10,8 @@
 #include "docker/client.h"
 
 int hv_check_name(const char *field, const char *text, struct hv_err *err); /* [a-zA-Z0-9][a-zA-Z0-9_.-]* */
+int hv_check_slice(const char *field, const char *text,
+                   struct hv_err *err); /* systemd.unit(5): "a-b\\x2dc.slice" */
 int hv_check_image(const char *field, const char *text, struct hv_err *err);
 int hv_check_text(const char *field, const char *text,
                   struct hv_err *err); /* UTF-8, no control character, not empty */

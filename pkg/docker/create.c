@@ -192,7 +192,7 @@ static int check_limits(const struct hv_docker_create *c, struct hv_err *err) {
 
                 if (last == '/' || strstr(c->cgroup_parent, "..") ||
                     (*c->cgroup_parent == '/' ? hv_check_path("cgroup parent", c->cgroup_parent, err)
-                                              : hv_check_name("cgroup parent", c->cgroup_parent, err)) < 0)
+                                              : hv_check_slice("cgroup parent", c->cgroup_parent, err)) < 0)
                         return hv_err_set(err, -EINVAL, "cgroup parent \"%s\" is neither a path nor a slice",
                                           c->cgroup_parent);
         }

@@ -4,6 +4,8 @@
 #include <errno.h>
 
 #include "base/arena.h"
+#include "cgroup/place.h"
+#include "cgroup/slice.h"
 #include "execute/host_path.h"
 #include "reconcile/labels.h"
 #include "task/workspace.h"
@@ -90,6 +92,18 @@ const char *hv_create_cgroup_parent(const char *slice_path, const struct hv_dock
                 break;
         }
         return NULL;
+}
+
+/* A task has a place of its own, so that what it used can be read when its container is gone (execute/attempt_cgroup.h). */
+static const char *place_of(const struct hv_unit *u, const struct hv_create_for *who,
+                            struct hv_arena *arena) {
+        _hv_cleanup_free_ char *slice = NULL, *path = NULL;
+
+        if (u->kind != HV_KIND_TASK || hv_str_empty(u->cgroup_parent))
+                return hv_create_cgroup_parent(u->cgroup_parent, who->engine, arena);
+        slice = hv_cgroup_attempt_slice(u->cgroup_parent, who->node_id, u->object, u->replica);
+        path = hv_slice_path(slice);
+        return hv_create_cgroup_parent(path, who->engine, arena);
 }
 
 /* Where the attempt's files are: nobody but the agent can put something else in its place. */
@@ -229,7 +243,7 @@ int hv_create_container(const struct hv_unit *u, const struct hv_create_for *who
                 .labels = container_labels(u, who, arena),
                 .network_mode = u->network_mode,
                 .limits = u->limits,
-                .cgroup_parent = hv_create_cgroup_parent(u->cgroup_parent, who->engine, arena),
+                .cgroup_parent = place_of(u, who, arena),
                 .read_only_root = u->security.read_only_root,
                 .no_new_privileges = u->security.no_new_privileges,
                 .privileged = u->security.privileged,

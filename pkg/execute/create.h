@@ -9,7 +9,7 @@
  * Cgroup   containers hang below one slice, so that one place bounds and shows all of them. A unit's
  *          `cgroup_parent` is a path of slices from the top ("hivelet.slice"). The systemd driver wants the last
  *          name and finds its place by the dashes; cgroupfs wants the path, with a slash in front: both give the
- *          same tree. Podman on cgroupfs refuses what is called a slice and gets "/hivelet". An engine without a
+ *          same tree. An attempt at a task has a slice of its own below it. Podman on cgroupfs refuses what is called a slice and gets "/hivelet". An engine without a
  *          driver that is known (rootless without delegation) keeps its own default.
  * Log      of a task that names no driver: Docker's `local`, which keeps every byte and takes the least room; podman does not
  *          know it and gets `json-file`, which means its own form, with one file for all.

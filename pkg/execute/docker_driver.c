@@ -14,6 +14,7 @@
 #include "docker/events.h"
 #include "docker/network.h"
 #include "docker/volume.h"
+#include "execute/attempt_cgroup.h"
 #include "execute/create.h"
 #include "execute/observe.h"
 #include "execute/registry_auth.h"
@@ -191,10 +192,12 @@ static void create(struct flight *f) {
         int r;
 
         r = hv_create_container(f->action->unit, &by, f->arena, &body, &err);
-        if (r < 0)
+        if (r < 0) {
                 fail_here(f, r, &err);
-        else
-                f->calls[0] = hv_docker_container_create(f->d->o.docker, &body, then(f, on_created));
+                return;
+        }
+        hv_attempt_cgroups_make_room(f->d->o.cgroups, f->action->unit);
+        f->calls[0] = hv_docker_container_create(f->d->o.docker, &body, then(f, on_created));
 }
 
 static void create_network(struct flight *f) {

@@ -14,10 +14,13 @@
 #include "docker/image.h"
 #include "execute/driver.h"
 
+struct hv_attempt_cgroups;
+
 struct hv_docker_driver_options {
         struct hv_docker *docker; /* borrowed; outlives the driver */
         const char *node_id;      /* copied */
         const char *work_root; /* of the tasks' workspaces; borrowed, outlives the driver; NULL: no tasks */
+        struct hv_attempt_cgroups *cgroups; /* borrowed, outlives the driver; NULL: nothing is measured */
         hv_driver_input_fn *input;
         void *input_userdata;
         /* A secret of the desired state by its name, borrowed until the call returns; NULL: not known. */

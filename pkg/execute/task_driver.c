@@ -4,7 +4,7 @@
  *      PREPARE   hv_task_prepare()                                       --> done
  *      PACKAGES  hv_package_want_new()                                   --> done
  *      COLLECT   [engine's log --> hv_collect_log()] --> finish --> done
- *      CLEAN     hv_task_remove(workspace)                               --> done
+ *      CLEAN     cgroup, hv_task_remove(workspace)                            --> done
  *      WITHHOLD, RESTORE    hv_task_withhold()                           --> done
  *      FORGET    hv_task_remove(result) for each attempt --> ledger      --> done
  */
@@ -17,6 +17,7 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "docker/container.h"
+#include "execute/attempt_cgroup.h"
 #include "execute/log_loss.h"
 #include "execute/observe.h"
 #include "execute/package_builder.h"
@@ -44,11 +45,23 @@ struct work { /* one action under way */
         unsigned next_attempt; /* FORGET: whose result goes next */
 };
 
+struct finding {        /* of an attempt, beside what the core is told */
+        char *image_id; /* what it ran; NULL: not known */
+        struct hv_attempt_usage usage;
+};
+
+static void finding_free(void *value) {
+        struct finding *f = value;
+
+        free(f->image_id);
+        free(f);
+}
+
 struct task_driver {
         struct hv_driver base;
         struct hv_task_driver_options o;
         char *work_root, *results_root, *inbox, *node_id;
-        struct hv_map *image_ids; /* "<id>/<attempt>" -> what it ran, from COLLECT to END */
+        struct hv_map *found; /* "<id>/<attempt>" -> struct finding, from COLLECT to END */
         TAILQ_HEAD(, work) works;
 };
 
@@ -107,20 +120,23 @@ static void find_end_facts(struct task_driver *d, const struct hv_action *a, str
         const struct hv_attempt attempt = { .id = a->task_id, .attempt = a->end->attempt };
         _hv_cleanup_free_ char *key = hv_asprintf("%s/%u", a->task_id, a->end->attempt);
 
+        const struct finding *found = hv_map_get(d->found, key);
+
         *ret = (struct hv_task_end_facts){
                 .key = d->o.receipt_key,
                 .node_id = d->node_id,
-                .image_id = hv_map_get(d->image_ids, key),
+                .image_id = found ? found->image_id : NULL,
+                .usage = found ? found->usage : (struct hv_attempt_usage){},
         };
         if (attempt.attempt > 0)
                 ret->inputs_known =
                         hv_input_notes_read(d->work_root, &attempt, arena, &ret->inputs, &ret->n_inputs);
 }
 
-static void forget_image(struct task_driver *d, const struct hv_action *a) {
+static void forget_finding(struct task_driver *d, const struct hv_action *a) {
         _hv_cleanup_free_ char *key = hv_asprintf("%s/%u", a->task_id, a->end->attempt);
 
-        (void) hv_map_remove(d->image_ids, key);
+        (void) hv_map_remove(d->found, key);
 }
 
 static void record(struct task_driver *d, const struct hv_action *a) {
@@ -140,7 +156,7 @@ static void record(struct task_driver *d, const struct hv_action *a) {
                 find_end_facts(d, a, arena, &facts);
         outcome = hv_task_ledger_do(d->o.ledger, a, &asked, &facts, d->o.wall_us(), &err);
         if (a->type == HV_ACTION_TASK_END && outcome == HV_OUTCOME_OK)
-                forget_image(d, a);
+                forget_finding(d, a);
 
         tell(d, a, outcome, outcome == HV_OUTCOME_OK ? NULL : err.msg, NULL);
 }
@@ -286,10 +302,20 @@ static void ask_for_log(struct work *w) {
                                           (struct hv_docker_then){ .fn = on_log_end, .userdata = w });
 }
 
-/* Which image a tag stood for is known for certain only from the container. */
+/* Which image a tag stood for is known for certain only from the container. NULL: it is gone. */
+static void note_finding(struct work *w, const struct hv_docker_container *container) {
+        const struct hv_action *a = w->action;
+        const struct hv_attempt_ref ref = { a->task->unit.cgroup_parent, a->task_id, a->attempt };
+        struct finding *f = HV_NEW(struct finding);
+        _hv_cleanup_free_ char *key = attempt_key(a);
+
+        f->image_id = hv_strdup(container ? container->image_id : NULL);
+        f->usage = hv_attempt_cgroups_read(w->d->o.cgroups, &ref, container);
+        hv_map_put(w->d->found, key, f);
+}
+
 static void on_look_end(void *userdata, struct hv_docker_result *result) {
         struct work *w = userdata;
-        _hv_cleanup_free_ char *key = attempt_key(w->action);
 
         w->look = NULL;
         if (result->outcome != HV_DOCKER_OK && result->outcome != HV_DOCKER_NOT_FOUND) {
@@ -299,13 +325,14 @@ static void on_look_end(void *userdata, struct hv_docker_result *result) {
         if (result->outcome == HV_DOCKER_OK && result->container) {
                 const struct hv_docker_container *k = result->container;
 
-                if (k->image_id)
-                        hv_map_put(w->d->image_ids, key, hv_strdup(k->image_id));
+                note_finding(w, k);
                 w->log_is_local = hv_streq(k->log_driver, "local");
                 hv_collect_log_from(w->collect, k->log_driver,
                                     hv_log_is_cut(hv_docker_engine(w->d->o.docker), k));
-        } else
+        } else {
+                note_finding(w, NULL);
                 hv_collect_log_from(w->collect, "json-file", false); /* its bytes take the most room */
+        }
         ask_for_log(w);
 }
 
@@ -331,11 +358,22 @@ static void collect(struct task_driver *d, const struct hv_action *a) {
         if (a->target)
                 w->look = hv_docker_container_inspect(
                         d->o.docker, a->target, (struct hv_docker_then){ .fn = on_look_end, .userdata = w });
-        else
+        else {
+                note_finding(w, NULL);
                 hv_collect_finish(w->collect);
+        }
 }
 
 /* ---- remove ---- */
+
+/* The last one takes along what a crash left of those before it. */
+static void remove_cgroups(struct task_driver *d, const struct hv_action *a) {
+        for (unsigned i = a->final ? 1 : a->attempt; a->task && i <= a->attempt; i++) {
+                const struct hv_attempt_ref ref = { a->task->unit.cgroup_parent, a->task_id, i };
+
+                hv_attempt_cgroups_remove(d->o.cgroups, &ref);
+        }
+}
 
 static void on_cleaned(void *userdata, int error, const char *message) {
         struct work *w = userdata;
@@ -354,6 +392,7 @@ static void clean(struct task_driver *d, const struct hv_action *a) {
                 .userdata = w,
         };
 
+        remove_cgroups(d, a);
         w->removal = hv_task_remove(&options);
 }
 
@@ -456,7 +495,7 @@ static struct hv_driver *driver_free(struct hv_driver *driver) {
 
         while ((w = TAILQ_FIRST(&d->works)))
                 work_free(w);
-        (void) hv_map_free(d->image_ids);
+        (void) hv_map_free(d->found);
         free(d->node_id);
         free(d->work_root);
         free(d->results_root);
@@ -477,7 +516,7 @@ struct hv_driver *hv_task_driver_new(const struct hv_task_driver_options *option
         d->results_root = hv_strdup(options->results_root);
         d->inbox = hv_strdup(options->inbox);
         d->node_id = hv_strdup(options->node_id);
-        d->image_ids = hv_map_new(free);
+        d->found = hv_map_new(finding_free);
         TAILQ_INIT(&d->works);
         return &d->base;
 }

@@ -12,6 +12,7 @@
 
 #include "execute/driver.h"
 
+struct hv_attempt_cgroups;
 struct hv_docker;
 struct hv_ledger;
 struct hv_ledger_assignment;
@@ -27,6 +28,7 @@ struct hv_task_driver_options {
         struct hv_ledger *ledger;
         struct hv_worker *worker;
         struct hv_package_builder *builder;
+        struct hv_attempt_cgroups *cgroups;   /* NULL: what tasks use is not known */
         struct hv_transfer *transfer;         /* for inputs only */
         const char *work_root, *results_root; /* copied */
         const char *inbox;                    /* of what node pools sent; copied; NULL: there is none */

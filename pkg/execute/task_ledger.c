@@ -135,14 +135,16 @@ static int end(struct hv_ledger *l, const struct hv_action *a, const struct hv_t
                             .log_sha256 = text_or_null(e->collected.log_sha256),
                             .n_outputs = e->collected.n_outputs,
                             .outputs_bytes = e->collected.outputs_bytes,
-                            .outputs_sha256 = text_or_null(e->collected.manifest_sha256) },
+                            .outputs_sha256 = text_or_null(e->collected.manifest_sha256),
+                            .cpu_us = facts->usage.cpu_us,
+                            .memory_peak_bytes = facts->usage.memory_peak_bytes },
                 .state = e->final ? hv_task_state_name(e->state) : NULL,
                 .trust = e->trust_nominal ? &trust : NULL,
         };
 
         int r = 0;
 
-        if (e->final && facts && facts->key) {
+        if (e->final && facts->key) {
                 r = make_receipt(l, a, facts, &record, &text, sha256, previous, err);
                 if (r < 0)
                         return r;

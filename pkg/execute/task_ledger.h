@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "execute/attempt_cgroup.h"
 #include "reconcile/action.h"
 
 struct hv_ledger;
@@ -15,7 +16,7 @@ struct hv_task_asked {
         const struct hv_ledger_assignment *assignment; /* of a node pool; NULL: none */
 };
 
-/* What the receipt of a task's end says beside the action. */
+/* What the record and the receipt of an attempt's end say beside the action. */
 struct hv_task_end_facts {
         const struct hv_receipt_key *key; /* NULL: no receipt */
         const char *node_id;
@@ -23,6 +24,7 @@ struct hv_task_end_facts {
         const struct hv_receipt_input *inputs;
         size_t n_inputs;
         bool inputs_known;
+        struct hv_attempt_usage usage;
 };
 
 /* ACCEPT (`asked`), STOPPING, BEGIN, END (`facts`), FORGET; CRON_ADVANCE, CRON_SUSPEND. */

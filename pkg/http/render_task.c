@@ -200,6 +200,14 @@ void hv_render_task(struct hv_json_writer *w, const char *key, const struct hv_a
         hv_json_end(w);
 }
 
+/* 0: it could not be measured. */
+static void put_known(struct hv_json_writer *w, const char *key, uint64_t value) {
+        if (value)
+                hv_json_put_uint(w, key, value);
+        else
+                hv_json_put_null(w, key);
+}
+
 static void put_attempt(struct hv_json_writer *w, const struct hv_ledger_attempt *a) {
         const struct hv_ledger_result *r = &a->result;
 
@@ -223,6 +231,10 @@ static void put_attempt(struct hv_json_writer *w, const struct hv_ledger_attempt
         hv_json_put_uint(w, "files", r->n_outputs);
         hv_json_put_uint(w, "bytes", r->outputs_bytes);
         hv_json_put_str(w, "sha256", r->outputs_sha256);
+        hv_json_end(w);
+        hv_json_begin_object(w, "usage");
+        put_known(w, "cpuMicroseconds", r->cpu_us);
+        put_known(w, "memoryPeakBytes", r->memory_peak_bytes);
         hv_json_end(w);
         hv_json_end(w);
 }

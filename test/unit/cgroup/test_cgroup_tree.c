@@ -168,6 +168,7 @@ static void a_folder_goes_where_it_is_empty(void **state) {
         make(s, "cpuacct");
         make(s, "memory");
         scratch_mkdir(s, "memory" PLACE "/docker-1.scope");
+        assert_true(hv_cgroup_is_there(t, PLACE));
         assert_true(hv_cgroup_remove(t, PLACE, &err) < 0);
         assert_non_null(strstr(err.msg, "/memory" PLACE));
         assert_false(is_there(s, "cpuacct" PLACE));
@@ -175,6 +176,8 @@ static void a_folder_goes_where_it_is_empty(void **state) {
         assert_int_equal(rmdir(scratch_path(s, "memory" PLACE "/docker-1.scope")), 0);
         assert_int_equal(hv_cgroup_remove(t, PLACE, &err), 0);
         assert_false(is_there(s, "memory" PLACE));
+        assert_false(hv_cgroup_is_there(t, PLACE));
+        assert_true(hv_cgroup_is_there(t, "/a.slice"));
         assert_true(is_there(s, "memory/a.slice"));
         assert_int_equal(hv_cgroup_remove(t, PLACE, &err), 0); /* there is none any more */
 }

@@ -207,6 +207,52 @@ static void a_slice_is_written_as_the_engine_wants_it(void **state) {
         }
 }
 
+/* Under the node's slice, of this node, of this attempt: the same place with both drivers. */
+static void an_attempt_has_a_cgroup_of_its_own(void **state) {
+        static const struct {
+                enum hv_kind kind;
+                enum hv_docker_cgroup_driver driver;
+                const char *parent;
+                enum hv_docker_kind engine;
+        } rows[] = {
+                { HV_KIND_TASK, HV_DOCKER_CGROUP_SYSTEMD, "hivelet-tasks-node\\x2d1-prime\\x2d1.2.slice" },
+                { HV_KIND_TASK, HV_DOCKER_CGROUP_CGROUPFS,
+                  "/hivelet.slice/hivelet-tasks.slice/hivelet-tasks-node\\x2d1.slice/"
+                  "hivelet-tasks-node\\x2d1-prime\\x2d1.2.slice" },
+                { HV_KIND_TASK, HV_DOCKER_CGROUP_CGROUPFS,
+                  "/hivelet.slice/hivelet-tasks.slice/hivelet-tasks-node\\x2d1.slice/"
+                  "hivelet-tasks-node\\x2d1-prime\\x2d1.2",
+                  HV_DOCKER_KIND_PODMAN },
+                { HV_KIND_TASK, HV_DOCKER_CGROUP_NONE, NULL },
+                { HV_KIND_SERVICE, HV_DOCKER_CGROUP_CGROUPFS, "/hivelet.slice" },
+        };
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                const struct hv_docker_engine e = { .kind = rows[i].engine, .cgroup_driver = rows[i].driver };
+                const struct hv_create_for by = { .node_id = "node-1", .revision = "r1", .engine = &e };
+                const struct hv_unit u = { .kind = rows[i].kind,
+                                           .object = "prime-1",
+                                           .container = "task-prime-1.2",
+                                           .replica = 2,
+                                           .image = "docker.io/library/busybox:1",
+                                           .network_mode = "none",
+                                           .cgroup_parent = "hivelet.slice" };
+                const struct hv_docker_policy policy = {};
+                const struct hv_strv private_paths = {};
+                _hv_cleanup_(hv_buf_done) struct hv_buf body = {};
+                struct hv_docker_create create;
+                struct hv_err err = {};
+
+                if (hv_create_container(&u, &by, arena, &create, &err) < 0 ||
+                    hv_docker_create_body(&create, &policy, &private_paths, &body, &err) < 0)
+                        fail_msg("row %zu: %s", i, err.msg);
+                if (!hv_streq(create.cgroup_parent, rows[i].parent))
+                        fail_msg("row %zu: %s", i, create.cgroup_parent ? create.cgroup_parent : "(none)");
+        }
+}
+
 static void what_is_not_there_yet_is_no_container_yet(void **state) {
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
         static const struct hv_mount mount = { .type = HV_MOUNT_HOST_PATH,
@@ -237,6 +283,7 @@ int main(void) {
                 cmocka_unit_test(a_container_is_made_again_as_it_was),
                 cmocka_unit_test(our_labels_win),
                 cmocka_unit_test(a_slice_is_written_as_the_engine_wants_it),
+                cmocka_unit_test(an_attempt_has_a_cgroup_of_its_own),
                 cmocka_unit_test(what_is_not_there_yet_is_no_container_yet),
         };
 
