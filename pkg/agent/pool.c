@@ -86,6 +86,8 @@ const struct hv_pool_backend hv_agent_pool_backend = {
         .log_open = hv_agent_pool_log_open,
         .log_resume = hv_agent_pool_log_resume,
         .log_close = hv_agent_pool_log_close,
+        .log_told = hv_agent_pool_log_told,
+        .note_log = hv_agent_pool_note_log,
         .changed = changed,
 };
 
@@ -253,6 +255,8 @@ void hv_agent_pool_follow(struct hv_agent *a, struct hv_desired *d) {
                 p = a->pool = HV_NEW(struct hv_agent_pool);
                 p->agent = a;
                 p->inbox = hv_agent_inbox(a);
+                p->told = hv_asprintf("%s/told",
+                                      a->options->state_dir ? a->options->state_dir : HV_AGENT_STATE_DIR);
         }
         hv_desired_unref(p->desired);
         p->desired = hv_desired_ref(d);
@@ -277,6 +281,7 @@ struct wanted_inputs {
         const struct hv_desired *desired;
         struct hv_arena *arena;
         HV_VEC(const char *) v;
+        struct hv_map *ids; /* of these tasks */
 };
 
 /* As long as it may be run here, or its result is not delivered. */
@@ -287,6 +292,7 @@ static int on_kept(const struct hv_ledger_task *kept, void *userdata) {
         if (!hv_streq(kept->source, hv_task_source_name(HV_TASK_FROM_POOL)) ||
             (kept->ended_us && !kept->is_owed))
                 return 0;
+        hv_map_put(w->ids, kept->id, w);
         t = hv_agent_task_kept(kept, w->desired);
         for (size_t i = 0; t && i < t->n_inputs; i++)
                 if (t->inputs[i].type == HV_TASK_INPUT_INBOX)
@@ -296,14 +302,17 @@ static int on_kept(const struct hv_ledger_task *kept, void *userdata) {
 
 static void clean_inbox(struct hv_agent_pool *p) {
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
-        struct wanted_inputs w = { .desired = p->desired, .arena = arena };
+        struct wanted_inputs w = { .desired = p->desired, .arena = arena, .ids = hv_map_new(NULL) };
         struct hv_err err = {};
 
         if (hv_ledger_recall(p->agent->ledger, on_kept, &w, &err) < 0)
                 (void) hv_log_error(err.code, "what pools sent stays in the inbox: %s", err.msg);
-        else
+        else {
                 hv_pool_keep_inputs(p->link, w.v.v, w.v.n);
+                hv_agent_pool_keep_told(p, w.ids);
+        }
         hv_vec_done(&w.v);
+        (void) hv_map_free(w.ids);
 }
 
 /* ---- in the loop ---- */
@@ -395,6 +404,7 @@ void hv_agent_pool_end(struct hv_agent *a) {
         hv_desired_unref(p->desired);
         free(p->settings);
         free(p->inbox);
+        free(p->told);
         free(p->advertised);
         free(p->said);
         free(p);

@@ -5,6 +5,7 @@
  *      pool_take.c   what the pool assigns and takes back --> judged --> core --> durable --> answer
  *      pool_pay.c    what it is owed: results, logs <-- ledger, store
  *      pool_log.c    the live log of a task
+ *      pool_told.c   how much of a log it was told
  *      pool_usage.c  what a task takes while it runs
  */
 #pragma once
@@ -29,7 +30,7 @@ struct hv_agent_pool {
         char *trouble;        /* why there is no link though one is asked for; NULL */
         sd_event_source *retry;
         struct hv_backoff backoff;
-        char *inbox, *advertised; /* advertised: what the pool is told; NULL: nothing is fit */
+        char *inbox, *told, *advertised; /* advertised: what the pool is told; NULL: nothing is fit */
         const struct hv_spec_master *master;
         struct hv_desired *desired; /* owns master */
         HV_VEC(struct taking) takings;
@@ -72,6 +73,12 @@ struct hv_pool_log *hv_agent_pool_log_open(void *userdata, const char *id, hv_po
 void hv_agent_pool_log_resume(struct hv_pool_log *log);
 void hv_agent_pool_log_close(struct hv_pool_log *log);
 void hv_agent_pool_logs_passed(struct hv_agent_pool *p);
+
+/* pool_told.c */
+uint64_t hv_agent_pool_log_told(void *userdata, const char *id, unsigned number);
+void hv_agent_pool_note_log(void *userdata, const char *id, unsigned number, uint64_t offset);
+void hv_agent_pool_keep_told(const struct hv_agent_pool *p,
+                             const struct hv_map *ids); /* of others nothing is kept */
 
 /* pool_usage.c */
 /* Fills in the percentages: of the cores and of the memory that the task may use; < 0: not known (yet). */

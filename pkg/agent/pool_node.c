@@ -95,6 +95,7 @@ static void tell_tasks(struct hv_agent_pool *p, struct hv_arena *arena, struct h
                 v[ret->n_tasks] = (struct hv_pool_task){
                         .id = s->id,
                         .attempt = assigned.attempt,
+                        .number = s->attempt,
                         .state = hv_task_state_name(s->state),
                         .started_wall_us = s->started_wall_us,
                 };

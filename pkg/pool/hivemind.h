@@ -52,10 +52,11 @@ struct hv_pool_peer {
         struct hivemind_delivery *delivery; /* the result on its way; NULL: none */
 };
 
-/* What there is to know of a task that is neither the ledger's nor the pool's. Lost with the process, at no cost but
- * a log that is told again. */
+/* What there is to know of a task that is neither the ledger's nor the pool's. Lost with the process, at no cost. */
 struct hivemind_task {
-        uint64_t told_bytes; /* of its log */
+        bool told_is_known;
+        unsigned number;     /* attempt of this node whose log that is */
+        uint64_t told_bytes; /* of it */
         bool is_closed;      /* its closing line was told */
         bool is_too_large;   /* the pool cannot take its result */
         unsigned n_offers;   /* not answered yet */
@@ -71,6 +72,7 @@ struct hivemind_caller { /* whoever waits for it; copied */
         hv_answer_fn *done;
         void *data;
         const char *id;  /* of a log: whose, */
+        unsigned number; /* of which attempt, */
         uint64_t offset; /* and how far it goes when this is taken */
 };
 /* As v1_reply_fn: with OK, `reply` is the message that came. */

@@ -2,8 +2,8 @@
  *
  *      result: wait until a second after ExecuteTask's answer --> closing line --> archive --> committed
  *
- * Log       The pool knows no offsets. What it was told is remembered here for as long as the process lives; after that a log
- *           is told again, of which the pool shows the end only. */
+ * Log       The pool knows no offsets. What it was told is remembered here, and by the backend for the next process. Each attempt of
+ *           this node has a log of its own. */
 #include "base/alloc.h"
 #include "pool/hivemind.h"
 #include "pool/hivemind_note.h"
@@ -69,14 +69,35 @@ static void put_output(struct hv_pool_peer *p, const char *id, const char *outpu
                             on, caller);
 }
 
+static uint64_t told_of(struct hv_pool_peer *p, const char *id, unsigned number) {
+        const struct hv_pool_options *o = p->with.options;
+        struct hivemind_task *t = task_of(p, id);
+
+        if (!t->told_is_known || t->number != number) {
+                t->told_is_known = true;
+                t->number = number;
+                t->told_bytes = o->backend->log_told ? o->backend->log_told(o->userdata, id, number) : 0;
+        }
+        return t->told_bytes;
+}
+
+static void note_told(struct hv_pool_peer *p, const char *id, unsigned number, uint64_t offset) {
+        const struct hv_pool_options *o = p->with.options;
+
+        task_of(p, id)->told_bytes = offset;
+        if (o->backend->note_log)
+                o->backend->note_log(o->userdata, id, number, offset);
+}
+
 static void on_log_taken(struct hv_pool_peer *p, const struct hivemind_caller *caller, struct hv_answer *a,
                          const ProtobufCMessage *reply) {
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
-        struct hivemind_task *t = task_of(p, caller->id);
+        const struct hivemind_task *t = task_of(p, caller->id);
 
         hivemind_judge_ack(a, reply, HV_POOL_OUTCOME_REFUSED, "TaskOutputUpload", arena);
         if (a->outcome == HV_POOL_OUTCOME_OK) {
-                t->told_bytes = HV_MAX(t->told_bytes, caller->offset);
+                if (t->number == caller->number && caller->offset > t->told_bytes)
+                        note_told(p, caller->id, caller->number, caller->offset);
                 a->next_offset = caller->offset;
         }
         caller->done(caller->data, a);
@@ -85,8 +106,10 @@ static void on_log_taken(struct hv_pool_peer *p, const struct hivemind_caller *c
 void hivemind_put_log(struct hv_pool_peer *p, const struct hv_pool_owed *owed, uint64_t offset,
                       const char *data, size_t len, hv_answer_fn *done, void *done_data) {
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
-        struct hivemind_caller caller = { .done = done, .data = done_data, .id = owed->id };
-        uint64_t told = task_of(p, owed->id)->told_bytes, next = HV_MAX(told, offset);
+        struct hivemind_caller caller = {
+                .done = done, .data = done_data, .id = owed->id, .number = owed->number
+        };
+        uint64_t told = told_of(p, owed->id, owed->number), next = HV_MAX(told, offset);
         bool is_last = owed->log_bytes && offset + len >= owed->log_bytes;
         size_t taken = hivemind_text_take(data, len, is_last);
 
@@ -128,9 +151,11 @@ static void on_result_taken(struct hv_pool_peer *p, const struct hivemind_caller
         (void) caller;
         hivemind_judge_ack(a, reply, HV_POOL_OUTCOME_REFUSED, "TaskResultUpload", arena);
         a->committed = a->outcome == HV_POOL_OUTCOME_OK;
-        if (a->committed)
+        if (a->committed) {
+                note_told(p, id, p->delivery->parcel.owed->number, 0);
                 (void) hv_map_remove(p->tasks, id);
-        else if (strstr(a->message, TOO_LARGE))
+        }
+        if (!a->committed && strstr(a->message, TOO_LARGE))
                 task_of(p, id)->is_too_large = true; /* the next try says so in its place */
         finish(p, a);
 }

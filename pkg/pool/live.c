@@ -13,7 +13,7 @@ struct follower {
         TAILQ_ENTRY(follower) entry;
         struct hv_live *live;
         char *id;
-        unsigned attempt;
+        unsigned attempt, number;
         uint64_t lease_epoch;
         struct hv_pool_log *log; /* NULL: it is over, or not opened yet */
         sd_event_source *timer;  /* the next flush */
@@ -134,7 +134,9 @@ static size_t ready(const struct follower *f) {
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
         struct follower *f = userdata;
         size_t len = ready(f);
-        struct hv_pool_owed owed = { .id = f->id, .attempt = f->attempt, .lease_epoch = f->lease_epoch };
+        struct hv_pool_owed owed = {
+                .id = f->id, .attempt = f->attempt, .number = f->number, .lease_epoch = f->lease_epoch
+        };
 
         (void) s;
         (void) usec;
@@ -169,6 +171,7 @@ static void begin(struct hv_live *l, const struct hv_pool_task *t) {
         f->live = l;
         f->id = hv_strdup(t->id);
         f->attempt = t->attempt;
+        f->number = t->number;
         f->lease_epoch = t->lease_epoch;
         f->is_running = true;
         TAILQ_INSERT_TAIL(&l->followers, f, entry);
@@ -195,7 +198,7 @@ void hv_live_follow(struct hv_live *l, const struct hv_pool_task *tasks, size_t 
                 if (!hv_streq(tasks[i].state, "Running"))
                         continue;
                 f = hv_map_get(l->by_id, tasks[i].id);
-                if (f && f->attempt != tasks[i].attempt) {
+                if (f && (f->attempt != tasks[i].attempt || f->number != tasks[i].number)) {
                         let_go(f);
                         f = NULL;
                 }

@@ -40,6 +40,7 @@ struct hv_pool_task { /* one of the pool's that is not over */
         const char *id;
         unsigned attempt;     /* of the pool; 0: it does not count */
         uint64_t lease_epoch; /* as it was assigned; 0: none */
+        unsigned number;      /* attempt of this node */
         const char *state;    /* hv_task_state_name() */
         uint64_t started_wall_us;
         double cpu_percent, memory_percent, gpu_percent, gpu_memory_percent; /* < 0: not known */
@@ -181,6 +182,10 @@ struct hv_pool_backend {
         struct hv_pool_log *(*log_open)(void *userdata, const char *id, hv_pool_log_fn *on, void *on_data);
         void (*log_resume)(struct hv_pool_log *log);
         void (*log_close)(struct hv_pool_log *log);
+        /* How much of an attempt's log a pool was told that does not say so itself, by this process or the one before; 0: nothing is
+         * known. It is noted for each piece, 0 when the pool has the result; need not be durable. Both may be NULL. */
+        uint64_t (*log_told)(void *userdata, const char *id, unsigned number);
+        void (*note_log)(void *userdata, const char *id, unsigned number, uint64_t offset);
         /* Something of hv_pool_state() is different. */
         void (*changed)(void *userdata);
 };

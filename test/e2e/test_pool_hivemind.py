@@ -138,6 +138,21 @@ class Live(Case):
         self.assertEqual(self.pool.logs["lines"], "one\ntwo\n\N{REPLACEMENT CHARACTER}\u65e5\nend\n"
                                                   "任務 lines 執行完成，狀態: 成功\n")
 
+    def test_a_restart_tells_nothing_twice(self):
+        self.start()
+        self.push("again", **{"run.sh": "echo one; " + self.until("go") + "echo two"})
+        told = os.path.join(self.agent.state, "told", "again")
+        self.told("again", "one\n")
+        tasks.poll(lambda: os.path.exists(told) and os.path.getsize(told) > 0, "it is noted")
+        self.agent.kill()
+        self.agent.start()
+        self.online()
+        self.go("go")
+        self.result("again").close()
+        self.assertEqual(self.pool.logs["again"], "one\ntwo\n任務 again 執行完成，狀態: 成功\n")
+        self.paid("again")
+        tasks.poll(lambda: not os.path.exists(told), "nothing is noted any more")
+
 
 class Lost(Case):
     """What was delivered is offered again: the pool lost it, or never knew that it has it."""
@@ -185,6 +200,7 @@ class Lost(Case):
         self.push("cleaned", data)
         self.assertNotEqual(self.again("cleaned"), when)
         self.assertEqual(len(self.agent.ledger.attempts("cleaned")), 2)
+        self.assertIn("ran\n", self.pool.logs["cleaned"])
 
 
 if __name__ == "__main__":
