@@ -268,6 +268,7 @@ void hv_agent_pool_follow(struct hv_agent *a, struct hv_desired *d) {
                 return;
         }
         drop_link(p);
+        p->heard_us = 0; /* of another pool, perhaps */
         free(p->settings);
         p->settings = HV_STEAL(settings);
         if (p->settings)
@@ -326,6 +327,7 @@ void hv_agent_pool_passed(struct hv_agent *a) {
                 try_link(p); /* the ledger may be there by now */
         hv_agent_pool_taken(p);
         hv_agent_pool_logs_passed(p);
+        hv_agent_pool_lost_passed(p);
         if (!p->link)
                 return;
         hv_pool_poke(p->link);
@@ -399,6 +401,7 @@ void hv_agent_pool_end(struct hv_agent *a) {
         if (!p)
                 return;
         drop_link(p);
+        sd_event_source_disable_unref(p->silence);
         hv_vec_done(&p->takings);
         hv_map_free(p->measured);
         hv_desired_unref(p->desired);

@@ -5,6 +5,7 @@
  *      pool_take.c   what the pool assigns and takes back --> judged --> core --> durable --> answer
  *      pool_pay.c    what it is owed: results, logs <-- ledger, store
  *      pool_log.c    the live log of a task
+ *      pool_lost.c   what becomes of its work when the pool is silent for long
  *      pool_told.c   how much of a log it was told
  *      pool_usage.c  what a task takes while it runs
  */
@@ -39,6 +40,8 @@ struct hv_agent_pool {
         struct hv_host_usage usage;
         char *said; /* message of the last judgement */
         bool inbox_is_due;
+        uint64_t heard_us;        /* the last answer of the pool, or when somebody began to listen */
+        sd_event_source *silence; /* when that is too long ago */
 };
 
 extern const struct hv_pool_backend hv_agent_pool_backend;
@@ -57,6 +60,9 @@ bool hv_agent_pool_cancel(void *userdata, const char *id, const char *why);
 void hv_agent_pool_only(void *userdata, const char *const *ids, size_t n);
 void hv_agent_pool_taken(struct hv_agent_pool *p);   /* after each pass: what is durable by now? */
 void hv_agent_pool_abandon(struct hv_agent_pool *p); /* nobody is told any more */
+
+/* pool_lost.c */
+void hv_agent_pool_lost_passed(struct hv_agent_pool *p); /* after each pass */
 
 /* pool_pay.c */
 bool hv_agent_pool_owed(void *userdata, uint64_t after, struct hv_arena *arena, struct hv_pool_owed *ret);

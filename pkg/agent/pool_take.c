@@ -72,7 +72,7 @@ static enum hv_pool_verdict load(struct hv_agent_pool *p, const struct hv_pool_a
 }
 
 struct known { /* of the ledger; copied, for it must not be asked while it is walked */
-        bool is_there, is_pools, is_same, has_ended, is_owed;
+        bool is_there, is_pools, is_declared, is_same, has_ended, is_owed;
         unsigned last_attempt; /* of this node */
         const char *digest;
 };
@@ -82,6 +82,7 @@ static int on_known(const struct hv_ledger_task *t, void *userdata) {
 
         k->is_there = true;
         k->is_pools = hv_streq(t->source, hv_task_source_name(HV_TASK_FROM_POOL));
+        k->is_declared = hv_streq(t->source, hv_task_source_name(HV_TASK_FROM_FILE));
         k->is_same = hv_streq(t->digest, k->digest);
         k->has_ended = t->ended_us != 0;
         k->is_owed = t->is_owed;
@@ -96,6 +97,7 @@ enum order {
         ORDER_ASKED,   /* known and delivered: the pool wants the result once more */
         ORDER_AGAIN,   /* it ended and was delivered; to be run once more */
         ORDER_INSTEAD, /* as it, with another content */
+        ORDER_OUST,    /* the node's own has that id, and runs: it is stopped first */
 };
 
 /* A list names what was delivered until the pool has looked at it, so only a newer lease says something. Whoever pushes without any
@@ -114,6 +116,15 @@ static bool is_still_there(const struct hv_agent_pool *p, const char *id, const 
                !hv_results_removed(results);
 }
 
+/* What a file declares is declared again by it: nobody can take its place. */
+static enum hv_pool_verdict judge_own(struct hv_agent_pool *p, const char *id, const struct known *k,
+                                      enum order *ret_order) {
+        if (p->master->on_conflict != HV_CONFLICT_MASTER_WINS || k->is_declared)
+                return say(p, HV_POOL_REFUSED, "Conflict: %s is a task of this node's own", id);
+        *ret_order = k->has_ended ? ORDER_INSTEAD : ORDER_OUST;
+        return HV_POOL_ACCEPTED;
+}
+
 static enum hv_pool_verdict judge_known(struct hv_agent_pool *p, const struct hv_pool_assignment *a,
                                         const struct known *k, enum order *ret_order) {
         struct hv_ledger_assignment last = {};
@@ -122,7 +133,7 @@ static enum hv_pool_verdict judge_known(struct hv_agent_pool *p, const struct hv
         int r;
 
         if (!k->is_pools)
-                return say(p, HV_POOL_REFUSED, "Conflict: %s is a task of this node's own", a->id);
+                return judge_own(p, a->id, k, ret_order);
         r = hv_ledger_assignment(p->agent->ledger, a->id, &last, &err);
         if (r < 0)
                 return say(p, HV_POOL_LATER, "%s", err.msg);
@@ -298,6 +309,17 @@ static int order_it(struct hv_agent_pool *p, const struct hv_pool_assignment *a,
                 in.type = HV_INPUT_TASK_FORGET;
                 r = hv_agent_input(p->agent, &in, err);
                 return r < 0 ? r : hv_err_set(err, -EAGAIN, "the earlier task of that id is being forgotten");
+        case ORDER_OUST:
+                in = (struct hv_input){
+                        .type = HV_INPUT_TASK_STOP,
+                        .text = a->id,
+                        .message = BY_POOL,
+                        .reason = "it assigned a task of that id: master.onConflict is masterWins"
+                };
+                r = hv_agent_input(p->agent, &in, err);
+                return r < 0 && r != -EALREADY
+                               ? r
+                               : hv_err_set(err, -EAGAIN, "the node's own task of that id is being stopped");
         default:
                 r = hv_agent_input(p->agent, &in, err);
                 return r == -EALREADY ? 0 : r;

@@ -187,6 +187,44 @@ class Pool(Case):
         self.assertEqual(self.committed("good").status, "completed")
         self.assertEqual(self.row("mine")["source"], "api")
 
+    def test_a_master_that_wins_takes_an_id_from_the_node(self):
+        self.start(onConflict="masterWins")
+        self.online()
+        self.agent.submit("mine", {"image": hv.IMAGE, "pullPolicy": "never", "command": ["sleep", "1000"]})
+        self.agent.wait(lambda: self.row("mine").get("state") == "Running", "the node's own runs")
+        self.pool.assign(shell("echo of the pool", "mine"))
+        self.assertEqual(self.committed("mine").log, b"of the pool\n")
+        self.assertEqual(self.row("mine")["source"], "pool")
+
+    def run_one_and_queue_one(self):
+        self.online()
+        cpus = len(os.sched_getaffinity(0))
+        self.pool.assign(shell("exec sleep 1000", "runs", cpu_quota=100000 * cpus))
+        self.agent.wait(lambda: self.row("runs").get("state") == "Running", "one runs")
+        self.pool.assign(shell("exec sleep 1000", "waits", cpu_quota=100000 * cpus))
+        self.agent.wait(lambda: self.row("waits").get("state") == "Queued", "the other one waits")
+        self.pool.stop()
+        self.agent.wait(lambda: self.row("waits")["ended_us"], "what has not begun is stopped")
+        row = self.row("waits")
+        self.assertEqual((row["state"], row["stop_by"]), ("Stopped", "this node"))
+
+    def test_work_of_a_lost_pool_is_drained(self):
+        self.start(lostAfter="2s", onLost="drain")
+        self.run_one_and_queue_one()
+        self.assertEqual(self.row("runs")["state"], "Running")
+        self.pool.start()
+        got = self.committed("waits")
+        self.assertEqual(got.state, "Stopped")
+        self.assertIn("the pool has been silent for 2s: master.onLost is drain", got.reason)
+        self.assertEqual(self.row("runs")["state"], "Running")
+
+    def test_work_of_a_lost_pool_is_stopped(self):
+        self.start(lostAfter="2s", onLost="stop")
+        self.run_one_and_queue_one()
+        self.agent.wait(lambda: self.row("runs")["ended_us"], "what runs is stopped too")
+        self.pool.start()
+        self.assertEqual((self.committed("waits").state, self.committed("runs").state), ("Stopped", "Stopped"))
+
     def test_the_same_again_runs_once(self):
         self.start()
         self.online()
