@@ -33,6 +33,7 @@ enum option_id {
         OPT_LEASE,
         OPT_MAX_TASKS,
         OPT_MAX_RESULT,
+        OPT_KEEP,
         OPT_HIVEMIND_LISTEN,
         OPT_ACCOUNTS,
         OPT_TOKEN_LIFE,

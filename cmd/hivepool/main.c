@@ -20,8 +20,8 @@ const struct command commands[] = {
           "again; SIGTERM ends it: nodes go on with what they have, and report when it is back.",
           BIT(OPT_DATA_DIR) | BIT(OPT_LISTEN) | BIT(OPT_TLS_CERT) | BIT(OPT_TLS_KEY) | BIT(OPT_CLIENT_CA) |
                   BIT(OPT_SHARED_CERTIFICATE) | BIT(OPT_INSECURE) | BIT(OPT_TOKEN_FILE) | BIT(OPT_LEASE) |
-                  BIT(OPT_MAX_TASKS) | BIT(OPT_MAX_RESULT) | BIT(OPT_HIVEMIND_LISTEN) | BIT(OPT_ACCOUNTS) |
-                  BIT(OPT_TOKEN_LIFE) | BIT(OPT_HIVEMIND_ROUND) | BIT(OPT_LIKE_DEPLOYED),
+                  BIT(OPT_MAX_TASKS) | BIT(OPT_MAX_RESULT) | BIT(OPT_KEEP) | BIT(OPT_HIVEMIND_LISTEN) |
+                  BIT(OPT_ACCOUNTS) | BIT(OPT_TOKEN_LIFE) | BIT(OPT_HIVEMIND_ROUND) | BIT(OPT_LIKE_DEPLOYED),
           0, 0, run_serve },
         { "submit", "[OPTION]... [-- COMMAND [ARG]...]", "hand in a task; prints its id",
           "From options, or from a file with the fields of api/nodepool/v1.proto; options win over the file. Handing in the\n"

@@ -30,6 +30,8 @@ const struct option_row option_rows[N_OPTIONS] = {
                         "a node that is silent for this long loses its tasks; default 2m" },
         [OPT_MAX_TASKS] = { 0, "max-tasks", "N", "tasks of one node at a time; default 64" },
         [OPT_MAX_RESULT] = { 0, "max-result", "SIZE", "largest input or result; default 4Gi" },
+        [OPT_KEEP] = { 0, "keep", "TIME",
+                       "forget tasks that ended this long ago, such as 30d; default: keep them" },
         [OPT_HIVEMIND_LISTEN] = { 0, "hivemind-listen", "HOST:PORT",
                                   "take nodes and users of dialect hivemind here" },
         [OPT_ACCOUNTS] = { 0, "accounts", "FILE",

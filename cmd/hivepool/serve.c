@@ -79,6 +79,8 @@ static int read_limits(struct cli *cli, struct hv_hivepool_server_options *o) {
                 code = usage_error(cli, "--lease: expected at least 1s");
         if (code == HV_EXIT_OK)
                 code = option_number(cli, OPT_MAX_TASKS, 1, 4096, 64, &n);
+        if (code == HV_EXIT_OK)
+                code = option_duration(cli, OPT_KEEP, HV_TIME_NEVER, &o->keep_us);
         o->max_tasks = (unsigned) n;
         o->max_blob_bytes = UINT64_C(4) << 30;
         o->max_log_bytes = UINT64_C(256) << 20;

@@ -7,12 +7,16 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/map.h"
+#include "base/time.h"
 
 #define SYNC_BYTES (UINT64_C(16) << 20)
+#define OPEN_MAX \
+        256 /* uploads whose file is open; more of them are closed, and opened again when they go on */
 #define NAME_SIZE (HV_SHA256_HEX_SIZE + 24)
 
 /* What is at the end of an upload's file while it grows is not trusted after a crash; `state` beside it says how far the file
@@ -148,7 +152,22 @@ static void recall(struct hv_blobs *b, const char *name, struct upload *u) {
         u->synced = u->hash.n_bytes;
 }
 
-static int find(struct hv_blobs *b, const char *name, uint64_t total, struct upload **ret,
+/* A sender has one upload at a time: what it began before, it has given up. */
+static void make_room(struct hv_blobs *b, uint64_t sender) {
+        const char *other;
+        size_t it = 0;
+
+        if (sender > 0)
+                hv_blobs_forget_sender(b, sender);
+        if (hv_map_size(b->uploads) >= OPEN_MAX && hv_map_next(b->uploads, &it, &other, NULL))
+                (void) hv_map_remove(b->uploads, other);
+}
+
+static bool is_begun(const struct hv_blobs *b, const char *name) {
+        return faccessat(b->uploads_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static int find(struct hv_blobs *b, const char *name, uint64_t sender, uint64_t total, struct upload **ret,
                 struct hv_err *err) {
         struct upload *u = hv_map_get(b->uploads, name);
 
@@ -157,6 +176,7 @@ static int find(struct hv_blobs *b, const char *name, uint64_t total, struct upl
                 return 0;
         }
         (void) hv_map_remove(b->uploads, name);
+        make_room(b, is_begun(b, name) ? 0 : sender);
         u = HV_NEW(struct upload);
         u->total = total;
         u->fd = openat(b->uploads_fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -250,6 +270,7 @@ int hv_blobs_add(struct hv_blobs *b, const char *sha256, uint64_t sender, uint64
                 return r;
         fd = hv_blobs_open(b, sha256, &size);
         if (fd >= 0) {
+                (void) futimens(fd, NULL); /* wanted again: hv_blobs_clean() must not take it just now */
                 hv_fd_closep(&fd);
                 if (size != total)
                         return hv_err_set(err, -EBADMSG, "%s is there, with %" PRIu64 " bytes, not %" PRIu64,
@@ -258,7 +279,7 @@ int hv_blobs_add(struct hv_blobs *b, const char *sha256, uint64_t sender, uint64
                 return 0;
         }
         upload_name(name, sha256, sender);
-        r = find(b, name, total, &u, err);
+        r = find(b, name, sender, total, &u, err);
         if (r >= 0 && offset == u->hash.n_bytes && len > 0)
                 r = write_piece(u, name, data, len, err);
         if (r < 0)
@@ -275,22 +296,87 @@ int hv_blobs_put(struct hv_blobs *b, const void *data, size_t len, char ret_sha2
         return hv_blobs_add(b, ret_sha256, 0, len, 0, data, len, &next, err);
 }
 
-void hv_blobs_forget_sender(struct hv_blobs *b, uint64_t sender) {
-        char suffix[24], name[NAME_SIZE];
-        const struct dirent *e;
-        int fd = openat(b->uploads_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+/* Each file of a folder; of one that cannot be read, none. */
+static void walk(int folder_fd, void (*fn)(void *userdata, const char *name), void *userdata) {
+        int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         DIR *d = fd < 0 ? NULL : fdopendir(fd);
+        const struct dirent *e;
 
         if (!d) {
                 hv_fd_closep(&fd);
                 return;
         }
-        (void) snprintf(suffix, sizeof suffix, ".%" PRIx64, sender);
         while ((e = readdir(d)))
-                if (strlen(e->d_name) > HV_SHA256_HEX_SIZE - 1 &&
-                    hv_streq(e->d_name + HV_SHA256_HEX_SIZE - 1, suffix)) {
-                        (void) snprintf(name, sizeof name, "%.*s", (int) sizeof name - 1, e->d_name);
-                        drop(b, name);
-                }
+                if (e->d_name[0] != '.')
+                        fn(userdata, e->d_name);
         (void) closedir(d);
+}
+
+struct forgetting {
+        struct hv_blobs *b;
+        char suffix[24];
+};
+
+static void forget(void *userdata, const char *file) {
+        struct forgetting *f = userdata;
+        char name[NAME_SIZE];
+
+        if (strlen(file) < HV_SHA256_HEX_SIZE || !hv_streq(file + HV_SHA256_HEX_SIZE - 1, f->suffix))
+                return;
+        (void) snprintf(name, sizeof name, "%.*s", (int) sizeof name - 1, file);
+        drop(f->b, name);
+}
+
+void hv_blobs_forget_sender(struct hv_blobs *b, uint64_t sender) {
+        struct forgetting f = { .b = b };
+
+        (void) snprintf(f.suffix, sizeof f.suffix, ".%" PRIx64, sender);
+        walk(b->uploads_fd, forget, &f);
+}
+
+/* --- what nobody wants any more --- */
+
+struct cleaning {
+        struct hv_blobs *b;
+        uint64_t before_us;
+        bool (*is_used)(void *userdata, const char *sha256);
+        void *userdata;
+};
+
+static bool is_older(int folder_fd, const char *name, uint64_t before_us) {
+        struct stat st;
+
+        return fstatat(folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_mtim.tv_sec >= 0 &&
+               (uint64_t) st.st_mtim.tv_sec < before_us / HV_USEC_PER_SEC;
+}
+
+/* The state goes with its file, and alone when that is not there. */
+static void clean_upload(void *userdata, const char *file) {
+        static const char state[] = ".state";
+        size_t len = strlen(file), tail = sizeof state - 1;
+        struct cleaning *c = userdata;
+        char name[NAME_SIZE];
+
+        if (len > tail && hv_streq(file + len - tail, state))
+                len -= tail;
+        (void) snprintf(name, sizeof name, "%.*s", (int) HV_MIN(len, sizeof name - 1), file);
+        if (!is_begun(c->b, name) || is_older(c->b->uploads_fd, name, c->before_us))
+                drop(c->b, name);
+}
+
+static void clean_blob(void *userdata, const char *file) {
+        struct cleaning *c = userdata;
+
+        if (hv_blobs_is_name(file) && is_older(c->b->blobs_fd, file, c->before_us) &&
+            !c->is_used(c->userdata, file))
+                hv_blobs_remove(c->b, file);
+}
+
+void hv_blobs_clean(struct hv_blobs *b, uint64_t before_us,
+                    bool (*is_used)(void *userdata, const char *sha256), void *userdata) {
+        struct cleaning c = { .b = b, .before_us = before_us, .is_used = is_used, .userdata = userdata };
+
+        walk(b->uploads_fd, clean_upload, &c);
+        if (is_used)
+                walk(b->blobs_fd, clean_blob, &c);
 }

@@ -35,5 +35,11 @@ int hv_blobs_put(struct hv_blobs *b, const void *data, size_t len, char ret_sha2
                  struct hv_err *err);
 
 void hv_blobs_remove(struct hv_blobs *b, const char *sha256);
-/* Uploads that this sender has begun, and will not end any more. */
+/* Uploads that this sender has begun, and will not end any more. A sender above 0 has one at a time: another one that it begins
+ * forgets the first. */
 void hv_blobs_forget_sender(struct hv_blobs *b, uint64_t sender);
+
+/* Removes uploads on which nothing came since `before_us` (CLOCK_REALTIME) and, where is_used is given, whole ones as old that it
+ * does not claim. Looks at each file: where there are very many, before anybody waits. */
+void hv_blobs_clean(struct hv_blobs *b, uint64_t before_us,
+                    bool (*is_used)(void *userdata, const char *sha256), void *userdata);

@@ -52,6 +52,8 @@ struct hv_store *hv_hivepool_store(struct hv_hivepool *p); /* to read */
 bool hv_hivepool_is_task_id(const char *id);
 bool hv_hivepool_is_node_id(const char *id);
 
+uint64_t hv_pool_wall_us(void); /* CLOCK_REALTIME, the time of the store */
+
 /* ---- tasks ---- */
 
 struct hv_hivepool_wish {
@@ -75,6 +77,11 @@ int hv_hivepool_submit(struct hv_hivepool *p, const struct hv_hivepool_wish *w,
 int hv_hivepool_cancel(struct hv_hivepool *p, const char *id, const char *why, struct hv_err *err);
 /* With results and logs. -EBUSY: it is not over. */
 int hv_hivepool_remove(struct hv_hivepool *p, const char *id, struct hv_err *err);
+
+/* Removes tasks that ended before `before_us` (CLOCK_REALTIME), a few; 1: there are more. */
+int hv_hivepool_expire(struct hv_hivepool *p, uint64_t before_us, struct hv_err *err);
+/* Uploads on which nothing came since then; thoroughly: also whole files that no task uses, each of which is looked at. */
+void hv_hivepool_clean(struct hv_hivepool *p, uint64_t before_us, bool thoroughly);
 
 /* It is there and not over. */
 bool hv_hivepool_is_live(struct hv_hivepool *p, const char *id);

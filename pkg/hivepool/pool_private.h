@@ -45,7 +45,6 @@ static inline struct hv_pool_node_entry *hv_pool_find_node(struct hv_hivepool *p
         return hv_map_get(p->nodes, id);
 }
 
-uint64_t hv_pool_wall_us(void);
 void hv_pool_due(struct hv_hivepool *p);
 /* Bits of words; a word too much is bit 63, which no node has. */
 uint64_t hv_pool_words(struct hv_hivepool *p, const char *const *words, size_t n);

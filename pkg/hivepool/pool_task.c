@@ -85,6 +85,7 @@ void hv_pool_do_end(struct hv_hivepool *p, const struct hv_pool_ending *e) {
                 t->had_it = hv_strdup(t->node->id);
                 hv_pool_node_drop(t->node, t);
         }
+        hv_blobs_forget_sender(p->blobs, t->lease); /* what it had begun to send is nobody's */
         t->state = e->next;
         if (e->next == HV_LEASE_PENDING)
                 hv_pool_queue(p, t);

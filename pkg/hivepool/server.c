@@ -17,11 +17,14 @@
 #include "rpc/credentials.h"
 
 #define RETRY_US (5 * HV_USEC_PER_SEC) /* after the store failed */
+#define CLEAN_US (10 * HV_USEC_PER_MIN)
+#define UNFINISHED_US (24 * HV_USEC_PER_HOUR) /* an upload that is not gone on with is kept this long */
 
 struct hv_hivepool_server {
         struct hv_hivepool_server_options options;
         struct sd_event *event;
-        sd_event_source *due, *timer;
+        sd_event_source *due, *timer, *cleaner;
+        uint64_t keep_us;
         struct hv_secret *token;
         struct hv_hivepool *pool;
         struct hv_map *changed, *over; /* nodes whose list is another one, tasks that ended: keys only */
@@ -112,6 +115,28 @@ static int on_due(sd_event_source *source, void *userdata) {
 static int on_time(sd_event_source *source, uint64_t at_us, void *userdata) {
         (void) source, (void) at_us;
         pass(userdata);
+        return 0;
+}
+
+/* --- what is old --- */
+
+static int on_clean(sd_event_source *source, uint64_t at_us, void *userdata) {
+        struct hv_hivepool_server *s = userdata;
+        uint64_t wall_us = hv_pool_wall_us(), next_us = CLEAN_US;
+        struct hv_err err = {};
+        int r = 0;
+
+        (void) at_us;
+        if (s->keep_us != HV_TIME_NEVER && wall_us > s->keep_us)
+                r = hv_hivepool_expire(s->pool, wall_us - s->keep_us, &err);
+        if (r < 0)
+                hv_log_error(r, "what is older than --keep stays for now: %s", err.msg);
+        else if (r > 0) /* others have their turn between */
+                next_us = HV_USEC_PER_SEC;
+        else
+                hv_hivepool_clean(s->pool, wall_us - UNFINISHED_US, false);
+        (void) sd_event_source_set_time_relative(source, next_us);
+        (void) sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
         return 0;
 }
 
@@ -231,6 +256,10 @@ static int make_sources(struct hv_hivepool_server *s, struct hv_err *err) {
         if (r >= 0)
                 r = sd_event_add_time(s->event, &s->timer, CLOCK_BOOTTIME, HV_TIME_NEVER, 10 * 1000, on_time,
                                       s);
+        if (r >= 0)
+                r = sd_event_add_time(s->event, &s->cleaner, CLOCK_BOOTTIME, 0, HV_USEC_PER_SEC, on_clean, s);
+        if (r >= 0) /* after the calls that wait, too */
+                r = sd_event_source_set_priority(s->cleaner, SD_EVENT_PRIORITY_NORMAL + 20);
         /* After the calls that wait: many of them make one pass. */
         if (r >= 0)
                 r = sd_event_source_set_priority(s->due, SD_EVENT_PRIORITY_NORMAL + 10);
@@ -247,10 +276,14 @@ static int open_pool(struct hv_hivepool_server *s, struct hv_err *err) {
                                                      .on_node = on_pool_node,
                                                      .on_over = on_pool_over,
                                                      .userdata = s };
+        int r;
 
         if (mkdir(s->options.data_dir, 0700) < 0 && errno != EEXIST)
                 return hv_err_errno(err, -errno, "%s: cannot make it", s->options.data_dir);
-        return hv_hivepool_new(&options, now_us(), &s->pool, err);
+        r = hv_hivepool_new(&options, now_us(), &s->pool, err);
+        if (r >= 0) /* nobody waits yet */
+                hv_hivepool_clean(s->pool, hv_pool_wall_us() - UNFINISHED_US, true);
+        return r;
 }
 
 int hv_hivepool_server_new(const struct hv_hivepool_server_options *options, struct hv_hivepool_server **ret,
@@ -260,6 +293,7 @@ int hv_hivepool_server_new(const struct hv_hivepool_server_options *options, str
         int r;
 
         s->options = *options;
+        s->keep_us = options->keep_us;
         s->event = sd_event_ref(options->event);
         s->changed = hv_map_new(NULL);
         s->over = hv_map_new(NULL);
@@ -304,6 +338,7 @@ struct hv_hivepool_server *hv_hivepool_server_free(struct hv_hivepool_server *s)
         (void) hv_secret_free(s->token);
         s->due = sd_event_source_disable_unref(s->due);
         s->timer = sd_event_source_disable_unref(s->timer);
+        s->cleaner = sd_event_source_disable_unref(s->cleaner);
         (void) sd_event_unref(s->event);
         free(s->address);
         free(s->push_address);

@@ -24,6 +24,7 @@ struct hv_hivepool_server_options {
         uint64_t lease_us;
         unsigned max_tasks; /* of one node */
         uint64_t max_blob_bytes, max_log_bytes;
+        uint64_t keep_us; /* what ended goes, with result and log, after this time; HV_TIME_NEVER: it stays */
 
         const char *hivemind_listen; /* dialect hivemind; NULL: not served */
         const char *accounts_file;   /* who may log in there (accounts.h) */

@@ -3,7 +3,7 @@
  * Model    One SQLite file (WAL, every commit on disk before it returns). What changes together is written between
  *          hv_store_begin() and hv_store_finish(); the single functions do no transaction of their own.
  *          Numbers of leases and of revisions come from one counter that never goes back (hv_store_number()).
- * Times    CLOCK_REALTIME in us; 0: never. For people only: nothing is decided by them.
+ * Times    CLOCK_REALTIME in us; 0: never. For people, and for how long what ended is kept; nothing else is decided by them.
  * Owner    what a visitor is shown is good until it returns; it changes nothing.
  */
 #pragma once
@@ -63,6 +63,9 @@ int hv_store_live_tasks(struct hv_store *s, hv_store_task_fn *fn, void *userdata
 /* Newest first, seq below `before` (0: from the newest), of the states whose bit is set; at most `max`. */
 int hv_store_list_tasks(struct hv_store *s, unsigned states, uint64_t before, unsigned max,
                         hv_store_task_fn *fn, void *userdata, struct hv_err *err);
+/* Those that ended before `before_us`, in no order; at most `max`. */
+int hv_store_old_tasks(struct hv_store *s, uint64_t before_us, unsigned max, hv_store_task_fn *fn,
+                       void *userdata, struct hv_err *err);
 int hv_store_count_tasks(struct hv_store *s, uint64_t ret[HV_N_LEASE_TASKS], struct hv_err *err);
 
 /* ---- attempts ---- */
@@ -93,6 +96,8 @@ int hv_store_attempts(struct hv_store *s, uint64_t task, hv_store_attempt_fn *fn
 
 /* Inputs and results of a task; adding one twice is fine. */
 int hv_store_add_use(struct hv_store *s, const char *sha256, uint64_t task, struct hv_err *err);
+/* 1: a task uses it. */
+int hv_store_is_used(struct hv_store *s, const char *sha256, struct hv_err *err);
 
 /* ---- nodes ---- */
 

@@ -160,6 +160,27 @@ int hv_store_list_tasks(struct hv_store *s, unsigned states, uint64_t before, un
         return show_tasks(s, &q, fn, userdata, err);
 }
 
+int hv_store_old_tasks(struct hv_store *s, uint64_t before_us, unsigned max, hv_store_task_fn *fn,
+                       void *userdata, struct hv_err *err) {
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
+
+        hv_query_start(&s->db,
+                       "SELECT " TASK_COLUMNS
+                       " FROM task WHERE state >= 3 AND ended_us > 0 AND ended_us < ? LIMIT ?",
+                       &q);
+        hv_query_unsigned(&q, before_us);
+        hv_query_unsigned(&q, max);
+        return show_tasks(s, &q, fn, userdata, err);
+}
+
+int hv_store_is_used(struct hv_store *s, const char *sha256, struct hv_err *err) {
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
+
+        hv_query_start(&s->db, "SELECT 1 FROM use WHERE sha256 = ? LIMIT 1", &q);
+        hv_query_text(&q, sha256);
+        return hv_query_step(&q, err);
+}
+
 int hv_store_count_tasks(struct hv_store *s, uint64_t ret[HV_N_LEASE_TASKS], struct hv_err *err) {
         _hv_cleanup_(hv_query_end) struct hv_query q = {};
         int r;

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 
 import grpc
@@ -35,6 +36,8 @@ class WithoutPool(unittest.TestCase):
             (["show"], 64, "a word is missing"),
             (["show", "a", "b"], 64, "one word too many: b"),
             (["ls", "-n", "0"], 64, "--limit: expected a number from 1 to 1000"),
+            (["ls", "-o", "xml"], 64, "--output: expected table or json, found xml"),
+            (["serve", "--insecure", "--keep", "long"], 64, "--keep: expected a time"),
             (["ls", "--timeout", "5"], 64, "--timeout: expected a time such as 30s or 5m"),
             (["submit"], 64, "--image is missing"),
             (["submit", "--image", "x", "-e", "novalue"], 64, "--env: expected NAME=VALUE"),
@@ -119,7 +122,23 @@ class WithPool(site.Case):
         self.pool.cli("cancel", "t1")
         self.assertEqual(json.loads(self.pool.cli("ls", "--state", "cancelled", "--json")[0])["tasks"][0]["id"], "t1")
         self.pool.cli("rm", "t1")
-        self.assertEqual(json.loads(self.pool.cli("ls", "--json")[0])["tasks"], [])
+        self.assertEqual(json.loads(self.pool.cli("ls", "-o", "json")[0])["tasks"], [])
+
+    def test_what_ended_is_kept_as_long_as_asked_for(self):
+        for name in ("over", "lives"):
+            self.pool.cli("submit", "--image", "busybox", "--id", name)
+        self.pool.cli("cancel", "over")
+        names = lambda: [t["id"] for t in json.loads(self.pool.cli("ls", "-o", "json")[0])["tasks"]]
+        self.pool.kill()
+        self.pool.start()
+        self.assertEqual(names(), ["lives", "over"])
+        self.pool.kill()
+        self.pool.options += ["--keep", "1ms"]
+        self.pool.start()
+        end = time.monotonic() + site.LIMIT_S
+        while names() != ["lives"]:  # nothing tells of it
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.05)
 
     def test_two_pools_do_not_share_a_folder(self):
         found = run("serve", "--insecure", "--listen", "127.0.0.1:0", "--data-dir", self.pool.dir)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/time.h"
 #include "hivepool/blobs.h"
 
 #define MIB ((size_t) 1 << 20)
@@ -180,6 +181,97 @@ static void limits_hold(void **state) {
         (void) hv_blobs_free(b);
 }
 
+static bool has_file(const struct scratch *s, const char *folder, const char *name) {
+        _hv_cleanup_free_ char *path = hv_asprintf("%s/%s/%s", s->path, folder, name);
+
+        return access(path, F_OK) == 0;
+}
+
+static void make_old(const struct scratch *s, const char *folder, const char *name) {
+        _hv_cleanup_free_ char *path = hv_asprintf("%s/%s/%s", s->path, folder, name);
+        const struct timespec times[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+
+        assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void a_sender_has_one_upload_at_a_time(void **state) {
+        const struct scratch *s = *state;
+        struct hv_blobs *b = open_blobs(s);
+        char first[HV_SHA256_HEX_SIZE], second[HV_SHA256_HEX_SIZE], *data = make_data(1000, first);
+        _hv_cleanup_free_ char *mine = hv_asprintf("%s.7", first), *other = hv_asprintf("%s.8", first);
+        struct hv_err err = {};
+        uint64_t next = 0;
+
+        hv_sha256_hex(data, 999, second);
+        assert_int_equal(hv_blobs_add(b, first, 7, 1000, 0, data, 400, &next, &err), 0);
+        assert_int_equal(hv_blobs_add(b, first, 8, 1000, 0, data, 400, &next, &err), 0);
+        assert_int_equal(hv_blobs_add(b, second, 7, 999, 0, data, 400, &next, &err), 0);
+        assert_false(has_file(s, "uploads", mine));
+        assert_true(has_file(s, "uploads", other));
+        assert_int_equal(hv_blobs_add(b, second, 7, 999, 400, data + 400, 599, &next, &err), 0);
+        assert_is_there(b, second, data, 999);
+        free(data);
+        (void) hv_blobs_free(b);
+}
+
+/* Of those that are begun only so many have an open file; each goes on all the same. */
+static void very_many_uploads_take_no_more_descriptors(void **state) {
+        struct hv_blobs *b = open_blobs(*state);
+        char sha256[HV_SHA256_HEX_SIZE], *data = make_data(1000, sha256);
+        struct hv_err err = {};
+        uint64_t next = 0;
+        int fd;
+
+        for (uint64_t sender = 1; sender <= 600; sender++)
+                assert_int_equal(hv_blobs_add(b, sha256, sender, 1000, 0, data, 400, &next, &err), 0);
+        fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        assert_in_range(fd, 3, 300);
+        (void) close(fd);
+        assert_int_equal(hv_blobs_add(b, sha256, 1, 1000, 400, data + 400, 600, &next, &err), 0);
+        assert_int_equal(next, 0); /* what was not on the disk yet is asked for again */
+        assert_int_equal(hv_blobs_add(b, sha256, 1, 1000, 0, data, 1000, &next, &err), 0);
+        assert_is_there(b, sha256, data, 1000);
+        free(data);
+        (void) hv_blobs_free(b);
+}
+
+static bool is_second(void *second, const char *sha256) {
+        return hv_streq(sha256, second);
+}
+
+static void what_is_old_and_nobodys_is_removed(void **state) {
+        const struct scratch *s = *state;
+        struct hv_blobs *b = open_blobs(s);
+        char used[HV_SHA256_HEX_SIZE], lost[HV_SHA256_HEX_SIZE], fresh[HV_SHA256_HEX_SIZE], *data;
+        char again[HV_SHA256_HEX_SIZE];
+        _hv_cleanup_free_ char *upload = NULL;
+        struct hv_err err = {};
+        uint64_t next = 0;
+
+        data = make_data(1000, again);
+        upload = hv_asprintf("%s.9", again);
+        assert_int_equal(hv_blobs_put(b, data, 1, used, &err), 0);
+        assert_int_equal(hv_blobs_put(b, data, 2, lost, &err), 0);
+        assert_int_equal(hv_blobs_put(b, data, 3, fresh, &err), 0);
+        assert_int_equal(hv_blobs_add(b, again, 9, 1000, 0, data, 400, &next, &err), 0);
+        make_old(s, "blobs", used);
+        make_old(s, "blobs", lost);
+        hv_blobs_clean(b, 2000 * HV_USEC_PER_SEC, is_second, used);
+        assert_true(has_file(s, "blobs", used));
+        assert_false(has_file(s, "blobs", lost));
+        assert_true(has_file(s, "blobs", fresh));
+        assert_true(has_file(s, "uploads", upload));
+        make_old(s, "uploads", upload);
+        assert_int_equal(hv_blobs_add(b, used, 1, 1, 0, data, 1, &next, &err),
+                         0); /* wanted again: not old any more */
+        hv_blobs_clean(b, 2000 * HV_USEC_PER_SEC, NULL, NULL);
+        assert_false(has_file(s, "uploads", upload));
+        hv_blobs_clean(b, 2000 * HV_USEC_PER_SEC, is_second, lost);
+        assert_true(has_file(s, "blobs", used));
+        free(data);
+        (void) hv_blobs_free(b);
+}
+
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_set_up, scratch_tear_down)
         const struct CMUnitTest tests[] = {
@@ -189,6 +281,9 @@ int main(void) {
                 TEST(it_goes_on_after_a_crash),
                 TEST(names_are_no_paths),
                 TEST(limits_hold),
+                TEST(a_sender_has_one_upload_at_a_time),
+                TEST(very_many_uploads_take_no_more_descriptors),
+                TEST(what_is_old_and_nobodys_is_removed),
         };
 
         return cmocka_run_group_tests_name("blobs", tests, NULL, NULL);

@@ -378,6 +378,52 @@ static void logs_go_on_where_they_were(void **state) {
         (void) hv_hivepool_free(p);
 }
 
+static void what_is_old_expires(void **state) {
+        struct hv_hivepool *p = open_pool(*state, 0);
+        struct hv_err err = {};
+        char id[16];
+
+        join(p, "a", 0);
+        for (unsigned i = 0; i < 40; i++) { /* more than a turn takes */
+                (void) snprintf(id, sizeof id, "t%u", i);
+                submit(p, id, 0);
+                assert_int_equal(hv_hivepool_cancel(p, id, "test", &err), 0);
+        }
+        submit(p, "lives", 0);
+        assert_int_equal(hv_hivepool_expire(p, 1000, &err), 0);
+        assert_int_equal(row_of(p, "t0").state, HV_LEASE_CANCELLED);
+        assert_int_equal(hv_hivepool_expire(p, UINT64_MAX >> 1, &err), 1);
+        assert_int_equal(hv_hivepool_expire(p, UINT64_MAX >> 1, &err), 0);
+        assert_int_equal(hv_store_find_task(hv_hivepool_store(p), "t39", NULL, NULL, &err), 0);
+        assert_int_equal(row_of(p, "lives").state, HV_LEASE_PENDING);
+        (void) hv_hivepool_free(p);
+}
+
+static void what_a_lost_attempt_had_sent_goes(void **state) {
+        const struct scratch *s = *state;
+        struct hv_hivepool *p = open_pool(s, 0);
+        char sha256[HV_SHA256_HEX_SIZE];
+        _hv_cleanup_free_ char *path = NULL;
+        struct hv_hivepool_result r = { .claim = { .task = "t1", .node = "a" }, .data = "half", .len = 4 };
+        struct hv_err err = {};
+        uint64_t next = 0;
+
+        join(p, "a", 0);
+        submit(p, "t1", 0);
+        pass(p, 0);
+        hv_sha256_hex("halfhalf", 8, sha256);
+        r.sha256 = sha256;
+        r.total = 8;
+        r.claim.lease = assigned(p, "a").leases[0];
+        path = hv_asprintf("%s/uploads/%s.%llx", s->path, sha256, (unsigned long long) r.claim.lease);
+        assert_int_equal(hv_hivepool_report(p, 0, &r, &next, &err), HV_HIVEPOOL_GO_ON);
+        assert_int_equal(access(path, F_OK), 0);
+        pass(p, 2 * LEASE);
+        assert_int_equal(row_of(p, "t1").state, HV_LEASE_FAILED);
+        assert_int_equal(access(path, F_OK), -1);
+        (void) hv_hivepool_free(p);
+}
+
 static void what_is_removed_is_gone(void **state) {
         struct hv_hivepool *p = open_pool(*state, 0);
         char sha256[HV_SHA256_HEX_SIZE];
@@ -514,12 +560,20 @@ static void no_task_has_two_leases(void **state) {
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_set_up, scratch_tear_down)
         const struct CMUnitTest tests[] = {
-                TEST(a_task_is_given_run_and_done),    TEST(a_silent_node_loses_its_tasks),
-                TEST(a_documented_node_says_less),     TEST(a_cancel_waits_for_the_node),
-                TEST(the_same_task_twice_is_one),      TEST(what_is_promised_outlives_the_process),
-                TEST(two_pools_do_not_share_a_folder), TEST(a_refused_offer_does_not_count),
-                TEST(logs_go_on_where_they_were),      TEST(what_is_removed_is_gone),
-                TEST(a_pending_task_says_why),         TEST(no_task_has_two_leases),
+                TEST(a_task_is_given_run_and_done),
+                TEST(a_silent_node_loses_its_tasks),
+                TEST(a_documented_node_says_less),
+                TEST(a_cancel_waits_for_the_node),
+                TEST(the_same_task_twice_is_one),
+                TEST(what_is_promised_outlives_the_process),
+                TEST(two_pools_do_not_share_a_folder),
+                TEST(a_refused_offer_does_not_count),
+                TEST(logs_go_on_where_they_were),
+                TEST(what_is_removed_is_gone),
+                TEST(what_is_old_expires),
+                TEST(what_a_lost_attempt_had_sent_goes),
+                TEST(a_pending_task_says_why),
+                TEST(no_task_has_two_leases),
         };
 
         return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
