@@ -65,9 +65,10 @@ install_node() {
         DESTDIR=$to cmake --install "$build" --prefix /usr >/dev/null
         install -D -m 0644 "$here/node.yaml" "$to/etc/hivelet/node.yaml"
         install -D -m 0755 "$here/init" "$to/usr/lib/hivelet-test/init"
-        # An engine that needs nothing of the host's network.
+        # An engine that needs nothing of the host's network, and leaves cgroups to systemd.
         install -d "$to/etc/docker"
-        printf '%s\n' '{"bridge": "none", "iptables": false, "ip6tables": false, "ip-forward": false, "ip-masq": false}' \
+        printf '%s\n' '{"bridge": "none", "iptables": false, "ip6tables": false, "ip-forward": false, "ip-masq": false,
+                "exec-opts": ["native.cgroupdriver=systemd"]}' \
                 >"$to/etc/docker/daemon.json"
         # A restarted engine keeps its containers, as operators set it up who care.
         install -d "$to/etc/systemd/system/hivelet.service.d"
@@ -80,7 +81,7 @@ make_image() {
         local image=$run/image command
         mkdir -p "$image/bin"
         install -m 0755 "$(command -v busybox)" "$image/bin/busybox"
-        for command in sh sleep echo; do
+        for command in sh sleep echo mkdir cat chmod; do
                 ln -s busybox "$image/bin/$command"
         done
         tar -C "$image" -c .
@@ -281,6 +282,42 @@ case_slice() {
         like "the container's cgroup" '*/hivelet.slice/*' "$(inside cat "/proc/$pid/cgroup")"
 }
 
+# A task from its inputs to its results, within what the unit allows the agent. What it used is read from a slice of its own, which systemd keeps until it is told to stop it.
+case_task() {
+        local id receipt
+        inside sh -c 'cat >/root/task.yaml' <<-'YAML'
+		apiVersion: hivelet/v1
+		kind: Task
+		metadata: {name: burn}
+		spec:
+		  image: localhost/hivelet-test:1
+		  pullPolicy: never
+		  command:
+		    - /bin/sh
+		    - -c
+		    - >-
+		      echo hello >results.new; mkdir -p results; cat words results.new >results/out; chmod 600 results/out;
+		      ticks=0; while [ $ticks -lt 50 ]; do read -r line </proc/self/stat; set -- $line; shift 13; ticks=$(($1+$2)); done
+		  inputs: [{path: words, inline: "some words"}]
+		  outputs: {paths: [results]}
+		  resources: {limits: {cpu: "1", memory: 64Mi}}
+	YAML
+        id=$(inside hivectl run -f /root/task.yaml -o json | jq -r .metadata.name)
+        until_true 60 inside hivectl task receipt "$id"
+        receipt=$(inside hivectl task receipt "$id")
+        same "its end, its files" "Completed 1" "$(jq -r '"\(.receipt.state) \(.receipt.outputs.files)"' <<<"$receipt")"
+        same "half a second of a processor, some memory" "true true" \
+                "$(jq -r '.receipt.usage | "\(.cpuMicroseconds >= 500000) \(.memoryPeakBytes > 0)"' <<<"$receipt")"
+        until_true 20 has_no_slice_of burn
+        until_true 20 inside test ! -e "/var/lib/hivelet/tasks/$id"
+        same "hivelet-tasks.slice" active "$(inside systemctl is-active hivelet-tasks.slice)"
+}
+
+has_no_slice_of() {
+        [ -z "$(inside systemctl list-units --no-legend --plain --state=active "hivelet-tasks-*$1*.slice")" ] &&
+                [ -z "$(inside find /sys/fs/cgroup -type d -name "hivelet-tasks-*$1*")" ]
+}
+
 case_journal() {
         local record
         record=$(journal HIVELET_NAME=web HIVELET_EVENT=ContainerStarted | tail -n 1)
@@ -299,10 +336,10 @@ case_confinement() {
         pid=$(property MainPID)
         same NoNewPrivs 1 "$(process_status "$pid" NoNewPrivs)"
         same Seccomp 2 "$(process_status "$pid" Seccomp)"
-        # CAP_CHOWN, CAP_DAC_OVERRIDE and CAP_IPC_LOCK, of which nspawn itself gives no node the last.
+        # CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER and CAP_IPC_LOCK, of which nspawn itself gives no node the last.
         bounding=$(process_status "$pid" CapBnd)
-        same "bounding set outside of what the unit gives" 0 $((0x$bounding & ~0x4003))
-        same "bounding set, what the agent needs" 3 $((0x$bounding & 3))
+        same "bounding set outside of what the unit gives" 0 $((0x$bounding & ~0x400b))
+        same "bounding set, what the agent needs" 11 $((0x$bounding & 11))
         inside nsenter -t "$pid" -m sh -c '! touch /etc/hivelet/x 2>/dev/null && ! touch /usr/x 2>/dev/null'
 }
 
@@ -417,7 +454,7 @@ case_engine_down() {
                 jq -rs 'if (map(.HIVELET_EVENT) | index("DockerDown") != null and index("DockerUp") != null) then "yes" else . end')"
 }
 
-cases=(units catalog engine start_returns_after_ready status socket hivectl slice journal confinement reload_valid
+cases=(units catalog engine start_returns_after_ready status socket hivectl slice task journal confinement reload_valid
         reload_invalid watchdog crash stop_leaves_containers engine_down)
 
 # --- run --------------------------------------------------------------------------------------------------
