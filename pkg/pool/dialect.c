@@ -28,9 +28,9 @@ enum hv_pool_outcome hv_pool_outcome_of_status(enum hv_rpc_status status, bool *
         case HV_RPC_ALREADY_EXISTS:
         case HV_RPC_PERMISSION_DENIED:
         case HV_RPC_OUT_OF_RANGE:
+        case HV_RPC_FAILED_PRECONDITION: /* "do not retry until the state has been fixed": a lease that was lost stays lost */
                 return HV_POOL_OUTCOME_REFUSED;
         case HV_RPC_RESOURCE_EXHAUSTED:
-        case HV_RPC_FAILED_PRECONDITION:
         case HV_RPC_ABORTED:
                 return HV_POOL_OUTCOME_AGAIN;
         default: /* of gRPC itself as likely as of the pool */

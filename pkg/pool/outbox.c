@@ -16,6 +16,7 @@
 #include "retry/backoff.h"
 
 #define REWINDS_MAX 3            /* of one try: how often a pool may say that it wants earlier bytes */
+#define LOG_TRIES_MAX 10         /* of a result in trouble: then it goes without its log */
 #define LOG_NOTE_BYTES (4 << 20) /* how much of a log goes out before the ledger hears of it */
 
 enum stage {
@@ -226,11 +227,23 @@ static bool note_log(struct hv_outbox *o, bool last) {
         return true;
 }
 
+/* It says no, or has said so often that it is busy that the result has waited long enough. */
+static bool is_unwanted_log(struct hv_outbox *o, const struct hv_answer *a) {
+        const struct trouble *t;
+        char name[24];
+
+        if (a->outcome == HV_POOL_OUTCOME_UNSUPPORTED || a->outcome == HV_POOL_OUTCOME_REFUSED)
+                return true;
+        t = hv_map_get(o->troubles, name_of(o->owed.seq, name));
+        return a->outcome == HV_POOL_OUTCOME_AGAIN && a->answered && o->online && t &&
+               t->n_failures >= LOG_TRIES_MAX;
+}
+
 static void on_log(void *userdata, const struct hv_answer *a) {
         struct hv_outbox *o = userdata;
 
         o->o.heard(o->o.userdata, a->outcome, a->answered, a->message);
-        if (a->outcome == HV_POOL_OUTCOME_UNSUPPORTED || a->outcome == HV_POOL_OUTCOME_REFUSED) {
+        if (is_unwanted_log(o, a)) {
                 make_parcel(o);
                 return;
         }

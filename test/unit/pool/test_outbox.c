@@ -551,6 +551,53 @@ static void test_a_log_that_is_not_wanted_does_not_keep_the_result_back(void **s
         assert_true(s->n_logs < 10);
 }
 
+static void log_busy(struct stage *s, struct hv_answer *a) {
+        if (s->is_log)
+                *a = (struct hv_answer){ .outcome = HV_POOL_OUTCOME_AGAIN,
+                                         .answered = s->n_logs > 15,
+                                         .message = "busy" };
+}
+
+/* No answer is the link's fault and is waited for, for ever; a pool that answers is believed. */
+static void test_a_pool_that_is_always_too_busy_for_a_log_gets_the_result(void **state) {
+        struct stage *s = stage_of(*state);
+
+        s->script = log_busy;
+        owe(s, "a", 1, 250);
+        hv_outbox_set_online(s->outbox, true);
+        run_until_settled(s);
+        assert_int_equal(s->n_logs, 16);
+        assert_string_equal(s->settled, "a ");
+}
+
+static void test_what_a_status_means(void **state) {
+        static const struct {
+                enum hv_rpc_status status;
+                enum hv_pool_outcome outcome;
+                bool answered;
+        } rows[] = {
+                { HV_RPC_OK, HV_POOL_OUTCOME_OK, true },
+                { HV_RPC_UNIMPLEMENTED, HV_POOL_OUTCOME_UNSUPPORTED, true },
+                { HV_RPC_UNAUTHENTICATED, HV_POOL_OUTCOME_RELOGIN, true },
+                { HV_RPC_FAILED_PRECONDITION, HV_POOL_OUTCOME_REFUSED, true }, /* a lease that was lost */
+                { HV_RPC_NOT_FOUND, HV_POOL_OUTCOME_REFUSED, true },
+                { HV_RPC_RESOURCE_EXHAUSTED, HV_POOL_OUTCOME_AGAIN, true },
+                { HV_RPC_ABORTED, HV_POOL_OUTCOME_AGAIN, true },
+                { HV_RPC_UNAVAILABLE, HV_POOL_OUTCOME_AGAIN, false },
+                { HV_RPC_DEADLINE_EXCEEDED, HV_POOL_OUTCOME_AGAIN, false },
+                { HV_RPC_INTERNAL, HV_POOL_OUTCOME_AGAIN, false },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                bool answered;
+
+                if (hv_pool_outcome_of_status(rows[i].status, &answered) != rows[i].outcome ||
+                    answered != rows[i].answered)
+                        fail_msg("%s", hv_rpc_status_name(rows[i].status));
+        }
+}
+
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
         const struct CMUnitTest tests[] = {
@@ -570,6 +617,8 @@ int main(void) {
                 TEST(test_what_was_heard_live_is_not_sent_again),
                 TEST(test_a_log_goes_on_where_the_pool_is),
                 TEST(test_a_log_that_is_not_wanted_does_not_keep_the_result_back),
+                TEST(test_a_pool_that_is_always_too_busy_for_a_log_gets_the_result),
+                TEST(test_what_a_status_means),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
