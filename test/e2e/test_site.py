@@ -168,5 +168,102 @@ class Deadly(unittest.TestCase):
             self.assertEqual(w.end(), 0, w.text_of_log()[-3000:])
 
 
+class Partition(unittest.TestCase):
+    """The way to the pool is cut as by a cable that is pulled: nobody is told."""
+
+    def begin(self, *nodes, lease):
+        site = sites.Site(*nodes, pool_options=["--lease", lease])
+        self.addCleanup(site.end)
+        self.site, self.pool = site, site.pool.client()
+        self.addCleanup(self.pool.channel.close)
+        site.workers[0].start()
+        site.workers[0].wait_online()
+        return site
+
+    def submit(self, name, retries=0):
+        """A task that runs until it is told to end, by a signal."""
+        program = ("trap \"echo $HOSTNAME; mkdir -p results; echo $HOSTNAME >results/host; exit 0\" USR1; echo on; "
+                   "while true; do sleep 0.1; done")
+        self.pool("SubmitTask", admin.SubmitTaskRequest(dialect="v1", task=v1.Task(
+            id=name, docker_image=hv.IMAGE, command=f"/bin/sh -c '{program}'", retries=retries).SerializeToString()),
+            admin.SubmitTaskResponse)
+
+    def wait_runs(self, worker, name):
+        """It prints when it is ready for the signal."""
+        worker.recorder.wait_event("start", f"task-{name}")
+        tasks.poll(lambda: "on" in worker.engine.raw("GET", f"/containers/task-{name}/logs?stdout=1", {}), f"{name} runs")
+
+    def end_task(self, worker, name):
+        worker.engine.call("POST", f"/containers/task-{name}/kill?signal=USR1")
+        worker.wait(lambda: (worker.ledger.tasks().get(name) or {}).get("ended_us"), f"{name} has ended on {worker.node}")
+
+    def ends(self, name):
+        """(node, end) of each attempt that the pool knows."""
+        got = self.pool("GetTask", admin.GetTaskRequest(id=name), admin.GetTaskResponse)
+        return [(a.node, a.end) for a in got.attempts]
+
+    def wait_ends(self, name, *ends):
+        tasks.poll(lambda: self.ends(name) == list(ends), f"{name}: {ends}")
+
+    def outcomes(self, worker):
+        return {name: outcome for name, _, outcome in worker.debts()}
+
+    def check_starts(self, **expected):
+        """Task to the nodes on which a container of it was started, once each."""
+        found = {}
+        for w in self.site.workers:
+            for action, name, _ in w.recorder.until_now():
+                if action == "start" and tasks.container_of(name):
+                    found.setdefault(tasks.container_of(name), []).append(w.node)
+        self.assertEqual(found, expected)
+
+    def test_shorter_than_the_lease(self):
+        worker, = self.begin("alpha", lease="1h").workers
+        for seconds in (1, 10):
+            name = f"cut{seconds}"
+            self.submit(name)
+            self.wait_runs(worker, name)
+            worker.machine.cut_off()
+            self.end_task(worker, name)
+            time.sleep(seconds)  # the partition itself
+            self.assertIsNone(self.outcomes(worker)[name])
+            self.assertEqual(self.ends(name), [("alpha", "")])
+            worker.machine.join()
+            self.wait_ends(name, ("alpha", "Completed"))
+            worker.wait(lambda: self.outcomes(worker)[name] == "committed", f"{name} is paid")
+        self.check_starts(cut1=["alpha"], cut10=["alpha"])
+
+    def test_longer_than_the_lease(self):
+        """What was given to another node meanwhile is the other's: the late result is refused, late work is stopped."""
+        site = self.begin("alpha", "beta", lease="3s")
+        alpha, beta = site.workers
+        for name in ("late", "still"):
+            self.submit(name, retries=1)
+            self.wait_runs(alpha, name)
+        alpha.machine.cut_off()
+        self.wait_ends("late", ("alpha", "Lost"))
+        self.wait_ends("still", ("alpha", "Lost"))
+        self.end_task(alpha, "late")
+        beta.start()
+        for name in ("late", "still"):
+            self.wait_runs(beta, name)
+        self.end_task(beta, "late")
+        self.wait_ends("late", ("alpha", "Lost"), ("beta", "Completed"))
+        self.assertEqual(self.outcomes(alpha), {"late": None})
+        alpha.machine.join()
+        alpha.wait(lambda: self.outcomes(alpha).get("late") and self.outcomes(alpha).get("still"), "alpha is told")
+        self.assertNotIn("committed", self.outcomes(alpha).values())
+        self.assertEqual(alpha.ledger.tasks()["still"]["stop_by"], "the pool")
+        self.end_task(beta, "still")
+        self.wait_ends("still", ("alpha", "Lost"), ("beta", "Completed"))
+        beta.wait(lambda: set(self.outcomes(beta).values()) == {"committed"}, "beta is paid")
+        for name in ("late", "still"):
+            self.assertEqual(self.ends(name), [("alpha", "Lost"), ("beta", "Completed")])
+            archive = b"".join(p.data for p in self.pool("ReadResult", admin.ReadRequest(id=name), admin.Piece, stream=True))
+            with zipfile.ZipFile(io.BytesIO(archive)) as z:
+                self.assertEqual(z.namelist(), ["results/host"])
+        self.check_starts(late=["alpha", "beta"], still=["alpha", "beta"])
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)
