@@ -137,6 +137,14 @@ static void on_packaged(void *userdata, const struct hv_result_zip_made *result)
         free(k);
 }
 
+/* As the pool knows this node: the account, where there is one. */
+static const char *name_of_node(const struct hv_agent_pool *p) {
+        const struct hv_spec_master *m = p->master;
+
+        return m->credentials.node && m->credentials.username ? m->credentials.username
+                                                              : p->desired->settings.node_id;
+}
+
 /* What the old worker put beside a workspace, word for word: programs on the user's side read it. */
 static size_t extras_of(const struct hv_agent_pool *p, const struct hv_pool_owed *o, struct hv_arena *arena,
                         struct hv_result_zip_extra ret[3]) {
@@ -161,7 +169,7 @@ static size_t extras_of(const struct hv_agent_pool *p, const struct hv_pool_owed
                         stopped ? "Terminated"
                         : good  ? "Completed"
                                 : "Error",
-                        when, p->desired->settings.node_id, *o->message ? "Reason: " : "", o->message,
+                        when, name_of_node(p), *o->message ? "Reason: " : "", o->message,
                         *o->message ? "\n" : ""),
         };
         ret[n++] = (struct hv_result_zip_extra){

@@ -22,7 +22,7 @@ class Case(base.Case):
         self.agent = tasks.Worker(self.engine, "pushed")
         self.pool = scripted_hivemind.Pool()
         self.addCleanup(lambda: self.pool.stop())
-        self.port = scripted_hivemind.free_port()
+        self.port, self.image = scripted_hivemind.free_port(), hv.IMAGE
 
     def start(self, body="", **more):
         shutil.copytree(os.path.join(hv.TOP, "config", "task-types.d"), os.path.join(self.agent.dir, "task-types.d"))
@@ -31,7 +31,7 @@ class Case(base.Case):
         master = {"address": f"127.0.0.1:{self.pool.port}", "protocol": "hivemind", "insecure": True, "advertise": "127.0.0.2",
                   "listen": f"127.0.0.1:{self.port}", "credentials": {"username": "alice", "passwordSecret": "pool"},
                   "reconnect": {"initial": "100ms", "max": "500ms"}, **more}
-        self.agent.declare({}, body=f"  secrets: [{{name: pool, fromFile: {secret}}}]\n  taskDefaults: {{image: {hv.IMAGE}}}\n"
+        self.agent.declare({}, body=f"  secrets: [{{name: pool, fromFile: {secret}}}]\n  taskDefaults: {{image: {self.image}}}\n"
                                     f"  master: {json.dumps(master)}\n{body}")
         self.agent.start()
         self.online()
