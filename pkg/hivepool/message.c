@@ -43,7 +43,7 @@ void hv_message_fail(struct hv_rpc_server_call *call, int error, const struct hv
         } rows[] = {
                 { -ENOENT, HV_RPC_NOT_FOUND },          { -EINVAL, HV_RPC_INVALID_ARGUMENT },
                 { -EBADMSG, HV_RPC_INVALID_ARGUMENT },  { -EEXIST, HV_RPC_ALREADY_EXISTS },
-                { -EBUSY, HV_RPC_FAILED_PRECONDITION }, { -ESTALE, HV_RPC_FAILED_PRECONDITION },
+                { -EBUSY, HV_RPC_FAILED_PRECONDITION }, { -ESTALE, HV_RPC_PERMISSION_DENIED },
                 { -ENOSPC, HV_RPC_RESOURCE_EXHAUSTED }, { -EFBIG, HV_RPC_INVALID_ARGUMENT },
                 { -EACCES, HV_RPC_PERMISSION_DENIED },
         };

@@ -154,6 +154,7 @@ struct hv_hivepool_claim {
         const char *task, *node;
         uint64_t lease;   /* 0: it does not say */
         unsigned attempt; /* 0: it does not say */
+        unsigned number;  /* of a log: which of the node's tries at the attempt; 0: it does not say */
 };
 
 struct hv_hivepool_result {

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "hivepool/pool_private.h"
@@ -124,6 +125,38 @@ static int append(struct hv_hivepool *p, int fd, uint64_t offset, const char *da
         return 0;
 }
 
+struct kept_log {
+        unsigned attempt, number;
+};
+
+static int see_log(void *userdata, const struct hv_store_attempt *a) {
+        struct kept_log *k = userdata;
+
+        if (a->number != k->attempt)
+                return 0;
+        k->number = a->log_number;
+        return 1;
+}
+
+/* Of what a node tries more than once the last try's log is kept, and nothing of those before it. */
+static int follow_try(struct hv_hivepool *p, int fd, uint64_t seq, unsigned attempt, unsigned number,
+                      struct hv_err *err) {
+        struct kept_log kept = { .attempt = attempt };
+        int r;
+
+        if (number == 0)
+                return 0;
+        r = hv_store_attempts(p->store, seq, see_log, &kept, err);
+        if (r < 0 || number == kept.number)
+                return r;
+        if (number < kept.number)
+                return hv_err_set(err, -ESTALE, "that was the log of try %u, and try %u has begun", number,
+                                  kept.number);
+        if (ftruncate(fd, 0) < 0)
+                return hv_err_errno(err, -errno, "a log cannot be begun anew");
+        return hv_store_set_log_number(p->store, seq, attempt, number, err);
+}
+
 int hv_hivepool_log(struct hv_hivepool *p, uint64_t now_us, const struct hv_hivepool_claim *c,
                     uint64_t offset, const void *data, size_t len, uint64_t *ret_next, struct hv_err *err) {
         const struct hv_pool_live *t = hv_map_get(p->live, c->task);
@@ -151,7 +184,9 @@ int hv_hivepool_log(struct hv_hivepool *p, uint64_t now_us, const struct hv_hive
         fd = log_file(p, seq, number, O_WRONLY | O_CREAT);
         if (fd < 0)
                 return hv_err_errno(err, -errno, "the log of task %.64s cannot be opened", c->task);
-        r = append(p, fd, offset, data, len, ret_next, err);
+        r = follow_try(p, fd, seq, number, c->number, err);
+        if (r >= 0)
+                r = append(p, fd, offset, data, len, ret_next, err);
         /* What comes after the end is not sent a second time. */
         if (r >= 0 && seq == past.seq && fdatasync(fd) < 0)
                 r = hv_err_errno(err, -errno, "the log of task %.64s cannot be brought to disk", c->task);

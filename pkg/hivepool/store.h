@@ -84,10 +84,13 @@ struct hv_store_attempt {
         const char *result;         /* SHA-256; NULL: there is none */
         uint64_t result_bytes;
         const char *receipt;
+        unsigned log_number; /* whose log is kept: of the node's tries; 0: it did not say */
 };
 
 int hv_store_add_attempt(struct hv_store *s, const struct hv_store_attempt *a, struct hv_err *err);
 int hv_store_end_attempt(struct hv_store *s, const struct hv_store_attempt *a, struct hv_err *err);
+int hv_store_set_log_number(struct hv_store *s, uint64_t task, unsigned number, unsigned log_number,
+                            struct hv_err *err);
 /* As if it had never been given. */
 int hv_store_drop_attempt(struct hv_store *s, uint64_t task, unsigned number, struct hv_err *err);
 typedef int hv_store_attempt_fn(void *userdata, const struct hv_store_attempt *a);

@@ -55,7 +55,9 @@ static const char version_1[] =
         "  said BLOB NOT NULL\n"
         ") STRICT, WITHOUT ROWID;\n";
 
-static const char *const sql[] = { version_1 };
+static const char version_2[] = "ALTER TABLE attempt ADD COLUMN log_number INTEGER NOT NULL DEFAULT 0;\n";
+
+static const char *const sql[] = { version_1, version_2 };
 
 const struct hv_db_steps hv_store_steps = {
         .application_id = 0x6876504c, /* "hvPL" */

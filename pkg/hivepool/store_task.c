@@ -234,6 +234,17 @@ int hv_store_end_attempt(struct hv_store *s, const struct hv_store_attempt *a, s
         return hv_query_run(&q, err);
 }
 
+int hv_store_set_log_number(struct hv_store *s, uint64_t task, unsigned number, unsigned log_number,
+                            struct hv_err *err) {
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
+
+        hv_query_start(&s->db, "UPDATE attempt SET log_number = ? WHERE task = ? AND number = ?", &q);
+        hv_query_unsigned(&q, log_number);
+        hv_query_unsigned(&q, task);
+        hv_query_unsigned(&q, number);
+        return hv_query_run(&q, err);
+}
+
 int hv_store_drop_attempt(struct hv_store *s, uint64_t task, unsigned number, struct hv_err *err) {
         _hv_cleanup_(hv_query_end) struct hv_query q = {};
 
@@ -251,7 +262,7 @@ int hv_store_attempts(struct hv_store *s, uint64_t task, hv_store_attempt_fn *fn
         hv_query_start(
                 &s->db,
                 "SELECT number, node, lease, given_us, ended_us, \"end\", state, reason, exit_code, key, result,"
-                " result_bytes, receipt FROM attempt WHERE task = ? ORDER BY number",
+                " result_bytes, receipt, log_number FROM attempt WHERE task = ? ORDER BY number",
                 &q);
         hv_query_unsigned(&q, task);
         while ((r = hv_query_step(&q, err)) > 0) {
@@ -271,6 +282,7 @@ int hv_store_attempts(struct hv_store *s, uint64_t task, hv_store_attempt_fn *fn
                 a.result = hv_query_get_text(&q);
                 a.result_bytes = hv_query_get_unsigned(&q);
                 a.receipt = hv_query_get_text(&q);
+                a.log_number = (unsigned) hv_query_get_number(&q);
                 if (HV_STORE_SHOW(s, fn(userdata, &a)) != 0)
                         break;
         }

@@ -218,9 +218,11 @@ static void on_log(void *userdata, struct hv_rpc_server_call *call, struct hv_rp
         m = hv_v1_read(v, call, &v1__append_task_log_request__descriptor, request, arena);
         if (!m)
                 return;
-        claim = (struct hv_hivepool_claim){
-                .task = m->task_id, .node = m->node_id, .lease = m->lease_epoch, .attempt = m->attempt
-        };
+        claim = (struct hv_hivepool_claim){ .task = m->task_id,
+                                            .node = m->node_id,
+                                            .lease = m->lease_epoch,
+                                            .attempt = m->attempt,
+                                            .number = m->number };
         r = hv_hivepool_log(v->options.pool, v->options.now_us(), &claim, m->offset, m->data.data,
                             m->data.len, &answer.next_offset, &err);
         if (r < 0)

@@ -208,6 +208,7 @@ static void put_log(struct hv_pool_peer *p, const struct hv_pool_owed *owed, uin
 
         m.task_id = text(owed->id);
         m.attempt = owed->attempt;
+        m.number = owed->number;
         m.offset = offset;
         m.data = (ProtobufCBinaryData){ .len = len, .data = (uint8_t *) data };
         m.node_id = text(p->with.options->node_id);

@@ -73,7 +73,7 @@ class Pool:
         self.nodes = {}
         self.tasks, self.revision, self.incomplete, self.listing = {}, 1, False, None
         self.partial, self.results, self.commits, self.logs = {}, {}, [], {}
-        self.inputs, self.piece = {}, 256 * 1024
+        self.inputs, self.piece, self.tries = {}, 256 * 1024, {}
         self.lease, self.epoch = 90, 0
         self.watchers = 0
         self.keep_results = True
@@ -252,6 +252,9 @@ class Pool:
 
     def append(self, request, context, what):
         log = self.logs.setdefault((request.task_id, request.attempt), bytearray())
+        if request.number > self.tries.get((request.task_id, request.attempt), 0):
+            self.tries[request.task_id, request.attempt] = request.number
+            log.clear()
         self.sent = getattr(self, "sent", 0) + len(request.data)
         if request.offset <= len(log):
             log += request.data[len(log) - request.offset:]

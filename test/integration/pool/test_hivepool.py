@@ -108,6 +108,13 @@ class Together(unittest.TestCase):
         self.assertEqual(len([e for e in self.node.events if e["event"] == "assigned"]), 60)
         self.assertEqual([e for e in self.node.events if e["event"] == "unwanted"], [])
 
+    def test_a_result_that_is_nobodys_any_more_is_settled(self):
+        self.node.wait("phase", id="Online")
+        self.node.tell("owe ghost Completed 1 1 1000 70000")  # with a log, which is refused first
+        self.node.wait("unwanted", id="ghost")
+        self.node.tell("state")
+        self.assertEqual(self.node.wait("state")["n"], 0)
+
     def test_a_task_that_is_cancelled_is_taken_back(self):
         self.node.wait("phase", id="Online")
         self.submit("a")

@@ -485,6 +485,15 @@ class Results(Case):
         pool.wait("all results", lambda: len(pool.commits) == 200)
         self.assertEqual(sorted(c[0] for c in pool.commits), sorted("t%d" % i for i in range(200)))
 
+    def test_a_second_try_begins_its_log_anew(self):
+        pool = self.pool()
+        node = self.node(pool, "heartbeat_ms=200")
+        node.wait("phase", id="Online")
+        pool.logs["a", 3], pool.tries["a", 3] = bytearray(b"of the first try, and longer" * 5000), 1
+        node.tell("owe a Completed 3 2 10 70000")
+        node.wait("committed", id="a")
+        self.assertEqual(pool.logs["a", 3], pattern(70000))
+
     def test_a_log_is_told_while_it_grows_and_once(self):
         pool = self.pool()
         node = self.node(pool, "heartbeat_ms=200")

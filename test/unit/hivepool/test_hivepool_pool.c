@@ -424,6 +424,35 @@ static void what_a_lost_attempt_had_sent_goes(void **state) {
         (void) hv_hivepool_free(p);
 }
 
+static void a_second_try_of_the_node_has_a_log_of_its_own(void **state) {
+        struct hv_hivepool *p = open_pool(*state, 0);
+        struct hv_hivepool_claim c = { .task = "t1", .node = "a", .number = 1 };
+        struct hv_err err = {};
+        char text[200] = {};
+        uint64_t next = 0;
+        int fd;
+
+        join(p, "a", 0);
+        submit(p, "t1", 0);
+        pass(p, 0);
+        c.lease = assigned(p, "a").leases[0];
+        assert_int_equal(hv_hivepool_log(p, 0, &c, 0, "a long first try\n", 17, &next, &err), 0);
+        (void) hv_hivepool_free(p);
+        p = open_pool(*state, 0);
+        c.number = 2;
+        assert_int_equal(hv_hivepool_log(p, 0, &c, 0, "", 0, &next, &err), 0); /* where is it? */
+        assert_int_equal(next, 0);
+        assert_int_equal(hv_hivepool_log(p, 0, &c, 0, "second\n", 7, &next, &err), 0);
+        assert_int_equal(next, 7);
+        c.number = 1;
+        assert_int_equal(hv_hivepool_log(p, 0, &c, 17, "late\n", 5, &next, &err), -ESTALE);
+        fd = hv_hivepool_open_log(p, row_of(p, "t1").seq, 1);
+        assert_true(read(fd, text, sizeof text) == 7);
+        assert_string_equal(text, "second\n");
+        (void) close(fd);
+        (void) hv_hivepool_free(p);
+}
+
 static void what_is_removed_is_gone(void **state) {
         struct hv_hivepool *p = open_pool(*state, 0);
         char sha256[HV_SHA256_HEX_SIZE];
@@ -570,6 +599,7 @@ int main(void) {
                 TEST(a_refused_offer_does_not_count),
                 TEST(logs_go_on_where_they_were),
                 TEST(what_is_removed_is_gone),
+                TEST(a_second_try_of_the_node_has_a_log_of_its_own),
                 TEST(what_is_old_expires),
                 TEST(what_a_lost_attempt_had_sent_goes),
                 TEST(a_pending_task_says_why),
