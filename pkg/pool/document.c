@@ -174,6 +174,9 @@ static int put_references(struct writing *w) {
                 r = check_length(w, "a name in input_refs", f->name, TEXT_MAX);
                 if (r == 0)
                         r = check_digest(w, "input_refs", f->sha256);
+                if (r == 0 && f->size > INT64_MAX)
+                        r = hv_err_set(w->err, -EINVAL, "input_refs: %llu bytes are the size of nothing",
+                                       (unsigned long long) f->size);
                 if (r < 0)
                         return r;
                 b->name = f->name;

@@ -13,6 +13,7 @@
 #include "base/map.h"
 
 #define TEMPORARY_PREFIX "new."
+#define CUT_MAX 32 /* each has an open file */
 #define DIGEST_LEN (HV_SHA256_HEX_SIZE - 1)
 
 struct hv_inbox_blob {
@@ -51,9 +52,10 @@ struct hv_inbox {
         char *path;
         uint64_t max_bytes, used_bytes;
         uint64_t next_name;
-        struct hv_map *blobs;    /* digest: struct known */
-        struct hv_map *incoming; /* digest: struct hv_inbox_blob that is being received */
-        TAILQ_HEAD(, hv_inbox_blob) cut;
+        struct hv_map *blobs;            /* digest: struct known */
+        struct hv_map *incoming;         /* digest: struct hv_inbox_blob that is being received */
+        TAILQ_HEAD(, hv_inbox_blob) cut; /* the longest ago first */
+        unsigned n_cut;
         TAILQ_HEAD(, finishing) finishing;
         void (*work)(void *userdata, void (*run)(void *data), void (*done)(void *data), void *data);
         void *userdata;
@@ -172,10 +174,12 @@ int hv_inbox_open(const struct hv_inbox *i, const char *sha256, int *ret_fd, str
 
 /* Neither received nor cut any more. */
 static void come_off(struct hv_inbox_blob *b) {
-        if (b->is_cut)
+        if (b->is_cut) {
                 TAILQ_REMOVE(&b->inbox->cut, b, entry);
-        else if (*b->expected)
+                b->inbox->n_cut--;
+        } else if (*b->expected) {
                 (void) hv_map_remove(b->inbox->incoming, b->expected);
+        }
         b->is_cut = false;
 }
 
@@ -244,6 +248,12 @@ uint64_t hv_inbox_blob_offset(const struct hv_inbox_blob *b) {
         return b->offset;
 }
 
+/* What was cut is kept as long as nobody needs its room. */
+static void make_room(struct hv_inbox *i, size_t len) {
+        while (!TAILQ_EMPTY(&i->cut) && (i->used_bytes > i->max_bytes || len > i->max_bytes - i->used_bytes))
+                hv_inbox_blob_drop(TAILQ_FIRST(&i->cut));
+}
+
 int hv_inbox_blob_add(struct hv_inbox_blob *b, const void *data, size_t len, struct hv_err *err) {
         struct hv_inbox *i = b->inbox;
         uint64_t most = HV_MIN(b->size_bytes, HV_INBOX_MAX_BLOB_BYTES);
@@ -253,6 +263,7 @@ int hv_inbox_blob_add(struct hv_inbox_blob *b, const void *data, size_t len, str
                 return hv_err_set(err, b->size_bytes == UINT64_MAX ? -EFBIG : -EBADMSG,
                                   "an input has more than the %llu bytes that it may have",
                                   (unsigned long long) most);
+        make_room(i, len);
         if (i->used_bytes > i->max_bytes || len > i->max_bytes - i->used_bytes)
                 return hv_err_set(err, -ENOSPC, "the inbox %s is full (%llu bytes)", i->path,
                                   (unsigned long long) i->max_bytes);
@@ -277,6 +288,8 @@ void hv_inbox_blob_leave(struct hv_inbox_blob *b) {
         come_off(b);
         b->is_cut = true;
         TAILQ_INSERT_TAIL(&i->cut, b, entry);
+        if (++i->n_cut > CUT_MAX)
+                hv_inbox_blob_drop(TAILQ_FIRST(&i->cut));
 }
 
 void hv_inbox_blob_drop(struct hv_inbox_blob *b) {

@@ -44,7 +44,8 @@ int hv_inbox_receive(struct hv_inbox *i, const char *sha256, uint64_t size_bytes
                      struct hv_err *err);
 uint64_t hv_inbox_blob_offset(const struct hv_inbox_blob *b); /* bytes that are here */
 int hv_inbox_blob_add(struct hv_inbox_blob *b, const void *data, size_t len, struct hv_err *err);
-/* Cut; it is kept for another receive() of this process when its digest is known, else removed. */
+/* Cut; it is kept for another receive() of this process when its digest is known, else removed. Of many that were cut the last few are
+ * kept, and as long as there is room. */
 void hv_inbox_blob_leave(struct hv_inbox_blob *b);
 void hv_inbox_blob_drop(struct hv_inbox_blob *b); /* removes what came */
 

@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/map.h"
 #include "base/rng.h"
+#include "base/text.h"
 #include "base/time.h"
 #include "base/vec.h"
 #include "pool/inbox.h"
@@ -201,6 +202,7 @@ static void on_fetch_end(void *userdata, const struct hv_rpc_end *end) {
         bool answered, more;
         enum hv_pool_outcome outcome = hv_pool_outcome_of_status(end->status, &answered);
         const char *said = v1_say(arena, "FetchTaskInput", end);
+        char quoted[HV_TEXT_QUOTE_SIZE];
 
         i->call = NULL;
         more = hv_inbox_blob_offset(i->blob) < in->d.blobs[i->index].size_bytes;
@@ -212,8 +214,8 @@ static void on_fetch_end(void *userdata, const struct hv_rpc_end *end) {
         }
         end_fetch(i);
         if (outcome == HV_POOL_OUTCOME_REFUSED || outcome == HV_POOL_OUTCOME_UNSUPPORTED)
-                refuse(in, hv_arena_printf(arena, "input %s cannot be had: %s", in->d.blobs[i->index].name,
-                                           said));
+                refuse(in, hv_arena_printf(arena, "input %s cannot be had: %s",
+                                           hv_text_quote(in->d.blobs[i->index].name, quoted), said));
         else
                 wait_longer(in);
 }

@@ -152,6 +152,7 @@ static void describe(void *userdata, struct hv_arena *a, struct hv_pool_node *re
                 if (!p->over)
                         tasks[n_tasks++] = (struct hv_pool_task){ .id = hv_arena_strdup(a, id),
                                                                   .attempt = p->attempt,
+                                                                  .number = 1,
                                                                   .lease_epoch = p->lease_epoch,
                                                                   .state = "Running",
                                                                   .cpu_percent = n->task_cpu_percent,

@@ -407,6 +407,10 @@ static void reference_upper(V1__Task *t) {
 static void reference_short(V1__Task *t) {
         reference(t, "a", "2c26");
 }
+static void reference_endless(V1__Task *t) {
+        reference(t, "a", HEX);
+        ref.size = UINT64_MAX;
+}
 static void reference_name_long(V1__Task *t) {
         reference(t, long_text, HEX);
 }
@@ -471,6 +475,7 @@ static void test_what_cannot_be_said_is_refused(void **state) {
                 { "a reference without a digest", "input_refs: sha256 is not 64", reference_without_digest },
                 { "a reference that is a path", "input_refs: sha256 is not 64", reference_path },
                 { "a reference in capitals", "input_refs: sha256 is not 64", reference_upper },
+                { "a reference of no size", "are the size of nothing", reference_endless },
                 { "a short reference", "input_refs: sha256 is not 64", reference_short },
                 { "a long name of a reference", "a name in input_refs has", reference_name_long },
                 { "many references", "1001 input files", references_many },

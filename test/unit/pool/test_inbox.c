@@ -218,6 +218,41 @@ static void test_what_was_cut_goes_on_where_it_was(void **state) {
         hv_inbox_blob_drop(b);
 }
 
+/* A pool may begin what it never ends. */
+static void test_of_very_many_that_were_cut_the_last_are_kept(void **state) {
+        char sha256[HV_SHA256_HEX_SIZE];
+        struct stage *s = *state;
+        struct hv_inbox_blob *b;
+        struct hv_err err = {};
+
+        for (unsigned i = 0; i < 500; i++) {
+                hv_sha256_hex(&i, sizeof i, sha256);
+                b = receive(s, sha256, sizeof i);
+                assert_int_equal(hv_inbox_blob_add(b, &i, 1, &err), 0);
+                hv_inbox_blob_leave(b);
+        }
+        assert_in_range(n_files(s), 1, 100);
+        assert_int_equal(hv_inbox_size_bytes(s->inbox), n_files(s));
+        b = receive(s, sha256, sizeof(unsigned));
+        assert_int_equal(hv_inbox_blob_offset(b), 1);
+        hv_inbox_blob_drop(b);
+}
+
+static void test_what_was_cut_makes_room(void **state) {
+        struct stage *s = *state;
+        struct hv_inbox_blob *b;
+        struct hv_err err = {};
+
+        hv_inbox_free(s->inbox);
+        open_inbox(s, 4);
+        b = receive(s, A_HEX, 3);
+        assert_int_equal(hv_inbox_blob_add(b, "xyz", 3, &err), 0);
+        hv_inbox_blob_leave(b);
+        put(s, ABC_HEX, 3, "abc");
+        assert_int_equal(s->error, 0);
+        assert_int_equal(hv_inbox_size_bytes(s->inbox), 3);
+}
+
 static void test_what_a_process_left_unfinished_is_removed(void **state) {
         struct stage *s = *state;
         struct hv_inbox_blob *b;
@@ -333,6 +368,8 @@ int main(void) {
                 TEST(test_names_are_digests_and_nothing_else),
                 TEST(test_a_link_in_the_place_of_a_blob_is_not_followed),
                 TEST(test_what_was_cut_goes_on_where_it_was),
+                TEST(test_of_very_many_that_were_cut_the_last_are_kept),
+                TEST(test_what_was_cut_makes_room),
                 TEST(test_what_a_process_left_unfinished_is_removed),
                 TEST(test_only_what_is_named_or_held_stays),
                 TEST(test_the_same_twice_is_one_file),
