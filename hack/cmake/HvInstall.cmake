@@ -9,7 +9,7 @@ install(TARGETS hivelet hivectl hivepool RUNTIME DESTINATION ${CMAKE_INSTALL_BIN
 
 set(units ${CMAKE_SOURCE_DIR}/deploy/systemd)
 install(FILES ${units}/hivelet.service ${units}/hivelet.slice ${units}/hivelet-services.slice ${units}/hivelet-tasks.slice
-              ${units}/hivepool.service
+              ${units}/hivelet-wg@.service ${units}/hivepool.service
         DESTINATION lib/systemd/system)
 install(FILES ${units}/hivelet.sysusers DESTINATION lib/sysusers.d RENAME hivelet.conf)
 install(FILES ${units}/hivelet.tmpfiles DESTINATION lib/tmpfiles.d RENAME hivelet.conf)

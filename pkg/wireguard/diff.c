@@ -125,8 +125,9 @@ static unsigned peer_fields(const struct hv_wg_peer *want, const struct hv_wg_pe
         seen = seen ? seen : &blank;
         if (memcmp(&want->preshared_seal, &seen->preshared_seal, sizeof want->preshared_seal) != 0)
                 fields |= HV_WG_PRESHARED_KEY;
-        if (want->endpoint.port && (want->endpoint_wins || seen->endpoint.port == 0) &&
-            !hv_wg_endpoint_equal(&want->endpoint, &seen->endpoint))
+        if (want->endpoint.port &&
+            (want->endpoint_again || ((want->endpoint_wins || seen->endpoint.port == 0) &&
+                                      !hv_wg_endpoint_equal(&want->endpoint, &seen->endpoint))))
                 fields |= HV_WG_ENDPOINT;
         if (want->keepalive_s != seen->keepalive_s)
                 fields |= HV_WG_KEEPALIVE;

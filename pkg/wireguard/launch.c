@@ -12,6 +12,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "base/fd.h"
 
 #define MANAGER "org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"
@@ -179,10 +180,24 @@ static int on_start_reply(sd_bus_message *m, void *userdata, sd_bus_error *error
         return 0;
 }
 
+/* systemd.unit(5), "STRING ESCAPING FOR INCLUSION IN UNIT NAMES": a "-" would come out as a "/". */
+static char *unit_of(const char *interface) {
+        struct hv_buf b = {};
+
+        hv_buf_puts(&b, "hivelet-wg@");
+        for (const char *p = interface; *p; p++)
+                if (strchr("=+-", *p) || (p == interface && *p == '.'))
+                        hv_buf_printf(&b, "\\x%02x", (unsigned char) *p);
+                else
+                        hv_buf_putc(&b, *p);
+        hv_buf_puts(&b, ".service");
+        return hv_buf_steal(&b);
+}
+
 static int start_by_systemd(struct launch *l, sd_event *event, struct hv_err *err) {
         int r;
 
-        l->unit = hv_asprintf("hivelet-wg@%s.service", l->interface);
+        l->unit = unit_of(l->interface);
         r = sd_bus_open_system(&l->bus);
         if (r >= 0)
                 r = sd_bus_attach_event(l->bus, event, 0);

@@ -47,8 +47,9 @@ struct hv_wg_peer {
         struct hv_wg_seal preshared_seal;
         struct hv_secret *preshared_key; /* wanted only, 32 bytes; NULL: none */
         struct hv_wg_endpoint endpoint;  /* wanted: none leaves the one that is there */
-        bool endpoint_wins;   /* wanted: also over an endpoint that the peer was seen at; else it may roam */
-        uint16_t keepalive_s; /* 0: off */
+        bool endpoint_wins;  /* wanted: also over another one, which the peer was seen at; else it may roam */
+        bool endpoint_again; /* wanted: is written though it is the same one (names.h says why) */
+        uint16_t keepalive_s;            /* 0: off */
         HV_VEC(struct hv_cidr) networks; /* allowed IPs, without host bits, none twice */
 
         /* seen only */

@@ -190,6 +190,12 @@ static void was_set(struct hv_wg_tunnel *t, int r, const struct hv_err *err) {
                 fail(t, err);
                 return;
         }
+        for (size_t i = 0; i < t->n_asked; i++) {
+                const struct hv_wg_step *s = &t->plan.steps.v[t->at + i];
+
+                if (s->fields & HV_WG_ENDPOINT)
+                        t->want.peers.v[s->peer - t->want.peers.v].endpoint_again = false;
+        }
         t->n_changes += t->n_asked;
         t->at += t->n_asked;
 }
@@ -332,13 +338,13 @@ void hv_wg_tunnel_want(struct hv_wg_tunnel *t, struct hv_wg_interface *want) {
 }
 
 void hv_wg_tunnel_endpoint(struct hv_wg_tunnel *t, const struct hv_wg_key *key,
-                           const struct hv_wg_endpoint *endpoint) {
+                           const struct hv_wg_endpoint *endpoint, bool write) {
         struct hv_wg_peer *peer = hv_wg_peer_find(t->has_next ? &t->next_want : &t->want, key);
 
         if (!peer)
                 return;
         peer->endpoint = *endpoint;
-        peer->endpoint_wins = true;
+        peer->endpoint_wins = peer->endpoint_again = write;
         hv_wg_tunnel_look(t);
 }
 

@@ -59,7 +59,8 @@ void hv_wg_tunnel_want(struct hv_wg_tunnel *t, struct hv_wg_interface *want);
 void hv_wg_tunnel_look(struct hv_wg_tunnel *t);
 /* A notice of links.h: looks when it is about this interface. */
 void hv_wg_tunnel_notice(struct hv_wg_tunnel *t, int index, const char *name);
-/* Where a wanted peer is to be reached from now on; it is written once, also over an address that it roamed to. */
+/* Where a wanted peer is to be reached from now on. `write`: it is written once, also over an address that the peer roamed to, and also
+ * where it is the same; else only where the peer has none. */
 void hv_wg_tunnel_endpoint(struct hv_wg_tunnel *t, const struct hv_wg_key *peer,
-                           const struct hv_wg_endpoint *endpoint);
+                           const struct hv_wg_endpoint *endpoint, bool write);
 const struct hv_wg_interface *hv_wg_tunnel_seen(const struct hv_wg_tunnel *t); /* of the last look */

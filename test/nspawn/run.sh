@@ -18,8 +18,8 @@ die() {
 }
 
 [ "$(id -u)" -eq 0 ] || die "needs root"
-hivelet=$build/cmd/hivelet/hivelet hivectl=$build/cmd/hivectl/hivectl
-[[ -x $hivelet && -x $hivectl ]] || die "$build holds no hivelet and hivectl: build them first"
+hivelet=$build/cmd/hivelet/hivelet hivectl=$build/cmd/hivectl/hivectl probe=$build/test/nspawn/wg_probe
+[[ -x $hivelet && -x $hivectl && -x $probe ]] || die "$build holds no hivelet, hivectl and wg_probe: build them first"
 
 # Mounts of the run end with this process, however it ends.
 [ "${HV_NSPAWN_UNSHARED:-}" = "$$" ] || HV_NSPAWN_UNSHARED=$$ exec unshare --mount --propagation private -- "$0" "$@"
@@ -53,7 +53,7 @@ until_true() {
 
 make_root() {
         local tree
-        tree=$("$here/make-tree" "$cache" "$hivelet" "$hivectl")
+        tree=$("$here/make-tree" "$cache" "$hivelet" "$hivectl" "$probe")
         mkdir -p "$run"
         mount -t tmpfs -o mode=0755 "$name" "$run"
         mkdir "$run"/{upper,work,root}
@@ -65,6 +65,7 @@ install_node() {
         DESTDIR=$to cmake --install "$build" --prefix /usr >/dev/null
         install -D -m 0644 "$here/node.yaml" "$to/etc/hivelet/node.yaml"
         install -D -m 0755 "$here/init" "$to/usr/lib/hivelet-test/init"
+        install -D -m 0755 "$probe" "$to/usr/lib/hivelet-test/wg_probe"
         # An engine that needs nothing of the host's network, and leaves cgroups to systemd.
         install -d "$to/etc/docker"
         printf '%s\n' '{"bridge": "none", "iptables": false, "ip6tables": false, "ip-forward": false, "ip-masq": false,
@@ -438,6 +439,44 @@ case_stop_leaves_containers() {
         same "the container after the next start" "$web" "$(container web)"
 }
 
+# A tunnel in user space has a unit and a cgroup of its own: it outlives every end of whoever started it.
+case_wireguard() {
+        local unit='hivelet-wg@wg\x2dprobe.service' pid
+        inside systemd-analyze verify --man=no "$unit"
+        inside systemd-analyze security --offline=yes --threshold=35 hivelet-wg@.service >/dev/null
+        like "what made it" 'in sync after [1-9]* changes, by wireguard-go' \
+                "$(inside systemd-run --quiet --wait --pipe /usr/lib/hivelet-test/wg_probe wg-probe)"
+        same "its unit" active "$(inside systemctl show "$unit" --value -p ActiveState)"
+        pid=$(inside systemctl show "$unit" --value -p MainPID)
+        like "its cgroup" '*/system-hivelet\\x2dwg.slice/*' "$(inside cat "/proc/$pid/cgroup")"
+        inside ip link show wg-probe | grep -q 'alias hivelet:probe'
+        same "who finds it again" 'in sync after 0 changes, by wireguard-go' \
+                "$(inside /usr/lib/hivelet-test/wg_probe wg-probe)"
+        same "its process" "$pid" "$(inside systemctl show "$unit" --value -p MainPID)"
+        # Killed, it is started again, though its socket is still there.
+        inside kill -KILL "$pid"
+        until_true 20 is_inactive "$unit"
+        like "what made it again" 'in sync after [1-9]* changes, by wireguard-go' \
+                "$(inside /usr/lib/hivelet-test/wg_probe wg-probe)"
+        inside ip link del wg-probe
+        until_true 20 is_inactive "$unit"
+        same "its end" success "$(inside systemctl show "$unit" --value -p Result)"
+        # Of a unit that cannot start, the error names the place to look.
+        inside sh -c "mkdir -p /run/systemd/system/hivelet-wg@.service.d &&
+                printf '[Service]\nExecStart=\nExecStart=/bin/false\n' >/run/systemd/system/hivelet-wg@.service.d/test.conf"
+        inside systemctl daemon-reload
+        like "what failed" '*did not start: failed; "journalctl -u*' "$(inside /usr/lib/hivelet-test/wg_probe wg-probe 2>&1 || true)"
+        inside rm -r /run/systemd/system/hivelet-wg@.service.d
+        inside systemctl daemon-reload
+}
+
+is_inactive() {
+        case $(inside systemctl show "$1" --value -p ActiveState) in
+        inactive | failed) ;;
+        *) return 1 ;;
+        esac
+}
+
 # READY does not wait for an engine that is not there, and the status line says so.
 case_engine_down() {
         inside systemctl stop hivelet.service docker.service docker.socket
@@ -455,7 +494,7 @@ case_engine_down() {
 }
 
 cases=(units catalog engine start_returns_after_ready status socket hivectl slice task journal confinement reload_valid
-        reload_invalid watchdog crash stop_leaves_containers engine_down)
+        reload_invalid wireguard watchdog crash stop_leaves_containers engine_down)
 
 # --- run --------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@
 #include "base/base64.h"
 #include "lib/loop.h"
 #include "wireguard/effect.h"
+#include "wireguard/names.h"
 #include "wireguard/program.h"
 #include "wireguard/tunnel.h"
 #include "wireguard/uapi.h"
@@ -19,6 +20,7 @@ struct node {
         struct hv_wg_links *links;
         struct hv_wg_program *program;
         struct hv_wg_tunnel *tunnel;
+        struct hv_wg_names *names; /* NULL: endpoints are addresses */
         const struct hv_wg_backend *backends[1];
 
         unsigned n_looks;
@@ -40,6 +42,8 @@ static void looked(void *userdata, const struct hv_wg_status *status) {
         n->n_looks++;
         n->n_changes += status->n_changes;
         n->state = status->state;
+        if (n->names)
+                hv_wg_names_looked(n->names, status->seen);
         (void) snprintf(n->error, sizeof n->error, "%s", status->error ? status->error->msg : "");
 }
 
@@ -382,10 +386,58 @@ static void a_peer_roams(void **state) {
         assert_true(reaches("10.98.0.2"));
         sh("wg set wgb listen-port 51821"); /* silently: a still sends to 51999 */
         assert_true(hv_wg_endpoint_parse("10.99.0.2:51821", &e));
-        hv_wg_tunnel_endpoint(n.tunnel, &world.peer, &e);
+        hv_wg_tunnel_endpoint(n.tunnel, &world.peer, &e, true);
         settle(&n);
         assert_true(seen_at(&n, "10.99.0.2:51821"));
         assert_true(reaches("10.98.0.2"));
+        node_stop(&n);
+}
+
+/* b goes to another address and its name with it: nothing tells a but the name and the silence. */
+static void a_name_leads_elsewhere(void **state) {
+        char key[HV_WG_KEY_TEXT_SIZE];
+        const struct hv_spec_peer peer = { .public_key = hv_wg_key_text(&world.peer, key),
+                                           .endpoint = "b.example.test:51821",
+                                           .resolve = { .interval_us = HV_USEC_PER_SEC,
+                                                        .on_stale_handshake_us = 150 * HV_USEC_PER_SEC } };
+        const struct hv_spec_wireguard spec = { .peers = { &peer, 1 } };
+        _hv_cleanup_(hv_wg_resolver_freep) struct hv_wg_resolver *resolver = NULL;
+        struct hv_wg_interface w;
+        struct hv_err err = {};
+        struct node n;
+
+        (void) state;
+        sh("ip link del wga; echo '10.99.0.2 b.example.test' >/run/hosts && mount --bind /run/hosts /etc/hosts");
+        node_start(&n);
+        assert_int_equal(hv_wg_resolver_new(n.event, &resolver, &err), 0);
+        assert_int_equal(hv_wg_names_new(n.event, resolver, n.tunnel, &n.names, &err), 0);
+        want_base(&w);
+        w.peers.v[0].endpoint = (struct hv_wg_endpoint){};
+        hv_wg_tunnel_want(n.tunnel, &w);
+        hv_wg_names_want(n.names, &spec);
+        hv_test_run_until(n.event, seen_at(&n, "10.99.0.2:51821"));
+        assert_true(reaches("10.98.0.2"));
+        sh("ip -n b addr del 10.99.0.2/24 dev cable && ip -n b addr add 10.99.0.3/24 dev cable");
+        sh("echo '10.99.0.3 b.example.test' >/run/hosts");
+        hv_test_run_until(n.event, seen_at(&n, "10.99.0.3:51821"));
+        assert_true(reaches("10.98.0.2"));
+        /* The same document again, and a peer that stays where it is: nothing is written. */
+        settle(&n);
+        n.n_changes = 0;
+        want_base(&w);
+        w.peers.v[0].endpoint = (struct hv_wg_endpoint){};
+        hv_wg_tunnel_want(n.tunnel, &w);
+        hv_wg_names_want(n.names, &spec);
+        settle(&n);
+        assert_int_equal(n.n_changes, 0);
+        sh(": >/run/hosts"); /* a name that leads nowhere changes nothing */
+        settle(&n);
+        assert_true(seen_at(&n, "10.99.0.3:51821"));
+        assert_null(hv_wg_names_fault(n.names, &world.peer));
+        n.names = hv_wg_names_free(n.names);
+        sh("umount /etc/hosts; ip -n b addr del 10.99.0.3/24 dev cable && ip -n b addr add 10.99.0.2/24 dev cable");
+        node_stop(&n);
+        node_start_base(&n);
         node_stop(&n);
 }
 
@@ -469,6 +521,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(foreign_route_in_the_way),
                 cmocka_unit_test(edits_lose_no_packet),
                 cmocka_unit_test(a_peer_roams),
+                cmocka_unit_test(a_name_leads_elsewhere),
                 cmocka_unit_test(a_program_that_was_killed),
                 cmocka_unit_test(a_name_of_somebody_else),
                 cmocka_unit_test(no_longer_wanted),
