@@ -66,7 +66,7 @@ static void tell_once(bool *was_told, const char *what, const struct hv_err *err
 
 /* A container that never ran has no cgroup, and that is no news. */
 static void read_figures(struct hv_attempt_cgroups *c, const char *path, bool has_run,
-                         struct hv_attempt_usage *ret) {
+                         struct hv_task_usage *ret) {
         struct hv_err err = {};
 
         if (hv_cgroup_cpu(c->tree, path, &ret->cpu_us, &err) < 0 && has_run)
@@ -75,11 +75,10 @@ static void read_figures(struct hv_attempt_cgroups *c, const char *path, bool ha
                 tell_once(&c->memory_was_told, "the peak of memory", &err);
 }
 
-struct hv_attempt_usage hv_attempt_cgroups_read(struct hv_attempt_cgroups *c,
-                                                const struct hv_attempt_ref *ref,
-                                                const struct hv_docker_container *container) {
+struct hv_task_usage hv_attempt_cgroups_read(struct hv_attempt_cgroups *c, const struct hv_attempt_ref *ref,
+                                             const struct hv_docker_container *container) {
         _hv_cleanup_free_ char *slice = c ? slice_of(c, ref) : NULL, *path = NULL;
-        struct hv_attempt_usage usage = {};
+        struct hv_task_usage usage = {};
 
         if (!slice || !c->tree)
                 return usage;

@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "spec/desired.h"
+#include "task/usage.h"
 
 struct hv_docker;
 struct hv_docker_container;
@@ -33,10 +34,6 @@ struct hv_attempt_ref {
         unsigned attempt;
 };
 
-struct hv_attempt_usage {
-        uint64_t cpu_us, memory_peak_bytes; /* 0: not known */
-};
-
 struct hv_attempt_cgroups *hv_attempt_cgroups_new(const struct hv_attempt_cgroups_options *options);
 struct hv_attempt_cgroups *hv_attempt_cgroups_free(struct hv_attempt_cgroups *c); /* takes NULL, gives NULL */
 HV_DEFINE_CLEANUP(struct hv_attempt_cgroups, hv_attempt_cgroups_free);
@@ -46,9 +43,8 @@ HV_DEFINE_CLEANUP(struct hv_attempt_cgroups, hv_attempt_cgroups_free);
 void hv_attempt_cgroups_make_room(struct hv_attempt_cgroups *c, const struct hv_unit *u);
 
 /* `container` as inspected, NULL: it is gone. One that was made without a cgroup of its own (by an older version) has no figures. */
-struct hv_attempt_usage hv_attempt_cgroups_read(struct hv_attempt_cgroups *c,
-                                                const struct hv_attempt_ref *ref,
-                                                const struct hv_docker_container *container);
+struct hv_task_usage hv_attempt_cgroups_read(struct hv_attempt_cgroups *c, const struct hv_attempt_ref *ref,
+                                             const struct hv_docker_container *container);
 
 void hv_attempt_cgroups_remove(struct hv_attempt_cgroups *c, const struct hv_attempt_ref *ref);
 

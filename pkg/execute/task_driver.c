@@ -47,7 +47,7 @@ struct work { /* one action under way */
 
 struct finding {        /* of an attempt, beside what the core is told */
         char *image_id; /* what it ran; NULL: not known */
-        struct hv_attempt_usage usage;
+        struct hv_task_usage usage;
 };
 
 static void finding_free(void *value) {
@@ -126,7 +126,7 @@ static void find_end_facts(struct task_driver *d, const struct hv_action *a, str
                 .key = d->o.receipt_key,
                 .node_id = d->node_id,
                 .image_id = found ? found->image_id : NULL,
-                .usage = found ? found->usage : (struct hv_attempt_usage){},
+                .usage = found ? found->usage : (struct hv_task_usage){},
         };
         if (attempt.attempt > 0)
                 ret->inputs_known =
@@ -311,6 +311,7 @@ static void note_finding(struct work *w, const struct hv_docker_container *conta
 
         f->image_id = hv_strdup(container ? container->image_id : NULL);
         f->usage = hv_attempt_cgroups_read(w->d->o.cgroups, &ref, container);
+        hv_collect_usage(w->collect, &f->usage);
         hv_map_put(w->d->found, key, f);
 }
 

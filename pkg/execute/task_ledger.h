@@ -2,8 +2,8 @@
 #pragma once
 
 #include "base/err.h"
-#include "execute/attempt_cgroup.h"
 #include "reconcile/action.h"
+#include "task/usage.h"
 
 struct hv_ledger;
 struct hv_ledger_assignment;
@@ -24,7 +24,7 @@ struct hv_task_end_facts {
         const struct hv_receipt_input *inputs;
         size_t n_inputs;
         bool inputs_known;
-        struct hv_attempt_usage usage;
+        struct hv_task_usage usage;
 };
 
 /* ACCEPT (`asked`), STOPPING, BEGIN, END (`facts`), FORGET; CRON_ADVANCE, CRON_SUSPEND. */

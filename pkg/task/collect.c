@@ -20,6 +20,7 @@ struct hv_collect {
         bool silent; /* freed by its owner */
         enum hv_log_form log_form;
         bool lost_beginning; /* of the log */
+        struct hv_task_usage usage;
 
         /* of the thread */
         struct hv_store_draft draft;
@@ -124,7 +125,7 @@ static int collect(void *userdata) {
         if (r >= 0)
                 r = gather(c, m);
         if (r >= 0)
-                r = hv_manifest_finish(m, &c->log_summary, &c->manifest_summary, &c->err);
+                r = hv_manifest_finish(m, &c->log_summary, &c->usage, &c->manifest_summary, &c->err);
         if (r >= 0)
                 r = keep_checkpoint(c);
         if (r >= 0)
@@ -192,6 +193,10 @@ struct hv_collect *hv_collect_new(const struct hv_collect_options *options) {
 void hv_collect_log_from(struct hv_collect *c, const char *driver, bool lost_beginning) {
         c->log_form = hv_log_form_of(driver);
         c->lost_beginning = lost_beginning;
+}
+
+void hv_collect_usage(struct hv_collect *c, const struct hv_task_usage *usage) {
+        c->usage = *usage;
 }
 
 bool hv_collect_log(struct hv_collect *c, enum hv_log_stream stream, const void *data, size_t len) {

@@ -53,6 +53,8 @@ struct hv_collect *hv_collect_new(const struct hv_collect_options *options);
 /* In front of the first piece: the driver that keeps the log, for its form (task/log_form.h), and whether the engine is known to
  * have dropped the beginning. Without: the bytes count. */
 void hv_collect_log_from(struct hv_collect *c, const char *driver, bool lost_beginning);
+/* What the attempt used, for the manifest. In front of hv_collect_finish(); without: it is not known. */
+void hv_collect_usage(struct hv_collect *c, const struct hv_task_usage *usage);
 /* A message of the engine, or a part of one. */
 bool hv_collect_log(struct hv_collect *c, enum hv_log_stream stream, const void *data, size_t len);
 void hv_collect_finish(struct hv_collect *c);             /* that was the whole log */

@@ -117,8 +117,23 @@ static void put_log(struct hv_json_writer *w, const struct hv_log_summary *log) 
         hv_json_end(w);
 }
 
+static void put_known(struct hv_json_writer *w, const char *key, uint64_t value) {
+        if (value)
+                hv_json_put_uint(w, key, value);
+        else
+                hv_json_put_null(w, key);
+}
+
+static void put_usage(struct hv_json_writer *w, const struct hv_task_usage *usage) {
+        hv_json_begin_object(w, "usage");
+        put_known(w, "cpuMicroseconds", usage->cpu_us);
+        put_known(w, "memoryPeakBytes", usage->memory_peak_bytes);
+        hv_json_end(w);
+}
+
 int hv_manifest_finish(struct hv_manifest *m, const struct hv_log_summary *log,
-                       struct hv_manifest_summary *ret, struct hv_err *err) {
+                       const struct hv_task_usage *usage, struct hv_manifest_summary *ret,
+                       struct hv_err *err) {
         int r;
 
         hv_json_end(&m->w);
@@ -128,6 +143,7 @@ int hv_manifest_finish(struct hv_manifest *m, const struct hv_log_summary *log,
         hv_json_put_uint(&m->w, "bytesTotal", m->sum.size_bytes);
         hv_json_put_bool(&m->w, "truncated", m->sum.truncated);
         put_log(&m->w, log);
+        put_usage(&m->w, usage);
         hv_json_end(&m->w);
         hv_buf_putc(&m->buf, '\n');
         r = write_out(m, err);

@@ -4,7 +4,8 @@
  *       "files":[{"path":"results/out.txt","size":5,"mode":"0644","sha256":"..."}, ...],
  *       "leftOut":[{"path":"results/link","reason":"a symbolic link"}, ...],
  *       "leftOutTotal":1,"filesTotal":1,"bytesTotal":5,"truncated":false,
- *       "log":{"size":11,"sha256":"...","truncated":false,"seen":11}}
+ *       "log":{"size":11,"sha256":"...","truncated":false,"seen":11},
+ *       "usage":{"cpuMicroseconds":1034567,"memoryPeakBytes":54550528}}
  *
  * Model    Written piece by piece, so that a million files need no memory. A path that is no valid UTF-8 is shown with
  *          U+FFFD, and `pathBase64` has it exactly. `truncated`: files are missing because of a cap. Of what was left out
@@ -14,6 +15,7 @@
 #pragma once
 
 #include "task/log_file.h"
+#include "task/usage.h"
 #include "task/workspace.h"
 
 #define HV_MANIFEST_FILE "manifest.json"
@@ -43,4 +45,5 @@ int hv_manifest_add(struct hv_manifest *m, const struct hv_manifest_file *file, 
 /* `by_cap`: because there was too much of it. */
 void hv_manifest_leave_out(struct hv_manifest *m, const char *path, bool by_cap, const char *reason);
 int hv_manifest_finish(struct hv_manifest *m, const struct hv_log_summary *log,
-                       struct hv_manifest_summary *ret, struct hv_err *err); /* not flushed */
+                       const struct hv_task_usage *usage, struct hv_manifest_summary *ret,
+                       struct hv_err *err); /* not flushed */

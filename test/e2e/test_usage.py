@@ -134,6 +134,7 @@ class Usage(base.Case):
         told = self.agent.call("GET", f"/api/v1/tasks/{task}")["attempts"]
         self.assertEqual([a["usage"] for a in told], usage)
         for attempt in (1, 2):
+            self.assertEqual(json.loads(self.agent.result(task, attempt, "manifest.json"))["usage"], usage[attempt - 1])
             self.check_gone(self.place(f"{task}.{attempt}"))
         self.assertTrue(self.have(self.folder()))
         self.assertNotIn("not known here", self.agent.text_of_log())
