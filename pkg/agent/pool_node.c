@@ -139,6 +139,7 @@ void hv_agent_pool_node(void *userdata, struct hv_arena *arena, struct hv_pool_n
         if (hv_core_room(a->core, &all, &for_tasks, &available)) {
                 ret->total = booking_of(&for_tasks);
                 ret->available = booking_of(&available);
+                ret->is_full = available.n_slots == 0;
                 ret->n_cpus = (unsigned) (for_tasks.nano_cpus / UINT64_C(1000000000));
                 ret->cpu_score = (int) (for_tasks.nano_cpus * SCORE_OF_A_CORE / UINT64_C(1000000000));
         }

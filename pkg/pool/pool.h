@@ -50,6 +50,7 @@ struct hv_pool_node {
         const char *address; /* what the pool may dial; NULL: there is none fit to be told */
         const char *location;
         struct hv_booking total, available;
+        bool is_full; /* no further task may run beside those that do, whatever is available */
         unsigned n_cpus;
         int cpu_score, gpu_score; /* 100 a core */
         const struct hv_pool_gpu *gpus;

@@ -126,7 +126,9 @@ static const char *status_word(const struct hv_pool_node *node) {
                 return "ERROR";
         if (node->n_running == 0)
                 return "IDLE";
-        return node->available.nano_cpus == 0 || node->available.memory_bytes == 0 ? "BUSY" : "ACTIVE";
+        return node->is_full || node->available.nano_cpus == 0 || node->available.memory_bytes == 0
+                       ? "BUSY"
+                       : "ACTIVE";
 }
 
 static void fill_resources(V1__Resources *m, const struct hv_booking *b) {

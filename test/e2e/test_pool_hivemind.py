@@ -24,17 +24,19 @@ class Case(base.Case):
         self.addCleanup(lambda: self.pool.stop())
         self.port, self.image = scripted_hivemind.free_port(), hv.IMAGE
 
-    def start(self, body="", **more):
+    def start(self, body="", wait=True, **more):
         shutil.copytree(os.path.join(hv.TOP, "config", "task-types.d"), os.path.join(self.agent.dir, "task-types.d"))
         secret = os.path.join(self.agent.dir, "password")
         self.agent.write("hunter2", secret)
         master = {"address": f"127.0.0.1:{self.pool.port}", "protocol": "hivemind", "insecure": True, "advertise": "127.0.0.2",
                   "listen": f"127.0.0.1:{self.port}", "credentials": {"username": "alice", "passwordSecret": "pool"},
                   "reconnect": {"initial": "100ms", "max": "500ms"}, **more}
+        master = {k: v for k, v in master.items() if v is not None}
         self.agent.declare({}, body=f"  secrets: [{{name: pool, fromFile: {secret}}}]\n  taskDefaults: {{image: {self.image}}}\n"
                                     f"  master: {json.dumps(master)}\n{body}")
         self.agent.start()
-        self.online()
+        if wait:
+            self.online()
 
     def online(self):
         self.agent.wait(lambda: (self.agent.call("GET", "/api/v1/status")["pool"] or {}).get("state") == "Online",
