@@ -11,6 +11,7 @@ import collections
 import io
 import os
 import random
+import struct
 import sys
 import time
 import unittest
@@ -25,6 +26,7 @@ from sites import admin, v1  # noqa: E402
 
 N = int(os.environ.get("HV_SITE_TASKS", "40"))
 SEED = int(os.environ.get("HV_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
+WALLCLOCK = os.path.join(hv.BUILD, "test", "e2e", "wallclock.so")
 LIMIT_S = hv.LIMIT_S + 6 * N
 PROGRAM = "mkdir results; cat /proc/sys/kernel/random/uuid >results/number; cat results/number; sleep 0.{tenths}; exit {code}"
 
@@ -263,6 +265,63 @@ class Partition(unittest.TestCase):
             with zipfile.ZipFile(io.BytesIO(archive)) as z:
                 self.assertEqual(z.namelist(), ["results/host"])
         self.check_starts(late=["alpha", "beta"], still=["alpha", "beta"])
+
+
+
+class Skew(unittest.TestCase):
+    """Wall clocks that are hours apart, and that are set while the programs run. Only the wall clock is another one: both programs
+    measure with the boot clock. (The engine's clock stays, as it never would: hence a timeout that is longer than all of it.)"""
+
+    @staticmethod
+    def set_clock(file, hours):
+        with open(file, "r+b" if os.path.exists(file) else "wb") as f:
+            f.write(struct.pack("=q", hours * 3600))
+
+    @staticmethod
+    def with_clock(file):
+        return {"LD_PRELOAD": WALLCLOCK, "HV_WALLCLOCK": file}
+
+    def test_clocks_that_are_hours_apart(self):
+        site = sites.Site("alpha", pool_options=["--lease", "20s"])
+        self.addCleanup(site.end)
+        worker, = site.workers
+        clocks = {who: os.path.join(site.dir, who) for who in ("node", "pool")}
+        for file in clocks.values():
+            self.set_clock(file, 0)
+        site.pool.kill()
+        site.pool.enter += ["env", *(f"{k}={v}" for k, v in self.with_clock(clocks["pool"]).items())]
+        site.pool.start()
+        worker.variables = self.with_clock(clocks["node"])
+        worker.start()
+        worker.wait_online()
+        for i, (node, pool) in enumerate(((-6, 0), (6, 0), (72, -20), (-20, 72), (0, 0))):
+            self.set_clock(clocks["node"], node)
+            self.set_clock(clocks["pool"], pool)
+            self.run_one(site, worker, f"before{i}", node, pool)
+            if i % 2:
+                worker.kill()
+                worker.start()
+            else:
+                site.pool.kill()
+                site.pool.start()
+            self.run_one(site, worker, f"after{i}", node, pool)
+
+    def run_one(self, site, worker, name, node_hours, pool_hours):
+        pool = site.pool.client()
+        try:
+            pool("SubmitTask", admin.SubmitTaskRequest(dialect="v1", task=v1.Task(
+                id=name, docker_image=hv.IMAGE, command="true", timeout=1000000).SerializeToString()), admin.SubmitTaskResponse)
+            got = pool("WaitTask", admin.GetTaskRequest(id=name), admin.GetTaskResponse)
+        finally:
+            pool.channel.close()
+        self.assertEqual([(a.end, a.exit_code) for a in got.attempts], [("Completed", 0)],
+                         f"{name}\n{worker.text_of_log()[-3000:]}")
+        worker.wait(lambda: (name, 1, "committed") in worker.debts(), f"{name} is paid")
+        # And the clocks were other ones.
+        at_node = worker.ledger.tasks()[name]["ended_us"] / 1e6 - node_hours * 3600
+        at_pool = got.attempts[0].ended_us / 1e6 - pool_hours * 3600
+        self.assertLess(abs(time.time() - at_node), 1800, name)
+        self.assertLess(abs(time.time() - at_pool), 1800, name)
 
 
 if __name__ == "__main__":

@@ -501,6 +501,73 @@ static void a_pending_task_says_why(void **state) {
         (void) hv_hivepool_free(p);
 }
 
+/* --- partitions --- */
+
+struct partition {
+        const char *what;
+        uint64_t length_us;
+        bool other_is_first; /* the node that got the task meanwhile is done before the first one is back */
+};
+
+/* Node a takes a task and is not heard of for a while, in which it does it; b is there all the time. */
+static void cut_off(const struct scratch *s, const struct partition *row) {
+        struct hv_hivepool *p = open_pool(s, 0);
+        bool is_lost = row->length_us > LEASE;
+        struct list mine, others = {};
+        struct hv_err err = {};
+        uint64_t now = 0;
+
+        submit(p, row->what, 5);
+        join(p, "a", 0);
+        pass(p, 0);
+        mine = assigned(p, "a");
+        assert_int_equal(mine.n, 1);
+        join(p, "b", 0);
+        for (; now < row->length_us; now += HV_MIN(row->length_us - now, 20 * S)) {
+                beat(p, "b", now);
+                pass(p, now);
+        }
+        others = assigned(p, "b");
+        assert_int_equal(others.n, is_lost ? 1 : 0);
+        if (is_lost && row->other_is_first)
+                assert_int_equal(
+                        report(p, row->what, "b", others.leases[0], "b", HV_LEASE_END_COMPLETED, &err),
+                        HV_HIVEPOOL_COMMITTED);
+        beat(p, "a", now);
+        pass(p, now);
+        for (int i = 0; i < 2; i++) /* the answer is lost once */
+                assert_int_equal(report(p, row->what, "a", mine.leases[0], "a", HV_LEASE_END_COMPLETED, &err),
+                                 is_lost ? HV_HIVEPOOL_REFUSED : HV_HIVEPOOL_COMMITTED);
+        if (is_lost && !row->other_is_first)
+                assert_int_equal(
+                        report(p, row->what, "b", others.leases[0], "b", HV_LEASE_END_COMPLETED, &err),
+                        HV_HIVEPOOL_COMMITTED);
+        assert_int_equal(row_of(p, row->what).state, HV_LEASE_COMPLETED);
+        assert_int_equal(row_of(p, row->what).n_attempts, is_lost ? 2 : 1);
+        (void) hv_hivepool_free(p);
+}
+
+static void a_partition_of_any_length_leaves_one_result(void **state) {
+        static const struct partition rows[] = {
+                { "1s", S, false },
+                { "10s", 10 * S, false },
+                { "59s", 59 * S, false },
+                { "61s", 61 * S, false },
+                { "61s-other", 61 * S, true },
+                { "10m", 600 * S, false },
+                { "10m-other", 600 * S, true },
+                { "6h", 21600 * S, false },
+                { "6h-other", 21600 * S, true },
+                { "72h", 259200 * S, false },
+                { "72h-other", 259200 * S, true },
+        };
+
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                print_message("%s\n", rows[i].what);
+                cut_off(*state, &rows[i]);
+        }
+}
+
 /* --- anything, in any order --- */
 
 struct seen_attempt {
@@ -603,6 +670,7 @@ int main(void) {
                 TEST(what_is_old_expires),
                 TEST(what_a_lost_attempt_had_sent_goes),
                 TEST(a_pending_task_says_why),
+                TEST(a_partition_of_any_length_leaves_one_result),
                 TEST(no_task_has_two_leases),
         };
 
