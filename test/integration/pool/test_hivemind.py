@@ -74,6 +74,9 @@ class Link(Case):
         node.tell("poke")
         pool.wait("another login", lambda: pool.calls.count("Login") == 2 and pool.calls.count("ReportStatus") > 1)
         self.assertEqual(pool.rejected, 1)
+        node.wait("phase", id="Online")
+        phases = [e["id"] for e in node.events if e["event"] == "phase"]
+        self.assertNotIn("Offline", phases[phases.index("Online"):])  # at once, and not as a pool that broke
 
     def test_every_call_says_so_differently(self):
         for method, n in (("RegisterWorkerNode", 1), ("ReportStatus", 2), ("TaskOutputUpload", 1), ("TaskResultUpload", 1)):
