@@ -178,13 +178,16 @@ static bool is_live(const struct hv_attempt_cgroups *c, const char *path, const 
 void hv_attempt_cgroups_sweep(struct hv_attempt_cgroups *c, const char *slice,
                               const struct hv_attempt_ref *live, size_t n_live) {
         _hv_cleanup_(hv_map_freep) struct hv_map *names = hv_map_new(NULL);
-        _hv_cleanup_free_ char *folder = NULL, *top = NULL, *begin = NULL;
+        _hv_cleanup_free_ char *folder = NULL, *top = NULL, *begin = NULL, *told = NULL;
         const char *name;
         size_t it = 0;
 
         if (!c || !c->tree || hv_str_empty(slice))
                 return;
         folder = hv_cgroup_tasks_slice(slice, c->node_id);
+        told = path_of_slice(c, folder);
+        if (!told) /* it is not known whose the folders are */
+                return;
         begin = hv_asprintf("%.*s-", (int) (strlen(folder) - strlen(HV_SLICE_SUFFIX)), folder);
         top = hv_slice_path(folder);
         hv_cgroup_children(c->tree, top, note_child, names);
