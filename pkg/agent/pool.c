@@ -224,12 +224,16 @@ static void drop_link(struct hv_agent_pool *p) {
         p->trouble = NULL;
 }
 
-/* All that a link is made from: whatever is different makes another one. */
-static char *settings_of(const struct hv_desired *d, const struct hv_spec_master *m) {
+/* All that a link is made from: whatever is different makes another one. Of the password a fingerprint. */
+static char *settings_of(const struct hv_agent *a, const struct hv_desired *d,
+                         const struct hv_spec_master *m) {
         _hv_cleanup_(hv_buf_done) struct hv_buf b = {};
+        const struct hv_secret *password = NULL;
 
         if (!m || hv_str_empty(m->address))
                 return NULL;
+        if (m->credentials.node)
+                password = hv_agent_secret(a, m->credentials.password_secret);
         hv_buf_printf(&b, "%s|%s|%s|%s|%d|%d|%s|%s|%s|%s|%s|%llu|%llu|%lld|%llu", d->settings.node_id,
                       m->address, m->listen ? m->listen : "", m->advertise ? m->advertise : "", m->protocol,
                       m->insecure, m->tls.ca_file ? m->tls.ca_file : "",
@@ -238,6 +242,12 @@ static char *settings_of(const struct hv_desired *d, const struct hv_spec_master
                       m->credentials.password_secret ? m->credentials.password_secret : "",
                       (unsigned long long) m->heartbeat_us, (unsigned long long) m->reconnect.initial_us,
                       (long long) m->reconnect.factor_milli, (unsigned long long) m->reconnect.max_us);
+        if (password) {
+                char fingerprint[13];
+
+                hv_secret_fingerprint(password, fingerprint);
+                hv_buf_printf(&b, "|%s", fingerprint);
+        }
         for (size_t i = 0; i < m->peers.n; i++)
                 hv_buf_printf(&b, "|%s", m->peers.v[i]);
         return hv_buf_steal(&b);
@@ -245,7 +255,7 @@ static char *settings_of(const struct hv_desired *d, const struct hv_spec_master
 
 void hv_agent_pool_follow(struct hv_agent *a, struct hv_desired *d) {
         const struct hv_spec_master *m = d->tree ? &d->tree->state.master : NULL;
-        _hv_cleanup_free_ char *settings = d->settings.docker_enabled ? settings_of(d, m) : NULL;
+        _hv_cleanup_free_ char *settings = d->settings.docker_enabled ? settings_of(a, d, m) : NULL;
         struct hv_agent_pool *p = a->pool;
         struct hv_err err = {};
 

@@ -358,6 +358,16 @@ static const char *const *copy_list(struct hv_arena *a, const char *const *v, si
         return copy;
 }
 
+/* A password's file ends with a newline where an editor or echo made it. */
+static struct hv_secret *one_line(const struct hv_secret *s) {
+        const char *bytes = hv_secret_bytes(s);
+        size_t len = hv_secret_len(s);
+
+        while (len > 0 && strchr("\r\n", bytes[len - 1]))
+                len--;
+        return hv_secret_new(bytes, len);
+}
+
 static int copy_options(struct hv_pool *p, const struct hv_pool_options *o) {
         struct hv_arena *a = p->texts;
 
@@ -373,7 +383,7 @@ static int copy_options(struct hv_pool *p, const struct hv_pool_options *o) {
         p->o.username = hv_arena_strdup(a, o->username);
         p->o.inbox = hv_arena_strdup(a, o->inbox);
         if (o->password)
-                p->o.password = hv_secret_new(hv_secret_bytes(o->password), hv_secret_len(o->password));
+                p->o.password = one_line(o->password);
         return 0;
 }
 
