@@ -130,7 +130,7 @@ class Certificates(base.Case):
         self.pool.start()
 
     def is_said(self, *words):
-        message = self.link()["message"]
+        message = self.link()["message"] or ""
         return all(w in message for w in words)
 
     def check_bad(self, what, words, heard):
