@@ -493,8 +493,52 @@ case_engine_down() {
                 jq -rs 'if (map(.HIVELET_EVENT) | index("DockerDown") != null and index("DockerUp") != null) then "yes" else . end')"
 }
 
+# The pool of the package under its own unit, and this node at work for it.
+case_pool() {
+        local pid
+        inside systemd-analyze verify --man=no hivepool.service
+        inside systemd-analyze security --offline=yes --threshold=20 hivepool.service >/dev/null
+        same "as it is installed" disabled "$(inside systemctl is-enabled hivepool.service || true)"
+        inside sh -c 'echo "HIVEPOOL_OPTIONS=--insecure --keep 30d" >/etc/default/hivepool'
+        inside systemctl start hivepool.service # returns when it listens
+        pid=$(pool_property MainPID)
+        same "its status by its socket" "127.0.0.1:50051" "$(pool status -o json | jq -r .listen)"
+        same NoNewPrivs 1 "$(process_status "$pid" NoNewPrivs)"
+        same Seccomp 2 "$(process_status "$pid" Seccomp)"
+        same "bounding set" 0000000000000000 "$(process_status "$pid" CapBnd)"
+        [ "$(process_status "$pid" Uid | cut -f 1)" != 0 ]
+        inside nsenter -t "$pid" -m sh -c '! touch /etc/x 2>/dev/null && ! touch /usr/x 2>/dev/null'
+
+        pool submit --id first --image localhost/hivelet-test:1 -- /bin/sh -c 'echo done at the node'
+        inside kill -KILL "$pid"
+        until_true 60 pool status
+        write_node <<<'  master: {address: "127.0.0.1:50051", insecure: true, heartbeat: 1s}'
+        inside systemctl reload hivelet.service
+        until_true 60 is_completed first
+        same "its log" "done at the node" "$(pool logs first)"
+        inside systemctl reload hivepool.service
+        inside systemctl stop hivelet.service
+        same "a node that ended in order" false "$(pool nodes -o json | jq -r '.nodes[0].open // false')"
+        write_node </dev/null
+        inside systemctl start hivelet.service
+        inside systemctl stop hivepool.service
+        same Result success "$(pool_property Result)"
+}
+
+pool() {
+        inside env HIVEPOOL_DATA_DIR=/var/lib/hivepool hivepool "$@"
+}
+
+pool_property() {
+        inside systemctl show hivepool.service --value -p "$1"
+}
+
+is_completed() {
+        [ "$(pool show "$1" -o json | jq -r .task.state)" = Completed ]
+}
+
 cases=(units catalog engine start_returns_after_ready status socket hivectl slice task journal confinement reload_valid
-        reload_invalid wireguard watchdog crash stop_leaves_containers engine_down)
+        reload_invalid wireguard watchdog crash stop_leaves_containers pool engine_down)
 
 # --- run --------------------------------------------------------------------------------------------------
 
