@@ -52,21 +52,37 @@ bool hv_hivepool_is_node_id(const char *id) {
         return true;
 }
 
-static uint64_t word_bit(struct hv_hivepool *p, const char *word) {
+static uint64_t word_bit(const struct hv_hivepool *p, const char *word) {
         for (size_t i = 0; i < p->words.n; i++)
                 if (hv_streq(p->words.v[i], word))
                         return UINT64_C(1) << i;
-        if (p->words.n == 63)
-                return HV_POOL_BIT_NOBODY;
-        hv_vec_push(&p->words, hv_strdup(word));
-        return UINT64_C(1) << (p->words.n - 1);
+        return 0;
 }
 
-uint64_t hv_pool_words(struct hv_hivepool *p, const char *const *words, size_t n) {
+uint64_t hv_pool_known_words(const struct hv_hivepool *p, const char *const *words, size_t n) {
         uint64_t bits = 0;
 
         for (size_t i = 0; i < n; i++)
                 bits |= word_bit(p, words[i]);
+        return bits;
+}
+
+uint64_t hv_pool_words(struct hv_hivepool *p, const char *const *words, size_t n) {
+        uint64_t bits = 0;
+        bool is_new = false;
+
+        for (size_t i = 0; i < n; i++) {
+                uint64_t bit = word_bit(p, words[i]);
+
+                if (bit == 0 && p->words.n < 63) {
+                        hv_vec_push(&p->words, hv_strdup(words[i]));
+                        bit = word_bit(p, words[i]);
+                        is_new = true;
+                }
+                bits |= bit ? bit : HV_POOL_BIT_NOBODY;
+        }
+        if (is_new)
+                hv_pool_look_again(p);
         return bits;
 }
 

@@ -133,6 +133,9 @@ int hv_hivepool_assigned(struct hv_hivepool *p, const char *node,
                          void (*fn)(void *userdata, const struct hv_hivepool_assigned *a), void *userdata,
                          struct hv_err *err);
 
+/* It was sent its list as of that revision: a beat need not hint at it any more. */
+void hv_hivepool_told(struct hv_hivepool *p, const char *node, uint64_t revision);
+
 struct hv_hivepool_node_state {
         const char *id, *status;
         enum hv_store_dialect dialect;

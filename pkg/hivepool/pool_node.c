@@ -65,6 +65,29 @@ void hv_pool_node_drop(struct hv_pool_node_entry *n, struct hv_pool_live *t) {
 
 /* --- registration --- */
 
+static void set_has(const struct hv_hivepool *p, struct hv_pool_node_entry *n,
+                    const struct hv_hivepool_node *facts) {
+        static const char *const dialects[] = { "dialect:v1", "dialect:hivemind" };
+
+        n->slot.has = hv_pool_known_words(p, facts->has, facts->n_has);
+        if (facts->has_any)
+                n->slot.has |=
+                        ~(hv_pool_known_words(p, dialects, HV_ARRAY_SIZE(dialects)) | HV_POOL_BIT_NOBODY);
+}
+
+void hv_pool_look_again(struct hv_hivepool *p) {
+        struct hv_pool_node_entry *n;
+        size_t it = 0;
+
+        while (hv_map_next(p->nodes, &it, NULL, (void **) &n)) {
+                _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
+                struct hv_hivepool_node facts = {};
+
+                if (hv_shape_node(n->dialect, n->said, n->said_len, arena, &facts, NULL) >= 0)
+                        set_has(p, n, &facts);
+        }
+}
+
 static void apply(struct hv_hivepool *p, struct hv_pool_node_entry *n, const struct hv_hivepool_node *facts) {
         void *said = hv_malloc(facts->said_len + 1);
 
@@ -77,12 +100,7 @@ static void apply(struct hv_hivepool *p, struct hv_pool_node_entry *n, const str
         n->slot.total = facts->total;
         n->slot.trust = facts->trust;
         n->slot.max_tasks = p->options.max_tasks;
-        n->slot.has = hv_pool_words(p, facts->has, facts->n_has) & ~HV_POOL_BIT_NOBODY;
-        if (facts->has_any) {
-                static const char *const dialects[] = { "dialect:v1", "dialect:hivemind" };
-
-                n->slot.has |= ~(hv_pool_words(p, dialects, HV_ARRAY_SIZE(dialects)) | HV_POOL_BIT_NOBODY);
-        }
+        set_has(p, n, facts);
 }
 
 static struct hv_pool_node_entry *add(struct hv_hivepool *p, const char *id) {
@@ -255,8 +273,14 @@ int hv_hivepool_assigned(struct hv_hivepool *p, const char *node,
                 if (r <= 0) /* the list would not be whole */
                         return r < 0 ? r : hv_err_set(err, -EIO, "task %s is not in the store", t.task->id);
         }
-        n->fetched = n->revision;
         return 0;
+}
+
+void hv_hivepool_told(struct hv_hivepool *p, const char *node, uint64_t revision) {
+        struct hv_pool_node_entry *n = hv_pool_find_node(p, node);
+
+        if (n)
+                n->fetched = revision;
 }
 
 void hv_hivepool_nodes(struct hv_hivepool *p,

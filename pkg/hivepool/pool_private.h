@@ -46,8 +46,10 @@ static inline struct hv_pool_node_entry *hv_pool_find_node(struct hv_hivepool *p
 }
 
 void hv_pool_due(struct hv_hivepool *p);
-/* Bits of words; a word too much is bit 63, which no node has. */
+/* Bits of the words that a task needs; a word too much is bit 63, which no node has. Only what tasks need has a bit: what nodes
+ * say that they have could be anything. */
 uint64_t hv_pool_words(struct hv_hivepool *p, const char *const *words, size_t n);
+uint64_t hv_pool_known_words(const struct hv_hivepool *p, const char *const *words, size_t n);
 #define HV_POOL_BIT_NOBODY (UINT64_C(1) << 63)
 
 /* ---- pool_task.c ---- */
@@ -76,5 +78,6 @@ void hv_pool_do_revision(struct hv_hivepool *p, struct hv_pool_node_entry *n, ui
 void hv_pool_node_take(struct hv_pool_node_entry *n, struct hv_pool_live *t); /* its slot and its list */
 void hv_pool_node_drop(struct hv_pool_node_entry *n, struct hv_pool_live *t);
 void hv_pool_hear(struct hv_hivepool *p, struct hv_pool_node_entry *n, uint64_t now_us);
+void hv_pool_look_again(struct hv_hivepool *p); /* there is a new word: which nodes have it? */
 int hv_pool_load_node(void *userdata, const struct hv_store_node *n);
 void hv_pool_node_free(void *node);

@@ -86,10 +86,14 @@ static enum hv_hivepool_answer refuse(const struct past *past, struct hv_err *er
 
 /* --- logs --- */
 
+static void name_log(char ret[64], uint64_t seq, unsigned attempt) {
+        (void) snprintf(ret, 64, "%" PRIu64 ".%u", seq, attempt);
+}
+
 static int log_file(struct hv_hivepool *p, uint64_t seq, unsigned attempt, int flags) {
         char name[64];
 
-        (void) snprintf(name, sizeof name, "%" PRIu64 ".%u", seq, attempt);
+        name_log(name, seq, attempt);
         return openat(p->logs_fd, name, flags | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
 
@@ -138,10 +142,12 @@ static int see_log(void *userdata, const struct hv_store_attempt *a) {
         return 1;
 }
 
-/* Of what a node tries more than once the last try's log is kept, and nothing of those before it. */
-static int follow_try(struct hv_hivepool *p, int fd, uint64_t seq, unsigned attempt, unsigned number,
+/* Of what a node tries more than once the last try's log is kept, and nothing of those before it. Another file, not a shorter
+ * one: somebody may be reading it, out of a mapping. */
+static int follow_try(struct hv_hivepool *p, uint64_t seq, unsigned attempt, unsigned number,
                       struct hv_err *err) {
         struct kept_log kept = { .attempt = attempt };
+        char name[64];
         int r;
 
         if (number == 0)
@@ -152,7 +158,8 @@ static int follow_try(struct hv_hivepool *p, int fd, uint64_t seq, unsigned atte
         if (number < kept.number)
                 return hv_err_set(err, -ESTALE, "that was the log of try %u, and try %u has begun", number,
                                   kept.number);
-        if (ftruncate(fd, 0) < 0)
+        name_log(name, seq, attempt);
+        if (unlinkat(p->logs_fd, name, 0) < 0 && errno != ENOENT)
                 return hv_err_errno(err, -errno, "a log cannot be begun anew");
         return hv_store_set_log_number(p->store, seq, attempt, number, err);
 }
@@ -181,12 +188,13 @@ int hv_hivepool_log(struct hv_hivepool *p, uint64_t now_us, const struct hv_hive
                 seq = past.seq;
                 number = past.number;
         }
+        r = follow_try(p, seq, number, c->number, err);
+        if (r < 0)
+                return r;
         fd = log_file(p, seq, number, O_WRONLY | O_CREAT);
         if (fd < 0)
                 return hv_err_errno(err, -errno, "the log of task %.64s cannot be opened", c->task);
-        r = follow_try(p, fd, seq, number, c->number, err);
-        if (r >= 0)
-                r = append(p, fd, offset, data, len, ret_next, err);
+        r = append(p, fd, offset, data, len, ret_next, err);
         /* What comes after the end is not sent a second time. */
         if (r >= 0 && seq == past.seq && fdatasync(fd) < 0)
                 r = hv_err_errno(err, -errno, "the log of task %.64s cannot be brought to disk", c->task);

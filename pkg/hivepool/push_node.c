@@ -92,7 +92,10 @@ HV_PUSH_HANDLER(usage) {
                 return;
         if (hv_streq(m->task_id, "0")) { /* the whole node, whose id is in the field of the token */
                 hv_push_ack(call,
-                            hv_hivepool_heard(p->options.pool, p->options.now_us(), m->token, NULL) >= 0, "");
+                            is_own(p, account, m->token) &&
+                                    hv_hivepool_heard(p->options.pool, p->options.now_us(), m->token, NULL) >=
+                                            0,
+                            "");
                 return;
         }
         o = hv_map_get(p->offers, m->task_id);

@@ -174,8 +174,11 @@ static void asked_free(struct asked *a) {
 static void on_stopped(void *userdata, const struct hv_rpc_end *end) {
         struct asked *a = userdata;
 
-        if (end->status != HV_RPC_OK)
+        if (end->status != HV_RPC_OK) {
                 hv_log_notice("the node was not told to stop task %s: %s", a->task, end->text);
+                if (recall(a))
+                        recall(a)->is_unheard = true;
+        }
         (void) hv_rpc_bytes_free(end->reply);
         asked_free(a);
 }
@@ -192,6 +195,7 @@ static void stop(struct hv_push *p, struct hv_offer *o) {
         hv_hivepool_nodes(p->options.pool, find_node, &facts);
         channel = facts.target ? channel_to(p, facts.target) : NULL;
         free(facts.target);
+        o->is_unheard = !channel;
         if (!channel)
                 return;
         m.task_id = o->task;
@@ -342,6 +346,11 @@ static void offer_one(struct hv_push *p, struct hv_offer *o) {
         struct facts facts = { .node = o->node };
         struct hv_rpc_channel *channel;
 
+        if (o->is_unheard) {
+                o->is_unheard = false;
+                stop(p, o);
+                return;
+        }
         if (o->is_stopping && o->state == HV_OFFER_NEW) {
                 give_back(p, o, "cancelled before a node had it");
                 return;
@@ -389,7 +398,7 @@ static int on_round(sd_event_source *source, uint64_t at_us, void *userdata) {
         size_t it = 0;
 
         while (hv_map_next(p->offers, &it, NULL, (void **) &o))
-                if (o->state == HV_OFFER_NEW || o->state == HV_OFFER_UNSURE)
+                if (o->state == HV_OFFER_NEW || o->state == HV_OFFER_UNSURE || o->is_unheard)
                         hv_vec_push(&due, hv_strdup(o->task));
         for (size_t i = 0; i < due.n; i++) {
                 struct hv_offer *next = hv_map_get(p->offers, due.v[i]);

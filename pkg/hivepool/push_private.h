@@ -21,7 +21,8 @@ struct hv_offer { /* a task that the pool gave to a node of this dialect */
         enum hv_offer_state state;
         bool was_unsure; /* before it was called */
         bool is_stopping;
-        bool is_seen;                       /* while a list is compared */
+        bool is_unheard; /* the node was not told that it stops: said again in the next round */
+        bool is_seen;    /* while a list is compared */
         float cpu, memory, gpu, gpu_memory; /* percents, as the node says */
         struct sd_event_source *digest;     /* like_deployed: between the answer and the writing of RUNNING */
 };

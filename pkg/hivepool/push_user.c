@@ -158,7 +158,7 @@ HV_PUSH_HANDLER(get_log) {
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
         Hivemind__GetTasklogResponse answer = HIVEMIND__GET_TASKLOG_RESPONSE__INIT;
         _hv_cleanup_(hv_fd_closep) int fd = -1;
-        char text[LOG_MAX + 1] = "";
+        char text[LOG_MAX + 1] = "", *from = text;
         struct hv_push *p = userdata;
         Hivemind__GetTasklogRequest *m;
         const char *owner = NULL;
@@ -175,8 +175,10 @@ HV_PUSH_HANDLER(get_log) {
         if (fd >= 0 && fstat(fd, &st) == 0) {
                 n = pread(fd, text, LOG_MAX, st.st_size > LOG_MAX ? st.st_size - LOG_MAX : 0);
                 text[HV_MAX(n, 0)] = '\0';
+                while ((*from & 0xc0) == 0x80) /* the rest of a character that was cut is no text */
+                        from++;
         }
-        answer.log = hv_arena_printf(arena, "--- Task Output ---\n%s", text);
+        answer.log = hv_arena_printf(arena, "--- Task Output ---\n%s", from);
         hv_message_reply(call, &answer);
 }
 
@@ -208,8 +210,6 @@ static int list_task(void *userdata, const struct hv_store_task *t) {
         const struct hv_offer *o = hv_map_get(l->p->offers, t->id);
         Hivemind__UserTask *m;
 
-        if (!t->owner || !hv_streq(t->owner, l->owner))
-                return 0;
         m = HV_ARENA_NEW(l->arena, Hivemind__UserTask);
         hivemind__user_task__init(m);
         m->task_id = hv_arena_strdup(l->arena, t->id);
@@ -237,8 +237,7 @@ HV_PUSH_HANDLER(list) {
         m = hv_message_read(call, &hivemind__get_all_user_tasks_request__descriptor, request, arena);
         if (!m || !is_user(l.p, call, m->token, &l.owner))
                 return;
-        r = hv_store_list_tasks(hv_hivepool_store(l.p->options.pool), (1u << HV_N_LEASE_TASKS) - 1, 0,
-                                LIST_MAX, list_task, &l, &err);
+        r = hv_store_own_tasks(hv_hivepool_store(l.p->options.pool), l.owner, LIST_MAX, list_task, &l, &err);
         answer.tasks = l.tasks.v;
         answer.n_tasks = l.tasks.n;
         if (r < 0)

@@ -63,6 +63,9 @@ int hv_store_live_tasks(struct hv_store *s, hv_store_task_fn *fn, void *userdata
 /* Newest first, seq below `before` (0: from the newest), of the states whose bit is set; at most `max`. */
 int hv_store_list_tasks(struct hv_store *s, unsigned states, uint64_t before, unsigned max,
                         hv_store_task_fn *fn, void *userdata, struct hv_err *err);
+/* Those of an owner, newest first; at most `max`. */
+int hv_store_own_tasks(struct hv_store *s, const char *owner, unsigned max, hv_store_task_fn *fn,
+                       void *userdata, struct hv_err *err);
 /* Those that ended before `before_us`, in no order; at most `max`. */
 int hv_store_old_tasks(struct hv_store *s, uint64_t before_us, unsigned max, hv_store_task_fn *fn,
                        void *userdata, struct hv_err *err);

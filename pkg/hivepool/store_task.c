@@ -160,6 +160,17 @@ int hv_store_list_tasks(struct hv_store *s, unsigned states, uint64_t before, un
         return show_tasks(s, &q, fn, userdata, err);
 }
 
+int hv_store_own_tasks(struct hv_store *s, const char *owner, unsigned max, hv_store_task_fn *fn,
+                       void *userdata, struct hv_err *err) {
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
+
+        hv_query_start(&s->db, "SELECT " TASK_COLUMNS " FROM task WHERE owner = ? ORDER BY seq DESC LIMIT ?",
+                       &q);
+        hv_query_text(&q, owner);
+        hv_query_unsigned(&q, max);
+        return show_tasks(s, &q, fn, userdata, err);
+}
+
 int hv_store_old_tasks(struct hv_store *s, uint64_t before_us, unsigned max, hv_store_task_fn *fn,
                        void *userdata, struct hv_err *err) {
         _hv_cleanup_(hv_query_end) struct hv_query q = {};

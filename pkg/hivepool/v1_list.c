@@ -7,7 +7,8 @@
 #include "hivepool/v1_private.h"
 #include "pool/wire.h"
 
-#define SLICE_BYTES ((size_t) 2 << 20)        /* below what a node that keeps gRPC's limit of 4 MiB takes */
+#define SLICE_BYTES ((size_t) 2 << 20) /* below what a node that keeps gRPC's limit of 4 MiB takes */
+#define WATCHERS_MAX 8 /* of one node: the one that counts, and some that are lost and not known to be */
 #define INLINE_BYTES_MAX (UINT64_C(64) << 20) /* of one input, for nodes that fetch nothing */
 
 /* --- laying out a list --- */
@@ -95,12 +96,16 @@ static void look(void *userdata, const struct hv_hivepool_node_state *n) {
 
 static int make_list(struct hv_v1 *v, const char *node, struct list *l, struct hv_err *err) {
         struct facts facts = { .id = node };
+        int r;
 
         hv_hivepool_nodes(v->options.pool, look, &facts);
         l->v = v;
         l->is_inline = facts.is_inline;
         l->revision = hv_hivepool_revision(v->options.pool, node);
-        return hv_hivepool_assigned(v->options.pool, node, add_task, l, err);
+        r = hv_hivepool_assigned(v->options.pool, node, add_task, l, err);
+        if (r >= 0)
+                hv_hivepool_told(v->options.pool, node, l->revision);
+        return r;
 }
 
 /* --- asked for --- */
@@ -194,6 +199,14 @@ static void go_on(struct hv_v1 *v, struct hv_v1_watcher *w) {
         send_slice(w);
 }
 
+static unsigned n_watchers(const struct hv_v1 *v, const char *node) {
+        unsigned n = 0;
+
+        for (size_t i = 0; i < v->watchers.n; i++)
+                n += hv_streq(v->watchers.v[i]->node, node);
+        return n;
+}
+
 void hv_v1_on_watch(void *userdata, struct hv_rpc_server_call *call, struct hv_rpc_bytes *request) {
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
         struct hv_v1 *v = userdata;
@@ -203,6 +216,10 @@ void hv_v1_on_watch(void *userdata, struct hv_rpc_server_call *call, struct hv_r
         m = hv_v1_read(v, call, &v1__get_assigned_tasks_request__descriptor, request, arena);
         if (!m)
                 return;
+        if (n_watchers(v, m->node_id) >= WATCHERS_MAX) {
+                hv_rpc_server_call_end(call, HV_RPC_RESOURCE_EXHAUSTED, "this node watches often enough");
+                return;
+        }
         w = HV_NEW(struct hv_v1_watcher);
         w->call = call;
         w->node = hv_strdup(m->node_id);

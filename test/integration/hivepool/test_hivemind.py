@@ -30,6 +30,7 @@ class Worker:
         self.pool, self.name, self.host = pool, name, host
         self.calls, self.stops = queue.Queue(), queue.Queue()
         self.answer = lambda request: hm.Ack(success=True)
+        self.deaf = 0  # to how many stops
         self.server = grpc.server(concurrent.futures.ThreadPoolExecutor(4), options=site.UNLIMITED)
         handlers = {"ExecuteTask": grpc.unary_unary_rpc_method_handler(
             self.execute, hm.ExecuteTaskRequest.FromString, hm.Ack.SerializeToString),
@@ -51,7 +52,10 @@ class Worker:
         self.calls.put(request)
         return answer
 
-    def stop(self, request, _context):
+    def stop(self, request, context):
+        if self.deaf > 0:
+            self.deaf -= 1
+            context.abort(grpc.StatusCode.UNAVAILABLE, "scripted")
         self.stops.put(request.task_id)
         return hm.Ack(success=True)
 
@@ -185,8 +189,40 @@ class Tasks(Case):
         self.assertEqual(log.log, "--- Task Output ---\none\ntwo\n")
         other = self.worker("w2")
         other.login()
+        usage = hm.TaskUsageRequest(task_id="0", token="w1")
+        self.assertFalse(other.call("WorkerNodeService", "TaskUsage", usage).success)  # nobody keeps another's lease
         self.assertFalse(other.get("t1").success)  # what is somebody else's is not there
         self.assertEqual(other.tasks(), {})
+
+    def test_a_log_is_cut_between_characters(self):
+        user, w = self.user(), self.worker()
+        w.join()
+        user.upload("t1", b"PK")
+        w.calls.get(timeout=site.LIMIT_S)
+        w.call("WorkerNodeService", "TaskOutputUpload", hm.TaskOutputUploadRequest(task_id="t1", output="節" * 5001))
+        log = user.call("MasterNodeService", "GetTasklog", hm.GetTasklogRequest(task_id="t1", token=user.token),
+                        hm.GetTasklogResponse)
+        self.assertEqual(log.log, "--- Task Output ---\n" + "節" * 3413 + "\n")
+
+    def test_a_user_sees_all_of_its_tasks_among_those_of_others(self):
+        user = self.user()
+        user.upload("mine", b"PK")
+        other = self.worker("w2")
+        other.login()
+        for i in range(1001):
+            other.upload(f"other-{i}", b"PK")
+        self.assertEqual(user.tasks(), {"mine": "PENDING"})
+
+    def test_a_stop_that_the_node_did_not_hear_is_said_again(self):
+        user, w = self.user(), self.worker()
+        w.join()
+        user.upload("t1", b"PK")
+        w.calls.get(timeout=site.LIMIT_S)
+        w.deaf = 2
+        self.assertTrue(user.call("MasterNodeService", "StopTask",
+                                  hm.StopTaskRequest(task_id="t1", token=user.token)).success)
+        self.assertEqual(w.stops.get(timeout=site.LIMIT_S), "t1")
+        self.assertEqual(w.deaf, 0)
 
     def test_what_is_refused_is_offered_again_and_does_not_count(self):
         w = self.worker()

@@ -430,7 +430,7 @@ static void a_second_try_of_the_node_has_a_log_of_its_own(void **state) {
         struct hv_err err = {};
         char text[200] = {};
         uint64_t next = 0;
-        int fd;
+        int fd, old;
 
         join(p, "a", 0);
         submit(p, "t1", 0);
@@ -439,6 +439,7 @@ static void a_second_try_of_the_node_has_a_log_of_its_own(void **state) {
         assert_int_equal(hv_hivepool_log(p, 0, &c, 0, "a long first try\n", 17, &next, &err), 0);
         (void) hv_hivepool_free(p);
         p = open_pool(*state, 0);
+        old = hv_hivepool_open_log(p, row_of(p, "t1").seq, 1);
         c.number = 2;
         assert_int_equal(hv_hivepool_log(p, 0, &c, 0, "", 0, &next, &err), 0); /* where is it? */
         assert_int_equal(next, 0);
@@ -450,6 +451,8 @@ static void a_second_try_of_the_node_has_a_log_of_its_own(void **state) {
         assert_true(read(fd, text, sizeof text) == 7);
         assert_string_equal(text, "second\n");
         (void) close(fd);
+        assert_true(read(old, text, sizeof text) == 17); /* whoever read it reads on */
+        (void) close(old);
         (void) hv_hivepool_free(p);
 }
 
@@ -474,6 +477,33 @@ static void what_is_removed_is_gone(void **state) {
         assert_int_equal(hv_hivepool_remove(p, "t2", &err), 0);
         assert_int_equal(hv_blobs_open(hv_hivepool_blobs(p), sha256, &size), -1);
         assert_int_equal(hv_hivepool_remove(p, "t2", &err), -ENOENT);
+        (void) hv_hivepool_free(p);
+}
+
+/* A node may say that it has anything; it takes no word away from the others. */
+static void a_node_of_many_words_is_one_node(void **state) {
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
+        struct hv_hivepool *p = open_pool(*state, 0);
+        V1__RegisterNodeRequest m = V1__REGISTER_NODE_REQUEST__INIT;
+        struct hv_hivepool_node n = {};
+        unsigned char said[4096];
+        char *words[64];
+        uint64_t epoch;
+        struct hv_err err = {};
+
+        for (size_t i = 0; i < HV_ARRAY_SIZE(words); i++)
+                words[i] = hv_arena_printf(arena, "word-%zu", i);
+        m.node_id = (char *) "talker";
+        m.capabilities = words;
+        m.n_capabilities = HV_ARRAY_SIZE(words);
+        assert_int_equal(
+                hv_shape_node(HV_STORE_V1, said, v1__register_node_request__pack(&m, said), arena, &n, &err),
+                0);
+        assert_int_equal(hv_hivepool_register(p, 0, &n, &epoch, &err), 0);
+        join(p, "a", 0);
+        submit(p, "t1", 0);
+        pass(p, 0);
+        assert_int_equal(assigned(p, "a").n, 1);
         (void) hv_hivepool_free(p);
 }
 
@@ -669,6 +699,7 @@ int main(void) {
                 TEST(a_second_try_of_the_node_has_a_log_of_its_own),
                 TEST(what_is_old_expires),
                 TEST(what_a_lost_attempt_had_sent_goes),
+                TEST(a_node_of_many_words_is_one_node),
                 TEST(a_pending_task_says_why),
                 TEST(a_partition_of_any_length_leaves_one_result),
                 TEST(no_task_has_two_leases),
