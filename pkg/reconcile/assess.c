@@ -151,11 +151,13 @@ static const char *missing_item(const struct hv_core *c, const struct hv_unit *u
                         o && o->exists && !o->ours ? HV_REASON_NAME_CONFLICT : HV_REASON_WAITING_DEPENDENCY;
                 return u->mounts[i].source;
         }
-        for (size_t i = 0; i < u->n_ports; i++)
-                if (!u->ports[i].address) {
-                        *ret_reason = HV_REASON_WAITING_DEPENDENCY;
+        *ret_reason = HV_REASON_WAITING_DEPENDENCY;
+        for (size_t i = 0; i < u->n_ports; i++) {
+                if (!u->ports[i].address)
                         return u->ports[i].bind;
-                }
+                if (u->ports[i].tunnel && !hv_tunnel_is_up(c, u->ports[i].tunnel, false))
+                        return u->ports[i].tunnel;
+        }
         return NULL;
 }
 
@@ -473,8 +475,8 @@ bool hv_dependency_is_met(const struct hv_core *c, const struct hv_dependency *d
 
         if (d->kind == HV_KIND_TASK)
                 return hv_task_dependency_is_met(c, d);
-        if (d->kind != HV_KIND_SERVICE)
-                return false; /* nothing of this kind is run yet: whoever asked for the gate gets it */
+        if (d->kind == HV_KIND_WIREGUARD)
+                return hv_tunnel_is_up(c, d->name, d->condition == HV_WANT_HEALTHY);
         (void) snprintf(prefix, sizeof prefix, "%s/%s/", hv_kind_label(d->kind), d->name);
         len = strlen(prefix);
         for (size_t i = first_unit(a, prefix, len); i < a->n_units; i++) {

@@ -27,6 +27,7 @@ struct hv_core *hv_core_new(uint64_t seed) {
         c->crons = hv_map_new(hv_cron_free);
         c->zones = hv_map_new(free_zone);
         c->reclaims = hv_map_new(NULL);
+        c->tunnels = hv_map_new(hv_tunnel_free);
         return c;
 }
 
@@ -50,6 +51,7 @@ struct hv_core *hv_core_free(struct hv_core *c) {
         hv_map_free(c->crons);
         hv_map_free(c->zones);
         hv_map_free(c->reclaims);
+        hv_map_free(c->tunnels);
         for (size_t i = 0; i < c->parked_removals.n; i++)
                 free(c->parked_removals.v[i]);
         hv_vec_done(&c->parked_removals);
@@ -90,6 +92,9 @@ int hv_core_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in,
         case HV_INPUT_ENGINE_LOST:
                 if (c->engine.state >= HV_ENGINE_LOOKING)
                         hv_engine_down(c, now_us, HV_ENGINE_DOWN, in->message);
+                return 0;
+        case HV_INPUT_TUNNEL:
+                hv_tunnel_input(c, in->tunnel);
                 return 0;
         case HV_INPUT_LOOK:
                 hv_logins_try_again(c);

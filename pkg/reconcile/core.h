@@ -56,6 +56,7 @@ enum hv_input_type {
                         * failed are tried again at once: what a secret holds may be mended */
         HV_INPUT_CLOCK,       /* wall_us: the wall clock at this instant; at start, and whenever it was set */
         HV_INPUT_MACHINE,     /* machine: what this node has */
+        HV_INPUT_TUNNEL,      /* tunnel: how one is now */
         HV_INPUT_TASK_RECALL, /* recalled: one task of the ledger; at start, before TASKS_KNOWN */
         HV_INPUT_TASKS_KNOWN, /* trust_score; the ledger was read to its end: tasks may be accepted and planned */
         HV_INPUT_TASK_SUBMIT, /* task: a new one. -EALREADY the same is known, -EEXIST another of that id, -ENOSPC it
@@ -117,6 +118,7 @@ struct hv_input {
         /* tasks */
         uint64_t wall_us;
         const struct hv_room *machine;
+        const struct hv_seen_tunnel *tunnel;
         const struct hv_task_recalled *recalled;
         int trust_score;
         struct hv_task *task; /* the core takes a reference of its own */

@@ -89,6 +89,7 @@ static void activate(struct hv_core *c, struct hv_desired *d) {
         c->active = hv_desired_ref(d);
         want_units(c, d);
         want_items(c, d);
+        hv_tunnels_want(c, d);
         hv_task_want(c, d);
         hv_cron_want(c, d);
         if (before && hv_logins_differ(before, d))
@@ -111,6 +112,8 @@ static bool is_wanted(const struct hv_desired *d, enum hv_kind kind, const char 
                 return hv_desired_network(d, name) != NULL;
         case HV_KIND_VOLUME:
                 return hv_desired_volume(d, name) != NULL;
+        case HV_KIND_WIREGUARD:
+                return hv_desired_tunnel(d, name) != NULL;
         case HV_KIND_TASK:
                 for (size_t i = 0; i < d->n_tasks; i++)
                         if (hv_streq(d->tasks[i]->id, name))
@@ -190,12 +193,18 @@ static void count_existing(struct hv_core *c, const struct hv_desired *d, enum b
         _hv_cleanup_(hv_map_freep) struct hv_map *counted = hv_map_new(NULL);
         const struct slot *s;
         const struct item *o;
+        const struct tunnel *w;
         size_t it = 0;
 
         c->n_parked_existing = 0;
         for (size_t i = 0; i < c->parked_removals.n; i++)
                 free(c->parked_removals.v[i]);
         hv_vec_clear(&c->parked_removals);
+        while (hv_map_next(c->tunnels, &it, NULL, (void **) &w))
+                if (w->state == HV_TUNNEL_OURS)
+                        count(c, d, HV_KIND_WIREGUARD, w->name, false, benefit, counted);
+        if (!d->settings.docker_enabled)
+                return; /* without an engine there is nothing else to remove */
         /* A declared task that has not ended would be stopped. */
         for (size_t i = 0; i < c->live_tasks.n; i++) {
                 const struct task *t = c->live_tasks.v[i];
@@ -204,6 +213,7 @@ static void count_existing(struct hv_core *c, const struct hv_desired *d, enum b
                     !t->stop_asked)
                         count(c, d, HV_KIND_TASK, t->id, false, benefit, counted);
         }
+        it = 0;
         while (hv_map_next(c->slots, &it, NULL, (void **) &s))
                 count_slot(c, d, s, benefit, counted);
         it = 0;
@@ -252,8 +262,7 @@ void hv_guard_decide(struct hv_core *c, uint64_t now_us) {
                 c->pending = hv_desired_ref(c->parked);
         if (!c->pending)
                 return;
-        /* Without an engine there is nothing to remove: with Docker switched off a revision is active at
-         * once. */
+        /* With Docker switched off nothing of an engine is counted. */
         if (c->engine.state != HV_ENGINE_READY && c->pending->settings.docker_enabled &&
             !HV_MUTANT(HV_MUTANT_STALE_LOOK_UNLOCKS))
                 return;
@@ -261,13 +270,13 @@ void hv_guard_decide(struct hv_core *c, uint64_t now_us) {
         again = c->parked && hv_streq(c->parked->revision, d->revision);
         forget_parked(c);
         /* What is in force already was let pass, by the guard or by the operator. */
-        if (!d->settings.docker_enabled || (c->active && hv_streq(c->active->revision, d->revision)) ||
+        if ((c->active && hv_streq(c->active->revision, d->revision)) ||
             is_allowed(c, d, AGAINST_THE_REVISION) || HV_MUTANT(HV_MUTANT_NO_GUARD)) {
                 forget_parked(c);
                 activate(c, d);
                 return;
         }
-        if (!again && awaits_looks(c) && is_allowed(c, d, FOR_THE_REVISION)) {
+        if (!again && d->settings.docker_enabled && awaits_looks(c) && is_allowed(c, d, FOR_THE_REVISION)) {
                 forget_parked(c);
                 c->pending = HV_STEAL(d);
                 return;

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "reconcile/reason.h"
 #include "spec/desired.h"
 
 enum hv_container_state {
@@ -77,4 +78,21 @@ struct hv_listing {
         size_t n_networks;
         const struct hv_seen_volume *volumes;
         size_t n_volumes;
+};
+
+enum hv_tunnel_state {
+        HV_TUNNEL_UNKNOWN, /* it cannot be looked at */
+        HV_TUNNEL_ABSENT,
+        HV_TUNNEL_OURS,
+        HV_TUNNEL_FOREIGN, /* an interface of this name is somebody else's */
+};
+
+/* One WireGuard interface, looked at by whoever keeps it as the revision in force wants it (pkg/wireguard). */
+struct hv_seen_tunnel {
+        const char *name;
+        enum hv_tunnel_state state;
+        const char *digest;    /* of the hv_tunnel that it is as; NULL: it is not as any */
+        bool healthy;          /* by the rule of that hv_tunnel */
+        enum hv_reason reason; /* SYNCED, or why it is as none, or not healthy */
+        const char *message;   /* ... in words; may be NULL */
 };

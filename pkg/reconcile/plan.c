@@ -315,7 +315,8 @@ static void plan_looks(struct pass *p) {
 static void tell_synced(struct pass *p) {
         struct hv_core *c = p->c;
         bool looking = c->engine.look_parts || (c->engine.list && !c->engine.list_is_routine);
-        bool synced = p->settled && !looking && !c->pending && c->n_effects == 0 && c->n_pulls == 0;
+        bool synced = p->settled && hv_tunnels_are_in_sync(c) && !looking && !c->pending &&
+                      c->n_effects == 0 && c->n_pulls == 0;
 
         if (synced && !c->synced)
                 hv_note(c, HV_NOTE_SYNCED, HV_REASON_SYNCED, HV_KIND_NODESTATE, NULL, NULL,

@@ -39,6 +39,9 @@ const char *hv_reason_name(enum hv_reason reason) {
                 [HV_REASON_COLLECT_FAILED] = "CollectFailed",
                 [HV_REASON_WORKSPACE_FAILED] = "WorkspaceFailed",
                 [HV_REASON_LEDGER_FAILED] = "LedgerFailed",
+                [HV_REASON_WIREGUARD_FAILED] = "WireGuardFailed",
+                [HV_REASON_WIREGUARD_STALE] = "WireGuardStale",
+                [HV_REASON_JOIN_FAILED] = "JoinFailed",
                 [HV_REASON_NOT_LISTENING] = "NotListening",
         };
 

@@ -37,6 +37,9 @@ enum hv_reason {
         HV_REASON_COLLECT_FAILED,
         HV_REASON_WORKSPACE_FAILED, /* it cannot be withheld from an engine, or given back to it */
         HV_REASON_LEDGER_FAILED,    /* a promise or a result cannot be made durable */
+        HV_REASON_WIREGUARD_FAILED, /* an interface cannot be made as it is wanted */
+        HV_REASON_WIREGUARD_STALE,  /* nobody at its other end was heard of for too long */
+        HV_REASON_JOIN_FAILED,      /* a VPN service gives no configuration */
         HV_REASON_NOT_LISTENING,    /* the address of http.listen cannot be had */
         HV_N_REASONS
 };

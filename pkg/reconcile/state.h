@@ -116,6 +116,15 @@ struct image {
         struct failure failure;
 };
 
+struct tunnel { /* a WireGuard interface */
+        char *name;
+        const struct hv_tunnel *want; /* in the active revision; NULL: not wanted */
+        enum hv_tunnel_state state;
+        bool healthy;
+        enum hv_reason reason; /* what was last said of it */
+        char *digest, *message;
+};
+
 struct engine {
         enum hv_engine_state state;
         struct flight *connect, *list;
@@ -145,7 +154,7 @@ struct hv_core {
         bool observed;
         struct hv_map *slots; /* by container name; struct slot */
         struct hv_map *ids;   /* container id to struct slot, borrowed */
-        struct hv_map *networks, *volumes, *images;
+        struct hv_map *networks, *volumes, *images, *tunnels;
         struct hv_map *
                 reclaims; /* by volume; enum reclaim: what was last said, also of volumes that are not there */
         HV_VEC(struct flight *) flights;
@@ -259,3 +268,11 @@ bool hv_assess_networks(const struct hv_core *c, const struct slot *s, uint64_t 
 bool hv_item_is_usable(const struct item *o);
 bool hv_item_is_outdated(const struct item *o); /* ours, certainly there, and wanted otherwise */
 bool hv_dependency_is_met(const struct hv_core *c, const struct hv_dependency *d);
+
+/* tunnel.c */
+void hv_tunnel_free(void *tunnel);
+void hv_tunnels_want(struct hv_core *c, const struct hv_desired *d); /* a revision became active */
+void hv_tunnel_input(struct hv_core *c, const struct hv_seen_tunnel *seen);
+bool hv_tunnels_are_in_sync(const struct hv_core *c);
+/* It is there as the active revision has it; `healthy`: and its peers are heard. */
+bool hv_tunnel_is_up(const struct hv_core *c, const char *name, bool healthy);

@@ -54,19 +54,21 @@ static const char *image_text(const struct hv_core *c, const struct slot *s, con
 
 static const char *waiting_text(const struct hv_core *c, const struct slot *s, const struct verdict *v,
                                 struct hv_arena *a) {
+        const struct tunnel *t;
+
         if (hv_map_get(c->networks, v->about))
                 return hv_arena_printf(a, "waits for network %s", v->about);
         if (hv_map_get(c->volumes, v->about))
                 return hv_arena_printf(a, "waits for volume %s", v->about);
+        t = hv_map_get(c->tunnels, v->about);
+        if (t)
+                return hv_arena_printf(a, "waits for WireGuard interface %s%s%s", v->about,
+                                       hv_str_empty(t->message) ? "" : ": ", t->message ? t->message : "");
         for (size_t i = 0; i < s->want->n_depends_on; i++) {
                 const struct hv_dependency *d = &s->want->depends_on[i];
 
                 if (hv_streq(d->name, v->about))
-                        return d->kind == HV_KIND_SERVICE
-                                       ? hv_arena_printf(a, "waits for service %s", d->name)
-                                       : hv_arena_printf(a,
-                                                         "waits for %s %s, which this version does not run",
-                                                         hv_kind_label(d->kind), d->name);
+                        return hv_arena_printf(a, "waits for %s %s", hv_kind_label(d->kind), d->name);
         }
         if (hv_streq(v->about, "wireguard"))
                 return "waits for an address: a port is bound to WireGuard, and no interface is declared";
@@ -255,6 +257,38 @@ static const char *item_sentence(const struct item *o, const struct verdict *v, 
         return v->why ? v->why : "";
 }
 
+static const char *tunnel_sentence(const struct tunnel *t, bool in_sync, struct hv_arena *a) {
+        if (!hv_str_empty(t->message))
+                return hv_arena_strdup(a, t->message);
+        if (in_sync)
+                return "";
+        return t->want ? "is being made as it is wanted" : "not in the desired state any more";
+}
+
+static size_t tunnels_status(const struct hv_core *c, struct hv_arena *a, struct hv_object_status *ret) {
+        const struct tunnel *t;
+        size_t it = 0, n = 0;
+
+        while (hv_map_next(c->tunnels, &it, NULL, (void **) &t)) {
+                bool in_sync = hv_tunnel_is_up(c, t->name, false);
+
+                ret[n++] = (struct hv_object_status){
+                        .kind = HV_KIND_WIREGUARD,
+                        .name = hv_arena_strdup(a, t->name),
+                        .in_sync = in_sync,
+                        .exists = t->state == HV_TUNNEL_OURS || t->state == HV_TUNNEL_FOREIGN,
+                        .foreign = t->state == HV_TUNNEL_FOREIGN,
+                        .wanted = t->want != NULL,
+                        .reason = t->reason != HV_REASON_SYNCED ? t->reason
+                                  : in_sync                     ? HV_REASON_SYNCED
+                                  : t->want                     ? HV_REASON_PENDING
+                                                                : HV_REASON_NOT_WANTED,
+                        .message = tunnel_sentence(t, in_sync, a),
+                };
+        }
+        return n;
+}
+
 static int by_kind_and_name(const void *a, const void *b) {
         const struct hv_object_status *x = a, *y = b;
 
@@ -288,7 +322,7 @@ static size_t items_status(const struct hv_core *c, struct hv_map *items, uint64
 }
 
 void hv_core_status(const struct hv_core *c, uint64_t now_us, struct hv_arena *arena, struct hv_status *ret) {
-        size_t n_items = hv_map_size(c->networks) + hv_map_size(c->volumes);
+        size_t n_items = hv_map_size(c->networks) + hv_map_size(c->volumes) + hv_map_size(c->tunnels);
         struct hv_object_status *objects = HV_ARENA_NEW_N(arena, struct hv_object_status, n_items);
         char **removals = HV_ARENA_NEW_N(arena, char *, c->parked_removals.n + 1);
 
@@ -314,6 +348,7 @@ void hv_core_status(const struct hv_core *c, uint64_t now_us, struct hv_arena *a
         hv_task_count(c, &ret->n_tasks_queued, &ret->n_tasks_running);
         ret->n_objects = items_status(c, c->networks, now_us, arena, objects);
         ret->n_objects += items_status(c, c->volumes, now_us, arena, objects + ret->n_objects);
+        ret->n_objects += tunnels_status(c, arena, objects + ret->n_objects);
         qsort(objects, ret->n_objects, sizeof *objects, by_kind_and_name);
 }
 

@@ -51,7 +51,7 @@ struct hv_unit_status {
         uint64_t started_wall_us; /* 0: not known */
 };
 
-struct hv_object_status { /* a network or a volume */
+struct hv_object_status { /* a network, a volume or a WireGuard interface */
         enum hv_kind kind;
         const char *name, *id;
         bool in_sync, exists, foreign, wanted;
@@ -75,7 +75,7 @@ struct hv_status {
         uint64_t n_generations;                   /* revisions activated by this core */
         const struct hv_unit_status *units;       /* sorted by key; orphans last */
         size_t n_unit_status;
-        const struct hv_object_status *objects; /* networks, then volumes, each sorted by name */
+        const struct hv_object_status *objects; /* by kind, then name */
         size_t n_objects;
 };
 

@@ -49,6 +49,10 @@ const struct hv_volume *hv_desired_volume(const struct hv_desired *d, const char
         return find(d->volumes, d->n_volumes, sizeof *d->volumes, offsetof(struct hv_volume, name), name);
 }
 
+const struct hv_tunnel *hv_desired_tunnel(const struct hv_desired *d, const char *name) {
+        return find(d->tunnels, d->n_tunnels, sizeof *d->tunnels, offsetof(struct hv_tunnel, name), name);
+}
+
 struct hv_task *hv_desired_task(const struct hv_desired *d, const char *id) {
         size_t low = 0, high = d->n_tasks;
 

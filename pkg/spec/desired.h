@@ -77,6 +77,7 @@ struct hv_port {
         const char *address; /* the bind class resolved: "127.0.0.1", "0.0.0.0", the tunnel's address; NULL
                                          * where the class has no address (yet): the unit waits */
         const char *bind;    /* as written: "loopback", "wireguard", "public" or an address */
+        const char *tunnel;  /* the interface that the address is one of; NULL: no declared one */
 };
 
 struct hv_unit_network {
@@ -179,6 +180,46 @@ struct hv_volume {
         char digest[HV_SHA256_HEX_SIZE];
 };
 
+/* Where a secret key is read from, each time that it is needed; both NULL: there is none. */
+struct hv_key_source {
+        const char *secret; /* of that name */
+        const char *file;
+};
+
+struct hv_tunnel_peer {
+        const char *name;
+        const char *public_key; /* base64 */
+        struct hv_key_source preshared_key;
+        const char *endpoint; /* "host:port"; NULL: it speaks first */
+        uint64_t resolve_us,
+                on_stale_us; /* its name is looked up this often; at once after a handshake this old */
+        struct hv_strv allowed_ips;
+        uint64_t keepalive_us; /* 0: off */
+};
+
+enum hv_tunnel_routes {
+        HV_TUNNEL_ROUTES_AUTO, /* to what the peers' networks name */
+        HV_TUNNEL_ROUTES_NONE,
+        HV_TUNNEL_ROUTES_LISTED,
+};
+
+struct hv_tunnel {
+        const char *name; /* of the interface */
+        struct hv_key_source private_key;
+        struct hv_strv addresses;
+        uint16_t listen_port; /* 0: the kernel picks one */
+        uint32_t mtu, firewall_mark;
+        enum hv_tunnel_routes routes_mode;
+        struct hv_strv routes; /* LISTED */
+        const struct hv_tunnel_peer *peers;
+        size_t n_peers;
+        struct hv_strv healthy_peers; /* names; none: any one will do */
+        uint64_t max_handshake_age_us;
+        const char *join_url, *join_name; /* url NULL: everything is written here */
+        struct hv_origin origin;
+        char digest[HV_SHA256_HEX_SIZE]; /* of all of it but the origin */
+};
+
 struct hv_registry {
         const char *name, *host;
         const char *auth_secret; /* name of a secret that holds a Docker config.json; NULL: anonymous */
@@ -278,6 +319,8 @@ struct hv_desired {
         size_t n_networks;
         const struct hv_volume *volumes; /* sorted by name */
         size_t n_volumes;
+        const struct hv_tunnel *tunnels; /* sorted by name */
+        size_t n_tunnels;
         const struct hv_registry *registries;
         size_t n_registries;
         struct hv_task *const *tasks; /* sorted by id; one reference each */
@@ -297,5 +340,6 @@ HV_DEFINE_CLEANUP(struct hv_desired, hv_desired_unref);
 const struct hv_unit *hv_desired_unit(const struct hv_desired *d, const char *key);
 const struct hv_network *hv_desired_network(const struct hv_desired *d, const char *name);
 const struct hv_volume *hv_desired_volume(const struct hv_desired *d, const char *name);
+const struct hv_tunnel *hv_desired_tunnel(const struct hv_desired *d, const char *name);
 struct hv_task *hv_desired_task(const struct hv_desired *d, const char *id);
 const struct hv_cron_task *hv_desired_cron_task(const struct hv_desired *d, const char *name);

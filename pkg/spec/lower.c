@@ -169,6 +169,7 @@ struct hv_desired *hv_lower(const struct hv_spec_tree *tree, struct hv_arena *ar
         lower_units(&l, d);
         lower_tasks(&l, d);
         hv_lower_cron_tasks(&l, d);
+        hv_lower_tunnels(&l, d);
         hv_lower_shared(&l, d);
         hv_tree_revision(tree, d->revision);
         return d;

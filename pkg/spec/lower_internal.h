@@ -24,6 +24,11 @@ void hv_lower_unit(const struct hv_lowering *l, const struct hv_spec_service *s,
  */
 void hv_lower_shared(const struct hv_lowering *l, struct hv_desired *d);
 
+/* lower_tunnel.c */
+void hv_lower_tunnels(const struct hv_lowering *l, struct hv_desired *d);
+const char *hv_lower_tunnel_of(const struct hv_lowering *l,
+                               const char *address); /* whose address this is; NULL: no tunnel's */
+
 /* "hive-web", "hive-web-2". */
 const char *hv_lower_container(const char *service, unsigned replica, struct hv_arena *a);
 

@@ -160,6 +160,12 @@ static const char *bind_address(const struct hv_lowering *l, const char *bind) {
         return NULL;
 }
 
+static const char *tunnel_of(const struct hv_lowering *l, const char *bind) {
+        const char *address = bind_address(l, bind);
+
+        return address ? hv_lower_tunnel_of(l, address) : NULL;
+}
+
 /* A range gives each replica one port; a single port serves the only replica. */
 static uint16_t host_port(const char *host, unsigned replica) {
         struct hv_port_range range;
@@ -192,6 +198,7 @@ static void lower_ports(const struct hv_lowering *l, const struct hv_spec_servic
                         .host = host_port(p->host, u->replica),
                         .protocol = protocols[p->protocol],
                         .address = bind_address(l, p->bind),
+                        .tunnel = tunnel_of(l, p->bind),
                         .bind = p->bind,
                 };
         }
@@ -244,19 +251,25 @@ static void lower_logging(const struct hv_lowering *l, const struct hv_spec_serv
         u->log_options = (struct hv_pairs){ v, n };
 }
 
-/* Only what something acts on is waited for: tunnels are warned about (W040) until something runs them. */
 void hv_lower_dependencies(const struct hv_lowering *l, const struct hv_spec_depends_on *all, size_t n_all,
                            struct hv_unit *u) {
         struct hv_dependency *v = HV_ARENA_NEW_N(l->arena, struct hv_dependency, n_all);
-        size_t n = 0;
 
-        for (size_t i = 0; i < n_all; i++)
-                if (!all[i].wireguard)
-                        v[n++] = (struct hv_dependency){ all[i].task ? HV_KIND_TASK : HV_KIND_SERVICE,
-                                                         all[i].task ? all[i].task : all[i].service,
-                                                         (enum hv_condition_wanted) all[i].condition };
+        for (size_t i = 0; i < n_all; i++) {
+                const struct hv_spec_depends_on *d = &all[i];
+
+                v[i] = (struct hv_dependency){
+                        .kind = d->task        ? HV_KIND_TASK
+                                : d->wireguard ? HV_KIND_WIREGUARD
+                                               : HV_KIND_SERVICE,
+                        .name = d->task        ? d->task
+                                : d->wireguard ? d->wireguard
+                                               : d->service,
+                        .condition = (enum hv_condition_wanted) d->condition,
+                };
+        }
         u->depends_on = v;
-        u->n_depends_on = n;
+        u->n_depends_on = n_all;
 }
 
 static void lower_restart(const struct hv_spec_service *s, struct hv_unit *u) {

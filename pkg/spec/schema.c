@@ -38,7 +38,7 @@ static const struct hv_field state_rows[] = {
         { HV_STRUCTS(state, "configs", configs, hv_schema_config),
           .doc = "Texts that containers see as files.",
           .example = "[{name: web-conf, data: {nginx.conf: \"events {}\"}}]" },
-        { HV_STRUCTS(state, "wireguard", wireguard, hv_schema_wireguard), .planned = true,
+        { HV_STRUCTS(state, "wireguard", wireguard, hv_schema_wireguard),
           .doc = "Encrypted tunnels to other nodes.",
           .example = "[{name: hive0, privateKey: {secret: wg-key}}]" },
         { HV_STRUCTS(state, "services", services, hv_schema_service), .doc = "Containers that keep running.",

@@ -277,7 +277,7 @@ static const struct hv_field depends_on_rows[] = {
         { HV_ROW(depends_on, "task", TEXT, task), .format = HV_FORMAT_REF_TASK, .doc = "Task to wait for.",
           .example = "migrate" },
         { HV_ROW(depends_on, "wireguard", TEXT, wireguard), .format = HV_FORMAT_REF_WIREGUARD,
-          .planned = true, .doc = "Tunnel to wait for.", .example = "hive0" },
+          .doc = "Tunnel to wait for.", .example = "hive0" },
         { HV_ROW(depends_on, "condition", ENUM, condition),
           HV_WORDS("started", "ready", "completed", "healthy"), .value = "started",
           .doc = "What it must have reached." },

@@ -128,6 +128,7 @@ struct hv_spec_wireguard {
         struct hv_spec_key private_key;
         struct hv_strv addresses;
         int64_t listen_port, mtu; /* 0: chosen by the kernel; 0: 1420 */
+        int64_t firewall_mark;    /* 0: none */
         struct hv_strv routes;    /* {"auto"}, {"none"} or CIDRs */
         HV_SPEC_LIST(struct hv_spec_peer) peers;
         struct hv_spec_wireguard_healthy healthy;
