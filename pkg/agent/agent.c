@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "agent/private.h"
+#include "agent/tunnels.h"
 #include "base/version.h"
 #include "execute/attempt_cgroup.h"
 #include "log/log.h"
@@ -16,7 +17,6 @@
 /* ---- signals ---- */
 
 static int on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
-        const struct hv_input look = { .type = HV_INPUT_LOOK };
         struct hv_agent *a = userdata;
 
         (void) s;
@@ -28,7 +28,7 @@ static int on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void
         a->reloading = true;
         hv_source_set_forget(a->sources);
         (void) hv_agent_reload(a);
-        (void) hv_agent_input(a, &look, NULL);
+        hv_agent_look(a);
         return 0;
 }
 
@@ -145,6 +145,7 @@ static void end(struct hv_agent *a) {
         hv_http_server_free(a->socket_server);
         hv_api_free(a->api);
         hv_agent_pool_end(a);
+        hv_agent_tunnels_end(a);
         hv_executor_free(a->executor);
         hv_agent_tasks_end(a);
         hv_attempt_cgroups_free(a->cgroups);

@@ -71,7 +71,6 @@ static struct hv_source_load *load_for(struct hv_agent *a, const struct hv_api_c
 }
 
 void hv_agent_change(void *userdata, const struct hv_api_change *change, struct hv_api_call *call) {
-        const struct hv_input look = { .type = HV_INPUT_LOOK };
         struct hv_agent *a = userdata;
         struct hv_source_load *l = load_for(a, change);
         struct hv_desired *before = (struct hv_desired *) hv_core_active(a->core);
@@ -96,7 +95,7 @@ void hv_agent_change(void *userdata, const struct hv_api_change *change, struct 
         if (hv_agent_take(a, l) < 0)
                 answer(a, HV_API_REFUSED, NULL);
         else
-                (void) hv_agent_input(a, &look, NULL);
+                hv_agent_look(a);
 }
 
 /* The operator's consent, kept so that a restart in the middle of the removal does not ask again. */

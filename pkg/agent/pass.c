@@ -5,6 +5,7 @@
 
 #include "agent/notes.h"
 #include "agent/private.h"
+#include "agent/tunnels.h"
 #include "log/log.h"
 
 /* Instants of the core are met this closely. The loop's default of 250 ms would show in every restart. */
@@ -34,6 +35,13 @@ int hv_agent_input(struct hv_agent *a, const struct hv_input *in, struct hv_err 
 
         hv_agent_poke(a);
         return r;
+}
+
+void hv_agent_look(struct hv_agent *a) {
+        const struct hv_input look = { .type = HV_INPUT_LOOK };
+
+        (void) hv_agent_input(a, &look, NULL);
+        hv_agent_tunnels_look(a);
 }
 
 static void tell(struct hv_agent *a, const struct hv_effects *fx) {

@@ -8,6 +8,7 @@
  *      tasks.c         the ledger, workspaces and results: what tasks need of this machine
  *      disk_watch.c    what running tasks take of the disk
  *      retention.c     what tasks left, removed when its time is over
+ *      tunnels.c       WireGuard interfaces (agent/tunnels.h)
  *      pool*.c         the link to a node pool (agent/pool.h)
  *      listen.c        the API's server: the unix socket, and the loopback address of http.listen
  *      backend*.c      what the API asks for: snapshot, change, plan, logs
@@ -30,10 +31,11 @@
 #include "retry/backoff.h"
 #include "source/set.h"
 
-struct plan_call;     /* backend_plan.c */
-struct change;        /* backend_change.c: a change that waits for the guard */
-struct root_look;     /* disk_watch.c */
-struct hv_agent_pool; /* pool.h */
+struct plan_call;        /* backend_plan.c */
+struct change;           /* backend_change.c: a change that waits for the guard */
+struct root_look;        /* disk_watch.c */
+struct hv_agent_pool;    /* pool.h */
+struct hv_agent_tunnels; /* tunnels.h */
 struct hv_ledger_assignment;
 struct hv_ledger_task;
 struct task_call; /* backend_task.c: somebody waits until a change of a task is durable */
@@ -81,7 +83,8 @@ struct hv_agent {
         bool results_known;
         uint64_t results_bytes; /* of all results, after the last round */
 
-        struct hv_agent_pool *pool; /* NULL: none was ever asked for */
+        struct hv_agent_pool *pool;       /* NULL: none was ever asked for */
+        struct hv_agent_tunnels *tunnels; /* NULL: there was never one to look after */
 
         struct hv_notify *notify;
         struct hv_api *api;
@@ -103,6 +106,7 @@ int hv_agent_pass_init(struct hv_agent *a, struct hv_err *err);
 void hv_agent_poke(struct hv_agent *a); /* a pass is due, at the end of this turn of the loop */
 int hv_agent_input(struct hv_agent *a, const struct hv_input *in,
                    struct hv_err *err); /* into the core; pokes */
+void hv_agent_look(struct hv_agent *a); /* somebody wants everything to be looked at now */
 
 /* publish.c */
 int hv_agent_publish_init(struct hv_agent *a, struct hv_err *err);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/private.h"
+#include "agent/tunnels.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "log/log.h"
@@ -185,6 +186,7 @@ static void in_force(struct hv_agent *a) {
         if (level >= 0)
                 hv_log_set_level(level);
         hv_agent_engine_policy(a, a->active->desired);
+        hv_agent_tunnels_follow(a, a->active->desired);
         hv_agent_listen_follow(a, a->active->desired);
         hv_agent_pool_follow(a, a->active->desired);
         a->is_kept = false;

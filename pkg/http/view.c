@@ -21,6 +21,7 @@ bool hv_view_acts_on(enum hv_kind kind) {
         case HV_KIND_VOLUME:
         case HV_KIND_REGISTRY:
         case HV_KIND_CRONTASK:
+        case HV_KIND_WIREGUARD:
                 return true;
         default:
                 return false;
@@ -208,6 +209,7 @@ static void sum_up(struct hv_view_item *item) {
                 break;
         case HV_KIND_NETWORK:
         case HV_KIND_VOLUME:
+        case HV_KIND_WIREGUARD:
                 sum_up_object(item);
                 break;
         case HV_KIND_CRONTASK:

@@ -68,6 +68,9 @@ static const char *wanted(struct hv_arena *a, const struct hv_view_item *item) {
                                                       item->volume->driver,
                                                       item->volume->reclaim_delete ? "deleted" : "kept")
                                     : "a volume";
+        case HV_KIND_WIREGUARD:
+                return item->wanted ? "an interface that is kept as it is declared"
+                                    : "not declared any more: it is removed";
         case HV_KIND_REGISTRY:
                 return "asked when an image of its host is pulled";
         case HV_KIND_CRONTASK:

@@ -19,8 +19,9 @@
 struct hv_arena;
 struct hv_node;
 struct hv_spec_tree;
-struct hv_task;       /* spec/task.h */
-struct hv_task_types; /* spec/task_type.h */
+struct hv_spec_wireguard; /* spec/types.h */
+struct hv_task;           /* spec/task.h */
+struct hv_task_types;     /* spec/task_type.h */
 
 struct hv_strv { /* a list of texts; v[n] is NULL */
         const char *const *v;
@@ -180,44 +181,12 @@ struct hv_volume {
         char digest[HV_SHA256_HEX_SIZE];
 };
 
-/* Where a secret key is read from, each time that it is needed; both NULL: there is none. */
-struct hv_key_source {
-        const char *secret; /* of that name */
-        const char *file;
-};
-
-struct hv_tunnel_peer {
+struct hv_tunnel { /* a WireGuard interface */
         const char *name;
-        const char *public_key; /* base64 */
-        struct hv_key_source preshared_key;
-        const char *endpoint; /* "host:port"; NULL: it speaks first */
-        uint64_t resolve_us,
-                on_stale_us; /* its name is looked up this often; at once after a handshake this old */
-        struct hv_strv allowed_ips;
-        uint64_t keepalive_us; /* 0: off */
-};
-
-enum hv_tunnel_routes {
-        HV_TUNNEL_ROUTES_AUTO, /* to what the peers' networks name */
-        HV_TUNNEL_ROUTES_NONE,
-        HV_TUNNEL_ROUTES_LISTED,
-};
-
-struct hv_tunnel {
-        const char *name; /* of the interface */
-        struct hv_key_source private_key;
-        struct hv_strv addresses;
-        uint16_t listen_port; /* 0: the kernel picks one */
-        uint32_t mtu, firewall_mark;
-        enum hv_tunnel_routes routes_mode;
-        struct hv_strv routes; /* LISTED */
-        const struct hv_tunnel_peer *peers;
-        size_t n_peers;
-        struct hv_strv healthy_peers; /* names; none: any one will do */
-        uint64_t max_handshake_age_us;
-        const char *join_url, *join_name; /* url NULL: everything is written here */
+        const struct hv_spec_wireguard
+                *spec; /* of the tree: what it is to be is made of that where the keys are (pkg/wireguard) */
         struct hv_origin origin;
-        char digest[HV_SHA256_HEX_SIZE]; /* of all of it but the origin */
+        char digest[HV_SHA256_HEX_SIZE]; /* of all of it */
 };
 
 struct hv_registry {

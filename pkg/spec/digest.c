@@ -132,39 +132,38 @@ void hv_volume_digest(const struct hv_volume *v, char ret_hex[HV_SHA256_HEX_SIZE
         hv_sha256_finish_hex(&h, ret_hex);
 }
 
-static void put_key(struct hv_sha256 *h, const char *name, const struct hv_key_source *k) {
+static void put_key(struct hv_sha256 *h, const char *name, const struct hv_spec_key *k) {
         put_text(h, name);
         put_text(h, k->secret);
         put_text(h, k->file);
 }
 
-void hv_tunnel_digest(const struct hv_tunnel *t, char ret_hex[HV_SHA256_HEX_SIZE]) {
+void hv_tunnel_digest(const struct hv_spec_wireguard *w, char ret_hex[HV_SHA256_HEX_SIZE]) {
         struct hv_sha256 h;
 
         hv_sha256_init(&h);
         put_text(&h, "tunnel 1");
-        put_key(&h, "privateKey", &t->private_key);
-        field_texts(&h, "addresses", t->addresses.n > 0, &t->addresses);
-        field_number(&h, "listenPort", t->listen_port);
-        field_number(&h, "mtu", t->mtu);
-        field_number(&h, "firewallMark", t->firewall_mark);
-        field_number(&h, "routesMode", t->routes_mode);
-        field_texts(&h, "routes", t->routes.n > 0, &t->routes);
-        for (size_t i = 0; i < t->n_peers; i++) {
-                const struct hv_tunnel_peer *p = &t->peers[i];
+        put_key(&h, "privateKey", &w->private_key);
+        field_texts(&h, "addresses", w->addresses.n > 0, &w->addresses);
+        field_number(&h, "listenPort", (uint64_t) w->listen_port);
+        field_number(&h, "mtu", (uint64_t) w->mtu);
+        field_number(&h, "firewallMark", (uint64_t) w->firewall_mark);
+        field_texts(&h, "routes", w->routes.n > 0, &w->routes);
+        for (size_t i = 0; i < w->peers.n; i++) {
+                const struct hv_spec_peer *p = &w->peers.v[i];
 
                 field_text(&h, "peer", p->name);
                 put_text(&h, p->public_key);
                 put_key(&h, "presharedKey", &p->preshared_key);
                 put_text(&h, p->endpoint);
-                put_number(&h, p->resolve_us);
-                put_number(&h, p->on_stale_us);
+                put_number(&h, p->resolve.interval_us);
+                put_number(&h, p->resolve.on_stale_handshake_us);
                 put_texts(&h, &p->allowed_ips);
-                put_number(&h, p->keepalive_us);
+                put_number(&h, p->persistent_keepalive_us);
         }
-        field_texts(&h, "healthyPeers", t->healthy_peers.n > 0, &t->healthy_peers);
-        field_number(&h, "maxHandshakeAge", t->max_handshake_age_us);
-        field_text(&h, "joinUrl", t->join_url);
-        field_text(&h, "joinName", t->join_name);
+        field_texts(&h, "healthyPeers", w->healthy.peers.n > 0, &w->healthy.peers);
+        field_number(&h, "maxHandshakeAge", w->healthy.max_handshake_age_us);
+        field_text(&h, "joinUrl", w->join.url);
+        field_text(&h, "joinName", w->join.client_name);
         hv_sha256_finish_hex(&h, ret_hex);
 }

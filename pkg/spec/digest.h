@@ -15,7 +15,7 @@
 void hv_unit_digest(const struct hv_unit *u, char ret_hex[HV_SHA256_HEX_SIZE]);
 void hv_network_digest(const struct hv_network *n, char ret_hex[HV_SHA256_HEX_SIZE]);
 void hv_volume_digest(const struct hv_volume *v, char ret_hex[HV_SHA256_HEX_SIZE]);
-void hv_tunnel_digest(const struct hv_tunnel *t,
+void hv_tunnel_digest(const struct hv_spec_wireguard *w,
                       char ret_hex[HV_SHA256_HEX_SIZE]); /* no key, but where it is read from */
 
 /* The order of objects, of fields, and of mappings in a list does not count; that of texts in a list does. */

@@ -184,6 +184,7 @@ int hv_wg_want(const struct hv_spec_wireguard *spec, const struct hv_wg_keys *ke
         (void) snprintf(i.alias, sizeof i.alias, "%s", alias);
         i.mtu = (uint32_t) spec->mtu;
         i.listen_port = (uint16_t) spec->listen_port;
+        i.firewall_mark = (uint32_t) spec->firewall_mark;
         r = want_private_key(keys, &i, err);
         for (size_t k = 0; r >= 0 && k < spec->peers.n; k++) {
                 r = want_peer(&spec->peers.v[k], keys, hv_vec_add(&i.peers), err);

@@ -1,0 +1,194 @@
+#!/usr/bin/env python3
+"""A node's WireGuard interface, kept as the file says: made, mended, waited for, left alone where it is not ours, and gone when it is not
+wanted. The agent lives in a network namespace of its own, its peer (ip, wg and wireguard-go, none of it ours) in another."""
+import os
+import subprocess
+
+import base
+import hv
+
+
+
+def sh(*args, stdin=None, check=True):
+    r = subprocess.run(args, capture_output=True, text=True, input=stdin)
+    if check and r.returncode:
+        raise AssertionError(f"{' '.join(args)}: {r.returncode}\n{r.stdout}{r.stderr}")
+    return r.stdout.strip()
+
+
+class Node:
+    """A network namespace."""
+
+    def __init__(self, name):
+        self.name = name
+        sh("ip", "netns", "add", name)
+        self.sh("ip", "link", "set", "lo", "up")
+
+    def sh(self, *args, **more):
+        return sh("ip", "netns", "exec", self.name, *args, **more)
+
+    def done(self, tunnel):
+        """Without its interface a wireguard-go ends; with it, it would hold the namespace."""
+        self.sh("ip", "link", "del", tunnel, check=False)
+        sh("ip", "netns", "del", self.name)
+
+
+class Agent(hv.Agent):
+    node = None
+
+    def arguments(self, *more):
+        return ["ip", "netns", "exec", self.node.name, *super().arguments(*more)]
+
+
+class Tunnels(base.Case):
+    made = 0
+
+    def setUp(self):
+        super().setUp()
+        Tunnels.made += 1
+        tag = f"{os.getpid() % 100000}x{Tunnels.made}"
+        # Sockets of interfaces lie in one folder for all namespaces, so their names differ.
+        self.wg, self.there = f"hva{tag}", f"hvb{tag}"
+        self.node, self.peer = Node(f"hv-a-{tag}"), Node(f"hv-b-{tag}")
+        sh("ip", "link", "add", f"hvc{tag}", "netns", self.node.name, "type", "veth", "peer", "name", f"hvd{tag}", "netns", self.peer.name)
+        for node, link, address in ((self.node, f"hvc{tag}", "10.99.0.1/24"), (self.peer, f"hvd{tag}", "10.99.0.2/24")):
+            node.sh("ip", "addr", "add", address, "dev", link)
+            node.sh("ip", "link", "set", link, "up")
+        self.secret = sh("wg", "genkey")
+        self.public = sh("wg", "pubkey", stdin=self.secret)
+        self.peer_secret = sh("wg", "genkey")
+        self.peer_public = sh("wg", "pubkey", stdin=self.peer_secret)
+        self.agent.done()
+        self.agent = Agent(self.engine.sock)
+        self.agent.node = self.node
+        self.key_file = os.path.join(self.agent.dir, "wg.key")
+        with open(os.open(self.key_file, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
+            f.write(self.secret + "\n")
+
+    def tearDown(self):
+        try:
+            super().tearDown()
+        finally:
+            self.node.done(self.wg)
+            self.peer.done(self.there)
+
+    def peer_up(self):
+        self.peer.sh("wireguard-go", self.there)
+        self.peer.sh("ip", "addr", "add", "10.0.0.1/24", "dev", self.there)
+        self.peer.sh("ip", "link", "set", self.there, "up")
+        key = os.path.join(self.agent.dir, "peer.key")
+        with open(os.open(key, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
+            f.write(self.peer_secret)
+        self.peer.sh("wg", "set", self.there, "listen-port", "51821", "private-key", key, "peer", self.public, "allowed-ips", "10.0.0.17/32")
+
+    def text(self, services="", more_peers="", tunnel=True):
+        wireguard = "" if not tunnel else f"""  wireguard:
+    - name: {self.wg}
+      privateKey: {{file: {self.key_file}}}
+      addresses: [10.0.0.17/24]
+      listenPort: 51820
+      peers:
+        - name: hub
+          publicKey: {self.peer_public}
+          endpoint: 10.99.0.2:51821
+          allowedIPs: [10.0.0.0/24, 10.7.0.0/16]
+          persistentKeepalive: 1s
+{more_peers}      healthy: {{peers: [hub], maxHandshakeAge: 180s}}
+"""
+        return hv.document(wireguard + ("  services:\n" + services if services else ""))
+
+    def service(self):
+        return hv.service("web") + f"      dependsOn: [{{wireguard: {self.wg}, condition: healthy}}]\n"
+
+    def tunnel(self):
+        items = self.agent.call("GET", "/api/v1/wireguard")["items"]
+        return next((i for i in items if i["metadata"]["name"] == self.wg), None)
+
+    def links(self):
+        return self.node.sh("ip", "-br", "link")
+
+    def test_a_service_starts_when_the_peer_is_heard(self):
+        self.agent.write(self.text(self.service()))
+        self.agent.start()
+        self.agent.wait(lambda: "no handshake" in self.agent.services()["hive-web"]["message"], "it says what it waits for")
+        self.assertIn(self.wg, self.links())
+        self.assertEqual(self.engine.running(), set())
+        self.peer_up()
+        self.agent.wait_synced()
+        self.assertEqual(self.engine.running(), {"hive-web"})
+        self.node.sh("ping", "-c1", "-W5", "10.0.0.1")
+        self.assertIn("10.7.0.0/16", self.node.sh("ip", "route", "show", "dev", self.wg))
+        self.assertIn("alias hivelet:", self.node.sh("ip", "link", "show", self.wg))
+        log = self.agent.text_of_log()
+        self.assertNotIn(self.secret, log)
+
+    def test_it_is_mended_and_outlives_the_agent(self):
+        self.peer_up()
+        self.agent.write(self.text())
+        self.agent.start()
+        self.agent.wait_synced()
+        index = self.node.sh("cat", f"/sys/class/net/{self.wg}/ifindex")
+        for what in (("ip", "addr", "del", "10.0.0.17/24", "dev", self.wg), ("ip", "route", "del", "10.7.0.0/16", "dev", self.wg),
+                     ("ip", "link", "set", self.wg, "down")):
+            with self.subTest(" ".join(what)):
+                self.node.sh(*what)
+                self.agent.wait(lambda: "10.0.0.17/24" in self.node.sh("ip", "addr", "show", self.wg) and
+                                "10.7.0.0/16" in self.node.sh("ip", "route", "show", "dev", self.wg) and
+                                ",UP" in self.node.sh("ip", "link", "show", self.wg), "mended")
+        self.assertEqual(self.node.sh("cat", f"/sys/class/net/{self.wg}/ifindex"), index, "it is the same interface")
+        self.agent.kill()
+        self.node.sh("ping", "-c1", "-W5", "10.0.0.1")
+        self.agent.start()
+        self.agent.wait_synced()
+        self.assertEqual(self.node.sh("cat", f"/sys/class/net/{self.wg}/ifindex"), index, "it is the same interface")
+        self.node.sh("ip", "link", "del", self.wg)
+        self.agent.wait(lambda: "10.0.0.17/24" in self.node.sh("ip", "addr"), "made again")
+        self.agent.wait_synced()
+
+    def test_it_goes_when_it_is_not_wanted_also_after_a_restart(self):
+        for stopped in (False, True):
+            with self.subTest(stopped=stopped):
+                self.agent.write(self.text(hv.service("web")))
+                self.agent.start()
+                self.agent.wait_synced()
+                self.assertIn(self.wg, self.links())
+                if stopped:
+                    self.assertEqual(self.agent.end(), 0)
+                self.agent.write(self.text(hv.service("web"), tunnel=False))
+                if stopped:
+                    self.agent.start()
+                self.agent.wait(lambda: self.wg not in self.links(), "gone")
+                self.agent.wait_synced()
+                self.assertIsNone(self.tunnel())
+                self.assertEqual(self.agent.end(), 0)
+
+    def test_a_strangers_interface_is_left_alone(self):
+        self.node.sh("ip", "link", "add", self.wg, "type", "veth", "peer", "name", "other")
+        self.agent.write(self.text(self.service()))
+        self.agent.start()
+        self.agent.wait(lambda: self.tunnel()["status"]["reason"] == "NameConflict", "told")
+        self.assertIn(self.wg, self.links())
+        self.assertEqual(self.engine.running(), set())
+        self.node.sh("ip", "link", "del", self.wg)
+        self.peer_up()
+        self.agent.wait_synced()
+
+    def test_a_key_that_cannot_be_read_leaves_the_tunnel_as_it_is(self):
+        self.peer_up()
+        self.agent.write(self.text())
+        self.agent.start()
+        self.agent.wait_synced()
+        with open(self.key_file, "w") as f:
+            f.write("nonsense\n")
+        self.agent.ctl("apply")
+        self.agent.wait(lambda: self.tunnel()["status"]["reason"] == "WireGuardFailed", "told")
+        self.assertIn("44 characters", self.tunnel()["status"]["message"])
+        self.node.sh("ping", "-c1", "-W5", "10.0.0.1")
+        with open(self.key_file, "w") as f:
+            f.write(self.secret)
+        self.agent.ctl("apply")
+        self.agent.wait_synced()
+
+
+if __name__ == "__main__":
+    base.main()
