@@ -182,7 +182,7 @@ class Tunnels(base.Case):
             f.write("nonsense\n")
         self.agent.ctl("apply")
         self.agent.wait(lambda: self.tunnel()["status"]["reason"] == "WireGuardFailed", "told")
-        self.assertIn("44 characters", self.tunnel()["status"]["message"])
+        self.assertIn("expected 44", self.tunnel()["status"]["message"])
         self.node.sh("ping", "-c1", "-W5", "10.0.0.1")
         with open(self.key_file, "w") as f:
             f.write(self.secret)
