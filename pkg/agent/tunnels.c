@@ -15,6 +15,7 @@
 #include "log/log.h"
 #include "source/read.h"
 #include "wireguard/health.h"
+#include "wireguard/names.h"
 #include "wireguard/program.h"
 #include "wireguard/want.h"
 
@@ -26,7 +27,8 @@ struct kept {
         struct hv_agent_tunnels *all;
         char *name;
         const struct hv_tunnel *want; /* of all->desired; NULL: it is to go */
-        struct hv_wg_tunnel *tunnel;  /* NULL: what it is to be cannot be made out; `told` says why */
+        struct hv_wg_tunnel *tunnel;
+        struct hv_wg_names *names;
         sd_event_source *timer;
         const char *backend;
         struct hv_err problem; /* with tunnel NULL, or of keys that cannot be read now */
@@ -40,6 +42,7 @@ struct hv_agent_tunnels {
         struct hv_desired *desired;
         struct hv_wg_links *links;
         struct hv_wg_program *program;
+        struct hv_wg_resolver *resolver;
         const struct hv_wg_backend *backends[1];
         char alias[HV_WG_ALIAS_SIZE];
         HV_VEC(struct kept *) kept;
@@ -79,18 +82,36 @@ static void arm(struct kept *k, uint64_t in_us) {
         (void) sd_event_source_set_enabled(k->timer, SD_EVENT_ONESHOT);
 }
 
+/* Why the endpoint of the peer of this name is not known; "". */
+static const char *fault_of(const struct kept *k, const char *peer) {
+        const struct hv_spec_wireguard *w = k->want->spec;
+        struct hv_wg_key key;
+
+        for (size_t i = 0; i < w->peers.n; i++)
+                if (hv_streq(w->peers.v[i].name, peer) &&
+                    hv_value_wg_key(w->peers.v[i].public_key, "public key", key.bytes, NULL) >= 0) {
+                        const char *fault = hv_wg_names_fault(k->names, &key);
+
+                        return fault ? fault : "";
+                }
+        return "";
+}
+
 static void say_in_sync(struct kept *k, const struct hv_wg_interface *seen) {
         uint64_t now_us = hv_agent_wall_us(), resync_us = k->all->desired->settings.resync_us;
         struct hv_seen_tunnel s = { .name = k->name, .state = HV_TUNNEL_OURS, .digest = k->want->digest };
         struct hv_wg_health h = hv_wg_health(k->want->spec, seen, now_us);
-        char message[256];
+        char message[512];
 
         s.healthy = h.is_healthy;
         if (!h.is_healthy && k->want->spec->healthy.max_handshake_age_us) {
+                const char *fault = fault_of(k, h.silent);
+
                 s.reason = HV_REASON_WIREGUARD_STALE;
-                (void) snprintf(message, sizeof message, "no handshake with %s%s within %llu s",
+                (void) snprintf(message, sizeof message, "no handshake with %s%s within %llu s%s%s",
                                 h.silent ? "peer " : "any peer", h.silent ? h.silent : "",
-                                (unsigned long long) (h.max_age_us / HV_USEC_PER_SEC));
+                                (unsigned long long) (h.max_age_us / HV_USEC_PER_SEC), *fault ? ": " : "",
+                                fault);
                 s.message = message;
         }
         say(k, &s);
@@ -108,6 +129,8 @@ static void on_looked(void *userdata, const struct hv_wg_status *status) {
                                                                                     : HV_TUNNEL_UNKNOWN;
 
         k->backend = status->backend;
+        if (status->seen)
+                hv_wg_names_looked(k->names, status->seen);
         arm(k, k->all->desired->settings.resync_us);
         switch (status->state) {
         case HV_WG_STATE_FOREIGN:
@@ -181,6 +204,7 @@ static int make_out(const struct hv_agent_tunnels *t, const struct hv_tunnel *tu
 }
 
 static void want(struct kept *k) {
+        static const struct hv_spec_wireguard nothing = {};
         struct hv_wg_interface to_be = {};
         struct hv_err err = {};
 
@@ -198,6 +222,7 @@ static void want(struct kept *k) {
                 return;
         }
         hv_wg_tunnel_want(k->tunnel, &to_be);
+        hv_wg_names_want(k->names, k->want ? k->want->spec : &nothing);
 }
 
 static int on_timer(sd_event_source *s, uint64_t at_us, void *userdata) {
@@ -212,6 +237,7 @@ static int on_timer(sd_event_source *s, uint64_t at_us, void *userdata) {
 }
 
 static void kept_free(struct kept *k) {
+        hv_wg_names_free(k->names);
         hv_wg_tunnel_free(k->tunnel);
         sd_event_source_disable_unref(k->timer);
         free((char *) k->said.message);
@@ -242,6 +268,8 @@ static struct kept *keep(struct hv_agent_tunnels *t, const char *name, struct hv
                                                            .looked = on_looked,
                                                            .userdata = k },
                              name, &k->tunnel, err);
+        if (r >= 0)
+                r = hv_wg_names_new(t->agent->event, t->resolver, k->tunnel, &k->names, err);
         if (r >= 0) {
                 r = sd_event_add_time_relative(t->agent->event, &k->timer, CLOCK_BOOTTIME, HV_TIME_NEVER / 2,
                                                HEALTH_ACCURACY_US, on_timer, k);
@@ -326,6 +354,9 @@ static int begin(struct hv_agent *a, struct hv_err *err) {
         r = hv_wg_links_new(a->event, on_notice, t, &t->links, err);
         if (r < 0)
                 return r;
+        r = hv_wg_resolver_new(a->event, &t->resolver, err);
+        if (r < 0)
+                return r;
         t->program = hv_wg_program_new(&(struct hv_wg_program_setup){ .event = a->event });
         t->backends[0] = hv_wg_program_backend(t->program);
         r = sd_event_add_defer(a->event, &t->sweep, on_sweep, t);
@@ -344,6 +375,7 @@ void hv_agent_tunnels_end(struct hv_agent *a) {
         for (size_t i = 0; i < t->kept.n; i++)
                 kept_free(t->kept.v[i]);
         hv_vec_done(&t->kept);
+        hv_wg_resolver_free(t->resolver);
         hv_wg_program_free(t->program);
         hv_wg_links_free(t->links);
         sd_event_source_disable_unref(t->sweep);

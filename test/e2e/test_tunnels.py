@@ -27,9 +27,10 @@ class Node:
     def sh(self, *args, **more):
         return sh("ip", "netns", "exec", self.name, *args, **more)
 
-    def done(self, tunnel):
+    def done(self, *tunnels):
         """Without its interface a wireguard-go ends; with it, it would hold the namespace."""
-        self.sh("ip", "link", "del", tunnel, check=False)
+        for tunnel in tunnels:
+            self.sh("ip", "link", "del", tunnel, check=False)
         sh("ip", "netns", "del", self.name)
 
 
@@ -69,17 +70,19 @@ class Tunnels(base.Case):
         try:
             super().tearDown()
         finally:
-            self.node.done(self.wg)
+            self.node.done(self.wg, self.there)
             self.peer.done(self.there)
 
-    def peer_up(self):
-        self.peer.sh("wireguard-go", self.there)
-        self.peer.sh("ip", "addr", "add", "10.0.0.1/24", "dev", self.there)
-        self.peer.sh("ip", "link", "set", self.there, "up")
+    def peer_up(self, node=None):
+        node = node or self.peer
+        node.sh("wireguard-go", self.there)
+        if node is self.peer:
+            node.sh("ip", "addr", "add", "10.0.0.1/24", "dev", self.there)
+        node.sh("ip", "link", "set", self.there, "up")
         key = os.path.join(self.agent.dir, "peer.key")
         with open(os.open(key, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
             f.write(self.peer_secret)
-        self.peer.sh("wg", "set", self.there, "listen-port", "51821", "private-key", key, "peer", self.public, "allowed-ips", "10.0.0.17/32")
+        node.sh("wg", "set", self.there, "listen-port", "51821", "private-key", key, "peer", self.public, "allowed-ips", "10.0.0.17/32")
 
     def text(self, services="", more_peers="", tunnel=True):
         wireguard = "" if not tunnel else f"""  wireguard:
@@ -121,6 +124,17 @@ class Tunnels(base.Case):
         self.assertIn("alias hivelet:", self.node.sh("ip", "link", "show", self.wg))
         log = self.agent.text_of_log()
         self.assertNotIn(self.secret, log)
+
+    def test_an_endpoint_is_a_name(self):
+        """One that leads nowhere is told; `localhost`, which every machine knows, leads to a peer in the same namespace."""
+        self.peer_up(self.node)
+        text = self.text(self.service())
+        self.agent.write(text.replace("10.99.0.2", "nowhere.invalid"))
+        self.agent.start()
+        self.agent.wait(lambda: "nowhere.invalid" in self.agent.services()["hive-web"]["message"], "it says what it waits for")
+        self.agent.write(text.replace("10.99.0.2", "localhost"))
+        self.agent.wait_synced()
+        self.assertEqual(self.engine.running(), {"hive-web"})
 
     def test_it_is_mended_and_outlives_the_agent(self):
         self.peer_up()
