@@ -62,6 +62,21 @@ static void print_units(struct hv_cli *cli, const struct hv_json *units) {
         hv_output_table(cli, t);
 }
 
+/* What the attempt used; an empty cell where it is not known. */
+static void put_usage(struct hv_table *t, const struct hv_json *usage) {
+        int64_t cpu_us = hv_json_int(usage, "cpuMicroseconds", -1),
+                bytes = hv_json_int(usage, "memoryPeakBytes", -1);
+
+        if (cpu_us >= 0)
+                hv_table_cellf(t, "%.2fs", (double) cpu_us / 1e6);
+        else
+                hv_table_cell(t, NULL);
+        if (bytes >= 0)
+                hv_table_cellf(t, "%.1fMi", (double) bytes / (1 << 20));
+        else
+                hv_table_cell(t, NULL);
+}
+
 static void print_attempts(struct hv_cli *cli, const struct hv_json *attempts) {
         _hv_cleanup_(hv_table_freep) struct hv_table *t = hv_table_new();
 
@@ -71,6 +86,8 @@ static void print_attempts(struct hv_cli *cli, const struct hv_json *attempts) {
         hv_table_column(t, "CAUSE", 0);
         hv_table_column(t, "EXIT", HV_TABLE_RIGHT);
         hv_table_column(t, "FILES", HV_TABLE_RIGHT);
+        hv_table_column(t, "CPU", HV_TABLE_RIGHT);
+        hv_table_column(t, "MEMORY", HV_TABLE_RIGHT);
         hv_table_column(t, "MESSAGE", HV_TABLE_CUT);
         for (size_t i = 0; i < hv_json_size(attempts); i++) {
                 const struct hv_json *a = hv_json_at(attempts, i);
@@ -87,6 +104,7 @@ static void print_attempts(struct hv_cli *cli, const struct hv_json *attempts) {
                 else
                         hv_table_cell(t, NULL);
                 hv_table_cellf(t, "%lld", (long long) hv_json_int(hv_json_get(a, "outputs"), "files", 0));
+                put_usage(t, hv_json_get(a, "usage"));
                 hv_table_cell(t, hv_json_str(a, "message"));
         }
         (void) putchar('\n');

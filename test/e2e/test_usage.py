@@ -137,6 +137,9 @@ class Usage(base.Case):
             self.assertEqual(json.loads(self.agent.result(task, attempt, "manifest.json"))["usage"], usage[attempt - 1])
             self.check_gone(self.place(f"{task}.{attempt}"))
         self.assertTrue(self.have(self.folder()))
+        shown = self.agent.ctl("task", "show", task).stdout
+        self.assertIn(f"{usage[0]['cpuMicroseconds'] / 1e6:.2f}s", shown)
+        self.assertIn(f"{usage[1]['memoryPeakBytes'] / MIB:.1f}Mi", shown)
         self.assertNotIn("not known here", self.agent.text_of_log())
 
     def test_an_agent_that_was_dead_when_it_ended_reads_it_afterwards(self):

@@ -636,6 +636,8 @@ void stage_tasks(struct stage *s) {
                  (struct hv_ledger_result){ .cause = "exitCode",
                                             .message = "ended with exit code 3",
                                             .exit_code = 3,
+                                            .cpu_us = 1034567,
+                                            .memory_peak_bytes = 54550528,
                                             .by_task = true },
                  40);
         accept_task(s, "train-1", "train", "api", NULL, 30);
