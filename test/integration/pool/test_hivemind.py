@@ -12,7 +12,7 @@ import zipfile
 import grpc
 
 from scripted_hivemind import Pool, archive, free_port, pb
-from scripted_pool import Node, digest_of
+from scripted_pool import Node, digest_of, pattern
 
 BIG = 3 * 1024 * 1024 + 17
 
@@ -271,6 +271,23 @@ class Listening(Case):
         with self.assertRaises(grpc.RpcError) as e:
             pool.execute(self.port, "x", archive(a="1"))
         self.assertEqual(e.exception.code(), grpc.StatusCode.UNAVAILABLE)
+
+
+class Live(Case):
+    def test_the_beginning_of_a_line_waits_for_its_end(self):
+        """A newline behind each piece is the pool's own. (What an engine hands on of a line of more than 16 KiB has none.)"""
+        whole = "".join(chr(b) if 0 < b < 128 else "\N{REPLACEMENT CHARACTER}" for b in pattern(1200))
+        lines = [whole[:n].rindex("\n") + 1 for n in (600, 1200)]
+        self.assertTrue(0 < lines[0] < 600 < lines[1])
+        pool = self.pool()
+        node = self.online(pool)
+        node.tell("print live 600")
+        pool.execute(self.port, "live", archive(a="1"))
+        pool.wait("whole lines", lambda: pool.logs.get("live") == whole[:lines[0]])
+        before = pool.counts["ReportStatus"]  # ten a second at most: time enough for what must not come
+        pool.wait("beats", lambda: pool.counts["ReportStatus"] >= before + 25)
+        node.tell("print live 600")
+        pool.wait("the rest of the line, and more", lambda: pool.logs["live"] == whole[:lines[1]])
 
 
 class Gap(Case):
