@@ -324,7 +324,7 @@ class Node:
         program = os.path.join(BUILD, "test", "integration", "pool", "pool_node")
         self.process = subprocess.Popen([program, "127.0.0.1:%d" % port, self.dir, *options], text=True, bufsize=1,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
-                                        env=dict(os.environ, ASAN_OPTIONS="quarantine_size_mb=8"))
+                                        env=dict(os.environ, ASAN_OPTIONS="quarantine_size_mb=8:allocator_release_to_os_interval_ms=0"))
         self.events, self.waiting = [], queue.Queue()
         self.reader = threading.Thread(target=self.read)
         self.reader.start()
