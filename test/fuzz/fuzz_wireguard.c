@@ -1,10 +1,11 @@
 /* fuzz_wireguard.c - what tells about WireGuard from outside, by the first byte: 'u' an answer of WireGuard in user space, 'l' messages
- * of rtnetlink, 'q' a file of wg-quick. */
+ * of rtnetlink, 'g' a device from generic netlink, 'q' a file of wg-quick. */
 #include "fuzz.h"
 
 #include <string.h>
 
 #include "base/buf.h"
+#include "wireguard/genl_message.h"
 #include "wireguard/link_message.h"
 #include "wireguard/quick.h"
 #include "wireguard/uapi_text.h"
@@ -80,6 +81,24 @@ static void links(const uint8_t *data, size_t size) {
         hv_wg_interface_done(&into);
 }
 
+/* Attributes behind the header of generic netlink, twice: a dump goes on where it stopped. */
+static void device(const uint8_t *data, size_t size) {
+        size_t len = NLMSG_HDRLEN + 4 + HV_MIN(size, (size_t) 32768);
+        struct nlmsghdr *m = calloc(1, NLMSG_ALIGN(len));
+        struct hv_wg_interface into = {};
+        struct hv_err err = {};
+        uint16_t family = 0;
+
+        m->nlmsg_len = (uint32_t) len;
+        memcpy((char *) m + NLMSG_HDRLEN + 4, data, len - NLMSG_HDRLEN - 4);
+        for (unsigned i = 0; i < 2; i++)
+                FUZZ_CHECK(hv_wg_genl_read_device(m, &into, &err) == 0 || *err.msg);
+        (void) hv_wg_genl_read_family(m, &family);
+        check_interface(&into);
+        hv_wg_interface_done(&into);
+        free(m);
+}
+
 /* What is taken can be wanted. */
 static void quick(const uint8_t *data, size_t size) {
         struct hv_wg_interface want = {};
@@ -106,6 +125,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 return 0;
         if (*data == 'l')
                 links(data + 1, size - 1);
+        else if (*data == 'g')
+                device(data + 1, size - 1);
         else if (*data == 'q')
                 quick(data + 1, size - 1);
         else

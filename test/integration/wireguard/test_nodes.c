@@ -1,11 +1,12 @@
 /* A tunnel that is kept as it is wanted, between two nodes, with the real programs: wireguard-go below it, ip(8), wg(8) and ping(8) to
- * look at it and to spoil it. */
+ * look at it and to spoil it. With HV_TEST_BACKEND=kernel (test/vm) the kernel's WireGuard is below it. */
 #include <errno.h>
 #include <unistd.h>
 
 #include "base/base64.h"
 #include "lib/loop.h"
 #include "wireguard/effect.h"
+#include "wireguard/kernel.h"
 #include "wireguard/names.h"
 #include "wireguard/program.h"
 #include "wireguard/tunnel.h"
@@ -18,20 +19,23 @@
 struct node {
         sd_event *event;
         struct hv_wg_links *links;
+        struct hv_wg_kernel *kernel;
         struct hv_wg_program *program;
         struct hv_wg_tunnel *tunnel;
         struct hv_wg_names *names; /* NULL: endpoints are addresses */
-        const struct hv_wg_backend *backends[1];
+        const struct hv_wg_backend *backends[2];
 
         unsigned n_looks;
         size_t n_changes; /* of all looks */
         enum hv_wg_state state;
-        char error[512];
+        char error[512], backend[32];
 };
 
 static struct {
         unsigned char key[HV_WG_KEY_SIZE]; /* of a, private */
         struct hv_wg_key peer;             /* of b, public */
+        bool by_kernel;                    /* HV_TEST_BACKEND=kernel: both ends are the kernel's */
+        bool has_kernel;
 } world;
 
 /* --- node a --- */
@@ -42,6 +46,7 @@ static void looked(void *userdata, const struct hv_wg_status *status) {
         n->n_looks++;
         n->n_changes += status->n_changes;
         n->state = status->state;
+        (void) snprintf(n->backend, sizeof n->backend, "%s", status->backend ? status->backend : "");
         if (n->names)
                 hv_wg_names_looked(n->names, status->seen);
         (void) snprintf(n->error, sizeof n->error, "%s", status->error ? status->error->msg : "");
@@ -54,20 +59,30 @@ static void notice(void *userdata, int index, const char *name) {
                 hv_wg_tunnel_notice(n->tunnel, index, name);
 }
 
+/* Where the kernel has no WireGuard it is asked all the same, as the agent does: the program comes behind it. */
+static size_t choose_backends(struct node *n) {
+        size_t count = 0;
+
+        if (world.by_kernel || !world.has_kernel)
+                n->backends[count++] = hv_wg_kernel_backend(n->kernel);
+        if (!world.by_kernel)
+                n->backends[count++] = hv_wg_program_backend(n->program);
+        return count;
+}
+
 static void node_start(struct node *n) {
-        const struct hv_wg_program_setup program = { .way = HV_WG_LAUNCH_DETACHED };
-        struct hv_wg_program_setup with_event = program;
-        struct hv_wg_tunnel_setup setup = { .backends = n->backends, .n_backends = 1, .looked = looked };
+        struct hv_wg_program_setup program = { .way = HV_WG_LAUNCH_DETACHED };
+        struct hv_wg_tunnel_setup setup = { .backends = n->backends, .looked = looked };
         struct hv_err err = {};
 
         *n = (struct node){};
         assert_true(sd_event_new(&n->event) >= 0);
         if (hv_wg_links_new(n->event, notice, n, &n->links, &err) < 0)
                 fail_msg("%s", err.msg);
-        with_event.event = n->event;
-        n->program = hv_wg_program_new(&with_event);
-        n->backends[0] = hv_wg_program_backend(n->program);
-        setup.event = n->event;
+        program.event = setup.event = n->event;
+        n->kernel = hv_wg_kernel_new(n->links);
+        n->program = hv_wg_program_new(&program);
+        setup.n_backends = choose_backends(n);
         setup.links = n->links;
         setup.userdata = n;
         assert_int_equal(hv_wg_tunnel_new(&setup, "wga", &n->tunnel, &err), 0);
@@ -75,6 +90,7 @@ static void node_start(struct node *n) {
 
 static void node_stop(struct node *n) {
         n->tunnel = hv_wg_tunnel_free(n->tunnel);
+        n->kernel = hv_wg_kernel_free(n->kernel);
         n->links = hv_wg_links_free(n->links);
         n->program = hv_wg_program_free(n->program);
         n->event = sd_event_unref(n->event);
@@ -166,6 +182,7 @@ static void from_nothing(void **state) {
         (void) state;
         node_start_base(&n);
         assert_true(n.n_changes >= 8);
+        assert_string_equal(n.backend, world.by_kernel ? "kernel" : "wireguard-go");
         assert_true(reaches("10.98.0.2"));
         assert_true(reaches("10.97.0.2"));
         assert_true(sh_ok("ip link show wga | grep -q 'mtu 1400 '"));
@@ -363,6 +380,34 @@ static void edits_lose_no_packet(void **state) {
         node_stop(&n);
 }
 
+/* A list that no message of netlink holds, on the way there and back; one network after the other is dropped again. */
+static void a_long_list(void **state) {
+        struct hv_wg_interface w;
+        struct node n;
+
+        (void) state;
+        node_start_base(&n);
+        want_base(&w);
+        other_peer(&w, 1, 1);
+        for (unsigned i = 0; i < 2000; i++) {
+                char network[32];
+
+                (void) snprintf(network, sizeof network, "10.%u.%u.0/24", 80 + i / 250, i % 250);
+                add_network(&w.peers.v[1], network);
+        }
+        want(&n, &w);
+        assert_int_equal(hv_wg_tunnel_seen(n.tunnel)->peers.n, 2);
+        assert_true(sh_ok("test $(wg show wga allowed-ips | tr ' ' '\\n' | grep -c '^10.8.*/24') -ge 2000"));
+        want_base(&w);
+        other_peer(&w, 1, 1);
+        want(&n, &w);
+        assert_int_equal(hv_wg_tunnel_seen(n.tunnel)->peers.n, 2);
+        assert_true(reaches("10.98.0.2"));
+        want_base(&w);
+        want(&n, &w);
+        node_stop(&n);
+}
+
 /* --- where the peer is --- */
 
 static bool seen_at(struct node *n, const char *endpoint) {
@@ -379,12 +424,12 @@ static void a_peer_roams(void **state) {
         (void) state;
         node_start_base(&n);
         assert_true(reaches("10.98.0.2"));
-        sh("wg set wgb listen-port 51999");
+        sh("ip netns exec b wg set wgb listen-port 51999");
         assert_true(sh_ok("ip netns exec b ping -n -q -c 1 -W 30 10.98.0.1"));
         settle(&n);
         assert_true(seen_at(&n, "10.99.0.2:51999")); /* the want says :51821; nobody writes it back */
         assert_true(reaches("10.98.0.2"));
-        sh("wg set wgb listen-port 51821"); /* silently: a still sends to 51999 */
+        sh("ip netns exec b wg set wgb listen-port 51821"); /* silently: a still sends to 51999 */
         assert_true(hv_wg_endpoint_parse("10.99.0.2:51821", &e));
         hv_wg_tunnel_endpoint(n.tunnel, &world.peer, &e, true);
         settle(&n);
@@ -486,6 +531,8 @@ static void a_program_that_was_killed(void **state) {
         size_t changes;
 
         (void) state;
+        if (world.by_kernel)
+                return; /* there is none */
         node_start_base(&n);
         changes = n.n_changes;
         sh("for p in $(pidof wireguard-go); do "
@@ -506,7 +553,11 @@ static int make_world(void **state) {
         key = sh_output("cat /run/a.key");
         public = sh_output("wg pubkey </run/a.key");
         assert_true(hv_base64_decode(key, strlen(key), world.key, &len));
-        world_make(public, &peer);
+        world.has_kernel = sh_ok("ip link add probe type wireguard 2>/dev/null && ip link del probe");
+        world.by_kernel = hv_streq(getenv("HV_TEST_BACKEND"), "kernel");
+        if (world.by_kernel && !world.has_kernel)
+                fail_msg("HV_TEST_BACKEND=kernel, and the kernel has no WireGuard");
+        world_make(public, world.by_kernel, &peer);
         assert_true(hv_base64_decode(peer, strlen(peer), world.peer.bytes, &len));
         return 0;
 }
@@ -520,6 +571,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(foreign_things_stay),
                 cmocka_unit_test(foreign_route_in_the_way),
                 cmocka_unit_test(edits_lose_no_packet),
+                cmocka_unit_test(a_long_list),
                 cmocka_unit_test(a_peer_roams),
                 cmocka_unit_test(a_name_leads_elsewhere),
                 cmocka_unit_test(a_program_that_was_killed),

@@ -138,14 +138,17 @@ char *child_end(struct child *c, struct sd_event *event, int *ret_status) {
 
 /* --- the nodes --- */
 
-void world_make(const char *public_key_of_a, char **ret_key) {
+void world_make(const char *public_key_of_a, bool by_kernel, char **ret_key) {
         sh("ip link set lo up && ip netns add b && ip -n b link set lo up && "
            "ip link add cable type veth peer name cable netns b && "
            "ip addr add 10.99.0.1/24 dev cable && ip link set cable up && "
            "ip -n b addr add 10.99.0.2/24 dev cable && ip -n b link set cable up 2>&1");
         /* Standard error stays where it is: a daemon that held the pipe would keep popen() waiting. */
-        sh("LOG_LEVEL=silent ip netns exec b wireguard-go wgb >/dev/null 2>&1");
-        sh("umask 077; wg genkey >/run/b.key && wg set wgb private-key /run/b.key listen-port 51821 peer %s "
+        if (by_kernel)
+                sh("ip -n b link add wgb type wireguard");
+        else
+                sh("LOG_LEVEL=silent ip netns exec b wireguard-go wgb >/dev/null 2>&1");
+        sh("umask 077; wg genkey >/run/b.key && ip netns exec b wg set wgb private-key /run/b.key listen-port 51821 peer %s "
            "allowed-ips 10.98.0.1/32,10.97.0.0/16 && ip -n b addr add 10.98.0.2/24 dev wgb && "
            "ip -n b addr add 10.97.0.2/32 dev wgb && ip -n b link set wgb up",
            public_key_of_a);

@@ -29,4 +29,4 @@ struct child *child_start(const char *format, ...) _hv_printf_(1, 2);
 char *child_end(struct child *c, struct sd_event *event, int *ret_status);
 
 /* Two nodes as in the picture, the tunnel of b with the key that it makes; *ret_key is b's public key in base64. */
-void world_make(const char *public_key_of_a, char **ret_key);
+void world_make(const char *public_key_of_a, bool by_kernel, char **ret_key);
