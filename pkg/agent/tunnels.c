@@ -15,6 +15,7 @@
 #include "log/log.h"
 #include "source/read.h"
 #include "wireguard/health.h"
+#include "wireguard/kernel.h"
 #include "wireguard/names.h"
 #include "wireguard/program.h"
 #include "wireguard/want.h"
@@ -41,9 +42,10 @@ struct hv_agent_tunnels {
         struct hv_agent *agent;
         struct hv_desired *desired;
         struct hv_wg_links *links;
+        struct hv_wg_kernel *kernel;
         struct hv_wg_program *program;
         struct hv_wg_resolver *resolver;
-        const struct hv_wg_backend *backends[1];
+        const struct hv_wg_backend *backends[2]; /* the kernel's, and where it has none the program's */
         char alias[HV_WG_ALIAS_SIZE];
         HV_VEC(struct kept *) kept;
         sd_event_source *sweep; /* frees what is gone: never inside a call of its own */
@@ -358,7 +360,9 @@ static int begin(struct hv_agent *a, struct hv_err *err) {
         if (r < 0)
                 return r;
         t->program = hv_wg_program_new(&(struct hv_wg_program_setup){ .event = a->event });
-        t->backends[0] = hv_wg_program_backend(t->program);
+        t->kernel = hv_wg_kernel_new(t->links);
+        t->backends[0] = hv_wg_kernel_backend(t->kernel);
+        t->backends[1] = hv_wg_program_backend(t->program);
         r = sd_event_add_defer(a->event, &t->sweep, on_sweep, t);
         if (r < 0)
                 return hv_err_errno(err, r, "cannot set up the event loop");
@@ -377,6 +381,7 @@ void hv_agent_tunnels_end(struct hv_agent *a) {
         hv_vec_done(&t->kept);
         hv_wg_resolver_free(t->resolver);
         hv_wg_program_free(t->program);
+        hv_wg_kernel_free(t->kernel);
         hv_wg_links_free(t->links);
         sd_event_source_disable_unref(t->sweep);
         hv_desired_unref(t->desired);
