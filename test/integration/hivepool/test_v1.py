@@ -88,6 +88,32 @@ class Giving(site.Case):
         node.epoch -= 1
         self.assertIn("registered again", node.beat().message)
 
+    def test_a_node_watches_a_few_times_at_most(self):
+        node = self.node()
+        streams = [node.watch() for _ in range(9)]
+        for stream in streams[:8]:
+            self.assertEqual(next(stream), [])
+        with self.assertRaises(grpc.RpcError) as e:
+            next(streams[8])
+        self.assertEqual(e.exception.code(), grpc.StatusCode.RESOURCE_EXHAUSTED)
+
+    def test_an_input_that_is_fetched_is_no_list(self):
+        path = os.path.join(self.pool.dir, "input")
+        with open(path, "wb") as f:
+            f.write(b"bytes")
+        node = self.node()
+        self.pool.submit("--id", "t1", "-i", "data=" + path)
+        while not node.beat().pending_changes:  # given out in a pass of its own
+            pass
+        first = node.tasks()[0]  # not watched: a stream would have the rest, too
+        self.pool.submit("--id", "t2")
+        while not node.beat().pending_changes:
+            pass
+        self.assertEqual(node.fetch(first, "data"), b"bytes")
+        self.assertTrue(node.beat().pending_changes)
+        node.tasks()
+        self.assertFalse(node.beat().pending_changes)
+
     def test_nonsense_is_refused(self):
         node = self.node(register=False)
         rows = [{"node_id": ""}, {"node_id": "a b"}, {"node_id": "x" * 300}, {"node_id": "n", "memory_gb": float("nan")},
