@@ -238,6 +238,7 @@ class Pool(Case):
         self.agent.wait(lambda: self.agent.ledger.rows(
             "SELECT lease_epoch FROM assignment JOIN task ON task.seq = assignment.task WHERE task.id = 'same'") ==
             [{"lease_epoch": 2}], "the new lease is known")
+        self.pool.wait("its result once more", lambda: len(self.pool.commits) == 2)
         again = self.committed("same")
         self.assertEqual((again.lease_epoch, again.result), (2, first.result))
         self.agent.wait(lambda: self.debts() == [("same", "committed")], "it is paid again")
