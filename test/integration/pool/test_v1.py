@@ -431,6 +431,7 @@ class Inputs(Case):
         while not any(e["event"] == "assigned" for e in node.events):
             node.tell("memory")
             most = max(most, node.wait_any("memory", "assigned")["n"])
+        print("500 MiB in: %d KiB more at most" % ((most - before) // 1024))
         self.assertLess(most - before, 40 * MIB)
         self.assertEqual(node.inbox(), [digest_of(500 * MIB)])
 
@@ -534,6 +535,7 @@ class Results(Case):
         while not any(e["event"] == "committed" for e in node.events):
             node.tell("memory")
             most = max(most, node.wait_any("memory", "committed")["n"])
+        print("500 MiB out: %d KiB more at most" % ((most - before) // 1024))
         self.assertLess(most - before, 40 * MIB)
         self.assertEqual(pool.commits, [("big", 500 * MIB, digest_of(500 * MIB))])
 
