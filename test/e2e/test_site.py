@@ -237,7 +237,7 @@ class Partition(unittest.TestCase):
 
     def test_longer_than_the_lease(self):
         """What was given to another node meanwhile is the other's: the late result is refused, late work is stopped."""
-        site = self.begin("alpha", "beta", lease="3s")
+        site = self.begin("alpha", "beta", lease="15s")
         alpha, beta = site.workers
         for name in ("late", "still"):
             self.submit(name, retries=1)
