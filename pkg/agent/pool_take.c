@@ -5,7 +5,8 @@
  * Same id    the same content is the same promise, whatever lease it comes under: it is run once, and its one result is handed
  *            over under the newest lease; once more where the pool had it and asks again, for it lost it then. A higher attempt of
  *            what has ended and was delivered is a new order: it is run again, or, with another content, forgotten and taken
- *            anew. So is a result asked for again whose files are gone here too. Everything else under a known id is refused. */
+ *            anew. So is a result asked for again whose files are gone here too, and in the dialect hivemind what comes under
+ *            an id that is over (is_new_order()). Everything else under a known id is refused. */
 #include <errno.h>
 
 #include "agent/pool.h"
@@ -72,7 +73,7 @@ static enum hv_pool_verdict load(struct hv_agent_pool *p, const struct hv_pool_a
 }
 
 struct known { /* of the ledger; copied, for it must not be asked while it is walked */
-        bool is_there, is_pools, is_declared, is_same, has_ended, is_owed;
+        bool is_there, is_pools, is_declared, is_same, has_ended, was_stopped, is_owed;
         unsigned last_attempt; /* of this node */
         const char *digest;
 };
@@ -85,6 +86,7 @@ static int on_known(const struct hv_ledger_task *t, void *userdata) {
         k->is_declared = hv_streq(t->source, hv_task_source_name(HV_TASK_FROM_FILE));
         k->is_same = hv_streq(t->digest, k->digest);
         k->has_ended = t->ended_us != 0;
+        k->was_stopped = hv_streq(t->state, hv_task_state_name(HV_TASK_STOPPED));
         k->is_owed = t->is_owed;
         k->last_attempt = t->last_attempt;
         return 0;
@@ -125,6 +127,13 @@ static enum hv_pool_verdict judge_own(struct hv_agent_pool *p, const char *id, c
         return HV_POOL_ACCEPTED;
 }
 
+/* The deployed pool numbers no attempts, and its ids are words of its users, who use them again: once what was known under one is over,
+ * another content is another order. So is the same one after a stop: what was stopped is never offered again by itself. */
+static bool is_new_order(const struct hv_agent_pool *p, const struct known *k) {
+        return p->master->protocol == HV_DIALECT_HIVEMIND && k->has_ended && !k->is_owed &&
+               (!k->is_same || k->was_stopped);
+}
+
 static enum hv_pool_verdict judge_known(struct hv_agent_pool *p, const struct hv_pool_assignment *a,
                                         const struct known *k, enum order *ret_order) {
         struct hv_ledger_assignment last = {};
@@ -141,6 +150,10 @@ static enum hv_pool_verdict judge_known(struct hv_agent_pool *p, const struct hv
         if (a->attempt < last.attempt || (a->attempt == last.attempt && a->lease_epoch < last.lease_epoch))
                 return say(p, HV_POOL_REFUSED, "attempt %u, lease %llu of %s is known already", last.attempt,
                            (unsigned long long) last.lease_epoch, a->id);
+        if (is_new_order(p, k)) {
+                *ret_order = k->is_same ? ORDER_AGAIN : ORDER_INSTEAD;
+                return HV_POOL_ACCEPTED;
+        }
         if (k->is_same && !is_higher && is_over && asks_again(a, &last)) {
                 *ret_order = is_still_there(p, a->id, k) ? ORDER_ASKED : ORDER_AGAIN;
                 return *ret_order == ORDER_AGAIN

@@ -53,6 +53,10 @@ class Case(base.Case):
         self.assertTrue(got.success, got.message)
         return data
 
+    def offer(self, task_id, data):
+        """Until it is taken: the pool offers again what was refused."""
+        self.agent.wait(lambda: self.pool.execute(self.port, task_id, data, cpu_usage=50).success, f"{task_id} is taken")
+
     def paid(self, task_id):
         self.agent.wait(lambda: [r["outcome"] for r in self.agent.ledger.rows(
             "SELECT outcome FROM debt JOIN task ON task.seq = debt.task WHERE task.id = ? ORDER BY debt.seq DESC LIMIT 1",
@@ -156,8 +160,7 @@ class Live(Case):
         tasks.poll(lambda: not os.path.exists(told), "nothing is noted any more")
 
 
-class Lost(Case):
-    """What was delivered is offered again: the pool lost it, or never knew that it has it."""
+class Delivered(Case):
     files = {"run.sh": "echo ran; date +%s%N >when"}
 
     def deliver(self, task_id, body=""):
@@ -174,6 +177,10 @@ class Lost(Case):
         with self.result(task_id) as z:
             self.assertIn("ran\n", z.read("task_logs.txt").decode())
             return z.read("when")
+
+
+class Lost(Delivered):
+    """What was delivered is offered again: the pool lost it, or never knew that it has it."""
 
     def test_it_is_delivered_again_and_not_run_again(self):
         data, when = self.deliver("lost")
@@ -203,6 +210,38 @@ class Lost(Case):
         self.assertNotEqual(self.again("cleaned"), when)
         self.assertEqual(len(self.agent.ledger.attempts("cleaned")), 2)
         self.assertIn("ran\n", self.pool.logs["cleaned"])
+
+
+class Anew(Delivered):
+    """Ids are words of the pool's users, who use them again."""
+
+    def test_another_content_is_another_order(self):
+        _, when = self.deliver("again")
+        self.offer("again", scripted_hivemind.archive(**{**self.files, "more": "of it"}))
+        self.assertNotEqual(self.again("again"), when)
+
+    def test_while_it_runs_another_content_is_refused(self):
+        self.start()
+        self.push("busy", **{"run.sh": "echo on; exec sleep 1000"})
+        self.agent.wait(lambda: "on\n" in self.pool.logs.get("busy", ""), "it runs")
+        got = self.pool.execute(self.port, "busy", scripted_hivemind.archive(**self.files), cpu_usage=50)
+        self.assertFalse(got.success)
+        self.assertIn("with another content", got.message)
+
+    def test_what_was_stopped_and_comes_again_is_run_again(self):
+        self.start()
+        data = self.push("stopped", **{"run.sh": "echo ran; date +%s%N >when; exec sleep 1000"})
+        self.agent.wait(lambda: "ran\n" in self.pool.logs.get("stopped", ""), "it runs")
+        self.assertTrue(self.pool.stop_task(self.port, "stopped").success)
+        with self.result("stopped") as z:
+            when = z.read("when")
+        self.paid("stopped")
+        self.pool.results.clear()
+        self.pool.logs.clear()
+        self.offer("stopped", data)
+        self.agent.wait(lambda: "ran\n" in self.pool.logs.get("stopped", ""), "it runs again")
+        self.assertTrue(self.pool.stop_task(self.port, "stopped").success)
+        self.assertNotEqual(self.again("stopped"), when)
 
 
 if __name__ == "__main__":
