@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "rpc/large_field.h"
 
 #define ZIP_FIELD 2
 #define REST_BYTES_MAX ((size_t) 1 << 20)
@@ -26,83 +27,6 @@ struct hv_intake {
         char sha256[HV_SHA256_HEX_SIZE];
         unsigned char *piece;
 };
-
-/* --- where the fields lie --- */
-
-static int read_varint(const struct hv_rpc_bytes *b, size_t *at, uint64_t *ret) {
-        unsigned char bytes[10];
-        size_t n = hv_rpc_bytes_read(b, *at, bytes, sizeof bytes);
-
-        *ret = 0;
-        for (size_t i = 0; i < n; i++) {
-                *ret |= (uint64_t) (bytes[i] & 0x7f) << (7 * i);
-                if (!(bytes[i] & 0x80)) {
-                        *at += i + 1;
-                        return 0;
-                }
-        }
-        return -EBADMSG;
-}
-
-/* Behind a field's tag: where its content begins, and how long it is. */
-static int measure(const struct hv_rpc_bytes *b, uint64_t tag, size_t *at, uint64_t *ret_len) {
-        uint64_t value;
-        size_t before = *at;
-
-        switch (tag & 7) {
-        case 0:
-                *ret_len = 0;
-                return read_varint(b, at, &value);
-        case 1:
-                *ret_len = 8;
-                return 0;
-        case 2:
-                return read_varint(b, at, ret_len);
-        case 5:
-                *ret_len = 4;
-                return 0;
-        default:
-                *at = before;
-                return -EBADMSG;
-        }
-}
-
-static int keep(struct hv_intake *i, size_t from, size_t to) {
-        _hv_cleanup_free_ char *copy = NULL;
-
-        if (to - from > REST_BYTES_MAX - HV_MIN(i->rest.len, REST_BYTES_MAX))
-                return -EFBIG;
-        copy = hv_malloc(to - from + 1);
-        (void) hv_rpc_bytes_read(i->message, from, copy, to - from);
-        hv_buf_add(&i->rest, copy, to - from);
-        return 0;
-}
-
-static int take_apart(struct hv_intake *i) {
-        size_t total = hv_rpc_bytes_len(i->message), at = 0;
-
-        while (at < total) {
-                size_t from = at;
-                uint64_t tag, len = 0;
-                int r;
-
-                r = read_varint(i->message, &at, &tag);
-                if (r >= 0)
-                        r = measure(i->message, tag, &at, &len);
-                if (r < 0 || len > total - at)
-                        return -EBADMSG;
-                at += len;
-                if (tag == (ZIP_FIELD << 3 | 2)) { /* the last one counts, as everywhere in protobuf */
-                        i->zip_at = at - len;
-                        i->zip_len = len;
-                        continue;
-                }
-                r = keep(i, from, at);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
 
 /* --- turn by turn --- */
 
@@ -177,7 +101,7 @@ struct hv_intake *hv_intake_start(struct sd_event *event, struct hv_blobs *blobs
         *i = (struct hv_intake){ .blobs = blobs, .message = message, .done = done, .userdata = userdata };
         i->piece = hv_malloc(PIECE_BYTES);
         hv_sha256_init(&i->hash);
-        r = take_apart(i);
+        r = hv_rpc_large_field(i->message, ZIP_FIELD, REST_BYTES_MAX, &i->rest, &i->zip_at, &i->zip_len);
         if (r >= 0)
                 r = sd_event_add_defer(event, &i->source, on_turn, i);
         if (r >= 0)

@@ -7,8 +7,9 @@
 #include "pool/hivemind.h"
 #include "pool/inbox.h"
 #include "pool/wire.h"
+#include "rpc/large_field.h"
 
-#define ZIP_TAG (2u << 3 | 2)
+#define ZIP_FIELD 2
 #define REST_BYTES_MAX ((size_t) 65536)
 #define TURN_BYTES ((size_t) 1 << 20)
 
@@ -22,89 +23,15 @@ struct hivemind_intake {
         void *userdata;
 };
 
-/* --- where the fields lie --- */
-
-static int read_varint(const struct hv_rpc_bytes *b, size_t *at, uint64_t *ret) {
-        unsigned char bytes[10];
-        size_t n = hv_rpc_bytes_read(b, *at, bytes, sizeof bytes);
-
-        *ret = 0;
-        for (size_t i = 0; i < n; i++) {
-                *ret |= (uint64_t) (bytes[i] & 0x7f) << (7 * i);
-                if (!(bytes[i] & 0x80)) {
-                        *at += i + 1;
-                        return 0;
-                }
-        }
-        return -EBADMSG;
-}
-
-/* Behind a field's tag: where its content begins, and how long it is. */
-static int measure(const struct hv_rpc_bytes *b, uint64_t tag, size_t *at, uint64_t *ret_len) {
-        uint64_t value;
-
-        *ret_len = 0;
-        switch (tag & 7) {
-        case 0:
-                return read_varint(b, at, &value);
-        case 1:
-                *ret_len = 8;
-                return 0;
-        case 2:
-                return read_varint(b, at, ret_len);
-        case 5:
-                *ret_len = 4;
-                return 0;
-        default:
-                return -EBADMSG;
-        }
-}
-
-static int keep(const struct hv_rpc_bytes *b, size_t from, size_t to, struct hv_buf *rest) {
-        _hv_cleanup_free_ char *copy = NULL;
-
-        if (to - from > REST_BYTES_MAX - HV_MIN(rest->len, REST_BYTES_MAX))
-                return -EBADMSG;
-        copy = hv_malloc(to - from);
-        (void) hv_rpc_bytes_read(b, from, copy, to - from);
-        hv_buf_add(rest, copy, to - from);
-        return 0;
-}
-
-static int take_apart(const struct hv_rpc_bytes *b, struct hv_buf *rest, size_t *ret_zip_at,
-                      size_t *ret_zip_len) {
-        size_t total = hv_rpc_bytes_len(b), at = 0;
-
-        while (at < total) {
-                size_t from = at;
-                uint64_t tag, len;
-                int r = read_varint(b, &at, &tag);
-
-                if (r == 0)
-                        r = measure(b, tag, &at, &len);
-                if (r < 0 || len > total - at)
-                        return -EBADMSG;
-                at += len;
-                if (tag == ZIP_TAG) { /* the last one counts, as everywhere in protobuf */
-                        *ret_zip_at = at - len;
-                        *ret_zip_len = len;
-                } else if ((r = keep(b, from, at, rest)) < 0) {
-                        return r;
-                }
-        }
-        return 0;
-}
-
 int hivemind_intake_read(const struct hv_rpc_bytes *message, struct hv_arena *arena,
                          Hivemind__ExecuteTaskRequest **ret, size_t *ret_zip_at, size_t *ret_zip_len,
                          struct hv_err *err) {
         _hv_cleanup_(hv_buf_done) struct hv_buf rest = {};
         int r;
 
-        *ret_zip_at = *ret_zip_len = 0;
-        r = take_apart(message, &rest, ret_zip_at, ret_zip_len);
+        r = hv_rpc_large_field(message, ZIP_FIELD, REST_BYTES_MAX, &rest, ret_zip_at, ret_zip_len);
         if (r < 0)
-                return hv_err_set(err, r, "ExecuteTaskRequest is cut or not a message");
+                return hv_err_set(err, -EBADMSG, "ExecuteTaskRequest is cut or not a message");
         return hv_wire_unpack(&hivemind__execute_task_request__descriptor, hv_buf_str(&rest), rest.len, arena,
                               ret, err);
 }
