@@ -1,5 +1,6 @@
 /* agent/backend.c - the snapshot: everything that the API shows, gathered at one instant. */
 #include "agent/private.h"
+#include "agent/tunnels.h"
 #include "base/arena.h"
 #include "base/sha256.h"
 #include "reconcile/cron.h"
@@ -135,6 +136,7 @@ void hv_agent_snapshot(void *userdata, struct hv_arena *arena, struct hv_api_sna
         ret->node_id = shown ? shown->settings.node_id : "";
         ret->node_name = shown ? shown->settings.node_name : "";
         ret->crons = hv_core_crons(a->core, now_us, arena, &ret->n_crons);
+        hv_agent_tunnels_show(a, arena, ret);
         sources_of(a, arena, ret);
         revisions_of(a, arena, ret);
 }

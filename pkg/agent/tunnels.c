@@ -32,7 +32,8 @@ struct kept {
         struct hv_wg_names *names;
         sd_event_source *timer;
         const char *backend;
-        struct hv_err problem; /* with tunnel NULL, or of keys that cannot be read now */
+        char public_key[HV_WG_KEY_TEXT_SIZE]; /* of this node; "": its key cannot be had */
+        struct hv_err problem;                /* with tunnel NULL, or of keys that cannot be read now */
         bool told, gone;
         struct hv_seen_tunnel said; /* message: owned */
         char said_digest[HV_SHA256_HEX_SIZE];
@@ -222,6 +223,13 @@ static void want(struct kept *k) {
                 say_trouble(k, k->told ? k->said.state : HV_TUNNEL_UNKNOWN, HV_REASON_WIREGUARD_FAILED,
                             err.msg);
                 return;
+        }
+        *k->public_key = '\0';
+        if (to_be.private_key) {
+                struct hv_wg_key public;
+
+                hv_wg_public_key(hv_secret_bytes(to_be.private_key), public.bytes);
+                (void) hv_wg_key_text(&public, k->public_key);
         }
         hv_wg_tunnel_want(k->tunnel, &to_be);
         hv_wg_names_want(k->names, k->want ? k->want->spec : &nothing);
@@ -435,10 +443,61 @@ void hv_agent_tunnels_look(struct hv_agent *a) {
                 hv_wg_tunnel_look(a->tunnels->kept.v[i]->tunnel);
 }
 
-const struct hv_wg_interface *hv_agent_tunnel_seen(const struct hv_agent *a, const char *name,
-                                                   const char **ret_backend) {
-        const struct kept *k = a->tunnels ? find(a->tunnels, name) : NULL;
+/* ---- to be shown ---- */
 
-        *ret_backend = k ? k->backend : NULL;
-        return k ? hv_wg_tunnel_seen(k->tunnel) : NULL;
+static const char *name_of(const struct hv_tunnel *t, const struct hv_wg_key *key) {
+        struct hv_wg_key declared;
+
+        for (size_t i = 0; t && i < t->spec->peers.n; i++)
+                if (hv_value_wg_key(t->spec->peers.v[i].public_key, "public key", declared.bytes, NULL) >=
+                            0 &&
+                    hv_wg_key_equal(&declared, key))
+                        return t->spec->peers.v[i].name;
+        return NULL;
+}
+
+static void show_peer(const struct kept *k, const struct hv_wg_peer *p, struct hv_arena *arena,
+                      struct hv_api_peer *ret) {
+        char key[HV_WG_KEY_TEXT_SIZE], endpoint[HV_WG_ENDPOINT_SIZE];
+
+        *ret = (struct hv_api_peer){
+                .name = name_of(k->want, &p->public_key),
+                .public_key = hv_arena_strdup(arena, hv_wg_key_text(&p->public_key, key)),
+                .endpoint = p->endpoint.port
+                                    ? hv_arena_strdup(arena, hv_wg_endpoint_format(&p->endpoint, endpoint))
+                                    : NULL,
+                .fault = hv_arena_strdup(arena, hv_wg_names_fault(k->names, &p->public_key)),
+                .handshake_wall_us = p->handshake_us,
+                .rx_bytes = p->rx_bytes,
+                .tx_bytes = p->tx_bytes,
+        };
+}
+
+static void show(const struct kept *k, struct hv_arena *arena, struct hv_api_tunnel *ret) {
+        const struct hv_wg_interface *seen = hv_wg_tunnel_seen(k->tunnel);
+        struct hv_api_peer *peers = HV_ARENA_NEW_N(arena, struct hv_api_peer, seen->peers.n + 1);
+
+        for (size_t i = 0; i < seen->peers.n; i++)
+                show_peer(k, &seen->peers.v[i], arena, &peers[i]);
+        *ret = (struct hv_api_tunnel){
+                .name = hv_arena_strdup(arena, k->name),
+                .backend = k->backend,
+                .public_key = *k->public_key ? hv_arena_strdup(arena, k->public_key) : NULL,
+                .listen_port = seen->listen_port,
+                .peers = peers,
+                .n_peers = seen->peers.n,
+        };
+}
+
+void hv_agent_tunnels_show(const struct hv_agent *a, struct hv_arena *arena, struct hv_api_snapshot *ret) {
+        const struct hv_agent_tunnels *t = a->tunnels;
+        struct hv_api_tunnel *v;
+
+        if (!t)
+                return;
+        v = HV_ARENA_NEW_N(arena, struct hv_api_tunnel, t->kept.n + 1);
+        for (size_t i = 0; i < t->kept.n; i++)
+                show(t->kept.v[i], arena, &v[i]);
+        ret->tunnels = v;
+        ret->n_tunnels = t->kept.n;
 }

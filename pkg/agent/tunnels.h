@@ -17,6 +17,5 @@ void hv_agent_tunnels_follow(struct hv_agent *a, const struct hv_desired *d); /*
 void hv_agent_tunnels_look(struct hv_agent *a);                               /* somebody wants to know now */
 void hv_agent_tunnels_end(struct hv_agent *a); /* leaves every interface as it is */
 
-/* The interface as it was last seen; NULL: not known. Good until the loop turns. */
-const struct hv_wg_interface *hv_agent_tunnel_seen(const struct hv_agent *a, const char *name,
-                                                   const char **ret_backend);
+/* The interfaces as they were last seen. */
+void hv_agent_tunnels_show(const struct hv_agent *a, struct hv_arena *arena, struct hv_api_snapshot *ret);

@@ -107,5 +107,8 @@ int hv_cmd_fit(struct hv_cli *cli); /* cmd_fit.c */
 int hv_cmd_trust(struct hv_cli *cli);
 int hv_cmd_task_logs(struct hv_cli *cli);    /* cmd_logs.c */
 int hv_cmd_task_results(struct hv_cli *cli); /* cmd_results.c */
-int hv_cmd_version(struct hv_cli *cli);      /* cmd_version.c */
-int hv_cmd_help(struct hv_cli *cli);         /* help.c */
+int hv_cmd_wg_show(struct hv_cli *cli);      /* cmd_wg.c */
+int hv_cmd_wg_genkey(struct hv_cli *cli);
+int hv_cmd_wg_pubkey(struct hv_cli *cli);
+int hv_cmd_version(struct hv_cli *cli); /* cmd_version.c */
+int hv_cmd_help(struct hv_cli *cli);    /* help.c */

@@ -308,6 +308,36 @@ static void put_pool(struct exposition *e, const struct hv_api_snapshot *s) {
         }
 }
 
+static void put_tunnels(struct exposition *e, const struct hv_api_snapshot *s) {
+        static const struct {
+                const char *name, *type, *help;
+        } families[] = {
+                { "hivelet_wireguard_peer_handshake_seconds", "gauge",
+                  "When a peer of a tunnel was last heard, as Unix time; 0: never." },
+                { "hivelet_wireguard_peer_received_bytes", "counter",
+                  "Bytes that came from a peer of a tunnel." },
+                { "hivelet_wireguard_peer_sent_bytes", "counter", "Bytes that went to a peer of a tunnel." },
+        };
+
+        for (size_t f = 0; s->n_tunnels && f < HV_ARRAY_SIZE(families); f++) {
+                _hv_cleanup_free_ char *name = hv_asprintf("%s%s", families[f].name, f > 0 ? "_total" : "");
+
+                family(e, families[f].name, families[f].type, families[f].help);
+                for (size_t i = 0; i < s->n_tunnels; i++)
+                        for (size_t k = 0; k < s->tunnels[i].n_peers; k++) {
+                                const struct hv_api_peer *p = &s->tunnels[i].peers[k];
+                                const struct labels l = { { "interface", "peer" },
+                                                          { s->tunnels[i].name,
+                                                            p->name ? p->name : p->public_key } };
+
+                                if (f == 0)
+                                        sample_us(e, name, &l, p->handshake_wall_us);
+                                else
+                                        sample(e, name, &l, f == 1 ? p->rx_bytes : p->tx_bytes);
+                        }
+        }
+}
+
 static void put_reconcile(struct exposition *e, const struct hv_metrics *m) {
         family(e, "hivelet_reconcile_duration_seconds", "histogram",
                "Time that one pass of the planner took.");
@@ -520,6 +550,7 @@ void hv_metrics_render(const struct hv_metrics *m, const struct hv_api_snapshot 
         put_node(&e, snapshot);
         put_sources(&e, snapshot);
         put_pool(&e, snapshot);
+        put_tunnels(&e, snapshot);
         put_reconcile(&e, m);
         put_actions(&e, m);
         put_objects(&e, snapshot);

@@ -284,6 +284,27 @@ static void put_cron(struct hv_json_writer *w, const struct hv_cron_status *k) {
         hv_json_end(w);
 }
 
+static void put_tunnel(struct hv_json_writer *w, const struct hv_api_tunnel *t) {
+        hv_json_put_str(w, "backend", t->backend);
+        hv_json_put_str(w, "publicKey", t->public_key);
+        hv_json_put_uint(w, "listenPort", t->listen_port);
+        hv_json_begin_array(w, "peers");
+        for (size_t i = 0; i < t->n_peers; i++) {
+                const struct hv_api_peer *p = &t->peers[i];
+
+                hv_json_begin_object(w, NULL);
+                hv_json_put_str(w, "name", p->name);
+                hv_json_put_str(w, "publicKey", p->public_key);
+                hv_json_put_str(w, "endpoint", p->endpoint);
+                hv_json_put_str(w, "fault", p->fault);
+                hv_render_time(w, "handshakeAt", p->handshake_wall_us);
+                hv_json_put_uint(w, "receivedBytes", p->rx_bytes);
+                hv_json_put_uint(w, "sentBytes", p->tx_bytes);
+                hv_json_end(w);
+        }
+        hv_json_end(w);
+}
+
 void hv_render_item_status(struct hv_json_writer *w, const char *key, const struct hv_api_snapshot *s,
                            const struct hv_view_item *item) {
         hv_json_begin_object(w, key);
@@ -304,6 +325,8 @@ void hv_render_item_status(struct hv_json_writer *w, const char *key, const stru
         }
         if (item->cron)
                 put_cron(w, item->cron);
+        if (item->tunnel)
+                put_tunnel(w, item->tunnel);
         if (item->kind == HV_KIND_SERVICE) {
                 hv_json_put_uint(w, "replicas", item->n_wanted);
                 hv_json_put_uint(w, "replicasInSync", item->n_in_sync);

@@ -65,6 +65,23 @@ struct hv_api_pool {
         uint64_t n_owed, owed_bytes, outbox_max_bytes; /* results that it has not got yet */
 };
 
+struct hv_api_peer {
+        const char *name;                  /* as it is declared; NULL: it is not */
+        const char *public_key, *endpoint; /* endpoint: where it is spoken to now; NULL: not known */
+        const char *fault;                 /* why the name of its endpoint leads nowhere; NULL */
+        uint64_t handshake_wall_us;        /* 0: never */
+        uint64_t rx_bytes, tx_bytes;
+};
+
+/* A WireGuard interface, as it was last seen. */
+struct hv_api_tunnel {
+        const char *name, *backend; /* "kernel", "wireguard-go" */
+        const char *public_key;     /* of this node; NULL: its key cannot be had */
+        unsigned listen_port;
+        const struct hv_api_peer *peers;
+        size_t n_peers;
+};
+
 struct hv_api_snapshot {
         uint64_t now_us, now_wall_us;
         uint64_t started_wall_us; /* of the agent */
@@ -76,6 +93,9 @@ struct hv_api_snapshot {
 
         const struct hv_cron_status *crons; /* of `desired`, by name */
         size_t n_crons;
+
+        const struct hv_api_tunnel *tunnels;
+        size_t n_tunnels;
 
         const char *listen; /* the address of http.listen that the revision in force asks for; NULL: none */
         const char *listen_error; /* why it cannot be had; NULL: it is served */

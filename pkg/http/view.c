@@ -127,6 +127,11 @@ static void add_crons(struct builder *b, const struct hv_api_snapshot *s) {
                 item_of(b, s->crons[i].name)->cron = &s->crons[i];
 }
 
+static void add_tunnels(struct builder *b, const struct hv_api_snapshot *s) {
+        for (size_t i = 0; b->kind == HV_KIND_WIREGUARD && i < s->n_tunnels; i++)
+                item_of(b, s->tunnels[i].name)->tunnel = &s->tunnels[i];
+}
+
 static void sum_up_service(struct hv_view_item *item) {
         item->n_wanted = (unsigned) item->n_units;
         for (size_t i = 0; item->n_units == 0 && i < item->n_status; i++)
@@ -248,6 +253,7 @@ const struct hv_view_item *hv_view_list(struct hv_arena *a, const struct hv_api_
         add_unit_status(&b, s->status);
         add_seen(&b, s->status);
         add_crons(&b, s);
+        add_tunnels(&b, s);
 
         items = HV_ARENA_NEW_N(a, struct hv_view_item, hv_map_size(map));
         while (hv_map_next(map, &it, NULL, &value)) {

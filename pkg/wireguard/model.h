@@ -20,9 +20,9 @@
 #include "base/vec.h"
 #include "spec/value_name.h"
 #include "spec/value_net.h"
+#include "wireguard/keypair.h"
 
 #define HV_WG_INTERFACE_SIZE 16 /* IFNAMSIZ */
-#define HV_WG_KEY_TEXT_SIZE 45  /* base64, terminated */
 #define HV_WG_ENDPOINT_SIZE (HV_ADDRESS_SIZE + sizeof "[]:65535%4294967295")
 #define HV_WG_PROTOCOL 119   /* of our routes and addresses; no other program's in rt_protos */
 #define HV_WG_ALIAS_SIZE 256 /* IFALIASZ */

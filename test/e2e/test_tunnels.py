@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A node's WireGuard interface, kept as the file says: made, mended, waited for, left alone where it is not ours, and gone when it is not
 wanted. The agent lives in a network namespace of its own, its peer (ip, wg and wireguard-go, none of it ours) in another."""
+import json
 import os
 import subprocess
 
@@ -122,8 +123,19 @@ class Tunnels(base.Case):
         self.node.sh("ping", "-c1", "-W5", "10.0.0.1")
         self.assertIn("10.7.0.0/16", self.node.sh("ip", "route", "show", "dev", self.wg))
         self.assertIn("alias hivelet:", self.node.sh("ip", "link", "show", self.wg))
-        log = self.agent.text_of_log()
-        self.assertNotIn(self.secret, log)
+        status = self.tunnel()["status"]
+        peer = status["peers"][0]
+        self.assertEqual((status["publicKey"], status["listenPort"], peer["name"], peer["publicKey"], peer["endpoint"]),
+                         (self.public, 51820, "hub", self.peer_public, "10.99.0.2:51821"))
+        self.assertGreater(peer["receivedBytes"], 0)
+        shown = self.agent.ctl("wg", "show").stdout
+        self.assertIn(f"{self.wg}: Ready", shown)
+        self.assertRegex(shown, f"{self.wg}\\s+hub\\s+10.99.0.2:51821\\s+[0-9]+s")
+        metrics = self.agent.call("GET", "/metrics", accept="text/plain")
+        self.assertRegex(metrics, f'hivelet_wireguard_peer_received_bytes_total{{interface="{self.wg}",peer="hub"}} [1-9]')
+        self.assertEqual(self.agent.ctl("wg", "pubkey", stdin=self.secret + "\n").stdout.strip(), self.public)
+        for text in (self.agent.text_of_log(), shown, json.dumps(self.tunnel()), metrics):
+            self.assertNotIn(self.secret, text)
 
     def test_an_endpoint_is_a_name(self):
         """One that leads nowhere is told; `localhost`, which every machine knows, leads to a peer in the same namespace."""
