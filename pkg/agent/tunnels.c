@@ -22,6 +22,8 @@
 
 /* Whoever waits for a first handshake is told within two seconds of it; WireGuard itself tries every five. */
 #define UNHEARD_LOOK_US (2 * HV_USEC_PER_SEC)
+/* A key that cannot be read may be brought later, by whoever provisions the node. */
+#define KEY_LOOK_US (5 * HV_USEC_PER_SEC)
 #define HEALTH_ACCURACY_US (100 * HV_USEC_PER_MSEC)
 
 struct kept {
@@ -135,25 +137,17 @@ static void on_looked(void *userdata, const struct hv_wg_status *status) {
         if (status->seen)
                 hv_wg_names_looked(k->names, status->seen);
         arm(k, k->all->desired->settings.resync_us);
-        switch (status->state) {
-        case HV_WG_STATE_FOREIGN:
-                if (k->want)
-                        say_trouble(k, HV_TUNNEL_FOREIGN, HV_REASON_NAME_CONFLICT, status->error->msg);
-                else
-                        k->gone = true;
-                break;
-        case HV_WG_STATE_FAILED:
+        if (!k->want && status->state != HV_WG_STATE_FAILED) { /* removed, or not ours any more */
+                say_trouble(k, HV_TUNNEL_ABSENT, HV_REASON_SYNCED, NULL);
+                k->gone = true;
+        } else if (status->state == HV_WG_STATE_FOREIGN)
+                say_trouble(k, HV_TUNNEL_FOREIGN, HV_REASON_NAME_CONFLICT, status->error->msg);
+        else if (status->state == HV_WG_STATE_FAILED)
                 say_trouble(k, state, HV_REASON_WIREGUARD_FAILED, status->error->msg);
-                break;
-        case HV_WG_STATE_IN_SYNC:
-                if (!k->want) {
-                        say_trouble(k, HV_TUNNEL_ABSENT, HV_REASON_SYNCED, NULL);
-                        k->gone = true;
-                } else if (*k->problem.msg)
-                        say_trouble(k, HV_TUNNEL_OURS, HV_REASON_WIREGUARD_FAILED, k->problem.msg);
-                else
-                        say_in_sync(k, status->seen);
-        }
+        else if (*k->problem.msg)
+                say_trouble(k, HV_TUNNEL_OURS, HV_REASON_WIREGUARD_FAILED, k->problem.msg);
+        else
+                say_in_sync(k, status->seen);
         if (k->gone)
                 (void) sd_event_source_set_enabled(k->all->sweep, SD_EVENT_ONESHOT);
 }
@@ -222,6 +216,7 @@ static void want(struct kept *k) {
                 k->problem = err;
                 say_trouble(k, k->told ? k->said.state : HV_TUNNEL_UNKNOWN, HV_REASON_WIREGUARD_FAILED,
                             err.msg);
+                arm(k, KEY_LOOK_US);
                 return;
         }
         *k->public_key = '\0';

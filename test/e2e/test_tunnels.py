@@ -210,10 +210,13 @@ class Tunnels(base.Case):
         self.agent.wait(lambda: self.tunnel()["status"]["reason"] == "WireGuardFailed", "told")
         self.assertIn("expected 44", self.tunnel()["status"]["message"])
         self.node.sh("ping", "-c1", "-W5", "10.0.0.1")
+        self.agent.kill()
+        self.agent.start()
+        self.agent.wait(lambda: self.tunnel()["status"]["reason"] == "WireGuardFailed", "told again")
+        self.node.sh("ping", "-c1", "-W5", "10.0.0.1")
         with open(self.key_file, "w") as f:
             f.write(self.secret)
-        self.agent.ctl("apply")
-        self.agent.wait_synced()
+        self.agent.wait_synced()  # nobody has to say that it is mended
 
 
 if __name__ == "__main__":
