@@ -50,6 +50,7 @@ const struct hv_option hv_options[HV_N_OPTIONS] = {
         { HV_OPT_NETWORK, 0, "network", "NAME", NULL, "network that it joins; none: none" },
         { HV_OPT_INPUT, 0, "input", "SOURCE:PATH", NULL, "what is there before it starts; may be repeated" },
         { HV_OPT_DIRECTORY, 'o', "output", "DIR", NULL, "directory that the files are brought to" },
+        { HV_OPT_KEYS, 0, "keys", "FOLDER", NULL, "where keys are written, a file each; it must be there" },
         { HV_OPT_REASON, 0, "reason", "TEXT", NULL, "why; it is recorded" },
         { HV_OPT_LEDGER, 0, "ledger", NULL, NULL, "every change, newest first" },
         { HV_OPT_KEY, 0, "signer", "KEY", NULL, "key of the node that must have signed it, 64 hex digits" },
@@ -171,6 +172,9 @@ static int store(struct hv_cli_options *ret, const struct hv_option *o, const ch
         case HV_OPT_REASON:
                 ret->reason = value;
                 break;
+        case HV_OPT_KEYS:
+                ret->keys = value;
+                break;
         case HV_OPT_TAIL:
                 if (!hv_parse_uint(value, 0, UINT32_MAX, &ret->tail))
                         return bad_value(o, value, "a number of lines", err);
@@ -205,7 +209,7 @@ static int unknown_option(const char *name, size_t len, uint64_t allowed, struct
         struct hv_suggestion near = { .text = text };
 
         (void) snprintf(text, sizeof text, "%.*s", (int) HV_MIN(len, sizeof text - 1), name);
-        if (by_name(name, len, ~0u))
+        if (by_name(name, len, ~UINT64_C(0)))
                 return hv_err_set(err, -EINVAL, "this command has no option --%s", text);
         for (size_t i = 0; i < HV_N_OPTIONS; i++) {
                 if (allowed & HV_OPT_BIT(i))
@@ -256,9 +260,9 @@ static int take_short(struct parser *p, const char *word, struct hv_err *err) {
                         char quoted[HV_TEXT_QUOTE_SIZE];
 
                         return hv_err_set(err, -EINVAL,
-                                          by_letter(*word, ~0u) ? "this command has no option -%s"
+                                          by_letter(*word, ~UINT64_C(0)) ? "this command has no option -%s"
                                                                 : "unknown option %s",
-                                          by_letter(*word, ~0u) ? text : hv_text_quote(text, quoted));
+                                          by_letter(*word, ~UINT64_C(0)) ? text : hv_text_quote(text, quoted));
                 }
                 if (o->argument)
                         return take_value(p, o, word[1] ? word + 1 + (word[1] == '=') : NULL, err);
@@ -288,9 +292,9 @@ static const char *find_verb(int argc, char *const argv[], char ret[VERB_SIZE]) 
                 } else if (hv_streq(word, "--"))
                         only_words = true;
                 else if (word[1] != '-')
-                        o = word[2] ? NULL : by_letter(word[1], ~0u);
+                        o = word[2] ? NULL : by_letter(word[1], ~UINT64_C(0));
                 else if (!strchr(word, '='))
-                        o = by_name(word + 2, strlen(word + 2), ~0u);
+                        o = by_name(word + 2, strlen(word + 2), ~UINT64_C(0));
                 i += o && o->argument;
         }
         return n ? ret : NULL;

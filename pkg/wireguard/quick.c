@@ -123,11 +123,8 @@ static int read_mark(struct reader *r, struct slice value) {
                                        hv_text_quote(hex, quoted));
         } else if (!is_word(value, "off"))
                 result = read_number(r, "FwMark", value, UINT32_MAX, &n);
-        if (result == 0) {
-                r->q->firewall_mark = (uint32_t) n;
-                if (n)
-                        note(r, "FwMark has no field in hivelet's documents");
-        }
+        if (result == 0)
+                r->q->spec.firewall_mark = (int64_t) n;
         return result;
 }
 

@@ -30,7 +30,6 @@ struct hv_wg_quick {
         struct hv_spec_wireguard spec;
         struct hv_secret *private_key;        /* base64, as a file would hold it */
         HV_VEC(struct hv_secret *) preshared; /* one a peer; NULL: it has none */
-        uint32_t firewall_mark;               /* 0: none */
         HV_VEC(struct hv_wg_quick_note) notes;
 };
 

@@ -148,6 +148,30 @@ class Tunnels(base.Case):
         self.agent.wait_synced()
         self.assertEqual(self.engine.running(), {"hive-web"})
 
+    def test_a_file_of_wg_quick_becomes_a_document(self):
+        self.peer_up()
+        conf = os.path.join(self.agent.dir, self.wg + ".conf")
+        keys, dropins = os.path.join(self.agent.dir, "keys"), os.path.join(self.agent.dir, "conf.d")
+        os.mkdir(keys)
+        os.mkdir(dropins)
+        self.agent.write(f"[Interface]\nPrivateKey = {self.secret}\nAddress = 10.0.0.17/24\nDNS = 8.8.8.8\n"
+                         f"[Peer]\nPublicKey = {self.peer_public}\nEndpoint = 10.99.0.2:51821\nAllowedIPs = 10.0.0.0/24\n"
+                         "PersistentKeepalive = 1\n", conf)
+        r = self.agent.ctl("convert", conf, "--keys", keys)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertIn(f"{conf}:4: DNS is not set", r.stderr)
+        self.assertNotIn(self.secret, r.stdout + r.stderr)
+        self.assertEqual([(name, os.stat(os.path.join(keys, name)).st_mode & 0o777) for name in os.listdir(keys)],
+                         [(self.wg + "-key", 0o600)])
+        again = self.agent.ctl("convert", conf, "--keys", keys)
+        self.assertEqual((again.returncode, again.stdout), (1, ""))
+        self.assertIn("File exists", again.stderr)
+        self.agent.write(r.stdout, os.path.join(dropins, "wg.yaml"))
+        self.agent.write(self.text(tunnel=False))
+        self.agent.start()
+        self.agent.wait_synced()
+        self.node.sh("ping", "-c1", "-W5", "10.0.0.1")
+
     def test_it_is_mended_and_outlives_the_agent(self):
         self.peer_up()
         self.agent.write(self.text())

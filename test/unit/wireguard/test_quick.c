@@ -32,7 +32,7 @@ static char *shown(const struct hv_wg_quick *q) {
         struct hv_buf b = {};
 
         hv_buf_printf(&b, "%s port=%lld mtu=%lld mark=%u", q->spec.o.name, (long long) q->spec.listen_port,
-                      (long long) q->spec.mtu, q->firewall_mark);
+                      (long long) q->spec.mtu, (unsigned) q->spec.firewall_mark);
         put_list(&b, "addresses", &q->spec.addresses);
         put_list(&b, "routes", &q->spec.routes);
         for (size_t i = 0; i < q->spec.peers.n; i++) {
@@ -76,7 +76,7 @@ static void taken(void **state) {
                   "wg0 port=0 mtu=0 mark=0 addresses= routes=auto peer-1{xTIB endpoint=- keepalive=0 networks=} "
                   "peer-2{TrMv endpoint=[2001:db8::1]:51820 keepalive=0 preshared networks=}" },
                 { "no routes, a mark", "[Interface]\nPrivateKey=" PRIVATE "\nTable=off\nFwMark=0xca6c\n",
-                  "wg0 port=0 mtu=0 mark=51820 addresses= routes=none 4:FwMar" },
+                  "wg0 port=0 mtu=0 mark=51820 addresses= routes=none" },
                 { "a mark that is off", "[Interface]\nPrivateKey=" PRIVATE "\nFwMark=off\n",
                   "wg0 port=0 mtu=0 mark=0 addresses= routes=auto" },
                 { "commands are named and not run",

@@ -1,0 +1,205 @@
+/* hivectl convert: a wg-quick file as a document. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/duration.h"
+#include "base/fd.h"
+#include "base/vec.h"
+#include "cli/cli_internal.h"
+#include "cli/document.h"
+#include "cli/files.h"
+#include "cli/output.h"
+#include "wireguard/quick.h"
+#include "json/write.h"
+
+/* "/etc/wireguard/wg0.conf" is of wg0. NULL: no name of an interface; caller frees. */
+static char *interface_of(const char *file) {
+        const char *base = strrchr(file, '/');
+        size_t len;
+
+        base = base ? base + 1 : file;
+        len = strlen(base);
+        if (len > strlen(".conf") && hv_streq(base + len - strlen(".conf"), ".conf"))
+                len -= strlen(".conf");
+        return len > 0 && len < 16 ? hv_strndup(base, len) : NULL;
+}
+
+/* ---- keys: into files of their own, or named as secrets ---- */
+
+struct keys {
+        char *folder; /* NULL: they become names of secrets */
+        HV_VEC(char *) written;
+};
+
+/* `undo`: what was written goes, for the document that names it does not come. */
+static void keys_done(struct keys *k, bool undo) {
+        for (size_t i = 0; i < k->written.n; i++) {
+                if (undo)
+                        (void) unlink(k->written.v[i]);
+                free(k->written.v[i]);
+        }
+        hv_vec_done(&k->written);
+        free(k->folder);
+}
+
+static int write_key(struct keys *k, const char *name, const struct hv_secret *key, struct hv_err *err) {
+        _hv_cleanup_free_ char *path = hv_asprintf("%s/%s", k->folder, name);
+        _hv_cleanup_(hv_fd_closep) int fd =
+                open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+        if (fd < 0)
+                return hv_err_errno(err, -errno, "cannot write %s", path);
+        hv_vec_push(&k->written, hv_strdup(path));
+        if (write(fd, hv_secret_bytes(key), hv_secret_len(key)) != (ssize_t) hv_secret_len(key) ||
+            write(fd, "\n", 1) != 1 || fsync(fd) < 0)
+                return hv_err_errno(err, errno ? -errno : -EIO, "cannot write %s", path);
+        return 0;
+}
+
+static int put_key(struct hv_json_writer *w, const char *field, struct keys *k, const char *name,
+                   const struct hv_secret *key, struct hv_err *err) {
+        int r = k->folder ? write_key(k, name, key, err) : 0;
+
+        if (r < 0)
+                return r;
+        hv_json_begin_object(w, field);
+        hv_json_put_str(w, k->folder ? "file" : "secret", k->folder ? k->written.v[k->written.n - 1] : name);
+        hv_json_end(w);
+        return 0;
+}
+
+/* ---- the document ---- */
+
+static void put_texts(struct hv_json_writer *w, const char *field, const struct hv_strv *v) {
+        if (!v->n)
+                return;
+        hv_json_begin_array(w, field);
+        for (size_t i = 0; i < v->n; i++)
+                hv_json_put_str(w, NULL, v->v[i]);
+        hv_json_end(w);
+}
+
+static int put_peer(struct hv_json_writer *w, const struct hv_wg_quick *q, size_t i, const char *interface,
+                    struct keys *keys, struct hv_err *err) {
+        const struct hv_spec_peer *p = &q->spec.peers.v[i];
+        char keepalive[HV_DURATION_SIZE];
+        int r = 0;
+
+        hv_json_begin_object(w, NULL);
+        hv_json_put_str(w, "name", p->name);
+        hv_json_put_str(w, "publicKey", p->public_key);
+        if (q->preshared.v[i]) {
+                _hv_cleanup_free_ char *name = hv_asprintf("%s-%s-psk", interface, p->name);
+
+                r = put_key(w, "presharedKey", keys, name, q->preshared.v[i], err);
+        }
+        if (p->endpoint)
+                hv_json_put_str(w, "endpoint", p->endpoint);
+        put_texts(w, "allowedIPs", &p->allowed_ips);
+        if (p->persistent_keepalive_us) {
+                hv_duration_format(p->persistent_keepalive_us, keepalive);
+                hv_json_put_str(w, "persistentKeepalive", keepalive);
+        }
+        hv_json_end(w);
+        return r;
+}
+
+static int put_spec(struct hv_json_writer *w, const struct hv_wg_quick *q, const char *interface,
+                    struct keys *keys, struct hv_err *err) {
+        _hv_cleanup_free_ char *name = hv_asprintf("%s-key", interface);
+        const struct hv_spec_wireguard *s = &q->spec;
+        int r = put_key(w, "privateKey", keys, name, q->private_key, err);
+
+        put_texts(w, "addresses", &s->addresses);
+        if (s->listen_port)
+                hv_json_put_int(w, "listenPort", s->listen_port);
+        if (s->mtu)
+                hv_json_put_int(w, "mtu", s->mtu);
+        if (s->firewall_mark)
+                hv_json_put_int(w, "firewallMark", s->firewall_mark);
+        if (s->routes.n == 1 && hv_streq(s->routes.v[0], "none"))
+                hv_json_put_str(w, "routes", "none");
+        if (s->peers.n)
+                hv_json_begin_array(w, "peers");
+        for (size_t i = 0; r >= 0 && i < s->peers.n; i++)
+                r = put_peer(w, q, i, interface, keys, err);
+        if (s->peers.n)
+                hv_json_end(w);
+        return r;
+}
+
+static int print_document(struct hv_cli *cli, const struct hv_wg_quick *q, const char *interface,
+                          struct keys *keys, struct hv_err *err) {
+        _hv_cleanup_(hv_buf_done) struct hv_buf text = {};
+        _hv_cleanup_(hv_json_freep) struct hv_json *j = NULL;
+        struct hv_json_writer w = { .buf = &text };
+        int r;
+
+        hv_json_begin_object(&w, NULL);
+        hv_json_put_str(&w, "apiVersion", "hivelet/v1");
+        hv_json_put_str(&w, "kind", "WireGuard");
+        hv_json_begin_object(&w, "metadata");
+        hv_json_put_str(&w, "name", interface);
+        hv_json_end(&w);
+        hv_json_begin_object(&w, "spec");
+        r = put_spec(&w, q, interface, keys, err);
+        if (r < 0)
+                return r;
+        hv_json_end(&w);
+        hv_json_end(&w);
+        r = hv_json_parse(hv_buf_str(&text), text.len, text.len + 1, &j, err);
+        if (r >= 0)
+                hv_output_document(cli, j, hv_cli_output(cli, HV_OUTPUT_YAML));
+        return r;
+}
+
+static int convert(struct hv_cli *cli, const struct hv_cli_file *f, const char *interface) {
+        struct hv_wg_quick q = {};
+        struct keys keys = {};
+        struct hv_err err = {};
+        int r = hv_wg_quick_read(f->text, f->len, interface, &q, &err);
+
+        if (r < 0)
+                return hv_cli_fail(cli, HV_EXIT_ERROR, "%s: %s", f->name, err.msg);
+        for (size_t i = 0; i < q.notes.n; i++)
+                hv_cli_note(cli, "%s:%u: %s", f->name, q.notes.v[i].line, q.notes.v[i].text);
+        if (cli->options.keys && !(keys.folder = realpath(cli->options.keys, NULL)))
+                r = hv_err_errno(&err, -errno, "cannot write into %s", cli->options.keys);
+        else
+                r = print_document(cli, &q, interface, &keys, &err);
+        keys_done(&keys, r < 0);
+        if (r >= 0 && !cli->options.keys)
+                hv_cli_note(
+                        cli,
+                        "no key was written: declare secrets of the names above, or let --keys FOLDER write them");
+        hv_wg_quick_done(&q);
+        return r < 0 ? hv_cli_fail(cli, HV_EXIT_ERROR, "%s", err.msg) : HV_EXIT_OK;
+}
+
+int hv_cmd_convert(struct hv_cli *cli) {
+        const char *file = cli->options.n_args > 0 ? cli->options.args[0] : NULL;
+        _hv_cleanup_free_ char *interface = NULL;
+        struct hv_cli_files files = {};
+        struct hv_err err = {};
+        int r;
+
+        if (!file)
+                return hv_cli_usage(cli, "which file? hivectl convert /etc/wireguard/wg0.conf");
+        interface = interface_of(file);
+        if (!interface)
+                return hv_cli_usage(
+                        cli,
+                        "%s names no interface: it should be called NAME.conf, NAME of at most 15 characters",
+                        file);
+        if (hv_cli_files_read(&file, 1, &files, &err) < 0)
+                return hv_cli_fail(cli, HV_EXIT_ERROR, "%s", err.msg);
+        r = convert(cli, &files.v[0], interface);
+        explicit_bzero(files.v[0].text, files.v[0].len); /* it held the keys */
+        hv_cli_files_done(&files);
+        return r;
+}
