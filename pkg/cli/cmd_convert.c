@@ -168,15 +168,15 @@ static int convert(struct hv_cli *cli, const struct hv_cli_file *f, const char *
                 return hv_cli_fail(cli, HV_EXIT_ERROR, "%s: %s", f->name, err.msg);
         for (size_t i = 0; i < q.notes.n; i++)
                 hv_cli_note(cli, "%s:%u: %s", f->name, q.notes.v[i].line, q.notes.v[i].text);
-        if (cli->options.keys && !(keys.folder = realpath(cli->options.keys, NULL)))
-                r = hv_err_errno(&err, -errno, "cannot write into %s", cli->options.keys);
+        if (cli->options.into && !(keys.folder = realpath(cli->options.into, NULL)))
+                r = hv_err_errno(&err, -errno, "cannot write into %s", cli->options.into);
         else
                 r = print_document(cli, &q, interface, &keys, &err);
         keys_done(&keys, r < 0);
-        if (r >= 0 && !cli->options.keys)
+        if (r >= 0 && !cli->options.into)
                 hv_cli_note(
                         cli,
-                        "no key was written: declare secrets of the names above, or let --keys FOLDER write them");
+                        "no key was written: declare secrets of the names above, or let --into FOLDER write them");
         hv_wg_quick_done(&q);
         return r < 0 ? hv_cli_fail(cli, HV_EXIT_ERROR, "%s", err.msg) : HV_EXIT_OK;
 }

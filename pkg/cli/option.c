@@ -50,7 +50,7 @@ const struct hv_option hv_options[HV_N_OPTIONS] = {
         { HV_OPT_NETWORK, 0, "network", "NAME", NULL, "network that it joins; none: none" },
         { HV_OPT_INPUT, 0, "input", "SOURCE:PATH", NULL, "what is there before it starts; may be repeated" },
         { HV_OPT_DIRECTORY, 'o', "output", "DIR", NULL, "directory that the files are brought to" },
-        { HV_OPT_KEYS, 0, "keys", "FOLDER", NULL, "where keys are written, a file each; it must be there" },
+        { HV_OPT_INTO, 0, "into", "FOLDER", NULL, "where keys are written, a file each; it must be there" },
         { HV_OPT_REASON, 0, "reason", "TEXT", NULL, "why; it is recorded" },
         { HV_OPT_LEDGER, 0, "ledger", NULL, NULL, "every change, newest first" },
         { HV_OPT_KEY, 0, "signer", "KEY", NULL, "key of the node that must have signed it, 64 hex digits" },
@@ -172,8 +172,8 @@ static int store(struct hv_cli_options *ret, const struct hv_option *o, const ch
         case HV_OPT_REASON:
                 ret->reason = value;
                 break;
-        case HV_OPT_KEYS:
-                ret->keys = value;
+        case HV_OPT_INTO:
+                ret->into = value;
                 break;
         case HV_OPT_TAIL:
                 if (!hv_parse_uint(value, 0, UINT32_MAX, &ret->tail))
@@ -261,8 +261,9 @@ static int take_short(struct parser *p, const char *word, struct hv_err *err) {
 
                         return hv_err_set(err, -EINVAL,
                                           by_letter(*word, ~UINT64_C(0)) ? "this command has no option -%s"
-                                                                : "unknown option %s",
-                                          by_letter(*word, ~UINT64_C(0)) ? text : hv_text_quote(text, quoted));
+                                                                         : "unknown option %s",
+                                          by_letter(*word, ~UINT64_C(0)) ? text
+                                                                         : hv_text_quote(text, quoted));
                 }
                 if (o->argument)
                         return take_value(p, o, word[1] ? word + 1 + (word[1] == '=') : NULL, err);

@@ -37,7 +37,7 @@ enum hv_option_id {
         HV_OPT_NETWORK,
         HV_OPT_INPUT,
         HV_OPT_DIRECTORY,
-        HV_OPT_KEYS,
+        HV_OPT_INTO,
         HV_OPT_REASON,
         HV_OPT_LEDGER,
         HV_OPT_KEY,
@@ -93,7 +93,7 @@ struct hv_cli_options {
         const char *env[HV_CLI_FILES_MAX], *inputs[HV_CLI_FILES_MAX]; /* as often as they were there */
         size_t n_env, n_inputs;
         const char *accept_prune, *wait_for, *since, *stream, *key;
-        const char *name, *memory, *cpu, *network, *directory, *reason, *keys;
+        const char *name, *memory, *cpu, *network, *directory, *reason, *into;
         uint64_t tail;
         char *const *args; /* what is no option; NULL-terminated */
         size_t n_args;

@@ -157,13 +157,13 @@ class Tunnels(base.Case):
         self.agent.write(f"[Interface]\nPrivateKey = {self.secret}\nAddress = 10.0.0.17/24\nDNS = 8.8.8.8\n"
                          f"[Peer]\nPublicKey = {self.peer_public}\nEndpoint = 10.99.0.2:51821\nAllowedIPs = 10.0.0.0/24\n"
                          "PersistentKeepalive = 1\n", conf)
-        r = self.agent.ctl("convert", conf, "--keys", keys)
+        r = self.agent.ctl("convert", conf, "--into", keys)
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertIn(f"{conf}:4: DNS is not set", r.stderr)
         self.assertNotIn(self.secret, r.stdout + r.stderr)
         self.assertEqual([(name, os.stat(os.path.join(keys, name)).st_mode & 0o777) for name in os.listdir(keys)],
                          [(self.wg + "-key", 0o600)])
-        again = self.agent.ctl("convert", conf, "--keys", keys)
+        again = self.agent.ctl("convert", conf, "--into", keys)
         self.assertEqual((again.returncode, again.stdout), (1, ""))
         self.assertIn("File exists", again.stderr)
         self.agent.write(r.stdout, os.path.join(dropins, "wg.yaml"))
