@@ -192,6 +192,10 @@ static int make_out(const struct hv_agent_tunnels *t, const struct hv_tunnel *tu
         const struct hv_wg_keys use = { read_key(&keys, &tunnel->spec->private_key), preshared_key, &keys };
         int r = hv_wg_want(tunnel->spec, &use, t->alias, ret, err);
 
+        if (tunnel->spec->join.url)
+                (void) hv_err_set(
+                        &keys.err, -ENOKEY,
+                        "this version does not join a VPN service: write keys and peers in place of join");
         if (r < 0 && keys.err.code < 0) /* why there was none says more */
                 *err = keys.err;
         for (size_t i = 0; i < keys.read.n; i++)

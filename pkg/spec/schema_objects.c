@@ -264,7 +264,7 @@ static const struct hv_field wireguard_rows[] = {
           .example = "[{name: hub, publicKey: r81sF60Tik+GjBRRHnJYAlMkTRY+BctBsHhE0KvBCrw=}]" },
         { HV_NESTED(wireguard, "healthy", healthy, healthy), .is_switch = true,
           .doc = "When the tunnel counts as healthy.", .example = "{peers: [hub]}" },
-        { HV_NESTED(wireguard, "join", join, join),
+        { HV_NESTED(wireguard, "join", join, join), .planned = true,
           .doc = "Fetches keys and peers once, in place of writing them.",
           .example = "{url: \"https://pool.example.org/api/vpn/join\"}" },
 };
