@@ -68,6 +68,8 @@ class Token(base.Case):
         self.agent.wait(lambda: (self.agent.ledger.tasks().get("owed") or {}).get("state") == "Running", "it runs")
         self.set_token("pool", "second")
         self.pool.kill()
+        # A pool that is back before it was missed is the same one to the node, which does not register again.
+        self.agent.wait(lambda: self.agent.link().get("state") != "Online", "it is missed")
         self.pool.start()
         self.wait_refused()
         self.end_task("owed")
