@@ -127,7 +127,7 @@ static int submit(struct hv_core *c, struct hv_task *wanted, struct hv_err *err)
         if (t && HV_MUTANT(HV_MUTANT_SUBMITTED_TWICE) && t->step == TASK_STEP_DONE && t->accepted) {
                 t->task = hv_task_ref(wanted);
                 hv_task_queue(c, t, 0, 0);
-                hv_vec_push(&c->live_tasks, t);
+                hv_task_list(c, t);
                 return 0;
         }
         if (t)
@@ -201,7 +201,7 @@ static int reopen(struct hv_core *c, const char *id, struct hv_task *again, stru
         name_who_stops(t, NULL, NULL);
         hv_set_text(&t->message, NULL);
         t->n_counted = 0;
-        hv_vec_push(&c->live_tasks, t);
+        hv_task_list(c, t);
         return 0;
 }
 

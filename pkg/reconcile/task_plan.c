@@ -132,6 +132,7 @@ static void drop_done(struct hv_core *c) {
                         c->live_tasks.v[kept++] = t;
                         continue;
                 }
+                t->is_listed = false;
                 hv_task_unbind(c, t);
                 hv_task_shed(t);
                 hv_cron_run_dropped(c, t);

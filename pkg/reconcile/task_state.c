@@ -89,6 +89,14 @@ static struct task_live *free_live(struct task *t) {
         return (struct task_live *) &ended;
 }
 
+/* What has ended stays in the list until the next pass drops it: somebody may want it again before that, and whoever is in it twice
+ * is admitted twice. */
+void hv_task_list(struct hv_core *c, struct task *t) {
+        if (!t->is_listed)
+                hv_vec_push(&c->live_tasks, t);
+        t->is_listed = true;
+}
+
 struct task *hv_task_add(struct hv_core *c, const char *id, const char *name, enum hv_task_source source) {
         struct task *t = HV_NEW(struct task);
 
@@ -99,7 +107,7 @@ struct task *hv_task_add(struct hv_core *c, const char *id, const char *name, en
         t->number = ++c->n_tasks_seen;
         t->end.exit_code = -1;
         hv_map_put(c->tasks, id, t);
-        hv_vec_push(&c->live_tasks, t);
+        hv_task_list(c, t);
         return t;
 }
 
@@ -152,7 +160,7 @@ void hv_task_revive(struct task *t) {
 void hv_task_forget(struct hv_core *c, struct task *t) {
         hv_task_revive(t);
         t->step = TASK_STEP_FORGET;
-        hv_vec_push(&c->live_tasks, t);
+        hv_task_list(c, t);
 }
 
 void hv_task_shed(struct task *t) {

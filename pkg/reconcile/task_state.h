@@ -101,8 +101,8 @@ struct task {
         enum hv_task_state end_state; /* with step >= TIDY of the last attempt */
         unsigned attempt, n_counted;
         struct end end;
-        bool is_declared; /* source file: the active revision names it */
-        bool accepted, reopened, again;
+        bool is_declared;                          /* source file: the active revision names it */
+        bool accepted, reopened, again, is_listed; /* is_listed: in live_tasks */
         bool is_owed; /* it ended, and the pool that assigned it has not got its result yet: it is not forgotten */
         bool stop_asked, stop_durable, cancel_sent, wait_told;
 };
@@ -111,6 +111,7 @@ struct task {
 struct task *hv_task_get(const struct hv_core *c, const char *id); /* NULL: not known */
 struct task *hv_task_add(struct hv_core *c, const char *id, const char *name, enum hv_task_source source);
 void hv_task_free(void *task);
+void hv_task_list(struct hv_core *c, struct task *t); /* among those with something left to do; once */
 void hv_task_bind(struct hv_core *c, struct task *t); /* its slot, for the present attempt */
 void hv_task_unbind(struct hv_core *c, struct task *t);
 /* It ended, and nothing of it is in flight: frees what only its attempts needed. What is told of it, and what makes it known
