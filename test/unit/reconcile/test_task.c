@@ -527,6 +527,31 @@ static void what_ended_can_be_run_again_and_forgotten(void **state) {
         assert_false(hv_core_task_status(b->core, "t1", b->now_us, b->arena, &s));
 }
 
+/* Between the last completion and the next pass it is over and still in the list: twice in it, it would be admitted twice. */
+static void what_is_wanted_again_at_once_is_admitted_once(void **state) {
+        BED;
+        _hv_cleanup_(hv_task_unrefp) struct hv_task *t = task_of(&api_t1);
+        const struct hv_input reopen = { .type = HV_INPUT_TASK_REOPEN, .text = "t1", .task = t };
+
+        assert_int_equal(submit(b, &api_t1), 0);
+        bed_run(b);
+        b->hold = true;
+        ends(b, "task-t1", 1);
+        while (b->held.v[0]->type != HV_ACTION_TASK_CLEAN) {
+                bed_answer(b, b->held.v[0], HV_OUTCOME_OK);
+                bed_run(b);
+        }
+        bed_answer(b, b->held.v[0], HV_OUTCOME_OK);
+        assert_int_equal(hv_core_input(b->core, b->now_us, &reopen, NULL), 0);
+        b->hold = false;
+        (void) bed_log(b);
+        bed_run(b);
+        assert_string_equal(
+                bed_log(b),
+                "accept t1; prepare t1; create task-t1.2; record the start of t1; start task-t1.2");
+        assert_int_equal(status_of(b, "t1").attempt, 2);
+}
+
 static void tell_wall(struct bed *b, uint64_t wall_us) {
         const struct hv_input in = { .type = HV_INPUT_CLOCK, .wall_us = wall_us };
 
@@ -816,6 +841,7 @@ int main(void) {
                 RULE(a_program_that_is_not_there_is_the_tasks_fault),
                 RULE(promises_are_kept_while_the_engine_is_away),
                 RULE(what_ended_can_be_run_again_and_forgotten),
+                RULE(what_is_wanted_again_at_once_is_admitted_once),
                 RULE(what_ended_long_ago_is_forgotten),
                 RULE(what_a_pool_is_owed_is_not_forgotten),
                 RULE(what_a_pool_asks_for_again_is_owed_again),
