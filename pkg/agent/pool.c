@@ -395,6 +395,8 @@ void hv_agent_pool_look(const struct hv_agent *a, struct hv_arena *arena, struct
                 .n_assignments = s.n_assignments,
                 .n_refused = s.n_refused,
                 .n_delivered = s.n_delivered,
+                .has_balance = s.has_balance,
+                .balance = s.balance,
                 .outbox_max_bytes = p->master->outbox.max_size_bytes,
         };
         if (a->ledger)

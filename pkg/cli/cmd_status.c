@@ -1,6 +1,7 @@
 /* hivectl status: one screen that answers "is it as I wished, and if not, why". */
 #include "cli/cli_internal.h"
 
+#include "base/alloc.h"
 #include "cli/finding.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
@@ -53,11 +54,14 @@ static void put_pool(struct hv_cli *cli, struct hv_buf *buf, const struct hv_jso
         const struct hv_json *outbox = hv_json_get(pool, "outbox");
         const char *message = hv_json_str(pool, "message");
         int64_t n = hv_json_int(outbox, "results", 0);
+        _hv_cleanup_free_ char *balance = NULL;
 
-        put_linef(cli, buf, "Pool", "%s, %s%s%s%s", either(hv_json_str(pool, "address"), "?"),
+        if (hv_json_type(hv_json_get(pool, "balance")) == HV_JSON_INT)
+                balance = hv_asprintf(", balance %lld", (long long) hv_json_int(pool, "balance", 0));
+        put_linef(cli, buf, "Pool", "%s, %s%s%s%s%s", either(hv_json_str(pool, "address"), "?"),
                   either(hv_json_str(pool, "state"), "?"),
-                  hv_json_bool(pool, "insecure", false) ? ", plain text" : "", message ? ": " : "",
-                  either(message, ""));
+                  hv_json_bool(pool, "insecure", false) ? ", plain text" : "", either(balance, ""),
+                  message ? ": " : "", either(message, ""));
         if (n > 0)
                 put_linef(cli, buf, "Outbox", "%lld result%s wait%s for the pool", (long long) n,
                           n == 1 ? "" : "s", n == 1 ? "s" : "");

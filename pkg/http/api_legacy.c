@@ -27,6 +27,8 @@ void hv_api_get_legacy_status(struct hv_http_request *req, void *userdata) {
         hv_json_put_str(&w, "node_id", v.view.snapshot.node_id);
         hv_json_put_str(&w, "status", status_word(&v.view.snapshot, &v.tasks));
         hv_json_put_bool(&w, "is_registered", v.view.snapshot.pool.online);
+        if (v.view.snapshot.pool.has_balance)
+                hv_json_put_int(&w, "cpt_balance", v.view.snapshot.pool.balance);
         hv_json_put_bool(&w, "docker_available", v.view.snapshot.status->engine == HV_ENGINE_READY);
         hv_json_put_real(&w, "cpu_percent", api->host.cpu_percent);
         hv_json_put_real(&w, "memory_percent", api->host.memory_percent);

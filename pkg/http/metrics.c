@@ -306,6 +306,12 @@ static void put_pool(struct exposition *e, const struct hv_api_snapshot *s) {
                 family(e, rows[i].name, rows[i].type, rows[i].help);
                 sample(e, name, NULL, rows[i].value);
         }
+        if (p->address && p->has_balance) {
+                family(e, "hivelet_pool_balance", "gauge",
+                       "Balance of this node's account at the node pool, in the pool's own unit.");
+                sample_head(e, "hivelet_pool_balance", NULL);
+                hv_buf_printf(e->buf, "%" PRId64 "\n", p->balance);
+        }
 }
 
 static void put_tunnels(struct exposition *e, const struct hv_api_snapshot *s) {

@@ -133,6 +133,10 @@ static void put_pool(struct hv_json_writer *w, const struct hv_api_snapshot *s) 
         hv_json_put_uint(w, "assignments", p->n_assignments);
         hv_json_put_uint(w, "refused", p->n_refused);
         hv_json_put_uint(w, "delivered", p->n_delivered);
+        if (p->has_balance)
+                hv_json_put_int(w, "balance", p->balance);
+        else
+                hv_json_put_null(w, "balance");
         hv_json_begin_object(w, "outbox");
         hv_json_put_uint(w, "results", p->n_owed);
         hv_json_put_uint(w, "bytes", p->owed_bytes);

@@ -62,6 +62,8 @@ struct hv_api_pool {
         bool online, insecure;
         uint64_t since_us, answered_us, next_try_us, lease_until_us; /* 0: not, or never */
         uint64_t n_connects, n_calls, n_failures, n_assignments, n_refused, n_delivered;
+        bool has_balance;
+        int64_t balance;                               /* of the account that this node is to the pool */
         uint64_t n_owed, owed_bytes, outbox_max_bytes; /* results that it has not got yet */
 };
 

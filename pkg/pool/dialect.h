@@ -72,6 +72,8 @@ struct hv_pool_sink {
         void (*refused)(void *userdata, const char *id, const char *why);
         /* backend->unclaimed (pool.h). */
         void (*unclaimed)(void *userdata);
+        /* What the pool owes the node's account, in its own unit. */
+        void (*balance)(void *userdata, int64_t balance);
 };
 
 /* What a dialect is opened with; all of it is borrowed and stays until close(). */

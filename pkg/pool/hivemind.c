@@ -2,14 +2,10 @@
 #include "pool/hivemind.h"
 
 #include <errno.h>
-#include <time.h>
 
 #include "base/alloc.h"
-#include "log/log.h"
-#include "pool/hivemind_token.h"
 #include "rpc/credentials.h"
 
-#define TOKEN_MAX 8192                        /* bytes: what fits into a header */
 #define LOGIN_EVERY_US (30 * HV_USEC_PER_MIN) /* half of the life of a token, where it does not say another */
 #define REGISTER_EVERY_US (30 * HV_USEC_PER_SEC) /* SEEN: gives free at the pool what it has leaked */
 #define BEAT_EVERY_US (8 * HV_USEC_PER_SEC)      /* between 5 and 10 s, as the deployed workers */
@@ -24,64 +20,6 @@ uint64_t hivemind_now_us(const struct hv_pool_peer *p) {
 /* To the pool the node is the account that it logs in with. */
 const char *hivemind_node_id(const struct hv_pool_peer *p) {
         return p->with.options->username ? p->with.options->username : p->with.options->node_id;
-}
-
-/* --- login --- */
-
-static bool is_token(const char *token) {
-        size_t len = strlen(token);
-
-        if (len == 0 || len > TOKEN_MAX)
-                return false;
-        for (size_t i = 0; i < len; i++)
-                if (token[i] <= ' ' || token[i] > '~')
-                        return false;
-        return true;
-}
-
-static uint64_t wall_us(void) {
-        struct timespec ts;
-
-        (void) clock_gettime(CLOCK_REALTIME, &ts);
-        return (uint64_t) ts.tv_sec * HV_USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
-}
-
-static void on_login(struct hv_pool_peer *p, const struct hivemind_caller *caller, struct hv_answer *a,
-                     const ProtobufCMessage *message) {
-        const Hivemind__LoginResponse *m = (const Hivemind__LoginResponse *) message;
-        char shown[HV_RPC_TEXT_SIZE];
-        _hv_cleanup_free_ char *why = NULL;
-
-        if (a->outcome == HV_POOL_OUTCOME_OK && !m->success) {
-                why = hv_asprintf("Login: the pool says: %s",
-                                  hv_rpc_status_text(m->message, strlen(m->message), shown));
-                a->outcome = HV_POOL_OUTCOME_REFUSED;
-                a->message = why;
-        } else if (a->outcome == HV_POOL_OUTCOME_OK && !is_token(m->token)) {
-                a->outcome = HV_POOL_OUTCOME_AGAIN;
-                a->message = "Login: the pool gave no token";
-        } else if (a->outcome == HV_POOL_OUTCOME_OK) {
-                hv_secret_free(p->token);
-                p->token = hv_secret_new(m->token, strlen(m->token));
-                a->renew_us = hivemind_token_half_life_us(m->token, wall_us());
-        } else if (a->outcome == HV_POOL_OUTCOME_RELOGIN) {
-                a->outcome = HV_POOL_OUTCOME_REFUSED;
-        }
-        caller->done(caller->data, a);
-}
-
-static void login(struct hv_pool_peer *p, hv_answer_fn *done, void *done_data) {
-        const struct hv_pool_options *o = p->with.options;
-        Hivemind__LoginRequest m = HIVEMIND__LOGIN_REQUEST__INIT;
-
-        m.username = (char *) o->username;
-        m.password = o->password ? (char *) hv_secret_bytes(o->password) : (char *) "";
-        hivemind_call_start(p,
-                            &(struct hivemind_request){ .method = "UserService/Login",
-                                                        .message = &m.base,
-                                                        .reply = &hivemind__login_response__descriptor,
-                                                        .has_no_token = true },
-                            on_login, &(struct hivemind_caller){ .done = done, .data = done_data });
 }
 
 /* --- the whole --- */
@@ -166,7 +104,7 @@ const struct hv_pool_dialect hv_pool_hivemind = {
         .close = hivemind_close,
         .reload_credentials = reload_credentials,
         .connect = connect_now,
-        .login = login,
+        .login = hivemind_login,
         .enrol = hivemind_enrol,
         .beat = hivemind_beat,
         .receive = receive,

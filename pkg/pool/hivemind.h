@@ -1,6 +1,7 @@
 /* pool/hivemind.h - the parts of dialect hivemind; private to hivemind*.c.
  *
- *      hivemind.c            the table of operations: login, open, close
+ *      hivemind.c            the table of operations: open, close
+ *      hivemind_account.c    the account: login, renewal of the token, balance
  *      hivemind_token.c      until when a token lives (pure)
  *      hivemind_call.c       one message out, one message in, with the token
  *      hivemind_node.c       what the node says of itself: registration, status, usage
@@ -40,7 +41,8 @@ struct hv_pool_peer {
         struct hv_rpc_channel *channel;
         TAILQ_HEAD(, hivemind_call) calls; /* that wait for an answer */
         struct hv_secret *token;           /* NULL: not logged in. Never on a disk */
-        uint64_t usage_due_us, task_usage_due_us;
+        bool token_holds;                  /* for all that is known the pool would still take it */
+        uint64_t usage_due_us, task_usage_due_us, balance_due_us;
 
         struct hv_rpc_server *server;
         struct hivemind_peers *peers;
@@ -100,6 +102,11 @@ void hivemind_calls_end(struct hv_pool_peer *peer); /* silently */
 /* An Ack that says no, as an answer; the text lives in the arena. */
 void hivemind_judge_ack(struct hv_answer *answer, const ProtobufCMessage *reply, enum hv_pool_outcome no,
                         const char *method, struct hv_arena *arena);
+
+/* --- hivemind_account.c --- */
+
+void hivemind_login(struct hv_pool_peer *peer, hv_answer_fn *done, void *done_data);
+void hivemind_ask_balance(struct hv_pool_peer *peer); /* when it is due */
 
 /* --- hivemind_node.c --- */
 

@@ -76,6 +76,8 @@ static void read_end(const struct hivemind_call *c, const struct hv_rpc_end *end
                 answer->outcome = HV_POOL_OUTCOME_RELOGIN;
                 answer->answered = true;
         }
+        if (answer->outcome == HV_POOL_OUTCOME_RELOGIN)
+                c->peer->token_holds = false;
         if (answer->outcome != HV_POOL_OUTCOME_OK) {
                 answer->message =
                         hv_arena_printf(arena, "%s: %s%s%s", c->method, hv_rpc_status_name(end->status),

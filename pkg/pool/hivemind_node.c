@@ -161,5 +161,6 @@ void hivemind_beat(struct hv_pool_peer *p, const struct hv_pool_node *node, hv_a
                 &(struct hivemind_request){ .method = "NodeManagerService/ReportStatus", .message = &m.base },
                 on_beaten, &(struct hivemind_caller){ .done = done, .data = done_data });
         tell_all_usage(p, node);
+        hivemind_ask_balance(p);
         hivemind_forget_idle_tasks(p);
 }

@@ -27,10 +27,22 @@ static struct hv_json *claims_of(const char *token) {
         return claims;
 }
 
-uint64_t hivemind_token_half_life_us(const char *token, uint64_t now_wall_us) {
+/* 0: it does not say. */
+static uint64_t end_of(const char *token) {
         _hv_cleanup_(hv_json_freep) struct hv_json *claims = claims_of(token);
         int64_t end_s = HV_MIN(hv_json_int(claims, "exp", 0), SECONDS_MAX);
-        uint64_t end_us = end_s > 0 ? (uint64_t) end_s * HV_USEC_PER_SEC : 0;
+
+        return end_s > 0 ? (uint64_t) end_s * HV_USEC_PER_SEC : 0;
+}
+
+bool hivemind_token_has_ended(const char *token, uint64_t now_wall_us) {
+        uint64_t end_us = end_of(token);
+
+        return end_us && end_us <= now_wall_us;
+}
+
+uint64_t hivemind_token_half_life_us(const char *token, uint64_t now_wall_us) {
+        uint64_t end_us = end_of(token);
 
         return end_us > now_wall_us ? HV_MAX((end_us - now_wall_us) / 2, LEAST_US) : 0;
 }

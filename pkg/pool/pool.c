@@ -47,6 +47,8 @@ struct hv_pool {
 
         uint64_t since_us, answered_us, lease_us, lease_until_us;
         uint64_t n_connects, n_calls, n_failures, n_assignments, n_refused;
+        bool has_balance;
+        int64_t balance;
         char *message;
         char *bad_files; /* what was wrong with the certificates on the disk when they were read last */
 };
@@ -333,6 +335,16 @@ static void on_unclaimed(void *userdata) {
                 p->o.backend->unclaimed(p->o.userdata);
 }
 
+static void on_balance(void *userdata, int64_t balance) {
+        struct hv_pool *p = userdata;
+
+        if (p->has_balance && p->balance == balance)
+                return;
+        p->has_balance = true;
+        p->balance = balance;
+        tell(p);
+}
+
 static const struct hv_pool_sink sink = {
         .judge = on_judge,
         .assign = on_assign,
@@ -341,6 +353,7 @@ static const struct hv_pool_sink sink = {
         .heard = on_heard,
         .refused = on_refused,
         .unclaimed = on_unclaimed,
+        .balance = on_balance,
 };
 
 /* --- the whole --- */
@@ -513,6 +526,8 @@ void hv_pool_state(const struct hv_pool *p, struct hv_arena *arena, struct hv_po
                 .n_refused = p->n_refused,
                 .n_delivered = hv_outbox_n_delivered(p->outbox),
                 .lease_until_us = p->lease_until_us,
+                .has_balance = p->has_balance,
+                .balance = p->balance,
         };
 }
 

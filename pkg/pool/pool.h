@@ -147,6 +147,8 @@ struct hv_pool_state {
         uint64_t next_try_us; /* OFFLINE */
         uint64_t n_connects, n_calls, n_failures, n_assignments, n_refused, n_delivered;
         uint64_t lease_until_us; /* until when the pool keeps this node's work for it; 0: it does not say */
+        bool has_balance;
+        int64_t balance; /* of the node's account, as the pool said last; in the pool's own unit */
 };
 
 struct hv_pool_backend {

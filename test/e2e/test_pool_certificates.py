@@ -114,20 +114,12 @@ class Certificates(base.Case):
         credentials = grpc.ssl_server_credentials([(self.made.read(name + ".key"), self.made.read(name + ".pem"))],
                                                   self.made.read(authority + ".pem"), True)
         if self.pool is None:
-            self.pool = scripted_pool.Pool.__new__(scripted_pool.Pool)
-            self.pool_at(self.port, credentials)
+            self.pool = scripted_pool.Pool(credentials=credentials, port=self.port)
         else:
             self.pool.credentials = credentials
             with self.pool.lock:
                 del self.pool.calls[:]
             self.pool.start()
-
-    def pool_at(self, port, credentials):
-        start = self.pool.start
-        self.pool.start = lambda: None
-        self.pool.__init__(credentials=credentials)
-        self.pool.port, self.pool.start = port, start
-        self.pool.start()
 
     def is_said(self, *words):
         message = self.link()["message"] or ""

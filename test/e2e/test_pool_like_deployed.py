@@ -5,7 +5,6 @@ import io
 import json
 import os
 import shutil
-import socket
 import sys
 import zipfile
 
@@ -13,25 +12,13 @@ import base
 import hv
 import tasks
 
-sys.path.insert(0, os.path.join(hv.TOP, "test", "integration", "hivepool"))
-import site_pool as site  # noqa: E402  (of the directory named above)
+for folder in ("pool", "hivepool"):  # the last one goes first: both have a test_hivemind
+    sys.path.insert(0, os.path.join(hv.TOP, "test", "integration", folder))
+import site_pool as site  # noqa: E402  (of the directories named above)
 import test_hivemind as hivemind  # noqa: E402
+from scripted_hivemind import archive, free_port  # noqa: E402
 
 NODE = "127.0.0.2"  # at 127.0.0.1 the deployed pool calls nobody
-
-
-def archive(**files):
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as z:
-        for name, data in files.items():
-            z.writestr(name, data)
-    return out.getvalue()
-
-
-def free_port(host):
-    with socket.socket() as s:
-        s.bind((host, 0))
-        return s.getsockname()[1]
 
 
 class LikeDeployed(base.Case):
@@ -104,6 +91,12 @@ class LikeDeployed(base.Case):
                 self.assertIn("Status: Success", z.read("execution_log.txt").decode())
             self.assertIn(f"out of {name}\n", self.log(name))
         self.check_once(*names)
+
+    def test_what_the_account_has_is_shown(self):
+        self.agent.wait(lambda: self.agent.call("GET", "/api/v1/status")["pool"]["balance"] == 1000, "the balance is known")
+        self.assertEqual(self.agent.call("GET", "/api/status")["cpt_balance"], 1000)
+        self.assertIn("hivelet_pool_balance 1000\n", self.agent.call("GET", "/metrics", accept="text/plain"))
+        self.assertIn(", Online, plain text, balance 1000\n", self.agent.ctl("status").stdout)
 
     def test_a_stop(self):
         self.submit("long", **{"run.sh": "echo on; exec sleep 1000"})

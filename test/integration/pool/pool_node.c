@@ -445,6 +445,7 @@ static void log_close(struct hv_pool_log *log) {
 static void changed(void *userdata) {
         _hv_cleanup_(hv_arena_freep) struct hv_arena *a = hv_arena_new();
         static enum hv_pool_phase last = HV_N_POOL_PHASES;
+        static int64_t balance;
         struct node *n = userdata;
         struct hv_pool_state s;
 
@@ -452,6 +453,9 @@ static void changed(void *userdata) {
         if (s.phase != last)
                 tell("phase", hv_pool_phase_name(s.phase), s.message, s.lease_until_us); /* id: which */
         last = s.phase;
+        if (s.has_balance && s.balance != balance)
+                tell("balance", NULL, NULL, (uint64_t) s.balance);
+        balance = s.balance;
 }
 
 static const struct hv_pool_backend backend = {

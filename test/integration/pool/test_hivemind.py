@@ -11,40 +11,24 @@ import zipfile
 
 import grpc
 
-from scripted_hivemind import Pool, archive, free_port, pb
-from scripted_pool import Node, digest_of, pattern
+import scripted
+from scripted import Node, digest_of, free_port, pattern
+from scripted_hivemind import Pool, archive, pb
 
 BIG = 3 * 1024 * 1024 + 17
+BESIDE = ("TaskUsage", "GetBalance")  # are sent beside the status, and may overtake it
 
 
-class Case(unittest.TestCase):
-    def setUp(self):
-        self.pools, self.nodes = [], []
+class Case(scripted.Case):
+    hidden = (*scripted.Case.hidden, "token-")
 
-    def tearDown(self):
-        for node in self.nodes:
-            code, text = node.end()
-            self.assertEqual(code, 0, text[-4000:])
-            self.assertNotIn("hunter2", text)
-            self.assertNotIn("token-", text)
-            self.assertNotIn("\x1b", text)
-        for pool in self.pools:
-            pool.stop()
-
-    def pool(self, *faults):
-        self.pools.append(Pool(faults))
-        return self.pools[-1]
+    def pool(self, *faults, **more):
+        return self.begin(Pool(faults, **more))
 
     def node(self, pool, *options):
         self.port = free_port()
-        self.nodes.append(Node(pool.port, "dialect=hivemind", "user=alice", "password=hunter2", "heartbeat_ms=100",
-                               "listen=127.0.0.1:%d" % self.port, *options))
-        return self.nodes[-1]
-
-    def online(self, pool, *options):
-        node = self.node(pool, *options)
-        node.wait("phase", id="Online")
-        return node
+        return super().node(pool, "dialect=hivemind", "user=alice", "password=hunter2", "heartbeat_ms=100",
+                            "listen=127.0.0.1:%d" % self.port, *options)
 
 
 class Link(Case):
@@ -52,7 +36,7 @@ class Link(Case):
         pool = self.pool()
         self.online(pool)
         pool.wait("the usage", lambda: pool.usage)
-        first = [c for c in pool.calls if c != "TaskUsage"][:3]  # which is sent beside the status, and may overtake it
+        first = [c for c in pool.calls if c not in BESIDE][:3]
         self.assertEqual(first, ["Login", "RegisterWorkerNode", "ReportStatus"])
         m = pool.last["RegisterWorkerNode"]
         self.assertEqual((m.node_id, m.hostname, m.port, m.cpu_cores, m.memory_gb, m.docker_status),
@@ -89,19 +73,102 @@ class Link(Case):
                 pool.wait("another login", lambda: pool.calls.count("Login") == 2)
                 self.assertEqual(len(pool.results["one"]), 1)
 
-    def test_a_token_is_renewed_before_its_end(self):
-        pool = self.pool()
-        pool.make_token = lambda number: "e30.%s.x" % base64.urlsafe_b64encode(
-            json.dumps({"sub": number, "exp": time.time() + 6}).encode()).decode().rstrip("=")
-        node = self.online(pool)
-        pool.wait("a third login", lambda: pool.calls.count("Login") == 3)
-        self.assertEqual((pool.rejected, node.ask("state", "state")["id"]), (0, "Online"))
-
     def test_a_pool_that_forgot_the_node_is_told_again(self):
         pool = self.pool(("ReportStatus", 2, "forget"))
         node = self.online(pool)
         node.tell("poke")
         pool.wait("the registration", lambda: pool.calls.count("RegisterWorkerNode") == 2)
+
+
+def token(number, life_s):
+    """Of the deployed pool's form; its middle says when it ends."""
+    claims = json.dumps({"sub": number, "exp": int(time.time() + life_s)})
+    return "e30.%s.x" % base64.urlsafe_b64encode(claims.encode()).decode().rstrip("=")
+
+
+class Account(Case):
+    """Tokens that end in 4 s are renewed after 2, one after the other; those that end in an hour are not renewed in any test."""
+
+    def test_a_token_is_renewed_by_itself(self):
+        pool = self.pool()
+        pool.make_token = lambda number: token(number, 4)
+        node = self.online(pool)
+        pool.wait("a third token", lambda: pool.n_tokens == 3)
+        newest = "Bearer " + pool.last_token
+        pool.wait("which is used", lambda: pool.bearer["ReportStatus"] == newest or pool.n_tokens > 3)
+        self.assertEqual((pool.counts["Login"], pool.rejected), (1, 0))
+        self.assertEqual(node.ask("state", "state")["id"], "Online")
+
+    def check_login(self, pool):
+        """The renewal came to nothing: Login is behind it, and the link is never lost."""
+        pool.make_token = lambda number, then=pool.make_token: token(number, 2) if number == 1 else then(number)
+        node = self.online(pool)
+        pool.wait("another login", lambda: pool.counts["Login"] == 2)
+        before = pool.counts["ReportStatus"]
+        pool.wait("beats with its token", lambda: pool.counts["ReportStatus"] > before + 2)
+        self.assertEqual(pool.counts["Login"], 2)
+        self.assertEqual(node.ask("state", "state")["id"], "Online")
+        self.assertNotIn("Offline", [e["id"] for e in node.events if e["event"] == "phase"])
+        return pool
+
+    def test_a_renewal_that_comes_to_nothing(self):
+        for what in ("no", "refuse", "busy", "break", "lose", "garbage", "expire", "log-in", "silence"):
+            with self.subTest(what):
+                self.check_login(self.pool(("RefreshToken", 1, what)))
+
+    def test_a_pool_that_cannot_renew(self):
+        self.check_login(self.pool(without=("RefreshToken",)))
+
+    def test_a_token_that_is_none(self):
+        for what, second in (("empty", ""), ("ended", token(2, -60)), ("no text", "a\nb")):
+            with self.subTest(what):
+                pool = self.pool()
+                pool.make_token = lambda number, second=second: second if number == 2 else "token-%d" % number
+                self.check_login(pool)
+
+    def test_a_token_with_a_no_is_none(self):
+        pool = self.pool()
+        pool.RefreshToken = lambda m: pb.RefreshTokenResponse(success=False, new_token=pool.new_token())
+        self.check_login(pool)
+
+    def test_the_old_token_again(self):
+        pool = self.pool()
+        first = token(1, 2)
+        pool.make_token = lambda number: first if number < 3 else "token-%d" % number
+        self.online(pool)
+        pool.wait("another login", lambda: pool.counts["Login"] == 2)
+        self.assertEqual(pool.counts["RefreshToken"], 1)
+
+    def test_the_balance_is_told(self):
+        pool = self.pool()
+        node = self.node(pool)
+        self.assertEqual(node.wait("balance")["n"], 42)
+        self.assertEqual((pool.last["GetBalance"].username, pool.last["GetBalance"].token[:6]), ("alice", "token-"))
+        before = pool.counts["ReportStatus"]  # it is not asked for with each beat
+        pool.wait("beats", lambda: pool.counts["ReportStatus"] > before + 5)
+        self.assertEqual(pool.counts["GetBalance"], 1)
+
+    def test_no_balance_is_no_fault(self):
+        for what in ("no", "refuse", "busy", "break", "lose", "garbage", None):
+            with self.subTest(what):
+                pool = self.pool(("GetBalance", 1, what)) if what else self.pool(without=("GetBalance",))
+                node = self.online(pool)
+                before = pool.counts["ReportStatus"]
+                pool.wait("beats", lambda: pool.counts["ReportStatus"] > before + 2)
+                self.assertEqual((pool.counts["Login"], node.ask("state", "state")["id"]), (1, "Online"))
+                self.assertEqual([e["id"] for e in node.events if e["event"] in ("phase", "balance")][-1], "Online")
+
+    def test_a_balance_may_be_the_one_that_says_that_the_token_is_not_taken(self):
+        """Of a pool that does not look at the metadata."""
+        for says in ("TOKEN_EXPIRED", "INVALID_TOKEN"):
+            with self.subTest(says):
+                pool = self.pool()
+                pool.GetBalance = lambda m, says=says: pb.GetBalanceResponse(success=False, message=says)
+                self.online(pool)
+                pool.wait("another login", lambda: pool.counts["Login"] == 2)
+                before = pool.counts["ReportStatus"]
+                pool.wait("and no third", lambda: pool.counts["ReportStatus"] > before + 5)
+                self.assertEqual(pool.counts["Login"], 2)
 
 
 class Tasks(Case):
@@ -404,13 +471,7 @@ class Faults(Case):
             self.assertEqual({hashlib.sha256(r).hexdigest() for r in pool.results[one]}, {digest_of(size)})
 
 
-def add(index, what, faults, again):
-    name = "test_%02d_%s" % (index, "".join(c if c.isalnum() else "_" for c in what))
-    setattr(Faults, name, lambda self: self.run_script(faults, again))
-
-
-for number, (title, script) in enumerate(SCRIPTS + AGAIN, 1):
-    add(number, title, script, number > len(SCRIPTS))
+scripted.add_scripts(Faults, SCRIPTS + AGAIN, lambda self, script: self.run_script(script, any(script is a for _, a in AGAIN)))
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -7,30 +7,16 @@ import unittest
 
 import grpc
 
-from scripted_pool import Node, Pool, digest_of, pattern, pb
+import scripted
+from scripted import Node, digest_of, pattern
+from scripted_pool import Pool, pb
 
 MIB = 1024 * 1024
 
 
-class Case(unittest.TestCase):
-    def setUp(self):
-        self.pools, self.nodes = [], []
-
-    def tearDown(self):
-        for node in self.nodes:
-            code, text = node.end()
-            self.assertEqual(code, 0, text[-4000:])
-            self.assertNotIn("hunter2", text)
-        for pool in self.pools:
-            pool.stop()
-
+class Case(scripted.Case):
     def pool(self, **more):
-        self.pools.append(Pool(**more))
-        return self.pools[-1]
-
-    def node(self, pool, *options):
-        self.nodes.append(Node(pool.port, *options))
-        return self.nodes[-1]
+        return self.begin(Pool(**more))
 
 
 def task(name, **fields):
@@ -56,7 +42,7 @@ class Link(Case):
     def test_status_words(self):
         pool = self.pool()
         node = self.node(pool, "heartbeat_ms=100")
-        pool.wait("IDLE", lambda: getattr(pool, "status", None) and pool.status.status == "IDLE")
+        pool.wait("IDLE", lambda: pool.status and pool.status.status == "IDLE")
         pool.assign(task("a"))
         node.wait("assigned", id="a")
         pool.wait("ACTIVE", lambda: pool.status.status == "ACTIVE")

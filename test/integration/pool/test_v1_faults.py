@@ -1,7 +1,9 @@
 """Faults of the pool and of the way to it: every result is recorded there exactly once, whatever happens, and settled here."""
 import unittest
 
-from scripted_pool import Node, Pool, digest_of
+import scripted
+from scripted import digest_of
+from scripted_pool import Pool
 
 BIG = 3 * 1024 * 1024 + 17  # four pieces
 
@@ -40,38 +42,24 @@ SCRIPTS = [
 ]
 
 
-class Faults(unittest.TestCase):
+class Faults(scripted.Case):
     def run_script(self, faults):
-        pool = Pool(faults=faults)
-        node = Node(pool.port, "heartbeat_ms=100")
+        pool = self.begin(Pool(faults=faults))
+        node = self.node(pool, "heartbeat_ms=100")
         owed = {"a": 100, "b": BIG, "c": 0, "d": 5000}
-        try:
-            node.tell(*("owe %s Completed 2 1 %d 150000" % one for one in owed.items()))
-            settled = sorted(node.wait("committed")["id"] for _ in owed)
-            pool.wait("the script to be over", lambda: not pool.left)
-            node.tell("state")
-            self.assertEqual(node.wait("state")["n"], 0)  # nothing is owed any more
-            self.assertEqual(settled, sorted(owed))
-            self.assertEqual(sorted(pool.commits), sorted((k, v, digest_of(v)) for k, v in owed.items()))
-            self.assertEqual(sorted(pool.results), sorted("n1/%s/2/1" % one for one in owed))
-            for one in owed:
-                self.assertEqual(len(pool.logs[(one, 2)]), 150000)
-        finally:
-            code, text = node.end()
-            pool.stop()
-        self.assertEqual(code, 0, text[-4000:])
-        self.assertEqual([e for e in node.events if e["event"] == "committed" and e["id"] not in owed], [])
+        node.tell(*("owe %s Completed 2 1 %d 150000" % one for one in owed.items()))
+        settled = sorted(node.wait("committed")["id"] for _ in owed)
+        pool.wait("the script to be over", lambda: not pool.left)
+        self.assertEqual(node.ask("state", "state")["n"], 0)  # nothing is owed any more
+        self.assertEqual(settled, sorted(owed))
+        self.assertEqual(sorted(pool.commits), sorted((k, v, digest_of(v)) for k, v in owed.items()))
+        self.assertEqual(sorted(pool.results), sorted("n1/%s/2/1" % one for one in owed))
+        for one in owed:
+            self.assertEqual(len(pool.logs[(one, 2)]), 150000)
         self.assertEqual(len([e for e in node.events if e["event"] == "committed"]), len(owed))
-        self.assertNotIn("\x1b", text)  # what a pool says is shown, not obeyed
 
 
-def add(index, what, faults):
-    name = "test_%02d_%s" % (index, "".join(c if c.isalnum() else "_" for c in what))
-    setattr(Faults, name, lambda self: self.run_script(faults))
-
-
-for number, (title, script) in enumerate(SCRIPTS, 1):
-    add(number, title, script)
+scripted.add_scripts(Faults, SCRIPTS, Faults.run_script)
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -75,11 +75,12 @@ static void test_token(void **state) {
         static const struct {
                 const char *what, *claims;
                 uint64_t seconds;
+                bool has_ended;
         } rows[] = {
                 { "an hour", "{\"user_id\":1,\"username\":\"alice\",\"exp\":1003600}", 1800 },
                 { "a time with a fraction", "{\"exp\":1000100.9}", 50 },
                 { "its last second", "{\"exp\":1000001}", 1 },
-                { "it has ended by this clock", "{\"exp\":1000000}", 0 },
+                { "it has ended by this clock", "{\"exp\":1000000}", 0, true },
                 { "long ago", "{\"exp\":-5}", 0 },
                 { "no end", "{\"username\":\"alice\"}", 0 },
                 { "an end that is no number", "{\"exp\":\"1003600\"}", 0 },
@@ -100,10 +101,14 @@ static void test_token(void **state) {
                 found = hivemind_token_half_life_us(token, now_us) / HV_USEC_PER_SEC;
                 if (found != rows[i].seconds)
                         fail_msg("%s: %llu s", rows[i].what, (unsigned long long) found);
+                if (hivemind_token_has_ended(token, now_us) != rows[i].has_ended)
+                        fail_msg("%s: whether it has ended", rows[i].what);
         }
         assert_int_equal(hivemind_token_half_life_us("token-1", now_us), 0);
         assert_int_equal(hivemind_token_half_life_us("a.!.b", now_us), 0);
         assert_int_equal(hivemind_token_half_life_us("", now_us), 0);
+        assert_false(hivemind_token_has_ended("token-1", now_us));
+        assert_false(hivemind_token_has_ended("", now_us));
 }
 
 static uint32_t number(const char *at) {
