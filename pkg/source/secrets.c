@@ -30,8 +30,8 @@ static void close_fd(int *fd) {
 
 /* --- generate --- */
 
-static int generate_wireguard(const struct hv_disk *dir, const char *name, struct hv_secret **ret,
-                              struct hv_err *err) {
+int hv_secret_make_wireguard(const struct hv_disk *dir, const char *name, struct hv_secret **ret,
+                             struct hv_err *err) {
         unsigned char key[KEY_BYTES];
         char text[HV_BASE64_SIZE(KEY_BYTES) + 1];
         size_t len;
@@ -65,7 +65,7 @@ static int load_generated(const struct hv_disk *state, const char *name, struct 
         if (r >= 0 && fstatat(dir.fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
                 return hv_read_secret(dir.fd, name, ret, fault);
         if (r >= 0 && errno == ENOENT)
-                r = generate_wireguard(&dir, name, ret, &err);
+                r = hv_secret_make_wireguard(&dir, name, ret, &err);
         else if (r >= 0)
                 r = hv_err_errno(&err, -errno, "%s/%s: cannot look at it", dir.path, name);
         if (r < 0)
@@ -137,6 +137,21 @@ int hv_secrets_load(const struct hv_spec_state *spec, const struct hv_disk *stat
                 return -EINVAL;
         *ret = HV_STEAL(all);
         return 0;
+}
+
+int hv_secret_load(const struct hv_spec_secret *spec, const struct hv_disk *state, const char *credentials,
+                   struct hv_secret **ret, struct hv_err *err) {
+        struct hv_fault fault = {};
+        const char *field;
+
+        if (load_one(spec, state, credentials, ret, &field, &fault) < 0)
+                return hv_err_set(err, -ENOKEY, "secret %s: %s", spec->o.name, fault.message);
+        return 0;
+}
+
+void hv_secrets_put(struct hv_secrets *s, const char *name, const struct hv_secret *secret) {
+        (void) hv_log_redact_add(secret);
+        hv_map_put(s->by_name, name, hv_secret_new(hv_secret_bytes(secret), hv_secret_len(secret)));
 }
 
 struct hv_secrets *hv_secrets_free(struct hv_secrets *s) {

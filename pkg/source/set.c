@@ -541,6 +541,25 @@ void hv_source_set_forget(struct hv_source_set *s) {
         hv_files_forget(s->files);
 }
 
+int hv_source_set_rotate(struct hv_source_set *s, const struct hv_spec_secret *spec, enum hv_rotation how,
+                         struct hv_secret **ret, struct hv_err *err) {
+        _hv_cleanup_(hv_disk_close) struct hv_disk dir = HV_DISK_NONE;
+        int r;
+
+        if (spec->generate == HV_GENERATE_NONE) {
+                if (how != HV_ROTATION_NOW)
+                        return hv_err_set(
+                                err, -EOPNOTSUPP,
+                                "secret %s is not generated: put another key where it comes from (%s "
+                                "%s), then rotate",
+                                spec->o.name, spec->from_file ? "file" : "credential",
+                                spec->from_file ? spec->from_file : spec->from_credential);
+                return hv_secret_load(spec, &s->state, s->credentials, ret, err);
+        }
+        r = hv_disk_open_below(&s->state, "secrets", &dir, err);
+        return r < 0 ? r : hv_rotate_key(&dir, spec->o.name, how, ret, err);
+}
+
 struct hv_revision_store *hv_source_set_revisions(struct hv_source_set *s) {
         return s->revisions;
 }

@@ -22,6 +22,7 @@
 #include "source/facts.h"
 #include "source/object_store.h"
 #include "source/revision_store.h"
+#include "source/rotate.h"
 #include "source/secrets.h"
 #include "spec/load.h"
 
@@ -114,6 +115,11 @@ struct hv_source_load *hv_source_set_kept(struct hv_source_set *s, const char *r
 /* The core put l->desired in force: keeps it. 1 written, 0 it was in force already. */
 int hv_source_set_in_force(struct hv_source_set *s, const struct hv_source_load *l, uint64_t now_wall_us,
                            struct hv_err *err);
+
+/* Another key in the place of a secret's (rotate.h); of one that is not generated, NOW reads its file or credential again, and the
+ * others are -EOPNOTSUPP. What loads hold stays as it is: hv_secrets_put(). The caller owns *ret. */
+int hv_source_set_rotate(struct hv_source_set *s, const struct hv_spec_secret *spec, enum hv_rotation how,
+                         struct hv_secret **ret, struct hv_err *err);
 
 struct hv_revision_store *hv_source_set_revisions(struct hv_source_set *s);
 const struct hv_object_store *hv_source_set_objects(const struct hv_source_set *s);

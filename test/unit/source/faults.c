@@ -17,12 +17,14 @@ int __real_openat(int dir, const char *path, int flags, ...);
 ssize_t __real_write(int fd, const void *data, size_t len);
 int __real_fsync(int fd);
 int __real_renameat(int from_dir, const char *from, int to_dir, const char *to);
+int __real_renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags);
 int __real_unlinkat(int dir, const char *path, int flags);
 int __real_mkdirat(int dir, const char *path, mode_t mode);
 int __wrap_openat(int dir, const char *path, int flags, ...);
 ssize_t __wrap_write(int fd, const void *data, size_t len);
 int __wrap_fsync(int fd);
 int __wrap_renameat(int from_dir, const char *from, int to_dir, const char *to);
+int __wrap_renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags);
 int __wrap_unlinkat(int dir, const char *path, int flags);
 int __wrap_mkdirat(int dir, const char *path, mode_t mode);
 
@@ -99,6 +101,10 @@ int __wrap_fsync(int fd) {
 
 int __wrap_renameat(int from_dir, const char *from, int to_dir, const char *to) {
         return strikes('r') ? -1 : __real_renameat(from_dir, from, to_dir, to);
+}
+
+int __wrap_renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags) {
+        return strikes('r') ? -1 : __real_renameat2(from_dir, from, to_dir, to, flags);
 }
 
 /* A full disk can always be emptied. */
