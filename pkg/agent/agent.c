@@ -55,6 +55,7 @@ static int on_terminate(sd_event_source *s, const struct signalfd_siginfo *si, v
         hv_agent_change_abandon(a);
         hv_agent_plans_abandon(a);
         hv_agent_task_calls_abandon(a);
+        hv_agent_tunnel_calls_abandon(a);
         if (a->tcp_server)
                 a->tcp_server = hv_http_server_free(a->tcp_server);
         a->n_farewells = 1 + hv_agent_pool_leave(a, on_farewell, a);
@@ -140,6 +141,7 @@ static void end(struct hv_agent *a) {
         hv_log_set_observer(NULL, NULL);
         hv_agent_plans_abandon(a);
         hv_agent_task_calls_abandon(a);
+        hv_agent_tunnel_calls_abandon(a);
         hv_agent_change_abandon(a);
         hv_http_server_free(a->tcp_server);
         hv_http_server_free(a->socket_server);

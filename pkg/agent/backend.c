@@ -150,5 +150,7 @@ const struct hv_api_backend hv_agent_backend = {
         .logs_close = hv_agent_logs_close,
         .tasks = hv_agent_tasks,
         .task_change = hv_agent_task_change,
+        .rotate = hv_agent_tunnel_rotate,
+        .ping = hv_agent_tunnel_ping,
         .fit = hv_agent_fit,
 };

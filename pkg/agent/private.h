@@ -9,6 +9,7 @@
  *      disk_watch.c    what running tasks take of the disk
  *      retention.c     what tasks left, removed when its time is over
  *      tunnels.c       WireGuard interfaces (agent/tunnels.h)
+ *      tunnel_calls.c  what the API asks of one of them: another key, do its peers answer
  *      pool*.c         the link to a node pool (agent/pool.h)
  *      listen.c        the API's server: the unix socket, and the loopback address of http.listen
  *      backend*.c      what the API asks for: snapshot, change, plan, logs
@@ -38,7 +39,8 @@ struct hv_agent_pool;    /* pool.h */
 struct hv_agent_tunnels; /* tunnels.h */
 struct hv_ledger_assignment;
 struct hv_ledger_task;
-struct task_call; /* backend_task.c: somebody waits until a change of a task is durable */
+struct task_call;   /* backend_task.c: somebody waits until a change of a task is durable */
+struct tunnel_call; /* tunnel_calls.c: somebody waits for what becomes of an interface */
 
 struct hv_agent {
         const struct hv_agent_options *options;
@@ -96,6 +98,7 @@ struct hv_agent {
         struct change *change; /* one at a time */
         HV_VEC(struct plan_call *) plans;
         HV_VEC(struct task_call *) task_calls;
+        HV_VEC(struct tunnel_call *) tunnel_calls;
         struct hv_api_log *waiting_logs; /* of tasks that do not run yet */
 };
 
@@ -212,6 +215,12 @@ void hv_agent_task_calls_abandon(struct hv_agent *a);
 void hv_agent_task_wait(struct hv_agent *a, struct hv_api_call *call, enum hv_api_task_change_type type,
                         const char *id, struct hv_diags *diags, bool was_so);
 void hv_agent_task_refuse(struct hv_api_call *call, const struct hv_err *err);
+
+/* tunnel_calls.c */
+void hv_agent_tunnel_rotate(void *userdata, const char *interface, enum hv_api_rotation how,
+                            struct hv_api_call *call);
+void hv_agent_tunnel_ping(void *userdata, const char *interface, const char *peer, struct hv_api_call *call);
+void hv_agent_tunnel_calls_abandon(struct hv_agent *a);
 
 /* backend_cron.c */
 void hv_agent_cron_trigger(struct hv_agent *a, const struct hv_api_task_change *c, struct hv_api_call *call);

@@ -150,6 +150,7 @@ static void on_looked(void *userdata, const struct hv_wg_status *status) {
                 say_in_sync(k, status->seen);
         if (k->gone)
                 (void) sd_event_source_set_enabled(k->all->sweep, SD_EVENT_ONESHOT);
+        hv_agent_tunnel_looked(k->all->agent, k->name, status);
 }
 
 /* ---- what is wanted ---- */
@@ -440,6 +441,51 @@ void hv_agent_tunnels_follow(struct hv_agent *a, const struct hv_desired *d) {
 void hv_agent_tunnels_look(struct hv_agent *a) {
         for (size_t i = 0; a->tunnels && i < a->tunnels->kept.n; i++)
                 hv_wg_tunnel_look(a->tunnels->kept.v[i]->tunnel);
+}
+
+/* ---- one of them ---- */
+
+bool hv_agent_tunnel_get(const struct hv_agent *a, const char *name, struct hv_agent_tunnel *ret) {
+        const struct kept *k = a->tunnels ? find(a->tunnels, name) : NULL;
+
+        if (!k || !k->want)
+                return false;
+        *ret = (struct hv_agent_tunnel){
+                .want = k->want,
+                .seen = hv_wg_tunnel_seen(k->tunnel),
+                .public_key = k->public_key,
+                .state = k->said.state,
+                .message = k->said.message ? k->said.message : "",
+        };
+        return true;
+}
+
+const char *hv_agent_tunnel_fault(const struct hv_agent *a, const char *name, const struct hv_wg_key *peer) {
+        const struct kept *k = a->tunnels ? find(a->tunnels, name) : NULL;
+
+        return k ? hv_wg_names_fault(k->names, peer) : NULL;
+}
+
+int hv_agent_tunnel_read_keys(struct hv_agent *a, const char *name, struct hv_err *err) {
+        int r = 0;
+
+        for (size_t i = 0; a->tunnels && i < a->tunnels->kept.n; i++) {
+                struct kept *k = a->tunnels->kept.v[i];
+
+                if (!k->want)
+                        continue;
+                want(k);
+                if (hv_streq(k->name, name) && *k->problem.msg)
+                        r = hv_err_set(err, k->problem.code, "%s", k->problem.msg);
+        }
+        return r;
+}
+
+void hv_agent_tunnel_look(struct hv_agent *a, const char *name) {
+        struct kept *k = a->tunnels ? find(a->tunnels, name) : NULL;
+
+        if (k)
+                hv_wg_tunnel_look(k->tunnel);
 }
 
 /* ---- to be shown ---- */

@@ -17,5 +17,23 @@ void hv_agent_tunnels_follow(struct hv_agent *a, const struct hv_desired *d); /*
 void hv_agent_tunnels_look(struct hv_agent *a);                               /* somebody wants to know now */
 void hv_agent_tunnels_end(struct hv_agent *a); /* leaves every interface as it is */
 
+/* One of those that are declared, as it was last seen; borrowed for this turn of the loop. */
+struct hv_agent_tunnel {
+        const struct hv_tunnel *want;
+        const struct hv_wg_interface *seen;
+        const char *public_key; /* of this node; "": its key cannot be had */
+        enum hv_tunnel_state state;
+        const char *message; /* what keeps it from being as it is wanted, or healthy; "" */
+};
+bool hv_agent_tunnel_get(const struct hv_agent *a, const char *name, struct hv_agent_tunnel *ret);
+/* Why the endpoint of a peer is not known; NULL: it is. */
+const char *hv_agent_tunnel_fault(const struct hv_agent *a, const char *name, const struct hv_wg_key *peer);
+/* Keys are read again, of all of them, and set with the next look; err: why the keys of this one cannot be had. */
+int hv_agent_tunnel_read_keys(struct hv_agent *a, const char *name, struct hv_err *err);
+void hv_agent_tunnel_look(struct hv_agent *a, const char *name);
+
+/* tunnel_calls.c: what the API asks of one interface */
+void hv_agent_tunnel_looked(struct hv_agent *a, const char *name, const struct hv_wg_status *status);
+
 /* The interfaces as they were last seen. */
 void hv_agent_tunnels_show(const struct hv_agent *a, struct hv_arena *arena, struct hv_api_snapshot *ret);

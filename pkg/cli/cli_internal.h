@@ -109,6 +109,8 @@ int hv_cmd_trust(struct hv_cli *cli);
 int hv_cmd_task_logs(struct hv_cli *cli);    /* cmd_logs.c */
 int hv_cmd_task_results(struct hv_cli *cli); /* cmd_results.c */
 int hv_cmd_wg_show(struct hv_cli *cli);      /* cmd_wg.c */
+int hv_cmd_wg_rotate(struct hv_cli *cli);    /* cmd_wg_act.c */
+int hv_cmd_wg_ping(struct hv_cli *cli);
 int hv_cmd_wg_genkey(struct hv_cli *cli);
 int hv_cmd_wg_pubkey(struct hv_cli *cli);
 int hv_cmd_version(struct hv_cli *cli); /* cmd_version.c */

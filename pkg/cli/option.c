@@ -55,6 +55,8 @@ const struct hv_option hv_options[HV_N_OPTIONS] = {
         { HV_OPT_LEDGER, 0, "ledger", NULL, NULL, "every change, newest first" },
         { HV_OPT_KEY, 0, "signer", "KEY", NULL, "key of the node that must have signed it, 64 hex digits" },
         { HV_OPT_CHAIN, 0, "chain", NULL, NULL, "each receipt must follow the one before it" },
+        { HV_OPT_PREPARE, 0, "prepare", NULL, NULL, "make the next one and show it; nothing uses it yet" },
+        { HV_OPT_UNDO, 0, "undo", NULL, NULL, "back to the one of before" },
         { HV_OPT_VERSION, 0, "version", NULL, NULL, "show the version" },
 };
 

@@ -42,6 +42,8 @@ enum hv_option_id {
         HV_OPT_LEDGER,
         HV_OPT_KEY,
         HV_OPT_CHAIN,
+        HV_OPT_PREPARE,
+        HV_OPT_UNDO,
         HV_OPT_VERSION,
         HV_N_OPTIONS
 };

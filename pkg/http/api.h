@@ -18,6 +18,7 @@
 #include "http/metrics.h"
 #include "http/snapshot.h"
 #include "http/tasks.h"
+#include "http/tunnels.h"
 
 typedef struct sd_event sd_event; /* systemd/sd-event.h */
 struct hv_http_server;
@@ -151,6 +152,14 @@ struct hv_api_backend {
         /* Ends with hv_api_task_done(), also from inside. */
         void (*task_change)(void *userdata, const struct hv_api_task_change *change,
                             struct hv_api_call *call);
+
+        /* Gives an interface another key; NOW ends when the interface has it. Ends with hv_api_rotate_done(). */
+        void (*rotate)(void *userdata, const char *interface, enum hv_api_rotation how,
+                       struct hv_api_call *call);
+
+        /* Asks the peers of an interface, or the one of this name, whether they answer: within seconds. Changes nothing. Ends
+         * with hv_api_ping_done(). */
+        void (*ping)(void *userdata, const char *interface, const char *peer, struct hv_api_call *call);
 
         /* Changes nothing. */
         void (*fit)(void *userdata, const struct hv_api_file *file, struct hv_arena *arena,

@@ -71,6 +71,7 @@ static void end(struct hv_wg_tunnel *t, enum hv_wg_state state) {
                                        .seen = &t->last_seen,
                                        .backend = t->backend ? t->backend->name : NULL,
                                        .n_changes = t->n_changes,
+                                       .is_outdated = t->has_next,
                                        .error = state == HV_WG_STATE_IN_SYNC ? NULL : &t->err };
 
         remember(t);

@@ -33,7 +33,8 @@ struct hv_wg_status {
         const struct hv_wg_interface *seen; /* as the last look found it; of a failed one what it came to */
         const char *backend;                /* NULL: there is no interface */
         size_t n_changes;                   /* steps that this look performed */
-        const struct hv_err *error;         /* of FOREIGN and FAILED */
+        bool is_outdated;           /* another want came during this look: the next one is about that */
+        const struct hv_err *error; /* of FOREIGN and FAILED */
 };
 
 struct hv_wg_tunnel_setup {

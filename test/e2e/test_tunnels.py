@@ -9,7 +9,6 @@ import base
 import hv
 
 
-
 def sh(*args, stdin=None, check=True):
     r = subprocess.run(args, capture_output=True, text=True, input=stdin)
     if check and r.returncode:
@@ -42,13 +41,14 @@ class Agent(hv.Agent):
         return ["ip", "netns", "exec", self.node.name, *super().arguments(*more)]
 
 
-class Tunnels(base.Case):
+class Ground(base.Case):
+    """A node with an agent and a peer, a cable between them."""
     made = 0
 
     def setUp(self):
         super().setUp()
-        Tunnels.made += 1
-        tag = f"{os.getpid() % 100000}x{Tunnels.made}"
+        Ground.made += 1
+        tag = f"{os.getpid() % 100000}x{Ground.made}"
         # Sockets of interfaces lie in one folder for all namespaces, so their names differ.
         self.wg, self.there = f"hva{tag}", f"hvb{tag}"
         self.node, self.peer = Node(f"hv-a-{tag}"), Node(f"hv-b-{tag}")
@@ -111,6 +111,8 @@ class Tunnels(base.Case):
     def links(self):
         return self.node.sh("ip", "-br", "link")
 
+
+class Tunnels(Ground):
     def test_a_service_starts_when_the_peer_is_heard(self):
         self.agent.write(self.text(self.service()))
         self.agent.start()

@@ -303,6 +303,27 @@ static void task_change(void *userdata, const struct hv_api_task_change *c, stru
         assert_true(!c->file || c->file->len == strlen(c->file->text)); /* still there */
 }
 
+static void rotate(void *userdata, const char *interface, enum hv_api_rotation how,
+                   struct hv_api_call *call) {
+        static const char *const words[] = { "rotate", "prepare", "undo" };
+        struct stage *s = userdata;
+
+        s->n_changes++;
+        (void) snprintf(s->last_change, sizeof s->last_change, "%s %s", words[how], interface);
+        hv_api_rotate_done(
+                call, &(struct hv_api_rotated){
+                              .err = s->err.code ? &s->err : NULL, .public_key = "new=", .before = "old=" });
+}
+
+static void ping(void *userdata, const char *interface, const char *peer, struct hv_api_call *call) {
+        struct stage *s = userdata;
+
+        (void) snprintf(s->last_change, sizeof s->last_change, "ping %s %s", interface, peer ? peer : "-");
+        hv_api_ping_done(call, &(struct hv_api_ping){ .err = s->err.code ? &s->err : NULL,
+                                                      .peers = s->pinged,
+                                                      .n_peers = s->n_pinged });
+}
+
 static void fit(void *userdata, const struct hv_api_file *file, struct hv_arena *arena,
                 struct hv_api_fit *ret) {
         struct stage *s = userdata;
@@ -323,6 +344,8 @@ static const struct hv_api_backend backend = {
         .logs_close = logs_close,
         .tasks = tasks,
         .task_change = task_change,
+        .rotate = rotate,
+        .ping = ping,
         .fit = fit,
 };
 

@@ -45,6 +45,8 @@ struct stage {
         const char *
                 task_id; /* of which the backend speaks when it is done; NULL: of the one it was asked about */
         struct hv_api_fit fit;
+        struct hv_api_pinged pinged[3];
+        size_t n_pinged;
 
         /* What the backend answers. */
         enum hv_api_outcome outcome;

@@ -64,7 +64,7 @@ static void a_new_key_and_back_again(void **state) {
 
         begin(x);
         assert_int_equal(rotate(x, HV_ROTATION_UNDO, NULL), -ENOENT); /* there was none before */
-        scratch_write(x->scratch, "secrets/k.previous", x->old); /* a NOW that ended in the middle */
+        scratch_write(x->scratch, "secrets/k.previous", x->old);      /* a NOW that ended in the middle */
         assert_int_equal(rotate(x, HV_ROTATION_UNDO, NULL), -EALREADY);
         assert_int_equal(rotate(x, HV_ROTATION_NOW, &new), 0);
         now = key(x, "k");
