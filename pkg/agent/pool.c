@@ -116,6 +116,9 @@ static struct hv_pool_options options_of(struct hv_agent_pool *p, const char *li
                 .agent_version = hv_version(),
                 .address = m->address,
                 .listen = listen,
+                .listen_cert_file = m->listen_tls.cert_file,
+                .listen_key_file = m->listen_tls.key_file,
+                .listen_ca_file = m->listen_tls.client_ca_file,
                 .peers = m->peers.v,
                 .n_peers = m->peers.n,
                 .insecure = is_plain(m),
@@ -248,6 +251,9 @@ static char *settings_of(const struct hv_agent *a, const struct hv_desired *d,
                 hv_secret_fingerprint(password, fingerprint);
                 hv_buf_printf(&b, "|%s", fingerprint);
         }
+        if (m->listen_tls.node)
+                hv_buf_printf(&b, "|%s|%s|%s", m->listen_tls.cert_file, m->listen_tls.key_file,
+                              m->listen_tls.client_ca_file ? m->listen_tls.client_ca_file : "");
         for (size_t i = 0; i < m->peers.n; i++)
                 hv_buf_printf(&b, "|%s", m->peers.v[i]);
         return hv_buf_steal(&b);

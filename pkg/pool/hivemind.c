@@ -81,12 +81,6 @@ static int hivemind_open(const struct hv_pool_opening *opening, struct hv_pool_p
         return 0;
 }
 
-static int reload_credentials(struct hv_pool_peer *p, struct hv_err *err) {
-        (void) p; /* there are no certificates in plain text */
-        (void) err;
-        return 0;
-}
-
 static void connect_now(struct hv_pool_peer *p) {
         hivemind_peers_look(p->peers);
         hv_rpc_channel_connect(p->channel);
@@ -102,7 +96,7 @@ const struct hv_pool_dialect hv_pool_hivemind = {
         .log_lines = true,
         .open = hivemind_open,
         .close = hivemind_close,
-        .reload_credentials = reload_credentials,
+        .reload_credentials = hivemind_serve_reload,
         .connect = connect_now,
         .login = hivemind_login,
         .enrol = hivemind_enrol,

@@ -45,6 +45,8 @@ struct hv_pool_peer {
         uint64_t usage_due_us, task_usage_due_us, balance_due_us;
 
         struct hv_rpc_server *server;
+        struct hv_rpc_credentials *shown; /* to callers; plain text has some too */
+        char *pool_host;                  /* what a caller's certificate must name; NULL: none is asked for */
         struct hivemind_peers *peers;
         TAILQ_HEAD(, hivemind_offer) offers; /* ExecuteTask that are not answered */
         bool receives;
@@ -132,6 +134,8 @@ void hivemind_forget_idle_tasks(struct hv_pool_peer *peer);
 /* --- hivemind_serve.c --- */
 
 int hivemind_serve(struct hv_pool_peer *peer, struct hv_err *err);
+/* The certificate of the port is read again. What is no good leaves the one in force. */
+int hivemind_serve_reload(struct hv_pool_peer *peer, struct hv_err *err);
 void hivemind_serve_end(struct hv_pool_peer *peer);
 
 /* --- hivemind_intake.c --- */

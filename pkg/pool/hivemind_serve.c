@@ -3,6 +3,8 @@
  *      ExecuteTask --> allowed? --> fields --> zip into the inbox --> document --> assign, durable --> Ack
  *
  * "No" is success=false: the pool then offers the task again, here or elsewhere, every 10 s (SEEN). */
+#include <errno.h>
+
 #include "base/alloc.h"
 #include "log/log.h"
 #include "pool/hivemind.h"
@@ -11,6 +13,7 @@
 #include "pool/message.h"
 #include "pool/wire.h"
 #include "rpc/credentials.h"
+#include "spec/value_net.h"
 
 #define EXECUTE_MAX_BYTES ((size_t) 520 << 20) /* a user may give the pool 500 MB */
 #define STOP_MAX_BYTES ((size_t) 65536)
@@ -171,10 +174,15 @@ static enum hv_rpc_status may_call(void *userdata, const struct hv_rpc_peer *cal
         const struct hv_pool_peer *p = userdata;
 
         (void) path;
-        if (hivemind_peers_allow(p->peers, &caller->address))
-                return HV_RPC_OK;
-        *text = "this address is not among the pool's (master.peers)";
-        return HV_RPC_PERMISSION_DENIED;
+        if (!hivemind_peers_allow(p->peers, &caller->address)) {
+                *text = "this address is not among the pool's (master.peers)";
+                return HV_RPC_PERMISSION_DENIED;
+        }
+        if (p->pool_host && !hv_rpc_peer_has_name(caller, p->pool_host)) {
+                *text = "the certificate does not name the pool's host (master.address)";
+                return HV_RPC_PERMISSION_DENIED;
+        }
+        return HV_RPC_OK;
 }
 
 static const struct hv_rpc_method methods[] = {
@@ -187,16 +195,54 @@ static const struct hv_rpc_method methods[] = {
           .on_request = on_stop },
 };
 
+/* --- what callers are shown --- */
+
+static int make_shown(struct hv_pool_peer *p, struct hv_err *err) {
+        const struct hv_pool_options *o = p->with.options;
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
+        struct hv_endpoint e;
+        int r;
+
+        if (!o->listen_cert_file) {
+                p->shown = hv_rpc_credentials_new_insecure();
+                return 0;
+        }
+        r = hv_rpc_credentials_new_server(&(struct hv_rpc_tls_files){ .ca_file = o->listen_ca_file,
+                                                                      .cert_file = o->listen_cert_file,
+                                                                      .key_file = o->listen_key_file },
+                                          &p->shown, err);
+        if (r < 0 || !o->listen_ca_file)
+                return r;
+        if (hv_value_endpoint(o->address, "E0501", arena, &e, NULL) < 0)
+                return hv_err_set(err, -EINVAL, "%s is not host:port", o->address);
+        p->pool_host = hv_strdup(e.host);
+        return 0;
+}
+
+int hivemind_serve_reload(struct hv_pool_peer *p, struct hv_err *err) {
+        bool changed = false;
+        int r = hv_rpc_credentials_reload(p->shown, &changed, err);
+
+        if (changed)
+                hv_log_notice("pool: callers are shown the new certificate of %s",
+                              p->with.options->listen_cert_file);
+        return r;
+}
+
+/* --- life --- */
+
 int hivemind_serve(struct hv_pool_peer *p, struct hv_err *err) {
         int r = hivemind_peers_new(p->with.options, &p->peers, err);
 
+        if (r == 0)
+                r = make_shown(p, err);
         if (r < 0)
                 return r;
         hivemind_peers_look(p->peers);
         r = hv_rpc_server_new(p->with.rpc,
                               &(struct hv_rpc_server_options){
                                       .listen = p->with.options->listen,
-                                      .credentials = p->plain,
+                                      .credentials = p->shown,
                                       .methods = methods,
                                       .n_methods = HV_ARRAY_SIZE(methods),
                                       .accept = may_call,
@@ -215,4 +261,6 @@ void hivemind_serve_end(struct hv_pool_peer *p) {
         while ((o = TAILQ_FIRST(&p->offers)))
                 free_offer(o);
         p->peers = hivemind_peers_free(p->peers);
+        p->shown = hv_rpc_credentials_free(p->shown);
+        free(HV_STEAL(p->pool_host));
 }

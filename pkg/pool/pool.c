@@ -206,24 +206,24 @@ static void on_step(void *userdata, const struct hv_answer *a) {
                 p->dialect->fetch(p->peer);
 }
 
-/* With the certificates of now: what was wrong with the old ones may be mended by the new. */
-static void begin_anew(struct hv_pool *p) {
+/* The certificates of now: what was wrong with the old ones may be mended by the new, and those in force may end soon. */
+static void look_at_certificates(struct hv_pool *p) {
         struct hv_err err = {};
 
         if (p->dialect->reload_credentials(p->peer, &err) < 0 && !hv_streq(p->bad_files, err.msg))
                 (void) hv_log_warn(err.code, "the pool's certificates stay as they were: %s", err.msg);
         free(p->bad_files);
         p->bad_files = err.code ? hv_strdup(err.msg) : NULL;
-        if (p->dialect->connect)
-                p->dialect->connect(p->peer);
 }
 
 static void take(struct hv_pool *p, enum hv_pace_step step) {
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
         struct hv_pool_node node = {};
 
-        if (p->told == HV_POOL_OFFLINE)
-                begin_anew(p);
+        if (p->told == HV_POOL_OFFLINE || step == HV_PACE_REGISTER)
+                look_at_certificates(p);
+        if (p->told == HV_POOL_OFFLINE && p->dialect->connect)
+                p->dialect->connect(p->peer);
         if (step == HV_PACE_LOGIN) {
                 p->dialect->login(p->peer, on_step, p);
                 return;
@@ -389,6 +389,9 @@ static int copy_options(struct hv_pool *p, const struct hv_pool_options *o) {
         p->o.agent_version = hv_arena_strdup(a, o->agent_version);
         p->o.address = hv_arena_strdup(a, o->address);
         p->o.listen = hv_arena_strdup(a, o->listen);
+        p->o.listen_cert_file = hv_arena_strdup(a, o->listen_cert_file);
+        p->o.listen_key_file = hv_arena_strdup(a, o->listen_key_file);
+        p->o.listen_ca_file = hv_arena_strdup(a, o->listen_ca_file);
         p->o.peers = copy_list(a, o->peers, o->n_peers);
         p->o.ca_file = hv_arena_strdup(a, o->ca_file);
         p->o.cert_file = hv_arena_strdup(a, o->cert_file);

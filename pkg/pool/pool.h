@@ -200,8 +200,11 @@ struct hv_pool_options {
 
         enum hv_dialect dialect;
         const char *node_id, *agent_version;
-        const char *address; /* host:port of the pool */
-        const char *listen;  /* hivemind: host:port that the pool dials */
+        const char *address;                            /* host:port of the pool */
+        const char *listen;                             /* hivemind: host:port that the pool dials */
+        const char *listen_cert_file, *listen_key_file; /* hivemind: shown there; NULL: plain text */
+        const char *
+                listen_ca_file; /* hivemind: of callers, which must be named as the pool's host; NULL: nobody is asked */
         const char *const
                 *peers; /* hivemind: who may call; addresses or CIDR. n_peers 0: the pool's address only */
         size_t n_peers;

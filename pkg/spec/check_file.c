@@ -76,6 +76,10 @@ void hv_check_files(const struct hv_check *c) {
         }
         check_tls(c, s->master.tls.node, s->master.tls.ca_file, s->master.tls.cert_file,
                   s->master.tls.key_file);
+        check_tls(c, s->master.listen_tls.node, NULL, s->master.listen_tls.cert_file,
+                  s->master.listen_tls.key_file);
+        check_plain_file(c, hv_check_field(s->master.listen_tls.node, "clientCaFile"),
+                         s->master.listen_tls.client_ca_file);
         check_tls(c, s->http.tls.node, NULL, s->http.tls.cert_file, s->http.tls.key_file);
         check_secret_file(c, hv_check_field(s->http.auth.node, "tokenFile"), s->http.auth.token_file);
         check_host_paths(c);

@@ -14,6 +14,22 @@ const struct hv_schema hv_schema_tls = {
         .name = "Tls", .doc = "How the connection is protected.", HV_FIELDS(tls_rows), HV_SIZED(tls)
 };
 
+static const struct hv_field listen_tls_rows[] = {
+        { HV_ROW(listen_tls, "certFile", TEXT, cert_file), .required = true,
+          .format = HV_FORMAT_ABSOLUTE_PATH, .doc = "Certificate that callers are shown.",
+          .example = "/etc/hivelet/node.pem" },
+        { HV_ROW(listen_tls, "keyFile", TEXT, key_file), .required = true, .format = HV_FORMAT_ABSOLUTE_PATH,
+          .doc = "Its key.", .example = "/etc/hivelet/node.key" },
+        { HV_ROW(listen_tls, "clientCaFile", TEXT, client_ca_file), .format = HV_FORMAT_ABSOLUTE_PATH,
+          .doc = "Authorities of callers: each must show a certificate of one of them that names the host of address; none: nobody "
+                 "is asked.",
+          .example = "/etc/hivelet/pool-ca.pem" },
+};
+static const struct hv_schema listen_tls = { .name = "ListenTls",
+                                             .doc = "How the port that the pool calls is protected.",
+                                             HV_FIELDS(listen_tls_rows),
+                                             HV_SIZED(listen_tls) };
+
 static const struct hv_field credentials_rows[] = {
         { HV_ROW(credentials, "username", TEXT, username), .required = true, .doc = "Account at the pool.",
           .example = "alice" },
@@ -70,6 +86,10 @@ static const struct hv_field master_rows[] = {
           .doc = "Address that the pool is told; none: that of listen, else of a tunnel, else of 10.0.0.0/24, else of the default "
                  "route.",
           .example = "10.0.0.17" },
+        { HV_NESTED(master, "listenTls", listen_tls, listen_tls),
+          .doc = "How the port that the pool calls is protected (hivemind dialect); none: plain text.",
+          .example =
+                  "{certFile: /etc/hivelet/node.pem, keyFile: /etc/hivelet/node.key, clientCaFile: /etc/hivelet/pool-ca.pem}" },
         { HV_LIST(master, "peers", TEXT, peers), .format = HV_FORMAT_ADDRESS_CIDR,
           .doc = "Networks whose hosts may call this node (hivemind dialect); none: the pool's address only.",
           .example = "[10.0.0.0/24]" },

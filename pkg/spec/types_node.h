@@ -110,6 +110,10 @@ struct hv_spec_tls {
         const struct hv_node *node;
         const char *ca_file, *cert_file, *key_file;
 };
+struct hv_spec_listen_tls {
+        const struct hv_node *node;
+        const char *cert_file, *key_file, *client_ca_file;
+};
 struct hv_spec_credentials {
         const struct hv_node *node;
         const char *username, *password_secret;
@@ -140,6 +144,7 @@ struct hv_spec_master {
         int protocol; /* enum hv_dialect */
         bool insecure;
         struct hv_spec_tls tls;
+        struct hv_spec_listen_tls listen_tls; /* node NULL: plain text */
         struct hv_spec_credentials credentials;
         uint64_t heartbeat_us;
         struct hv_spec_reconnect reconnect;

@@ -39,6 +39,7 @@ class Pool(Server):
     def __init__(self, faults=(), gap=0.2, without=()):
         """without: methods that it does not have."""
         self.gap, self.without = gap, without
+        self.calls_with = None  # credentials for calls of nodes; None: plain text
         self.rejected, self.n_tokens, self.balance = 0, 0, 42
         self.tokens, self.usage, self.bearer = set(), [], {}
         self.logs, self.results, self.arrived, self.states, self.lost = {}, {}, {}, {}, []
@@ -125,7 +126,9 @@ class Pool(Server):
     # --- for tests ---
 
     def stub(self, port, name, kind):
-        channel = grpc.insecure_channel("127.0.0.1:%d" % port, options=[("grpc.max_send_message_length", 1 << 30)])
+        address, options = "127.0.0.1:%d" % port, [("grpc.max_send_message_length", 1 << 30)]
+        channel = (grpc.secure_channel(address, self.calls_with, options) if self.calls_with
+                   else grpc.insecure_channel(address, options))
         return channel, channel.unary_unary("/nodepool.WorkerNodeService/" + name, kind.SerializeToString, pb.Ack.FromString)
 
     def execute(self, port, task_id, data, **more):

@@ -2,18 +2,25 @@
 import base64
 import hashlib
 import io
+import ipaddress
 import json
 import os
 import socket
+import sys
+import tempfile
 import time
 import unittest
 import zipfile
 
 import grpc
+from cryptography import x509
 
 import scripted
 from scripted import Node, digest_of, free_port, pattern
 from scripted_hivemind import Pool, archive, pb
+
+sys.path.insert(0, os.path.join(scripted.SOURCE, "test", "lib"))
+import certs  # noqa: E402  (of the directory named above)
 
 BIG = 3 * 1024 * 1024 + 17
 BESIDE = ("TaskUsage", "GetBalance")  # are sent beside the status, and may overtake it
@@ -338,6 +345,106 @@ class Listening(Case):
         with self.assertRaises(grpc.RpcError) as e:
             pool.execute(self.port, "x", archive(a="1"))
         self.assertEqual(e.exception.code(), grpc.StatusCode.UNAVAILABLE)
+
+
+class Protected(Case):
+    """The port that the pool calls, with a certificate."""
+
+    def setUp(self):
+        super().setUp()
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.made = certs.Maker(folder.name)
+        self.here = [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+        self.ca, self.other = self.made.authority("ca"), self.made.authority("other")
+        self.made.leaf("node", self.ca, self.here, [certs.SERVER])
+        self.made.leaf("pool", self.ca, self.here, [certs.CLIENT])
+
+    def protected(self, *more):
+        """A node that takes callers with a certificate of `ca` that names its pool's host."""
+        pool = self.pool()
+        pool.calls_with = self.caller("pool")
+        path = self.made.path
+        self.node_there = self.online(pool, "listen_cert=" + path("node.pem"), "listen_key=" + path("node.key"), *more)
+        return pool
+
+    def asking(self):
+        return self.protected("listen_ca=" + self.made.path("ca.pem"))
+
+    def caller(self, name=None, believes="ca"):
+        pair = (self.made.read(name + ".key"), self.made.read(name + ".pem")) if name else (None, None)
+        return grpc.ssl_channel_credentials(self.made.read(believes + ".pem"), *pair)
+
+    def check_refused(self, pool, credentials, code=grpc.StatusCode.UNAVAILABLE, words=""):
+        with self.assertRaises(grpc.RpcError) as e:
+            pool.calls_with = credentials
+            pool.execute(self.port, "refused", archive(a="1"))
+        self.assertEqual(e.exception.code(), code)
+        self.assertIn(words, e.exception.details())
+        self.assertNotIn("assigned", [e["event"] for e in self.node_there.events])
+
+    def test_who_may_call(self):
+        pool = self.asking()
+        self.made.leaf("self-signed", None, self.here, [certs.CLIENT])
+        self.made.leaf("elsewhere", self.other, self.here, [certs.CLIENT])
+        self.made.leaf("expired", self.ca, self.here, [certs.CLIENT], certs.NOW - 2 * certs.DAY, certs.NOW - certs.DAY)
+        self.made.leaf("stranger", self.ca, [x509.DNSName("stranger.test")], [certs.CLIENT])
+        for name, credentials in (("plain text", None), ("no certificate", self.caller()), ("self-signed", self.caller("self-signed")),
+                                  ("of another authority", self.caller("elsewhere")), ("expired", self.caller("expired")),
+                                  ("it does not believe the node", self.caller("pool", "other"))):
+            with self.subTest(name):
+                self.check_refused(pool, credentials)
+        with self.subTest("of somebody else"):
+            self.check_refused(pool, self.caller("stranger"), grpc.StatusCode.PERMISSION_DENIED, "master.address")
+        pool.calls_with = self.caller("pool")
+        self.assertTrue(pool.execute(self.port, "taken", archive(a="1")).success)
+        self.node_there.wait("assigned", id="taken")
+        self.assertTrue(pool.stop_task(self.port, "taken").success)
+
+    def test_without_authorities_nobody_is_asked(self):
+        pool = self.protected()
+        self.check_refused(pool, None)
+        pool.calls_with = self.caller()
+        self.assertTrue(pool.execute(self.port, "taken", archive(a="1")).success)
+
+    def test_addresses_count_as_well(self):
+        pool = self.protected("listen_ca=" + self.made.path("ca.pem"), "peers=10.0.0.0/24")
+        self.check_refused(pool, self.caller("pool"), grpc.StatusCode.PERMISSION_DENIED, "master.peers")
+
+    def renew(self, pool, what):
+        """Registers again, as it does every 30 s: then the files are read again."""
+        n = pool.counts["RegisterWorkerNode"] + 1
+        with pool.lock:
+            pool.nodes.clear()
+        self.node_there.tell("poke")
+        pool.wait(what, lambda: pool.counts["RegisterWorkerNode"] >= n and "alice" in pool.nodes)
+
+    def test_a_new_certificate_is_used_without_a_restart(self):
+        pool = self.asking()
+        self.made.leaf("next-pool", self.other, self.here, [certs.CLIENT])
+        self.made.leaf("node", self.other, self.here, [certs.SERVER])
+        self.made.write("ca.pem", self.made.read("other.pem"))
+        self.renew(pool, "the files are read")
+        self.check_refused(pool, self.caller("pool", "other"))  # which was good before
+        pool.calls_with = self.caller("next-pool", "other")
+        self.assertTrue(pool.execute(self.port, "taken", archive(a="1")).success)
+
+    def test_a_certificate_that_is_none_leaves_the_one_before(self):
+        pool = self.asking()
+        self.made.write("node.pem", b"nothing")
+        self.renew(pool, "the files are read")
+        self.assertTrue(pool.execute(self.port, "taken", archive(a="1")).success)
+        self.assertIn(self.made.path("node.pem"), self.node_there.text())
+
+    def test_half_a_certificate_is_no_port(self):
+        pool = self.pool()
+        self.port = free_port()
+        node = Node(pool.port, "dialect=hivemind", "listen=127.0.0.1:%d" % self.port, "listen_cert=" + self.made.path("node.pem"),
+                    "listen_key=" + self.made.path("pool.key"))
+        try:
+            self.assertIn("node.pem", node.wait("failed")["text"])
+        finally:
+            self.assertEqual(node.end()[0], 1)
 
 
 class Live(Case):
