@@ -4,8 +4,16 @@
 #include "base/alloc.h"
 #include "cgroup/slice.h"
 
+char *hv_cgroup_services_slice(const char *slice) {
+        return hv_slice_child(slice, "services");
+}
+
+char *hv_cgroup_all_tasks_slice(const char *slice) {
+        return hv_slice_child(slice, "tasks");
+}
+
 char *hv_cgroup_tasks_slice(const char *slice, const char *node_id) {
-        _hv_cleanup_free_ char *tasks = hv_slice_child(slice, "tasks");
+        _hv_cleanup_free_ char *tasks = hv_cgroup_all_tasks_slice(slice);
 
         return hv_slice_child(tasks, node_id);
 }

@@ -1,7 +1,10 @@
-/* cgroup/place.h - where the containers of this node's tasks stand.
+/* cgroup/place.h - where the containers of this node stand.
  *
- *      <slice>                               of the desired state: hivelet.slice
- *        hivelet-tasks.slice
+ *      <slice>                               of the desired state: hivelet.slice. The node's caps hold here
+ *        hivelet-services.slice
+ *          docker-<container>.scope          of a service
+ *        hivelet-tasks.slice                 what all tasks together may take
+ *          docker-<container>.scope          that installs a task's packages
  *          hivelet-tasks-<node>.slice        of this node: nobody else makes anything in it
  *            hivelet-tasks-<node>-<id>.<attempt>.slice
  *              docker-<container>.scope      made by the engine, gone when the container has ended
@@ -14,7 +17,13 @@
 
 #include "base/macros.h"
 
-/* Of all tasks of this node: the slice's name. */
+/* Of all services: the slice's name. */
+char *hv_cgroup_services_slice(const char *slice);
+
+/* Of all tasks, and of what is made for them. */
+char *hv_cgroup_all_tasks_slice(const char *slice);
+
+/* Of all tasks of this node. */
 char *hv_cgroup_tasks_slice(const char *slice, const char *node_id);
 
 /* Of one attempt (1..) at a task. */

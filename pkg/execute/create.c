@@ -94,16 +94,37 @@ const char *hv_create_cgroup_parent(const char *slice_path, const struct hv_dock
         return NULL;
 }
 
-/* A task has a place of its own, so that what it used can be read when its container is gone (execute/attempt_cgroup.h). */
+static const char *parent_of_slice(const char *slice, const struct hv_create_for *who,
+                                   struct hv_arena *arena) {
+        _hv_cleanup_free_ char *path = hv_slice_path(slice);
+
+        return hv_create_cgroup_parent(path, who->engine, arena);
+}
+
+/* A task has a place of its own, so that what it used can be read when its container is gone (execute/attempt_cgroup.h). The place
+ * is no part of the digest: a service that an older version made elsewhere below the slice runs on, and its next container is made
+ * here. */
 static const char *place_of(const struct hv_unit *u, const struct hv_create_for *who,
                             struct hv_arena *arena) {
-        _hv_cleanup_free_ char *slice = NULL, *path = NULL;
+        _hv_cleanup_free_ char *slice = NULL;
 
-        if (u->kind != HV_KIND_TASK || hv_str_empty(u->cgroup_parent))
-                return hv_create_cgroup_parent(u->cgroup_parent, who->engine, arena);
-        slice = hv_cgroup_attempt_slice(u->cgroup_parent, who->node_id, u->object, u->replica);
-        path = hv_slice_path(slice);
-        return hv_create_cgroup_parent(path, who->engine, arena);
+        if (hv_str_empty(u->cgroup_parent))
+                return NULL;
+        if (u->kind == HV_KIND_TASK)
+                slice = hv_cgroup_attempt_slice(u->cgroup_parent, who->node_id, u->object, u->replica);
+        else
+                slice = hv_cgroup_services_slice(u->cgroup_parent);
+        return parent_of_slice(slice, who, arena);
+}
+
+const char *hv_create_builder_parent(const struct hv_unit *u, const struct hv_create_for *who,
+                                     struct hv_arena *arena) {
+        _hv_cleanup_free_ char *slice = NULL;
+
+        if (hv_str_empty(u->cgroup_parent))
+                return NULL;
+        slice = hv_cgroup_all_tasks_slice(u->cgroup_parent);
+        return parent_of_slice(slice, who, arena);
 }
 
 /* Where the attempt's files are: nobody but the agent can put something else in its place. */

@@ -9,8 +9,9 @@
  * Cgroup   containers hang below one slice, so that one place bounds and shows all of them. A unit's
  *          `cgroup_parent` is a path of slices from the top ("hivelet.slice"). The systemd driver wants the last
  *          name and finds its place by the dashes; cgroupfs wants the path, with a slash in front: both give the
- *          same tree. An attempt at a task has a slice of its own below it. Podman on cgroupfs refuses what is called a slice and gets "/hivelet". An engine without a
- *          driver that is known (rootless without delegation) keeps its own default.
+ *          same tree. Below it stand services and tasks apart, and an attempt at a task has a slice of its own
+ *          (cgroup/place.h). Podman on cgroupfs refuses what is called a slice and gets its path without the last
+ *          ".slice". An engine without a driver that is known (rootless without delegation) keeps its own default.
  * Log      of a task that names no driver: Docker's `local`, which keeps every byte and takes the least room; podman does not
  *          know it and gets `json-file`, which means its own form, with one file for all.
  */
@@ -43,6 +44,10 @@ void hv_create_volume(const struct hv_volume *v, const struct hv_create_for *who
 /* The mark of a container that installs packages for an attempt of a task (execute/package_container.h); `key` stands for the digest. */
 struct hv_pairs hv_create_builder_labels(const char *task_id, unsigned attempt, const char *key,
                                          const struct hv_create_for *who, struct hv_arena *arena);
+
+/* Where a container stands that installs packages for the task `u`; NULL: the engine's default. */
+const char *hv_create_builder_parent(const struct hv_unit *u, const struct hv_create_for *who,
+                                     struct hv_arena *arena);
 
 /* A slice in the engine's own form; NULL: the engine's default. */
 const char *hv_create_cgroup_parent(const char *slice_path, const struct hv_docker_engine *engine,

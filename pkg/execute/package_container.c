@@ -129,7 +129,7 @@ int hv_package_container(const struct hv_package_container *c, const struct hv_c
                 .limits = c->task->unit.limits,
                 .ulimits = ulimits,
                 .n_ulimits = HV_ARRAY_SIZE(ulimits),
-                .cgroup_parent = hv_create_cgroup_parent(c->task->unit.cgroup_parent, who->engine, arena),
+                .cgroup_parent = hv_create_builder_parent(&c->task->unit, who, arena),
                 .read_only_root = true,
                 .no_new_privileges = true,
                 .init = true,

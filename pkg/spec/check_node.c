@@ -130,14 +130,16 @@ static void check_quiet_hours(const struct hv_check *c) {
         }
 }
 
-/* A slice is named, not placed: a path would lead out of systemd's tree. systemd.slice(5). */
+/* A slice is named, not placed: a path would lead out of systemd's tree. A dash is a step down, and no step is empty.
+ * systemd.slice(5). */
 static void check_slice(const struct hv_check *c) {
         static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:_.-";
         const struct hv_spec_cgroup *g = &c->state->resources.cgroup;
         size_t n = g->slice ? strlen(g->slice) : 0, suffix = strlen(".slice");
 
         if (!g->slice || (n > suffix && n < 256 && strcmp(g->slice + n - suffix, ".slice") == 0 &&
-                          *g->slice != '.' && *g->slice != '-' && strspn(g->slice, letters) == n))
+                          *g->slice != '.' && *g->slice != '-' && g->slice[n - suffix - 1] != '-' &&
+                          !strstr(g->slice, "--") && strspn(g->slice, letters) == n))
                 return;
         hv_diag_error(c->diags, hv_check_field(g->node, "slice"), "E0105",
                       "%s is not the name of a slice such as hivelet.slice",

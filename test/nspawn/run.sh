@@ -280,7 +280,7 @@ case_hivectl() {
 case_slice() {
         local pid
         pid=$(inside docker inspect -f '{{.State.Pid}}' hive-web)
-        like "the container's cgroup" '*/hivelet.slice/*' "$(inside cat "/proc/$pid/cgroup")"
+        like "the container's cgroup" '*/hivelet.slice/hivelet-services.slice/*' "$(inside cat "/proc/$pid/cgroup")"
 }
 
 # A task from its inputs to its results, within what the unit allows the agent. What it used is read from a slice of its own, which systemd keeps until it is told to stop it.

@@ -57,7 +57,7 @@ static void a_wish_becomes_containers(void **state) {
         assert_int_equal(c->limits.pids, 50);
         assert_string_equal(c->restart_policy, "no");
         assert_true(c->init && c->no_new_privileges && !c->privileged);
-        assert_non_null(strstr(c->cgroup_parent, "hivelet.slice"));
+        assert_non_null(strstr(c->cgroup_parent, "hivelet-services"));
         assert_string_equal(c->mounts[0].name, "data");
         for (size_t i = 0; i < c->n_endpoints; i++)
                 if (hv_streq(c->endpoints[i].network, "back"))

@@ -90,7 +90,7 @@ static void every_container_has_the_baseline(void **state) {
                 assert_true(hv_json_size(hv_json_get(host, "CapDrop")) > 0);
                 assert_string_equal(hv_json_str(hv_json_get(host, "RestartPolicy"), "Name"), "no");
                 assert_non_null(hv_json_str(hv_json_get(host, "LogConfig"), "Type"));
-                assert_string_equal(hv_json_str(host, "CgroupParent"), "hivelet.slice");
+                assert_string_equal(hv_json_str(host, "CgroupParent"), "hivelet-services.slice");
                 list = hv_json_get(host, "SecurityOpt");
                 assert_int_equal(hv_json_size(list), 1);
                 assert_true(hv_has_prefix(hv_json_as_str(hv_json_at(list, 0)), "no-new-privileges"));
@@ -207,8 +207,8 @@ static void a_slice_is_written_as_the_engine_wants_it(void **state) {
         }
 }
 
-/* Under the node's slice, of this node, of this attempt: the same place with both drivers. */
-static void an_attempt_has_a_cgroup_of_its_own(void **state) {
+/* Under the node's slice services and tasks apart, and an attempt alone: the same place with both drivers. */
+static void services_and_attempts_have_their_places(void **state) {
         static const struct {
                 enum hv_kind kind;
                 enum hv_docker_cgroup_driver driver;
@@ -224,7 +224,11 @@ static void an_attempt_has_a_cgroup_of_its_own(void **state) {
                   "hivelet-tasks-node\\x2d1-prime\\x2d1.2",
                   HV_DOCKER_KIND_PODMAN },
                 { HV_KIND_TASK, HV_DOCKER_CGROUP_NONE, NULL },
-                { HV_KIND_SERVICE, HV_DOCKER_CGROUP_CGROUPFS, "/hivelet.slice" },
+                { HV_KIND_SERVICE, HV_DOCKER_CGROUP_CGROUPFS, "/hivelet.slice/hivelet-services.slice" },
+                { HV_KIND_SERVICE, HV_DOCKER_CGROUP_SYSTEMD, "hivelet-services.slice" },
+                { HV_KIND_SERVICE, HV_DOCKER_CGROUP_CGROUPFS, "/hivelet.slice/hivelet-services",
+                  HV_DOCKER_KIND_PODMAN },
+                { HV_KIND_SERVICE, HV_DOCKER_CGROUP_NONE, NULL },
         };
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
 
@@ -283,7 +287,7 @@ int main(void) {
                 cmocka_unit_test(a_container_is_made_again_as_it_was),
                 cmocka_unit_test(our_labels_win),
                 cmocka_unit_test(a_slice_is_written_as_the_engine_wants_it),
-                cmocka_unit_test(an_attempt_has_a_cgroup_of_its_own),
+                cmocka_unit_test(services_and_attempts_have_their_places),
                 cmocka_unit_test(what_is_not_there_yet_is_no_container_yet),
         };
 

@@ -152,6 +152,8 @@ static void objects_open_no_side_door(void **state) {
                 { "a network on the wire", "networks: [{name: lan, driver: macvlan}]", "E0310" },
                 { "the same with ipvlan", "networks: [{name: lan, driver: ipvlan}]", "E0310" },
                 { "a slice elsewhere", "resources: {cgroup: {slice: ../../system.slice}}", "E0105" },
+                { "a slice with an empty step", "resources: {cgroup: {slice: a--b.slice}}", "E0105" },
+                { "a slice with an empty last step", "resources: {cgroup: {slice: a-.slice}}", "E0105" },
                 { "a slice that is a path", "resources: {cgroup: {slice: /}}", "E0105" },
                 { "a task as root", "tasks: [{name: t, image: x, security: {user: \"00\"}}]", "E0427" },
                 { "a task in the host's network", "tasks: [{name: t, image: x, network: host}]", "E0310" },
