@@ -161,6 +161,7 @@ static void end(struct hv_agent *a) {
         hv_source_set_free(a->sources);
         sd_event_source_disable_unref(a->pass);
         sd_event_source_disable_unref(a->deadline);
+        sd_event_source_disable_unref(a->caps_timer);
         sd_event_source_disable_unref(a->publish);
         sd_event_source_disable_unref(a->turn);
         sd_event_source_disable_unref(a->once_timeout);

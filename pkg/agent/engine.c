@@ -77,7 +77,7 @@ int hv_agent_engine_need(struct hv_agent *a, const struct hv_desired *d, struct 
                 .secret = secret_of,
         };
         hv_executor_add(a->executor, hv_docker_driver_new(&options));
-        return 0;
+        return hv_agent_caps_begin(a, err);
 }
 
 /* The file may say CHOWN or CAP_CHOWN; the client wants the former. */

@@ -42,6 +42,7 @@ void hv_agent_look(struct hv_agent *a) {
 
         (void) hv_agent_input(a, &look, NULL);
         hv_agent_tunnels_look(a);
+        hv_agent_caps_look(a);
 }
 
 static void tell(struct hv_agent *a, const struct hv_effects *fx) {
@@ -71,6 +72,7 @@ static int on_pass(sd_event_source *s, void *userdata) {
 
         (void) s;
         hv_agent_tell_clock(a);
+        hv_agent_caps_follow(a);
         hv_core_plan(a->core, begin_us, &fx);
         tell(a, &fx);
         for (size_t i = 0; i < fx.n_actions; i++)
@@ -82,6 +84,7 @@ static int on_pass(sd_event_source *s, void *userdata) {
         hv_agent_task_calls_passed(a);
         hv_agent_logs_passed(a);
         hv_agent_disk_passed(a);
+        hv_agent_caps_follow(a);
         hv_agent_pool_passed(a);
         hv_agent_publish_soon(a);
         hv_api_changed(a->api);

@@ -8,6 +8,7 @@
  *      tasks.c         the ledger, workspaces and results: what tasks need of this machine
  *      disk_watch.c    what running tasks take of the disk
  *      retention.c     what tasks left, removed when its time is over
+ *      caps.c          when the caps of the node's slices are read
  *      tunnels.c       WireGuard interfaces (agent/tunnels.h)
  *      tunnel_calls.c  what the API asks of one of them: another key, do its peers answer
  *      pool*.c         the link to a node pool (agent/pool.h)
@@ -68,6 +69,9 @@ struct hv_agent {
         struct hv_executor *executor;
         const char *docker_url;
         struct hv_attempt_cgroups *cgroups; /* NULL as long as the engine is */
+        struct hv_driver *caps;             /* the executor's; NULL likewise */
+        sd_event_source *caps_timer;
+        char caps_revision[HV_SHA256_HEX_SIZE]; /* for which the slices were read; "": they are to be read */
 
         struct hv_ledger *ledger; /* NULL: not opened yet, or it cannot be; no task is accepted */
         struct hv_worker *worker;
@@ -160,6 +164,11 @@ void hv_agent_disk_end(struct hv_agent *a);
 /* retention.c */
 int hv_agent_retention_begin(struct hv_agent *a, struct hv_err *err); /* once tasks are known */
 void hv_agent_retention_end(struct hv_agent *a);                      /* before the worker */
+
+/* caps.c */
+int hv_agent_caps_begin(struct hv_agent *a, struct hv_err *err); /* with the engine's client */
+void hv_agent_caps_follow(struct hv_agent *a); /* around each pass: is there another revision? */
+void hv_agent_caps_look(struct hv_agent *a);
 
 /* pool.c */
 void hv_agent_pool_follow(struct hv_agent *a, struct hv_desired *d); /* a revision is in force */

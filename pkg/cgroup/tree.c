@@ -18,7 +18,8 @@
 
 struct hierarchy {
         char *mount_point;
-        bool is_v2, has_cpuacct, has_memory;
+        char *options; /* version 1: names the controllers */
+        bool is_v2;
 };
 
 struct hv_cgroup_tree {
@@ -53,9 +54,8 @@ static void take_line(struct hv_cgroup_tree *t, const char *line) {
                 return;
         hv_vec_push(&t->all, ((struct hierarchy){
                                      .mount_point = HV_STEAL(place),
+                                     .options = HV_STEAL(options),
                                      .is_v2 = is_v2,
-                                     .has_cpuacct = !is_v2 && has_option(options, "cpuacct"),
-                                     .has_memory = !is_v2 && has_option(options, "memory"),
                              }));
 }
 
@@ -77,8 +77,10 @@ int hv_cgroup_tree_new(const char *mountinfo, struct hv_cgroup_tree **ret, struc
 }
 
 struct hv_cgroup_tree *hv_cgroup_tree_free(struct hv_cgroup_tree *t) {
-        for (size_t i = 0; t && i < t->all.n; i++)
+        for (size_t i = 0; t && i < t->all.n; i++) {
                 free(t->all.v[i].mount_point);
+                free(t->all.v[i].options);
+        }
         if (t)
                 hv_vec_done(&t->all);
         free(t);
@@ -87,35 +89,37 @@ struct hv_cgroup_tree *hv_cgroup_tree_free(struct hv_cgroup_tree *t) {
 
 /* ---- figures ---- */
 
-static const struct hierarchy *find(const struct hv_cgroup_tree *t, bool (*fits)(const struct hierarchy *)) {
-        for (size_t i = 0; i < t->all.n; i++)
-                if (fits(&t->all.v[i]))
-                        return &t->all.v[i];
-        return NULL;
-}
-
-static bool has_cpuacct(const struct hierarchy *h) {
-        return h->has_cpuacct;
-}
-
-static bool has_memory(const struct hierarchy *h) {
-        return h->has_memory;
-}
-
-static bool is_v2(const struct hierarchy *h) {
-        return h->is_v2;
-}
-
 /* A controller that version 1 has is not in version 2. */
-static const struct hierarchy *choose(const struct hv_cgroup_tree *t, bool (*v1)(const struct hierarchy *),
+static const struct hierarchy *choose(const struct hv_cgroup_tree *t, const char *controller,
                                       struct hv_err *err) {
-        const struct hierarchy *h = find(t, v1);
+        const struct hierarchy *v2 = NULL;
 
-        h = h ? h : find(t, is_v2);
-        if (!h)
+        for (size_t i = 0; i < t->all.n; i++) {
+                const struct hierarchy *h = &t->all.v[i];
+
+                if (!h->is_v2 && has_option(h->options, controller))
+                        return h;
+                if (h->is_v2)
+                        v2 = h;
+        }
+        if (!v2)
                 (void) hv_err_set(err, -ENODEV,
                                   "no hierarchy of cgroups is mounted here whole (see /proc/self/mountinfo)");
-        return h;
+        return v2;
+}
+
+int hv_cgroup_find(const struct hv_cgroup_tree *t, const char *controller, const char *path,
+                   struct hv_cgroup_place *ret, struct hv_err *err) {
+        const struct hierarchy *h = choose(t, controller, err);
+
+        if (!h)
+                return -ENODEV;
+        *ret = (struct hv_cgroup_place){
+                .dir = hv_asprintf("%s%s", h->mount_point, path),
+                .root_len = strlen(h->mount_point),
+                .is_v2 = h->is_v2,
+        };
+        return 0;
 }
 
 static int read_file(const char *path, char ret[FILE_MAX], struct hv_err *err) {
@@ -166,7 +170,7 @@ static int cpu_of_v2(const char *stat, uint64_t *ret_us, struct hv_err *err) {
 }
 
 int hv_cgroup_cpu(const struct hv_cgroup_tree *t, const char *path, uint64_t *ret_us, struct hv_err *err) {
-        const struct hierarchy *h = choose(t, has_cpuacct, err);
+        const struct hierarchy *h = choose(t, "cpuacct", err);
         char text[FILE_MAX];
         uint64_t ns;
         int r;
@@ -197,7 +201,7 @@ static int check_hierarchical(const struct hierarchy *h, const char *path, struc
 
 int hv_cgroup_memory_peak(const struct hv_cgroup_tree *t, const char *path, uint64_t *ret_bytes,
                           struct hv_err *err) {
-        const struct hierarchy *h = choose(t, has_memory, err);
+        const struct hierarchy *h = choose(t, "memory", err);
         const char *name = h && h->is_v2 ? "memory.peak" : "memory.max_usage_in_bytes";
         char text[FILE_MAX];
         int r;

@@ -19,6 +19,16 @@ int hv_cgroup_tree_new(const char *mountinfo, struct hv_cgroup_tree **ret, struc
 struct hv_cgroup_tree *hv_cgroup_tree_free(struct hv_cgroup_tree *t); /* takes NULL, gives NULL */
 HV_DEFINE_CLEANUP(struct hv_cgroup_tree, hv_cgroup_tree_free);
 
+/* Where a cgroup stands in the hierarchy that has a controller ("cpu", "memory", "pids"); it need not be there yet. */
+struct hv_cgroup_place {
+        char *dir;       /* the caller frees it */
+        size_t root_len; /* its beginning is the mount point */
+        bool is_v2;
+};
+
+int hv_cgroup_find(const struct hv_cgroup_tree *t, const char *controller, const char *path,
+                   struct hv_cgroup_place *ret, struct hv_err *err);
+
 /* Time of processors that it took, with all below it, also what is gone: microseconds. */
 int hv_cgroup_cpu(const struct hv_cgroup_tree *t, const char *path, uint64_t *ret_us, struct hv_err *err);
 

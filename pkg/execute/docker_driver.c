@@ -192,6 +192,7 @@ static void create(struct flight *f) {
         int r;
 
         r = hv_create_container(f->action->unit, &by, f->arena, &body, &err);
+        body.limits = f->action->limits;
         if (r < 0) {
                 fail_here(f, r, &err);
                 return;

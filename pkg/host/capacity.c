@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <sys/sysinfo.h>
@@ -35,6 +36,24 @@ static int read_disk(const char *dir, uint64_t *ret, struct hv_err *err) {
         }
         *ret = (uint64_t) fs.f_blocks * fs.f_frsize;
         return 0;
+}
+
+static uint64_t read_setting(const char *path) {
+        unsigned long long n = 0;
+        FILE *f = fopen(path, "re");
+
+        if (f && fscanf(f, "%llu", &n) != 1)
+                n = 0;
+        if (f)
+                (void) fclose(f);
+        return n;
+}
+
+uint64_t hv_capacity_threads(void) {
+        uint64_t ids = read_setting("/proc/sys/kernel/pid_max");
+        uint64_t threads = read_setting("/proc/sys/kernel/threads-max");
+
+        return ids && threads ? HV_MIN(ids, threads) : 0;
 }
 
 int hv_capacity_read(const char *dir, struct hv_capacity *ret, struct hv_err *err) {

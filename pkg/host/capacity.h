@@ -13,5 +13,8 @@ struct hv_capacity {
         uint64_t nano_cpus, memory_bytes, disk_bytes;
 };
 
+/* How many threads the kernel can have at a time; 0: it does not tell. Source: proc_sys_kernel(5), pid_max, threads-max. */
+uint64_t hv_capacity_threads(void);
+
 /* `dir` need not exist yet: the nearest directory above it counts. Cheap, but statvfs() waits for its disk. */
 int hv_capacity_read(const char *dir, struct hv_capacity *ret, struct hv_err *err);

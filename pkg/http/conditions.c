@@ -1,6 +1,7 @@
 #include "http/conditions.h"
 
 #include "base/arena.h"
+#include "base/quantity.h"
 
 #define REVISION_SHOWN 8 /* digits of a revision in a sentence */
 
@@ -11,6 +12,7 @@ const char *hv_condition_type_name(enum hv_condition_type type) {
                 [HV_CONDITION_ENGINE_REACHABLE] = "EngineReachable",
                 [HV_CONDITION_CONFIG_VALID] = "ConfigValid",
                 [HV_CONDITION_LISTENING] = "Listening",
+                [HV_CONDITION_CAPPED] = "Capped",
         };
 
         return names[type];
@@ -138,6 +140,36 @@ static struct hv_condition judge_listening(const struct hv_api_snapshot *s, stru
                              : "no address is asked for; the unix socket serves");
 }
 
+/* "hivelet.slice: CPU 1500m, memory 2Gi" */
+static const char *caps_text(const struct hv_caps_status *k, struct hv_arena *a) {
+        char cpu[HV_QUANTITY_SIZE] = "all", memory[HV_QUANTITY_SIZE] = "all";
+
+        if (k->wanted.limits.nano_cpus)
+                hv_quantity_format_cpu(k->wanted.limits.nano_cpus, cpu);
+        if (k->wanted.limits.memory_bytes)
+                hv_quantity_format_bytes(k->wanted.limits.memory_bytes, memory);
+        return hv_arena_printf(a, "%s: CPU %s, memory %s", k->slice, cpu, memory);
+}
+
+static struct hv_condition judge_capped(const struct hv_api_snapshot *s, struct hv_arena *a) {
+        const struct hv_caps_status *caps = s->status->caps;
+        const char *text = NULL;
+
+        for (int i = 0; i < HV_N_CAPS; i++) {
+                const char *slice = caps[i].slice ? caps[i].slice : "the slice of this node";
+
+                if (caps[i].is_capped && !caps[i].slice)
+                        return unknown(HV_REASON_PENDING, "the slices were not looked at yet");
+                if (!caps[i].in_sync && (caps[i].is_capped || caps[i].is_known))
+                        return no(HV_REASON_CAPS_FAILED,
+                                  hv_arena_printf(a, "%s: %s", slice, caps[i].message));
+                if (caps[i].is_capped)
+                        text = text ? hv_arena_printf(a, "%s; %s", text, caps_text(&caps[i], a))
+                                    : caps_text(&caps[i], a);
+        }
+        return yes(text ? text : "neither resources.limits nor resources.reserved asks for a cap");
+}
+
 struct hv_condition hv_condition_judge(enum hv_condition_type type, const struct hv_api_snapshot *s,
                                        struct hv_arena *a) {
         switch (type) {
@@ -149,6 +181,8 @@ struct hv_condition hv_condition_judge(enum hv_condition_type type, const struct
                 return judge_engine(s, a);
         case HV_CONDITION_LISTENING:
                 return judge_listening(s, a);
+        case HV_CONDITION_CAPPED:
+                return judge_capped(s, a);
         case HV_CONDITION_CONFIG_VALID:
         case HV_N_CONDITIONS:
                 break;

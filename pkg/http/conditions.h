@@ -1,10 +1,11 @@
-/* http/conditions.h - the five questions that everybody asks of a node, and since when the answer holds.
+/* http/conditions.h - the six questions that everybody asks of a node, and since when the answer holds.
  *
  *      Ready            the agent does its work: the engine answers and was looked at, a revision is in force
  *      Converged        the machine runs what the sources say
  *      EngineReachable  the container engine answers
  *      ConfigValid      the sources could be read, and what they say was taken
  *      Listening        the address of http.listen is served
+ *      Capped           the slice of all workloads takes no more than resources.limits and reserved leave it
  *
  * Model    Judging is pure; the set only remembers when an answer last changed.
  */
@@ -18,6 +19,7 @@ enum hv_condition_type {
         HV_CONDITION_ENGINE_REACHABLE,
         HV_CONDITION_CONFIG_VALID,
         HV_CONDITION_LISTENING,
+        HV_CONDITION_CAPPED,
         HV_N_CONDITIONS
 };
 

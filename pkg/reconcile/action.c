@@ -20,6 +20,7 @@ const char *hv_action_name(enum hv_action_type type) {
                 [HV_ACTION_UNPAUSE] = "unpause",
                 [HV_ACTION_REMOVE] = "remove",
                 [HV_ACTION_UPDATE] = "update",
+                [HV_ACTION_CAPS_SET] = "cap",
                 [HV_ACTION_TASK_ACCEPT] = "accept",
                 [HV_ACTION_TASK_STOPPING] = "record the stop of",
                 [HV_ACTION_TASK_BEGIN] = "record the start of",

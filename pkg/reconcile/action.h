@@ -30,6 +30,7 @@ enum hv_action_type {
         HV_ACTION_UNPAUSE,            /* target: container id */
         HV_ACTION_REMOVE,             /* target: container id */
         HV_ACTION_UPDATE,             /* target: container id; limits */
+        HV_ACTION_CAPS_SET,           /* name: slice; place, caps */
         /* a task's own (reconcile/task.h); `task`, `attempt` and `task_id` with all of them */
         HV_ACTION_TASK_ACCEPT,   /* ledger: the promise; `reopen`: of what had ended */
         HV_ACTION_TASK_STOPPING, /* ledger: somebody (stop_by) wants it stopped */
@@ -62,7 +63,9 @@ struct hv_action {
         const struct hv_unit *unit;
         const struct hv_network *network;
         const struct hv_volume *volume;
-        struct hv_limits limits;
+        struct hv_limits limits; /* CREATE, UPDATE: instead of the unit's */
+        struct hv_caps caps;
+        enum hv_caps_place place;
         const char *stop_signal;          /* NULL: what the container was made with */
         uint64_t stop_grace_us;           /* HV_TIME_NEVER: what the container was made with */
         const struct hv_desired *desired; /* the revision it comes from; NULL for looks before the first */

@@ -290,6 +290,16 @@ static struct verdict assess_replace(const struct hv_core *c, const struct slot 
         return hv_clear_away(s, now_us, HV_PHASE_STOPPING, why);
 }
 
+/* Where its slice was given a lower cap while it did not run, the kernel would refuse to start it as it is. */
+static struct verdict start(const struct hv_core *c, const struct slot *s, uint64_t now_us, const char *why) {
+        struct hv_limits wanted = hv_caps_limits(c, s->want);
+
+        if (s->have->detailed && !c->engine.no_update && wanted.nano_cpus < s->want->limits.nano_cpus &&
+            s->have->limits.nano_cpus > wanted.nano_cpus)
+                return hv_retry(s, now_us, HV_PHASE_STARTING, HV_ACTION_UPDATE, "limits differ");
+        return hv_retry(s, now_us, HV_PHASE_STARTING, HV_ACTION_START, why);
+}
+
 static struct verdict assess_start(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
         const struct hv_dependency *d = unmet_dependency(c, s->want);
         const char *twin;
@@ -302,25 +312,29 @@ static struct verdict assess_start(const struct hv_core *c, const struct slot *s
         twin = live_twin(c, s);
         if (twin)
                 return wait_for(HV_REASON_WAITING_DEPENDENCY, twin);
-        return hv_retry(s, now_us, HV_PHASE_STARTING, HV_ACTION_START, "made, not started");
+        return start(c, s, now_us, "made, not started");
 }
 
-static bool limits_differ(const struct container *k, const struct hv_unit *u) {
+static bool limits_equal(const struct hv_limits *a, const struct hv_limits *b) {
+        return a->memory_bytes == b->memory_bytes && a->nano_cpus == b->nano_cpus && a->pids == b->pids;
+}
+
+static bool limits_differ(const struct hv_core *c, const struct container *k, const struct hv_unit *u) {
+        struct hv_limits wanted = hv_caps_limits(c, u);
+
         if (HV_MUTANT(HV_MUTANT_LOST_UPDATE))
                 return false;
-        return k->restart_policy_set || k->limits.memory_bytes != u->limits.memory_bytes ||
-               k->limits.nano_cpus != u->limits.nano_cpus || k->limits.pids != u->limits.pids;
+        return k->restart_policy_set || !limits_equal(&k->limits, &wanted);
 }
 
 /* An engine that changes nothing in place makes a container anew, with the limits that are wanted. But not one that was made
  * here with just these: what shows others then would do so again. */
 static bool must_be_made_anew(const struct hv_core *c, const struct slot *s) {
-        const struct hv_limits *made = &s->made_limits, *wanted = &s->want->limits;
+        struct hv_limits wanted = hv_caps_limits(c, s->want);
 
-        if (!c->engine.no_update || !s->have->detailed || !limits_differ(s->have, s->want))
+        if (!c->engine.no_update || !s->have->detailed || !limits_differ(c, s->have, s->want))
                 return false;
-        return !hv_streq(s->made_id, s->have->id) || made->memory_bytes != wanted->memory_bytes ||
-               made->nano_cpus != wanted->nano_cpus || made->pids != wanted->pids;
+        return !hv_streq(s->made_id, s->have->id) || !limits_equal(&s->made_limits, &wanted);
 }
 
 static const char no_change_in_place[] = "this engine changes no limits in place";
@@ -330,9 +344,9 @@ struct verdict hv_assess_running(const struct hv_core *c, const struct slot *s, 
 
         if (!s->have->detailed)
                 v = hv_look(s, now_us, HV_PHASE_RUNNING);
-        else if (limits_differ(s->have, s->want) && c->engine.no_update)
+        else if (limits_differ(c, s->have, s->want) && c->engine.no_update)
                 v = quiet(HV_PHASE_RUNNING, HV_REASON_UPDATE_FAILED);
-        else if (limits_differ(s->have, s->want))
+        else if (limits_differ(c, s->have, s->want))
                 v = hv_retry(s, now_us, HV_PHASE_RUNNING, HV_ACTION_UPDATE, "limits differ");
         else if (!hv_assess_networks(c, s, now_us, HV_PHASE_RUNNING, &v)) {
                 v = quiet(HV_PHASE_RUNNING, HV_REASON_SYNCED);
@@ -373,8 +387,7 @@ static struct verdict assess_ended(const struct hv_core *c, const struct slot *s
         twin = live_twin(c, s);
         if (twin)
                 return wait_for(HV_REASON_WAITING_DEPENDENCY, twin);
-        return hv_retry(s, now_us, HV_PHASE_STARTING, HV_ACTION_START,
-                        s->stopped_by_us ? "wanted again" : "ended");
+        return start(c, s, now_us, s->stopped_by_us ? "wanted again" : "ended");
 }
 
 static struct verdict assess_wanted(const struct hv_core *c, const struct slot *s, uint64_t now_us) {

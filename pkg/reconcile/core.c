@@ -55,6 +55,7 @@ struct hv_core *hv_core_free(struct hv_core *c) {
         for (size_t i = 0; i < c->parked_removals.n; i++)
                 free(c->parked_removals.v[i]);
         hv_vec_done(&c->parked_removals);
+        hv_caps_end(c);
         free(c->parked_message);
         free(c->engine.message);
         hv_desired_unref(c->active);
@@ -95,6 +96,9 @@ int hv_core_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in,
                 return 0;
         case HV_INPUT_TUNNEL:
                 hv_tunnel_input(c, in->tunnel);
+                return 0;
+        case HV_INPUT_CAPS:
+                hv_caps_input(c, in->caps);
                 return 0;
         case HV_INPUT_LOOK:
                 hv_logins_try_again(c);

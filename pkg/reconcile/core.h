@@ -57,6 +57,7 @@ enum hv_input_type {
         HV_INPUT_CLOCK,       /* wall_us: the wall clock at this instant; at start, and whenever it was set */
         HV_INPUT_MACHINE,     /* machine: what this node has */
         HV_INPUT_TUNNEL,      /* tunnel: how one is now */
+        HV_INPUT_CAPS,        /* caps: how a slice is now */
         HV_INPUT_TASK_RECALL, /* recalled: one task of the ledger; at start, before TASKS_KNOWN */
         HV_INPUT_TASKS_KNOWN, /* trust_score; the ledger was read to its end: tasks may be accepted and planned */
         HV_INPUT_TASK_SUBMIT, /* task: a new one. -EALREADY the same is known, -EEXIST another of that id, -ENOSPC it
@@ -119,6 +120,7 @@ struct hv_input {
         uint64_t wall_us;
         const struct hv_room *machine;
         const struct hv_seen_tunnel *tunnel;
+        const struct hv_seen_caps *caps;
         const struct hv_task_recalled *recalled;
         int trust_score;
         struct hv_task *task; /* the core takes a reference of its own */
@@ -192,7 +194,7 @@ const struct hv_desired *hv_core_active(const struct hv_core *c);
 /* The revision that the guard holds; NULL: none. Borrowed likewise. */
 const struct hv_desired *hv_core_parked(const struct hv_core *c);
 
-/* Gives c what `other` remembers of volumes: for a plan that should come out as the other core would act. */
+/* Gives c what `other` remembers of volumes, and has seen of the slices: for a plan that should come out as the other core would act. */
 void hv_core_remember_like(struct hv_core *c, const struct hv_core *other);
 
 /* A revision was offered, and the guard has not decided about it yet. */

@@ -232,7 +232,7 @@ static struct container *just_created(const struct flight *f, const char *id) {
         k->replica = u->replica;
         k->state = HV_CONTAINER_CREATED;
         k->detailed = true;
-        k->limits = u->limits;
+        k->limits = f->action.limits;
         if (u->network_mode)
                 hv_container_add_endpoint(k, u->network_mode, NULL);
         else if (u->n_networks > 0) /* by name: which network that is shows when it starts */
@@ -254,7 +254,7 @@ static void effect_took_place(struct hv_core *c, uint64_t now_us, const struct f
         case HV_ACTION_CREATE:
                 hv_slot_set_have(c, s, just_created(f, in->created_id));
                 hv_set_text(&s->made_id, in->created_id);
-                s->made_limits = a->unit->limits;
+                s->made_limits = a->limits;
                 s->needs_pull = 0;
                 s->stopped_by_us = false;
                 s->running_since_us = 0;
@@ -436,6 +436,9 @@ void hv_done(struct hv_core *c, uint64_t now_us, struct flight *f, const struct 
         case HV_ACTION_VOLUME_REMOVE:
                 item_done(c, now_us, f, in);
                 break;
+        case HV_ACTION_CAPS_SET:
+                hv_caps_done(c, now_us, f, in);
+                return;
         default:
                 if (f->cron) {
                         hv_cron_done(c, now_us, f, in);

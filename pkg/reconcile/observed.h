@@ -87,6 +87,36 @@ enum hv_tunnel_state {
         HV_TUNNEL_FOREIGN, /* an interface of this name is somebody else's */
 };
 
+/* What a slice and all below it may take together; 0: no cap. */
+struct hv_caps {
+        struct hv_limits limits;
+        uint64_t memory_high_bytes; /* soft: from there on the kernel reclaims; version 2 of cgroups only */
+};
+
+enum hv_caps_place {
+        HV_CAPS_NODE,  /* resources.cgroup.slice */
+        HV_CAPS_TASKS, /* the slice of all tasks below it */
+        HV_N_CAPS
+};
+
+enum hv_caps_state {
+        HV_CAPS_UNKNOWN, /* it cannot be looked at, or not be set: `message` says why */
+        HV_CAPS_ABSENT,  /* there is no such cgroup: it has no caps */
+        HV_CAPS_THERE,
+};
+
+/* One of these slices as the kernel shows it, and what the machine has. */
+struct hv_seen_caps {
+        enum hv_caps_place place;
+        enum hv_caps_state state;
+        const char *slice;
+        struct hv_caps caps;
+        bool has_memory_high; /* this kernel knows a soft cap */
+        bool cpu_is_v1;       /* a limit of CPU below it must not be above its own */
+        uint64_t machine_nano_cpus, machine_memory_bytes, machine_threads;
+        const char *message; /* may be NULL */
+};
+
 /* One WireGuard interface, looked at by whoever keeps it as the revision in force wants it (pkg/wireguard). */
 struct hv_seen_tunnel {
         const char *name;

@@ -18,6 +18,9 @@ void hv_pass_not_later_than(struct pass *p, uint64_t when_us);
 struct flight *hv_pass_act(struct pass *p, struct slot *s, const struct verdict *v, bool looks);
 void hv_pass_note_phase(struct pass *p, struct slot *s, const struct verdict *v);
 
+/* caps.c */
+void hv_pass_caps(struct pass *p);
+
 /* task_plan.c */
 void hv_pass_tasks(struct pass *p);
 /* First of all: what the facts mean for tasks may ask for a look, and who is over gives his room back. */

@@ -155,7 +155,7 @@ static struct flight *plan_effect(struct pass *p, struct slot *s, const struct v
         f->action.endpoint = hv_arena_strdup(f->arena, v->about);
         if (s->want) {
                 f->action.image = s->want->image;
-                f->action.limits = s->want->limits;
+                f->action.limits = hv_caps_limits(p->c, s->want);
                 f->action.stop_signal = s->want->stop_signal;
                 f->action.stop_grace_us = s->want->stop_grace_us;
         }
@@ -315,8 +315,8 @@ static void plan_looks(struct pass *p) {
 static void tell_synced(struct pass *p) {
         struct hv_core *c = p->c;
         bool looking = c->engine.look_parts || (c->engine.list && !c->engine.list_is_routine);
-        bool synced = p->settled && hv_tunnels_are_in_sync(c) && !looking && !c->pending &&
-                      c->n_effects == 0 && c->n_pulls == 0;
+        bool synced = p->settled && hv_tunnels_are_in_sync(c) && hv_caps_are_in_sync(c) && !looking &&
+                      !c->pending && c->n_effects == 0 && c->n_pulls == 0;
 
         if (synced && !c->synced)
                 hv_note(c, HV_NOTE_SYNCED, HV_REASON_SYNCED, HV_KIND_NODESTATE, NULL, NULL,
@@ -347,13 +347,14 @@ void hv_core_plan(struct hv_core *c, uint64_t now_us, struct hv_effects *ret) {
         if (wants_engine(c))
                 plan_engine(&p);
         if (c->active) {
-                p.max_effects = c->active->settings.workers;
+                p.max_effects = hv_caps_are_known(c) ? c->active->settings.workers : 0;
                 p.max_pulls = c->active->settings.parallel_pulls;
         }
         if (c->active && !c->active->settings.docker_enabled)
                 tell_synced(&p);
         else if (c->active &&
                  (c->engine.state == HV_ENGINE_READY || HV_MUTANT(HV_MUTANT_STALE_LOOK_UNLOCKS))) {
+                hv_pass_caps(&p);
                 plan_orphans(&p);
                 plan_items(&p, c->networks);
                 plan_items(&p, c->volumes);

@@ -42,6 +42,7 @@ const char *hv_reason_name(enum hv_reason reason) {
                 [HV_REASON_WIREGUARD_FAILED] = "WireGuardFailed",
                 [HV_REASON_WIREGUARD_STALE] = "WireGuardStale",
                 [HV_REASON_JOIN_FAILED] = "JoinFailed",
+                [HV_REASON_CAPS_FAILED] = "CapsFailed",
                 [HV_REASON_NOT_LISTENING] = "NotListening",
         };
 

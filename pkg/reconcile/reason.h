@@ -40,6 +40,7 @@ enum hv_reason {
         HV_REASON_WIREGUARD_FAILED, /* an interface cannot be made as it is wanted */
         HV_REASON_WIREGUARD_STALE,  /* nobody at its other end was heard of for too long */
         HV_REASON_JOIN_FAILED,      /* a VPN service gives no configuration */
+        HV_REASON_CAPS_FAILED,      /* what all workloads together may take cannot be set */
         HV_REASON_NOT_LISTENING,    /* the address of http.listen cannot be had */
         HV_N_REASONS
 };

@@ -17,6 +17,7 @@
 #include "base/map.h"
 #include "base/rng.h"
 #include "base/vec.h"
+#include "reconcile/caps.h"
 #include "reconcile/core.h"
 #include "reconcile/status.h"
 #include "retry/backoff.h"
@@ -125,6 +126,16 @@ struct tunnel { /* a WireGuard interface */
         char *digest, *message;
 };
 
+struct caps {                     /* of a slice */
+        char *slice;              /* NULL: it was never looked at */
+        struct hv_seen_caps seen; /* its texts are NULL: here and in `message` */
+        struct hv_caps_machine machine;
+        struct flight *effect;
+        struct failure failure;
+        bool is_refused;      /* this machine does not let us: nothing waits for it */
+        char *message, *told; /* why it is not known; what was last told of a failure */
+};
+
 struct engine {
         enum hv_engine_state state;
         struct flight *connect, *list;
@@ -155,6 +166,7 @@ struct hv_core {
         struct hv_map *slots; /* by container name; struct slot */
         struct hv_map *ids;   /* container id to struct slot, borrowed */
         struct hv_map *networks, *volumes, *images, *tunnels;
+        struct caps caps[HV_N_CAPS];
         struct hv_map *
                 reclaims; /* by volume; enum reclaim: what was last said, also of volumes that are not there */
         HV_VEC(struct flight *) flights;
@@ -268,6 +280,18 @@ bool hv_assess_networks(const struct hv_core *c, const struct slot *s, uint64_t 
 bool hv_item_is_usable(const struct item *o);
 bool hv_item_is_outdated(const struct item *o); /* ours, certainly there, and wanted otherwise */
 bool hv_dependency_is_met(const struct hv_core *c, const struct hv_dependency *d);
+
+/* caps.c */
+void hv_caps_input(struct hv_core *c, const struct hv_seen_caps *seen);
+void hv_caps_done(struct hv_core *c, uint64_t now_us, const struct flight *f, const struct hv_input *in);
+void hv_caps_like(struct hv_core *c, const struct hv_core *other);
+void hv_caps_end(struct hv_core *c); /* frees what it keeps */
+/* False: the slices that the revision in force names are still to be looked at. Who is told of none waits for none. */
+bool hv_caps_are_known(const struct hv_core *c);
+bool hv_caps_are_in_sync(const struct hv_core *c);
+void hv_caps_status(const struct hv_core *c, struct hv_arena *a, struct hv_caps_status ret[HV_N_CAPS]);
+/* The limits that a container of this unit is given: the unit's own, but where the kernel would refuse them. */
+struct hv_limits hv_caps_limits(const struct hv_core *c, const struct hv_unit *u);
 
 /* tunnel.c */
 void hv_tunnel_free(void *tunnel);

@@ -344,6 +344,7 @@ void hv_core_status(const struct hv_core *c, uint64_t now_us, struct hv_arena *a
                 .n_generations = c->n_generations,
                 .objects = objects,
         };
+        hv_caps_status(c, arena, ret->caps);
         all_units(c, now_us, arena, ret);
         hv_task_count(c, &ret->n_tasks_queued, &ret->n_tasks_running);
         ret->n_objects = items_status(c, c->networks, now_us, arena, objects);

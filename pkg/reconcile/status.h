@@ -59,6 +59,14 @@ struct hv_object_status { /* a network, a volume or a WireGuard interface */
         const char *message;
 };
 
+struct hv_caps_status { /* of a slice */
+        const char *slice;
+        struct hv_caps wanted, seen;
+        bool is_capped; /* something is wanted */
+        bool is_known, is_there, in_sync;
+        const char *message; /* why it is not in sync; "" when it is */
+};
+
 struct hv_status {
         const char *active_revision; /* "" before the first */
         const char *parked_revision; /* NULL: none */
@@ -77,6 +85,7 @@ struct hv_status {
         size_t n_unit_status;
         const struct hv_object_status *objects; /* by kind, then name */
         size_t n_objects;
+        struct hv_caps_status caps[HV_N_CAPS];
 };
 
 /* One task that is known; false: it is not. Everything lives in `arena`. */

@@ -473,6 +473,15 @@ void stage_lose_port(struct stage *s) {
         s->listen_error = "127.0.0.1:5000: Address already in use";
 }
 
+void stage_lose_caps(struct stage *s) {
+        s->status.caps[HV_CAPS_NODE] = (struct hv_caps_status){
+                .slice = "hivelet.slice",
+                .is_capped = true,
+                .is_known = true,
+                .message = "cannot make cgroup /sys/fs/cgroup/cpu/hivelet.slice: Permission denied",
+        };
+}
+
 void stage_lose_engine(struct stage *s) {
         s->status.engine = HV_ENGINE_DOWN;
         s->status.engine_message = "connect to /var/run/docker.sock: Connection refused";

@@ -81,6 +81,7 @@ struct hv_unit_status *stage_unit(struct stage *s, const char *container);
 void stage_break_web(struct stage *s);
 void stage_lose_engine(struct stage *s);
 void stage_lose_port(struct stage *s);
+void stage_lose_caps(struct stage *s); /* the slice of all workloads cannot be capped */
 void stage_park(struct stage *s);
 /* The newest files hold two mistakes. */
 void stage_refuse(struct stage *s);

@@ -9,8 +9,8 @@
 static void the_status_says_it_all(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
         _hv_cleanup_(answer_done) struct answer a = get(s, "/api/v1/status");
-        static const char *const types[] = { "Ready", "Converged", "EngineReachable", "ConfigValid",
-                                             "Listening" };
+        static const char *const types[] = { "Ready",       "Converged", "EngineReachable",
+                                             "ConfigValid", "Listening", "Capped" };
 
         (void) state;
         assert_int_equal(a.status, 200);
@@ -36,33 +36,37 @@ static void conditions_tell_what_is_wrong(void **state) {
         static const struct {
                 const char *what;
                 void (*make)(struct stage *s);
-                const char *status[5],
-                        *reason[5]; /* Ready, Converged, EngineReachable, ConfigValid, Listening */
+                const char *status[6],
+                        *reason[6]; /* Ready, Converged, EngineReachable, ConfigValid, Listening, Capped */
         } rows[] = {
                 { "in sync",
                   NULL,
-                  { "True", "True", "True", "True", "True" },
-                  { "Ok", "Ok", "Ok", "Ok", "Ok" } },
+                  { "True", "True", "True", "True", "True", "True" },
+                  { "Ok", "Ok", "Ok", "Ok", "Ok", "Ok" } },
                 { "a replica is in the way",
                   stage_break_web,
-                  { "True", "False", "True", "True", "True" },
-                  { "Ok", "OOMKilled", "Ok", "Ok", "Ok" } },
+                  { "True", "False", "True", "True", "True", "True" },
+                  { "Ok", "OOMKilled", "Ok", "Ok", "Ok", "Ok" } },
                 { "no engine",
                   stage_lose_engine,
-                  { "False", "Unknown", "False", "True", "True" },
-                  { "DockerDown", "DockerDown", "DockerDown", "Ok", "Ok" } },
+                  { "False", "Unknown", "False", "True", "True", "True" },
+                  { "DockerDown", "DockerDown", "DockerDown", "Ok", "Ok", "Ok" } },
                 { "parked",
                   stage_park,
-                  { "True", "False", "True", "True", "True" },
-                  { "Ok", "PruneBlocked", "Ok", "Ok", "Ok" } },
+                  { "True", "False", "True", "True", "True", "True" },
+                  { "Ok", "PruneBlocked", "Ok", "Ok", "Ok", "Ok" } },
                 { "refused",
                   stage_refuse,
-                  { "True", "False", "True", "False", "True" },
-                  { "Ok", "RevisionRejected", "Ok", "RevisionRejected", "Ok" } },
+                  { "True", "False", "True", "False", "True", "True" },
+                  { "Ok", "RevisionRejected", "Ok", "RevisionRejected", "Ok", "Ok" } },
                 { "a port that is taken",
                   stage_lose_port,
-                  { "True", "True", "True", "True", "False" },
-                  { "Ok", "Ok", "Ok", "Ok", "NotListening" } },
+                  { "True", "True", "True", "True", "False", "True" },
+                  { "Ok", "Ok", "Ok", "Ok", "NotListening", "Ok" } },
+                { "a slice that cannot be capped",
+                  stage_lose_caps,
+                  { "True", "True", "True", "True", "True", "False" },
+                  { "Ok", "Ok", "Ok", "Ok", "Ok", "CapsFailed" } },
         };
 
         (void) state;
@@ -74,7 +78,7 @@ static void conditions_tell_what_is_wrong(void **state) {
                         rows[i].make(s);
                 stage_changed(s);
                 a = get(s, "/api/v1/status");
-                for (size_t j = 0; j < 5; j++) {
+                for (size_t j = 0; j < 6; j++) {
                         const struct hv_json *c = hv_json_at(at(a.json, "conditions"), j);
 
                         if (!hv_streq(hv_json_str(c, "status"), rows[i].status[j]) ||

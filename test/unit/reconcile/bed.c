@@ -96,6 +96,7 @@ struct hv_desired *desire(const char *revision, const struct wish *wishes) {
                 .networks = HV_ARENA_NEW_N(a, struct hv_network, n + 1),
                 .volumes = HV_ARENA_NEW_N(a, struct hv_volume, n + 1),
                 .settings = { .node_id = "n",
+                              .slice = "hivelet.slice",
                               .docker_enabled = true,
                               .resync_us = 60 * S,
                               .jitter_percent = 10,
@@ -164,7 +165,7 @@ static void do_create(struct bed *b, const struct hv_action *a) {
         k->digest = hv_arena_strdup(b->arena, u->digest);
         k->object = hv_arena_strdup(b->arena, u->object);
         k->kind = hv_kind_label(u->kind);
-        k->limits = u->limits;
+        k->limits = a->limits;
         k->endpoints = &none;
         k->n_endpoints = 1;
         if (u->n_networks) {

@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""What all workloads of a node together may take: read back from the kernel, mended when somebody changes it, lifted when it is not
+declared any more; no container is started anew for any of it. Each test has a slice of its own."""
+import glob
+import os
+
+import base
+import hv
+import tasks
+from hv import document, service
+
+with open("/proc/self/mountinfo") as mounts:
+    HIERARCHIES = {}
+    for line in mounts:
+        kind, _, options = line.split(" - ")[1].split()
+        if kind in ("cgroup", "cgroup2"):
+            for controller in options.split(","):
+                HIERARCHIES[controller if kind == "cgroup" else "v2"] = line.split()[4]
+
+
+class Caps(base.Case):
+    def setUp(self):
+        super().setUp()
+        self.stem = "hvtest" + os.urandom(3).hex()
+        self.slice = self.stem + ".slice"
+
+    def tearDown(self):
+        super().tearDown()
+        tasks.poll(self.is_swept, "the slice is empty")  # what watches a container of podman's outlives it a little
+
+    def is_swept(self):
+        try:
+            for hierarchy in set(HIERARCHIES.values()):
+                for top in glob.glob(os.path.join(hierarchy, self.stem + "*")):
+                    for folder, _, _ in os.walk(top, topdown=False):
+                        os.rmdir(folder)
+        except OSError:
+            return False
+        return True
+
+    def text(self, resources, *services):
+        return document(f"  node: {{reconcile: {{resync: 1s}}}}\n  resources: {{cgroup: {{slice: {self.slice}}}{resources}}}\n"
+                        "  services:\n" + "".join(services))
+
+    # --- the kernel's word ---
+
+    def file(self, controller, v1, v2):
+        if controller in HIERARCHIES:
+            return os.path.join(HIERARCHIES[controller], self.slice, v1)
+        return os.path.join(HIERARCHIES["v2"], self.slice, v2)
+
+    def caps(self):
+        """CPUs, bytes, processes; None: no cap."""
+        found = []
+        for path in (self.file("cpu", "cpu.cfs_quota_us", "cpu.max"), self.file("memory", "memory.limit_in_bytes", "memory.max"),
+                     self.file("pids", "pids.max", "pids.max")):
+            try:
+                with open(path) as f:
+                    word = f.read().split()[0]
+            except FileNotFoundError:
+                word = "max"
+            found.append(None if word in ("max", "-1") or int(word) >= 1 << 62 else int(word))
+        cpu, memory, pids = found
+        return cpu and cpu / 100000, memory, pids
+
+    def put(self, controller, v1, v2, text):
+        with open(self.file(controller, v1, v2), "w") as f:
+            f.write(text)
+
+    def condition(self):
+        return next(c for c in self.agent.status()["conditions"] if c["type"] == "Capped")
+
+    def wait_caps(self, cpus, memory):
+        self.agent.wait(lambda: self.caps()[:2] == (cpus, memory), f"caps of {cpus} CPUs, {memory} bytes; {self.caps()}")
+
+    # --- tests ---
+
+    def test_caps_follow_the_file_and_nothing_is_started_anew(self):
+        self.agent.write(self.text(", limits: {cpu: 600m, memory: 600Mi}, reserved: {cpu: 100m, memory: 100Mi}", service("web")))
+        self.agent.start()
+        self.agent.wait_synced()
+        cpus, memory, pids = self.caps()
+        self.assertEqual((cpus, memory), (0.5, 500 << 20))
+        with open("/proc/sys/kernel/pid_max") as f:
+            self.assertTrue(100 < pids < int(f.read()))
+        self.assertEqual((self.condition()["status"], self.condition()["message"]), ("True", f"{self.slice}: CPU 500m, memory 500Mi"))
+        # Services stand below it, apart.
+        inside = glob.glob(os.path.join(os.path.dirname(self.file("memory", "", "")), self.stem + "-services*", "*", ""))
+        self.assertEqual(len([d for d in inside if not d.endswith("conmon/")]), 1, inside)
+        started = self.started_at("hive-web")
+        self.agent.desire(self.text(", limits: {cpu: 300m, memory: 300Mi}", service("web")))
+        self.wait_caps(0.3, 300 << 20)
+        self.agent.desire(self.text("", service("web")))
+        self.wait_caps(None, None)
+        self.assertIsNone(self.caps()[2])
+        self.assertEqual(self.started_at("hive-web"), started)
+
+    def test_drift_is_mended(self):
+        self.agent.write(self.text(", limits: {cpu: 500m, memory: 500Mi}", service("web")))
+        self.agent.start()
+        self.agent.wait_synced()
+        pids = self.caps()[2]
+        self.put("cpu", "cpu.cfs_quota_us", "cpu.max", "90000")
+        self.put("memory", "memory.limit_in_bytes", "memory.max", "900M")
+        self.put("pids", "pids.max", "pids.max", "max")
+        self.wait_caps(0.5, 500 << 20)
+        self.assertEqual(self.caps()[2], pids)
+        self.assertIn("CPU 900m -> 500m", self.agent.text_of_log())
+
+    def test_a_plan_shows_them(self):
+        self.agent.write(self.text("", service("web")))
+        self.agent.start()
+        self.agent.wait_synced()
+        plan = os.path.join(self.agent.dir, "plan.yaml")
+        self.agent.write(self.text(", limits: {cpu: 500m}", service("web")), plan)
+        shown = self.agent.ctl("plan", "-f", plan).stdout
+        self.assertIn(f"cap node/caps {self.slice} CPU none -> 500m", " ".join(shown.split()))
+        self.assertIsNone(self.caps()[0])
+
+    def test_a_container_may_ask_for_more_than_all_together_have(self):
+        """Version 1 refuses a limit above one that is above it: the container gets what there is, and more when there is more."""
+        web = service("web", "resources: {requests: {cpu: 1m, memory: 1Mi}, limits: {cpu: 800m}}").replace(
+            "      resources: {requests: {cpu: 1m, memory: 1Mi}}\n", "")
+        self.agent.write(self.text(", limits: {cpu: 500m}", web))
+        self.agent.start()
+        self.agent.wait_synced()
+        started = self.started_at("hive-web")
+        self.agent.desire(self.text(", limits: {cpu: 300m}", web))
+        self.wait_caps(0.3, None)
+        self.agent.desire(self.text("", web))
+        self.wait_caps(None, None)
+        self.agent.wait(lambda: self.engine.inspect("hive-web")["HostConfig"]["NanoCpus"] == 800000000, "its own limit")
+        if hv.KIND != "podman":  # which changes no limits in place
+            self.assertEqual(self.started_at("hive-web"), started)
+
+    def test_where_cgroups_are_not_to_be_seen_it_is_said(self):
+        """As in a plain container around the agent."""
+        arguments = self.agent.arguments
+        self.agent.arguments = lambda *more: ["unshare", "--mount", "--propagation", "private", "sh", "-c",
+                                              'umount -R -l /sys/fs/cgroup && exec "$@"', "sh", *arguments(*more)]
+        self.agent.write(self.text(", limits: {cpu: 500m}", service("web")))
+        self.agent.start()
+        self.agent.wait_synced()
+        self.assertEqual((self.condition()["status"], self.condition()["reason"]), ("False", "CapsFailed"))
+        self.assertIn("mountinfo", self.condition()["message"])
+        self.assertIsNone(self.caps()[0])
+
+    def test_a_service_of_an_older_version_runs_on_where_it_is(self):
+        """It was made right below the slice: the same digest, another place."""
+        self.agent.write(self.text("", service("web")))
+        self.agent.start()
+        self.agent.wait_synced()
+        self.agent.terminate()
+        made = self.engine.inspect("hive-web")
+        self.engine.call("DELETE", "/containers/hive-web?force=1")
+        body = {"Image": made["Config"]["Image"], "Cmd": made["Config"]["Cmd"], "Entrypoint": made["Config"]["Entrypoint"],
+                "Labels": made["Config"]["Labels"], "HostConfig": {**made["HostConfig"], "CgroupParent": "/" + (self.stem if hv.KIND == "podman" else self.slice)}}
+        body["HostConfig"].pop("Ulimits")  # podman does not take back what it tells
+        self.engine.call("POST", "/containers/create?name=hive-web", body)
+        self.engine.call("POST", "/containers/hive-web/start")
+        old = self.engine.inspect("hive-web")["Id"]
+        self.agent.write(self.text(", limits: {cpu: 500m}", service("web")))
+        self.agent.start()
+        self.agent.wait_synced()
+        self.assertEqual(self.engine.inspect("hive-web")["Id"], old)
+        self.assertEqual(self.caps()[0], 0.5)
+
+
+if __name__ == "__main__":
+    base.main()
