@@ -169,6 +169,7 @@ static void end(struct hv_agent *a) {
         sd_event_source_disable_unref(a->terminate);
         sd_event_source_disable_unref(a->interrupt);
         hv_agent_listen_end(a);
+        hv_agent_trial_end(a);
         hv_notify_free(a->notify);
         sd_event_unref(a->event);
         free(a->tcp_listen);

@@ -132,6 +132,7 @@ void hv_agent_snapshot(void *userdata, struct hv_arena *arena, struct hv_api_sna
                 .listen_error = a->tcp_error,
         };
         hv_agent_pool_look(a, arena, &ret->pool);
+        hv_agent_trial_show(a, arena, &ret->trial);
         shown = ret->desired ? ret->desired : a->offered ? a->offered->desired : NULL;
         ret->node_id = shown ? shown->settings.node_id : "";
         ret->node_name = shown ? shown->settings.node_name : "";

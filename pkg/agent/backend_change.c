@@ -1,4 +1,4 @@
-/* agent/backend_change.c - apply, delete, reload, accept-prune.
+/* agent/backend_change.c - apply, delete, reload, accept-prune; the verdict about a trial goes on to trial.c.
  *
  * The documents are judged and stored at once; whether the revision comes into force is the core's guard to say, after its
  * next pass. An engine that does not answer keeps the guard from counting: then the answer says that, and the revision waits
@@ -57,14 +57,20 @@ static struct hv_source_load *load_for(struct hv_agent *a, const struct hv_api_c
                 .forget_name = change->forget_name,
                 .dry_run = change->dry_run,
                 .in_force = a->active,
+                .is_reload = change->is_reload,
         };
         struct hv_source_text *texts = HV_NEW_N(struct hv_source_text, change->n_files);
+        struct hv_trial_wish wish;
         struct hv_source_load *l;
 
         for (size_t i = 0; i < change->n_files; i++)
                 texts[i] = (struct hv_source_text){ change->files[i].name, change->files[i].path,
                                                     change->files[i].text, change->files[i].len };
         c.texts = texts;
+        if (change->confirm_us > 0) {
+                c.trial_before = hv_agent_trial_wish(a, change, &wish);
+                c.trial = &wish;
+        }
         l = hv_source_set_change(a->sources, &c);
         free(texts);
         return l;
@@ -72,13 +78,21 @@ static struct hv_source_load *load_for(struct hv_agent *a, const struct hv_api_c
 
 void hv_agent_change(void *userdata, const struct hv_api_change *change, struct hv_api_call *call) {
         struct hv_agent *a = userdata;
-        struct hv_source_load *l = load_for(a, change);
         struct hv_desired *before = (struct hv_desired *) hv_core_active(a->core);
+        struct hv_source_load *l;
 
+        if (change->verdict != HV_API_VERDICT_NONE) {
+                hv_agent_trial_verdict(a, change, call);
+                return;
+        }
+        l = load_for(a, change);
+        if (change->confirm_us > 0 && !change->dry_run)
+                hv_agent_trial_began(a, l->desired != NULL);
         if (change->dry_run || !l->desired) {
                 answer_with(a, call, l, change->dry_run);
                 /* What the operator sent is his to mend; only a refusal of what lies in the files is the node's. */
-                if (change->dry_run || change->n_files > 0 || change->forget_kind != HV_KIND_NONE)
+                if (change->dry_run || change->n_files > 0 || change->confirm_us > 0 ||
+                    change->forget_kind != HV_KIND_NONE)
                         hv_source_load_free(l);
                 else
                         (void) hv_agent_take(a, l);

@@ -1,6 +1,7 @@
 /* agent/private.h - what the parts of the agent share. Private to pkg/agent.
  *
  *      revision.c      sources --> candidate --> core; what became active --> store
+ *      trial.c         a revision on trial: its clock, the yes, the way back
  *      remember.c      what older revisions said of volumes --> core
  *      pass.c          core --> actions, notes, deadline: the pass of the loop
  *      publish.c       status --> sd_notify
@@ -63,6 +64,12 @@ struct hv_agent {
         uint64_t keep_after_us;         /* not tried again before */
         uint64_t loaded_wall_us, good_wall_us, failed_wall_us, active_wall_us;
         uint64_t n_load_errors;
+        const struct hv_source_load
+                *saved;        /* the newest load that the watch of the files gave; only compared */
+        bool active_was_saved; /* `active` is one */
+        uint64_t active_us;    /* since when its revision is in force */
+        char revision_before[HV_SHA256_HEX_SIZE]; /* what was in force before it in this run; "": nothing */
+        sd_event_source *trial_timer;
         char source_revisions[2][HV_SHA256_HEX_SIZE]; /* of what each source gave last; "": nothing */
 
         struct hv_docker *docker; /* NULL: node.docker.enabled is false */
@@ -135,6 +142,21 @@ void hv_agent_revision_passed(
 /* Why the newest sources were refused, in one line; NULL: they were not. */
 const char *hv_agent_refusal(const struct hv_agent *a);
 const struct hv_secret *hv_agent_secret(const struct hv_agent *a, const char *name);
+
+/* Takes a load that is in force at once, whatever the guard and the engine: the way back of a trial. */
+void hv_agent_put_back(struct hv_agent *a, struct hv_source_load *load);
+
+/* trial.c */
+int hv_agent_trial_init(struct hv_agent *a,
+                        struct hv_err *err); /* before the last good revision is resumed */
+/* What `change` wishes; `tried` is left to the sources. Gives hv_source_change.trial_before. */
+const char *hv_agent_trial_wish(struct hv_agent *a, const struct hv_api_change *change,
+                                struct hv_trial_wish *ret);
+/* A change was tried on trial; one that could not be made to its end (a disk that is full) may have begun it all the same. */
+void hv_agent_trial_began(struct hv_agent *a, bool is_good);
+void hv_agent_trial_verdict(struct hv_agent *a, const struct hv_api_change *change, struct hv_api_call *call);
+void hv_agent_trial_show(const struct hv_agent *a, struct hv_arena *arena, struct hv_api_trial *ret);
+void hv_agent_trial_end(struct hv_agent *a);
 
 /* engine.c */
 int hv_agent_engine_init(struct hv_agent *a, struct hv_err *err);

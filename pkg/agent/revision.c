@@ -96,8 +96,8 @@ static bool is_in_force_now(const struct hv_agent *a) {
         return a->offered && a->offered != a->active && hv_core_active(a->core) == a->offered->desired;
 }
 
-static void offer(struct hv_agent *a, struct hv_source_load *l) {
-        struct hv_input in = { .type = HV_INPUT_DESIRED, .desired = l->desired };
+static void offer(struct hv_agent *a, enum hv_input_type as, struct hv_source_load *l) {
+        struct hv_input in = { .type = as, .desired = l->desired };
 
         /* One that was consented to in this very turn came into force, if only for an instant: what it says of
          * volumes must not be lost. */
@@ -150,8 +150,20 @@ int hv_agent_take(struct hv_agent *a, struct hv_source_load *l) {
         /* Probes must find somebody on the very first start, too, when the engine keeps the guard from deciding. */
         if (!a->active)
                 hv_agent_listen_follow(a, l->desired);
-        offer(a, l);
+        offer(a, HV_INPUT_DESIRED, l);
         return 0;
+}
+
+void hv_agent_put_back(struct hv_agent *a, struct hv_source_load *l) {
+        if (!l->desired) {
+                (void) hv_log_error(l->err.code, "what was in force before cannot be read any more: %s",
+                                    l->err.code ? l->err.msg : "it has errors by now");
+                hv_source_load_free(l);
+                return;
+        }
+        need_engine(a, l->desired);
+        offer(a, HV_INPUT_REVERT, l);
+        in_force(a);
 }
 
 int hv_agent_reload(struct hv_agent *a) {
@@ -174,10 +186,22 @@ static void keep(struct hv_agent *a) {
                                     err.msg);
 }
 
+/* For a trial that is asked for just after a file was saved (agent/trial.c). */
+static void remember_before(struct hv_agent *a) {
+        const char *before = a->active ? a->active->desired->revision : "";
+
+        if (hv_streq(before, a->offered->desired->revision))
+                return;
+        (void) snprintf(a->revision_before, sizeof a->revision_before, "%s", before);
+        a->active_us = hv_agent_now_us();
+        a->active_was_saved = a->offered == a->saved;
+}
+
 static void in_force(struct hv_agent *a) {
         struct hv_source_load *before = a->active;
         int level;
 
+        remember_before(a);
         a->active = a->offered;
         if (before != a->active && before != a->latest)
                 hv_source_load_free(before);
@@ -209,7 +233,11 @@ const struct hv_secret *hv_agent_secret(const struct hv_agent *a, const char *na
 /* ---- beginning ---- */
 
 static void on_files_changed(void *userdata) {
-        (void) hv_agent_reload(userdata);
+        struct hv_agent *a = userdata;
+        struct hv_source_load *l = hv_source_set_load(a->sources);
+
+        a->saved = l;
+        (void) hv_agent_take(a, l);
 }
 
 /* Flags are the strongest voice about a field. */
@@ -276,6 +304,9 @@ int hv_agent_sources_init(struct hv_agent *a, struct hv_err *err) {
         else if (r < 0)
                 return r;
         r = hv_source_set_watch(a->sources, a->event, on_files_changed, a, err);
+        if (r < 0)
+                return r;
+        r = hv_agent_trial_init(a, err);
         if (r < 0)
                 return r;
         resume(a);

@@ -74,6 +74,7 @@ void hv_why_text(const struct hv_json *j, struct hv_buf *buf); /* cmd_why.c */
 
 int hv_cmd_apply(struct hv_cli *cli); /* cmd_apply.c */
 int hv_cmd_delete(struct hv_cli *cli);
+int hv_cmd_confirm(struct hv_cli *cli);
 int hv_cmd_reload(struct hv_cli *cli);
 int hv_cmd_convert(struct hv_cli *cli);  /* cmd_convert.c */
 int hv_cmd_plan(struct hv_cli *cli);     /* cmd_plan.c */

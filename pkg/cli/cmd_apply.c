@@ -1,4 +1,4 @@
-/* hivectl apply, delete, reload: what changes the desired state. */
+/* hivectl apply, confirm, delete, reload: what changes the desired state. */
 #include "cli/change.h"
 #include "cli/output.h"
 #include "cli/wait.h"
@@ -7,12 +7,24 @@
 
 static void tell(struct hv_cli *cli, const struct hv_json *j) {
         const char *outcome = hv_json_str(j, "outcome"), *revision = hv_json_str(j, "revision");
-        const struct hv_json *parked = hv_json_get(j, "parked"), *objects = hv_json_get(parked, "objects");
+        const struct hv_json *parked = hv_json_get(j, "parked"), *objects = hv_json_get(parked, "objects"),
+                             *confirm = hv_json_get(j, "confirm");
         _hv_cleanup_(hv_buf_done) struct hv_buf text = {};
+        char when[HV_AGE_SIZE];
 
         if (!revision)
                 revision = "";
-        if (hv_streq(outcome, "Unchanged"))
+        if (hv_streq(outcome, "Confirmed"))
+                hv_buf_printf(&text, "confirmed: revision %.*s stays\n", REVISION_SHOWN, revision);
+        else if (hv_streq(outcome, "Reverted")) {
+                hv_change_list(j, cli->color, &text);
+                hv_buf_printf(&text, "taken back: revision %.*s is in force again\n", REVISION_SHOWN,
+                              revision);
+                if (hv_json_bool(confirm, "filesHeldOff", false))
+                        hv_buf_puts(&text,
+                                    "the files still say what was taken back: they are held off until they "
+                                    "change, or hivectl apply takes them as they are\n");
+        } else if (hv_streq(outcome, "Unchanged"))
                 hv_buf_printf(&text, "unchanged: revision %.*s is in force\n", REVISION_SHOWN, revision);
         else if (hv_streq(outcome, "Parked")) {
                 hv_buf_printf(&text, "parked: revision %.*s would remove %d of %d objects\n", REVISION_SHOWN,
@@ -28,6 +40,10 @@ static void tell(struct hv_cli *cli, const struct hv_json *j) {
                               hv_option_is_given(&cli->options, HV_OPT_DRY_RUN) ? "valid" : "in force",
                               REVISION_SHOWN, revision);
         }
+        if (hv_option_is_given(&cli->options, HV_OPT_CONFIRM) && hv_json_str(confirm, "deadline"))
+                hv_buf_printf(&text, "on trial until %s: without hivectl confirm, revision %.*s comes back\n",
+                              hv_output_instant(hv_json_str(confirm, "deadline"), when), REVISION_SHOWN,
+                              hv_json_str(confirm, "goesBackTo"));
         (void) fputs(hv_buf_str(&text), stdout); /* names are DNS labels, so nothing needs escaping */
 }
 
@@ -79,7 +95,19 @@ int hv_cmd_apply(struct hv_cli *cli) {
         }
         if (hv_option_is_given(o, HV_OPT_DRY_RUN))
                 hv_buf_puts(&path, o->accept_prune ? "&dry-run=1" : "?dry-run=1");
+        if (o->confirm) {
+                hv_buf_puts(&path, strchr(hv_buf_str(&path), '?') ? "&confirm=" : "?confirm=");
+                hv_cli_escape_path(&path, o->confirm);
+        }
         r = hv_cli_post(cli, hv_buf_str(&path), body.len > 0 ? &body : NULL, &j);
+        return finish(cli, r, j);
+}
+
+int hv_cmd_confirm(struct hv_cli *cli) {
+        bool revert = hv_option_is_given(&cli->options, HV_OPT_REVERT);
+        struct hv_json *j = NULL;
+        int r = hv_cli_post(cli, revert ? "/api/v1/confirm?revert=1" : "/api/v1/confirm", NULL, &j);
+
         return finish(cli, r, j);
 }
 

@@ -50,6 +50,23 @@ static void put_parked(struct hv_cli *cli, struct hv_buf *buf, const struct hv_j
                           REVISION_SHOWN, revision, message, REVISION_SHOWN, revision);
 }
 
+/* What waits for a yes, or was taken back without one. */
+static void put_confirm(struct hv_cli *cli, struct hv_buf *buf, const struct hv_json *confirm) {
+        const char *revision = either(hv_json_str(confirm, "revision"), ""),
+                   *base = either(hv_json_str(confirm, "goesBackTo"), "");
+        char when[HV_AGE_SIZE];
+
+        if (hv_streq(hv_json_str(confirm, "state"), "Pending"))
+                put_linef(cli, buf, "On trial", "%.*s until %s; without hivectl confirm, %.*s comes back",
+                          REVISION_SHOWN, revision, hv_output_instant(hv_json_str(confirm, "deadline"), when),
+                          REVISION_SHOWN, base);
+        else
+                put_linef(cli, buf, "Taken back", "%.*s at %s: %s%s", REVISION_SHOWN, revision,
+                          hv_output_instant(hv_json_str(confirm, "revertedAt"), when),
+                          either(hv_json_str(confirm, "why"), ""),
+                          hv_json_bool(confirm, "filesHeldOff", false) ? "; the files are held off" : "");
+}
+
 static void put_pool(struct hv_cli *cli, struct hv_buf *buf, const struct hv_json *pool) {
         const struct hv_json *outbox = hv_json_get(pool, "outbox");
         const char *message = hv_json_str(pool, "message");
@@ -89,6 +106,8 @@ static void put_head(struct hv_cli *cli, struct hv_buf *buf, const struct hv_jso
                 put_line(cli, buf, "Revision", "none is in force");
         if (hv_json_str(parked, "revision"))
                 put_parked(cli, buf, parked);
+        if (hv_json_str(hv_json_get(j, "confirm"), "state"))
+                put_confirm(cli, buf, hv_json_get(j, "confirm"));
         put_linef(cli, buf, "Running", "for %s", hv_output_age(hv_json_str(j, "startedAt"), age));
 }
 

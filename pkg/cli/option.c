@@ -31,6 +31,9 @@ const struct hv_option hv_options[HV_N_OPTIONS] = {
         { HV_OPT_ACCEPT_PRUNE, 0, "accept-prune", "REVISION", NULL,
           "let the parked revision of this name, or the start of it, remove what it removes" },
         { HV_OPT_DRY_RUN, 0, "dry-run", NULL, NULL, "judge only, change nothing" },
+        { HV_OPT_CONFIRM, 0, "confirm", "TIME", NULL,
+          "on trial: taken back by itself after this time, such as 10m, unless hivectl confirm comes before" },
+        { HV_OPT_REVERT, 0, "revert", NULL, NULL, "take it back now" },
         { HV_OPT_WAIT, 0, "wait", NULL, NULL, "wait until the machine runs what was applied" },
         { HV_OPT_FOR, 0, "for", "STATE", for_words, "what to wait for; default synced" },
         { HV_OPT_CHECK, 0, "check", NULL, NULL, "exit with 2 when the node is not in sync" },
@@ -95,6 +98,17 @@ static int read_word(const struct hv_option *o, const char *value, unsigned *ret
         return err->code;
 }
 
+static int read_time(const struct hv_option *o, const char *value, uint64_t *ret_us, struct hv_err *err) {
+        char guess[HV_DURATION_SIZE];
+
+        if (hv_duration_parse(value, ret_us) == HV_PARSE_OK && *ret_us > 0)
+                return 0;
+        if (hv_duration_suggest(value, guess))
+                return hv_err_set(err, -EINVAL, "--%s: \"%s\" is no time; did you mean %s?", o->name, value,
+                                  guess);
+        return bad_value(o, value, "a time such as 30s or 5m", err);
+}
+
 static int add(const struct hv_option *o, const char *value, const char *list[HV_CLI_FILES_MAX], size_t *n,
                struct hv_err *err) {
         if (*n == HV_CLI_FILES_MAX)
@@ -105,7 +119,7 @@ static int add(const struct hv_option *o, const char *value, const char *list[HV
 
 static int store(struct hv_cli_options *ret, const struct hv_option *o, const char *value,
                  struct hv_err *err) {
-        char guess[HV_DURATION_SIZE];
+        uint64_t ignored_us;
         unsigned word = 0;
         int r;
 
@@ -120,12 +134,10 @@ static int store(struct hv_cli_options *ret, const struct hv_option *o, const ch
                 ret->socket = value;
                 break;
         case HV_OPT_TIMEOUT:
-                if (hv_duration_parse(value, &ret->timeout_us) == HV_PARSE_OK && ret->timeout_us > 0)
-                        break;
-                if (hv_duration_suggest(value, guess))
-                        return hv_err_set(err, -EINVAL, "--timeout: \"%s\" is no time; did you mean %s?",
-                                          value, guess);
-                return bad_value(o, value, "a time such as 30s or 5m", err);
+                return read_time(o, value, &ret->timeout_us, err);
+        case HV_OPT_CONFIRM:
+                ret->confirm = value;
+                return read_time(o, value, &ignored_us, err);
         case HV_OPT_COLOR:
                 ret->color = (enum hv_color_mode) word;
                 break;

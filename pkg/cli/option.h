@@ -20,6 +20,8 @@ enum hv_option_id {
         HV_OPT_STRICT,
         HV_OPT_ACCEPT_PRUNE,
         HV_OPT_DRY_RUN,
+        HV_OPT_CONFIRM,
+        HV_OPT_REVERT,
         HV_OPT_WAIT,
         HV_OPT_FOR,
         HV_OPT_CHECK,
@@ -88,6 +90,7 @@ struct hv_cli_options {
         uint64_t given; /* HV_OPT_BIT() of each that was there */
         const char *socket;
         uint64_t timeout_us;
+        const char *confirm; /* a time, as it was given */
         enum hv_color_mode color;
         enum hv_output_format output;
         const char *files[HV_CLI_FILES_MAX]; /* --filename, as often as it was there */

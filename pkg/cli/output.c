@@ -72,6 +72,17 @@ const char *hv_output_age(const char *rfc3339, char ret[HV_AGE_SIZE]) {
         return format_span(at_us > then_us ? at_us - then_us : 0, ret);
 }
 
+const char *hv_output_instant(const char *rfc3339, char ret[HV_AGE_SIZE]) {
+        char text[HV_RFC3339_SIZE];
+        uint64_t at_us;
+
+        if (!rfc3339 || !hv_rfc3339_parse(rfc3339, &at_us))
+                return "-";
+        hv_rfc3339_format(at_us / HV_USEC_PER_SEC * HV_USEC_PER_SEC, text);
+        (void) snprintf(ret, HV_AGE_SIZE, "%.*s", HV_AGE_SIZE - 1, text); /* whole seconds take 20 */
+        return ret;
+}
+
 const char *hv_output_until(const char *rfc3339, char ret[HV_AGE_SIZE]) {
         uint64_t then_us, at_us = now_us();
 

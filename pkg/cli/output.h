@@ -12,6 +12,8 @@ void hv_output_document(struct hv_cli *cli, const struct hv_json *j, enum hv_out
 /* Time since an instant of the API, in one unit: "45s", "12m", "3h", "5d"; "-" for none. In `ret`. */
 #define HV_AGE_SIZE 24
 const char *hv_output_age(const char *rfc3339, char ret[HV_AGE_SIZE]);
+/* An instant of the API in whole seconds: "2026-01-31T08:00:00Z"; "-" for NULL. */
+const char *hv_output_instant(const char *rfc3339, char ret[HV_AGE_SIZE]);
 /* How long it is until an instant: "4h"; "-" for NULL. */
 const char *hv_output_until(const char *rfc3339, char ret[HV_AGE_SIZE]);
 

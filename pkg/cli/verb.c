@@ -128,16 +128,29 @@ static const struct hv_verb verbs[] = {
           .run = hv_cmd_plan },
         { .name = "apply",
           .group = "Change",
-          .usage = "[-f FILE] [--accept-prune REVISION] [--wait]",
+          .usage = "[-f FILE] [--confirm TIME] [--accept-prune REVISION] [--wait]",
           .summary = "take documents into the desired state, or read the sources again",
           .details =
                   "Objects go to a source of their own that outlives restarts; a NodeState is taken only from the\n"
-                  "agent's own file. Without a file the sources are read again. Exit code 2: parked by the guard.",
+                  "agent's own file. Without a file the sources are read again. Exit code 2: parked by the guard.\n"
+                  "With --confirm (10s to 24h) it is on trial: what was in force comes back by itself, unless hivectl\n"
+                  "confirm is said in time; also after a restart of the agent or the machine, and without a network.",
           .examples = "apply\napply -f web.yaml --wait --timeout 5m\napply --accept-prune 3f2a91c0\n"
-                      "apply -f web.yaml -o json\n",
-          .options = BIT(HV_OPT_FILENAME) | BIT(HV_OPT_ACCEPT_PRUNE) | BIT(HV_OPT_DRY_RUN) | BIT(HV_OPT_WAIT),
+                      "apply -f web.yaml -o json\napply -f tunnel.yaml --confirm 10m\n",
+          .options = BIT(HV_OPT_FILENAME) | BIT(HV_OPT_ACCEPT_PRUNE) | BIT(HV_OPT_DRY_RUN) |
+                     BIT(HV_OPT_WAIT) | BIT(HV_OPT_CONFIRM),
           .formats = TABLE,
           .run = hv_cmd_apply },
+        { .name = "confirm",
+          .group = "Change",
+          .usage = "[--revert] [--wait]",
+          .summary = "keep what was applied with --confirm, or take it back now",
+          .details =
+                  "Exit code 4: nothing waits to be confirmed. Exit code 1: it was too late, or it is not in force.",
+          .examples = "confirm\nconfirm --revert\n",
+          .options = BIT(HV_OPT_REVERT) | BIT(HV_OPT_WAIT),
+          .formats = TABLE,
+          .run = hv_cmd_confirm },
         { .name = "delete",
           .group = "Change",
           .usage = "TYPE/NAME [--wait]",

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "base/fail_place.h"
 #include "reconcile/action.h"
 
 enum hv_fail_when {
@@ -21,12 +22,7 @@ enum hv_fail_when {
  * container of a build of packages is made, was started, has ended; its packages are in place. */
 #ifdef HV_FAIL_POINTS
 void hv_fail_point(enum hv_action_type type, enum hv_fail_when when);
-void hv_fail_place(const char *name);
 #else
-static inline void hv_fail_place(const char *name) {
-        (void) name;
-}
-
 static inline void hv_fail_point(enum hv_action_type type, enum hv_fail_when when) {
         (void) type;
         (void) when;

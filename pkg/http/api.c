@@ -309,6 +309,8 @@ static const struct hv_http_route routes[] = {
              "what would be done, change nothing"),
         POST("/api/v1/apply", ADMIN, hv_api_post_apply, HV_API_BODY_MAX_BYTES,
              "take documents into the desired state, or read the sources again"),
+        POST("/api/v1/confirm", ADMIN, hv_api_post_confirm, 0,
+             "the revision on trial stays, or with ?revert goes"),
         POST("/api/v1/reload", OPERATOR, hv_api_post_reload, 0, "read the sources again"),
 };
 

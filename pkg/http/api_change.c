@@ -1,7 +1,7 @@
 /* What changes the desired state, or asks what would: bodies become files, results become JSON.
  *
  * Body     application/json: {"files": [{"name", "path", "text"}]}; application/yaml: one file, named by
- *          ?name=. None: the sources are read again.
+ *          ?name=. None: the sources are read again. ?confirm=10m: on trial (hv_api_post_confirm() ends it).
  * Answer   200 with the outcome, also when the guard parked the revision; 422 with the findings when the
  *          files were refused; validate answers 200 in both cases, since judging is what was asked for.
  */
@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <strings.h>
 
+#include "base/duration.h"
+#include "base/text.h"
 #include "http/diff.h"
 #include "http/render.h"
 #include "json/json.h"
@@ -21,7 +23,8 @@ static const char *outcome_name(enum hv_api_outcome outcome) {
         static const char *const names[] = {
                 [HV_API_ACTIVATED] = "Activated", [HV_API_UNCHANGED] = "Unchanged",
                 [HV_API_PARKED] = "Parked",       [HV_API_REFUSED] = "Refused",
-                [HV_API_FAILED] = "Failed",
+                [HV_API_FAILED] = "Failed",       [HV_API_CONFIRMED] = "Confirmed",
+                [HV_API_REVERTED] = "Reverted",
         };
 
         return names[outcome];
@@ -168,6 +171,13 @@ static void put_parked(struct hv_json_writer *w, struct hv_api *api, struct hv_a
         hv_json_end(w);
 }
 
+static void put_trial(struct hv_json_writer *w, struct hv_api *api, struct hv_arena *a) {
+        struct hv_api_snapshot s = {};
+
+        api->backend->snapshot(api->userdata, a, &s);
+        hv_render_trial(w, "confirm", &s);
+}
+
 static void reply_change(struct hv_api_call *call, const struct hv_api_changed *c) {
         struct hv_buf buf = {};
         struct hv_json_writer w = { .buf = &buf };
@@ -176,13 +186,15 @@ static void reply_change(struct hv_api_call *call, const struct hv_api_changed *
         if (call->answer_as == as_validate)
                 hv_json_put_bool(&w, "valid", c->outcome != HV_API_REFUSED);
         hv_json_put_str(&w, "outcome", outcome_name(c->outcome));
-        hv_json_put_bool(&w, "changed", c->outcome == HV_API_ACTIVATED);
+        hv_json_put_bool(&w, "changed", c->outcome == HV_API_ACTIVATED || c->outcome == HV_API_REVERTED);
         hv_json_put_str(&w, "revision", c->after ? c->after->revision : NULL);
         hv_json_put_str(&w, "before", c->before ? c->before->revision : NULL);
         if (c->outcome != HV_API_REFUSED)
                 put_diff(&w, call->arena, c->before, c->after);
         if (c->outcome == HV_API_PARKED && call->answer_as == as_apply)
                 put_parked(&w, call->api, call->arena);
+        if (call->answer_as == as_apply)
+                put_trial(&w, call->api, call->arena);
         put_findings(&w, c->diags);
         hv_json_end(&w);
         hv_api_reply(call->req, 200, &buf);
@@ -258,9 +270,24 @@ static void change(struct hv_http_request *req, struct hv_api *api, const void *
         }
         c->forget_name = hv_arena_strdup(call->arena, c->forget_name);
         c->accept_prune = hv_arena_strdup(call->arena, c->accept_prune);
+        c->by = hv_arena_strdup(call->arena, hv_http_request_caller(req)->address);
         hv_api_call_ask(call);
         api->backend->change(api->userdata, c, call);
         hv_api_call_asked(call);
+}
+
+/* False: answered with an error. */
+static bool read_confirm(struct hv_http_request *req, uint64_t *ret) {
+        const char *text = hv_http_query(req, "confirm");
+        char quoted[HV_TEXT_QUOTE_SIZE];
+        struct hv_err err = {};
+
+        if (!text || (hv_duration_parse(text, ret) == HV_PARSE_OK && *ret > 0))
+                return true;
+        (void) hv_err_set(&err, -EINVAL, "confirm: expected a time such as 10m, found %s",
+                          hv_text_quote(text, quoted));
+        hv_http_reply_err(req, "BadTime", &err);
+        return false;
 }
 
 void hv_api_post_apply(struct hv_http_request *req, void *userdata) {
@@ -270,7 +297,17 @@ void hv_api_post_apply(struct hv_http_request *req, void *userdata) {
                 .dry_run = hv_http_query_is_true(req, "dry-run"),
         };
 
-        change(req, userdata, as_apply, &c, true);
+        if (read_confirm(req, &c.confirm_us))
+                change(req, userdata, as_apply, &c, true);
+}
+
+void hv_api_post_confirm(struct hv_http_request *req, void *userdata) {
+        struct hv_api_change c = {
+                .verdict =
+                        hv_http_query_is_true(req, "revert") ? HV_API_VERDICT_REVERT : HV_API_VERDICT_CONFIRM,
+        };
+
+        change(req, userdata, as_apply, &c, false);
 }
 
 void hv_api_post_validate(struct hv_http_request *req, void *userdata) {
@@ -280,7 +317,7 @@ void hv_api_post_validate(struct hv_http_request *req, void *userdata) {
 }
 
 void hv_api_post_reload(struct hv_http_request *req, void *userdata) {
-        struct hv_api_change c = {};
+        struct hv_api_change c = { .is_reload = true };
 
         change(req, userdata, as_apply, &c, false);
 }

@@ -128,6 +128,7 @@ void hv_api_reply_refused(struct hv_http_request *req, const char *code, struct 
 void hv_api_post_validate(struct hv_http_request *req, void *userdata);
 void hv_api_post_plan(struct hv_http_request *req, void *userdata);
 void hv_api_post_apply(struct hv_http_request *req, void *userdata);
+void hv_api_post_confirm(struct hv_http_request *req, void *userdata);
 void hv_api_post_reload(struct hv_http_request *req, void *userdata);
 void hv_api_delete_object(struct hv_http_request *req, struct hv_api *api, enum hv_kind kind);
 

@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/quantity.h"
+#include "base/rfc3339.h"
 
 #define REVISION_SHOWN 8 /* digits of a revision in a sentence */
 
@@ -13,6 +14,7 @@ const char *hv_condition_type_name(enum hv_condition_type type) {
                 [HV_CONDITION_CONFIG_VALID] = "ConfigValid",
                 [HV_CONDITION_LISTENING] = "Listening",
                 [HV_CONDITION_CAPPED] = "Capped",
+                [HV_CONDITION_CONFIRM_PENDING] = "ConfirmPending",
         };
 
         return names[type];
@@ -114,6 +116,8 @@ static struct hv_condition judge_converged(const struct hv_api_snapshot *s, stru
                                                                     : "it removes too much"));
         if (s->refused)
                 return no(HV_REASON_REVISION_REJECTED, "what the sources say now was refused");
+        if (s->trial.holds_files)
+                return no(HV_REASON_REVERTED, "what the files say was taken back, and they are held off");
         if (ready.status != HV_CONDITION_TRUE) {
                 ready.status = HV_CONDITION_UNKNOWN;
                 return ready;
@@ -170,6 +174,37 @@ static struct hv_condition judge_capped(const struct hv_api_snapshot *s, struct 
         return yes(text ? text : "neither resources.limits nor resources.reserved asks for a cap");
 }
 
+static const char *instant(struct hv_arena *a, uint64_t wall_us) {
+        char text[HV_RFC3339_SIZE];
+
+        hv_rfc3339_format(wall_us / HV_USEC_PER_SEC * HV_USEC_PER_SEC, text);
+        return hv_arena_strdup(a, text);
+}
+
+static struct hv_condition judge_confirm(const struct hv_api_snapshot *s, struct hv_arena *a) {
+        const struct hv_api_trial *t = &s->trial;
+
+        if (t->state == HV_API_TRIAL_PENDING)
+                return (struct hv_condition){
+                        HV_CONDITION_TRUE, hv_reason_name(HV_REASON_CONFIRM_PENDING),
+                        hv_arena_printf(
+                                a,
+                                "revision %.*s is on trial until %s; without hivectl confirm, revision %.*s "
+                                "comes back",
+                                REVISION_SHOWN, t->revision, instant(a, hv_api_wall_us(s, t->deadline_us)),
+                                REVISION_SHOWN, t->base)
+                };
+        if (t->state == HV_API_TRIAL_REVERTED)
+                return no(HV_REASON_REVERTED,
+                          hv_arena_printf(a, "revision %.*s was taken back at %s, because %s%s",
+                                          REVISION_SHOWN, t->revision, instant(a, t->ended_wall_us), t->why,
+                                          t->holds_files
+                                                  ? "; the files still say it, and are held off until they "
+                                                    "change or hivectl apply takes them as they are"
+                                                  : ""));
+        return (struct hv_condition){ HV_CONDITION_FALSE, "Ok", "nothing waits to be confirmed" };
+}
+
 struct hv_condition hv_condition_judge(enum hv_condition_type type, const struct hv_api_snapshot *s,
                                        struct hv_arena *a) {
         switch (type) {
@@ -183,6 +218,8 @@ struct hv_condition hv_condition_judge(enum hv_condition_type type, const struct
                 return judge_listening(s, a);
         case HV_CONDITION_CAPPED:
                 return judge_capped(s, a);
+        case HV_CONDITION_CONFIRM_PENDING:
+                return judge_confirm(s, a);
         case HV_CONDITION_CONFIG_VALID:
         case HV_N_CONDITIONS:
                 break;

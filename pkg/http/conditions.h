@@ -1,4 +1,4 @@
-/* http/conditions.h - the six questions that everybody asks of a node, and since when the answer holds.
+/* http/conditions.h - the questions that everybody asks of a node, and since when the answer holds.
  *
  *      Ready            the agent does its work: the engine answers and was looked at, a revision is in force
  *      Converged        the machine runs what the sources say
@@ -6,6 +6,7 @@
  *      ConfigValid      the sources could be read, and what they say was taken
  *      Listening        the address of http.listen is served
  *      Capped           the slice of all workloads takes no more than resources.limits and reserved leave it
+ *      ConfirmPending   a revision is on trial: here True is what somebody has to look at
  *
  * Model    Judging is pure; the set only remembers when an answer last changed.
  */
@@ -20,6 +21,7 @@ enum hv_condition_type {
         HV_CONDITION_CONFIG_VALID,
         HV_CONDITION_LISTENING,
         HV_CONDITION_CAPPED,
+        HV_CONDITION_CONFIRM_PENDING,
         HV_N_CONDITIONS
 };
 

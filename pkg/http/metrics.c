@@ -230,6 +230,8 @@ static void put_node(struct exposition *e, const struct hv_api_snapshot *s) {
                   "Whether the sources could be read and were taken." },
                 { HV_CONDITION_LISTENING, "hivelet_http_listening",
                   "Whether the address of http.listen is served." },
+                { HV_CONDITION_CONFIRM_PENDING, "hivelet_confirm_pending",
+                  "Whether a revision is on trial and waits to be confirmed." },
         };
 
         family(e, "hivelet_build", "info", "Version of the agent.");
@@ -240,6 +242,9 @@ static void put_node(struct exposition *e, const struct hv_api_snapshot *s) {
                 family(e, gauges[i].name, "gauge", gauges[i].help);
                 sample(e, gauges[i].name, NULL, c.status == HV_CONDITION_TRUE);
         }
+        family(e, "hivelet_files_held_off", "gauge",
+               "Whether the files still say what was on trial and was taken back.");
+        sample(e, "hivelet_files_held_off", NULL, s->trial.holds_files);
         if (s->loaded_wall_us) {
                 family(e, "hivelet_config_last_reload_timestamp_seconds", "gauge",
                        "When the sources were read last.");

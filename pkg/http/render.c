@@ -162,6 +162,26 @@ static void put_tasks(struct hv_json_writer *w, const struct hv_status *s) {
         hv_json_end(w);
 }
 
+void hv_render_trial(struct hv_json_writer *w, const char *key, const struct hv_api_snapshot *s) {
+        const struct hv_api_trial *t = &s->trial;
+
+        if (t->state == HV_API_TRIAL_NONE) {
+                hv_json_put_null(w, key);
+                return;
+        }
+        hv_json_begin_object(w, key);
+        hv_json_put_str(w, "state", hv_api_trial_state_name(t->state));
+        hv_json_put_str(w, "revision", t->revision);
+        hv_json_put_str(w, "goesBackTo", t->base);
+        hv_json_put_str(w, "by", t->by);
+        hv_render_time(w, "since", t->began_wall_us);
+        hv_render_time(w, "deadline", hv_api_wall_us(s, t->deadline_us));
+        hv_render_time(w, "revertedAt", t->ended_wall_us);
+        hv_json_put_str(w, "why", t->state == HV_API_TRIAL_REVERTED ? t->why : NULL);
+        hv_json_put_bool(w, "filesHeldOff", t->holds_files);
+        hv_json_end(w);
+}
+
 void hv_render_status(struct hv_json_writer *w, const struct hv_api_snapshot *s,
                       const struct hv_conditions *c, const struct hv_condition conditions[HV_N_CONDITIONS],
                       struct hv_arena *a, bool show_lines) {
@@ -179,6 +199,7 @@ void hv_render_status(struct hv_json_writer *w, const struct hv_api_snapshot *s,
         hv_render_time(w, "outOfSyncSince", hv_api_wall_us(s, status->out_of_sync_since_us));
         put_text_or_null(w, "revision", status->active_revision);
         put_parked(w, status);
+        hv_render_trial(w, "confirm", s);
         put_engine(w, s);
         put_pool(w, s);
         put_units(w, status);

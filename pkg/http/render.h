@@ -26,6 +26,8 @@ void hv_render_status(struct hv_json_writer *w, const struct hv_api_snapshot *s,
                       struct hv_arena *a, bool show_lines);
 void hv_render_node(struct hv_json_writer *w, const struct hv_api_snapshot *s);
 void hv_render_sources(struct hv_json_writer *w, const struct hv_api_snapshot *s);
+/* null, or what is on trial, or what became of it. */
+void hv_render_trial(struct hv_json_writer *w, const char *key, const struct hv_api_snapshot *s);
 void hv_render_revisions(struct hv_json_writer *w, const struct hv_api_snapshot *s);
 
 void hv_render_item(struct hv_json_writer *w, const char *key, const struct hv_api_snapshot *s,

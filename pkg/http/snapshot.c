@@ -2,6 +2,16 @@
 
 #include "base/time.h"
 
+const char *hv_api_trial_state_name(enum hv_api_trial_state state) {
+        static const char *const names[] = {
+                [HV_API_TRIAL_NONE] = "None",
+                [HV_API_TRIAL_PENDING] = "Pending",
+                [HV_API_TRIAL_REVERTED] = "Reverted",
+        };
+
+        return (size_t) state < HV_ARRAY_SIZE(names) ? names[state] : "";
+}
+
 const char *hv_api_source_state_name(enum hv_api_source_state state) {
         static const char *const names[] = {
                 [HV_API_SOURCE_OK] = "Ok",

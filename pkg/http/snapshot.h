@@ -84,12 +84,30 @@ struct hv_api_tunnel {
         size_t n_peers;
 };
 
+enum hv_api_trial_state {
+        HV_API_TRIAL_NONE,
+        HV_API_TRIAL_PENDING,
+        HV_API_TRIAL_REVERTED,
+};
+
+/* A revision on trial (hivectl apply --confirm), or what became of the last one that was not confirmed. */
+struct hv_api_trial {
+        enum hv_api_trial_state state;
+        const char *revision, *base;           /* what was applied, and what is gone back to */
+        const char *by;                        /* who applied it; NULL: not known */
+        const char *why;                       /* REVERTED: "nobody confirmed it in time" */
+        uint64_t deadline_us;                  /* PENDING */
+        uint64_t began_wall_us, ended_wall_us; /* ended: REVERTED */
+        bool holds_files;                      /* REVERTED: the files still say what was taken back */
+};
+
 struct hv_api_snapshot {
         uint64_t now_us, now_wall_us;
         uint64_t started_wall_us; /* of the agent */
         const char *node_id, *node_name;
         struct hv_api_engine engine;
         struct hv_api_pool pool;
+        struct hv_api_trial trial;
         const struct hv_status *status;
         const struct hv_desired *desired; /* the active revision; NULL before the first */
 
@@ -114,6 +132,7 @@ struct hv_api_snapshot {
         size_t n_revisions;
 };
 
+const char *hv_api_trial_state_name(enum hv_api_trial_state state);       /* "None", "Pending", ... */
 const char *hv_api_source_state_name(enum hv_api_source_state state);     /* "Ok", "Stale", "Empty" */
 const char *hv_api_revision_state_name(enum hv_api_revision_state state); /* "Active", ... */
 

@@ -241,6 +241,8 @@ static void put_node_notes(struct hv_json_writer *w, const struct hv_api_snapsho
                                    s->desired ? "the revision before" : "nothing");
         if (status->parked_revision)
                 put_parked(w, status);
+        if (s->trial.state != HV_API_TRIAL_NONE)
+                hv_json_put_str(w, NULL, hv_condition_judge(HV_CONDITION_CONFIRM_PENDING, s, a).message);
         hv_json_end(w);
 }
 

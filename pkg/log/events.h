@@ -100,7 +100,13 @@
         X(LEDGER_FAILED,        "LedgerFailed",        LOG_ERR,     "f5ea4d4b02bb4c729ca1351149f81da3", \
            "a promise or a result could not be made durable") \
         X(CRON_SKIPPED,         "CronSkipped",         LOG_NOTICE,  "abae34aff1a64f9fbcd6c117a7d4d74d", \
-           "a scheduled time of a cron task made no run")
+           "a scheduled time of a cron task made no run") \
+        X(CONFIRM_PENDING,      "ConfirmPending",      LOG_NOTICE,  "4399c094a76a4ffda992ddf6c08360ac", \
+           "a revision is on trial and is taken back unless somebody confirms it") \
+        X(CONFIRMED,            "Confirmed",           LOG_NOTICE,  "214621bea6504a42817d16afe810f735", \
+           "a revision that was on trial stays") \
+        X(REVERTED,             "Reverted",            LOG_WARNING, "9557cb072fb545b48acb25aa5e087bed", \
+           "a revision that was on trial is taken back")
 /* clang-format on */
 
 enum hv_event {

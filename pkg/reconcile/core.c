@@ -75,6 +75,9 @@ int hv_core_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in,
         case HV_INPUT_RESUME:
                 hv_guard_resume(c, in->desired);
                 return 0;
+        case HV_INPUT_REVERT:
+                hv_guard_revert(c, in->desired);
+                return 0;
         case HV_INPUT_REMEMBER:
                 hv_reclaim_remember(c, in->volumes, in->n_volumes);
                 return 0;

@@ -46,6 +46,8 @@ enum hv_input_type {
         HV_INPUT_DESIRED, /* desired: a valid revision; the guard decides whether it becomes active */
         HV_INPUT_RESUME,  /* desired: what was in force when the agent last ran, before any other revision: it
                                * is in force again at once, for the guard let it pass then */
+        HV_INPUT_REVERT, /* desired: what was in force before a revision that was on trial: in force again at once, whatever the
+                               * engine does, for the guard let it pass then; what is offered or parked is forgotten */
         HV_INPUT_REMEMBER, /* volumes: what revisions that were in force earlier said of them last; what the core knows
                             * from a revision already is newer and stays. Before the first plan */
         HV_INPUT_ACCEPT,      /* text: the parked revision (or the start of its name) may prune */

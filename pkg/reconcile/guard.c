@@ -4,6 +4,9 @@
  *                     |
  *                     '--(removes too much)--> parked --(accepted by the operator)--> active
  *
+ * One that was in force before a revision on trial is active again without being counted: it was let pass, and what goes with
+ * the trial was on trial.
+ *
  * The guard counts declared objects that exist: a service with its replicas is one, a replacement is not a
  * removal, a volume that is kept is not counted, a network that nobody declared neither. It never guards the
  * removal of a single object. It counts what the engine holds, not what an older revision said: so it works
@@ -291,6 +294,12 @@ void hv_guard_decide(struct hv_core *c, uint64_t now_us) {
 void hv_guard_resume(struct hv_core *c, struct hv_desired *d) {
         if (!c->active)
                 activate(c, d);
+}
+
+void hv_guard_revert(struct hv_core *c, struct hv_desired *d) {
+        c->pending = hv_desired_unref(c->pending);
+        forget_parked(c);
+        activate(c, d);
 }
 
 int hv_guard_accept(struct hv_core *c, const char *revision, struct hv_err *err) {

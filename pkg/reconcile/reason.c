@@ -44,6 +44,8 @@ const char *hv_reason_name(enum hv_reason reason) {
                 [HV_REASON_JOIN_FAILED] = "JoinFailed",
                 [HV_REASON_CAPS_FAILED] = "CapsFailed",
                 [HV_REASON_NOT_LISTENING] = "NotListening",
+                [HV_REASON_CONFIRM_PENDING] = "ConfirmPending",
+                [HV_REASON_REVERTED] = "Reverted",
         };
 
         return (size_t) reason < HV_N_REASONS ? names[reason] : "";

@@ -248,6 +248,7 @@ void hv_engine_down(struct hv_core *c, uint64_t now_us, enum hv_engine_state sta
 /* guard.c: which revision is the active one */
 void hv_guard_offer(struct hv_core *c, struct hv_desired *d);
 void hv_guard_resume(struct hv_core *c, struct hv_desired *d);
+void hv_guard_revert(struct hv_core *c, struct hv_desired *d);
 int hv_guard_accept(struct hv_core *c, const char *revision, struct hv_err *err);
 void hv_guard_decide(struct hv_core *c, uint64_t now_us); /* activates or parks what is pending */
 

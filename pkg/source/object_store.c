@@ -241,6 +241,10 @@ int hv_object_store_change(struct hv_object_store *s, const struct hv_stored_obj
         return r < 0 ? r : 1;
 }
 
+bool hv_object_store_is_unfinished(const struct hv_object_store *s) {
+        return s->unfinished;
+}
+
 /* --- life --- */
 
 static bool is_there(const struct hv_disk *state, const char *name) {

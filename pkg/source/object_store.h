@@ -45,3 +45,6 @@ char *hv_object_store_path(enum hv_kind kind, const char *name);
  * stored. */
 int hv_object_store_change(struct hv_object_store *s, const struct hv_stored_object *changes, size_t n,
                            struct hv_err *err);
+
+/* The last change failed when it was decided already: it is carried out later. */
+bool hv_object_store_is_unfinished(const struct hv_object_store *s);

@@ -29,7 +29,8 @@ struct entries {
 
 struct hv_revision_store {
         struct hv_disk dir;
-        struct entries entries; /* newest first */
+        struct entries entries;          /* newest first */
+        char pinned[HV_SHA256_HEX_SIZE]; /* "": none */
 };
 
 static bool is_revision(const char *text) {
@@ -216,9 +217,13 @@ int hv_revision_store_activate(struct hv_revision_store *s, const char *revision
         memcpy(first->revision, revision, sizeof first->revision);
         first->activated_us = now_wall_us;
         first->n_objects = n_objects;
-        for (size_t i = 0; i < s->entries.n && entries.n < HV_MAX(keep, 1u); i++)
-                if (!hv_streq(s->entries.v[i].revision, revision))
+        for (size_t i = 0; i < s->entries.n; i++) {
+                const char *other = s->entries.v[i].revision;
+
+                if (!hv_streq(other, revision) &&
+                    (entries.n < HV_MAX(keep, 1u) || hv_streq(other, s->pinned)))
                         hv_vec_push(&entries, s->entries.v[i]);
+        }
         r = index_write(s, entries.v, entries.n, err);
         if (r < 0) {
                 hv_vec_done(&entries);
@@ -228,6 +233,10 @@ int hv_revision_store_activate(struct hv_revision_store *s, const char *revision
         s->entries = entries;
         sweep(s);
         return 1;
+}
+
+void hv_revision_store_pin(struct hv_revision_store *s, const char *revision) {
+        (void) snprintf(s->pinned, sizeof s->pinned, "%s", revision ? revision : "");
 }
 
 /* --- life --- */

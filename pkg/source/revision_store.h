@@ -46,6 +46,9 @@ int hv_revision_store_activate(struct hv_revision_store *s, const char *revision
                                const struct hv_revision_file *files, size_t n_files, unsigned n_objects,
                                size_t keep, struct hv_err *err);
 
+/* This one stays, however old it becomes; NULL: none. At most one does. */
+void hv_revision_store_pin(struct hv_revision_store *s, const char *revision);
+
 /* The documents of a kept revision. -ENOENT not kept, -EBADMSG damaged. Ended with hv_revision_files_done(). */
 struct hv_revision_files {
         struct hv_revision_file *v;

@@ -5,40 +5,16 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/fail_place.h"
 #include "source/cut.h"
-#include "source/files.h"
 #include "source/node_id.h"
+#include "source/set_private.h"
 #include "source/split.h"
 #include "source/task_types.h"
 #include "spec/types.h"
 #include "spec/yaml.h"
 
 #define POOL_FIELD "master.address"
-
-struct hv_source_set {
-        char *config, *config_dir, *state_dir, *credentials, *hostname;
-        bool config_is_named, change_node_id, look_only;
-        hv_spec_env_fn env;
-        void *env_userdata;
-        struct hv_spec_overrides flags;
-
-        struct hv_disk state; /* HV_DISK_NONE: look_only and not there */
-        struct hv_files *files;
-        struct hv_object_store *objects; /* NULL: could not be opened yet */
-        struct hv_revision_store *revisions;
-        struct hv_facts *facts;
-        bool had_primary; /* it was there once, so that "not there" is a fault */
-        bool file_good, api_good;
-};
-
-/* What one load is made of while it is being made. */
-struct making {
-        struct hv_source_set *set;
-        struct hv_source_load *load;
-        HV_VEC(struct hv_spec_file) files; /* texts in the load's arena */
-        struct hv_spec_overrides overrides;
-        bool facts, needs_secrets, writes; /* writes: may claim the node id and make secrets */
-};
 
 /* --- life of a load --- */
 
@@ -63,7 +39,7 @@ struct hv_source_load *hv_source_load_free(struct hv_source_load *l) {
 
 /* --- gathering --- */
 
-static void add_file(struct making *m, const struct hv_spec_file *f) {
+void hv_source_add_file(struct making *m, const struct hv_spec_file *f) {
         struct hv_arena *a = m->load->arena;
 
         *hv_vec_add(&m->files) = (struct hv_spec_file){
@@ -99,12 +75,16 @@ static bool may_be_missing(const struct making *m) {
         return false;
 }
 
-static void gather_files(struct making *m, bool skip_primary) {
+static int gather_files(struct making *m, bool skip_primary) {
         struct hv_source_set *s = m->set;
         struct hv_diags *diags = m->load->diags;
         size_t errors = hv_diags_errors(diags);
         bool missing;
 
+        if (hv_source_trial_stands_for_files(s)) {
+                m->load->held = true;
+                return hv_source_trial_gather(m, "file", skip_primary);
+        }
         hv_files_read(s->files, &missing, diags);
         if (missing && !skip_primary && !may_be_missing(m))
                 (void) hv_diag_error_pos(
@@ -116,9 +96,10 @@ static void gather_files(struct making *m, bool skip_primary) {
 
                 s->had_primary = s->had_primary || f.primary;
                 if (!(f.primary && skip_primary))
-                        add_file(m, &f);
+                        hv_source_add_file(m, &f);
         }
         s->file_good = hv_diags_errors(diags) == errors;
+        return 0;
 }
 
 static bool is_changed_by(const struct hv_stored_object *o, const struct hv_stored_object *changes,
@@ -129,6 +110,16 @@ static bool is_changed_by(const struct hv_stored_object *o, const struct hv_stor
         return false;
 }
 
+int hv_source_open_objects(struct hv_source_set *s, struct hv_err *err) {
+        int r;
+
+        if (s->objects || s->state.fd < 0)
+                return 0;
+        r = hv_object_store_open(&s->state, s->look_only, &s->objects, err);
+        s->api_good = r >= 0;
+        return r;
+}
+
 /* What the API gave, without what is about to be changed. */
 static int gather_objects(struct making *m, const struct hv_stored_object *changes, size_t n_changes) {
         struct hv_source_set *s = m->set;
@@ -136,23 +127,20 @@ static int gather_objects(struct making *m, const struct hv_stored_object *chang
         size_t n;
         int r;
 
-        if (!s->objects && s->state.fd >= 0) {
-                r = hv_object_store_open(&s->state, s->look_only, &s->objects, &m->load->err);
-                s->api_good = r >= 0;
-                if (r < 0)
-                        return r;
-        }
-        if (!s->objects)
-                return 0;
+        if (hv_source_trial_stands_for_objects(s))
+                return hv_source_trial_gather(m, "api", false);
+        r = hv_source_open_objects(s, &m->load->err);
+        if (r < 0 || !s->objects)
+                return r;
         all = hv_object_store_all(s->objects, &n);
         for (size_t i = 0; i < n; i++) {
                 _hv_cleanup_free_ char *path = hv_object_store_path(all[i].kind, all[i].name);
 
                 if (!is_changed_by(&all[i], changes, n_changes))
-                        add_file(m, &(struct hv_spec_file){ .name = path,
-                                                            .text = all[i].text,
-                                                            .len = all[i].len,
-                                                            .source = "api" });
+                        hv_source_add_file(m, &(struct hv_spec_file){ .name = path,
+                                                                      .text = all[i].text,
+                                                                      .len = all[i].len,
+                                                                      .source = "api" });
         }
         return 0;
 }
@@ -264,13 +252,26 @@ static struct hv_source_load *finish(struct making *m) {
 
 /* --- loading --- */
 
-struct hv_source_load *hv_source_set_load(struct hv_source_set *s) {
+static struct hv_source_load *load(struct hv_source_set *s, bool writes) {
         struct making m = begin(s);
 
-        gather_files(&m, false);
-        if (gather_objects(&m, NULL, 0) >= 0)
+        m.writes = m.writes && writes;
+        if (gather_files(&m, false) >= 0 && gather_objects(&m, NULL, 0) >= 0)
                 judge(&m);
         return finish(&m);
+}
+
+struct hv_source_load *hv_source_set_load(struct hv_source_set *s) {
+        return load(s, true);
+}
+
+struct hv_source_load *hv_source_look_past_hold(struct hv_source_set *s) {
+        struct hv_source_load *l;
+
+        s->looks_past_hold = true;
+        l = load(s, false);
+        s->looks_past_hold = false;
+        return l;
 }
 
 /* One of the revisions of the store; NULL for none. */
@@ -289,13 +290,13 @@ static struct hv_source_load *load_kept(struct hv_source_set *s, const char *rev
                              : hv_err_set(&m.load->err, -ENOENT,
                                           "no revision was in force on this machine yet");
         for (size_t i = 0; r >= 0 && i < files.n; i++)
-                add_file(&m, &(struct hv_spec_file){
-                                     .name = files.v[i].name,
-                                     .text = files.v[i].text,
-                                     .len = files.v[i].len,
-                                     .source = files.v[i].source,
-                                     .primary = files.v[i].primary,
-                             });
+                hv_source_add_file(&m, &(struct hv_spec_file){
+                                               .name = files.v[i].name,
+                                               .text = files.v[i].text,
+                                               .len = files.v[i].len,
+                                               .source = files.v[i].source,
+                                               .primary = files.v[i].primary,
+                                       });
         hv_revision_files_done(&files);
         if (r >= 0)
                 judge(&m);
@@ -305,6 +306,8 @@ static struct hv_source_load *load_kept(struct hv_source_set *s, const char *rev
 struct hv_source_load *hv_source_set_last_good(struct hv_source_set *s) {
         const char *revision = s->revisions ? hv_revision_store_active(s->revisions) : NULL;
 
+        if (s->trial.phase == HV_TRIAL_REVERTING)
+                revision = s->trial.base;
         return load_kept(s, revision, !s->look_only);
 }
 
@@ -350,11 +353,11 @@ static void take_text(struct making *m, const struct hv_source_text *t, bool dry
                 return;
         primary = dry_run && !c->replaces_primary && has_node_state(pieces);
         c->replaces_primary = c->replaces_primary || primary;
-        add_file(m, &(struct hv_spec_file){ .name = t->name,
-                                            .text = t->text,
-                                            .len = t->len,
-                                            .source = primary ? "file" : "api",
-                                            .primary = primary });
+        hv_source_add_file(m, &(struct hv_spec_file){ .name = t->name,
+                                                      .text = t->text,
+                                                      .len = t->len,
+                                                      .source = primary ? "file" : "api",
+                                                      .primary = primary });
         for (size_t i = 0; i < pieces->n; i++) {
                 const struct hv_piece *p = &pieces->v[i];
                 char *text;
@@ -395,20 +398,67 @@ static void primary_first(struct making *m) {
                 }
 }
 
+/* Files that are held off come back with a change that is about them: they, or all sources, are applied by name. */
+static int release_files(struct hv_source_set *s, const struct hv_source_change *change, bool changes_objects,
+                         struct hv_err *err) {
+        bool is_about_files = !change->dry_run && !change->is_reload && !changes_objects;
+
+        if (!is_about_files)
+                return 0;
+        if (!change->trial)
+                return hv_source_trial_release(s, err);
+        s->looks_past_hold = true; /* until the trial takes the place of what is known of the last one */
+        return 0;
+}
+
+/* What was judged good is stored. NULL: nothing has to be. */
+static struct hv_source_load *store(struct making *m, const struct hv_source_change *change,
+                                    const struct changes *c) {
+        struct hv_source_set *s = m->set;
+        struct hv_trial before;
+        int r = 0;
+
+        if (change->trial)
+                r = hv_source_trial_begin(s, change, c->n > 0, m->load->desired->revision, &before,
+                                          &m->load->err);
+        if (r >= 0 && c->n == 0)
+                return NULL;
+        /* What is stored is what comes into force: read back, so that positions and names are those of the store. */
+        if (r >= 0) {
+                r = hv_object_store_change(s->objects, c->v, c->n, &m->load->err);
+                if (r >= 0)
+                        hv_fail_place("trial_stored");
+                else if (change->trial && !hv_object_store_is_unfinished(s->objects))
+                        hv_source_trial_undo(s, &before);
+        }
+        if (r >= 0)
+                return hv_source_set_load(s);
+        refuse(m->load);
+        return NULL;
+}
+
 struct hv_source_load *hv_source_set_change(struct hv_source_set *s, const struct hv_source_change *change) {
         _hv_cleanup_(changes_done) struct changes c = {};
         struct hv_source_load *stored;
         struct making m = begin(s), own;
+        bool changes_objects;
         int r;
 
         m.writes = m.writes && !change->dry_run;
         own = (struct making){ .set = s, .load = m.load };
         for (size_t i = 0; i < change->n_texts; i++)
                 take_text(&own, &change->texts[i], change->dry_run, &c);
-        gather_files(&m, c.replaces_primary);
-        r = take_forget(&m, change, &c);
+        changes_objects = own.files.n > 0 || change->forget_kind != HV_KIND_NONE;
+        r = hv_source_trial_admit(s, change, changes_objects, &m.load->err);
+        if (r >= 0)
+                r = release_files(s, change, changes_objects, &m.load->err);
+        if (r >= 0)
+                r = gather_files(&m, c.replaces_primary);
+        if (r >= 0)
+                r = take_forget(&m, change, &c);
         if (r >= 0)
                 r = gather_objects(&m, c.v, c.n);
+        s->looks_past_hold = false;
         for (size_t i = 0; i < own.files.n; i++)
                 hv_vec_push(&m.files, own.files.v[i]);
         hv_vec_done(&own.files);
@@ -416,29 +466,36 @@ struct hv_source_load *hv_source_set_change(struct hv_source_set *s, const struc
         if (r >= 0)
                 judge(&m);
         (void) hv_source_refuse_cut(m.load, change->in_force); /* before anything is stored */
-        if (change->dry_run || !m.load->desired || c.n == 0)
+        if (change->dry_run || !m.load->desired)
                 return finish(&m);
-
-        /* What is stored is what comes into force: read back, so that positions and names are those of the
-         * store. */
-        if (hv_object_store_change(s->objects, c.v, c.n, &m.load->err) < 0) {
-                refuse(m.load);
+        stored = store(&m, change, &c);
+        if (!stored)
                 return finish(&m);
-        }
-        stored = hv_source_set_load(s);
         (void) hv_source_load_free(finish(&m));
         return stored;
 }
 
 int hv_source_set_in_force(struct hv_source_set *s, const struct hv_source_load *l, uint64_t now_wall_us,
                            struct hv_err *err) {
+        int r, written;
+
         if (!l->desired || !s->revisions)
                 return hv_err_set(err, -EINVAL, "there is no desired state to keep");
-        if (l->from_store)
+        if (l->from_store && s->trial.phase != HV_TRIAL_REVERTING)
                 return 0;
-        return hv_revision_store_activate(s->revisions, l->desired->revision, now_wall_us, l->files,
-                                          l->n_files, (unsigned) l->desired->n_objects,
-                                          l->desired->settings.keep_revisions, err);
+        r = hv_source_trial_restore(s, err);
+        if (r < 0)
+                return r;
+        r = hv_revision_store_activate(s->revisions, l->desired->revision, now_wall_us, l->files, l->n_files,
+                                       (unsigned) l->desired->n_objects, l->desired->settings.keep_revisions,
+                                       err);
+        if (r < 0)
+                return r;
+        written = r;
+        if (written > 0 && s->trial.phase == HV_TRIAL_PENDING)
+                hv_fail_place("trial_in_force");
+        r = hv_source_trial_in_force(s, l, err);
+        return r < 0 ? r : written;
 }
 
 /* --- life --- */
@@ -479,9 +536,12 @@ static int open_state(struct hv_source_set *s, struct hv_err *err) {
                 return r;
         hv_disk_clean(&s->state);
         r = hv_revision_store_open(&s->state, &s->revisions, err);
-        if (s->revisions)
-                remember(s);
-        return r;
+        if (!s->revisions)
+                return r;
+        remember(s);
+        if (r < 0)
+                (void) hv_source_trial_open(s, NULL); /* the list of revisions is what is told */
+        return r < 0 ? r : hv_source_trial_open(s, err);
 }
 
 int hv_source_set_new(const struct hv_source_options *options, struct hv_source_set **ret,

@@ -24,6 +24,7 @@
 #include "source/revision_store.h"
 #include "source/rotate.h"
 #include "source/secrets.h"
+#include "source/trial.h"
 #include "spec/load.h"
 
 struct sd_event;
@@ -49,7 +50,7 @@ struct hv_source_options {          /* copied */
 };
 
 /* Opens the state directory (-EBUSY: another hivelet has it) and what is in it. -EBADMSG: the list of
- * revisions was damaged and put aside; *ret is written all the same, and err says what to tell the operator.
+ * revisions, or what is known of a trial, was damaged and put aside; *ret is written all the same, and err says what to tell the operator.
  * Any other error: no set. */
 int hv_source_set_new(const struct hv_source_options *options, struct hv_source_set **ret,
                       struct hv_err *err);
@@ -70,6 +71,7 @@ struct hv_source_load {
         struct hv_secrets *secrets; /* NULL: refused, look_only or a dry run */
         struct hv_err err; /* code 0, or why there is nothing though the documents are good (node id, disk) */
         bool from_store;   /* by hv_source_set_last_good() */
+        bool held;         /* the files are held off: what they said before a trial stands in for them */
         struct hv_arena *arena;               /* of `files` */
         const struct hv_revision_file *files; /* the documents it was made of; NULL: refused */
         size_t n_files;
@@ -93,6 +95,11 @@ struct hv_source_change {
         bool dry_run; /* judge it and keep nothing; a NodeState among the texts stands in for the primary file */
         const struct hv_source_load
                 *in_force; /* a primary file that looks cut beside it is refused; NULL: none */
+        bool is_reload;    /* nobody asked for the files by name: those that are held off stay so */
+        const struct hv_trial_wish
+                *trial; /* the change is on trial, `tried` is filled in; NULL: it is for good */
+        const char *
+                trial_before; /* was in force before a file was saved that this change is about; NULL: no matter */
 };
 
 /* Reads what was touched and judges everything. Never NULL, as the two below. */
@@ -103,7 +110,7 @@ struct hv_source_load *hv_source_set_load(struct hv_source_set *s);
  * `err`. */
 struct hv_source_load *hv_source_set_change(struct hv_source_set *s, const struct hv_source_change *change);
 
-/* The last revision that was in force, from the store. Facts are not asked: what it needs of the machine was
+/* The last revision that was in force, from the store; while one is being taken back, the one before it. Facts are not asked: what it needs of the machine was
  * there once, and a secret that is missing now shows where it is used. -ENOENT in `err`: there is none, or (with
  * change_node_id, until an id was claimed) it is of another node. */
 struct hv_source_load *hv_source_set_last_good(struct hv_source_set *s);
@@ -120,6 +127,16 @@ int hv_source_set_in_force(struct hv_source_set *s, const struct hv_source_load 
  * others are -EOPNOTSUPP. What loads hold stays as it is: hv_secrets_put(). The caller owns *ret. */
 int hv_source_set_rotate(struct hv_source_set *s, const struct hv_spec_secret *spec, enum hv_rotation how,
                          struct hv_secret **ret, struct hv_err *err);
+
+/* The revision on trial, and what became of the last one. Borrowed. */
+const struct hv_trial *hv_source_set_trial(const struct hv_source_set *s);
+/* The yes to it, durable. Errors as hv_trial_confirm(), or why it cannot be made durable: then it stays pending. */
+int hv_source_set_confirm(struct hv_source_set *s, struct hv_err *err);
+/* From now on every load is of what was in force before the trial, and so is the last good revision, which the caller puts in force;
+ * hv_source_set_in_force() ends it, on the disk too. A disk that takes nothing is an error: of one that was asked for, and
+ * nothing is changed; of another one it is to be told, and what is in force goes back all the same. */
+int hv_source_set_revert(struct hv_source_set *s, enum hv_trial_cause cause, uint64_t now_wall_us,
+                         struct hv_err *err);
 
 struct hv_revision_store *hv_source_set_revisions(struct hv_source_set *s);
 const struct hv_object_store *hv_source_set_objects(const struct hv_source_set *s);

@@ -45,8 +45,11 @@ static const char *const types[HV_N_ACTIONS] = {
         [HV_ACTION_CRON_ADVANCE] = "cron_advance",
         [HV_ACTION_CRON_SUSPEND] = "cron_suspend",
 };
-static const char *const insides[] = { "packages_made", "packages_started", "packages_installed",
-                                       "packages_kept" };
+static const char *const insides[] = { "packages_made",   "packages_started",   "packages_installed",
+                                       "packages_kept",   "trial_begun",        "trial_stored",
+                                       "trial_in_force",  "trial_confirming",   "trial_confirmed",
+                                       "trial_reverting", "trial_objects_back", "trial_base_kept",
+                                       "trial_reverted" };
 static const char *const whens[] = {
         [HV_FAIL_BEFORE] = "before",
         [HV_FAIL_AFTER] = "after",

@@ -35,6 +35,16 @@ static void parked(struct stage *s) {
         s->outcome = HV_API_PARKED;
 }
 
+static void tried_out(struct stage *s) {
+        stage_try_out(s);
+        s->outcome = HV_API_ACTIVATED;
+}
+
+static void taken_back(struct stage *s) {
+        stage_take_back(s);
+        s->outcome = HV_API_REVERTED;
+}
+
 static void refused(struct stage *s) {
         stage_refuse(s);
         s->outcome = HV_API_REFUSED;
@@ -58,6 +68,10 @@ static const struct scene {
         { "status-busy", "status", busy },
         { "status-parked", "status", parked },
         { "status-refused", "status", refused },
+        { "status-tried-out", "status", tried_out },
+        { "status-taken-back", "status", taken_back },
+        { "apply-confirm", "apply --confirm 10m", tried_out },
+        { "confirm-revert", "confirm --revert", taken_back },
         { "status-no-engine", "status", stage_lose_engine },
         { "get-services", "get services", busy },
         { "get-services-wide", "get services -o wide", busy },

@@ -90,6 +90,7 @@ static void snapshot(void *userdata, struct hv_arena *arena, struct hv_api_snaps
                 .node_name = "worker-1",
                 .listen = "127.0.0.1:5000",
                 .listen_error = s->listen_error,
+                .trial = s->trial,
                 .engine = { "unix:///var/run/docker.sock", "Docker", "20.10.24", "1.41" },
                 .status = &s->status,
                 .desired = s->desired,
@@ -163,6 +164,11 @@ static void change(void *userdata, const struct hv_api_change *c, struct hv_api_
         n = snprintf(s->last_change, sizeof s->last_change, "forget=%s/%s accept=%s dry=%d",
                      hv_kind_label(c->forget_kind), c->forget_name ? c->forget_name : "",
                      c->accept_prune ? c->accept_prune : "", c->dry_run);
+        if (c->confirm_us > 0 || c->verdict != HV_API_VERDICT_NONE)
+                n += snprintf(s->last_change + n, sizeof s->last_change - (size_t) n,
+                              " confirm=%llus verdict=%d by=%s",
+                              (unsigned long long) (c->confirm_us / HV_USEC_PER_SEC), c->verdict,
+                              c->by && hv_has_prefix(c->by, "unix:uid=") ? "unix" : "");
         for (size_t i = 0; i < c->n_files; i++)
                 n += snprintf(s->last_change + n, sizeof s->last_change - (size_t) n,
                               " file=%s path=%d text=%s", c->files[i].name, c->files[i].path != NULL,
@@ -467,6 +473,27 @@ void stage_break_web(struct stage *s) {
         s->status.n_units_in_sync -= 2;
         s->status.n_back_off = 2;
         out_of_sync(s);
+}
+
+void stage_try_out(struct stage *s) {
+        s->trial = (struct hv_api_trial){
+                .state = HV_API_TRIAL_PENDING,
+                .revision = s->desired->revision,
+                .base = "aaaaaaaa11111111",
+                .by = "unix:uid=0",
+                .why = "it is on trial",
+                .deadline_us = STAGE_NOW_US + 10 * HV_USEC_PER_MIN,
+                .began_wall_us = s->wall_us,
+        };
+}
+
+void stage_take_back(struct stage *s) {
+        stage_try_out(s);
+        s->trial.state = HV_API_TRIAL_REVERTED;
+        s->trial.why = "nobody confirmed it in time";
+        s->trial.deadline_us = 0;
+        s->trial.ended_wall_us = s->wall_us;
+        s->trial.holds_files = true;
 }
 
 void stage_lose_port(struct stage *s) {

@@ -30,6 +30,7 @@ struct stage {
         struct hv_cron_status cron; /* of nightly */
         struct hv_status status;
         const char *listen_error;
+        struct hv_api_trial trial;
         struct hv_api_source sources[2];
         struct hv_api_revision revisions[3];
         bool refused;
@@ -82,6 +83,8 @@ void stage_break_web(struct stage *s);
 void stage_lose_engine(struct stage *s);
 void stage_lose_port(struct stage *s);
 void stage_lose_caps(struct stage *s); /* the slice of all workloads cannot be capped */
+void stage_try_out(struct stage *s);   /* a revision is on trial for 10 more minutes */
+void stage_take_back(struct stage *s); /* it was not confirmed, and the files still say it */
 void stage_park(struct stage *s);
 /* The newest files hold two mistakes. */
 void stage_refuse(struct stage *s);

@@ -48,6 +48,51 @@ static void nothing_new_is_no_change(void **state) {
         assert_string_equal(s->last_change, "forget=/ accept= dry=0");
 }
 
+static void a_trial_is_begun_and_ended(void **state) {
+        static const struct {
+                const char *path, *seen, *outcome;
+                enum hv_api_outcome given;
+                bool changed;
+        } rows[] = {
+                { "/api/v1/apply?confirm=10m", "confirm=600s verdict=0 by=unix", "Activated",
+                  HV_API_ACTIVATED, true },
+                { "/api/v1/confirm", "confirm=0s verdict=1 by=unix", "Confirmed", HV_API_CONFIRMED, false },
+                { "/api/v1/confirm?revert=1", "confirm=0s verdict=2 by=unix", "Reverted", HV_API_REVERTED,
+                  true },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+                _hv_cleanup_(answer_done) struct answer a = {};
+
+                s->outcome = rows[i].given;
+                stage_try_out(s);
+                a = post(s, rows[i].path, NULL);
+                assert_int_equal(a.status, 200);
+                assert_non_null(strstr(s->last_change, rows[i].seen));
+                assert_string_equal(text_at(a.json, "outcome"), rows[i].outcome);
+                assert_int_equal(hv_json_bool(a.json, "changed", !rows[i].changed), rows[i].changed);
+                assert_string_equal(text_at(a.json, "confirm.state"), "Pending");
+        }
+}
+
+static void a_trial_needs_a_time_and_may_be_refused(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer a = {}, b = {};
+
+        (void) state;
+        a = post(s, "/api/v1/apply?confirm=10", FILES);
+        assert_int_equal(a.status, 400);
+        assert_non_null(strstr(text_at(a.json, "detail"), "expected a time such as 10m, found \"10\""));
+        assert_int_equal(s->n_changes, 0);
+        s->outcome = HV_API_FAILED;
+        hv_err_set(&s->err, -EBUSY, "too late");
+        b = post(s, "/api/v1/confirm", NULL);
+        assert_int_equal(b.status, 409);
+        assert_string_equal(text_at(b.json, "detail"), "too late");
+}
+
 static void a_parked_revision_names_its_victims(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
         _hv_cleanup_(answer_done) struct answer a = {}, b = {};
@@ -242,6 +287,8 @@ static void the_api_may_end_before_the_answer(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(an_apply_tells_what_changed),
+                cmocka_unit_test(a_trial_is_begun_and_ended),
+                cmocka_unit_test(a_trial_needs_a_time_and_may_be_refused),
                 cmocka_unit_test(nothing_new_is_no_change),
                 cmocka_unit_test(a_parked_revision_names_its_victims),
                 cmocka_unit_test(refused_documents_come_back_with_every_reason),

@@ -9,8 +9,8 @@
 static void the_status_says_it_all(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
         _hv_cleanup_(answer_done) struct answer a = get(s, "/api/v1/status");
-        static const char *const types[] = { "Ready",       "Converged", "EngineReachable",
-                                             "ConfigValid", "Listening", "Capped" };
+        static const char *const types[] = { "Ready",     "Converged", "EngineReachable", "ConfigValid",
+                                             "Listening", "Capped",    "ConfirmPending" };
 
         (void) state;
         assert_int_equal(a.status, 200);
@@ -26,7 +26,8 @@ static void the_status_says_it_all(void **state) {
                 const struct hv_json *c = hv_json_at(at(a.json, "conditions"), i);
 
                 assert_string_equal(hv_json_str(c, "type"), types[i]);
-                assert_string_equal(hv_json_str(c, "status"), "True");
+                assert_string_equal(hv_json_str(c, "status"),
+                                    hv_streq(types[i], "ConfirmPending") ? "False" : "True");
                 assert_string_equal(hv_json_str(c, "reason"), "Ok");
                 assert_non_null(hv_json_str(c, "lastTransitionTime"));
         }
@@ -88,6 +89,50 @@ static void conditions_tell_what_is_wrong(void **state) {
                 }
                 answer_done(&a);
         }
+}
+
+static void a_revision_on_trial_is_told_everywhere(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        struct answer a = get(s, "/api/v1/status"), b, c;
+
+        (void) state;
+        assert_int_equal(hv_json_type(at(a.json, "confirm")), HV_JSON_NULL);
+        answer_done(&a);
+        stage_try_out(s);
+        stage_changed(s);
+        a = get(s, "/api/v1/status");
+        b = get(s, "/api/v1/why");
+        c = get(s, "/metrics");
+        assert_string_equal(text_at(a.json, "confirm.state"), "Pending");
+        assert_string_equal(text_at(a.json, "confirm.goesBackTo"), "aaaaaaaa11111111");
+        assert_string_equal(text_at(a.json, "confirm.by"), "unix:uid=0");
+        assert_non_null(text_at(a.json, "confirm.deadline"));
+        assert_string_equal(text_at(a.json, "conditions.6.status"), "True");
+        assert_string_equal(text_at(a.json, "conditions.6.reason"), "ConfirmPending");
+        assert_string_equal(text_at(a.json, "conditions.1.status"), "True");
+        assert_non_null(
+                strstr(text_at(b.json, "node.0"), "without hivectl confirm, revision aaaaaaaa comes back"));
+        assert_non_null(strstr(hv_buf_str(&c.text), "\nhivelet_confirm_pending 1\n"));
+        answer_done(&a);
+        answer_done(&b);
+        answer_done(&c);
+
+        stage_take_back(s);
+        stage_changed(s);
+        a = get(s, "/api/v1/status");
+        b = get(s, "/api/v1/why");
+        c = get(s, "/metrics");
+        assert_string_equal(text_at(a.json, "confirm.state"), "Reverted");
+        assert_string_equal(text_at(a.json, "confirm.why"), "nobody confirmed it in time");
+        assert_true(hv_json_as_bool(at(a.json, "confirm.filesHeldOff"), false));
+        assert_string_equal(text_at(a.json, "conditions.6.status"), "False");
+        assert_string_equal(text_at(a.json, "conditions.6.reason"), "Reverted");
+        assert_string_equal(text_at(a.json, "conditions.1.reason"), "Reverted"); /* not what the files say */
+        assert_non_null(strstr(text_at(b.json, "node.0"), "are held off until they change"));
+        assert_non_null(strstr(hv_buf_str(&c.text), "\nhivelet_files_held_off 1\n"));
+        answer_done(&a);
+        answer_done(&b);
+        answer_done(&c);
 }
 
 static void a_condition_remembers_since_when(void **state) {
@@ -464,6 +509,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_status_says_it_all),
                 cmocka_unit_test(conditions_tell_what_is_wrong),
+                cmocka_unit_test(a_revision_on_trial_is_told_everywhere),
                 cmocka_unit_test(a_condition_remembers_since_when),
                 cmocka_unit_test(a_service_is_shown_with_its_replicas),
                 cmocka_unit_test(values_of_variables_are_never_shown),

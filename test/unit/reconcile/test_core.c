@@ -675,6 +675,35 @@ static void the_guard_parks_what_would_remove_too_much(void **state) {
         assert_null(bed_status(b).parked_revision);
 }
 
+/* What was in force before a trial is wanted again though it removes all of it, though another one is parked, and though the
+ * engine is not there to count. */
+static void the_way_back_of_a_trial_asks_no_guard(void **state) {
+        BED;
+        struct hv_desired *before = desire("rev1", (struct wish[]){ { "a" }, {} });
+        const struct hv_input back = { .type = HV_INPUT_REVERT, .desired = before };
+        struct hv_status s;
+
+        bed_desire(b, hv_desired_ref(before));
+        bed_run(b);
+        bed_desire(b, desire("rev2", (struct wish[]){ { "a" }, { "b" }, { "c" }, { "d" }, { "e" }, {} }));
+        bed_run(b);
+        assert_int_equal(b->containers.n, 5);
+        bed_desire(b, desire("rev3", (struct wish[]){ { "f" }, {} }));
+        bed_run(b);
+        assert_string_equal(bed_status(b).parked_revision, "rev3");
+        assert_int_equal(hv_core_input(b->core, b->now_us,
+                                       &(struct hv_input){ HV_INPUT_ENGINE_LOST, .message = "cut" }, NULL),
+                         0);
+        assert_int_equal(hv_core_input(b->core, b->now_us, &back, NULL), 0);
+        s = bed_status(b);
+        assert_string_equal(s.active_revision, "rev1");
+        assert_null(s.parked_revision);
+        bed_run(b);
+        assert_int_equal(b->containers.n, 1);
+        assert_true(bed_status(b).synced);
+        hv_desired_unref(before);
+}
+
 static void the_guard_lets_half_go_and_never_a_single_one_back(void **state) {
         BED;
 
@@ -948,6 +977,7 @@ int main(void) {
                 T(pull_policy_never_waits_for_the_image_to_come),
                 T(no_more_objects_than_workers_change_at_once),
                 T(the_guard_parks_what_would_remove_too_much),
+                T(the_way_back_of_a_trial_asks_no_guard),
                 T(the_guard_lets_half_go_and_never_a_single_one_back),
                 T(the_guard_counts_what_the_engine_holds),
                 T(the_guard_does_not_count_what_is_in_doubt_as_existing),

@@ -29,7 +29,7 @@ int __wrap_unlinkat(int dir, const char *path, int flags);
 int __wrap_mkdirat(int dir, const char *path, mode_t mode);
 
 static enum fault armed;
-static bool tracing;
+static bool tracing, unflushed;
 static unsigned left;
 static bool struck;
 static char trace[4096];
@@ -55,6 +55,10 @@ const char *fault_trace(void) {
 }
 
 /* Once struck, a full disk stays full and a broken one broken. */
+void fault_without_flush(void) {
+        unflushed = true;
+}
+
 static bool strikes(char what) {
         if (!tracing)
                 return false;
@@ -96,7 +100,7 @@ ssize_t __wrap_write(int fd, const void *data, size_t len) {
 }
 
 int __wrap_fsync(int fd) {
-        return strikes('s') ? -1 : __real_fsync(fd);
+        return strikes('s') ? -1 : unflushed ? 0 : __real_fsync(fd);
 }
 
 int __wrap_renameat(int from_dir, const char *from, int to_dir, const char *to) {
