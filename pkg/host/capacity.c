@@ -13,7 +13,7 @@
 
 #define NANO UINT64_C(1000000000)
 
-static unsigned count_cpus(void) {
+unsigned hv_host_count_cpus(void) {
         cpu_set_t set;
         long n;
 
@@ -57,7 +57,7 @@ uint64_t hv_capacity_threads(void) {
 }
 
 int hv_capacity_read(const char *dir, struct hv_capacity *ret, struct hv_err *err) {
-        struct hv_capacity c = { .nano_cpus = count_cpus() * NANO };
+        struct hv_capacity c = { .nano_cpus = hv_host_count_cpus() * NANO };
         struct sysinfo memory;
         int r;
 

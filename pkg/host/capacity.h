@@ -18,3 +18,6 @@ uint64_t hv_capacity_threads(void);
 
 /* `dir` need not exist yet: the nearest directory above it counts. Cheap, but statvfs() waits for its disk. */
 int hv_capacity_read(const char *dir, struct hv_capacity *ret, struct hv_err *err);
+
+/* Processors that this process may run on. */
+unsigned hv_host_count_cpus(void);

@@ -1,0 +1,267 @@
+/* monitor/monitor.c - see monitor.h. */
+#include "monitor/monitor.h"
+
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "base/map.h"
+#include "base/vec.h"
+#include "log/log.h"
+
+struct followed {
+        char *name, *object;
+        struct hv_monitor_container shown;  /* borrows both */
+        struct hv_container_reader *reader; /* NULL: unknown */
+        struct hv_history *history;
+        uint64_t started_wall_us;
+        uint64_t not_before_us; /* asked for no earlier than this */
+        bool is_asked;          /* an answer is on its way */
+        bool is_wanted;         /* in the list at hand */
+};
+
+struct hv_monitor {
+        struct hv_cgroup_tree *tree; /* NULL: it could not be looked at */
+        char *proc;                  /* NULL: /proc */
+        struct hv_host_sampler *host;
+        struct hv_history *history;
+        struct hv_map *followed; /* by container's name */
+        char *slice_path;
+        struct hv_cgroup_counters *slice; /* NULL: it is not there */
+        struct hv_container_sample slice_sample;
+        uint64_t generation;
+        HV_VEC(struct hv_monitor_container) shown; /* of the last look */
+};
+
+static void free_followed(void *data) {
+        struct followed *f = data;
+
+        (void) hv_container_reader_free(f->reader);
+        (void) hv_history_free(f->history);
+        free(f->name);
+        free(f->object);
+        free(f);
+}
+
+struct hv_monitor *hv_monitor_new(const struct hv_monitor_options *options) {
+        struct hv_monitor *m = HV_NEW(struct hv_monitor);
+        struct hv_err err = {};
+
+        if (hv_cgroup_tree_new(options->mountinfo, &m->tree, &err) < 0)
+                (void) hv_log_warn(err.code, "what containers use is not known: %s", err.msg);
+        m->proc = hv_strdup(options->proc);
+        m->host = hv_host_sampler_new();
+        m->history = hv_history_new(HV_MONITOR_HOST_POINTS);
+        m->followed = hv_map_new(free_followed);
+        return m;
+}
+
+struct hv_monitor *hv_monitor_free(struct hv_monitor *m) {
+        if (!m)
+                return NULL;
+        (void) hv_map_free(m->followed);
+        (void) hv_host_sampler_free(m->host);
+        (void) hv_history_free(m->history);
+        (void) hv_cgroup_counters_free(m->slice);
+        (void) hv_cgroup_tree_free(m->tree);
+        hv_vec_done(&m->shown);
+        free(m->slice_path);
+        free(m->proc);
+        free(m);
+        return NULL;
+}
+
+struct hv_host_sampler *hv_monitor_host(struct hv_monitor *m) {
+        return m->host;
+}
+
+/* ---- who is followed ---- */
+
+static struct followed *follow_new(struct hv_monitor *m, const struct hv_monitor_ref *ref) {
+        struct followed *f = HV_NEW(struct followed);
+
+        f->name = hv_strdup(ref->container);
+        f->object = hv_strdup(ref->object);
+        f->history = hv_history_new(HV_MONITOR_CONTAINER_POINTS);
+        f->started_wall_us = ref->started_wall_us;
+        f->shown = (struct hv_monitor_container){ .name = f->name,
+                                                  .kind = ref->kind,
+                                                  .object = f->object,
+                                                  .number = ref->number,
+                                                  .history = f->history };
+        hv_map_put(m->followed, ref->container, f);
+        return f;
+}
+
+/* When it began is told some time after it is told to run: that is no other start. */
+static bool is_same_start(struct followed *f, const struct hv_monitor_ref *ref) {
+        if (f->started_wall_us == 0)
+                f->started_wall_us = ref->started_wall_us;
+        return ref->started_wall_us == 0 || f->started_wall_us == ref->started_wall_us;
+}
+
+void hv_monitor_follow(struct hv_monitor *m, const struct hv_monitor_ref *refs, size_t n) {
+        struct followed *f;
+        const char *name;
+        size_t it = 0;
+
+        while (hv_map_next(m->followed, &it, NULL, (void **) &f))
+                f->is_wanted = false;
+        for (size_t i = 0; i < HV_MIN(n, (size_t) HV_MONITOR_CONTAINERS_MAX); i++) {
+                f = hv_map_get(m->followed, refs[i].container);
+                if (!f || !is_same_start(f, &refs[i]))
+                        f = follow_new(m, &refs[i]);
+                f->is_wanted = true;
+        }
+        for (it = 0; hv_map_next(m->followed, &it, &name, (void **) &f);)
+                if (!f->is_wanted)
+                        (void) hv_map_remove(m->followed, name);
+}
+
+const char *hv_monitor_next_unknown(struct hv_monitor *m, uint64_t now_us) {
+        struct followed *f;
+        size_t it = 0;
+
+        while (m->tree && hv_map_next(m->followed, &it, NULL, (void **) &f)) {
+                if (f->reader || f->is_asked || now_us < f->not_before_us)
+                        continue;
+                f->is_asked = true;
+                return f->name;
+        }
+        return NULL;
+}
+
+static void take_sample(struct followed *f, uint64_t at_us, uint64_t wall_us) {
+        struct hv_container_sample *s = &f->shown.sample;
+
+        /* It ended, or it ends just now: if it is started again, it is another. */
+        if (hv_container_reader_read(f->reader, at_us, wall_us, s, NULL) < 0) {
+                f->reader = hv_container_reader_free(f->reader);
+                *s = (struct hv_container_sample){};
+                return;
+        }
+        if (!s->rates_are_known)
+                return;
+        hv_history_add(f->history,
+                       &(struct hv_history_point){ .wall_us = wall_us,
+                                                   .memory_bytes = hv_cgroup_working_set(&s->figures),
+                                                   .cpu_percent = (float) s->cpu_percent,
+                                                   .rx_bytes_per_s = (float) s->rx_bytes_per_s,
+                                                   .tx_bytes_per_s = (float) s->tx_bytes_per_s });
+}
+
+void hv_monitor_found(struct hv_monitor *m, const char *container, const char *id, int pid,
+                      bool has_own_network, uint64_t at_us, uint64_t wall_us) {
+        struct followed *f = hv_map_get(m->followed, container);
+        struct hv_err err = {};
+
+        if (!f || f->reader || !m->tree)
+                return;
+        f->is_asked = false;
+        if (pid <= 0 || hv_str_empty(id) ||
+            hv_container_reader_new(m->tree, m->proc, pid, id, has_own_network, &f->reader, &err) < 0) {
+                hv_log_debug("%s: %s", container, err.msg);
+                f->not_before_us = at_us + HV_MONITOR_TRY_AGAIN_US;
+                return;
+        }
+        take_sample(f, at_us, wall_us);
+        m->generation++;
+}
+
+void hv_monitor_not_found(struct hv_monitor *m, const char *container, uint64_t now_us) {
+        struct followed *f = hv_map_get(m->followed, container);
+
+        if (!f)
+                return;
+        f->is_asked = false;
+        f->not_before_us = now_us + HV_MONITOR_TRY_AGAIN_US;
+}
+
+void hv_monitor_follow_slice(struct hv_monitor *m, const char *path) {
+        if (hv_streq(m->slice_path, path))
+                return;
+        free(m->slice_path);
+        m->slice_path = hv_strdup(path);
+        m->slice = hv_cgroup_counters_free(m->slice);
+        m->slice_sample = (struct hv_container_sample){};
+}
+
+/* ---- samples ---- */
+
+static void sample_slice(struct hv_monitor *m, uint64_t at_us, uint64_t wall_us) {
+        struct hv_container_sample *s = &m->slice_sample, now = { .at_us = at_us, .wall_us = wall_us };
+
+        if (!m->slice && m->tree && m->slice_path)
+                (void) hv_cgroup_counters_of_path(m->tree, m->slice_path, &m->slice, NULL);
+        if (!m->slice)
+                return;
+        if (hv_cgroup_counters_read(m->slice, &now.figures, NULL) < 0) {
+                m->slice = hv_cgroup_counters_free(m->slice);
+                *s = (struct hv_container_sample){};
+                return;
+        }
+        if (s->at_us && at_us > s->at_us && now.figures.cpu_us >= s->figures.cpu_us) {
+                now.rates_are_known = true;
+                now.cpu_percent = 100.0 * (double) (now.figures.cpu_us - s->figures.cpu_us) /
+                                  (double) (at_us - s->at_us);
+        }
+        *s = now;
+}
+
+static void remember_host(struct hv_monitor *m) {
+        const struct hv_host_sample *h = hv_host_sampler_last(m->host);
+
+        if (!h->cpu_is_known)
+                return;
+        hv_history_add(m->history, &(struct hv_history_point){
+                                           .wall_us = h->wall_us,
+                                           .memory_bytes = h->memory.total_bytes - h->memory.available_bytes,
+                                           .cpu_percent = (float) h->cpu_percent,
+                                           .disk_percent = (float) hv_host_disk_percent(h, NULL),
+                                           .rx_bytes_per_s = (float) h->rx_bytes_per_s,
+                                           .tx_bytes_per_s = (float) h->tx_bytes_per_s,
+                                   });
+}
+
+void hv_monitor_round(struct hv_monitor *m, uint64_t at_us, uint64_t wall_us) {
+        struct followed *f;
+        size_t it = 0;
+
+        hv_host_sampler_look(m->host, at_us, wall_us);
+        remember_host(m);
+        sample_slice(m, at_us, wall_us);
+        while (hv_map_next(m->followed, &it, NULL, (void **) &f))
+                if (f->reader)
+                        take_sample(f, at_us, wall_us);
+        m->generation++;
+}
+
+static int by_name(const void *a, const void *b) {
+        const struct hv_monitor_container *x = a, *y = b;
+
+        return strcmp(x->name, y->name);
+}
+
+void hv_monitor_look(struct hv_monitor *m, struct hv_monitor_view *ret) {
+        const struct followed *f;
+        size_t it = 0;
+
+        hv_vec_clear(&m->shown);
+        while (hv_map_next(m->followed, &it, NULL, (void **) &f))
+                hv_vec_push(&m->shown, f->shown);
+        if (m->shown.n > 0)
+                qsort(m->shown.v, m->shown.n, sizeof *m->shown.v, by_name);
+        *ret = (struct hv_monitor_view){
+                .generation = m->generation,
+                .host = hv_host_sampler_last(m->host),
+                .history = m->history,
+                .slice = m->slice_sample.at_us ? &m->slice_sample : NULL,
+                .containers = m->shown.v,
+                .n_containers = m->shown.n,
+        };
+}
+
+const struct hv_container_sample *hv_monitor_sample(const struct hv_monitor *m, const char *container) {
+        const struct followed *f = hv_map_get(m->followed, container);
+
+        return f && f->shown.sample.at_us ? &f->shown.sample : NULL;
+}

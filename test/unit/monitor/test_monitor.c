@@ -1,0 +1,231 @@
+/* Rounds of samples: who is followed, who is asked for and how often, rates, history; on a made /proc and a made tree of cgroups. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "../source/scratch.h"
+
+#include "base/alloc.h"
+#include "base/time.h"
+#include "monitor/monitor.h"
+
+#define S HV_USEC_PER_SEC
+#define NET_HEADER "Inter-| Receive | Transmit\n face |bytes packets\n"
+
+static struct hv_monitor *make(const struct scratch *s) {
+        _hv_cleanup_free_ char *mounts =
+                hv_asprintf("41 31 0:38 / %s/unified rw - cgroup2 cgroup2 rw\n", s->path);
+        _hv_cleanup_free_ char *mountinfo = hv_asprintf("%s/mountinfo", s->path);
+        struct hv_monitor_options options = { .mountinfo = mountinfo, .proc = s->path };
+
+        scratch_write(s, "mountinfo", mounts);
+        scratch_mkdir(s, "unified");
+        return hv_monitor_new(&options);
+}
+
+static void use(const struct scratch *s, const char *id, uint64_t cpu_us, uint64_t memory, uint64_t rx) {
+        _hv_cleanup_free_ char *dir = hv_asprintf("unified/%s", id), *cpu = hv_asprintf("%s/cpu.stat", dir);
+        _hv_cleanup_free_ char *current = hv_asprintf("%s/memory.current", dir);
+        char text[200];
+
+        if (access(scratch_path(s, dir), F_OK) < 0)
+                scratch_mkdir(s, dir);
+        (void) snprintf(text, sizeof text, "usage_usec %llu\n", (unsigned long long) cpu_us);
+        scratch_write(s, cpu, text);
+        (void) snprintf(text, sizeof text, "%llu\n", (unsigned long long) memory);
+        scratch_write(s, current, text);
+        (void) snprintf(text, sizeof text,
+                        NET_HEADER
+                        "lo: 5 0 0 0 0 0 0 0 5 0 0 0 0 0 0 0\neth0: %llu 0 0 0 0 0 0 0 1 0 0 0 0 0 0 0\n",
+                        (unsigned long long) rx);
+        if (access(scratch_path(s, "7"), F_OK) < 0) {
+                scratch_mkdir(s, "7");
+                scratch_mkdir(s, "7/net");
+        }
+        scratch_write(s, "7/net/dev", text);
+        (void) snprintf(text, sizeof text, "0::/%s\n", id);
+        scratch_write(s, "7/cgroup", text);
+}
+
+static const struct hv_monitor_ref web = { "hive-web", HV_KIND_SERVICE, "web", 1, 100 };
+
+static struct hv_container_sample sample_of(struct hv_monitor *m) {
+        struct hv_monitor_view v;
+
+        hv_monitor_look(m, &v);
+        assert_int_equal(v.n_containers, 1);
+        return v.containers[0].sample;
+}
+
+static void a_container_is_followed_from_its_start_to_its_end(void **state) {
+        const struct scratch *s = *state;
+        _hv_cleanup_(hv_monitor_freep) struct hv_monitor *m = make(s);
+        struct hv_container_sample found;
+        struct hv_monitor_view v;
+
+        use(s, "aa", 1000000, 4096, 1000);
+        hv_monitor_look(m, &v);
+        assert_null(v.host); /* no sample is not the same as a machine that does nothing */
+        assert_int_equal(v.generation, 0);
+        hv_monitor_follow(m, &web, 1);
+        hv_monitor_round(m, 10 * S, 1000 * S);
+        assert_int_equal(sample_of(m).wall_us, 0); /* it is not known where it is */
+        assert_null(hv_monitor_sample(m, "hive-web"));
+        assert_string_equal(hv_monitor_next_unknown(m, 10 * S), "hive-web");
+        assert_null(hv_monitor_next_unknown(m, 10 * S)); /* once is enough */
+        hv_monitor_found(m, "hive-web", "aa", 7, true, 11 * S, 1001 * S);
+        found = sample_of(m);
+        assert_int_equal(found.wall_us, 1001 * S);
+        assert_false(found.rates_are_known);
+        assert_int_equal(found.figures.memory_bytes, 4096);
+        assert_int_equal(found.rx_bytes, 1000); /* without loopback */
+        assert_true(found.network_is_known);
+
+        use(s, "aa", 4000000, 8192, 3000); /* 3 s of CPU in 2 s: one processor and a half */
+        hv_monitor_round(m, 13 * S, 1003 * S);
+        found = sample_of(m);
+        assert_true(found.rates_are_known && found.cpu_percent == 150 && found.rx_bytes_per_s == 1000);
+        assert_ptr_equal(hv_monitor_sample(m, "hive-other"), NULL);
+        assert_int_equal(hv_monitor_sample(m, "hive-web")->figures.memory_bytes, 8192);
+        hv_monitor_look(m, &v);
+        assert_int_equal(hv_history_size(v.containers[0].history), 1);
+        assert_true(hv_history_at(v.containers[0].history, 0)->cpu_percent == 150.0F);
+        assert_int_equal(v.generation, 3);
+        assert_non_null(v.host);
+
+        hv_monitor_follow(m, NULL, 0);
+        hv_monitor_look(m, &v);
+        assert_int_equal(v.n_containers, 0);
+        hv_monitor_found(m, "hive-web", "aa", 7, true, 14 * S,
+                         1004 * S); /* too late, and nobody's business any more */
+}
+
+static void another_start_is_another_container(void **state) {
+        const struct scratch *s = *state;
+        _hv_cleanup_(hv_monitor_freep) struct hv_monitor *m = make(s);
+        struct hv_monitor_ref again = web, unknown = web;
+
+        again.started_wall_us = 200;
+        unknown.started_wall_us = 0;
+        use(s, "aa", 1, 4096, 0);
+        hv_monitor_follow(m, &unknown, 1);
+        (void) hv_monitor_next_unknown(m, S);
+        hv_monitor_found(m, "hive-web", "aa", 7, true, S, S);
+        hv_monitor_follow(m, &web, 1); /* only now it is told when it began */
+        assert_non_null(hv_monitor_sample(m, "hive-web"));
+        hv_monitor_follow(m, &unknown, 1);
+        assert_non_null(hv_monitor_sample(m, "hive-web"));
+        hv_monitor_follow(m, &again, 1);
+        assert_null(hv_monitor_sample(m, "hive-web"));
+        assert_string_equal(hv_monitor_next_unknown(m, S), "hive-web");
+}
+
+static void what_cannot_be_found_is_asked_for_again_later(void **state) {
+        static const struct {
+                const char *what, *id;
+                int pid;
+        } rows[] = {
+                { "it does not run", "aa", 0 },          { "the process is not here", "aa", 8 },
+                { "the process is another's", "bb", 7 }, { "it has no id", "", 7 },
+                { "nobody could say", NULL, 0 },
+        };
+        const struct scratch *s = *state;
+        _hv_cleanup_(hv_monitor_freep) struct hv_monitor *m = make(s);
+        uint64_t now = S;
+
+        use(s, "aa", 1, 4096, 0);
+        hv_monitor_follow(m, &web, 1);
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                if (!hv_streq(hv_monitor_next_unknown(m, now), "hive-web"))
+                        fail_msg("%s: it is not asked for", rows[i].what);
+                if (rows[i].id)
+                        hv_monitor_found(m, "hive-web", rows[i].id, rows[i].pid, true, now, now);
+                else
+                        hv_monitor_not_found(m, "hive-web", now);
+                if (hv_monitor_sample(m, "hive-web") ||
+                    hv_monitor_next_unknown(m, now + HV_MONITOR_TRY_AGAIN_US - 1))
+                        fail_msg("%s: not taken for unknown", rows[i].what);
+                now += HV_MONITOR_TRY_AGAIN_US;
+        }
+        (void) hv_monitor_next_unknown(m, now);
+        hv_monitor_found(m, "hive-web", "aa", 7, true, now, now);
+        assert_non_null(hv_monitor_sample(m, "hive-web"));
+}
+
+static void the_hosts_network_is_nobodys_own(void **state) {
+        const struct scratch *s = *state;
+        _hv_cleanup_(hv_monitor_freep) struct hv_monitor *m = make(s);
+
+        use(s, "aa", 1, 4096, 7777);
+        hv_monitor_follow(m, &web, 1);
+        (void) hv_monitor_next_unknown(m, S);
+        hv_monitor_found(m, "hive-web", "aa", 7, false, S, S);
+        assert_false(sample_of(m).network_is_known);
+        assert_int_equal(sample_of(m).rx_bytes, 0);
+}
+
+static void the_slice_is_all_of_them(void **state) {
+        const struct scratch *s = *state;
+        _hv_cleanup_(hv_monitor_freep) struct hv_monitor *m = make(s);
+        struct hv_monitor_view v;
+
+        hv_monitor_follow_slice(m, "/aa");
+        hv_monitor_round(m, 1 * S, S);
+        hv_monitor_look(m, &v);
+        assert_null(v.slice); /* nothing runs yet: there is none */
+        use(s, "aa", 0, 4096, 0);
+        hv_monitor_round(m, 2 * S, S);
+        use(s, "aa", 500000, 4096, 0);
+        hv_monitor_round(m, 3 * S, S);
+        hv_monitor_look(m, &v);
+        assert_true(v.slice->rates_are_known && v.slice->cpu_percent == 50);
+        hv_monitor_follow_slice(m, NULL);
+        hv_monitor_look(m, &v);
+        assert_null(v.slice);
+}
+
+static void history_is_bounded_and_in_order(void **state) {
+        _hv_cleanup_(hv_history_freep) struct hv_history *h = hv_history_new(3);
+
+        (void) state;
+        for (uint64_t i = 1; i <= 5; i++) {
+                hv_history_add(h, &(struct hv_history_point){ .wall_us = i });
+                assert_int_equal(hv_history_size(h), HV_MIN(i, (uint64_t) 3));
+                assert_int_equal(hv_history_at(h, hv_history_size(h) - 1)->wall_us, i);
+        }
+        assert_int_equal(hv_history_at(h, 0)->wall_us, 3);
+        assert_int_equal(sizeof(struct hv_history_point), 32); /* what docs/resources.md says of memory */
+}
+
+static void no_more_are_followed_than_there_is_room_for(void **state) {
+        const struct scratch *s = *state;
+        _hv_cleanup_(hv_monitor_freep) struct hv_monitor *m = make(s);
+        static struct hv_monitor_ref refs[HV_MONITOR_CONTAINERS_MAX + 5];
+        static char names[HV_ARRAY_SIZE(refs)][16];
+        struct hv_monitor_view v;
+
+        for (size_t i = 0; i < HV_ARRAY_SIZE(refs); i++) {
+                (void) snprintf(names[i], sizeof names[i], "c%04zu", i);
+                refs[i] = (struct hv_monitor_ref){ names[i], HV_KIND_SERVICE, "web", 1, 1 };
+        }
+        hv_monitor_follow(m, refs, HV_ARRAY_SIZE(refs));
+        hv_monitor_look(m, &v);
+        assert_int_equal(v.n_containers, HV_MONITOR_CONTAINERS_MAX);
+        assert_string_equal(v.containers[0].name, "c0000"); /* by name */
+        assert_string_equal(v.containers[v.n_containers - 1].name, "c1023");
+}
+
+#define ROW(test) cmocka_unit_test_setup_teardown(test, scratch_set_up, scratch_tear_down)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                ROW(a_container_is_followed_from_its_start_to_its_end),
+                ROW(another_start_is_another_container),
+                ROW(what_cannot_be_found_is_asked_for_again_later),
+                ROW(the_hosts_network_is_nobodys_own),
+                ROW(the_slice_is_all_of_them),
+                ROW(no_more_are_followed_than_there_is_room_for),
+                cmocka_unit_test(history_is_bounded_and_in_order),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
