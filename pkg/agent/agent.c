@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/monitor.h"
 #include "agent/private.h"
 #include "agent/tunnels.h"
 #include "base/version.h"
@@ -130,6 +131,8 @@ static int begin(struct hv_agent *a, struct hv_err *err) {
                 r = hv_agent_sources_init(a, err);
         if (r >= 0)
                 r = hv_agent_once_init(a, err);
+        if (r >= 0)
+                r = hv_agent_monitor_init(a, err);
         if (r < 0)
                 return r;
         r = sd_event_add_post(a->event, &a->turn, on_turn, a);
@@ -146,6 +149,7 @@ static void end(struct hv_agent *a) {
         hv_http_server_free(a->tcp_server);
         hv_http_server_free(a->socket_server);
         hv_api_free(a->api);
+        hv_agent_monitor_end(a);
         hv_agent_pool_end(a);
         hv_agent_tunnels_end(a);
         hv_executor_free(a->executor);

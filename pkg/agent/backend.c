@@ -1,4 +1,5 @@
 /* agent/backend.c - the snapshot: everything that the API shows, gathered at one instant. */
+#include "agent/monitor.h"
 #include "agent/private.h"
 #include "agent/tunnels.h"
 #include "base/arena.h"
@@ -154,4 +155,5 @@ const struct hv_api_backend hv_agent_backend = {
         .rotate = hv_agent_tunnel_rotate,
         .ping = hv_agent_tunnel_ping,
         .fit = hv_agent_fit,
+        .usage = hv_agent_usage,
 };

@@ -12,7 +12,6 @@
 #pragma once
 
 #include "agent/private.h"
-#include "http/host_usage.h"
 #include "ledger/debt.h"
 #include "ledger/recall.h"
 #include "pool/pool.h"
@@ -37,8 +36,7 @@ struct hv_agent_pool {
         HV_VEC(struct taking) takings;
         struct hv_pool_log *logs;
         struct hv_map *measured; /* of tasks that run; NULL: none yet */
-        struct hv_host_usage usage;
-        char *said; /* message of the last judgement */
+        char *said;              /* message of the last judgement */
         bool inbox_is_due;
         uint64_t heard_us;        /* the last answer of the pool, or when somebody began to listen */
         sd_event_source *silence; /* when that is too long ago */

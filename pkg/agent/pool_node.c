@@ -1,4 +1,5 @@
 /* agent/pool_node.c - what the node says of itself to a pool. See pool.h. */
+#include "agent/monitor.h"
 #include "agent/pool.h"
 #include "base/arena.h"
 #include "host/address.h"
@@ -112,16 +113,15 @@ static struct hv_booking booking_of(const struct hv_room *room) {
                                     .gpu_memory_bytes = room->gpu_memory_bytes };
 }
 
-static void tell_usage(struct hv_agent_pool *p, struct hv_pool_node *ret) {
-        struct hv_host_usage *u = &p->usage;
+static void tell_usage(const struct hv_agent_pool *p, struct hv_pool_node *ret) {
+        const struct hv_host_sample *s = hv_agent_monitor_host(p->agent);
+        const struct hv_file_system *fullest = NULL;
 
-        hv_host_usage_look(u, p->agent->work_root, hv_agent_now_us());
-        ret->cpu_percent = u->cpu_percent;
-        ret->memory_percent = u->memory_percent;
-        ret->disk_percent =
-                u->disk_total_bytes
-                        ? 100.0 * (1.0 - (double) u->disk_free_bytes / (double) u->disk_total_bytes)
-                        : -1;
+        ret->cpu_percent = s ? s->cpu_percent : -1;
+        ret->memory_percent = s ? hv_host_memory_percent(&s->memory) : -1;
+        ret->disk_percent = s ? hv_host_disk_percent(s, &fullest) : -1;
+        if (!fullest)
+                ret->disk_percent = -1;
         ret->gpu_percent = -1;
 }
 

@@ -1,17 +1,20 @@
-/* agent/pool_usage.c - what a task of the pool takes while it runs, by the engine's account. See pool.h.
+/* agent/pool_usage.c - what a task of the pool takes while it runs. See pool.h.
  *
- *      asked for in a beat --> the last sample's figures now; older than SAMPLE_EVERY_US: another sample is on its way
+ *      asked for in a beat --> the node's own sample of its container (agent/monitor.h), where the kernel can be asked
+ *                         `--> else by the engine's account: the last figures now; older than SAMPLE_EVERY_US: another sample is on
+ *                              its way
  *
- * Why      the engine, not the kernel's files: it counts the same on both versions of cgroups, with systemd's driver, podman and an
- *          engine elsewhere.
- * Pace     5 s, as often as the node samples itself by default (resources.monitor.interval): one sample costs the engine a call, which
- *          20.10 answers after a second, and people look at what comes of it. */
+ * Why      the engine, too: the cgroups of one that is elsewhere, or of another user, are not to be seen here.
+ * Pace     of the engine 5 s, as often as the node samples itself by default (resources.monitor.interval): one sample costs it a call,
+ *          which 20.10 answers after a second, and people look at what comes of it. */
 #include <stdlib.h>
 
+#include "agent/monitor.h"
 #include "agent/pool.h"
 #include "base/alloc.h"
 #include "base/map.h"
 #include "docker/container.h"
+#include "host/capacity.h"
 
 #define SAMPLE_EVERY_US (5 * HV_USEC_PER_SEC)
 #define UNKNOWN (-1.0)
@@ -74,6 +77,23 @@ static struct measured *measured_of(struct hv_agent_pool *p, const struct hv_tas
         return m;
 }
 
+/* False: there is none of this container. */
+static bool tell_sample(const struct hv_agent *a, const struct hv_task_status *s, struct hv_pool_task *ret) {
+        const struct hv_container_sample *sample = hv_agent_monitor_sample(a, s->container);
+        double may_cpus = (double) s->booking.nano_cpus / 1e9;
+
+        if (!sample)
+                return false;
+        if (may_cpus <= 0)
+                may_cpus = hv_host_count_cpus();
+        if (sample->rates_are_known)
+                ret->cpu_percent = sample->cpu_percent / may_cpus;
+        if (sample->figures.memory_limit_bytes)
+                ret->memory_percent = 100.0 * (double) hv_cgroup_working_set(&sample->figures) /
+                                      (double) sample->figures.memory_limit_bytes;
+        return true;
+}
+
 void hv_agent_pool_measure(struct hv_agent_pool *p, const struct hv_task_status *s,
                            struct hv_pool_task *ret) {
         struct hv_agent *a = p->agent;
@@ -83,6 +103,8 @@ void hv_agent_pool_measure(struct hv_agent_pool *p, const struct hv_task_status 
         ret->cpu_percent = ret->memory_percent = ret->gpu_percent = ret->gpu_memory_percent = UNKNOWN;
         if (p->master->protocol != HV_DIALECT_HIVEMIND || !a->docker || !s->container ||
             s->state != HV_TASK_RUNNING || !s->started_wall_us)
+                return;
+        if (tell_sample(a, s, ret))
                 return;
         m = measured_of(p, s);
         m->is_running = true;

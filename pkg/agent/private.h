@@ -10,6 +10,7 @@
  *      disk_watch.c    what running tasks take of the disk
  *      retention.c     what tasks left, removed when its time is over
  *      caps.c          when the caps of the node's slices are read
+ *      monitor.c       what the machine and its containers use (agent/monitor.h)
  *      tunnels.c       WireGuard interfaces (agent/tunnels.h)
  *      tunnel_calls.c  what the API asks of one of them: another key, do its peers answer
  *      pool*.c         the link to a node pool (agent/pool.h)
@@ -39,6 +40,7 @@ struct change;           /* backend_change.c: a change that waits for the guard 
 struct root_look;        /* disk_watch.c */
 struct hv_agent_pool;    /* pool.h */
 struct hv_agent_tunnels; /* tunnels.h */
+struct hv_agent_monitor; /* monitor.h */
 struct hv_ledger_assignment;
 struct hv_ledger_task;
 struct task_call;   /* backend_task.c: somebody waits until a change of a task is durable */
@@ -98,6 +100,8 @@ struct hv_agent {
 
         struct hv_agent_pool *pool;       /* NULL: none was ever asked for */
         struct hv_agent_tunnels *tunnels; /* NULL: there was never one to look after */
+
+        struct hv_agent_monitor *monitor; /* NULL: nobody will ask (--once) */
 
         struct hv_notify *notify;
         struct hv_api *api;

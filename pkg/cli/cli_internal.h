@@ -84,6 +84,7 @@ int hv_cmd_sources(struct hv_cli *cli);
 int hv_cmd_revisions(struct hv_cli *cli);
 int hv_cmd_describe(struct hv_cli *cli);       /* cmd_describe.c */
 int hv_cmd_status(struct hv_cli *cli);         /* cmd_status.c */
+int hv_cmd_top(struct hv_cli *cli);            /* cmd_top.c */
 int hv_cmd_why(struct hv_cli *cli);            /* cmd_why.c */
 int hv_cmd_wait(struct hv_cli *cli);           /* cmd_wait.c */
 int hv_cmd_receipt_verify(struct hv_cli *cli); /* cmd_receipt.c */

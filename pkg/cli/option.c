@@ -37,6 +37,7 @@ const struct hv_option hv_options[HV_N_OPTIONS] = {
         { HV_OPT_WAIT, 0, "wait", NULL, NULL, "wait until the machine runs what was applied" },
         { HV_OPT_FOR, 0, "for", "STATE", for_words, "what to wait for; default synced" },
         { HV_OPT_CHECK, 0, "check", NULL, NULL, "exit with 2 when the node is not in sync" },
+        { HV_OPT_ONCE, 0, "once", NULL, NULL, "one table, also on a terminal" },
         { HV_OPT_FOLLOW, 'f', "follow", NULL, NULL, "go on with what comes, until interrupted" },
         { HV_OPT_SINCE, 0, "since", "TIME", NULL,
           "only what is newer: a span such as 10m, or an instant such as 2026-01-31T08:00:00Z" },

@@ -25,6 +25,7 @@ enum hv_option_id {
         HV_OPT_WAIT,
         HV_OPT_FOR,
         HV_OPT_CHECK,
+        HV_OPT_ONCE,
         HV_OPT_FOLLOW,
         HV_OPT_SINCE,
         HV_OPT_TAIL,

@@ -19,6 +19,18 @@ static const struct hv_verb verbs[] = {
           .options = BIT(HV_OPT_CHECK) | BIT(HV_OPT_NO_HEADERS),
           .formats = TABLE,
           .run = hv_cmd_status },
+        { .name = "top",
+          .group = "Look",
+          .usage = "[node|services|tasks] [--once]",
+          .summary = "what the machine and its containers use",
+          .details =
+                  "On a terminal it goes on with each sample until interrupted; the busiest container comes first.\n"
+                  "CPU of a container: one processor is 100 %. MEMORY is what cannot be taken away without loss.",
+          .examples = "top\ntop tasks\ntop --once\ntop -o json\n",
+          .options = BIT(HV_OPT_ONCE) | BIT(HV_OPT_NO_HEADERS),
+          .formats = TABLE | (1u << HV_OUTPUT_WIDE),
+          .args_max = 1,
+          .run = hv_cmd_top },
         { .name = "get",
           .group = "Look",
           .usage = "TYPE[,TYPE] [NAME...] | TYPE/NAME... | all",

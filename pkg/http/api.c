@@ -39,6 +39,14 @@ bool hv_api_not_modified(struct hv_api *api, struct hv_http_request *req) {
         return hv_http_not_modified(req, tag);
 }
 
+bool hv_api_usage_not_modified(struct hv_api *api, struct hv_http_request *req, uint64_t generation) {
+        char tag[72];
+
+        (void) snprintf(tag, sizeof tag, "%" PRIx64 "-%" PRIu64 "-%" PRIu64, api->run, api->generation,
+                        generation);
+        return hv_http_not_modified(req, tag);
+}
+
 /* ---- telling ---- */
 
 void hv_api_at_end_of_turn(struct hv_api *api) {
@@ -249,6 +257,7 @@ static const struct hv_http_route routes[] = {
         GET("/health", ANYONE, hv_api_get_health, "health in the shape of HiveMind's worker"),
         GET("/api/v1/version", VIEWER, hv_api_get_version, "version of the agent"),
         GET("/api/v1/node", VIEWER, hv_api_get_node, "the node and its engine"),
+        GET("/api/v1/usage", VIEWER, hv_api_get_usage, "what the machine and its containers use"),
         GET("/api/v1/status", VIEWER, hv_api_get_status, "how the node is"),
         GET("/api/v1/why", VIEWER, hv_api_get_why, "why the node is as it is"),
         GET("/api/v1/watch", VIEWER, hv_api_get_watch, "the status now and whenever it changes, as events"),
@@ -256,6 +265,8 @@ static const struct hv_http_route routes[] = {
         GET("/api/v1/sources", VIEWER, hv_api_get_sources, "where desired state comes from"),
         GET("/api/v1/revisions", VIEWER, hv_api_get_revisions, "revisions of the desired state"),
         GET("/api/v1/services/{name}/logs", OPERATOR, hv_api_get_logs, "log of one replica"),
+        GET("/api/v1/services/{name}/stats", VIEWER, hv_api_get_service_stats,
+            "what the containers of one service use"),
         KIND_ROUTES("services", service, "service"),
         KIND_ROUTES("networks", network, "network"),
         KIND_ROUTES("volumes", volume, "volume"),
@@ -272,6 +283,7 @@ static const struct hv_http_route routes[] = {
         GET("/api/v1/tasks/{name}/why", VIEWER, hv_api_get_task_why, "why one task is as it is"),
         GET("/api/v1/tasks/{name}/events", VIEWER, hv_api_get_task_events, "events about one task"),
         GET("/api/v1/tasks/{name}/logs", OPERATOR, hv_api_get_task_logs, "log of one task"),
+        GET("/api/v1/tasks/{name}/stats", VIEWER, hv_api_get_task_stats, "what one task uses now"),
         GET("/api/v1/tasks/{name}/results", OPERATOR, hv_api_get_task_results,
             "files that a task left: a list, or all of them as tar or zip"),
         GET("/api/v1/tasks/{name}/results/{path...}", OPERATOR, hv_api_get_task_result,

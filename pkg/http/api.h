@@ -19,6 +19,7 @@
 #include "http/snapshot.h"
 #include "http/tasks.h"
 #include "http/tunnels.h"
+#include "monitor/monitor.h"
 
 typedef struct sd_event sd_event; /* systemd/sd-event.h */
 struct hv_http_server;
@@ -176,6 +177,9 @@ struct hv_api_backend {
         /* Changes nothing. */
         void (*fit)(void *userdata, const struct hv_api_file *file, struct hv_arena *arena,
                     struct hv_api_fit *ret);
+
+        /* The last samples; all zero: there are none yet. Good until the loop turns. */
+        void (*usage)(void *userdata, struct hv_monitor_view *ret);
 };
 
 /* --- life -------------------------------------------------------------------------------------------- */

@@ -6,7 +6,6 @@
 #include "http/api.h"
 #include "http/conditions.h"
 #include "http/event_ring.h"
-#include "http/host_usage.h"
 #include "http/reply.h"
 #include "http/request.h"
 #include "http/sse.h"
@@ -30,7 +29,6 @@ struct hv_api {
         uint64_t generation;       /* counts what hv_api_changed() told */
         sd_event_source *tell;     /* defer: conditions, watchers, abandoned logs; once a turn */
         struct hv_api_call *calls; /* the open ones */
-        struct hv_host_usage host;
 };
 
 /* One server that serves the API: what /metrics tells about HTTP is about the server it was asked of. */
@@ -57,6 +55,9 @@ void hv_api_reply(struct hv_http_request *req, unsigned status, struct hv_buf *j
 
 /* ETag of the present generation; true: 304 was sent. */
 bool hv_api_not_modified(struct hv_api *api, struct hv_http_request *req);
+
+/* As above, of an answer that shows samples too. */
+bool hv_api_usage_not_modified(struct hv_api *api, struct hv_http_request *req, uint64_t generation);
 
 /* Ends logs that were abandoned inside hv_api_logs_write(), where the backend must not be called. */
 void hv_api_close_abandoned_logs(struct hv_api *api);
@@ -116,6 +117,12 @@ void hv_api_get_one(struct hv_http_request *req, struct hv_api *api, enum hv_kin
 /* The item that {name} means; NULL: 404 was sent. */
 const struct hv_view_item *hv_api_wanted_item(struct hv_http_request *req, struct hv_api_view *v,
                                               enum hv_kind kind);
+
+/* api_usage.c */
+void hv_api_usage(struct hv_api *api, struct hv_monitor_view *ret);
+void hv_api_get_usage(struct hv_http_request *req, void *userdata);
+void hv_api_get_service_stats(struct hv_http_request *req, void *userdata);
+void hv_api_get_task_stats(struct hv_http_request *req, void *userdata);
 
 /* api_events.c */
 void hv_api_get_events(struct hv_http_request *req, void *userdata);

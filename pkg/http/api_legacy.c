@@ -3,8 +3,8 @@
  * Source   HiveMind's worker documentation; docs/http-api.md, "Documented older paths". */
 #include "http/api_task.h"
 
-#include "http/host_usage.h"
 #include "http/render_task.h"
+#include "http/render_usage.h"
 
 #define ENDED_SHOWN_MAX 100u
 #define GIB 1073741824.0
@@ -15,14 +15,47 @@ static const char *status_word(const struct hv_api_snapshot *s, const struct hv_
         return s->status->n_tasks_running > 0 ? "BUSY" : "IDLE";
 }
 
+/* ---- figures of the machine, in the documents' units ---- */
+
+static double cpu_percent(const struct hv_host_sample *s) {
+        return s->cpu_percent;
+}
+
+static double cpu_available(const struct hv_host_sample *s) {
+        return 100.0 - s->cpu_percent;
+}
+
+static double memory_percent(const struct hv_host_sample *s) {
+        return hv_host_memory_percent(&s->memory);
+}
+
+static double memory_available(const struct hv_host_sample *s) {
+        return (double) s->memory.available_bytes / GIB;
+}
+
+/* Where tasks write: the first that is watched, else whatever there is. */
+static double disk_available(const struct hv_host_sample *s) {
+        return s->n_file_systems ? (double) s->file_systems[0].available_bytes / GIB : 0;
+}
+
+/* Before the first sample nothing is known, and nothing is free. */
+static void put_figure(struct hv_json_writer *w, const char *key, const struct hv_host_sample *s,
+                       double (*figure)(const struct hv_host_sample *s)) {
+        if (s)
+                hv_json_put_real(w, key, figure(s));
+        else
+                hv_json_put_null(w, key);
+}
+
 void hv_api_get_legacy_status(struct hv_http_request *req, void *userdata) {
         struct hv_api *api = userdata;
         _hv_cleanup_(hv_api_task_view_done) struct hv_api_task_view v = {};
         struct hv_buf buf = {};
         struct hv_json_writer w = { .buf = &buf };
+        struct hv_monitor_view usage;
 
         hv_api_look_at_tasks(api, &v);
-        hv_host_usage_look(&api->host, v.tasks.work_root, v.view.snapshot.now_us);
+        hv_api_usage(api, &usage);
         hv_json_begin_object(&w, NULL);
         hv_json_put_str(&w, "node_id", v.view.snapshot.node_id);
         hv_json_put_str(&w, "status", status_word(&v.view.snapshot, &v.tasks));
@@ -30,8 +63,8 @@ void hv_api_get_legacy_status(struct hv_http_request *req, void *userdata) {
         if (v.view.snapshot.pool.has_balance)
                 hv_json_put_int(&w, "cpt_balance", v.view.snapshot.pool.balance);
         hv_json_put_bool(&w, "docker_available", v.view.snapshot.status->engine == HV_ENGINE_READY);
-        hv_json_put_real(&w, "cpu_percent", api->host.cpu_percent);
-        hv_json_put_real(&w, "memory_percent", api->host.memory_percent);
+        put_figure(&w, "cpu_percent", usage.host, cpu_percent);
+        put_figure(&w, "memory_percent", usage.host, memory_percent);
         hv_render_legacy_room(&w, "available_resources", &v.tasks.free);
         hv_render_legacy_room(&w, "total_resources", &v.tasks.allocatable);
         hv_json_put_uint(&w, "running_tasks", v.view.snapshot.status->n_tasks_running);
@@ -79,14 +112,17 @@ void hv_api_get_legacy_resources(struct hv_http_request *req, void *userdata) {
         _hv_cleanup_(hv_api_task_view_done) struct hv_api_task_view v = {};
         struct hv_buf buf = {};
         struct hv_json_writer w = { .buf = &buf };
+        struct hv_monitor_view usage;
 
         hv_api_look_at_tasks(api, &v);
-        hv_host_usage_look(&api->host, v.tasks.work_root, v.view.snapshot.now_us);
+        hv_api_usage(api, &usage);
         hv_json_begin_object(&w, NULL);
-        hv_json_put_real(&w, "cpu_available", 100.0 - api->host.cpu_percent);
-        hv_json_put_real(&w, "memory_available", (double) api->host.memory_free_bytes / GIB);
-        hv_json_put_real(&w, "disk_available", (double) api->host.disk_free_bytes / GIB);
+        put_figure(&w, "cpu_available", usage.host, cpu_available);
+        put_figure(&w, "memory_available", usage.host, memory_available);
+        put_figure(&w, "disk_available", usage.host, disk_available);
         hv_json_put_uint(&w, "running_tasks", v.view.snapshot.status->n_tasks_running);
+        hv_render_legacy_system(&w, "system", usage.host);
+        hv_render_legacy_containers(&w, "containers", &usage);
         hv_json_end(&w);
         hv_api_reply(req, 200, &buf);
 }

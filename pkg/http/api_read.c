@@ -51,11 +51,13 @@ void hv_api_get_node(struct hv_http_request *req, void *userdata) {
         _hv_cleanup_(hv_api_view_done) struct hv_api_view v = {};
         struct hv_buf buf = {};
         struct hv_json_writer w = { .buf = &buf };
+        struct hv_monitor_view usage;
 
-        if (hv_api_not_modified(api, req))
+        hv_api_usage(api, &usage);
+        if (hv_api_usage_not_modified(api, req, usage.generation))
                 return;
         hv_api_look(api, &v);
-        hv_render_node(&w, &v.snapshot);
+        hv_render_node(&w, &v.snapshot, usage.host);
         hv_api_reply(req, 200, &buf);
 }
 

@@ -1,6 +1,5 @@
 /* Counters and histograms, and the text of all metrics. One function a family group; each writes HELP and TYPE
- * first. OpenMetrics differs in the names of counters and infos (TYPE names the family without its suffix) and
- * in the closing line. */
+ * first. */
 #include "http/metrics.h"
 
 #include <inttypes.h>
@@ -12,6 +11,8 @@
 #include "base/map.h"
 #include "base/version.h"
 #include "http/conditions.h"
+#include "http/exposition.h"
+#include "http/metrics_usage.h"
 #include "http/process_metrics.h"
 #include "http/server.h"
 #include "http/tasks.h"
@@ -47,12 +48,6 @@ struct hv_metrics {
         uint64_t ends[HV_N_TASK_STATES][HV_N_CAUSES]; /* of tasks */
         struct histogram task_runs;
         struct hv_map *oom_kills; /* container name -> uint64_t */
-};
-
-/* Where the exposition goes, and how. */
-struct exposition {
-        struct hv_buf *buf;
-        enum hv_metrics_format format;
 };
 
 struct hv_metrics *hv_metrics_new(void) {
@@ -140,62 +135,14 @@ void hv_metrics_note(struct hv_metrics *m, const struct hv_note *note) {
 
 /* ---- writing ---- */
 
-/* type: "gauge", "counter", "histogram", "info". OpenMetrics names the family of a counter without _total and
- * of an info without _info; the older format knows no info and uses the sample's name throughout. */
-static void family(struct exposition *e, const char *name, const char *type, const char *help) {
-        bool open = e->format == HV_METRICS_OPENMETRICS, info = strcmp(type, "info") == 0;
-        const char *suffix = info ? "_info" : strcmp(type, "counter") == 0 ? "_total" : "";
-
-        if (open)
-                suffix = "";
-        hv_buf_printf(e->buf, "# HELP %s%s %s\n", name, suffix, help);
-        hv_buf_printf(e->buf, "# TYPE %s%s %s\n", name, suffix, info && !open ? "gauge" : type);
-}
-
-static void put_label(struct exposition *e, bool first, const char *label, const char *value) {
-        hv_buf_printf(e->buf, "%s%s=\"", first ? "{" : ",", label);
-        for (const char *p = value ? value : ""; *p; p++) {
-                if (*p == '\\' || *p == '"')
-                        hv_buf_putc(e->buf, '\\');
-                if (*p == '\n')
-                        hv_buf_puts(e->buf, "\\n");
-                else
-                        hv_buf_putc(e->buf, *p);
-        }
-        hv_buf_putc(e->buf, '"');
-}
-
-/* Up to three labels, ended by NULL names. */
-struct labels {
-        const char *name[4], *value[4];
-};
-
-static void sample_head(struct exposition *e, const char *name, const struct labels *l) {
-        hv_buf_puts(e->buf, name);
-        for (size_t i = 0; l && i < HV_ARRAY_SIZE(l->name) && l->name[i]; i++)
-                put_label(e, i == 0, l->name[i], l->value[i]);
-        hv_buf_puts(e->buf, l && l->name[0] ? "} " : " ");
-}
-
-static void sample(struct exposition *e, const char *name, const struct labels *l, uint64_t value) {
-        sample_head(e, name, l);
-        hv_buf_printf(e->buf, "%" PRIu64 "\n", value);
-}
-
-/* Microseconds as seconds, exactly. */
-static void sample_us(struct exposition *e, const char *name, const struct labels *l, uint64_t us) {
-        sample_head(e, name, l);
-        hv_buf_printf(e->buf, "%" PRIu64 ".%06u\n", us / HV_USEC_PER_SEC, (unsigned) (us % HV_USEC_PER_SEC));
-}
-
-static void histogram(struct exposition *e, const char *name, const char *label, const char *value,
+static void histogram(struct hv_exposition *e, const char *name, const char *label, const char *value,
                       const struct histogram *h, const uint64_t *bounds_us, size_t n_bounds) {
         char text[64], series[96];
         uint64_t sum = 0;
 
         (void) snprintf(series, sizeof series, "%s_bucket", name);
         for (size_t i = 0; i <= n_bounds; i++) {
-                struct labels l = { .name = { label ? label : "le", label ? "le" : NULL } };
+                struct hv_exposition_labels l = { .name = { label ? label : "le", label ? "le" : NULL } };
 
                 if (i < n_bounds) {
                         sum += h->buckets[i];
@@ -203,19 +150,19 @@ static void histogram(struct exposition *e, const char *name, const char *label,
                 }
                 l.value[0] = value;
                 l.value[label ? 1 : 0] = i < n_bounds ? text : "+Inf";
-                sample(e, series, &l, i < n_bounds ? sum : h->n);
+                hv_exposition_uint(e, series, &l, i < n_bounds ? sum : h->n);
         }
-        const struct labels l = { .name = { label }, .value = { value } };
+        const struct hv_exposition_labels l = { .name = { label }, .value = { value } };
 
         (void) snprintf(series, sizeof series, "%s_sum", name);
-        sample_us(e, series, &l, h->sum_us);
+        hv_exposition_us(e, series, &l, h->sum_us);
         (void) snprintf(series, sizeof series, "%s_count", name);
-        sample(e, series, &l, h->n);
+        hv_exposition_uint(e, series, &l, h->n);
 }
 
 /* ---- families ---- */
 
-static void put_node(struct exposition *e, const struct hv_api_snapshot *s) {
+static void put_node(struct hv_exposition *e, const struct hv_api_snapshot *s) {
         _hv_cleanup_(hv_arena_freep) struct hv_arena *a = hv_arena_new();
         static const struct {
                 enum hv_condition_type type;
@@ -234,58 +181,63 @@ static void put_node(struct exposition *e, const struct hv_api_snapshot *s) {
                   "Whether a revision is on trial and waits to be confirmed." },
         };
 
-        family(e, "hivelet_build", "info", "Version of the agent.");
-        sample(e, "hivelet_build_info", &(struct labels){ { "version" }, { hv_version() } }, 1);
+        hv_exposition_family(e, "hivelet_build", "info", "Version of the agent.");
+        hv_exposition_uint(e, "hivelet_build_info",
+                           &(struct hv_exposition_labels){ { "version" }, { hv_version() } }, 1);
         for (size_t i = 0; i < HV_ARRAY_SIZE(gauges); i++) {
                 struct hv_condition c = hv_condition_judge(gauges[i].type, s, a);
 
-                family(e, gauges[i].name, "gauge", gauges[i].help);
-                sample(e, gauges[i].name, NULL, c.status == HV_CONDITION_TRUE);
+                hv_exposition_family(e, gauges[i].name, "gauge", gauges[i].help);
+                hv_exposition_uint(e, gauges[i].name, NULL, c.status == HV_CONDITION_TRUE);
         }
-        family(e, "hivelet_files_held_off", "gauge",
-               "Whether the files still say what was on trial and was taken back.");
-        sample(e, "hivelet_files_held_off", NULL, s->trial.holds_files);
+        hv_exposition_family(e, "hivelet_files_held_off", "gauge",
+                             "Whether the files still say what was on trial and was taken back.");
+        hv_exposition_uint(e, "hivelet_files_held_off", NULL, s->trial.holds_files);
         if (s->loaded_wall_us) {
-                family(e, "hivelet_config_last_reload_timestamp_seconds", "gauge",
-                       "When the sources were read last.");
-                sample_us(e, "hivelet_config_last_reload_timestamp_seconds", NULL, s->loaded_wall_us);
+                hv_exposition_family(e, "hivelet_config_last_reload_timestamp_seconds", "gauge",
+                                     "When the sources were read last.");
+                hv_exposition_us(e, "hivelet_config_last_reload_timestamp_seconds", NULL, s->loaded_wall_us);
         }
-        family(e, "hivelet_out_of_sync_seconds", "gauge",
-               "For how long the node has been out of sync; 0: it is not.");
-        sample_us(e, "hivelet_out_of_sync_seconds",
-                  &(struct labels){ { "kind", "name" }, { "node", s->node_id } },
-                  s->status->out_of_sync_since_us ? s->now_us - s->status->out_of_sync_since_us : 0);
-        family(e, "hivelet_activations", "counter", "Revisions that became active.");
-        sample(e, "hivelet_activations_total", NULL, s->status->n_generations);
+        hv_exposition_family(e, "hivelet_out_of_sync_seconds", "gauge",
+                             "For how long the node has been out of sync; 0: it is not.");
+        hv_exposition_us(e, "hivelet_out_of_sync_seconds",
+                         &(struct hv_exposition_labels){ { "kind", "name" }, { "node", s->node_id } },
+                         s->status->out_of_sync_since_us ? s->now_us - s->status->out_of_sync_since_us : 0);
+        hv_exposition_family(e, "hivelet_activations", "counter", "Revisions that became active.");
+        hv_exposition_uint(e, "hivelet_activations_total", NULL, s->status->n_generations);
 }
 
-static void put_sources(struct exposition *e, const struct hv_api_snapshot *s) {
+static void put_sources(struct hv_exposition *e, const struct hv_api_snapshot *s) {
         if (s->n_sources == 0)
                 return;
-        family(e, "hivelet_revision", "info", "Revision that each source gave last.");
+        hv_exposition_family(e, "hivelet_revision", "info", "Revision that each source gave last.");
         for (size_t i = 0; i < s->n_sources; i++) {
                 if (s->sources[i].revision)
-                        sample(e, "hivelet_revision_info",
-                               &(struct labels){ { "source", "revision" },
-                                                 { s->sources[i].name, s->sources[i].revision } },
-                               1);
+                        hv_exposition_uint(e, "hivelet_revision_info",
+                                           &(struct hv_exposition_labels){
+                                                   { "source", "revision" },
+                                                   { s->sources[i].name, s->sources[i].revision } },
+                                           1);
         }
-        family(e, "hivelet_source_age_seconds", "gauge", "Time since a source was read to its end.");
+        hv_exposition_family(e, "hivelet_source_age_seconds", "gauge",
+                             "Time since a source was read to its end.");
         for (size_t i = 0; i < s->n_sources; i++) {
                 if (s->sources[i].read_wall_us)
-                        sample_us(e, "hivelet_source_age_seconds",
-                                  &(struct labels){ { "source" }, { s->sources[i].name } },
-                                  s->now_wall_us > s->sources[i].read_wall_us
-                                          ? s->now_wall_us - s->sources[i].read_wall_us
-                                          : 0);
+                        hv_exposition_us(
+                                e, "hivelet_source_age_seconds",
+                                &(struct hv_exposition_labels){ { "source" }, { s->sources[i].name } },
+                                s->now_wall_us > s->sources[i].read_wall_us
+                                        ? s->now_wall_us - s->sources[i].read_wall_us
+                                        : 0);
         }
-        family(e, "hivelet_source_errors", "counter", "Attempts to read a source that failed.");
+        hv_exposition_family(e, "hivelet_source_errors", "counter", "Attempts to read a source that failed.");
         for (size_t i = 0; i < s->n_sources; i++)
-                sample(e, "hivelet_source_errors_total",
-                       &(struct labels){ { "source" }, { s->sources[i].name } }, s->sources[i].n_errors);
+                hv_exposition_uint(e, "hivelet_source_errors_total",
+                                   &(struct hv_exposition_labels){ { "source" }, { s->sources[i].name } },
+                                   s->sources[i].n_errors);
 }
 
-static void put_pool(struct exposition *e, const struct hv_api_snapshot *s) {
+static void put_pool(struct hv_exposition *e, const struct hv_api_snapshot *s) {
         const struct hv_api_pool *p = &s->pool;
         const struct {
                 const char *name, *type, *help;
@@ -308,18 +260,18 @@ static void put_pool(struct exposition *e, const struct hv_api_snapshot *s) {
                 bool counts = hv_streq(rows[i].type, "counter");
                 _hv_cleanup_free_ char *name = hv_asprintf("%s%s", rows[i].name, counts ? "_total" : "");
 
-                family(e, rows[i].name, rows[i].type, rows[i].help);
-                sample(e, name, NULL, rows[i].value);
+                hv_exposition_family(e, rows[i].name, rows[i].type, rows[i].help);
+                hv_exposition_uint(e, name, NULL, rows[i].value);
         }
         if (p->address && p->has_balance) {
-                family(e, "hivelet_pool_balance", "gauge",
-                       "Balance of this node's account at the node pool, in the pool's own unit.");
-                sample_head(e, "hivelet_pool_balance", NULL);
-                hv_buf_printf(e->buf, "%" PRId64 "\n", p->balance);
+                hv_exposition_family(
+                        e, "hivelet_pool_balance", "gauge",
+                        "Balance of this node's account at the node pool, in the pool's own unit.");
+                hv_exposition_int(e, "hivelet_pool_balance", NULL, p->balance);
         }
 }
 
-static void put_tunnels(struct exposition *e, const struct hv_api_snapshot *s) {
+static void put_tunnels(struct hv_exposition *e, const struct hv_api_snapshot *s) {
         static const struct {
                 const char *name, *type, *help;
         } families[] = {
@@ -333,30 +285,34 @@ static void put_tunnels(struct exposition *e, const struct hv_api_snapshot *s) {
         for (size_t f = 0; s->n_tunnels && f < HV_ARRAY_SIZE(families); f++) {
                 _hv_cleanup_free_ char *name = hv_asprintf("%s%s", families[f].name, f > 0 ? "_total" : "");
 
-                family(e, families[f].name, families[f].type, families[f].help);
+                hv_exposition_family(e, families[f].name, families[f].type, families[f].help);
                 for (size_t i = 0; i < s->n_tunnels; i++)
                         for (size_t k = 0; k < s->tunnels[i].n_peers; k++) {
                                 const struct hv_api_peer *p = &s->tunnels[i].peers[k];
-                                const struct labels l = { { "interface", "peer" },
-                                                          { s->tunnels[i].name,
-                                                            p->name ? p->name : p->public_key } };
+                                const struct hv_exposition_labels l = {
+                                        { "interface", "peer" },
+                                        { s->tunnels[i].name, p->name ? p->name : p->public_key }
+                                };
 
                                 if (f == 0)
-                                        sample_us(e, name, &l, p->handshake_wall_us);
+                                        hv_exposition_us(e, name, &l, p->handshake_wall_us);
                                 else
-                                        sample(e, name, &l, f == 1 ? p->rx_bytes : p->tx_bytes);
+                                        hv_exposition_uint(e, name, &l, f == 1 ? p->rx_bytes : p->tx_bytes);
                         }
         }
 }
 
-static void put_reconcile(struct exposition *e, const struct hv_metrics *m) {
-        family(e, "hivelet_reconcile_duration_seconds", "histogram",
-               "Time that one pass of the planner took.");
+static void put_reconcile(struct hv_exposition *e, const struct hv_metrics *m) {
+        hv_exposition_family(e, "hivelet_reconcile_duration_seconds", "histogram",
+                             "Time that one pass of the planner took.");
         histogram(e, "hivelet_reconcile_duration_seconds", NULL, NULL, &m->passes, pass_bounds_us,
                   HV_ARRAY_SIZE(pass_bounds_us));
-        family(e, "hivelet_reconcile", "counter", "Passes of the planner, by whether they led to actions.");
-        sample(e, "hivelet_reconcile_total", &(struct labels){ { "result" }, { "acted" } }, m->n_acting);
-        sample(e, "hivelet_reconcile_total", &(struct labels){ { "result" }, { "idle" } }, m->n_idle);
+        hv_exposition_family(e, "hivelet_reconcile", "counter",
+                             "Passes of the planner, by whether they led to actions.");
+        hv_exposition_uint(e, "hivelet_reconcile_total",
+                           &(struct hv_exposition_labels){ { "result" }, { "acted" } }, m->n_acting);
+        hv_exposition_uint(e, "hivelet_reconcile_total",
+                           &(struct hv_exposition_labels){ { "result" }, { "idle" } }, m->n_idle);
 }
 
 static const char *outcome_name(enum hv_outcome outcome) {
@@ -380,41 +336,44 @@ static const char *kind_label(enum hv_kind kind) {
         return kind == HV_KIND_NODESTATE ? "node" : hv_kind_label(kind);
 }
 
-static void put_actions(struct exposition *e, const struct hv_metrics *m) {
-        family(e, "hivelet_actions", "counter", "Actions performed, by their outcome.");
+static void put_actions(struct hv_exposition *e, const struct hv_metrics *m) {
+        hv_exposition_family(e, "hivelet_actions", "counter", "Actions performed, by their outcome.");
         for (int k = 0; k < HV_N_KINDS; k++) {
                 for (int t = 0; t < HV_N_ACTIONS; t++) {
                         for (int o = 0; o < N_OUTCOMES; o++) {
                                 if (m->actions[k][t][o] == 0)
                                         continue;
-                                sample(e, "hivelet_actions_total",
-                                       &(struct labels){ { "kind", "action", "result" },
-                                                         { kind_label((enum hv_kind) k),
-                                                           hv_action_name((enum hv_action_type) t),
-                                                           outcome_name((enum hv_outcome) o) } },
-                                       m->actions[k][t][o]);
+                                hv_exposition_uint(e, "hivelet_actions_total",
+                                                   &(struct hv_exposition_labels){
+                                                           { "kind", "action", "result" },
+                                                           { kind_label((enum hv_kind) k),
+                                                             hv_action_name((enum hv_action_type) t),
+                                                             outcome_name((enum hv_outcome) o) } },
+                                                   m->actions[k][t][o]);
                         }
                 }
         }
-        family(e, "hivelet_docker_call_duration_seconds", "histogram", "Time that calls of the engine took.");
+        hv_exposition_family(e, "hivelet_docker_call_duration_seconds", "histogram",
+                             "Time that calls of the engine took.");
         for (int t = 0; t < HV_N_ACTIONS; t++) {
                 if (m->calls[t].n > 0)
                         histogram(e, "hivelet_docker_call_duration_seconds", "call",
                                   hv_action_name((enum hv_action_type) t), &m->calls[t], call_bounds_us,
                                   HV_ARRAY_SIZE(call_bounds_us));
         }
-        family(e, "hivelet_image_pull_duration_seconds", "histogram", "Time that pulls of images took.");
+        hv_exposition_family(e, "hivelet_image_pull_duration_seconds", "histogram",
+                             "Time that pulls of images took.");
         histogram(e, "hivelet_image_pull_duration_seconds", NULL, NULL, &m->pulls, pull_bounds_us,
                   HV_ARRAY_SIZE(pull_bounds_us));
 }
 
 /* Objects by kind and phase, and by what is in the way of those that are not in sync. */
-static void put_objects(struct exposition *e, const struct hv_api_snapshot *s) {
+static void put_objects(struct hv_exposition *e, const struct hv_api_snapshot *s) {
         _hv_cleanup_(hv_arena_freep) struct hv_arena *a = hv_arena_new();
         unsigned blocked[HV_N_REASONS] = {};
 
-        family(e, "hivelet_objects", "gauge",
-               "Objects of the desired state, and what is left of former ones.");
+        hv_exposition_family(e, "hivelet_objects", "gauge",
+                             "Objects of the desired state, and what is left of former ones.");
         for (int k = HV_KIND_SERVICE; k < HV_N_KINDS; k++) {
                 size_t n;
                 const struct hv_view_item *items = hv_view_list(a, s, (enum hv_kind) k, &n);
@@ -434,86 +393,103 @@ static void put_objects(struct exposition *e, const struct hv_api_snapshot *s) {
                                 same += equal;
                         }
                         if (!seen)
-                                sample(e, "hivelet_objects",
-                                       &(struct labels){ { "kind", "phase" },
-                                                         { kind_label((enum hv_kind) k), items[i].phase } },
-                                       same);
+                                hv_exposition_uint(e, "hivelet_objects",
+                                                   &(struct hv_exposition_labels){
+                                                           { "kind", "phase" },
+                                                           { kind_label((enum hv_kind) k), items[i].phase } },
+                                                   same);
                 }
         }
-        family(e, "hivelet_blocked", "gauge", "Objects that are not in sync, by what is in the way.");
+        hv_exposition_family(e, "hivelet_blocked", "gauge",
+                             "Objects that are not in sync, by what is in the way.");
         for (int r = 0; r < HV_N_REASONS; r++) {
                 if (blocked[r] > 0)
-                        sample(e, "hivelet_blocked",
-                               &(struct labels){ { "reason" }, { hv_reason_name((enum hv_reason) r) } },
-                               blocked[r]);
+                        hv_exposition_uint(e, "hivelet_blocked",
+                                           &(struct hv_exposition_labels){
+                                                   { "reason" }, { hv_reason_name((enum hv_reason) r) } },
+                                           blocked[r]);
         }
 }
 
-static void put_containers(struct exposition *e, const struct hv_metrics *m,
+static void put_containers(struct hv_exposition *e, const struct hv_metrics *m,
                            const struct hv_api_snapshot *s) {
         const char *name;
         void *value;
         size_t it = 0;
 
-        family(e, "hivelet_container_restarts", "counter",
-               "Restarts of a container since the agent looks after it.");
+        hv_exposition_family(e, "hivelet_container_restarts", "counter",
+                             "Restarts of a container since the agent looks after it.");
         for (size_t i = 0; i < s->status->n_unit_status; i++) {
                 const struct hv_unit_status *u = &s->status->units[i];
 
                 if (u->phase != HV_PHASE_ORPHAN && u->container)
-                        sample(e, "hivelet_container_restarts_total",
-                               &(struct labels){ { "name" }, { u->container } }, u->n_restarts);
+                        hv_exposition_uint(e, "hivelet_container_restarts_total",
+                                           &(struct hv_exposition_labels){ { "name" }, { u->container } },
+                                           u->n_restarts);
         }
-        family(e, "hivelet_oom_kills", "counter", "Containers killed because they ran out of memory.");
+        hv_exposition_family(e, "hivelet_oom_kills", "counter",
+                             "Containers killed because they ran out of memory.");
         while (hv_map_next(m->oom_kills, &it, &name, &value))
-                sample(e, "hivelet_oom_kills_total",
-                       &(struct labels){ { "name", "scope" }, { name, "container" } }, *(uint64_t *) value);
+                hv_exposition_uint(
+                        e, "hivelet_oom_kills_total",
+                        &(struct hv_exposition_labels){ { "name", "scope" }, { name, "container" } },
+                        *(uint64_t *) value);
 }
 
-static void put_room(struct exposition *e, const char *name, const char *help, const struct hv_room *room) {
-        family(e, name, "gauge", help);
-        sample_us(e, name, &(struct labels){ { "resource" }, { "cpu" } }, room->nano_cpus / 1000);
-        sample(e, name, &(struct labels){ { "resource" }, { "memory" } }, room->memory_bytes);
-        sample(e, name, &(struct labels){ { "resource" }, { "disk" } }, room->disk_bytes);
-        sample(e, name, &(struct labels){ { "resource" }, { "gpus" } }, room->n_gpus);
-        sample(e, name, &(struct labels){ { "resource" }, { "gpu_memory" } }, room->gpu_memory_bytes);
+static void put_room(struct hv_exposition *e, const char *name, const char *help,
+                     const struct hv_room *room) {
+        hv_exposition_family(e, name, "gauge", help);
+        hv_exposition_us(e, name, &(struct hv_exposition_labels){ { "resource" }, { "cpu" } },
+                         room->nano_cpus / 1000);
+        hv_exposition_uint(e, name, &(struct hv_exposition_labels){ { "resource" }, { "memory" } },
+                           room->memory_bytes);
+        hv_exposition_uint(e, name, &(struct hv_exposition_labels){ { "resource" }, { "disk" } },
+                           room->disk_bytes);
+        hv_exposition_uint(e, name, &(struct hv_exposition_labels){ { "resource" }, { "gpus" } },
+                           room->n_gpus);
+        hv_exposition_uint(e, name, &(struct hv_exposition_labels){ { "resource" }, { "gpu_memory" } },
+                           room->gpu_memory_bytes);
 }
 
-static void put_tasks(struct exposition *e, const struct hv_metrics *m, const struct hv_api_tasks *t) {
+static void put_tasks(struct hv_exposition *e, const struct hv_metrics *m, const struct hv_api_tasks *t) {
         uint64_t states[HV_N_TASK_STATES] = {};
         struct hv_room reserved = t->allocatable;
 
         for (size_t i = 0; i < t->n_live; i++)
                 states[t->live[i].state]++;
-        family(e, "hivelet_tasks", "gauge", "Tasks that have not ended, by their state.");
+        hv_exposition_family(e, "hivelet_tasks", "gauge", "Tasks that have not ended, by their state.");
         for (unsigned i = 0; i < HV_TASK_COMPLETED; i++)
-                sample(e, "hivelet_tasks",
-                       &(struct labels){ { "state" }, { hv_task_state_name((enum hv_task_state) i) } },
-                       states[i]);
+                hv_exposition_uint(e, "hivelet_tasks",
+                                   &(struct hv_exposition_labels){
+                                           { "state" }, { hv_task_state_name((enum hv_task_state) i) } },
+                                   states[i]);
         if (t->results_known) {
-                family(e, "hivelet_task_results_bytes", "gauge",
-                       "What the results of tasks take on the disk.");
-                sample(e, "hivelet_task_results_bytes", NULL, t->results_bytes);
+                hv_exposition_family(e, "hivelet_task_results_bytes", "gauge",
+                                     "What the results of tasks take on the disk.");
+                hv_exposition_uint(e, "hivelet_task_results_bytes", NULL, t->results_bytes);
         }
-        family(e, "hivelet_task_queue_depth", "gauge", "Tasks that wait to be admitted.");
-        sample(e, "hivelet_task_queue_depth", NULL, states[HV_TASK_QUEUED]);
-        family(e, "hivelet_task", "counter", "Tasks that ended since the agent began, by state and cause.");
+        hv_exposition_family(e, "hivelet_task_queue_depth", "gauge", "Tasks that wait to be admitted.");
+        hv_exposition_uint(e, "hivelet_task_queue_depth", NULL, states[HV_TASK_QUEUED]);
+        hv_exposition_family(e, "hivelet_task", "counter",
+                             "Tasks that ended since the agent began, by state and cause.");
         for (unsigned i = HV_TASK_COMPLETED; i < HV_N_TASK_STATES; i++) {
                 for (unsigned k = 0; k < HV_N_CAUSES; k++) {
                         if (m->ends[i][k] > 0)
-                                sample(e, "hivelet_task_total",
-                                       &(struct labels){ { "state", "cause" },
-                                                         { hv_task_state_name((enum hv_task_state) i),
-                                                           hv_task_cause_name((enum hv_task_cause) k) } },
-                                       m->ends[i][k]);
+                                hv_exposition_uint(e, "hivelet_task_total",
+                                                   &(struct hv_exposition_labels){
+                                                           { "state", "cause" },
+                                                           { hv_task_state_name((enum hv_task_state) i),
+                                                             hv_task_cause_name((enum hv_task_cause) k) } },
+                                                   m->ends[i][k]);
                 }
         }
-        family(e, "hivelet_task_duration_seconds", "histogram",
-               "Time from the start of an attempt's container to its end.");
+        hv_exposition_family(e, "hivelet_task_duration_seconds", "histogram",
+                             "Time from the start of an attempt's container to its end.");
         histogram(e, "hivelet_task_duration_seconds", NULL, NULL, &m->task_runs, task_bounds_us,
                   HV_ARRAY_SIZE(task_bounds_us));
-        family(e, "hivelet_trust_score", "gauge", "How far this node is to be trusted, 0 to 100.");
-        sample(e, "hivelet_trust_score", NULL, (uint64_t) HV_MAX(t->trust_score, 0));
+        hv_exposition_family(e, "hivelet_trust_score", "gauge",
+                             "How far this node is to be trusted, 0 to 100.");
+        hv_exposition_uint(e, "hivelet_trust_score", NULL, (uint64_t) HV_MAX(t->trust_score, 0));
         if (!t->room_known)
                 return;
         hv_room_take(&reserved, &t->free);
@@ -522,41 +498,41 @@ static void put_tasks(struct exposition *e, const struct hv_metrics *m, const st
         put_room(e, "hivelet_resource_reserved", "What is booked of it.", &reserved);
 }
 
-static void put_http(struct exposition *e, const struct hv_http_stats *http) {
-        family(e, "hivelet_http_requests", "counter",
-               "Requests to the address that this scrape was asked of.");
-        sample(e, "hivelet_http_requests_total", NULL, http->requests);
-        family(e, "hivelet_http_refused", "counter",
-               "Requests and connections refused by a limit or a rule.");
-        sample(e, "hivelet_http_refused_total", NULL, http->refused);
-        family(e, "hivelet_http_connections", "gauge", "Open connections.");
-        sample(e, "hivelet_http_connections", NULL, http->connections);
-        family(e, "hivelet_http_streams", "gauge", "Open streams.");
-        sample(e, "hivelet_http_streams", NULL, http->streams);
+static void put_http(struct hv_exposition *e, const struct hv_http_stats *http) {
+        hv_exposition_family(e, "hivelet_http_requests", "counter",
+                             "Requests to the address that this scrape was asked of.");
+        hv_exposition_uint(e, "hivelet_http_requests_total", NULL, http->requests);
+        hv_exposition_family(e, "hivelet_http_refused", "counter",
+                             "Requests and connections refused by a limit or a rule.");
+        hv_exposition_uint(e, "hivelet_http_refused_total", NULL, http->refused);
+        hv_exposition_family(e, "hivelet_http_connections", "gauge", "Open connections.");
+        hv_exposition_uint(e, "hivelet_http_connections", NULL, http->connections);
+        hv_exposition_family(e, "hivelet_http_streams", "gauge", "Open streams.");
+        hv_exposition_uint(e, "hivelet_http_streams", NULL, http->streams);
 }
 
-static void put_process(struct exposition *e) {
+static void put_process(struct hv_exposition *e) {
         struct hv_process_metrics p;
 
         hv_process_metrics_read(&p);
-        family(e, "process_cpu_seconds", "counter", "Time on the CPU, user and system.");
-        sample_us(e, "process_cpu_seconds_total", NULL, p.cpu_us);
-        family(e, "process_resident_memory_bytes", "gauge", "Resident memory.");
-        sample(e, "process_resident_memory_bytes", NULL, p.resident_bytes);
-        family(e, "process_virtual_memory_bytes", "gauge", "Virtual memory.");
-        sample(e, "process_virtual_memory_bytes", NULL, p.virtual_bytes);
-        family(e, "process_open_fds", "gauge", "Open file descriptors.");
-        sample(e, "process_open_fds", NULL, p.n_open_fds);
-        family(e, "process_max_fds", "gauge", "Limit of file descriptors.");
-        sample(e, "process_max_fds", NULL, p.max_fds);
-        family(e, "process_start_time_seconds", "gauge", "When the process started.");
-        sample_us(e, "process_start_time_seconds", NULL, p.started_wall_us);
+        hv_exposition_family(e, "process_cpu_seconds", "counter", "Time on the CPU, user and system.");
+        hv_exposition_us(e, "process_cpu_seconds_total", NULL, p.cpu_us);
+        hv_exposition_family(e, "process_resident_memory_bytes", "gauge", "Resident memory.");
+        hv_exposition_uint(e, "process_resident_memory_bytes", NULL, p.resident_bytes);
+        hv_exposition_family(e, "process_virtual_memory_bytes", "gauge", "Virtual memory.");
+        hv_exposition_uint(e, "process_virtual_memory_bytes", NULL, p.virtual_bytes);
+        hv_exposition_family(e, "process_open_fds", "gauge", "Open file descriptors.");
+        hv_exposition_uint(e, "process_open_fds", NULL, p.n_open_fds);
+        hv_exposition_family(e, "process_max_fds", "gauge", "Limit of file descriptors.");
+        hv_exposition_uint(e, "process_max_fds", NULL, p.max_fds);
+        hv_exposition_family(e, "process_start_time_seconds", "gauge", "When the process started.");
+        hv_exposition_us(e, "process_start_time_seconds", NULL, p.started_wall_us);
 }
 
 void hv_metrics_render(const struct hv_metrics *m, const struct hv_api_snapshot *snapshot,
-                       const struct hv_api_tasks *tasks, const struct hv_http_stats *http,
-                       enum hv_metrics_format format, struct hv_buf *ret) {
-        struct exposition e = { .buf = ret, .format = format };
+                       const struct hv_api_tasks *tasks, const struct hv_monitor_view *usage,
+                       const struct hv_http_stats *http, enum hv_metrics_format format, struct hv_buf *ret) {
+        struct hv_exposition e = { .buf = ret, .is_open = format == HV_METRICS_OPENMETRICS };
 
         put_node(&e, snapshot);
         put_sources(&e, snapshot);
@@ -567,6 +543,7 @@ void hv_metrics_render(const struct hv_metrics *m, const struct hv_api_snapshot 
         put_objects(&e, snapshot);
         put_containers(&e, m, snapshot);
         put_tasks(&e, m, tasks);
+        hv_metrics_usage(&e, usage);
         if (http)
                 put_http(&e, http);
         put_process(&e);

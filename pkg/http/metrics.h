@@ -15,6 +15,7 @@ struct hv_api_snapshot;
 struct hv_api_tasks;
 struct hv_buf;
 struct hv_http_stats;
+struct hv_monitor_view;
 struct hv_note;
 
 struct hv_metrics;
@@ -38,5 +39,5 @@ enum hv_metrics_format {
 
 /* Writes everything. `http` may be NULL. */
 void hv_metrics_render(const struct hv_metrics *m, const struct hv_api_snapshot *snapshot,
-                       const struct hv_api_tasks *tasks, const struct hv_http_stats *http,
-                       enum hv_metrics_format format, struct hv_buf *ret);
+                       const struct hv_api_tasks *tasks, const struct hv_monitor_view *usage,
+                       const struct hv_http_stats *http, enum hv_metrics_format format, struct hv_buf *ret);

@@ -9,6 +9,7 @@
 #include "http/conditions.h"
 #include "http/view.h"
 
+struct hv_host_sample;
 struct hv_json_writer;
 
 /* An instant, or null for 0. */
@@ -24,7 +25,9 @@ void hv_render_conditions(struct hv_json_writer *w, const char *key, const struc
 void hv_render_status(struct hv_json_writer *w, const struct hv_api_snapshot *s,
                       const struct hv_conditions *c, const struct hv_condition conditions[HV_N_CONDITIONS],
                       struct hv_arena *a, bool show_lines);
-void hv_render_node(struct hv_json_writer *w, const struct hv_api_snapshot *s);
+/* usage NULL: no sample yet. */
+void hv_render_node(struct hv_json_writer *w, const struct hv_api_snapshot *s,
+                    const struct hv_host_sample *usage);
 void hv_render_sources(struct hv_json_writer *w, const struct hv_api_snapshot *s);
 /* null, or what is on trial, or what became of it. */
 void hv_render_trial(struct hv_json_writer *w, const char *key, const struct hv_api_snapshot *s);

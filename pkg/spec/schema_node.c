@@ -179,7 +179,7 @@ static const struct hv_schema cgroup = { .name = "Cgroup",
 
 static const struct hv_field monitor_rows[] = {
         { HV_ROW(monitor, "interval", DURATION, interval_us), .value = "5s", HV_POSITIVE,
-          .doc = "Time between samples of use." },
+          .doc = "Time between samples of use; 1s at least." },
 };
 static const struct hv_schema monitor = {
         .name = "Monitor", .doc = "How use is measured.", HV_FIELDS(monitor_rows), HV_SIZED(monitor)
@@ -215,7 +215,7 @@ static const struct hv_field resources_rows[] = {
           .example = "{mode: exclusive}" },
         { HV_NESTED(resources, "cgroup", cgroup, cgroup),
           .doc = "Where containers stand in the kernel's tree.", .example = "{slice: hivelet.slice}" },
-        { HV_NESTED(resources, "monitor", monitor, monitor), .planned = true, .doc = "How use is measured.",
+        { HV_NESTED(resources, "monitor", monitor, monitor), .doc = "How use is measured.",
           .example = "{interval: 5s}" },
         { HV_STRUCTS(resources, "quietHours", quiet_hours, quiet_hours), .planned = true,
           .doc = "Times at which tasks get less.",

@@ -341,6 +341,12 @@ static void fit(void *userdata, const struct hv_api_file *file, struct hv_arena 
         ret->diags = HV_STEAL(s->fit.diags);
 }
 
+static void usage(void *userdata, struct hv_monitor_view *ret) {
+        const struct stage *s = userdata;
+
+        *ret = s->usage;
+}
+
 static const struct hv_api_backend backend = {
         .snapshot = snapshot,
         .change = change,
@@ -353,6 +359,7 @@ static const struct hv_api_backend backend = {
         .rotate = rotate,
         .ping = ping,
         .fit = fit,
+        .usage = usage,
 };
 
 /* ---- what is seen ---- */
@@ -413,6 +420,68 @@ static void see_objects(struct stage *s) {
                                                              .exists = true, .wanted = true,
                                                              .message = "" };
         s->status.n_objects = n;
+}
+
+/* A machine that is half busy; of a service the first replica, and a task with the host's network that was seen once. */
+static void see_usage(struct stage *s) {
+        s->host = (struct hv_host_sample){
+                .at_us = STAGE_NOW_US,
+                .wall_us = s->wall_us,
+                .cpu_is_known = true,
+                .rates_are_known = true,
+                .cpu_percent = 50,
+                .ticks = { 100, 200 },
+                .n_cpus = 2,
+                .cpu_mhz = 2596,
+                .cpu_model = "AMD EPYC",
+                .memory = { .total_bytes = UINT64_C(8) << 30, .available_bytes = UINT64_C(6) << 30 },
+                .load = { 1.5, 1, 0.5, 2, 99 },
+                .n_processes = 40,
+                .cpu_pressure = { true, 1.5, 0, 3000000, 0 },
+                .file_systems = { { "work", "/var/lib/hivelet/tasks", 1000, 500, 10, 9 } },
+                .n_file_systems = 1,
+                .interfaces = { { .counters = { .name = "eth0", .rx_bytes = 10 }, .is_counted = true } },
+                .n_interfaces = 1,
+                .rx_bytes = 10,
+        };
+        s->history = hv_history_new(4);
+        hv_history_add(s->history, &(struct hv_history_point){ .wall_us = s->wall_us, .cpu_percent = 50 });
+        s->containers[0] = (struct hv_monitor_container){
+                .name = "hive-web-1",
+                .kind = HV_KIND_SERVICE,
+                .object = "web",
+                .number = 1,
+                .history = s->history,
+                .sample = { .at_us = STAGE_NOW_US,
+                            .wall_us = s->wall_us,
+                            .rates_are_known = true,
+                            .network_is_known = true,
+                            .cpu_percent = 150,
+                            .rx_bytes = 3000,
+                            .rx_bytes_per_s = 10,
+                            .figures = { .known = HV_CGROUP_CPU | HV_CGROUP_MEMORY | HV_CGROUP_MEMORY_LIMIT |
+                                                  HV_CGROUP_OOM,
+                                         .cpu_us = 1500000,
+                                         .memory_bytes = 4096,
+                                         .inactive_file_bytes = 1024,
+                                         .memory_limit_bytes = 8192,
+                                         .n_oom_kills = 2 } },
+        };
+        s->containers[1] = (struct hv_monitor_container){
+                .name = "task-train-1",
+                .kind = HV_KIND_TASK,
+                .object = "train-1",
+                .number = 1,
+                .history = s->history,
+                .sample = { .at_us = STAGE_NOW_US,
+                            .wall_us = s->wall_us,
+                            .figures = { .known = HV_CGROUP_MEMORY, .memory_bytes = 2048 } },
+        };
+        s->usage = (struct hv_monitor_view){ .generation = 9,
+                                             .host = &s->host,
+                                             .history = s->history,
+                                             .containers = s->containers,
+                                             .n_containers = HV_ARRAY_SIZE(s->containers) };
 }
 
 static void see_sources(struct stage *s) {
@@ -776,6 +845,7 @@ struct stage *stage_new(void) {
         see_units(s);
         see_objects(s);
         see_sources(s);
+        see_usage(s);
         s->cron = (struct hv_cron_status){
                 .name = "nightly",
                 .schedule = "15 3 * * *",
@@ -804,6 +874,7 @@ struct stage *stage_free(struct stage *s) {
                 return NULL;
         s->server = hv_http_server_free(s->server);
         s->api = hv_api_free(s->api);
+        s->history = hv_history_free(s->history);
         assert_null(s->open_log);
         if (s->waiting)
                 (void) on_later(NULL, s); /* answers nobody; must be harmless */

@@ -37,6 +37,11 @@ struct stage {
         struct hv_diags *diags;
         uint64_t wall_us; /* of STAGE_NOW_US */
 
+        struct hv_host_sample host; /* and what it uses */
+        struct hv_monitor_container containers[2];
+        struct hv_history *history;
+        struct hv_monitor_view usage;
+
         /* Tasks: none, and no ledger, before stage_tasks(). */
         struct hv_ledger *ledger; /* a real one */
         struct hv_task_status live[4];

@@ -119,18 +119,45 @@ static void api_resources(void **state) {
                 { "memory_available", HV_JSON_REAL },
                 { "disk_available", HV_JSON_REAL },
                 { "running_tasks", HV_JSON_INT },
+                { "system.timestamp", HV_JSON_STR },
+                { "system.cpu_percent", HV_JSON_REAL },
+                { "system.cpu_count", HV_JSON_INT },
+                { "system.cpu_frequency", HV_JSON_INT },
+                { "system.memory_percent", HV_JSON_REAL },
+                { "system.disk_percent", HV_JSON_REAL },
+                { "system.network_rx", HV_JSON_INT },
+                { "system.network_tx", HV_JSON_INT },
+                { "system.process_count", HV_JSON_INT },
+                { "system.load_average.2", HV_JSON_REAL },
+                { "containers.hive-web-1.cpu_percent", HV_JSON_REAL },
+                { "containers.hive-web-1.memory_usage", HV_JSON_INT },
+                { "containers.hive-web-1.memory_limit", HV_JSON_INT },
+                { "containers.hive-web-1.memory_percent", HV_JSON_REAL },
+                { "containers.hive-web-1.network_rx", HV_JSON_INT },
+                { "containers.hive-web-1.network_tx", HV_JSON_INT },
+                { "containers.hive-web-1.timestamp", HV_JSON_STR },
         };
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
-        _hv_cleanup_(answer_done) struct answer a = {};
-        double cpu;
+        _hv_cleanup_(answer_done) struct answer a = {}, none = {};
 
         (void) state;
         stage_tasks(s);
+        s->host.cpu_percent = 61;
         a = ask(s, true, "GET", "/api/resources", NULL, NULL);
         has(&a, keys, HV_ARRAY_SIZE(keys));
-        cpu = hv_json_real(a.json, "cpu_available", -1);
-        assert_true(cpu >= 0 && cpu <= 100);
-        assert_true(hv_json_real(a.json, "memory_available", 0) > 0);
+        assert_true(hv_json_as_real(at(a.json, "cpu_available"), 0) == 39); /* free, not used */
+        assert_true(hv_json_as_real(at(a.json, "memory_available"), 0) == 6);
+        assert_int_equal(hv_json_as_int(at(a.json, "containers.hive-web-1.memory_usage"), 0), 3072);
+        assert_true(hv_json_as_real(at(a.json, "containers.hive-web-1.memory_percent"), 0) == 37.5);
+        /* Without a limit: the machine's memory. */
+        assert_int_equal(hv_json_as_int(at(a.json, "containers.task-train-1.memory_limit"), 0),
+                         INT64_C(8) << 30);
+        s->usage = (struct hv_monitor_view){};
+        none = ask(s, true, "GET", "/api/resources", NULL, NULL);
+        assert_int_equal(hv_json_type(at(none.json, "cpu_available")),
+                         HV_JSON_NULL); /* not: all of it is free */
+        assert_int_equal(hv_json_type(at(none.json, "memory_available")), HV_JSON_NULL);
+        assert_int_equal(hv_json_type(at(none.json, "disk_available")), HV_JSON_NULL);
 }
 
 static void api_stop_task(void **state) {

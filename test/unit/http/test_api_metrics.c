@@ -122,6 +122,52 @@ static void figures_are_right(void **state) {
         assert_null(strstr(t, "hunter2"));
 }
 
+#define WEB "{name=\"hive-web-1\",kind=\"service\",object=\"web\"}"
+#define TRAIN "{name=\"task-train-1\",kind=\"task\",object=\"train-1\"}"
+
+static void what_is_used_has_cadvisors_names(void **state) {
+        static const struct {
+                const char *series;
+                double value;
+        } rows[] = {
+                { "container_cpu_usage_seconds_total" WEB, 1.5 },
+                { "container_memory_usage_bytes" WEB, 4096 },
+                { "container_memory_working_set_bytes" WEB, 3072 },
+                { "container_spec_memory_limit_bytes" WEB, 8192 },
+                { "container_oom_events_total" WEB, 2 },
+                { "container_network_receive_bytes_total" WEB, 3000 },
+                { "container_memory_usage_bytes" TRAIN, 2048 },
+                { "hivelet_node_cpu_ratio", 0.5 },
+                { "hivelet_node_cpu_busy_seconds_total", 1 }, /* 100 ticks */
+                { "hivelet_node_memory_bytes{state=\"available\"}", 6442450944 },
+                { "hivelet_node_filesystem_bytes{use=\"work\",state=\"available\"}", 500 },
+                { "hivelet_node_network_receive_bytes_total", 10 },
+                { "hivelet_node_pressure_waiting_seconds_total{resource=\"cpu\"}", 3 },
+                { "hivelet_node_processes", 40 },
+        };
+        /* Not known is not 0. */
+        static const char *const missing[] = { "container_cpu_usage_seconds_total" TRAIN,
+                                               "container_network_receive_bytes_total" TRAIN,
+                                               "container_memory_max_usage_bytes" WEB,
+                                               "container_pressure_cpu_waiting_seconds_total" WEB,
+                                               "hivelet_node_pressure_waiting_seconds_total{resource=\"io\"}",
+                                               "hivelet_node_temperature_celsius" };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer a = get(s, "/metrics"), none = {};
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++)
+                if (exposition_value(web_body(&a.text), rows[i].series) != rows[i].value)
+                        fail_msg("%s: %f", rows[i].series,
+                                 exposition_value(web_body(&a.text), rows[i].series));
+        for (size_t i = 0; i < HV_ARRAY_SIZE(missing); i++)
+                if (exposition_has(web_body(&a.text), missing[i]))
+                        fail_msg("%s is told", missing[i]);
+        s->usage = (struct hv_monitor_view){};
+        none = get(s, "/metrics");
+        assert_null(strstr(web_body(&none.text), "hivelet_node_"));
+}
+
 static void metrics_can_be_switched_off(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
         _hv_cleanup_(answer_done) struct answer a = {}, b = {};
@@ -172,6 +218,7 @@ int main(void) {
                 cmocka_unit_test(both_formats_are_clean),
                 cmocka_unit_test(tasks_are_counted),
                 cmocka_unit_test(figures_are_right),
+                cmocka_unit_test(what_is_used_has_cadvisors_names),
                 cmocka_unit_test(metrics_can_be_switched_off),
         };
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "ask.h"
+#include "base/alloc.h"
 #include "base/text.h"
 
 static void the_status_says_it_all(void **state) {
@@ -505,6 +506,107 @@ static void health_has_the_inherited_shape(void **state) {
         assert_string_equal(text_at(c.json, "checks.desired_state.message"), "RevisionRejected");
 }
 
+/* Thresholds and words of the documents; answered from the last sample. */
+static void health_names_what_is_short(void **state) {
+        static const struct {
+                const char *what;
+                double cpu_percent;
+                bool cpu_is_known;
+                unsigned memory_free, disk_free; /* of 1000 */
+                unsigned status;
+                const char *check, *message;
+        } rows[] = {
+                { "all is well", 95, true, 50, 100, 200, "resources", "CPU: 95%, Memory: 95%" },
+                { "busy", 97, true, 500, 500, 503, "resources", "High CPU usage: 97%" },
+                { "one sample", 97, false, 500, 500, 200, "resources", "CPU: 97%, Memory: 50%" },
+                { "memory", 5, true, 40, 500, 503, "resources", "High memory usage: 96%" },
+                { "disk", 5, true, 500, 80, 503, "disk_space", "Low disk space: 92% used (work)" },
+                { "no disk", 5, true, 500, 100, 200, "disk_space", "90% used (work)" },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+                _hv_cleanup_(answer_done) struct answer a = {};
+                _hv_cleanup_free_ char *status = hv_asprintf("checks.%s.status", rows[i].check);
+                _hv_cleanup_free_ char *message = hv_asprintf("checks.%s.message", rows[i].check);
+                bool is_well = rows[i].status == 200;
+
+                s->host.cpu_percent = rows[i].cpu_percent;
+                s->host.cpu_is_known = rows[i].cpu_is_known;
+                s->host.memory = (struct hv_host_memory){ .total_bytes = 1000,
+                                                          .available_bytes = rows[i].memory_free };
+                s->host.file_systems[0].available_bytes = rows[i].disk_free;
+                a = get(s, "/health");
+                if (a.status != rows[i].status || !hv_streq(text_at(a.json, message), rows[i].message) ||
+                    !hv_streq(text_at(a.json, status), is_well ? "healthy" : "unhealthy"))
+                        fail_msg("%s: %u %s", rows[i].what, a.status, web_body(&a.text));
+        }
+}
+
+static void usage_is_the_last_sample(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer a = get(s, "/api/v1/usage"), history = {}, node = {},
+                                                service = {}, none = {}, empty = {};
+
+        (void) state;
+        assert_int_equal(a.status, 200);
+        assert_true(hv_json_as_real(at(a.json, "host.cpu.percent"), -1) == 50);
+        assert_int_equal(hv_json_as_int(at(a.json, "host.memory.used"), 0), INT64_C(2) << 30);
+        assert_true(hv_json_as_real(at(a.json, "host.disks.0.percent"), 0) == 50);
+        assert_true(hv_json_as_real(at(a.json, "host.pressure.cpu.some"), 0) == 1.5);
+        assert_int_equal(hv_json_type(at(a.json, "host.pressure.io")), HV_JSON_NULL);
+        assert_int_equal(hv_json_type(at(a.json, "host.temperatureCelsius")), HV_JSON_NULL);
+        assert_int_equal(hv_json_type(at(a.json, "hivelet")), HV_JSON_NULL);
+        assert_string_equal(text_at(a.json, "containers.0.container"), "hive-web-1");
+        assert_int_equal(hv_json_as_int(at(a.json, "containers.0.replica"), 0), 1);
+        assert_int_equal(hv_json_as_int(at(a.json, "containers.0.memory.workingSet"), 0), 3072);
+        assert_int_equal(hv_json_as_int(at(a.json, "containers.0.memory.oomKills"), 0), 2);
+        assert_true(hv_json_as_real(at(a.json, "containers.0.cpu.seconds"), 0) == 1.5);
+        assert_true(hv_json_as_real(at(a.json, "containers.0.network.receivedPerSecond"), 0) == 10);
+        /* What is not known is not 0. */
+        assert_int_equal(hv_json_type(at(a.json, "containers.0.memory.peak")), HV_JSON_NULL);
+        assert_int_equal(hv_json_type(at(a.json, "containers.1.cpu.percent")), HV_JSON_NULL);
+        assert_int_equal(hv_json_type(at(a.json, "containers.1.network")), HV_JSON_NULL);
+        assert_int_equal(hv_json_type(at(a.json, "containers.1.memory.limit")), HV_JSON_NULL);
+        assert_int_equal(hv_json_as_int(at(a.json, "containers.1.attempt"), 0), 1);
+        assert_null(at(a.json, "host.history"));
+        history = get(s, "/api/v1/usage?history=1");
+        assert_true(hv_json_as_real(at(history.json, "host.history.0.cpuPercent"), 0) == 50);
+        assert_non_null(at(history.json, "containers.0.history.0.at"));
+        node = get(s, "/api/v1/node");
+        assert_true(hv_json_as_real(at(node.json, "usage.cpu.percent"), -1) == 50);
+        service = get(s, "/api/v1/services/web/stats");
+        assert_string_equal(text_at(service.json, "containers.0.container"), "hive-web-1");
+        assert_null(at(service.json, "containers.1"));
+        none = get(s, "/api/v1/services/wbe/stats");
+        assert_int_equal(none.status, 404);
+        s->usage = (struct hv_monitor_view){};
+        empty = get(s, "/api/v1/usage");
+        assert_int_equal(hv_json_type(at(empty.json, "host")), HV_JSON_NULL);
+}
+
+static void usage_is_sent_again_with_each_sample(void **state) {
+        static const char *const paths[] = { "/api/v1/usage", "/api/v1/node", "/api/v1/services/web/stats" };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(paths); i++) {
+                _hv_cleanup_(answer_done) struct answer first = get(s, paths[i]), same = {}, later = {};
+                const char *tag = strstr(hv_buf_str(&first.text), "ETag: ");
+                char header[120];
+
+                assert_non_null(tag);
+                (void) snprintf(header, sizeof header, "If-None-Match: %.*s\r\n",
+                                (int) strcspn(tag + 6, "\r"), tag + 6);
+                same = ask(s, false, "GET", paths[i], header, NULL);
+                s->usage.generation++;
+                later = ask(s, false, "GET", paths[i], header, NULL);
+                if (same.status != 304 || later.status != 200)
+                        fail_msg("%s: %u, then %u", paths[i], same.status, later.status);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_status_says_it_all),
@@ -525,6 +627,9 @@ int main(void) {
                 cmocka_unit_test(sources_and_revisions_are_listed),
                 cmocka_unit_test(probes_answer_by_their_status),
                 cmocka_unit_test(health_has_the_inherited_shape),
+                cmocka_unit_test(health_names_what_is_short),
+                cmocka_unit_test(usage_is_the_last_sample),
+                cmocka_unit_test(usage_is_sent_again_with_each_sample),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

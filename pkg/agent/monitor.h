@@ -1,0 +1,16 @@
+/* agent/monitor.h - the last samples of this machine and its containers, for the parts of the agent. Private to pkg/agent. */
+#pragma once
+
+#include "monitor/monitor.h"
+
+struct hv_agent;
+
+int hv_agent_monitor_init(struct hv_agent *a, struct hv_err *err); /* takes the first samples */
+void hv_agent_monitor_end(struct hv_agent *a);                     /* before the engine and the core */
+
+void hv_agent_usage(void *userdata, struct hv_monitor_view *ret); /* struct hv_agent; of the API's backend */
+
+/* By the container's name; NULL: there is none (yet), or it cannot be seen from here. Good until the loop turns. */
+const struct hv_container_sample *hv_agent_monitor_sample(const struct hv_agent *a, const char *container);
+/* NULL: there is none. Its `cpu_is_known` is false until the second round. */
+const struct hv_host_sample *hv_agent_monitor_host(const struct hv_agent *a);

@@ -1,0 +1,252 @@
+/* hivectl top: what the machine and its containers use, live on a terminal. */
+#include "cli/cli_internal.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "cli/output.h"
+
+#define REFRESH_MS 1000              /* a new sample is shown within a second */
+#define CLEAR "\x1b[H\x1b[2J\x1b[3J" /* home, and nothing on the screen */
+#define SIZE_TEXT 24
+
+enum part {
+        PART_NODE = 1 << 0,
+        PART_SERVICES = 1 << 1,
+        PART_TASKS = 1 << 2,
+        PART_ALL = PART_NODE | PART_SERVICES | PART_TASKS,
+};
+
+static const struct {
+        const char *word;
+        unsigned parts;
+} words[] = {
+        { "node", PART_NODE },    { "services", PART_SERVICES }, { "service", PART_SERVICES },
+        { "svc", PART_SERVICES }, { "tasks", PART_TASKS },       { "task", PART_TASKS },
+        { "all", PART_ALL },
+};
+
+static int read_parts(struct hv_cli *cli, unsigned *ret) {
+        const char *word = cli->options.n_args > 0 ? cli->options.args[0] : NULL;
+
+        *ret = PART_ALL;
+        if (!word)
+                return HV_EXIT_OK;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(words); i++) {
+                if (hv_streq(words[i].word, word)) {
+                        *ret = words[i].parts;
+                        return HV_EXIT_OK;
+                }
+        }
+        return hv_cli_usage(cli, "top of what? node, services or tasks; found \"%s\"", word);
+}
+
+/* ---- figures ---- */
+
+static bool is_number(const struct hv_json *j) {
+        return hv_json_type(j) == HV_JSON_INT || hv_json_type(j) == HV_JSON_REAL;
+}
+
+static const char *size_text(const struct hv_json *j, char ret[SIZE_TEXT]) {
+        static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+        double v = hv_json_as_real(j, 0);
+        size_t i = 0;
+
+        if (!is_number(j))
+                return "-";
+        while (v >= 1024 && i + 1 < HV_ARRAY_SIZE(units)) {
+                v /= 1024;
+                i++;
+        }
+        (void) snprintf(ret, SIZE_TEXT, i == 0 || v >= 100 ? "%.0f %s" : "%.1f %s", v, units[i]);
+        return ret;
+}
+
+static const char *percent_text(const struct hv_json *j, char ret[SIZE_TEXT]) {
+        if (!is_number(j))
+                return "-";
+        (void) snprintf(ret, SIZE_TEXT, "%.1f %%", hv_json_as_real(j, 0));
+        return ret;
+}
+
+static const struct hv_json *at(const struct hv_json *j, const char *outer, const char *inner) {
+        return hv_json_get(hv_json_get(j, outer), inner);
+}
+
+/* ---- the machine ---- */
+
+static void put_pressure(struct hv_buf *buf, const struct hv_json *host) {
+        static const char *const resources[] = { "cpu", "memory", "io" };
+        char text[SIZE_TEXT];
+
+        hv_buf_puts(buf, "Waiting    ");
+        for (size_t i = 0; i < HV_ARRAY_SIZE(resources); i++)
+                hv_buf_printf(buf, "%s%s %s", i ? ", " : "", resources[i],
+                              percent_text(hv_json_get(at(host, "pressure", resources[i]), "some"), text));
+        hv_buf_putc(buf, '\n');
+}
+
+static void put_disks(struct hv_buf *buf, const struct hv_json *disks) {
+        char available[SIZE_TEXT], total[SIZE_TEXT], percent[SIZE_TEXT];
+
+        for (size_t i = 0; i < hv_json_size(disks); i++) {
+                const struct hv_json *d = hv_json_at(disks, i);
+                const char *use = hv_json_str(d, "use"), *path = hv_json_str(d, "path");
+
+                hv_buf_printf(buf, "Disk       %s used, %s of %s free (%s: %s)\n",
+                              percent_text(hv_json_get(d, "percent"), percent),
+                              size_text(hv_json_get(d, "available"), available),
+                              size_text(hv_json_get(d, "total"), total), use ? use : "?", path ? path : "?");
+        }
+}
+
+static void put_host(struct hv_buf *buf, const struct hv_json *host) {
+        const struct hv_json *cpu = hv_json_get(host, "cpu"), *load = hv_json_get(host, "load");
+        char a[SIZE_TEXT], b[SIZE_TEXT], c[SIZE_TEXT];
+        const char *model = hv_json_str(cpu, "model");
+
+        hv_buf_printf(buf, "CPU        %s of %" PRId64 "%s%s%s; load %.2f %.2f %.2f\n",
+                      percent_text(hv_json_get(cpu, "percent"), a), hv_json_int(cpu, "count", 0),
+                      model ? " (" : "", model ? model : "", model ? ")" : "", hv_json_real(load, "1m", 0),
+                      hv_json_real(load, "5m", 0), hv_json_real(load, "15m", 0));
+        hv_buf_printf(
+                buf, "Memory     %s used, %s of %s free\n", percent_text(at(host, "memory", "percent"), a),
+                size_text(at(host, "memory", "available"), b), size_text(at(host, "memory", "total"), c));
+        put_disks(buf, hv_json_get(host, "disks"));
+        hv_buf_printf(buf, "Network    %s/s in, %s/s out\n",
+                      size_text(at(host, "network", "receivedPerSecond"), a),
+                      size_text(at(host, "network", "sentPerSecond"), b));
+        put_pressure(buf, host);
+        hv_buf_printf(buf, "Processes  %" PRId64 ", threads %" PRId64 "\n", hv_json_int(host, "processes", 0),
+                      hv_json_int(host, "threads", 0));
+        if (is_number(hv_json_get(host, "temperatureCelsius")))
+                hv_buf_printf(buf, "Hottest    %.1f C\n", hv_json_real(host, "temperatureCelsius", 0));
+}
+
+/* ---- containers ---- */
+
+struct row {
+        const struct hv_json *container;
+        double cpu_percent;
+        const char *name;
+};
+
+static int busiest_first(const void *a, const void *b) {
+        const struct row *x = a, *y = b;
+
+        if (x->cpu_percent != y->cpu_percent)
+                return x->cpu_percent < y->cpu_percent ? 1 : -1;
+        return strcmp(x->name, y->name);
+}
+
+static bool is_wanted(const struct hv_json *container, unsigned parts) {
+        return parts & (hv_streq(hv_json_str(container, "kind"), "Task") ? PART_TASKS : PART_SERVICES);
+}
+
+static void put_row(struct hv_table *t, const struct hv_json *c, bool is_wide) {
+        char text[SIZE_TEXT];
+
+        hv_table_row(t);
+        hv_table_cell(t, hv_json_str(c, "kind"));
+        hv_table_cell(t, hv_json_str(c, is_wide ? "container" : "name"));
+        hv_table_cellf(t, "%" PRId64, hv_json_int(c, "replica", hv_json_int(c, "attempt", 0)));
+        hv_table_cell(t, percent_text(at(c, "cpu", "percent"), text));
+        hv_table_cell(t, size_text(at(c, "memory", "workingSet"), text));
+        hv_table_cell(t, size_text(at(c, "memory", "limit"), text));
+        hv_table_cellf(t, "%" PRId64, hv_json_int(c, "threads", 0));
+        hv_table_cell(t, size_text(at(c, "network", "receivedPerSecond"), text));
+        hv_table_cell(t, size_text(at(c, "network", "sentPerSecond"), text));
+        if (!is_wide)
+                return;
+        hv_table_cell(t, size_text(at(c, "memory", "peak"), text));
+        hv_table_cell(t, size_text(at(c, "io", "read"), text));
+        hv_table_cell(t, size_text(at(c, "io", "written"), text));
+        hv_table_cellf(t, "%" PRId64, hv_json_int(hv_json_get(c, "memory"), "oomKills", 0));
+}
+
+static void put_containers(struct hv_cli *cli, const struct hv_json *containers, unsigned parts) {
+        _hv_cleanup_(hv_table_freep) struct hv_table *t = hv_table_new();
+        bool is_wide = hv_cli_output(cli, HV_OUTPUT_TABLE) == HV_OUTPUT_WIDE;
+        static const char *const headings[] = { "CPU", "MEMORY", "LIMIT", "THREADS", "IN/s", "OUT/s" };
+        static const char *const more[] = { "PEAK", "READ", "WRITTEN", "OOM" };
+        size_t n = hv_json_size(containers), n_rows = 0;
+        struct row *rows = hv_calloc(n + 1, sizeof *rows);
+
+        hv_table_column(t, "KIND", 0);
+        hv_table_column(t, is_wide ? "CONTAINER" : "NAME", HV_TABLE_CUT_START);
+        hv_table_column(t, "#", HV_TABLE_RIGHT);
+        for (size_t i = 0; i < HV_ARRAY_SIZE(headings); i++)
+                hv_table_column(t, headings[i], HV_TABLE_RIGHT);
+        for (size_t i = 0; is_wide && i < HV_ARRAY_SIZE(more); i++)
+                hv_table_column(t, more[i], HV_TABLE_RIGHT);
+        for (size_t i = 0; i < n; i++) {
+                const struct hv_json *c = hv_json_at(containers, i);
+                const char *name = hv_json_str(c, "container");
+
+                if (is_wanted(c, parts))
+                        rows[n_rows++] = (struct row){ c, hv_json_as_real(at(c, "cpu", "percent"), -1),
+                                                       name ? name : "" };
+        }
+        qsort(rows, n_rows, sizeof *rows, busiest_first);
+        for (size_t i = 0; i < n_rows; i++)
+                put_row(t, rows[i].container, is_wide);
+        free(rows);
+        hv_output_table(cli, t);
+}
+
+/* ---- once, or until interrupted ---- */
+
+static void put_all(struct hv_cli *cli, const struct hv_json *usage, unsigned parts) {
+        const struct hv_json *host = hv_json_get(usage, "host");
+        _hv_cleanup_(hv_buf_done) struct hv_buf buf = {};
+
+        if ((parts & PART_NODE) && hv_json_type(host) == HV_JSON_OBJECT) {
+                put_host(&buf, host);
+                if (parts != PART_NODE)
+                        hv_buf_putc(&buf, '\n');
+                hv_output_text(cli, &buf);
+        }
+        if (parts & (PART_SERVICES | PART_TASKS))
+                put_containers(cli, hv_json_get(usage, "containers"), parts);
+}
+
+static int show(struct hv_cli *cli, unsigned parts, bool is_live, int64_t *shown) {
+        enum hv_output_format format = hv_cli_output(cli, HV_OUTPUT_TABLE);
+        _hv_cleanup_(hv_json_freep) struct hv_json *usage = NULL;
+        int r = hv_cli_get(cli, "/api/v1/usage", &usage);
+        int64_t generation;
+
+        if (r != HV_EXIT_OK)
+                return r;
+        generation = hv_json_int(usage, "generation", 0);
+        if (format == HV_OUTPUT_JSON || format == HV_OUTPUT_YAML) {
+                hv_output_document(cli, usage, format);
+                return r;
+        }
+        if (is_live && generation == *shown)
+                return r;
+        *shown = generation;
+        if (is_live)
+                (void) fputs(CLEAR, stdout);
+        put_all(cli, usage, parts);
+        (void) fflush(stdout);
+        return r;
+}
+
+int hv_cmd_top(struct hv_cli *cli) {
+        enum hv_output_format format = hv_cli_output(cli, HV_OUTPUT_TABLE);
+        bool is_live = cli->out_is_tty && !hv_option_is_given(&cli->options, HV_OPT_ONCE) &&
+                       (format == HV_OUTPUT_TABLE || format == HV_OUTPUT_WIDE);
+        int64_t shown = -1;
+        unsigned parts;
+        int r = read_parts(cli, &parts);
+
+        if (r != HV_EXIT_OK)
+                return r;
+        do
+                r = show(cli, parts, is_live, &shown);
+        while (r == HV_EXIT_OK && is_live && poll(NULL, 0, REFRESH_MS) == 0);
+        return r;
+}
