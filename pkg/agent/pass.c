@@ -1,6 +1,7 @@
 /* agent/pass.c - the pass: whatever happened in this turn of the loop, the core plans once and its actions are handed
  * out. A pass is a deferred event source. It has the priority of everything else: the loop takes what has waited longest,
  * so completions that were there before it are taken in first, and a log that streams without end cannot keep it waiting. */
+#include <systemd/sd-id128.h>
 #include <time.h>
 
 #include "agent/notes.h"
@@ -24,6 +25,19 @@ uint64_t hv_agent_now_us(void) {
 
 uint64_t hv_agent_wall_us(void) {
         return clock_us(CLOCK_REALTIME);
+}
+
+const char *hv_agent_boot(void) {
+        static char id[SD_ID128_STRING_MAX];
+        sd_id128_t boot;
+
+        if (!*id && sd_id128_get_boot(&boot) >= 0)
+                (void) sd_id128_to_string(boot, id);
+        return *id ? id : NULL;
+}
+
+struct hv_ledger_instant hv_agent_instant(void) {
+        return (struct hv_ledger_instant){ hv_agent_wall_us(), hv_agent_boot(), hv_agent_now_us() };
 }
 
 void hv_agent_poke(struct hv_agent *a) {

@@ -29,6 +29,7 @@
 #include "execute/plan_once.h"
 #include "http/api.h"
 #include "http/server.h"
+#include "ledger/attempt.h"
 #include "ledger/recall.h"
 #include "notify/notify.h"
 #include "reconcile/status.h"
@@ -120,6 +121,8 @@ struct hv_agent {
 /* pass.c */
 uint64_t hv_agent_now_us(void); /* CLOCK_BOOTTIME: goes on while the machine sleeps, never steps */
 uint64_t hv_agent_wall_us(void);
+const char *hv_agent_boot(void);                 /* the machine's boot id; NULL: it could not be read */
+struct hv_ledger_instant hv_agent_instant(void); /* now, by all of them */
 int hv_agent_pass_init(struct hv_agent *a, struct hv_err *err);
 void hv_agent_poke(struct hv_agent *a); /* a pass is due, at the end of this turn of the loop */
 int hv_agent_input(struct hv_agent *a, const struct hv_input *in,

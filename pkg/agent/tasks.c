@@ -120,6 +120,10 @@ static int on_kept(const struct hv_ledger_task *kept, void *userdata) {
                                        .ended_wall_us = kept->ended_us,
                                        .attempt = kept->last_attempt,
                                        .attempt_ended = kept->last_ended,
+                                       .begun_wall_us = kept->last_begun_us,
+                                       .begun_us = hv_streq(kept->last_boot, hv_agent_boot())
+                                                           ? kept->last_begun_boot_us
+                                                           : 0,
                                        .retry_wall_us = kept->last_ended ? kept->finished_us : 0,
                                        .stop_asked = kept->stop_by != NULL,
                                        .is_owed = kept->is_owed,
@@ -220,7 +224,7 @@ static void add_driver(struct hv_agent *a, const struct hv_desired *d) {
                 .results_root = a->results_root,
                 .input = hv_executor_input,
                 .input_userdata = a->executor,
-                .wall_us = hv_agent_wall_us,
+                .now = hv_agent_instant,
                 .node_id = d->settings.node_id,
                 .receipt_key = a->receipt_key,
                 .key = hv_agent_task_key,

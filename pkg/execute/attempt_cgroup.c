@@ -95,6 +95,20 @@ struct hv_task_usage hv_attempt_cgroups_read(struct hv_attempt_cgroups *c, const
         return usage;
 }
 
+/* Nobody makes the folder of this node's tasks but an engine that starts one of them, and it stays: where it is, the tree is that
+ * engine's too. */
+bool hv_attempt_cgroups_untouched(const struct hv_attempt_cgroups *c,
+                                  const struct hv_docker_container *container) {
+        _hv_cleanup_free_ char *path = c ? hv_cgroup_path_of_parent(container->cgroup_parent) : NULL;
+        _hv_cleanup_free_ char *folder = NULL;
+
+        if (!path || !c->tree)
+                return false;
+        folder = hv_strdup(path);
+        *strrchr(folder, '/') = '\0';
+        return *folder && hv_cgroup_is_there(c->tree, folder) && !hv_cgroup_is_there(c->tree, path);
+}
+
 /* ---- folders ---- */
 
 static void remove_folders(struct hv_attempt_cgroups *c, const char *path) {

@@ -48,6 +48,12 @@ struct hv_task_usage hv_attempt_cgroups_read(struct hv_attempt_cgroups *c, const
 
 void hv_attempt_cgroups_remove(struct hv_attempt_cgroups *c, const struct hv_attempt_ref *ref);
 
+/* Since the machine was booted no engine has begun to run this container of a task: a start makes the attempt's cgroup before
+ * anything runs in it. False also where that cannot be told: nothing of this node's tasks is to be seen in the tree, as with an
+ * engine elsewhere, or before the first start after a boot. */
+bool hv_attempt_cgroups_untouched(const struct hv_attempt_cgroups *c,
+                                  const struct hv_docker_container *container);
+
 /* Removes what is left of attempts of this node, but for those that are named: their end is not recorded yet. */
 void hv_attempt_cgroups_sweep(struct hv_attempt_cgroups *c, const char *slice,
                               const struct hv_attempt_ref *live, size_t n_live);

@@ -154,7 +154,7 @@ static void record(struct task_driver *d, const struct hv_action *a) {
                 asked.assignment = &assignment;
         if (a->type == HV_ACTION_TASK_END)
                 find_end_facts(d, a, arena, &facts);
-        outcome = hv_task_ledger_do(d->o.ledger, a, &asked, &facts, d->o.wall_us(), &err);
+        outcome = hv_task_ledger_do(d->o.ledger, a, &asked, &facts, d->o.now(), &err);
         if (a->type == HV_ACTION_TASK_END && outcome == HV_OUTCOME_OK)
                 forget_finding(d, a);
 

@@ -11,10 +11,10 @@
 #pragma once
 
 #include "execute/driver.h"
+#include "ledger/attempt.h"
 
 struct hv_attempt_cgroups;
 struct hv_docker;
-struct hv_ledger;
 struct hv_ledger_assignment;
 struct hv_package_builder;
 struct hv_receipt_key;
@@ -35,7 +35,7 @@ struct hv_task_driver_options {
         bool allow_private;                   /* inputs may be fetched from private addresses */
         hv_driver_input_fn *input;
         void *input_userdata;
-        uint64_t (*wall_us)(void);
+        struct hv_ledger_instant (*now)(void);
         const char *node_id;                      /* in receipts; copied */
         const struct hv_receipt_key *receipt_key; /* what they are signed with; NULL: none are written */
         /* The idempotency key that a task was submitted with; NULL: none. May be NULL. */

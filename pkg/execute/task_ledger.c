@@ -157,23 +157,22 @@ static int end(struct hv_ledger *l, const struct hv_action *a, const struct hv_t
 
 enum hv_outcome hv_task_ledger_do(struct hv_ledger *l, const struct hv_action *a,
                                   const struct hv_task_asked *asked, const struct hv_task_end_facts *facts,
-                                  uint64_t now_wall_us, struct hv_err *err) {
+                                  struct hv_ledger_instant now, struct hv_err *err) {
         int r;
 
         switch (a->type) {
         case HV_ACTION_TASK_ACCEPT:
-                return outcome_of(accept(l, a, asked, now_wall_us, err));
+                return outcome_of(accept(l, a, asked, now.wall_us, err));
         case HV_ACTION_TASK_STOPPING:
                 r = hv_ledger_stop(l, a->task_id, a->stop_by ? a->stop_by : "somebody", a->stop_reason,
-                                   now_wall_us, err);
+                                   now.wall_us, err);
                 return r == -EALREADY ? HV_OUTCOME_OK : outcome_of(r);
         case HV_ACTION_TASK_BEGIN:
-                return outcome_of(
-                        hv_ledger_begin(l, a->task_id, a->attempt, a->unit->container, now_wall_us, err));
+                return outcome_of(hv_ledger_begin(l, a->task_id, a->attempt, a->unit->container, &now, err));
         case HV_ACTION_TASK_END:
-                return outcome_of(end(l, a, facts, now_wall_us, err));
+                return outcome_of(end(l, a, facts, now.wall_us, err));
         case HV_ACTION_TASK_FORGET:
-                return outcome_of(hv_ledger_forget(l, a->task_id, now_wall_us, err));
+                return outcome_of(hv_ledger_forget(l, a->task_id, now.wall_us, err));
         case HV_ACTION_CRON_ADVANCE:
                 return outcome_of(hv_ledger_cron_advance(l, a->name, a->cron_until_us, err));
         case HV_ACTION_CRON_SUSPEND:

@@ -2,10 +2,10 @@
 #pragma once
 
 #include "base/err.h"
+#include "ledger/attempt.h"
 #include "reconcile/action.h"
 #include "task/usage.h"
 
-struct hv_ledger;
 struct hv_ledger_assignment;
 struct hv_receipt_key;
 struct hv_receipt_input;
@@ -30,4 +30,4 @@ struct hv_task_end_facts {
 /* ACCEPT (`asked`), STOPPING, BEGIN, END (`facts`), FORGET; CRON_ADVANCE, CRON_SUSPEND. */
 enum hv_outcome hv_task_ledger_do(struct hv_ledger *l, const struct hv_action *a,
                                   const struct hv_task_asked *asked, const struct hv_task_end_facts *facts,
-                                  uint64_t now_wall_us, struct hv_err *err);
+                                  struct hv_ledger_instant now, struct hv_err *err);

@@ -66,20 +66,24 @@ static int set_state(struct hv_ledger *l, int64_t task, const char *state, struc
 /* --- begin --- */
 
 static int insert_begun(struct hv_ledger *l, int64_t task, unsigned number, const char *container,
-                        uint64_t now_wall_us, struct hv_err *err) {
+                        const struct hv_ledger_instant *now, struct hv_err *err) {
         _hv_cleanup_(hv_query_end) struct hv_query q = {};
 
-        hv_query_start(&l->db, "INSERT INTO attempt (task, number, container, begun_us) VALUES (?, ?, ?, ?)",
+        hv_query_start(&l->db,
+                       "INSERT INTO attempt (task, number, container, begun_us, boot, begun_boot_us)"
+                       " VALUES (?, ?, ?, ?, ?, iif(?5 IS NULL, NULL, ?6))",
                        &q);
         hv_query_number(&q, task);
         hv_query_unsigned(&q, number);
         hv_query_text(&q, container);
-        hv_query_unsigned(&q, now_wall_us);
+        hv_query_unsigned(&q, now->wall_us);
+        hv_query_text(&q, now->boot);
+        hv_query_unsigned(&q, now->boot_us);
         return hv_query_run(&q, err);
 }
 
 static int begin(struct hv_ledger *l, const char *id, unsigned number, const char *container,
-                 uint64_t now_wall_us, struct hv_err *err) {
+                 const struct hv_ledger_instant *now, struct hv_err *err) {
         struct hv_task_row task;
         struct attempts a;
         int r;
@@ -94,20 +98,20 @@ static int begin(struct hv_ledger *l, const char *id, unsigned number, const cha
         if (r >= 0)
                 r = expect_new(&a, number, err);
         if (r >= 0)
-                r = insert_begun(l, task.seq, number, container, now_wall_us, err);
+                r = insert_begun(l, task.seq, number, container, now, err);
         if (r >= 0)
                 r = set_state(l, task.seq, "Running", err);
         return r < 0 ? r : 0;
 }
 
 int hv_ledger_begin(struct hv_ledger *l, const char *id, unsigned number, const char *container,
-                    uint64_t now_wall_us, struct hv_err *err) {
+                    const struct hv_ledger_instant *now, struct hv_err *err) {
         int r;
 
         r = hv_db_begin(&l->db, err);
         if (r < 0)
                 return r;
-        r = hv_db_finish(&l->db, begin(l, id, number, container, now_wall_us, err), err);
+        r = hv_db_finish(&l->db, begin(l, id, number, container, now, err), err);
         return r < 0 ? hv_err_prefix(err, r, "cannot begin attempt %u of task %s", number, id ? id : "") : r;
 }
 

@@ -29,10 +29,17 @@ struct hv_ledger_result {
         uint64_t cpu_us, memory_peak_bytes; /* 0: not known */
 };
 
+/* An instant by two clocks: the wall's, which anybody may set, and the boot's, which nobody can. */
+struct hv_ledger_instant {
+        uint64_t wall_us;
+        const char *boot; /* the machine's boot id; NULL: not known, and boot_us says nothing */
+        uint64_t boot_us; /* since that boot (CLOCK_BOOTTIME) */
+};
+
 /* Attempt `number` (1..) is about to be started. -EEXIST: begun or ended before; it must not be started (again).
  * -EALREADY the task is ended; -EBUSY an earlier attempt is open; -EINVAL a later one exists. */
 int hv_ledger_begin(struct hv_ledger *l, const char *id, unsigned number, const char *container,
-                    uint64_t now_wall_us, struct hv_err *err);
+                    const struct hv_ledger_instant *now, struct hv_err *err);
 
 struct hv_ledger_end {
         const char *id;

@@ -10,7 +10,7 @@
 #define TASK_COLUMNS                                                                                          \
         "t.seq, t.id, t.name, t.source, t.cron, t.digest, t.priority, t.accepted_us, t.retried_us,"           \
         " t.state, t.ended_us, t.stop_by, t.stop_reason, t.stop_us, t.attempts_before, a.number, a.begun_us," \
-        " a.ended_us IS NOT NULL,"                                                                            \
+        " a.boot, a.begun_boot_us, a.ended_us IS NOT NULL,"                                                   \
         " (SELECT count(*) FROM attempt WHERE task = t.seq AND number > t.attempts_before AND by_task = 1),"  \
         " (SELECT count(*) FROM attempt WHERE task = t.seq AND number > t.attempts_before AND by_task = 0),"  \
         " t.cause, t.reason, t.message, coalesce(t.exit_code, -1), a.started_us, a.finished_us,"              \
@@ -39,6 +39,8 @@ static struct hv_ledger_task read_task(struct hv_query *q, bool has_document) {
         t.attempts_before = (unsigned) hv_query_get_unsigned(q);
         t.last_attempt = (unsigned) hv_query_get_unsigned(q);
         t.last_begun_us = hv_query_get_unsigned(q);
+        t.last_boot = hv_query_get_text(q);
+        t.last_begun_boot_us = hv_query_get_unsigned(q);
         t.last_ended = hv_query_get_number(q) != 0;
         t.n_ended_by_task = (unsigned) hv_query_get_unsigned(q);
         t.n_ended_by_node = (unsigned) hv_query_get_unsigned(q);

@@ -19,6 +19,8 @@ struct hv_ledger_task {
         unsigned attempts_before;                  /* numbers up to this one are of before it was retried */
         unsigned last_attempt;                     /* highest number; 0: none yet */
         uint64_t last_begun_us;                    /* 0: none yet, or it ended without having been begun */
+        const char *last_boot;                     /* id of the boot in which it was; NULL: not known */
+        uint64_t last_begun_boot_us;               /* ... and when, since that boot */
         bool last_ended;                           /* false also when there is none */
         unsigned n_ended_by_task, n_ended_by_node; /* attempts, since it was retried */
 

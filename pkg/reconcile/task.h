@@ -103,6 +103,8 @@ struct hv_task_recalled {
         uint64_t accepted_wall_us, ended_wall_us;
         unsigned attempt; /* the last one that began; 0: none */
         bool attempt_ended;
+        /* When it began: by the wall clock, and by the core's. begun_us 0: in another boot of the machine, or nobody knows. */
+        uint64_t begun_wall_us, begun_us;
         unsigned
                 n_counted; /* attempts since it was reopened that ended and count against the limit of retries */
         uint64_t retry_wall_us; /* when the last of them ended */

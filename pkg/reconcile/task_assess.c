@@ -3,6 +3,7 @@
  *      its container     not there        create (image first); gone after a START that may have had effect: lost
  *                        made             connect networks, record `begin`, start
  *                        made, START sent withhold its workspace, look, remove it without force: the fence of task.h
+ *                          ... by an engine, or before an agent, that went away meanwhile: lost, unless the kernel knows better
  *                        runs             until it ends, its time is over, or somebody wants it stopped
  *                        ended            collect
  *
@@ -38,12 +39,41 @@ static bool was_in_time(const struct task *t, const struct container *k) {
                k->finished_wall_us - k->started_wall_us < t->task->timeout_us;
 }
 
+static bool trusts_no_wall_clock(void) {
+        return !HV_MUTANT(HV_MUTANT_WALL_CLOCK_TRUSTED);
+}
+
 /* Found ended, by an agent that never saw it run: the one before it may have ended it for its time, and did not live to say so.
  * By the engine's clock it is the same end, whoever tells it. */
-static bool ran_too_long(const struct task *t, const struct container *k) {
+static bool ran_too_long(const struct task *t, const struct container *k, uint64_t now_us) {
+        if (t->live->begun_us && now_us - t->live->begun_us < t->task->timeout_us && trusts_no_wall_clock())
+                return false; /* it has not been there for so long: somebody set the clock */
         return !t->live->started_us && t->task->timeout_us != HV_TIME_NEVER && k->started_wall_us &&
                k->finished_wall_us > k->started_wall_us &&
                k->finished_wall_us - k->started_wall_us >= t->task->timeout_us;
+}
+
+/* When what runs was started, by the core's clock. An agent that was away does not give time for nothing, and a wall clock that
+ * was set meanwhile takes none: from the wall clock comes only how long after its `begin` it was started, a moment at which both
+ * readings are from; and that is held to what the core's clock says has passed. */
+static uint64_t start_of(const struct hv_core *c, const struct task *t, const struct container *k,
+                         uint64_t now_us) {
+        const struct task_live *l = t->live;
+        uint64_t wall_us = hv_wall_us(c, now_us), after_us = 0;
+
+        if (k->started_wall_us && l->begun_us && trusts_no_wall_clock()) {
+                if (k->started_wall_us > l->begun_wall_us && l->begun_wall_us)
+                        after_us = k->started_wall_us - l->begun_wall_us;
+                return l->begun_us + HV_MIN(after_us, now_us - l->begun_us);
+        }
+        if (k->started_wall_us && wall_us > k->started_wall_us)
+                return now_us > wall_us - k->started_wall_us ? now_us - (wall_us - k->started_wall_us) : 1;
+        return HV_MAX(now_us, 1u);
+}
+
+/* What was started before this process was is asked for the hour of it first. */
+static bool tells_its_start(const struct task *t, const struct container *k) {
+        return k->started_wall_us || k->detailed || !t->live->is_recalled;
 }
 
 static void over_by_disk(struct hv_core *c, struct task *t) {
@@ -59,10 +89,10 @@ static void over_by_disk(struct hv_core *c, struct task *t) {
                              "its workspace was too deep to be measured against its %s of disk", limit);
 }
 
-static void over_by_exit(struct hv_core *c, struct task *t, const struct container *k) {
+static void over_by_exit(struct hv_core *c, struct task *t, const struct container *k, uint64_t now_us) {
         char span[HV_DURATION_SIZE];
 
-        if (t->live->ending == HV_CAUSE_NONE && ran_too_long(t, k))
+        if (t->live->ending == HV_CAUSE_NONE && ran_too_long(t, k, now_us))
                 t->live->ending = HV_CAUSE_TIMEOUT;
         t->end.exit_code = k->exit_code;
         t->end.oom_killed = k->oom_killed && !HV_MUTANT(HV_MUTANT_OOM_FLAG_LOST);
@@ -91,8 +121,12 @@ static void over_by_loss(struct hv_core *c, struct task *t) {
         if (HV_MUTANT(HV_MUTANT_LOST_IS_SUCCESS))
                 t->end.exit_code = 0;
         if (t->live->ending == HV_CAUSE_STOPPED)
-                hv_task_over(c, t, HV_CAUSE_STOPPED, "stopped by %s; its container is gone",
+                hv_task_over(c, t, HV_CAUSE_STOPPED, "stopped by %s; it may have run before",
                              t->stop_by ? t->stop_by : "somebody");
+        else if (t->live->start == START_LOST && t->live->is_recalled)
+                hv_task_over(
+                        c, t, HV_CAUSE_NODE_ERROR,
+                        "the agent ended while it was starting, and nothing tells what became of that: it may have run");
         else if (t->live->start == START_LOST)
                 hv_task_over(c, t, HV_CAUSE_NODE_ERROR,
                              "the engine went away while it was starting: it may have run");
@@ -141,11 +175,20 @@ static bool is_withheld(const struct task *t) {
         return t->live->workspace == WORKSPACE_WITHHELD || HV_MUTANT(HV_MUTANT_NOT_WITHHELD);
 }
 
+/* An engine that is killed in the middle of a start says "made" of what ran. Of a start that a process before this one sent, nobody
+ * knows whether the engine lived through it; but whether anything was begun since the machine was booted the kernel does. */
+static bool is_forgettable(const struct task *t, const struct container *k) {
+        return t->live->start == START_SENT && t->live->is_recalled && !(k->untouched && t->live->begun_us) &&
+               !HV_MUTANT(HV_MUTANT_FORGOTTEN_START);
+}
+
 /* What is known of the container is younger than the withholding: hv_task_done() put it in doubt. */
 static void judge_bar(struct task *t, const struct container *k) {
-        if (k->state == HV_CONTAINER_CREATED)
+        if (k->state == HV_CONTAINER_CREATED) {
                 t->live->barred |= hv_task_is_in_doubt(t) && is_withheld(t);
-        else if (runs(k) || k->state == HV_CONTAINER_EXITED)
+                if (t->live->barred && is_forgettable(t, k))
+                        t->live->start = START_LOST;
+        } else if (runs(k) || k->state == HV_CONTAINER_EXITED)
                 t->live->barred =
                         false; /* somebody gave it a workspace. (One whose removal failed is "dead": no run of it.) */
 }
@@ -174,7 +217,9 @@ static void advance_run(struct hv_core *c, struct task *t, uint64_t now_us) {
         }
         t->live->missed = 0;
         judge_bar(t, k);
-        if (k->state == HV_CONTAINER_CREATED && t->live->start == START_FAILED)
+        if (k->state == HV_CONTAINER_CREATED && t->live->start == START_LOST && t->live->barred)
+                over_by_loss(c, t); /* its results are taken before it goes, as of any other */
+        else if (k->state == HV_CONTAINER_CREATED && t->live->start == START_FAILED)
                 hv_task_over(c, t, t->live->start_refused ? HV_CAUSE_INPUT : HV_CAUSE_NODE_ERROR,
                              "cannot start: %s", t->live->start_message);
         else if (k->state == HV_CONTAINER_CREATED && t->live->start == START_NOT_SENT &&
@@ -184,20 +229,14 @@ static void advance_run(struct hv_core *c, struct task *t, uint64_t now_us) {
         else if (k->state == HV_CONTAINER_CREATED && t->live->start == START_NOT_SENT && t->task->refused)
                 hv_task_over(c, t, HV_CAUSE_REJECTED, "%s", t->task->refused);
         else if (has_ended(k) && !t->live->barred && (k->detailed || HV_MUTANT(HV_MUTANT_STALE_EXIT_CODE)))
-                over_by_exit(c, t, k);
+                over_by_exit(c, t, k, now_us);
         else if (runs(k)) {
-                uint64_t wall_us = hv_wall_us(c, now_us);
-
                 if (k->started_wall_us)
                         t->started_wall_us = k->started_wall_us;
-                /* From the engine's own clock where it told: an agent that was away does not give time for nothing. */
-                if (!t->live->started_us && k->started_wall_us && wall_us > k->started_wall_us)
-                        t->live->started_us = now_us > wall_us - k->started_wall_us
-                                                      ? now_us - (wall_us - k->started_wall_us)
-                                                      : 1;
-                else if (!t->live->started_us)
-                        t->live->started_us = HV_MAX(now_us, 1u);
+                if (!t->live->started_us && tells_its_start(t, k))
+                        t->live->started_us = start_of(c, t, k, now_us);
                 if (t->live->ending == HV_CAUSE_NONE && t->task->timeout_us != HV_TIME_NEVER &&
+                    t->live->started_us &&
                     now_us - (HV_MUTANT(HV_MUTANT_TIMEOUT_FROM_ACCEPT) ? t->live->queued_since_us
                                                                        : t->live->started_us) >=
                             t->task->timeout_us)

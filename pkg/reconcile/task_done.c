@@ -117,6 +117,8 @@ static void begin_done(struct hv_core *c, struct task *t, uint64_t now_us, const
         }
         hv_failure_reset(&t->live->failure);
         t->live->begun = true;
+        t->live->begun_us = HV_MAX(now_us, 1u);
+        t->live->begun_wall_us = hv_wall_us(c, now_us);
         t->step = TASK_STEP_RUN;
         /* What runs already was started by somebody else: should it vanish, it has run. */
         t->live->start = k && k->state != HV_CONTAINER_CREATED ? START_SENT : START_NOT_SENT;

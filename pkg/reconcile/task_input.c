@@ -73,7 +73,9 @@ static void recall_attempt(struct hv_core *c, struct task *t, uint64_t now_us,
         t->n_counted = r->n_counted;
         if (r->attempt && !r->attempt_ended) {
                 hv_task_bind(c, t);
-                t->live->begun = true;
+                t->live->begun = t->live->is_recalled = true;
+                t->live->begun_us = HV_MIN(r->begun_us, now_us);
+                t->live->begun_wall_us = r->begun_wall_us;
                 t->step = TASK_STEP_RUN;
                 t->live->start = HV_MUTANT(HV_MUTANT_RECALLED_IS_FRESH) ? START_NOT_SENT : START_SENT;
                 return;

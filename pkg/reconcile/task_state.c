@@ -189,7 +189,8 @@ void hv_task_queue(struct hv_core *c, struct task *t, uint64_t now_us, uint64_t 
         t->step = TASK_STEP_QUEUED;
         t->live->queued_since_us = HV_MAX(now_us, 1u);
         t->live->not_before_us = not_before_us;
-        t->live->begun = t->live->cleaned = t->again = t->live->packaged = false;
+        t->live->begun = t->live->cleaned = t->again = t->live->packaged = t->live->is_recalled = false;
+        t->live->begun_us = t->live->begun_wall_us = 0;
         t->live->start = START_NOT_SENT;
         t->live->workspace = WORKSPACE_UNKNOWN;
         t->live->barred = false;
@@ -298,7 +299,7 @@ bool hv_task_is_in_doubt(const struct task *t) {
 bool hv_task_fence_held(struct task *t) {
         if (!t->live->barred || t->live->start != START_SENT)
                 return false;
-        t->live->barred = false;
+        t->live->barred = t->live->is_recalled = false;
         t->live->start = START_NOT_SENT;
         return true;
 }

@@ -34,7 +34,7 @@ enum start_state {                 /* of the present attempt */
                    START_NOT_SENT, /* certainly no START is under way, or ever took place */
                    START_SENT,     /* or may have been, by a process before this one */
                    START_FAILED,   /* the engine said no */
-                   START_LOST, /* the engine went away while it was under way: what it says afterwards proves nothing */
+                   START_LOST, /* the engine went away while it was under way, or may have: what it says afterwards proves nothing */
 };
 
 enum workspace_state { /* of the present attempt, where the engine would look for it */
@@ -64,16 +64,18 @@ struct task_live {
         struct hv_unit *unit; /* in `arena`; NULL: never bound */
         bool packaged;        /* its Python packages are there */
         bool begun, cleaned;
+        bool is_recalled; /* it was begun by a process before this one */
         enum start_state start;
         enum workspace_state workspace;
         /* Its workspace is withheld, and a look that was asked for afterwards showed its container never started: whatever
          * START is under way has not had effect and cannot have one. */
         bool barred;
         char *start_message;
-        bool start_refused;  /* the engine says that the task is at fault */
-        bool was_stopped;    /* a STOP of ours ended it */
-        uint64_t missed;     /* seq at which its container was not found under its name; 0: it is there */
-        uint64_t started_us; /* of the core's clock; 0: not known to have started */
+        bool start_refused; /* the engine says that the task is at fault */
+        bool was_stopped;   /* a STOP of ours ended it */
+        uint64_t missed;    /* seq at which its container was not found under its name; 0: it is there */
+        uint64_t begun_us, begun_wall_us; /* its `begin`; begun_us 0: in another boot, or not known */
+        uint64_t started_us;              /* of the core's clock; 0: not known to have started */
         uint64_t finished_wall_us;
         uint64_t disk_bytes;       /* with ending DISK_LIMIT */
         enum hv_task_cause ending; /* TIMEOUT, STOPPED or DISK_LIMIT: it is being stopped for this */

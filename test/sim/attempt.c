@@ -284,13 +284,22 @@ static const struct sim_container *still_there(const struct sim *s, const struct
         for (size_t i = 0; i < s->truth->containers.n; i++) {
                 const struct sim_container *k = s->truth->containers.v[i];
 
-                if (k->exists && is_of(k, t->id, t->number) && k->was_started_by_hivelet && !k->doomed)
+                if (k->exists && is_of(k, t->id, t->number) && k->was_started_by_hivelet && !k->doomed &&
+                    k->state != HV_CONTAINER_CREATED) /* the engine has forgotten it */
                         return k;
         }
         return NULL;
 }
 
-static const char *judge_exit(const struct sim_promise *p, const struct sim_try *t,
+/* However the wall clock was set: it cannot have run for longer than since it began. */
+static bool has_had_its_time(const struct sim *s, const struct sim_promise *p, const struct sim_try *t) {
+        const struct sim_attempt *a = sim_ledger_attempt(p, t->number);
+
+        return ran_for(t, p->task->timeout_us) ||
+               (t->clock_was_set && s->now_us - a->begun_us >= p->task->timeout_us);
+}
+
+static const char *judge_exit(const struct sim *s, const struct sim_promise *p, const struct sim_try *t,
                               const struct hv_task_end *e) {
         if (e->exit_code >= 0 && !has_ended_so(t, e))
                 return "no run of it ended with this exit code";
@@ -304,7 +313,7 @@ static const char *judge_exit(const struct sim_promise *p, const struct sim_try 
         case HV_CAUSE_CHECKPOINT:
                 return e->exit_code == p->task->checkpoint_code ? NULL : "no checkpoint";
         case HV_CAUSE_TIMEOUT:
-                return t->clock_was_set || ran_for(t, p->task->timeout_us) ? NULL : "its time was not over";
+                return has_had_its_time(s, p, t) ? NULL : "its time was not over";
         case HV_CAUSE_STOPPED:
                 return p->stop_asked ? NULL : "nobody asked for a stop";
         case HV_CAUSE_NODE_ERROR:
@@ -371,7 +380,7 @@ void sim_attempt_judge_end(struct sim *s, const struct sim_promise *p, const str
 
         if (e->attempt && !why) {
                 t = sim_try_get(s, p->id, e->attempt);
-                why = judge_exit(p, t, e);
+                why = judge_exit(s, p, t, e);
                 why = why ? why : judge_loss(s, t, e);
                 if (!t->collected)
                         sim_fail(s, "I4",

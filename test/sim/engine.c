@@ -1,6 +1,7 @@
 /* engine.c - see engine.h. */
 #include "sim/engine.h"
 
+#include "sim/agent.h"
 #include "sim/attempt.h"
 #include "sim/driver.h"
 #include "sim/sim.h"
@@ -103,6 +104,22 @@ static struct sim_reply do_create(struct sim *s, const struct hv_unit *u) {
         return (struct sim_reply){ .outcome = HV_OUTCOME_OK, .created_id = k->id };
 }
 
+static void is_killed(struct sim *s, void *arg) {
+        (void) arg;
+        if (sim_chance(s, SIM_CHANCE_FAULT, 500))
+                sim_agent_crash(s, sim_span(s, SIM_CHANCE_AGENT, 100000, HV_USEC_PER_MIN));
+        sim_engine_restart(s, false, sim_span(s, SIM_CHANCE_FAULT, 500000, 3 * HV_USEC_PER_MIN));
+}
+
+/* Seen of dockerd: it says "created" of what ran until it was killed, before it had written down that it runs. */
+static struct sim_reply start_and_forget(struct sim *s, struct sim_container *k) {
+        sim_trace(s, "  %s runs, the engine is killed and forgets it", k->name);
+        k->was_started_by_hivelet = true;
+        sim_attempt_started(s, k);
+        sim_after(s, 0, is_killed, NULL);
+        return ok();
+}
+
 static struct sim_reply do_start(struct sim *s, struct sim_container *k, bool half) {
         switch (k->state) {
         case HV_CONTAINER_RUNNING:
@@ -120,6 +137,7 @@ static struct sim_reply do_start(struct sim *s, struct sim_container *k, bool ha
                         sim_container_start_failed(s, k, "network not found");
                         return answer(HV_OUTCOME_NOT_FOUND, "network not found");
                 }
+        k->is_touched |= !sim_attempt_is_withheld(s, k);
         if (half) {
                 sim_container_start_failed(s, k, "OCI runtime create failed");
                 return answer(HV_OUTCOME_FAILED, "OCI runtime create failed");
@@ -132,6 +150,9 @@ static struct sim_reply do_start(struct sim *s, struct sim_container *k, bool ha
                 sim_container_start_failed(s, k, "exec: no such file or directory");
                 return answer(HV_OUTCOME_REFUSED, "exec: no such file or directory");
         }
+        if (k->kind == HV_KIND_TASK && k->state == HV_CONTAINER_CREATED &&
+            sim_fault_hits(s, SIM_FAULT_START_FORGOTTEN))
+                return start_and_forget(s, k);
         sim_container_run(s, k);
         k->run_is_hivelets = k->was_started_by_hivelet = true;
         k->n_runs_of_others--;

@@ -86,6 +86,7 @@ static const struct {
         [SIM_FAULT_DISK_FULL] = { "disk-full", 0, 0 },
         [SIM_FAULT_CLOCK] = { "clock", 0, 0 },
         [SIM_FAULT_START_BETWEEN] = { "start-between", 0, 0 },
+        [SIM_FAULT_START_FORGOTTEN] = { "start-forgotten", 0, 0 },
 };
 
 _Static_assert(SIM_N_FAULTS <= 64, "kinds of fault are bits of 64");

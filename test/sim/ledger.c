@@ -111,7 +111,7 @@ static struct sim_reply begin(struct sim *s, const struct hv_action *a, struct s
                 return broken(s, "I2", a, "an attempt begins before the last one ended");
         if (last && a->attempt <= last->number)
                 return broken(s, "I1", a, "the attempt was begun before");
-        hv_vec_push(&p->attempts, ((struct sim_attempt){ .number = a->attempt }));
+        hv_vec_push(&p->attempts, ((struct sim_attempt){ a->attempt, s->now_us, sim_wall_us(s) }));
         return ok();
 }
 
@@ -221,6 +221,8 @@ static void recall(struct sim *s, const struct sim_promise *p) {
                 .ended_wall_us = p->ended ? p->ended_wall_us : 0,
                 .attempt = last ? last->number : 0,
                 .attempt_ended = last && last->ended,
+                .begun_us = last ? last->begun_us : 0,
+                .begun_wall_us = last ? last->begun_wall_us : 0,
                 .n_counted = p->n_counted,
                 .retry_wall_us = last && last->ended ? p->attempt_ended_wall_us : 0,
                 .stop_asked = p->stop_asked,

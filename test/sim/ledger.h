@@ -15,6 +15,7 @@ struct sim;
 
 struct sim_attempt {
         unsigned number;
+        uint64_t begun_us, begun_wall_us;
         bool ended;
         struct hv_task_end end;
 };

@@ -124,6 +124,7 @@ static const char *network_id(const struct sim *s, const char *name) {
 
 void sim_container_run(struct sim *s, struct sim_container *k) {
         k->state = HV_CONTAINER_RUNNING;
+        k->is_touched = true;
         k->run++;
         k->started_us = s->now_us;
         k->started_wall_us = sim_wall_us(s);

@@ -53,6 +53,7 @@ struct sim_container {
         bool run_is_hivelets;        /* the present or last run was begun by an action */
         bool was_started_by_hivelet; /* some run was */
         unsigned n_runs_of_others;
+        bool is_touched;      /* a start of it got as far as the kernel */
         bool doomed;          /* a removal by somebody else is under way */
         unsigned detail_mark; /* counts changes of limits and restart policy */
 

@@ -677,12 +677,13 @@ static void run_task(struct stage *s, const char *id, unsigned attempt, const ch
                      struct hv_ledger_result result, unsigned minutes_ago) {
         const struct hv_ledger_trust_change trust = { 2, 7, "low", "success", 2 };
         uint64_t at_us = s->wall_us - minutes_ago * HV_USEC_PER_MIN;
+        const struct hv_ledger_instant begun = { .wall_us = at_us - 95 * HV_USEC_PER_SEC };
         char container[80];
         struct hv_err err = {};
         struct hv_ledger_end end = { .id = id, .number = attempt, .now_wall_us = at_us, .state = state };
 
         (void) snprintf(container, sizeof container, attempt > 1 ? "task-%s.%u" : "task-%s", id, attempt);
-        must(hv_ledger_begin(s->ledger, id, attempt, container, at_us - 95 * HV_USEC_PER_SEC, &err), &err);
+        must(hv_ledger_begin(s->ledger, id, attempt, container, &begun, &err), &err);
         if (!result.cause)
                 return;
         result.started_us = at_us - 90 * HV_USEC_PER_SEC;

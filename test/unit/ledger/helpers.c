@@ -57,7 +57,7 @@ void accept_task(struct fixture *x, const char *id) {
 }
 
 void begin_attempt(struct fixture *x, const char *id, unsigned number) {
-        if (hv_ledger_begin(x->ledger, id, number, "task-x", NOW + number, &x->err) != 0)
+        if (hv_ledger_begin(x->ledger, id, number, "task-x", AT(NOW + number), &x->err) != 0)
                 fail_msg("%s", x->err.msg);
 }
 

@@ -11,6 +11,8 @@
 
 #define NODE "node-a"
 #define NOW UINT64_C(1000000000)
+#define AT(us) \
+        (&(const struct hv_ledger_instant){ .wall_us = (us) }) /* of an attempt whose boot is not known */
 #define DIGEST_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define DIGEST_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 #define DIGEST_C "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"

@@ -11,6 +11,8 @@
 #include "ledger/promise.h"
 #include "ledger/recall.h"
 
+#define AT(us) (&(const struct hv_ledger_instant){ .wall_us = (us) })
+
 #define DIGEST(c) c c c c c c c c c c c c c c c c
 #define DIGEST_1 DIGEST("1111")
 #define DIGEST_2 DIGEST("2222")
@@ -61,7 +63,7 @@ static int accept_big_with_key(struct hv_ledger *l, uint64_t now_us, struct hv_e
 }
 
 static int begin_1(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
-        return hv_ledger_begin(l, "train-11111111", 1, "task-train-11111111", now_us, err);
+        return hv_ledger_begin(l, "train-11111111", 1, "task-train-11111111", AT(now_us), err);
 }
 
 static int fail_1(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
@@ -96,7 +98,7 @@ static int fetch_fails_2(struct hv_ledger *l, uint64_t now_us, struct hv_err *er
 }
 
 static int begin_3(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
-        return hv_ledger_begin(l, "train-11111111", 3, "task-train-11111111.3", now_us, err);
+        return hv_ledger_begin(l, "train-11111111", 3, "task-train-11111111.3", AT(now_us), err);
 }
 
 static int complete_3(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
@@ -145,7 +147,9 @@ static int retry_train(struct hv_ledger *l, uint64_t now_us, struct hv_err *err)
 }
 
 static int begin_4(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
-        return hv_ledger_begin(l, "train-11111111", 4, "task-train-11111111.4", now_us, err);
+        return hv_ledger_begin(l, "train-11111111", 4, "task-train-11111111.4",
+                               &(const struct hv_ledger_instant){ now_us, "5f9f8d3c", 77 * HV_USEC_PER_SEC },
+                               err);
 }
 
 static int forget_big(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
@@ -207,7 +211,7 @@ static int assign_again(struct hv_ledger *l, uint64_t now_us, struct hv_err *err
 }
 
 static int begin_pool(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
-        return hv_ledger_begin(l, "Pool_1", 1, "task-Pool_1", now_us, err);
+        return hv_ledger_begin(l, "Pool_1", 1, "task-Pool_1", AT(now_us), err);
 }
 
 static int end_pool(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
@@ -310,6 +314,9 @@ static int tell_task(const struct hv_ledger_task *t, void *userdata) {
                 userdata, "  %s, stop %s/%s/%" PRIu64 ", last %u/%" PRIu64 "/%d, by task %u, by node %u\n",
                 t->state, t->stop_by ? t->stop_by : "-", t->stop_reason ? t->stop_reason : "-", t->stop_us,
                 t->last_attempt, t->last_begun_us, t->last_ended, t->n_ended_by_task, t->n_ended_by_node);
+        if (t->last_boot)
+                hv_buf_printf(userdata, "  last begun %" PRIu64 " after boot %s\n", t->last_begun_boot_us,
+                              t->last_boot);
         hv_buf_printf(userdata, "  %s/%s/%s exit %d %" PRIu64 "..%" PRIu64 "\n", t->cause ? t->cause : "-",
                       t->reason ? t->reason : "-", t->message ? t->message : "-", t->exit_code, t->started_us,
                       t->finished_us);

@@ -31,7 +31,7 @@ static int finish(struct fixture *x, const char *id, unsigned number, const char
 }
 
 static void run(struct fixture *x, const char *id) {
-        assert_int_equal(hv_ledger_begin(x->ledger, id, 1, "c", NOW, &x->err), 0);
+        assert_int_equal(hv_ledger_begin(x->ledger, id, 1, "c", AT(NOW), &x->err), 0);
         assert_int_equal(finish(x, id, 1, "Completed"), 0);
 }
 
@@ -88,10 +88,10 @@ static void only_the_last_end_is_owed(void **state) {
         struct fixture *x = *state;
 
         assign_new(x, "a", 1, 5);
-        assert_int_equal(hv_ledger_begin(x->ledger, "a", 1, "c", NOW, &x->err), 0);
+        assert_int_equal(hv_ledger_begin(x->ledger, "a", 1, "c", AT(NOW), &x->err), 0);
         assert_int_equal(finish(x, "a", 1, NULL), 0);
         expect_debts(x, 0, "");
-        assert_int_equal(hv_ledger_begin(x->ledger, "a", 2, "c.2", NOW, &x->err), 0);
+        assert_int_equal(hv_ledger_begin(x->ledger, "a", 2, "c.2", AT(NOW), &x->err), 0);
         assert_int_equal(finish(x, "a", 2, "Completed"), 0);
         expect_debts(x, 0, "1:a.2 as 1/5 log 0; ");
 }
@@ -125,7 +125,7 @@ static void a_debt_is_paid_once(void **state) {
         expect_debts(x, 0, "");
         /* Run again, it is owed again, under a number of its own. */
         assert_int_equal(hv_ledger_retry(x->ledger, "a", NOW, &x->err), 0);
-        assert_int_equal(hv_ledger_begin(x->ledger, "a", 2, "c", NOW, &x->err), 0);
+        assert_int_equal(hv_ledger_begin(x->ledger, "a", 2, "c", AT(NOW), &x->err), 0);
         assert_int_equal(finish(x, "a", 2, "Completed"), 0);
         expect_debts(x, 0, "2:a.2 as 1/5 log 0; ");
 }
@@ -153,7 +153,7 @@ static void what_was_paid_is_owed_again(void **state) {
         /* The last one of two; and none while it runs again. */
         assert_int_equal(hv_ledger_retry(x->ledger, "a", NOW, &x->err), 0);
         assert_int_equal(hv_ledger_owe_again(x->ledger, "a", NOW, &x->err), -EBUSY);
-        assert_int_equal(hv_ledger_begin(x->ledger, "a", 2, "c", NOW, &x->err), 0);
+        assert_int_equal(hv_ledger_begin(x->ledger, "a", 2, "c", AT(NOW), &x->err), 0);
         assert_int_equal(finish(x, "a", 2, "Completed"), 0);
         assert_int_equal(hv_ledger_pay(x->ledger, 2, "committed", NULL, NOW, &x->err), 1);
         assert_int_equal(hv_ledger_owe_again(x->ledger, "a", NOW, &x->err), 1);

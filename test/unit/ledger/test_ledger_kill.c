@@ -26,7 +26,7 @@ static int do_step(struct hv_ledger *l, unsigned round, unsigned step) {
                 return hv_ledger_accept(l, &p, NULL, NULL) == 1 ? 0 : -1;
         }
         if (step % 3 == 1)
-                return hv_ledger_begin(l, id, 1, "task-x", NOW, NULL);
+                return hv_ledger_begin(l, id, 1, "task-x", AT(NOW), NULL);
         r = hv_ledger_receipt_last(l, last, NULL);
         if (r < 0)
                 return r;

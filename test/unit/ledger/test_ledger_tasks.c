@@ -201,19 +201,19 @@ static void an_attempt_is_begun_at_most_once(void **state) {
 
         accept_task(x, "t-1");
         begin_attempt(x, "t-1", 1);
-        r = hv_ledger_begin(x->ledger, "t-1", 1, "task-x", NOW, &x->err);
+        r = hv_ledger_begin(x->ledger, "t-1", 1, "task-x", AT(NOW), &x->err);
         expect_error(&x->err, r, -EEXIST, "attempt 1 of task t-1: it was begun before");
-        r = hv_ledger_begin(x->ledger, "t-1", 2, "task-x.2", NOW, &x->err);
+        r = hv_ledger_begin(x->ledger, "t-1", 2, "task-x.2", AT(NOW), &x->err);
         expect_error(&x->err, r, -EBUSY, "attempt 1 is open");
         reopen(x);
-        r = hv_ledger_begin(x->ledger, "t-1", 1, "task-x", NOW, &x->err);
+        r = hv_ledger_begin(x->ledger, "t-1", 1, "task-x", AT(NOW), &x->err);
         expect_error(&x->err, r, -EEXIST, "begun before");
         s = task(x, "t-1");
         assert_string_equal(s.state, "Running");
         assert_int_equal(s.t.last_attempt, 1);
         assert_int_equal(s.t.last_begun_us, NOW + 1);
         assert_false(s.t.last_ended);
-        r = hv_ledger_begin(x->ledger, "t-9", 1, "task-x", NOW, &x->err);
+        r = hv_ledger_begin(x->ledger, "t-9", 1, "task-x", AT(NOW), &x->err);
         expect_error(&x->err, r, -ENOENT, "t-9");
 }
 
@@ -224,15 +224,15 @@ static void an_attempt_that_ended_is_not_begun_again(void **state) {
         accept_task(x, "t-1");
         begin_attempt(x, "t-1", 1);
         end_attempt(x, "t-1", 1, NULL);
-        r = hv_ledger_begin(x->ledger, "t-1", 1, "task-x", NOW, &x->err);
+        r = hv_ledger_begin(x->ledger, "t-1", 1, "task-x", AT(NOW), &x->err);
         expect_error(&x->err, r, -EEXIST, "ended before");
         begin_attempt(x, "t-1", 4); /* a gap does no harm ... */
         end_attempt(x, "t-1", 4, NULL);
-        r = hv_ledger_begin(x->ledger, "t-1", 3, "task-x", NOW, &x->err);
+        r = hv_ledger_begin(x->ledger, "t-1", 3, "task-x", AT(NOW), &x->err);
         expect_error(&x->err, r, -EINVAL, "attempt 4 is there"); /* ... a step back would */
-        r = hv_ledger_begin(x->ledger, "t-1", 0, "task-x", NOW, &x->err);
+        r = hv_ledger_begin(x->ledger, "t-1", 0, "task-x", AT(NOW), &x->err);
         expect_error(&x->err, r, -EINVAL, "attempt 4 is there");
-        r = hv_ledger_begin(x->ledger, "t-1", 5, NULL, NOW, &x->err);
+        r = hv_ledger_begin(x->ledger, "t-1", 5, NULL, AT(NOW), &x->err);
         expect_error(&x->err, r, -EINVAL, "CHECK");
 }
 
@@ -325,7 +325,7 @@ static void an_end_is_written_once(void **state) {
         e = ending("t-1", 0, "Stopped");
         r = hv_ledger_end(x->ledger, &e, &x->err);
         expect_error(&x->err, r, -EALREADY, "the task is ended");
-        r = hv_ledger_begin(x->ledger, "t-1", 3, "task-x", NOW, &x->err);
+        r = hv_ledger_begin(x->ledger, "t-1", 3, "task-x", AT(NOW), &x->err);
         expect_error(&x->err, r, -EALREADY, "the task is ended");
         r = hv_ledger_stop(x->ledger, "t-1", "admin", NULL, NOW, &x->err);
         expect_error(&x->err, r, -EALREADY, "cannot stop task t-1: it is ended");
@@ -440,7 +440,7 @@ static void a_retry_is_a_new_promise(void **state) {
         assert_int_equal(s.t.last_attempt, 1);
         assert_true(s.t.last_ended);
         assert_int_equal(s.t.n_ended_by_task, 0);
-        r = hv_ledger_begin(x->ledger, "t-1", 1, "task-x", NOW, &x->err);
+        r = hv_ledger_begin(x->ledger, "t-1", 1, "task-x", AT(NOW), &x->err);
         expect_error(&x->err, r, -EEXIST, "ended before");
         begin_attempt(x, "t-1", 2);
         end_attempt(x, "t-1", 2, "Failed");

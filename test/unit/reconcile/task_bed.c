@@ -138,6 +138,8 @@ void recall(struct bed *b, const struct job *j, struct hv_task_recalled r) {
         r.source = t->source;
         r.digest = t->digest;
         r.task = hv_task_state_is_end(r.state) ? NULL : t;
+        if (r.attempt && !r.begun_wall_us) /* else as it says: begun_us 0 is another boot */
+                r.begun_us = r.begun_wall_us = b->now_us;
         assert_int_equal(hv_core_input(b->core, b->now_us,
                                        &(struct hv_input){ .type = HV_INPUT_TASK_RECALL, .recalled = &r },
                                        NULL),
@@ -168,6 +170,7 @@ struct hv_seen_container *task_container(struct bed *b, const char *id, enum hv_
         k->object = id;
         k->digest = hv_arena_printf(b->arena, "u-%s", id);
         k->limits = (struct hv_limits){ .nano_cpus = CPU, .memory_bytes = GIB, .pids = 1024 };
+        k->untouched = s == HV_CONTAINER_CREATED;
         return k;
 }
 

@@ -296,6 +296,53 @@ static void a_start_that_the_engine_did_not_survive_counts_as_run(void **state) 
                             "the engine went away while it was starting: it may have run");
 }
 
+static void expect_run_unseen(struct bed *b) {
+        assert_string_equal(
+                bed_log(b),
+                "withhold the workspace of t1; collect the results of t1; record the end of t1; remove task-t1; "
+                "clean up after t1");
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_FAILED);
+        assert_string_equal(status_of(b, "t1").reason, "nodeError");
+        assert_string_equal(
+                status_of(b, "t1").message,
+                "the agent ended while it was starting, and nothing tells what became of that: it may "
+                "have run");
+}
+
+/* The same, and nobody was there to hear that the engine went away: the kernel knows that something was begun. */
+static void a_start_of_before_the_restart_that_left_a_trace_counts_as_run(void **state) {
+        struct bed *b = again(state);
+
+        task_container(b, "t1", HV_CONTAINER_CREATED)->untouched = false;
+        recall(b, &api_t1, (struct hv_task_recalled){ .state = HV_TASK_RUNNING, .attempt = 1 });
+        go(b);
+        expect_run_unseen(b);
+}
+
+/* The kernel knows nothing of what was before it was booted. */
+static void a_start_of_another_boot_counts_as_run(void **state) {
+        struct bed *b = again(state);
+
+        task_container(b, "t1", HV_CONTAINER_CREATED);
+        recall(b, &api_t1,
+               (struct hv_task_recalled){ .state = HV_TASK_RUNNING, .attempt = 1, .begun_wall_us = 900 * S });
+        go(b);
+        expect_run_unseen(b);
+}
+
+/* Its own starts an agent hears of: that the kernel began one says nothing then. */
+static void a_trace_of_a_start_of_its_own_changes_nothing(void **state) {
+        BED;
+
+        hold_from_start(b);
+        bed_container(b, "task-t1")->untouched = false;
+        answer(b, HV_ACTION_START, HV_OUTCOME_UNKNOWN);
+        b->hold = false;
+        bed_wait(b, 60 * S);
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_RUNNING);
+        assert_int_equal(b->n_starts, 1);
+}
+
 /* What was seen after the withholding holds, whatever becomes of the engine. */
 static void an_engine_that_goes_away_behind_the_fence_changes_nothing(void **state) {
         BED;
@@ -333,6 +380,9 @@ int main(void) {
                 RULE(what_is_stopped_behind_the_fence_is_not_made_again),
                 RULE(a_stranger_under_its_name_is_never_started),
                 RULE(a_start_that_the_engine_did_not_survive_counts_as_run),
+                RULE(a_start_of_before_the_restart_that_left_a_trace_counts_as_run),
+                RULE(a_start_of_another_boot_counts_as_run),
+                RULE(a_trace_of_a_start_of_its_own_changes_nothing),
                 RULE(an_engine_that_goes_away_behind_the_fence_changes_nothing),
         };
 
