@@ -17,6 +17,7 @@
 #include "cgroup/tree.h"
 #include "docker/client.h"
 #include "docker/container.h"
+#include "docker/peer.h"
 #include "execute/create.h"
 #include "log/log.h"
 
@@ -95,8 +96,8 @@ struct hv_task_usage hv_attempt_cgroups_read(struct hv_attempt_cgroups *c, const
         return usage;
 }
 
-/* Nobody makes the folder of this node's tasks but an engine that starts one of them, and it stays: where it is, the tree is that
- * engine's too. */
+/* The tree is the engine's too where that is a neighbour; and where the folder of this node's tasks is, which nobody makes but an
+ * engine that starts one of them. */
 bool hv_attempt_cgroups_untouched(const struct hv_attempt_cgroups *c,
                                   const struct hv_docker_container *container) {
         _hv_cleanup_free_ char *path = c ? hv_cgroup_path_of_parent(container->cgroup_parent) : NULL;
@@ -106,7 +107,9 @@ bool hv_attempt_cgroups_untouched(const struct hv_attempt_cgroups *c,
                 return false;
         folder = hv_strdup(path);
         *strrchr(folder, '/') = '\0';
-        return *folder && hv_cgroup_is_there(c->tree, folder) && !hv_cgroup_is_there(c->tree, path);
+        if (!*folder || !hv_cgroup_is_there(c->tree, "/") || hv_cgroup_is_there(c->tree, path))
+                return false;
+        return hv_cgroup_is_there(c->tree, folder) || hv_docker_is_neighbour(c->docker);
 }
 
 /* ---- folders ---- */

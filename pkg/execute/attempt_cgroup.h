@@ -49,8 +49,7 @@ struct hv_task_usage hv_attempt_cgroups_read(struct hv_attempt_cgroups *c, const
 void hv_attempt_cgroups_remove(struct hv_attempt_cgroups *c, const struct hv_attempt_ref *ref);
 
 /* Since the machine was booted no engine has begun to run this container of a task: a start makes the attempt's cgroup before
- * anything runs in it. False also where that cannot be told: nothing of this node's tasks is to be seen in the tree, as with an
- * engine elsewhere, or before the first start after a boot. */
+ * anything runs in it. False also where that cannot be told, as with an engine elsewhere. */
 bool hv_attempt_cgroups_untouched(const struct hv_attempt_cgroups *c,
                                   const struct hv_docker_container *container);
 

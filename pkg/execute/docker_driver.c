@@ -160,7 +160,8 @@ static void on_inspected(void *userdata, struct hv_docker_result *result) {
         if (result->outcome == HV_DOCKER_OK) {
                 hv_observe_docker_container(result->container, f->d->node_id, f->arena, &seen);
                 if (seen.ours && seen.state == HV_CONTAINER_CREATED)
-                        seen.untouched = hv_attempt_cgroups_untouched(f->d->o.cgroups, result->container);
+                        seen.never_ran = seen.error ||
+                                         hv_attempt_cgroups_untouched(f->d->o.cgroups, result->container);
                 in.container = &seen;
         } else {
                 in.message = result->message;

@@ -47,8 +47,9 @@ struct hv_seen_container {
         uint64_t started_us, finished_us; /* wall clock, 0 = never; for display */
         struct hv_limits limits;
         bool restart_policy_set; /* somebody gave it a restart policy of the engine's */
-        /* Since the machine was booted no engine has even begun to run it: the kernel would know. False: nobody can tell. */
-        bool untouched;
+        /* Since the machine was booted nothing of it has run: the kernel would know of a start, or the engine tells why its start
+         * failed. False: nobody can tell. */
+        bool never_ran;
 };
 
 struct hv_seen_network {

@@ -95,7 +95,7 @@ struct container *hv_container_copy(const struct hv_seen_container *seen) {
         k->started_wall_us = seen->started_us;
         k->finished_wall_us = seen->finished_us;
         k->limits = seen->limits;
-        k->untouched = seen->untouched;
+        k->never_ran = seen->never_ran;
         return k;
 }
 

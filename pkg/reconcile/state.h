@@ -51,7 +51,7 @@ struct container {
         HV_VEC(char *) volumes;
         bool detailed;
         int exit_code;
-        bool oom_killed, restart_policy_set, untouched;
+        bool oom_killed, restart_policy_set, never_ran;
         uint64_t started_wall_us, finished_wall_us;
         struct hv_limits limits;
 };

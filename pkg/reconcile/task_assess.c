@@ -178,7 +178,7 @@ static bool is_withheld(const struct task *t) {
 /* An engine that is killed in the middle of a start says "made" of what ran. Of a start that a process before this one sent, nobody
  * knows whether the engine lived through it; but whether anything was begun since the machine was booted the kernel does. */
 static bool is_forgettable(const struct task *t, const struct container *k) {
-        return t->live->start == START_SENT && t->live->is_recalled && !(k->untouched && t->live->begun_us) &&
+        return t->live->start == START_SENT && t->live->is_recalled && !(k->never_ran && t->live->begun_us) &&
                !HV_MUTANT(HV_MUTANT_FORGOTTEN_START);
 }
 

@@ -2,12 +2,14 @@
 """The agent is killed at every named place of a task's life, and at any time; so is the engine, and the disk fills. Whatever
 happens, no attempt is started twice, no result is lost, and nothing is left behind (test/lib/tasks.py says how that is seen)."""
 import concurrent.futures
+import contextlib
 import http.client
 import json
 import os
 import random
 import re
 import signal
+import sqlite3
 import tarfile
 import time
 import unittest
@@ -124,6 +126,37 @@ class FencedAndGone(Fenced):
     places = [*places("task_restore"), "remove:after", "remove:done", "create:before"]
     expected = {"one": ([tasks.NEVER_RAN, ("success", 0)], "Completed")}
     retries = 1
+
+
+class FencedAndTraced(Fenced):
+    """... and the kernel shows a trace of a start, as after an engine that was killed in the middle of one and calls what ran
+    "created"."""
+    places = places("task_withhold")
+    expected = {"one": ([tasks.NEVER_RAN, ("success", 0)], "Completed")}
+    retries = 1
+
+    def prepare(self):
+        super().prepare()
+        [name] = [n for n, c in self.case.engine.containers().items() if c["Labels"]["io.hivelet.node"] == self.node]
+        root = next(d for d in ("/sys/fs/cgroup/memory", "/sys/fs/cgroup") if os.path.isdir(d))
+        self.folder = root + self.case.engine.inspect(name)["HostConfig"]["CgroupParent"]
+        os.makedirs(self.folder)
+
+    def more_checks(self):
+        self.worker.wait(lambda: not os.path.exists(self.folder), "its place among the cgroups is removed")
+
+
+class FencedAndBootedAnew(Fenced):
+    """... and it was before the machine was booted: no kernel knows of it any more."""
+    places = places("task_withhold")
+    expected = {"one": ([tasks.NEVER_RAN, ("success", 0)], "Completed")}
+    retries = 1
+
+    def prepare(self):
+        super().prepare()
+        with contextlib.closing(sqlite3.connect(self.worker.ledger.path)) as c:
+            self.case.assertEqual(c.execute("UPDATE attempt SET boot = 'another'").rowcount, 1)
+            c.commit()
 
 
 class Retry(Scenario):
@@ -348,8 +381,8 @@ class CronResumed(CronSuspended):
         self.case.assertGreater(self.cron()["until_us"], self.until_us)
 
 
-SCENARIOS = (Success, Fenced, FencedAndGone, Retry, Timeout, Stop, Removed, Cancel, Submitted, Forgotten, Queued, Pulled, CronBegins, CronSuspended,
-             CronResumed)
+SCENARIOS = (Success, Fenced, FencedAndGone, FencedAndTraced, FencedAndBootedAnew, Retry, Timeout, Stop, Removed, Cancel,
+             Submitted, Forgotten, Queued, Pulled, CronBegins, CronSuspended, CronResumed)
 
 
 class Case(unittest.TestCase):

@@ -157,7 +157,8 @@ void sim_view_inspect(struct sim *s, struct sim_view *v, const char *id_or_name)
         v->container->finished_us = k->finished_us ? k->finished_wall_us : 0;
         v->container->limits = k->limits;
         v->container->restart_policy_set = k->restart_policy;
-        v->container->untouched = !k->is_touched && k->state == HV_CONTAINER_CREATED;
+        v->container->never_ran =
+                k->state == HV_CONTAINER_CREATED && (!k->is_touched || !hv_str_empty(k->error));
 }
 
 void sim_view_done(struct sim_view *v) {

@@ -8,6 +8,7 @@
 #include "harness.h"
 
 #include "base/alloc.h"
+#include "docker/peer.h"
 #include "task/workspace.h"
 
 static const struct hv_attempt attempt = { "t", 1 };
@@ -199,10 +200,18 @@ static void test_what_is_withheld_in_the_middle_of_a_start_does_not_run(void **s
         assert_false(has(&p, "ran"));
 }
 
+/* What execute/attempt_cgroup.h concludes from the kernel's tree holds for this engine. */
+static void test_the_engine_is_a_neighbour(void **state) {
+        struct fixture *x = *state;
+
+        assert_true(hv_docker_is_neighbour(x->d));
+}
+
 int main(void) {
         const struct CMUnitTest every[] = {
                 TEST(test_what_is_withheld_is_not_started),
                 TEST(test_what_runs_keeps_its_workspace),
+                TEST(test_the_engine_is_a_neighbour),
         };
         const struct CMUnitTest dockers[] = {
                 TEST(test_a_look_waits_for_a_start),

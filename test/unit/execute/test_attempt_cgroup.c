@@ -139,11 +139,41 @@ static void nobody_needs_it(void **state) {
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+static void what_no_start_has_touched(void **state) {
+        static const struct {
+                const char *parent;
+                bool is_untouched;
+        } rows[] = {
+                { OWN ".slice", false },
+                { OWN, false }, /* podman's name for it */
+                { NODES "/hivelet-tasks-n1-prime\\x2d1.3.slice", true },
+                { "hivelet-tasks-n1-other.1.slice", true }, /* systemd's: the same folder */
+                { "/hivelet.slice/hivelet-tasks.slice/hivelet-tasks-n2.slice/hivelet-tasks-n2-t.1.slice",
+                  false },
+                { "/hivelet.slice", false }, /* made before attempts had a place of their own */
+                { "/elsewhere", false },
+                { "../up", false },
+                { "", false },
+                { NULL, false },
+        };
+        struct world *w = *state;
+
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                const struct hv_docker_container k = { .cgroup_parent = rows[i].parent };
+
+                if (hv_attempt_cgroups_untouched(w->cgroups, &k) != rows[i].is_untouched)
+                        fail_msg("row %zu: %s", i, rows[i].parent);
+        }
+        assert_false(
+                hv_attempt_cgroups_untouched(NULL, &(struct hv_docker_container){ .cgroup_parent = OWN }));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(figures_are_of_the_attempts_own_cgroup_or_of_none),
                 TEST(without_a_known_driver_nothing_is_looked_for),
                 TEST(nobody_needs_it),
+                TEST(what_no_start_has_touched),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

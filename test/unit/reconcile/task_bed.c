@@ -170,7 +170,7 @@ struct hv_seen_container *task_container(struct bed *b, const char *id, enum hv_
         k->object = id;
         k->digest = hv_arena_printf(b->arena, "u-%s", id);
         k->limits = (struct hv_limits){ .nano_cpus = CPU, .memory_bytes = GIB, .pids = 1024 };
-        k->untouched = s == HV_CONTAINER_CREATED;
+        k->never_ran = s == HV_CONTAINER_CREATED;
         return k;
 }
 

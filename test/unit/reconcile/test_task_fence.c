@@ -313,7 +313,7 @@ static void expect_run_unseen(struct bed *b) {
 static void a_start_of_before_the_restart_that_left_a_trace_counts_as_run(void **state) {
         struct bed *b = again(state);
 
-        task_container(b, "t1", HV_CONTAINER_CREATED)->untouched = false;
+        task_container(b, "t1", HV_CONTAINER_CREATED)->never_ran = false;
         recall(b, &api_t1, (struct hv_task_recalled){ .state = HV_TASK_RUNNING, .attempt = 1 });
         go(b);
         expect_run_unseen(b);
@@ -335,7 +335,7 @@ static void a_trace_of_a_start_of_its_own_changes_nothing(void **state) {
         BED;
 
         hold_from_start(b);
-        bed_container(b, "task-t1")->untouched = false;
+        bed_container(b, "task-t1")->never_ran = false;
         answer(b, HV_ACTION_START, HV_OUTCOME_UNKNOWN);
         b->hold = false;
         bed_wait(b, 60 * S);
