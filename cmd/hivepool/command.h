@@ -38,6 +38,7 @@ enum option_id {
         OPT_ACCOUNTS,
         OPT_TOKEN_LIFE,
         OPT_HIVEMIND_ROUND,
+        OPT_NODE_NETWORK,
         OPT_LIKE_DEPLOYED,
         /* submit */
         OPT_FILE,
@@ -91,7 +92,7 @@ struct cli {
         const struct command *command;
         uint64_t given;
         const char *values[N_OPTIONS]; /* the last one said */
-        HV_VEC(const char *) env, inputs, states;
+        HV_VEC(const char *) env, inputs, states, networks;
         char *const *args;
         size_t n_args;
         uint64_t timeout_us;

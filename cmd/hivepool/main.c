@@ -21,7 +21,8 @@ const struct command commands[] = {
           BIT(OPT_DATA_DIR) | BIT(OPT_LISTEN) | BIT(OPT_TLS_CERT) | BIT(OPT_TLS_KEY) | BIT(OPT_CLIENT_CA) |
                   BIT(OPT_SHARED_CERTIFICATE) | BIT(OPT_INSECURE) | BIT(OPT_TOKEN_FILE) | BIT(OPT_LEASE) |
                   BIT(OPT_MAX_TASKS) | BIT(OPT_MAX_RESULT) | BIT(OPT_KEEP) | BIT(OPT_HIVEMIND_LISTEN) |
-                  BIT(OPT_ACCOUNTS) | BIT(OPT_TOKEN_LIFE) | BIT(OPT_HIVEMIND_ROUND) | BIT(OPT_LIKE_DEPLOYED),
+                  BIT(OPT_ACCOUNTS) | BIT(OPT_TOKEN_LIFE) | BIT(OPT_HIVEMIND_ROUND) | BIT(OPT_NODE_NETWORK) |
+                  BIT(OPT_LIKE_DEPLOYED),
           0, 0, run_serve },
         { "submit", "[OPTION]... [-- COMMAND [ARG]...]", "hand in a task; prints its id",
           "From options, or from a file with the fields of api/nodepool/v1.proto; options win over the file. Handing in the\n"
@@ -185,6 +186,7 @@ int main(int argc, char *argv[]) {
         hv_vec_done(&cli.env);
         hv_vec_done(&cli.inputs);
         hv_vec_done(&cli.states);
+        hv_vec_done(&cli.networks);
         if (fflush(stdout) != 0 || ferror(stdout))
                 return errno == EPIPE ? code
                                       : fail(HV_EXIT_ERROR, "cannot write the output: %s", strerror(errno));

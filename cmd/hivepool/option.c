@@ -38,6 +38,8 @@ const struct option_row option_rows[N_OPTIONS] = {
                            "who may log in there: a line NAME:HASH each, as of crypt(3); mode 0600" },
         [OPT_TOKEN_LIFE] = { 0, "token-life", "TIME", "how long a login is good; default 60m" },
         [OPT_HIVEMIND_ROUND] = { 0, "hivemind-round", "TIME", "offer tasks to them this often; default 10s" },
+        [OPT_NODE_NETWORK] = { 0, "node-network", "NETWORK",
+                               "call such nodes in this network, such as 10.0.0.0/24; may be repeated; default: private addresses" },
         [OPT_LIKE_DEPLOYED] = { 0, "like-deployed", NULL, "for tests: with the traps of the deployed pool" },
         [OPT_FILE] = { 'f', "file", "FILE", "task as YAML or JSON; -: standard input" },
         [OPT_ID] = { 0, "id", "ID", "name of the task, letters, digits, - and _; default: a new one" },
@@ -74,6 +76,8 @@ static void store(struct cli *cli, enum option_id id, const char *value) {
                 hv_vec_push(&cli->env, value);
         else if (id == OPT_INPUT)
                 hv_vec_push(&cli->inputs, value);
+        else if (id == OPT_NODE_NETWORK)
+                hv_vec_push(&cli->networks, value);
         else if (id == OPT_STATE)
                 hv_vec_push(&cli->states, value);
 }

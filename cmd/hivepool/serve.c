@@ -94,6 +94,8 @@ static int read_hivemind(struct cli *cli, struct hv_hivepool_server_options *o) 
 
         o->hivemind_listen = cli->values[OPT_HIVEMIND_LISTEN];
         o->accounts_file = cli->values[OPT_ACCOUNTS];
+        o->node_networks = cli->networks.v;
+        o->n_node_networks = cli->networks.n;
         o->hivemind_like_deployed = option_is_given(cli, OPT_LIKE_DEPLOYED);
         if (o->hivemind_listen && !o->insecure)
                 return usage_error(

@@ -8,11 +8,16 @@
 #include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "base/base64.h"
 #include "base/map.h"
+#include "base/secret.h"
 #include "base/time.h"
+#include "hivepool/pool.h"
+#include "task/worker.h"
 
 #define TOKEN_BYTES 32
 #define PASSWORD_MAX 1024
+#define WAITING_MAX 64 /* a login is some 0.1 s of work, and nodes wait 15 s for it */
 /* What an unknown name is compared with, so that it costs what a known one does: the work, not the hash, counts. */
 #define NOBODY "$y$j9T$SL0JAWwUXOEkEm8mSYHS./$wFVKXPwmQCDIRQ0s/WR8bKlp2MZnXWMeQHHWLpbEEb3"
 
@@ -24,7 +29,20 @@ struct session {
 struct hv_accounts {
         char *path;
         uint64_t life_us;
+        uint64_t (*now_us)(void);
         struct hv_map *sessions; /* by token */
+        struct hv_worker *worker;
+        unsigned n_waiting;
+};
+
+struct login {
+        struct hv_job job;
+        struct hv_accounts *accounts;
+        char *name;
+        struct hv_secret *password;
+        bool is_good;
+        hv_accounts_login_fn *done;
+        void *userdata;
 };
 
 static void session_free(void *p) {
@@ -34,18 +52,27 @@ static void session_free(void *p) {
         free(s);
 }
 
-struct hv_accounts *hv_accounts_new(const char *path, uint64_t token_life_us) {
+int hv_accounts_new(const struct hv_accounts_options *options, struct hv_accounts **ret, struct hv_err *err) {
         struct hv_accounts *a = HV_NEW(struct hv_accounts);
+        int r;
 
-        a->path = hv_strdup(path);
-        a->life_us = token_life_us;
+        a->path = hv_strdup(options->path);
+        a->life_us = options->token_life_us;
+        a->now_us = options->now_us;
         a->sessions = hv_map_new(session_free);
-        return a;
+        r = hv_worker_new(options->event, &a->worker, err);
+        if (r < 0) {
+                (void) hv_accounts_free(a);
+                return r;
+        }
+        *ret = a;
+        return 0;
 }
 
 struct hv_accounts *hv_accounts_free(struct hv_accounts *a) {
         if (!a)
                 return NULL;
+        (void) hv_worker_free(a->worker);
         (void) hv_map_free(a->sessions);
         free(a->path);
         free(a);
@@ -64,11 +91,13 @@ int hv_accounts_check(const char *path, struct hv_err *err) {
         return 0;
 }
 
+/* --- passwords: on the thread --- */
+
 /* The hash of an account: the caller's; NULL: there is none. */
-static char *find_hash(const struct hv_accounts *a, const char *name) {
+static char *find_hash(const char *path, const char *name) {
         char line[1024], *found = NULL;
         size_t len = strlen(name);
-        FILE *f = fopen(a->path, "re");
+        FILE *f = strchr(name, ':') ? NULL : fopen(path, "re");
 
         while (f && !found && fgets(line, sizeof line, f)) {
                 line[strcspn(line, "\r\n")] = '\0';
@@ -94,7 +123,54 @@ static bool is_password(const char *hash, const char *password) {
         return difference == 0;
 }
 
-static void forget_expired(struct hv_accounts *a, uint64_t now_us) {
+bool hv_accounts_has(const struct hv_accounts *a, const char *name) {
+        _hv_cleanup_free_ char *hash = find_hash(a->path, name);
+
+        return hash != NULL;
+}
+
+static void run_login(struct hv_job *job) {
+        struct login *l = (struct login *) job;
+        _hv_cleanup_free_ char *hash = find_hash(l->accounts->path, l->name);
+        bool is_good = is_password(hash ? hash : NOBODY, hv_secret_bytes(l->password));
+
+        l->is_good = hash && is_good;
+}
+
+static void login_done(struct hv_job *job) {
+        struct login *l = (struct login *) job;
+        _hv_cleanup_free_ char *token =
+                l->is_good && !job->dropped ? hv_accounts_renew(l->accounts, l->name) : NULL;
+
+        l->accounts->n_waiting--;
+        l->done(l->userdata, token);
+        hv_secret_free(l->password);
+        free(l->name);
+        free(l);
+}
+
+int hv_accounts_login(struct hv_accounts *a, const char *name, const char *password,
+                      hv_accounts_login_fn *done, void *userdata, struct hv_err *err) {
+        struct login *l;
+
+        if (a->n_waiting >= WAITING_MAX)
+                return hv_err_set(err, -EBUSY, "%u others log in just now: try again later", a->n_waiting);
+        l = HV_NEW(struct login);
+        *l = (struct login){ .job = { .run = run_login, .done = login_done },
+                             .accounts = a,
+                             .name = hv_strdup(name),
+                             .password = hv_secret_new(password, strlen(password)),
+                             .done = done,
+                             .userdata = userdata };
+        a->n_waiting++;
+        hv_worker_add(a->worker, &l->job);
+        return 0;
+}
+
+/* --- tokens --- */
+
+static void forget_expired(struct hv_accounts *a) {
+        uint64_t now_us = a->now_us();
         const struct session *s;
         const char *token;
         size_t it = 0;
@@ -105,36 +181,39 @@ static void forget_expired(struct hv_accounts *a, uint64_t now_us) {
                         (void) hv_map_remove(a->sessions, token);
 }
 
-char *hv_accounts_renew(struct hv_accounts *a, const char *name, uint64_t now_us) {
-        struct session *s = HV_NEW(struct session);
+/* HEADER.CLAIMS.RANDOM: the form of RFC 7519, with what counts in place of a signature. */
+static char *make_token(uint64_t end_wall_us) {
+        _hv_cleanup_free_ char *claims =
+                hv_asprintf("{\"exp\":%llu}", (unsigned long long) (end_wall_us / HV_USEC_PER_SEC));
         unsigned char random[TOKEN_BYTES];
-        char *token = hv_malloc(2 * TOKEN_BYTES + 1);
+        char head[HV_BASE64_SIZE(32)], middle[HV_BASE64_SIZE(64)], end[HV_BASE64_SIZE(TOKEN_BYTES)];
 
-        forget_expired(a, now_us);
         if (getrandom(random, sizeof random, 0) != (ssize_t) sizeof random)
                 abort(); /* never for so few bytes (getrandom(2)); a token that can be guessed is worse than none */
-        for (size_t i = 0; i < sizeof random; i++)
-                (void) snprintf(token + 2 * i, 3, "%02x", random[i]);
+        hv_base64url_encode("{\"typ\":\"JWT\"}", strlen("{\"typ\":\"JWT\"}"), head);
+        hv_base64url_encode(claims, strlen(claims), middle);
+        hv_base64url_encode(random, sizeof random, end);
+        return hv_asprintf("%.*s.%.*s.%.*s", (int) strcspn(head, "="), head, (int) strcspn(middle, "="),
+                           middle, (int) strcspn(end, "="), end);
+}
+
+char *hv_accounts_renew(struct hv_accounts *a, const char *name) {
+        struct session *s = HV_NEW(struct session);
+        char *token = make_token(hv_time_add(hv_pool_wall_us(), a->life_us));
+
+        forget_expired(a);
         s->name = hv_strdup(name);
-        s->until_us = hv_time_add(now_us, a->life_us);
+        s->until_us = hv_time_add(a->now_us(), a->life_us);
         hv_map_put(a->sessions, token, s);
         return token;
 }
 
-char *hv_accounts_login(struct hv_accounts *a, const char *name, const char *password, uint64_t now_us) {
-        _hv_cleanup_free_ char *hash = strchr(name, ':') ? NULL : find_hash(a, name);
-        bool is_good = is_password(hash ? hash : NOBODY, password);
-
-        return hash && is_good ? hv_accounts_renew(a, name, now_us) : NULL;
-}
-
-enum hv_token hv_accounts_judge(struct hv_accounts *a, const char *token, uint64_t now_us,
-                                const char **ret_name) {
+enum hv_token hv_accounts_judge(const struct hv_accounts *a, const char *token, const char **ret_name) {
         const struct session *s = hv_map_get(a->sessions, token);
 
         if (!s)
                 return HV_TOKEN_INVALID;
         if (ret_name)
                 *ret_name = s->name;
-        return now_us < s->until_us ? HV_TOKEN_GOOD : HV_TOKEN_EXPIRED;
+        return a->now_us() < s->until_us ? HV_TOKEN_GOOD : HV_TOKEN_EXPIRED;
 }

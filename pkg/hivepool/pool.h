@@ -88,6 +88,13 @@ bool hv_hivepool_is_live(struct hv_hivepool *p, const char *id);
 /* Why nothing has it yet. In the arena; NULL: it does not wait. */
 const char *hv_hivepool_why_pending(struct hv_hivepool *p, const char *id, struct hv_arena *arena);
 
+/* ---- accounts ---- */
+
+int hv_hivepool_balance(struct hv_hivepool *p, const char *account, int64_t *ret, struct hv_err *err);
+/* All of it or nothing; nobody has less than 0. -EINVAL: no such amount, to itself, more than it has. */
+int hv_hivepool_transfer(struct hv_hivepool *p, const char *from, const char *to, int64_t amount,
+                         struct hv_err *err);
+
 /* ---- nodes ---- */
 
 struct hv_hivepool_node {

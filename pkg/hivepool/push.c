@@ -1,4 +1,4 @@
-/* hivepool/push.c - see push.h: life, tokens, accounts, and the table of methods. */
+/* hivepool/push.c - see push.h: life, who calls, and the table of methods. */
 #include "hivepool/push.h"
 
 #include <errno.h>
@@ -9,8 +9,6 @@
 #include "hivepool/push_private.h"
 #include "log/log.h"
 #include "rpc/credentials.h"
-
-#define BALANCE 1000 /* nobody is charged here */
 
 int hv_push_new(const struct hv_push_options *options, struct hv_push **ret, struct hv_err *err) {
         struct hv_push *p = HV_NEW(struct hv_push);
@@ -57,8 +55,7 @@ bool hv_push_is_allowed(struct hv_push *p, struct hv_rpc_server_call *call, cons
         const char *said = hv_rpc_server_call_header(call, "authorization");
 
         if (said && hv_has_prefix(said, "Bearer ") &&
-            hv_accounts_judge(p->options.accounts, said + strlen("Bearer "), p->options.now_us(), ret_name) ==
-                    HV_TOKEN_GOOD)
+            hv_accounts_judge(p->options.accounts, said + strlen("Bearer "), ret_name) == HV_TOKEN_GOOD)
                 return true;
         reject(p, call);
         return false;
@@ -118,78 +115,17 @@ void hv_push_on_intake_done(void *userdata, struct hv_rpc_server_call *call, boo
         free(d);
 }
 
-/* --- UserService --- */
-
-static void on_login(void *userdata, struct hv_rpc_server_call *call, struct hv_rpc_bytes *request) {
-        _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
-        Hivemind__LoginResponse answer = HIVEMIND__LOGIN_RESPONSE__INIT;
-        _hv_cleanup_free_ char *token = NULL;
-        struct hv_push *p = userdata;
-        Hivemind__LoginRequest *m;
-
-        m = hv_message_read(call, &hivemind__login_request__descriptor, request, arena);
-        if (!m)
-                return;
-        token = hv_accounts_login(p->options.accounts, m->username, m->password, p->options.now_us());
-        explicit_bzero(m->password, strlen(m->password));
-        if (!token)
-                hv_log_notice("a login of \"%.64s\" was refused", m->username);
-        answer.success = token != NULL;
-        answer.message = (char *) (token ? "logged in" : "no such account, or another password");
-        answer.token = token ? token : (char *) "";
-        hv_message_reply(call, &answer);
-}
-
-static void on_balance(void *userdata, struct hv_rpc_server_call *call, struct hv_rpc_bytes *request) {
-        _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
-        Hivemind__GetBalanceResponse answer = HIVEMIND__GET_BALANCE_RESPONSE__INIT;
-        struct hv_push *p = userdata;
-        Hivemind__GetBalanceRequest *m;
-        enum hv_token token;
-
-        m = hv_message_read(call, &hivemind__get_balance_request__descriptor, request, arena);
-        if (!m || !hv_push_is_allowed(p, call, NULL))
-                return;
-        token = hv_accounts_judge(p->options.accounts, m->token, p->options.now_us(), NULL);
-        answer.success = token == HV_TOKEN_GOOD;
-        answer.message = (char *) (token == HV_TOKEN_GOOD      ? ""
-                                   : token == HV_TOKEN_EXPIRED ? "TOKEN_EXPIRED"
-                                                               : "INVALID_TOKEN");
-        answer.balance = answer.success ? BALANCE : 0;
-        hv_message_reply(call, &answer);
-}
-
-static void on_refresh(void *userdata, struct hv_rpc_server_call *call, struct hv_rpc_bytes *request) {
-        _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
-        Hivemind__RefreshTokenResponse answer = HIVEMIND__REFRESH_TOKEN_RESPONSE__INIT;
-        _hv_cleanup_free_ char *token = NULL;
-        struct hv_push *p = userdata;
-        Hivemind__RefreshTokenRequest *m;
-        const char *name = NULL;
-
-        m = hv_message_read(call, &hivemind__refresh_token_request__descriptor, request, arena);
-        if (!m || !hv_push_is_allowed(p, call, NULL))
-                return;
-        if (hv_accounts_judge(p->options.accounts, m->old_token, p->options.now_us(), &name) ==
-            HV_TOKEN_GOOD) {
-                _hv_cleanup_free_ char *copy = hv_strdup(name);
-
-                token = hv_accounts_renew(p->options.accounts, copy, p->options.now_us());
-        }
-        answer.success = token != NULL;
-        answer.message = (char *) (token ? "" : "TOKEN_EXPIRED");
-        answer.new_token = token ? token : (char *) "";
-        hv_message_reply(call, &answer);
-}
-
 /* --- the table --- */
 
 #define MAX_ZIP_BYTES ((size_t) 1 << 30) /* as the deployed pool */
 
 const struct hv_rpc_method hv_push_methods[] = {
-        { .path = "/nodepool.UserService/Login", .on_request = on_login },
-        { .path = "/nodepool.UserService/GetBalance", .on_request = on_balance },
-        { .path = "/nodepool.UserService/RefreshToken", .on_request = on_refresh },
+        { .path = "/nodepool.UserService/Login",
+          .on_request = hv_push_on_login,
+          .on_done = hv_push_on_login_done },
+        { .path = "/nodepool.UserService/GetBalance", .on_request = hv_push_on_balance },
+        { .path = "/nodepool.UserService/RefreshToken", .on_request = hv_push_on_refresh },
+        { .path = "/nodepool.UserService/Transfer", .on_request = hv_push_on_transfer },
         { .path = "/nodepool.NodeManagerService/RegisterWorkerNode", .on_request = hv_push_on_register },
         { .path = "/nodepool.NodeManagerService/ReportStatus", .on_request = hv_push_on_status },
         { .path = "/nodepool.WorkerNodeService/TaskOutputUpload", .on_request = hv_push_on_output },

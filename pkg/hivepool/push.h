@@ -16,6 +16,7 @@
 #include "rpc/server.h"
 
 struct hv_push;
+struct hv_reach;
 struct sd_event;
 
 struct hv_push_options {
@@ -23,6 +24,7 @@ struct hv_push_options {
         struct hv_rpc *rpc;
         struct hv_hivepool *pool;
         struct hv_accounts *accounts;
+        const struct hv_reach *reach; /* where nodes are called */
         uint64_t (*now_us)(void);
         uint64_t round_us;
         bool like_deployed;

@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "hivepool/message.h"
 #include "hivepool/push_private.h"
+#include "hivepool/reach.h"
 #include "hivepool/shape.h"
 #include "log/log.h"
 
@@ -35,6 +36,11 @@ HV_PUSH_HANDLER(register) {
                 return;
         if (!is_own(p, account, m->node_id)) {
                 hv_push_ack(call, false, "node_id: expected the name of the account");
+                return;
+        }
+        if (hv_reach_check(p->options.reach, m->hostname, m->port, &err) < 0) {
+                hv_log_notice("node %.64s is not registered: %s", m->node_id, err.msg);
+                hv_push_ack(call, false, err.msg);
                 return;
         }
         said = hv_arena_alloc(arena, hivemind__register_worker_node_request__get_packed_size(m) + 1);

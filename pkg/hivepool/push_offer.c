@@ -14,6 +14,7 @@
 #include "base/vec.h"
 #include "hivepool/message.h"
 #include "hivepool/push_private.h"
+#include "hivepool/reach.h"
 #include "log/log.h"
 #include "rpc/call.h"
 #include "rpc/channel.h"
@@ -101,24 +102,29 @@ void hv_push_changed(struct hv_push *p, const char *node) {
 /* --- the way to a node --- */
 
 struct facts {
+        const struct hv_reach *reach;
         const char *node;
         char *target;
-        bool is_hivemind, is_local;
+        bool is_local;
 };
 
 static void find_node(void *userdata, const struct hv_hivepool_node_state *n) {
         struct facts *f = userdata;
         Hivemind__RegisterWorkerNodeRequest *said;
+        struct hv_err err = {};
 
         if (!hv_streq(n->id, f->node) || n->dialect != HV_STORE_HIVEMIND)
                 return;
         said = hivemind__register_worker_node_request__unpack(NULL, n->said_len, n->said);
         if (!said)
                 return;
-        f->is_hivemind = true;
         f->is_local = !*said->hostname || hv_streq(said->hostname, "127.0.0.1");
-        f->target = hv_asprintf(strchr(said->hostname, ':') ? "[%s]:%d" : "%s:%d", said->hostname,
-                                said->port > 0 ? said->port : 50053);
+        /* It was judged when it came, perhaps by other rules: of an earlier start of this program. */
+        if (hv_reach_check(f->reach, said->hostname, said->port, &err) < 0)
+                hv_log_notice("node %s is not called: %s", n->id, err.msg);
+        else
+                f->target = hv_asprintf(strchr(said->hostname, ':') ? "[%s]:%d" : "%s:%d", said->hostname,
+                                        said->port > 0 ? said->port : 50053);
         hivemind__register_worker_node_request__free_unpacked(said, NULL);
 }
 
@@ -188,7 +194,7 @@ static void stop(struct hv_push *p, struct hv_offer *o) {
         struct hv_rpc_call_options options = { .method = "/nodepool.WorkerNodeService/StopTaskExecution",
                                                .timeout_us = STOP_TIMEOUT_US,
                                                .on_end = on_stopped };
-        struct facts facts = { .node = o->node };
+        struct facts facts = { .reach = p->options.reach, .node = o->node };
         struct hv_rpc_channel *channel;
         struct hv_err err = {};
 
@@ -343,7 +349,7 @@ static void offer(struct hv_push *p, struct hv_offer *o, struct hv_rpc_channel *
 /* --- rounds --- */
 
 static void offer_one(struct hv_push *p, struct hv_offer *o) {
-        struct facts facts = { .node = o->node };
+        struct facts facts = { .reach = p->options.reach, .node = o->node };
         struct hv_rpc_channel *channel;
 
         if (o->is_unheard) {

@@ -38,6 +38,9 @@ struct hv_push {
 
 /* The account of a call. false: it was answered as the dialect does. *ret_name is good until the handler returns. */
 bool hv_push_is_allowed(struct hv_push *p, struct hv_rpc_server_call *call, const char **ret_name);
+/* Users say their token twice: in the metadata and in the message. As above. */
+bool hv_push_is_user(struct hv_push *p, struct hv_rpc_server_call *call, const char *token,
+                     const char **ret_name);
 void hv_push_ack(struct hv_rpc_server_call *call, bool success, const char *message);
 
 /* A call with a zip in it: `on` gets it when it is on disk. Uses the request up. */
@@ -58,9 +61,13 @@ int hv_push_start_rounds(struct hv_push *p, struct hv_err *err);
 void hv_push_look(struct hv_push *p, const char *node); /* compares the offers with the pool's list */
 void hv_push_drop_channels(struct hv_push *p);
 
-/* push_node.c, push_user.c */
+/* push_account.c, push_node.c, push_user.c */
 #define HV_PUSH_HANDLER(name) \
         void hv_push_on_##name(void *userdata, struct hv_rpc_server_call *call, struct hv_rpc_bytes *request)
+HV_PUSH_HANDLER(login);
+HV_PUSH_HANDLER(balance);
+HV_PUSH_HANDLER(refresh);
+HV_PUSH_HANDLER(transfer);
 HV_PUSH_HANDLER(register);
 HV_PUSH_HANDLER(status);
 HV_PUSH_HANDLER(output);
@@ -71,4 +78,5 @@ HV_PUSH_HANDLER(get_result);
 HV_PUSH_HANDLER(list);
 HV_PUSH_HANDLER(stop);
 HV_PUSH_HANDLER(get_log);
+void hv_push_on_login_done(void *userdata, struct hv_rpc_server_call *call, bool written);
 void hv_push_on_intake_done(void *userdata, struct hv_rpc_server_call *call, bool written);

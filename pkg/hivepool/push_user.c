@@ -15,12 +15,11 @@
 #define LOG_MAX 10240   /* the end of it, as the deployed pool keeps */
 #define RESULT_TAG 0x1a /* field 3, bytes */
 
-/* Users say their token twice: in the metadata and in the message. */
-static bool is_user(struct hv_push *p, struct hv_rpc_server_call *call, const char *token,
-                    const char **ret_name) {
+bool hv_push_is_user(struct hv_push *p, struct hv_rpc_server_call *call, const char *token,
+                     const char **ret_name) {
         if (!hv_push_is_allowed(p, call, NULL))
                 return false;
-        if (hv_accounts_judge(p->options.accounts, token, p->options.now_us(), ret_name) == HV_TOKEN_GOOD)
+        if (hv_accounts_judge(p->options.accounts, token, ret_name) == HV_TOKEN_GOOD)
                 return true;
         hv_push_ack(call, false, "INVALID_TOKEN");
         return false;
@@ -60,7 +59,7 @@ static void on_upload(struct hv_push_delivery *d, const struct hv_intake_end *en
                 hv_message_read(d->call, &hivemind__upload_task_request__descriptor, rest, arena);
         const char *owner = NULL;
 
-        if (!m || !is_user(d->p, d->call, m->token, &owner))
+        if (!m || !hv_push_is_user(d->p, d->call, m->token, &owner))
                 return;
         if (end->size_bytes == 0)
                 hv_push_ack(d->call, false, "the zip is empty");
@@ -138,7 +137,7 @@ HV_PUSH_HANDLER(get_result) {
         uint64_t size = 0;
 
         m = hv_message_read(call, &hivemind__get_task_result_request__descriptor, request, arena);
-        if (!m || !is_user(p, call, m->token, &owner))
+        if (!m || !hv_push_is_user(p, call, m->token, &owner))
                 return;
         if (find(p, m->task_id, owner, &mine) &&
             hv_store_attempts(hv_hivepool_store(p->options.pool), mine.seq, see_result, &mine, NULL) >= 0)
@@ -167,7 +166,7 @@ HV_PUSH_HANDLER(get_log) {
         ssize_t n;
 
         m = hv_message_read(call, &hivemind__get_tasklog_request__descriptor, request, arena);
-        if (!m || !is_user(p, call, m->token, &owner))
+        if (!m || !hv_push_is_user(p, call, m->token, &owner))
                 return;
         answer.success = find(p, m->task_id, owner, &mine);
         if (answer.success)
@@ -235,7 +234,7 @@ HV_PUSH_HANDLER(list) {
         int r;
 
         m = hv_message_read(call, &hivemind__get_all_user_tasks_request__descriptor, request, arena);
-        if (!m || !is_user(l.p, call, m->token, &l.owner))
+        if (!m || !hv_push_is_user(l.p, call, m->token, &l.owner))
                 return;
         r = hv_store_own_tasks(hv_hivepool_store(l.p->options.pool), l.owner, LIST_MAX, list_task, &l, &err);
         answer.tasks = l.tasks.v;
@@ -257,7 +256,7 @@ HV_PUSH_HANDLER(stop) {
         int r;
 
         m = hv_message_read(call, &hivemind__stop_task_request__descriptor, request, arena);
-        if (!m || !is_user(p, call, m->token, &owner))
+        if (!m || !hv_push_is_user(p, call, m->token, &owner))
                 return;
         if (!find(p, m->task_id, owner, &mine)) {
                 hv_push_ack(call, false, "there is no such task");

@@ -12,6 +12,7 @@
 #include "hivepool/accounts.h"
 #include "hivepool/admin.h"
 #include "hivepool/push.h"
+#include "hivepool/reach.h"
 #include "hivepool/v1.h"
 #include "log/log.h"
 #include "rpc/credentials.h"
@@ -35,6 +36,7 @@ struct hv_hivepool_server {
         struct hv_rpc_server *v1_server, *admin_server;
         struct hv_push *push;
         struct hv_accounts *accounts;
+        struct hv_reach *reach;
         struct hv_rpc_server *push_server;
         struct hv_admin admin;
         char *address, *push_address;
@@ -200,8 +202,18 @@ static int open_push(struct hv_hivepool_server *s, struct hv_err *err) {
         r = hv_accounts_check(s->options.accounts_file, err);
         if (r < 0)
                 return r;
-        s->accounts = hv_accounts_new(s->options.accounts_file, s->options.token_life_us);
+        r = hv_accounts_new(&(struct hv_accounts_options){ .event = s->event,
+                                                           .path = s->options.accounts_file,
+                                                           .token_life_us = s->options.token_life_us,
+                                                           .now_us = now_us },
+                            &s->accounts, err);
+        if (r < 0)
+                return r;
+        r = hv_reach_new(s->options.node_networks, s->options.n_node_networks, &s->reach, err);
+        if (r < 0)
+                return hv_err_prefix(err, r, "--node-network");
         options.accounts = s->accounts;
+        options.reach = s->reach;
         r = hv_push_new(&options, &s->push, err);
         if (r < 0)
                 return r;
@@ -328,6 +340,7 @@ struct hv_hivepool_server *hv_hivepool_server_free(struct hv_hivepool_server *s)
         (void) hv_rpc_server_free(s->push_server);
         (void) hv_push_free(s->push);
         (void) hv_accounts_free(s->accounts);
+        (void) hv_reach_free(s->reach);
         (void) hv_rpc_free(s->rpc);
         (void) hv_rpc_credentials_free(s->credentials);
         (void) hv_rpc_credentials_free(s->plain);

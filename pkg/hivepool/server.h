@@ -26,8 +26,10 @@ struct hv_hivepool_server_options {
         uint64_t max_blob_bytes, max_log_bytes;
         uint64_t keep_us; /* what ended goes, with result and log, after this time; HV_TIME_NEVER: it stays */
 
-        const char *hivemind_listen; /* dialect hivemind; NULL: not served */
-        const char *accounts_file;   /* who may log in there (accounts.h) */
+        const char *hivemind_listen;      /* dialect hivemind; NULL: not served */
+        const char *accounts_file;        /* who may log in there (accounts.h) */
+        const char *const *node_networks; /* where its nodes may be (reach.h); n 0: private addresses */
+        size_t n_node_networks;
         uint64_t token_life_us;
         uint64_t hivemind_round_us;  /* between two rounds in which tasks are offered */
         bool hivemind_like_deployed; /* for tests: with the traps that docs/hivepool.md lists */

@@ -100,6 +100,33 @@ int hv_store_add_use(struct hv_store *s, const char *sha256, uint64_t task, stru
         return hv_query_run(&q, err);
 }
 
+/* --- accounts --- */
+
+int hv_store_balance(struct hv_store *s, const char *account, int64_t first, int64_t *ret,
+                     struct hv_err *err) {
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
+        int r;
+
+        hv_query_start(&s->db, "SELECT balance FROM account WHERE name = ?", &q);
+        hv_query_text(&q, account);
+        r = hv_query_step(&q, err);
+        if (r >= 0)
+                *ret = r > 0 ? hv_query_get_number(&q) : first;
+        return r < 0 ? r : 0;
+}
+
+int hv_store_set_balance(struct hv_store *s, const char *account, int64_t balance, struct hv_err *err) {
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
+
+        hv_query_start(&s->db,
+                       "INSERT INTO account (name, balance) VALUES (?, ?)"
+                       " ON CONFLICT (name) DO UPDATE SET balance = excluded.balance",
+                       &q);
+        hv_query_text(&q, account);
+        hv_query_number(&q, balance);
+        return hv_query_run(&q, err);
+}
+
 /* --- nodes --- */
 
 int hv_store_put_node(struct hv_store *s, const struct hv_store_node *n, struct hv_err *err) {

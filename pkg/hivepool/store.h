@@ -105,6 +105,13 @@ int hv_store_add_use(struct hv_store *s, const char *sha256, uint64_t task, stru
 /* 1: a task uses it. */
 int hv_store_is_used(struct hv_store *s, const char *sha256, struct hv_err *err);
 
+/* ---- accounts ---- */
+
+/* What an account has; `first` where nothing is known of it. */
+int hv_store_balance(struct hv_store *s, const char *account, int64_t first, int64_t *ret,
+                     struct hv_err *err);
+int hv_store_set_balance(struct hv_store *s, const char *account, int64_t balance, struct hv_err *err);
+
 /* ---- nodes ---- */
 
 struct hv_store_node {

@@ -57,7 +57,13 @@ static const char version_1[] =
 
 static const char version_2[] = "ALTER TABLE attempt ADD COLUMN log_number INTEGER NOT NULL DEFAULT 0;\n";
 
-static const char *const sql[] = { version_1, version_2 };
+static const char version_3[] =
+        "CREATE TABLE account (\n"
+        "  name TEXT PRIMARY KEY,\n"
+        "  balance INTEGER NOT NULL CHECK (balance >= 0)\n" /* whatever the program thinks */
+        ") STRICT, WITHOUT ROWID;\n";
+
+static const char *const sql[] = { version_1, version_2, version_3 };
 
 const struct hv_db_steps hv_store_steps = {
         .application_id = 0x6876504c, /* "hvPL" */

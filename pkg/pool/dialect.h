@@ -7,10 +7,10 @@
  * Model    A table of operations on one peer, the pool at the other end. Each operation is one try with a deadline of its own:
  *          when to try again is not the dialect's business (pace.h, outbox.h). It calls `done` once, on the loop, never from
  *          within the operation itself; after close() nothing is called any more. The core has at most one login, register,
- *          beat, put_result and put_usage in flight, and one put_log for each task.
+ *          beat and put_result in flight, and one put_log for each task.
  *          Whether to pull, to watch or to be pushed to is the dialect's own: between receive(true) and receive(false) it
  *          brings what the pool wants to the sink.
- * Optional operations may be NULL: login (the core then never logs in), leave, fetch, put_usage, put_log.
+ * Optional operations may be NULL: login (the core then never logs in), leave, fetch, put_log.
  * Texts    messages are of the pool or about it: valid UTF-8, one line, bounded, no secret in them.
  */
 #pragma once
@@ -115,8 +115,6 @@ struct hv_pool_dialect {
         /* Bytes [offset, ...) of a log; no bytes at all ask for next_offset. */
         void (*put_log)(struct hv_pool_peer *peer, const struct hv_pool_owed *owed, uint64_t offset,
                         const char *data, size_t len, hv_answer_fn *done, void *done_data);
-        void (*put_usage)(struct hv_pool_peer *peer, const struct hv_pool_task *task, hv_answer_fn *done,
-                          void *done_data);
         /* One message: the whole, or the piece of it from `offset` on where the dialect has pieces. */
         void (*put_result)(struct hv_pool_peer *peer, const struct hv_pool_parcel *parcel, uint64_t offset,
                            hv_answer_fn *done, void *done_data);

@@ -30,7 +30,7 @@ class LikeDeployed(base.Case):
         with open(os.open(accounts, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
             f.write("".join(f"{n}:{hivemind.HASH}\n" for n in ("w1", "ann")))
         self.pool = site.Pool("--insecure", "--like-deployed", "--accounts", accounts, "--hivemind-round", "200ms", "--token-life",
-                              "3s", "--hivemind-listen", f"127.0.0.1:{free_port('127.0.0.1')}")
+                              "3s", "--node-network", "127.0.0.0/8", "--hivemind-listen", f"127.0.0.1:{free_port('127.0.0.1')}")
         self.addCleanup(self.pool.done)
         shutil.copytree(os.path.join(hv.TOP, "config", "task-types.d"), os.path.join(self.agent.dir, "task-types.d"))
         secret = os.path.join(self.agent.dir, "password")

@@ -62,7 +62,7 @@ class Pool:
     def start(self):
         """Returns when it listens: it says so."""
         self.log = open(os.path.join(self.dir, "serve.log"), "a+b")
-        at = self.log.seek(0, 2)
+        at = self.began_at = self.log.seek(0, 2)
         self.process = subprocess.Popen([*self.enter, PROGRAM, "serve", "--data-dir", self.dir, "--listen",
                                          f"{self.address}:{self.port}", *self.options], stderr=self.log, stdin=subprocess.DEVNULL)
         end = time.monotonic() + LIMIT_S
@@ -78,6 +78,18 @@ class Pool:
         self.port = int(found.group(1))
         second = re.search(r"hivemind are taken on [^ ]*:(\d+)", text)
         self.hivemind_port = int(second.group(1)) if second else 0
+
+    def wait_log(self, words):
+        """Until it says so, since it began."""
+        end = time.monotonic() + LIMIT_S
+        with open(self.log.name, "rb") as f:
+            f.seek(self.began_at)
+            text = f.read()
+            while words.encode() not in text:
+                if time.monotonic() > end or self.process.poll() is not None:
+                    raise AssertionError(f"not said: {words}: {text.decode()}")
+                time.sleep(0.01)  # a log file is nothing that can be waited for
+                text += f.read()
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)

@@ -15,9 +15,19 @@ from site_pool import hivemind as hm
 PASSWORD = "correct horse"
 
 
-def hashed(password):
-    return subprocess.run(["openssl", "passwd", "-6", "-stdin"], input=password, capture_output=True, text=True,
+def hashed(password, *options):
+    return subprocess.run(["openssl", "passwd", "-6", *options, "-stdin"], input=password, capture_output=True, text=True,
                           check=True).stdout.strip()
+
+
+def costly(password):
+    """Of as many rounds as take this machine a tenth of a second."""
+    rounds = 10000
+    while True:
+        rounds, began = rounds * 2, os.times().children_user
+        made = hashed(password, "-salt", f"rounds={rounds}$saltsalt")
+        if os.times().children_user - began > 0.1:
+            return made
 
 
 HASH = hashed(PASSWORD)
@@ -102,14 +112,16 @@ class Worker:
 
 class Case(unittest.TestCase):
     MORE = []
+    reach = ["--node-network", "127.0.0.0/8"]  # where the nodes of these tests are
+    hash = HASH
 
     def setUp(self):
         self.accounts = f"/tmp/hv-hivepool-accounts-{os.getpid()}"
         with open(os.open(self.accounts, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as f:
-            f.write("# who may log in\n" + "".join(f"{n}:{HASH}\n" for n in ("w1", "w2", "ann")))
+            f.write("# who may log in\n" + "".join(f"{n}:{self.hash}\n" for n in ("w1", "w2", "ann")))
         self.addCleanup(os.unlink, self.accounts)
         self.pool = site.Pool("--insecure", "--hivemind-listen", "127.0.0.1:0", "--accounts", self.accounts,
-                              "--hivemind-round", "100ms", *self.MORE)
+                              "--hivemind-round", "100ms", *self.reach, *self.MORE)
         self.addCleanup(self.pool.done)
 
     def worker(self, name="w1", **more):
@@ -162,6 +174,133 @@ class Tokens(Case):
         self.assertIn("未註冊", w.status().message)
         self.assertTrue(w.register().success)
         self.assertTrue(w.status().success)
+
+
+class Flood(Case):
+    """Of logins whose hashes take a tenth of a second each."""
+
+    def setUp(self):
+        self.hash = costly(PASSWORD)
+        super().setUp()
+
+    def logins(self, w, n, password=PASSWORD):
+        call = w.channel.unary_unary("/nodepool.UserService/Login", hm.LoginRequest.SerializeToString, hm.LoginResponse.FromString)
+        return [call.future(hm.LoginRequest(username=w.name, password=password), timeout=site.LIMIT_S) for _ in range(n)]
+
+    def test_it_does_not_hold_up_the_beats(self):
+        w = self.worker()
+        w.join()
+        waiting = self.logins(w, 50)
+        for _ in range(3):  # behind them on the same connection
+            self.assertTrue(w.status().success)
+        self.assertFalse(all(f.done() for f in waiting))
+        self.assertTrue(all(f.result().success for f in waiting))
+
+    def test_too_many_are_sent_away(self):
+        w = self.worker()
+        codes = [f.code() for f in self.logins(w, 300, "wrong")]
+        self.assertEqual(set(codes), {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED})
+        self.assertGreaterEqual(codes.count(grpc.StatusCode.OK), 64)
+        self.assertTrue(w.login().success)
+
+    def test_nobody_waits_for_the_answer_any_more(self):
+        w = self.worker()
+        for f in self.logins(w, 20):
+            f.cancel()
+        self.assertTrue(w.login().success)
+
+    def test_the_pool_ends_while_they_wait(self):
+        w = self.worker()
+        waiting = self.logins(w, 50)
+        waiting[0].result()
+        self.assertEqual(self.pool.stop(), 0)
+        self.pool.start()
+
+
+class Accounts(Case):
+    def balance(self, w):
+        r = w.call("UserService", "GetBalance", hm.GetBalanceRequest(username=w.name, token=w.token), hm.GetBalanceResponse)
+        self.assertTrue(r.success)
+        return r.balance
+
+    def give(self, w, to, amount, token=None):
+        return w.call("UserService", "Transfer", hm.TransferRequest(token=w.token if token is None else token, receiver_username=to,
+                                                                    amount=amount))
+
+    def pair(self):
+        both = self.worker(), self.worker("w2")
+        for w in both:
+            w.login()
+        return both
+
+    def test_what_is_given_is_there(self):
+        w1, w2 = self.pair()
+        self.assertTrue(self.give(w1, "w2", 250).success)
+        self.assertEqual((self.balance(w1), self.balance(w2)), (750, 1250))
+        for to, amount, words in (("w2", 751, "has 750, less than 751"), ("w2", 0, "at least 1"), ("w2", -5, "at least 1"),
+                                  ("w1", 5, "nothing to itself"), ("nobody", 5, "no such account"), ("", 5, "no such account")):
+            with self.subTest(to=to, amount=amount):
+                r = self.give(w1, to, amount)
+                self.assertEqual((r.success, words in r.message), (False, True), r.message)
+        r = self.give(w1, "w2", 5, token="nonsense")
+        self.assertEqual((r.success, r.message), (False, "INVALID_TOKEN"))
+        self.assertEqual((self.balance(w1), self.balance(w2)), (750, 1250))
+        self.pool.options[2] = f"127.0.0.1:{self.pool.hivemind_port}"
+        self.pool.kill()
+        self.pool.start()
+        for w in (w1, w2):
+            grpc.channel_ready_future(w.channel).result(site.LIMIT_S)
+            self.assertTrue(w.login().success)
+        self.assertEqual((self.balance(w1), self.balance(w2)), (750, 1250))
+
+    def test_many_at_once_give_no_more_than_there_is(self):
+        w1, w2 = self.pair()
+        call = w1.channel.unary_unary("/nodepool.UserService/Transfer", hm.TransferRequest.SerializeToString, hm.Ack.FromString)
+        wish = hm.TransferRequest(token=w1.token, receiver_username="w2", amount=70)
+        given = [call.future(wish, timeout=site.LIMIT_S, metadata=[("authorization", "Bearer " + w1.token)]) for _ in range(50)]
+        self.assertEqual(sum(f.result().success for f in given), 14)
+        self.assertEqual((self.balance(w1), self.balance(w2)), (20, 1980))
+
+
+class Reach(Case):
+    """A node says itself where it is to be called."""
+    reach = []
+
+    def test_only_private_addresses(self):
+        w = self.worker()
+        w.login()
+        for host, words in (("127.0.0.1", "no network"), ("127.0.0.2", "no network"), ("169.254.169.254", "no network"),
+                            ("8.8.8.8", "no network"), ("::1", "no network"), ("fe80::1", "no network"), ("", "expected an address"),
+                            ("localhost", "expected an address")):
+            with self.subTest(host):
+                w.host = host
+                r = w.register()
+                self.assertEqual((r.success, words in r.message), (False, True), r.message)
+                self.assertIn("未註冊", w.status().message)
+        w.host = "10.255.255.1"
+        self.assertTrue(w.register().success)
+
+    def test_who_was_registered_under_other_rules_is_not_called(self):
+        self.pool.options[2] = f"127.0.0.1:{self.pool.hivemind_port}"
+        self.pool.options += ["--node-network", "127.0.0.0/8"]
+        self.pool.kill()
+        self.pool.start()
+        w = self.worker()
+        w.answer = lambda request: hm.Ack(success=False, message="not now")
+        w.join()
+        user = self.user()
+        self.assertTrue(user.upload("t1", b"PK").success)
+        w.calls.get(timeout=site.LIMIT_S)
+        self.pool.options[-1] = "10.0.0.0/8"
+        self.pool.kill()
+        self.pool.start()
+        grpc.channel_ready_future(w.channel).result(site.LIMIT_S)
+        while not w.calls.empty():
+            w.calls.get()
+        w.login()
+        w.status()  # as far as that goes: it beats, under the registration from before
+        self.pool.wait_log("node w1 is not called: hostname: 127.0.0.2 is in no network")
+        self.assertTrue(w.calls.empty())
 
 
 class Tasks(Case):

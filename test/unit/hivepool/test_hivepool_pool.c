@@ -683,6 +683,52 @@ static void no_task_has_two_leases(void **state) {
         (void) hv_hivepool_free(p);
 }
 
+static int64_t balance(struct hv_hivepool *p, const char *account) {
+        struct hv_err err = {};
+        int64_t found = -1;
+
+        if (hv_hivepool_balance(p, account, &found, &err) < 0)
+                fail_msg("%s", err.msg);
+        return found;
+}
+
+static void accounts_give_what_they_have(void **state) {
+        static const struct {
+                const char *what, *from, *to;
+                int64_t amount;
+                int expected;
+                int64_t ann, bob;
+        } rows[] = {
+                { "a part", "ann", "bob", 300, 0, 700, 1300 },
+                { "nothing", "ann", "bob", 0, -EINVAL, 700, 1300 },
+                { "less than nothing", "ann", "bob", -1, -EINVAL, 700, 1300 },
+                { "the least there is", "ann", "bob", INT64_MIN, -EINVAL, 700, 1300 },
+                { "to itself", "ann", "ann", 1, -EINVAL, 700, 1300 },
+                { "more than it has", "ann", "bob", 701, -EINVAL, 700, 1300 },
+                { "far more", "ann", "bob", INT64_MAX, -EINVAL, 700, 1300 },
+                { "all", "ann", "bob", 700, 0, 0, 2000 },
+                { "one more", "ann", "bob", 1, -EINVAL, 0, 2000 },
+                { "back", "bob", "ann", 2000, 0, 2000, 0 },
+        };
+        struct hv_hivepool *p = open_pool(*state, 0);
+
+        assert_int_equal(balance(p, "ann"), 1000);
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                struct hv_err err = {};
+
+                if (hv_hivepool_transfer(p, rows[i].from, rows[i].to, rows[i].amount, &err) !=
+                            rows[i].expected ||
+                    balance(p, "ann") != rows[i].ann || balance(p, "bob") != rows[i].bob)
+                        fail_msg("%s: %s; ann has %lld, bob %lld", rows[i].what, err.msg,
+                                 (long long) balance(p, "ann"), (long long) balance(p, "bob"));
+        }
+        (void) hv_hivepool_free(p);
+        p = open_pool(*state, 0);
+        assert_int_equal(balance(p, "ann"), 2000);
+        assert_int_equal(balance(p, "bob"), 0);
+        (void) hv_hivepool_free(p);
+}
+
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_set_up, scratch_tear_down)
         const struct CMUnitTest tests[] = {
@@ -703,6 +749,7 @@ int main(void) {
                 TEST(a_pending_task_says_why),
                 TEST(a_partition_of_any_length_leaves_one_result),
                 TEST(no_task_has_two_leases),
+                TEST(accounts_give_what_they_have),
         };
 
         return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
