@@ -60,6 +60,8 @@ static void changed(void *userdata) {
 
         hv_api_changed(p->agent->api);
         hv_agent_publish_soon(p->agent);
+        if (p->tunnel)
+                hv_agent_poke(p->agent); /* a link that was lost with its tunnel waits for it */
 }
 
 static void unclaimed(void *userdata) {
@@ -201,11 +203,27 @@ static void try_later(struct hv_agent_pool *p, const struct hv_err *err) {
                 (void) hv_log_error(r, "the link to the pool cannot be tried again later: %s", strerror(-r));
 }
 
+/* Through a tunnel that is not there nobody is dialled: each try would only make the next one later. */
+static bool is_held(struct hv_agent_pool *p) {
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
+        const char *why = hv_agent_pool_gate(p, arena);
+
+        if (why && !p->is_held)
+                hv_log_notice("the pool %s is not dialled: %s", p->master->address, why);
+        p->is_held = why != NULL;
+        if (why && !hv_streq(p->trouble, why)) {
+                free(p->trouble);
+                p->trouble = hv_strdup(why);
+                hv_api_changed(p->agent->api);
+        }
+        return p->is_held;
+}
+
 /* Results that are owed are paid when the ledger is there; until then there is nobody to talk about. */
 static void try_link(struct hv_agent_pool *p) {
         struct hv_err err = {};
 
-        if (!p->agent->ledger)
+        if (!p->agent->ledger || is_held(p))
                 return;
         if (make(p, &err) < 0) {
                 try_later(p, &err);
@@ -225,6 +243,19 @@ static void drop_link(struct hv_agent_pool *p) {
         hv_backoff_reset(&p->backoff);
         free(p->trouble);
         p->trouble = NULL;
+        p->is_held = false;
+}
+
+/* What works goes on; a link that is lost while its tunnel is not there is made anew when that is back, and so dials at once. */
+static void drop_what_waits(struct hv_agent_pool *p) {
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
+        struct hv_pool_state s;
+
+        if (!p->link || !p->tunnel || !hv_agent_pool_gate(p, arena))
+                return;
+        hv_pool_state(p->link, arena, &s);
+        if (s.phase == HV_POOL_OFFLINE)
+                drop_link(p);
 }
 
 /* All that a link is made from: whatever is different makes another one. Of the password a fingerprint. */
@@ -277,6 +308,7 @@ void hv_agent_pool_follow(struct hv_agent *a, struct hv_desired *d) {
         hv_desired_unref(p->desired);
         p->desired = hv_desired_ref(d);
         p->master = m;
+        hv_agent_pool_find_gate(p);
         if (hv_streq(settings, p->settings)) { /* the same files may hold something else by now */
                 if (p->link && hv_pool_reload_credentials(p->link, &err) < 0)
                         (void) hv_log_error(err.code, "the pool's certificates stay as they were: %s",
@@ -339,8 +371,9 @@ void hv_agent_pool_passed(struct hv_agent *a) {
 
         if (!p || !p->settings)
                 return;
+        drop_what_waits(p);
         if (!p->link && !p->retry)
-                try_link(p); /* the ledger may be there by now */
+                try_link(p); /* the ledger, or the tunnel, may be there by now */
         hv_agent_pool_taken(p);
         hv_agent_pool_logs_passed(p);
         hv_agent_pool_lost_passed(p);

@@ -1,6 +1,7 @@
 /* agent/pool.h - the agent's side of the link to a node pool. Private to pkg/agent.
  *
  *      pool.c        when there is a link, with what settings, and how it is
+ *      pool_gate.c   the tunnel that the pool is reached through: as long as it is not there, nobody is dialled
  *      pool_node.c   what the node says of itself
  *      pool_take.c   what the pool assigns and takes back --> judged --> core --> durable --> answer
  *      pool_pay.c    what it is owed: results, logs <-- ledger, store
@@ -38,11 +39,19 @@ struct hv_agent_pool {
         struct hv_map *measured; /* of tasks that run; NULL: none yet */
         char *said;              /* message of the last judgement */
         bool inbox_is_due;
+        const char *tunnel;       /* that it waits for, of `desired`; NULL: none */
+        bool tunnel_wakes;        /* its peer is to be heard first: it shakes hands without being asked */
+        bool is_held;             /* there is no link because of it */
         uint64_t heard_us;        /* the last answer of the pool, or when somebody began to listen */
         sd_event_source *silence; /* when that is too long ago */
 };
 
 extern const struct hv_pool_backend hv_agent_pool_backend;
+
+/* pool_gate.c */
+void hv_agent_pool_find_gate(struct hv_agent_pool *p); /* of `desired` and `master` */
+/* Why nobody is dialled now, in the arena; NULL: nothing keeps it. */
+const char *hv_agent_pool_gate(const struct hv_agent_pool *p, struct hv_arena *arena);
 
 /* pool_node.c */
 void hv_agent_pool_node(void *userdata, struct hv_arena *arena, struct hv_pool_node *ret);

@@ -455,6 +455,8 @@ bool hv_agent_tunnel_get(const struct hv_agent *a, const char *name, struct hv_a
                 .seen = hv_wg_tunnel_seen(k->tunnel),
                 .public_key = k->public_key,
                 .state = k->said.state,
+                .is_up = k->said.state == HV_TUNNEL_OURS && hv_streq(k->said_digest, k->want->digest),
+                .is_healthy = k->said.healthy,
                 .message = k->said.message ? k->said.message : "",
         };
         return true;

@@ -23,6 +23,8 @@ struct hv_agent_tunnel {
         const struct hv_wg_interface *seen;
         const char *public_key; /* of this node; "": its key cannot be had */
         enum hv_tunnel_state state;
+        bool is_up;          /* as the revision in force wants it */
+        bool is_healthy;     /* and its peers are heard */
         const char *message; /* what keeps it from being as it is wanted, or healthy; "" */
 };
 bool hv_agent_tunnel_get(const struct hv_agent *a, const char *name, struct hv_agent_tunnel *ret);

@@ -201,3 +201,36 @@ int hv_wg_want(const struct hv_spec_wireguard *spec, const struct hv_wg_keys *ke
         i = (struct hv_wg_interface){};
         return 0;
 }
+
+/* --- where it leads --- */
+
+static int closer(int bits, const struct hv_cidr *c, const struct hv_address *a) {
+        return hv_cidr_contains(c, a) ? HV_MAX(bits, (int) c->bits) : bits;
+}
+
+int hv_wg_leads_to(const struct hv_spec_wireguard *spec, const struct hv_address *address,
+                   const struct hv_spec_peer **ret_peer) {
+        _hv_cleanup_(hv_wg_interface_done) struct hv_wg_interface i = {};
+        int bits = -1, of_peer = -1;
+
+        *ret_peer = NULL;
+        for (size_t k = 0; k < spec->peers.n; k++) {
+                struct hv_wg_peer *p = hv_vec_add(&i.peers);
+
+                *p = (struct hv_wg_peer){};
+                if (want_networks(&spec->peers.v[k], p, NULL) < 0)
+                        return -1;
+                for (size_t n = 0; n < p->networks.n; n++)
+                        if (closer(of_peer, &p->networks.v[n], address) > of_peer) {
+                                of_peer = (int) p->networks.v[n].bits;
+                                *ret_peer = &spec->peers.v[k];
+                        }
+        }
+        if (want_addresses(spec, &i, NULL) < 0 || want_routes(spec, &i, NULL) < 0)
+                return -1;
+        for (size_t k = 0; k < i.addresses.n; k++)
+                bits = closer(bits, &i.addresses.v[k].cidr, address);
+        for (size_t k = 0; k < i.routes.n; k++)
+                bits = closer(bits, &i.routes.v[k].network, address);
+        return bits;
+}

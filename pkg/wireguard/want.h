@@ -25,6 +25,11 @@ void hv_wg_alias(const char *node_id, char ret[HV_WG_ALIAS_SIZE]);
 /* 32 bytes out of base64. -EINVAL says what is wrong with it and shows nothing of it. */
 int hv_wg_key_decode(const struct hv_secret *text, struct hv_secret **ret, struct hv_err *err);
 
+/* How closely a tunnel leads to an address: the bits of the narrowest network that holds it, one of its own addresses' or one that is
+ * routed into it; -1: it does not. *ret_peer: whose allowedIPs hold it; NULL: nobody's. */
+int hv_wg_leads_to(const struct hv_spec_wireguard *spec, const struct hv_address *address,
+                   const struct hv_spec_peer **ret_peer);
+
 /* -EINVAL: a key is none, -ENOKEY: it is missing. *ret is written only on success. */
 int hv_wg_want(const struct hv_spec_wireguard *spec, const struct hv_wg_keys *keys, const char *alias,
                struct hv_wg_interface *ret, struct hv_err *err);
