@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/join_store.h"
+#include "agent/joins.h"
 #include "agent/monitor.h"
 #include "agent/private.h"
 #include "agent/tunnels.h"
@@ -151,6 +153,7 @@ static void end(struct hv_agent *a) {
         hv_api_free(a->api);
         hv_agent_monitor_end(a);
         hv_agent_pool_end(a);
+        hv_agent_joins_end(a);
         hv_agent_tunnels_end(a);
         hv_executor_free(a->executor);
         hv_agent_tasks_end(a);
@@ -163,6 +166,7 @@ static void end(struct hv_agent *a) {
                 hv_source_load_free(a->offered);
         hv_source_load_free(a->latest);
         hv_source_set_free(a->sources);
+        hv_join_store_free(a->join_store);
         sd_event_source_disable_unref(a->pass);
         sd_event_source_disable_unref(a->deadline);
         sd_event_source_disable_unref(a->caps_timer);

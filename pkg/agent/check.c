@@ -2,18 +2,20 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "agent/join_store.h"
 #include "agent/private.h"
 #include "base/buf.h"
 
 int hv_agent_check(const struct hv_agent_options *options) {
         _hv_cleanup_(hv_source_load_freep) struct hv_source_load *l = NULL;
+        _hv_cleanup_(hv_join_store_freep) struct hv_join_store *joins = hv_join_store_new(options->state_dir);
         _hv_cleanup_(hv_source_set_freep) struct hv_source_set *sources = NULL;
         const struct hv_source_change nothing = { .dry_run = true };
         _hv_cleanup_(hv_buf_done) struct hv_buf text = {};
         struct hv_err err = {};
         int r;
 
-        r = hv_agent_source_set_new(options, true, &sources, &err);
+        r = hv_agent_source_set_new(options, joins, true, &sources, &err);
         if (!sources) {
                 (void) r;
                 fprintf(stderr, "hivelet: %s\n", err.msg);

@@ -13,6 +13,7 @@
  *      monitor.c       what the machine and its containers use (agent/monitor.h)
  *      tunnels.c       WireGuard interfaces (agent/tunnels.h)
  *      tunnel_calls.c  what the API asks of one of them: another key, do its peers answer
+ *      join*.c         what VPN services give them (agent/joins.h)
  *      pool*.c         the link to a node pool (agent/pool.h)
  *      listen.c        the API's server: the unix socket, and the loopback address of http.listen
  *      backend*.c      what the API asks for: snapshot, change, plan, logs
@@ -42,6 +43,8 @@ struct root_look;        /* disk_watch.c */
 struct hv_agent_pool;    /* pool.h */
 struct hv_agent_tunnels; /* tunnels.h */
 struct hv_agent_monitor; /* monitor.h */
+struct hv_agent_joins;   /* joins.h */
+struct hv_join_store;    /* join_store.h */
 struct hv_ledger_assignment;
 struct hv_ledger_task;
 struct task_call;   /* backend_task.c: somebody waits until a change of a task is durable */
@@ -101,6 +104,8 @@ struct hv_agent {
 
         struct hv_agent_pool *pool;       /* NULL: none was ever asked for */
         struct hv_agent_tunnels *tunnels; /* NULL: there was never one to look after */
+        struct hv_agent_joins *joins;     /* NULL: no VPN service was ever to be asked */
+        struct hv_join_store *join_store;
 
         struct hv_agent_monitor *monitor; /* NULL: nobody will ask (--once) */
 
@@ -141,9 +146,11 @@ int hv_agent_sources_init(struct hv_agent *a, struct hv_err *err);
 /* Takes a load: offers it to the core when it is good, tells what is wrong with it when it is not. 0, or -EINVAL. */
 int hv_agent_take(struct hv_agent *a, struct hv_source_load *load);
 /* look_only: nothing is written (--check). */
-int hv_agent_source_set_new(const struct hv_agent_options *o, bool look_only, struct hv_source_set **ret,
-                            struct hv_err *err);
+int hv_agent_source_set_new(const struct hv_agent_options *o, struct hv_join_store *joins, bool look_only,
+                            struct hv_source_set **ret, struct hv_err *err);
 int hv_agent_reload(struct hv_agent *a); /* reads all sources and takes the result */
+void hv_agent_joined(
+        struct hv_agent *a); /* a VPN service gave something: what is in force is made anew with it */
 void hv_agent_revision_passed(
         struct hv_agent *a); /* after each pass: keeps the store, engine and listener true */
 /* Why the newest sources were refused, in one line; NULL: they were not. */

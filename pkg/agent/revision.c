@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "agent/join_store.h"
+#include "agent/joins.h"
 #include "agent/private.h"
 #include "agent/tunnels.h"
 #include "base/arena.h"
@@ -170,6 +172,19 @@ int hv_agent_reload(struct hv_agent *a) {
         return hv_agent_take(a, hv_source_set_load(a->sources));
 }
 
+void hv_agent_joined(struct hv_agent *a) {
+        struct hv_source_load *l;
+
+        if (hv_agent_reload(a) >= 0)
+                return;
+        /* The sources are broken just now: then what is in force, and it alone. */
+        l = hv_source_set_last_good(a->sources);
+        if (l->desired)
+                offer(a, HV_INPUT_DESIRED, l);
+        else
+                hv_source_load_free(l);
+}
+
 /* ---- in force ---- */
 
 /* What is in force and not in the store would not be taken up after a restart, but something older: a disk that was full is
@@ -210,6 +225,7 @@ static void in_force(struct hv_agent *a) {
         if (level >= 0)
                 hv_log_set_level(level);
         hv_agent_engine_policy(a, a->active->desired);
+        hv_agent_joins_follow(a, a->active->desired);
         hv_agent_tunnels_follow(a, a->active->desired);
         hv_agent_listen_follow(a, a->active->desired);
         hv_agent_pool_follow(a, a->active->desired);
@@ -251,8 +267,15 @@ static size_t flags_of(const struct hv_agent_options *o, struct hv_spec_override
         return n;
 }
 
-int hv_agent_source_set_new(const struct hv_agent_options *o, bool look_only, struct hv_source_set **ret,
-                            struct hv_err *err) {
+static const struct hv_spec_wireguard *given(void *userdata, const struct hv_spec_wireguard *declared) {
+        const struct hv_join *j = hv_join_store_look(userdata, declared->o.name);
+
+        /* One of another service or name is in use until the new one is there. */
+        return j && j->damage.code == 0 ? &j->config.spec : NULL;
+}
+
+int hv_agent_source_set_new(const struct hv_agent_options *o, struct hv_join_store *joins, bool look_only,
+                            struct hv_source_set **ret, struct hv_err *err) {
         struct hv_spec_override flags[2];
         char hostname[256] = "";
         struct hv_source_options options = {
@@ -265,6 +288,8 @@ int hv_agent_source_set_new(const struct hv_agent_options *o, bool look_only, st
                 .flags = flags,
                 .n_flags = flags_of(o, flags),
                 .change_node_id = o->change_node_id,
+                .given = given,
+                .given_userdata = joins,
                 .look_only = look_only,
         };
 
@@ -297,8 +322,10 @@ static void resume(struct hv_agent *a) {
 }
 
 int hv_agent_sources_init(struct hv_agent *a, struct hv_err *err) {
-        int r = hv_agent_source_set_new(a->options, false, &a->sources, err);
+        int r;
 
+        a->join_store = hv_join_store_new(a->options->state_dir);
+        r = hv_agent_source_set_new(a->options, a->join_store, false, &a->sources, err);
         if (r == -EBADMSG)
                 (void) hv_log_warn(r, "%s", err->msg);
         else if (r < 0)

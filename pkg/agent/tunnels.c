@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/join_store.h"
+#include "agent/joins.h"
 #include "base/alloc.h"
 #include "base/arena.h"
 #include "base/fd.h"
@@ -35,7 +37,7 @@ struct kept {
         sd_event_source *timer;
         const char *backend;
         char public_key[HV_WG_KEY_TEXT_SIZE]; /* of this node; "": its key cannot be had */
-        struct hv_err problem;                /* with tunnel NULL, or of keys that cannot be read now */
+        struct hv_err problem;                /* of keys that cannot be had now */
         bool told, gone;
         struct hv_seen_tunnel said; /* message: owned */
         char said_digest[HV_SHA256_HEX_SIZE];
@@ -126,8 +128,15 @@ static void say_in_sync(struct kept *k, const struct hv_wg_interface *seen) {
                 arm(k, k->want->spec->peers.n ? HV_MIN(resync_us, UNHEARD_LOOK_US) : resync_us);
 }
 
+/* Why the interface is not as its VPN service says; NULL: it is, or it is not joined at all. */
+static const char *join_word(const struct kept *k, enum hv_reason *ret) {
+        return k->want && k->want->spec->join.url ? hv_agent_join_word(k->all->agent, k->want->spec, ret)
+                                                  : NULL;
+}
+
 static void on_looked(void *userdata, const struct hv_wg_status *status) {
         struct kept *k = userdata;
+        enum hv_reason reason = HV_REASON_SYNCED;
         enum hv_tunnel_state state = !status->seen                                  ? HV_TUNNEL_UNKNOWN
                                      : status->seen->kind == HV_WG_LINK_NONE        ? HV_TUNNEL_ABSENT
                                      : hv_streq(status->seen->alias, k->all->alias) ? HV_TUNNEL_OURS
@@ -144,6 +153,8 @@ static void on_looked(void *userdata, const struct hv_wg_status *status) {
                 say_trouble(k, HV_TUNNEL_FOREIGN, HV_REASON_NAME_CONFLICT, status->error->msg);
         else if (status->state == HV_WG_STATE_FAILED)
                 say_trouble(k, state, HV_REASON_WIREGUARD_FAILED, status->error->msg);
+        else if (join_word(k, &reason))
+                say_trouble(k, HV_TUNNEL_OURS, reason, join_word(k, &reason));
         else if (*k->problem.msg)
                 say_trouble(k, HV_TUNNEL_OURS, HV_REASON_WIREGUARD_FAILED, k->problem.msg);
         else
@@ -158,6 +169,7 @@ static void on_looked(void *userdata, const struct hv_wg_status *status) {
 /* What the keys of one tunnel are, for as long as its interface is made of them. */
 struct keys {
         const struct hv_agent *agent;
+        const struct hv_join *join;      /* what a VPN service gave; NULL: the document names them */
         HV_VEC(struct hv_secret *) read; /* from files */
         struct hv_err err;
 };
@@ -184,19 +196,32 @@ static const struct hv_secret *read_key(struct keys *keys, const struct hv_spec_
 }
 
 static const struct hv_secret *preshared_key(void *userdata, const struct hv_spec_peer *peer) {
-        return read_key(userdata, &peer->preshared_key);
+        struct keys *keys = userdata;
+
+        if (keys->join)
+                return hv_join_key(keys->join, peer);
+        return peer->preshared_key.file || peer->preshared_key.secret ? read_key(keys, &peer->preshared_key)
+                                                                      : NULL;
+}
+
+static const struct hv_secret *private_key(struct keys *keys, const struct hv_spec_wireguard *w) {
+        if (!w->join.url)
+                return read_key(keys, &w->private_key);
+        if (keys->join)
+                return hv_join_key(keys->join, NULL);
+        (void) hv_err_set(&keys->err, -ENOKEY, "no VPN service gave it a configuration yet");
+        return NULL;
 }
 
 static int make_out(const struct hv_agent_tunnels *t, const struct hv_tunnel *tunnel,
                     struct hv_wg_interface *ret, struct hv_err *err) {
-        struct keys keys = { .agent = t->agent };
-        const struct hv_wg_keys use = { read_key(&keys, &tunnel->spec->private_key), preshared_key, &keys };
+        struct keys keys = { .agent = t->agent,
+                             .join = tunnel->spec->is_joined
+                                             ? hv_join_store_get(t->agent->join_store, tunnel->name)
+                                             : NULL };
+        const struct hv_wg_keys use = { private_key(&keys, tunnel->spec), preshared_key, &keys };
         int r = hv_wg_want(tunnel->spec, &use, t->alias, ret, err);
 
-        if (tunnel->spec->join.url)
-                (void) hv_err_set(
-                        &keys.err, -ENOKEY,
-                        "this version does not join a VPN service: write keys and peers in place of join");
         if (r < 0 && keys.err.code < 0) /* why there was none says more */
                 *err = keys.err;
         for (size_t i = 0; i < keys.read.n; i++)
@@ -207,8 +232,10 @@ static int make_out(const struct hv_agent_tunnels *t, const struct hv_tunnel *tu
 
 static void want(struct kept *k) {
         static const struct hv_spec_wireguard nothing = {};
+        enum hv_reason reason = HV_REASON_WIREGUARD_FAILED;
         struct hv_wg_interface to_be = {};
         struct hv_err err = {};
+        const char *word;
 
         k->problem = (struct hv_err){};
         k->gone = false;
@@ -218,9 +245,9 @@ static void want(struct kept *k) {
                                 k->all->alias); /* only then is it removed */
         } else if (make_out(k->all, k->want, &to_be, &err) < 0) {
                 /* What is there stays as it is: it may be the way to this node. */
+                word = join_word(k, &reason);
                 k->problem = err;
-                say_trouble(k, k->told ? k->said.state : HV_TUNNEL_UNKNOWN, HV_REASON_WIREGUARD_FAILED,
-                            err.msg);
+                say_trouble(k, k->told ? k->said.state : HV_TUNNEL_UNKNOWN, reason, word ? word : err.msg);
                 arm(k, KEY_LOOK_US);
                 return;
         }
@@ -436,6 +463,13 @@ void hv_agent_tunnels_follow(struct hv_agent *a, const struct hv_desired *d) {
         }
         follow(a->tunnels, d);
         hv_desired_unref(before);
+}
+
+void hv_agent_tunnels_told(struct hv_agent *a, const char *name) {
+        struct kept *k = a->tunnels ? find(a->tunnels, name) : NULL;
+
+        if (k)
+                want(k);
 }
 
 void hv_agent_tunnels_look(struct hv_agent *a) {

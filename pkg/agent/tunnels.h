@@ -14,8 +14,10 @@
 struct hv_agent_tunnels;
 
 void hv_agent_tunnels_follow(struct hv_agent *a, const struct hv_desired *d); /* d is in force now */
-void hv_agent_tunnels_look(struct hv_agent *a);                               /* somebody wants to know now */
-void hv_agent_tunnels_end(struct hv_agent *a); /* leaves every interface as it is */
+void hv_agent_tunnels_told(struct hv_agent *a,
+                           const char *name);   /* there is a new word about its join (agent/joins.h) */
+void hv_agent_tunnels_look(struct hv_agent *a); /* somebody wants to know now */
+void hv_agent_tunnels_end(struct hv_agent *a);  /* leaves every interface as it is */
 
 /* One of those that are declared, as it was last seen; borrowed for this turn of the loop. */
 struct hv_agent_tunnel {

@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 
-static void reserve(struct hv_buf *b, size_t more) {
+void hv_buf_reserve(struct hv_buf *b, size_t more) {
         size_t need = b->len + more + 1;
 
         if (need <= b->cap)
@@ -19,6 +19,12 @@ void hv_buf_done(struct hv_buf *b) {
         *b = (struct hv_buf){};
 }
 
+void hv_buf_wipe(struct hv_buf *b) {
+        if (b->data)
+                explicit_bzero(b->data, b->cap);
+        hv_buf_done(b);
+}
+
 void hv_buf_clear(struct hv_buf *b) {
         b->len = 0;
         if (b->data)
@@ -26,7 +32,7 @@ void hv_buf_clear(struct hv_buf *b) {
 }
 
 void hv_buf_add(struct hv_buf *b, const void *data, size_t len) {
-        reserve(b, len);
+        hv_buf_reserve(b, len);
         if (len)
                 memcpy(b->data + b->len, data, len);
         b->len += len;
@@ -48,7 +54,7 @@ void hv_buf_vprintf(struct hv_buf *b, const char *fmt, va_list ap) {
         va_copy(again, ap);
         n = vsnprintf(NULL, 0, fmt, ap);
         if (n > 0) {
-                reserve(b, (size_t) n);
+                hv_buf_reserve(b, (size_t) n);
                 (void) vsnprintf(b->data + b->len, (size_t) n + 1, fmt, again);
                 b->len += (size_t) n;
         }

@@ -15,7 +15,10 @@ struct hv_buf {
 };
 
 void hv_buf_done(struct hv_buf *b);  /* frees, leaves it empty and usable */
+void hv_buf_wipe(struct hv_buf *b);  /* the same for what held a secret: zeroed first */
 void hv_buf_clear(struct hv_buf *b); /* empties, keeps the memory */
+/* Room for so many more bytes: until they are there, nothing moves, and no copy of a secret stays in freed memory. */
+void hv_buf_reserve(struct hv_buf *b, size_t more);
 void hv_buf_add(struct hv_buf *b, const void *data, size_t len);
 void hv_buf_puts(struct hv_buf *b, const char *s);
 void hv_buf_putc(struct hv_buf *b, char c);

@@ -119,7 +119,7 @@ static const char *seen_unit(struct hv_arena *a, const struct hv_api_snapshot *s
 static const char *seen_object(const struct hv_api_snapshot *s, const struct hv_view_item *item) {
         if (!item->acted_on || item->kind == HV_KIND_REGISTRY)
                 return "nothing is looked at";
-        if (!engine_is_ready(s))
+        if (!engine_is_ready(s) && item->kind != HV_KIND_WIREGUARD)
                 return "not known: the engine is not answering";
         if (!item->seen || !item->seen->exists)
                 return "it does not exist";
@@ -161,6 +161,8 @@ static const char *next_without_action(enum hv_reason reason) {
                 return "a look at everything as soon as the engine answers";
         case HV_REASON_WAITING_DEPENDENCY:
                 return "it goes on as soon as what it waits for is there";
+        case HV_REASON_JOIN_FAILED:
+                return "the VPN service is asked again by itself, and at once after hivectl apply";
         case HV_REASON_SUSPENDED:
                 return "nothing while it is suspended";
         case HV_REASON_IMAGE_MISSING:

@@ -257,7 +257,7 @@ static bool is_allowed(struct hv_core *c, const struct hv_desired *d, enum benef
 
 void hv_guard_decide(struct hv_core *c, uint64_t now_us) {
         _hv_cleanup_(hv_desired_unrefp) struct hv_desired *d = NULL;
-        bool again;
+        bool again, in_force;
 
         (void) now_us;
         /* What is parked is judged anew each time, as a restart would: what exists may have changed. */
@@ -265,16 +265,17 @@ void hv_guard_decide(struct hv_core *c, uint64_t now_us) {
                 c->pending = hv_desired_ref(c->parked);
         if (!c->pending)
                 return;
+        /* What is in force already was let pass, by the guard or by the operator: what a VPN service gave since then need not wait for
+         * an engine. */
+        in_force = c->active && hv_streq(c->active->revision, c->pending->revision);
         /* With Docker switched off nothing of an engine is counted. */
-        if (c->engine.state != HV_ENGINE_READY && c->pending->settings.docker_enabled &&
+        if (!in_force && c->engine.state != HV_ENGINE_READY && c->pending->settings.docker_enabled &&
             !HV_MUTANT(HV_MUTANT_STALE_LOOK_UNLOCKS))
                 return;
         d = HV_STEAL(c->pending);
         again = c->parked && hv_streq(c->parked->revision, d->revision);
         forget_parked(c);
-        /* What is in force already was let pass, by the guard or by the operator. */
-        if ((c->active && hv_streq(c->active->revision, d->revision)) ||
-            is_allowed(c, d, AGAINST_THE_REVISION) || HV_MUTANT(HV_MUTANT_NO_GUARD)) {
+        if (in_force || is_allowed(c, d, AGAINST_THE_REVISION) || HV_MUTANT(HV_MUTANT_NO_GUARD)) {
                 forget_parked(c);
                 activate(c, d);
                 return;

@@ -71,7 +71,10 @@ static const char *waiting_text(const struct hv_core *c, const struct slot *s, c
                         return hv_arena_printf(a, "waits for %s %s", hv_kind_label(d->kind), d->name);
         }
         if (hv_streq(v->about, "wireguard"))
-                return "waits for an address: a port is bound to WireGuard, and no interface is declared";
+                return c->active->n_tunnels
+                               ? "waits for an address: a port is bound to WireGuard, and the first interface has none yet"
+                               : "waits for an address: a port is bound to WireGuard, and no interface is declared; declare one "
+                                 "with keys and peers, or with join, under wireguard";
         return hv_arena_printf(a, "waits for %s to end: it is the same replica under another name", v->about);
 }
 

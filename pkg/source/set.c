@@ -221,6 +221,8 @@ static void judge(struct making *m) {
                 .n_overrides = m->overrides.list.n,
                 .hostname = s->hostname,
                 .facts = m->facts ? hv_facts_get(s->facts) : NULL,
+                .given = s->given,
+                .given_userdata = s->given_userdata,
         };
         int r;
 
@@ -560,6 +562,8 @@ int hv_source_set_new(const struct hv_source_options *options, struct hv_source_
         s->look_only = options->look_only;
         s->env = options->env;
         s->env_userdata = options->env_userdata;
+        s->given = options->given;
+        s->given_userdata = options->given_userdata;
         for (size_t i = 0; i < options->n_flags; i++)
                 hv_spec_overrides_add(&s->flags, options->flags[i].field, options->flags[i].text,
                                       options->flags[i].origin);

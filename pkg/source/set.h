@@ -45,6 +45,8 @@ struct hv_source_options {          /* copied */
         void *env_userdata;
         const struct hv_spec_override *flags; /* the command line's; they win over the environment */
         size_t n_flags;
+        hv_spec_given_fn *given; /* what VPN services gave; NULL: nothing */
+        void *given_userdata;
         bool change_node_id; /* the first good load may have another id than the state directory; no later one */
         bool look_only; /* judge, and touch nothing: no directory, node id or secret is made (`hivelet --check`) */
 };

@@ -9,6 +9,8 @@ struct hv_source_set {
         bool config_is_named, change_node_id, look_only;
         hv_spec_env_fn env;
         void *env_userdata;
+        hv_spec_given_fn *given;
+        void *given_userdata;
         struct hv_spec_overrides flags;
 
         struct hv_disk state; /* HV_DISK_NONE: look_only and not there */

@@ -63,6 +63,7 @@ void hv_check_files(const struct hv_check *c) {
         for (size_t i = 0; i < s->wireguard.n; i++) {
                 const struct hv_spec_wireguard *w = &s->wireguard.v[i];
 
+                check_plain_file(c, hv_check_field(w->join.node, "caFile"), w->join.ca_file);
                 check_secret_file(c, hv_check_field(w->private_key.node, "file"), w->private_key.file);
                 for (size_t j = 0; j < w->peers.n; j++)
                         check_secret_file(c, hv_check_field(w->peers.v[j].preshared_key.node, "file"),

@@ -1,8 +1,12 @@
-/* spec/check_wireguard.c - peers that cannot live together (E0324, E0325), names of peers (E0361). */
+/* spec/check_wireguard.c - peers that cannot live together (E0324, E0325), names of peers (E0361), and how a VPN service is asked
+ * (E0105, E0502). */
 #include "base/text.h"
 #include "spec/check_internal.h"
 #include "spec/value_name.h"
 #include "spec/value_net.h"
+#include "spec/value_url.h"
+
+#define CLIENT_NAME_MAX 20u /* letters that the service takes; another name it replaces by one of its own */
 
 static bool same_key(const char *a, const char *b) {
         unsigned char key_a[HV_WG_KEY_SIZE], key_b[HV_WG_KEY_SIZE];
@@ -46,6 +50,33 @@ static void check_healthy(const struct hv_check *c, const struct hv_spec_wiregua
         }
 }
 
+static bool is_this_machine(const struct hv_url *url) {
+        struct hv_address address;
+
+        return hv_streq(url->host, "localhost") ||
+               (hv_address_parse(url->host, &address) && hv_address_is_loopback(&address));
+}
+
+static void check_join(const struct hv_check *c, const struct hv_spec_join *j) {
+        struct hv_url url;
+
+        if (!j->url)
+                return;
+        if (j->client_name &&
+            (!*j->client_name || strlen(j->client_name) > CLIENT_NAME_MAX ||
+             j->client_name[strspn(j->client_name,
+                                   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")]))
+                hv_diag_error(c->diags, hv_check_field(j->node, "clientName"), "E0105",
+                              "%s is not a name of a client: letters, digits, '_' and '-', at most %u",
+                              hv_diag_quote(c->diags, j->client_name), CLIENT_NAME_MAX);
+        if (!j->insecure && hv_value_url(j->url, HV_URL_HTTPS | HV_URL_HTTP, c->arena, &url, NULL) == 0 &&
+            url.scheme == HV_URL_HTTP && !is_this_machine(&url))
+                hv_diag_error(
+                        c->diags, hv_check_field(j->node, "url"), "E0502",
+                        "the answer holds a private key, and http:// shows it to everybody on the way; use https://, or set "
+                        "insecure: true to accept it");
+}
+
 void hv_check_wireguard(const struct hv_check *c) {
         for (size_t i = 0; i < c->state->wireguard.n; i++) {
                 const struct hv_spec_wireguard *w = &c->state->wireguard.v[i];
@@ -63,6 +94,8 @@ void hv_check_wireguard(const struct hv_check *c) {
                                                 hv_diag_where(c->diags, first, at));
                                 check_allowed_ips(c, &w->peers.v[j], &w->peers.v[k]);
                         }
-                check_healthy(c, w);
+                check_join(c, &w->join);
+                if (!w->join.url || w->is_joined) /* before that nobody knows its peers */
+                        check_healthy(c, w);
         }
 }

@@ -90,6 +90,7 @@ static void build_tree(struct hv_loader *l) {
         t->n_documents = l->documents.n;
         t->primary = l->primary;
         t->node_id = node_id_of(l);
+        hv_spec_join_all(t, l->in->given, l->in->given_userdata);
 }
 
 int hv_spec_load(const struct hv_spec_input *in, struct hv_desired **ret, struct hv_diags *diags) {

@@ -11,6 +11,7 @@
 #include "base/vec.h"
 #include "spec/check.h"
 #include "spec/interpolate.h"
+#include "spec/join.h"
 
 /* hv_yaml_read(): appends the roots of the documents of a text to a sequence. */
 typedef void (*hv_spec_read_fn)(struct hv_arena *a, struct hv_diags *d, unsigned file, const char *text,
@@ -57,6 +58,8 @@ struct hv_spec_input {
         size_t n_overrides;
         const char *hostname;              /* node id of last resort */
         const struct hv_spec_facts *facts; /* NULL: the text alone is judged */
+        hv_spec_given_fn *given;           /* what VPN services gave; NULL: nothing */
+        void *given_userdata;
 };
 
 /* 0 and a desired state, or -EINVAL with at least one error in `diags` (one that the caller put there counts,

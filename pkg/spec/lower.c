@@ -23,7 +23,8 @@ struct hv_origin hv_lower_origin(const struct hv_lowering *l, const struct hv_sp
         };
 }
 
-/* Address of the interface that was written first: where `bind: wireguard` listens. */
+/* Address of the interface that was written first: where `bind: wireguard` listens. One that was not joined yet has none, and
+ * is waited for: its place is nobody else's. */
 static const char *tunnel_address(const struct hv_spec_state *s, struct hv_arena *a) {
         const struct hv_spec_wireguard *first = NULL;
         char text[HV_ADDRESS_SIZE];
@@ -33,10 +34,11 @@ static const char *tunnel_address(const struct hv_spec_state *s, struct hv_arena
                 const struct hv_spec_wireguard *w = &s->wireguard.v[i];
                 const struct hv_pos *x = &w->o.node->at, *y = first ? &first->o.node->at : NULL;
 
-                if (w->addresses.n && (!y || x->file < y->file || (x->file == y->file && x->line < y->line)))
+                if ((w->addresses.n || w->join.url) &&
+                    (!y || x->file < y->file || (x->file == y->file && x->line < y->line)))
                         first = w;
         }
-        if (!first || hv_value_address_cidr(first->addresses.v[0], &cidr, NULL) < 0)
+        if (!first || !first->addresses.n || hv_value_address_cidr(first->addresses.v[0], &cidr, NULL) < 0)
                 return NULL;
         return hv_arena_strdup(a, hv_address_format(&cidr.address, text));
 }

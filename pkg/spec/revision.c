@@ -197,10 +197,13 @@ void hv_tree_revision(const struct hv_spec_tree *t, char ret_hex[HV_SHA256_HEX_S
         _hv_cleanup_(hv_diags_freep) struct hv_diags *diags = hv_diags_new();
         _hv_cleanup_(hv_buf_done) struct hv_buf b = {};
         struct canon c = { arena, defaults, diags };
+        struct hv_spec_state written = t->state;
 
+        /* What a VPN service gave is not what was written: joining makes no new revision. */
+        written.wireguard.v = t->declared.v;
         put_text(&b, "revision 1");
         put_text(&b, t->node_id);
-        put_struct(&c, &hv_schema_state, &t->state, &b);
+        put_struct(&c, &hv_schema_state, &written, &b);
         hv_sha256_hex(b.data, b.len, ret_hex);
 }
 

@@ -235,6 +235,11 @@ static const struct hv_field join_rows[] = {
           .doc = "The pool's VPN service.", .example = "\"https://pool.example.org/api/vpn/join\"" },
         { HV_ROW(join, "clientName", TEXT, client_name), .doc = "Name to join under; none: the node id.",
           .example = "worker-berlin-07" },
+        { HV_ROW(join, "caFile", TEXT, ca_file), .format = HV_FORMAT_ABSOLUTE_PATH,
+          .doc = "Certificates that the service's is judged by; none: the system's.",
+          .example = "/etc/hivelet/vpn-ca.pem" },
+        { HV_ROW(join, "insecure", BOOL, insecure), .value = "false",
+          .doc = "Whether the key may come over http:// from another machine, for everybody on the way to read." },
 };
 static const struct hv_schema join = { .name = "Join",
                                        .doc = "Fetches keys and peers once from a VPN service.",
@@ -264,13 +269,14 @@ static const struct hv_field wireguard_rows[] = {
           .example = "[{name: hub, publicKey: r81sF60Tik+GjBRRHnJYAlMkTRY+BctBsHhE0KvBCrw=}]" },
         { HV_NESTED(wireguard, "healthy", healthy, healthy), .is_switch = true,
           .doc = "When the tunnel counts as healthy.", .example = "{peers: [hub]}" },
-        { HV_NESTED(wireguard, "join", join, join), .planned = true,
+        { HV_NESTED(wireguard, "join", join, join),
           .doc = "Fetches keys and peers once, in place of writing them.",
           .example = "{url: \"https://pool.example.org/api/vpn/join\"}" },
 };
 static const struct hv_group wireguard_groups[] = {
         { HV_NAMES("privateKey", "join"), .exclusive = true, .needed = true },
         { HV_NAMES("peers", "join"), .exclusive = true },
+        { HV_NAMES("addresses", "join"), .exclusive = true },
 };
 const struct hv_schema hv_schema_wireguard = { .name = "WireGuard",
                                                .doc = "An encrypted tunnel to other nodes.",

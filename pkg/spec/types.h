@@ -45,7 +45,8 @@ struct hv_spec_tree {
         const struct hv_spec_document *primary; /* the NodeState; its root is NULL where none was given */
         const char *node_id;                    /* node.id, else metadata.name, else the host name */
         bool complete; /* false: a file or a document could not be read, so what is missing may be there */
-        struct hv_spec_state state; /* lists sorted by name */
+        struct hv_spec_state state;                      /* lists sorted by name */
+        HV_SPEC_LIST(struct hv_spec_wireguard) declared; /* interfaces as they were written (spec/join.h) */
 };
 
 /* An object by name; NULL when there is none. Not for HV_KIND_NODESTATE. */

@@ -122,6 +122,8 @@ struct hv_spec_wireguard_healthy {
 struct hv_spec_join {
         const struct hv_node *node;
         const char *url, *client_name;
+        const char *ca_file; /* NULL: the system's */
+        bool insecure;
 };
 struct hv_spec_wireguard {
         struct hv_spec_object o;
@@ -133,4 +135,5 @@ struct hv_spec_wireguard {
         HV_SPEC_LIST(struct hv_spec_peer) peers;
         struct hv_spec_wireguard_healthy healthy;
         struct hv_spec_join join;
+        bool is_joined; /* no field: addresses and peers are what the service of `join` gave (spec/join.h) */
 };

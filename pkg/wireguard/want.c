@@ -63,11 +63,11 @@ static int want_preshared_key(const struct hv_spec_peer *spec, const struct hv_w
         const struct hv_secret *text;
         int r;
 
-        if (!spec->preshared_key.secret && !spec->preshared_key.file)
-                return 0;
         text = keys->preshared_key ? keys->preshared_key(keys->userdata, spec) : NULL;
-        if (!text)
+        if (!text && (spec->preshared_key.secret || spec->preshared_key.file))
                 return hv_err_set(err, -ENOKEY, "its preshared key cannot be had");
+        if (!text)
+                return 0;
         r = hv_wg_key_decode(text, &p->preshared_key, err);
         if (r < 0)
                 return hv_err_prefix(err, r, "presharedKey");

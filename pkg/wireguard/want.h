@@ -14,7 +14,7 @@
 
 struct hv_wg_keys { /* as they are kept: base64, perhaps with a line end */
         const struct hv_secret *private_key;
-        /* Of a peer that has one; NULL where it cannot be had. */
+        /* Of any peer; NULL: it has none, or (where the document names one) it cannot be had. */
         const struct hv_secret *(*preshared_key)(void *userdata, const struct hv_spec_peer *peer);
         void *userdata;
 };

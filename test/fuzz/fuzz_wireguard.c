@@ -1,11 +1,12 @@
 /* fuzz_wireguard.c - what tells about WireGuard from outside, by the first byte: 'u' an answer of WireGuard in user space, 'l' messages
- * of rtnetlink, 'g' a device from generic netlink, 'q' a file of wg-quick. */
+ * of rtnetlink, 'g' a device from generic netlink, 'q' a file of wg-quick, 'j' an answer of a VPN service. */
 #include "fuzz.h"
 
 #include <string.h>
 
 #include "base/buf.h"
 #include "wireguard/genl_message.h"
+#include "wireguard/join.h"
 #include "wireguard/link_message.h"
 #include "wireguard/quick.h"
 #include "wireguard/uapi_text.h"
@@ -120,6 +121,28 @@ static void quick(const uint8_t *data, size_t size) {
         free(text);
 }
 
+/* An answer of a VPN service: what is given can be wanted. */
+static void join(const uint8_t *data, size_t size) {
+        const struct hv_wg_join_answer answer = { .status = 200,
+                                                  .body = (const char *) data,
+                                                  .body_len = size };
+        struct hv_wg_interface want = {};
+        struct hv_wg_join join;
+        struct hv_err err = {};
+
+        if (hv_wg_join_read(&answer, "hive0", &join, &err) != HV_WG_JOIN_GIVEN)
+                FUZZ_CHECK(*err.msg && !join.config);
+        else {
+                const struct hv_wg_keys keys = { .private_key = join.quick.private_key };
+
+                FUZZ_CHECK(hv_wg_want(&join.quick.spec, &keys, "x", &want, &err) == 0);
+                FUZZ_CHECK(want.addresses.n >= 1 && want.addresses.n <= 4 && want.peers.n >= 1 &&
+                           want.peers.n <= 8);
+                hv_wg_interface_done(&want);
+        }
+        hv_wg_join_done(&join);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (size == 0)
                 return 0;
@@ -127,6 +150,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 links(data + 1, size - 1);
         else if (*data == 'g')
                 device(data + 1, size - 1);
+        else if (*data == 'j')
+                join(data + 1, size - 1);
         else if (*data == 'q')
                 quick(data + 1, size - 1);
         else

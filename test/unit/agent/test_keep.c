@@ -54,7 +54,7 @@ static void a_full_disk_is_tried_again(void **state) {
         a.core = hv_core_new(1);
         assert_true(sd_event_new(&a.event) >= 0);
         assert_int_equal(hv_agent_pass_init(&a, &err), 0);
-        assert_int_equal(hv_agent_source_set_new(&options, false, &a.sources, &err), 0);
+        assert_int_equal(hv_agent_source_set_new(&options, NULL, false, &a.sources, &err), 0);
         assert_int_equal(hv_agent_reload(&a), 0);
 
         set_full(true);

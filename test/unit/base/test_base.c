@@ -103,6 +103,23 @@ static void buffer_and_vector_grow(void **state) {
         hv_vec_done(&v);
 }
 
+static void a_buffer_with_room_does_not_move_and_is_wiped(void **state) {
+        struct hv_buf b = {};
+        const char *before;
+
+        (void) state;
+        hv_buf_puts(&b, "a");
+        hv_buf_reserve(&b, 5000);
+        before = b.data;
+        for (int i = 0; i < 5000; i++)
+                hv_buf_putc(&b, 'x');
+        assert_ptr_equal(b.data, before);
+        assert_int_equal(b.len, 5001);
+        hv_buf_wipe(&b);
+        assert_null(b.data);
+        hv_buf_wipe(&b);
+}
+
 static void error_text_is_prefixed_and_marked_when_cut(void **state) {
         struct hv_err e = {};
         char big[1000];
@@ -144,6 +161,7 @@ int main(void) {
                 cmocka_unit_test(map_keeps_order_and_survives_churn),
                 cmocka_unit_test(arena_gives_zeroed_aligned_memory),
                 cmocka_unit_test(buffer_and_vector_grow),
+                cmocka_unit_test(a_buffer_with_room_does_not_move_and_is_wiped),
                 cmocka_unit_test(error_text_is_prefixed_and_marked_when_cut),
                 cmocka_unit_test(secret_holds_and_fingerprints),
                 cmocka_unit_test(random_numbers_repeat),

@@ -189,8 +189,32 @@ static void a_typo_that_removes_all_interfaces_is_parked_without_an_engine_too(v
         assert_string_equal(bed_status(b).active_revision, "r1");
 }
 
+static enum hv_outcome engine_is_away(struct bed *b, const struct hv_action *a) {
+        (void) b;
+        return a->type == HV_ACTION_CONNECT ? HV_OUTCOME_UNREACHABLE : HV_OUTCOME_OK;
+}
+
+/* What a VPN service gave changes the content of the revision that is in force, and the way to the engine may be this very tunnel. */
+static void what_was_joined_waits_for_no_engine(void **state) {
+        const struct hv_input lost = { .type = HV_INPUT_ENGINE_LOST, .message = "cut" };
+
+        BED;
+
+        bed_desire(b, with("r1", (struct gate){ "hive0", "t1" }));
+        bed_run(b);
+        b->mood = engine_is_away;
+        assert_int_equal(hv_core_input(b->core, b->now_us, &lost, NULL), 0);
+        bed_desire(b, with("r1", (struct gate){ "hive0", "t2" }));
+        bed_run(b);
+        assert_string_equal(hv_core_active(b->core)->tunnels[0].digest, "t2");
+        bed_desire(b, with("r2", (struct gate){ "hive0", "t3" }));
+        bed_run(b);
+        assert_string_equal(bed_status(b).active_revision, "r1"); /* another one does */
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(what_was_joined_waits_for_no_engine, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_service_waits_until_the_interface_is_there, setup,
                                                 teardown),
                 cmocka_unit_test_setup_teardown(one_that_runs_goes_on_when_the_interface_goes, setup,

@@ -44,6 +44,8 @@ int set_load(struct set *s) {
                 .hostname = "box",
                 .type_files = s->type_files,
                 .n_type_files = s->n_type_files,
+                .given = s->given,
+                .given_userdata = s->given_userdata,
         };
         int r;
 

@@ -15,6 +15,8 @@ struct set {
         size_t n_type_files;
         const char *const *env; /* NAME, value, NAME, value, NULL; for ${VAR} */
         struct hv_spec_overrides overrides;
+        hv_spec_given_fn *given; /* what VPN services gave; NULL: nothing */
+        void *given_userdata;
         struct hv_diags *diags;
         struct hv_desired *desired; /* NULL: refused */
         struct hv_buf said;         /* `file:line:col: severity[code]: path: message`, a line each */
