@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +17,8 @@
 
 /* How long requests that are under way may take when the agent ends. */
 #define DRAIN_US (2 * HV_USEC_PER_SEC)
+
+#define FILES_WANTED 16384u /* LimitNOFILE of the unit */
 
 /* ---- signals ---- */
 
@@ -183,6 +186,16 @@ static void end(struct hv_agent *a) {
         free(a->tcp_listen);
 }
 
+/* As many descriptors as the unit gives it, also where somebody starts it by hand: each container that is sampled takes a dozen. */
+static void raise_file_limit(void) {
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= FILES_WANTED)
+                return;
+        limit.rlim_cur = HV_MIN(limit.rlim_max, (rlim_t) FILES_WANTED);
+        (void) setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int hv_agent_run(const struct hv_agent_options *options) {
         struct hv_agent a = {
                 .options = options,
@@ -196,6 +209,7 @@ int hv_agent_run(const struct hv_agent_options *options) {
         /* Its memory holds secrets: no other process of the same user may read it, and a crash leaves no core behind. */
         (void) prctl(PR_SET_DUMPABLE, 0);
         block_signals();
+        raise_file_limit();
         /* What the agent writes is for itself and root; what is for others gets its mode by hand. */
         (void) umask(077);
         if (hv_str_empty(a.docker_url))

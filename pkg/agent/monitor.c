@@ -7,6 +7,8 @@
  * Quiet    A round asks the engine nothing and starts no pass; between two of them nothing wakes up. */
 #include "agent/monitor.h"
 
+#include <sys/resource.h>
+
 #include "agent/private.h"
 #include "base/arena.h"
 #include "cgroup/slice.h"
@@ -179,8 +181,15 @@ const struct hv_host_sample *hv_agent_monitor_host(const struct hv_agent *a) {
 
 /* ---- life ---- */
 
+/* Three quarters of the descriptors that this process may have; the rest is for connections, ledgers and results. */
+static uint64_t files_max(void) {
+        struct rlimit limit;
+
+        return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? HV_MAX(limit.rlim_cur / 4 * 3, 1u) : 1;
+}
+
 int hv_agent_monitor_init(struct hv_agent *a, struct hv_err *err) {
-        const struct hv_monitor_options options = {};
+        const struct hv_monitor_options options = { .n_files_max = files_max() };
         struct hv_agent_monitor *m;
         int r;
 

@@ -29,6 +29,7 @@ struct hv_monitor {
         struct hv_cgroup_counters *slice; /* NULL: it is not there */
         struct hv_container_sample slice_sample;
         uint64_t generation;
+        size_t n_max;                              /* that are followed */
         HV_VEC(struct hv_monitor_container) shown; /* of the last look */
 };
 
@@ -49,6 +50,9 @@ struct hv_monitor *hv_monitor_new(const struct hv_monitor_options *options) {
         if (hv_cgroup_tree_new(options->mountinfo, &m->tree, &err) < 0)
                 (void) hv_log_warn(err.code, "what containers use is not known: %s", err.msg);
         m->proc = hv_strdup(options->proc);
+        m->n_max = HV_MONITOR_CONTAINERS_MAX;
+        if (options->n_files_max)
+                m->n_max = HV_MIN(m->n_max, (size_t) (options->n_files_max / HV_MONITOR_FILES_PER_CONTAINER));
         m->host = hv_host_sampler_new();
         m->history = hv_history_new(HV_MONITOR_HOST_POINTS);
         m->followed = hv_map_new(free_followed);
@@ -106,7 +110,7 @@ void hv_monitor_follow(struct hv_monitor *m, const struct hv_monitor_ref *refs, 
 
         while (hv_map_next(m->followed, &it, NULL, (void **) &f))
                 f->is_wanted = false;
-        for (size_t i = 0; i < HV_MIN(n, (size_t) HV_MONITOR_CONTAINERS_MAX); i++) {
+        for (size_t i = 0; i < HV_MIN(n, m->n_max); i++) {
                 f = hv_map_get(m->followed, refs[i].container);
                 if (!f || !is_same_start(f, &refs[i]))
                         f = follow_new(m, &refs[i]);

@@ -9,7 +9,8 @@
  * Model    Containers are known by name; one that was started anew is another. One that ended is found gone by the next round and
  *          unknown until the agent says that it runs again.
  * Cost     a round of 100 containers and the machine costs 2 to 4 ms of CPU, a read of an open file for each figure.
- * Memory   history.h; at most HV_MONITOR_CONTAINERS_MAX containers are followed.
+ * Bounds   history.h tells of memory; at most HV_MONITOR_CONTAINERS_MAX containers are followed, and no more than `n_files_max` allows:
+ *          a process that has no descriptors left cannot do anything else either.
  */
 #pragma once
 
@@ -26,8 +27,12 @@
 
 struct hv_monitor;
 
+#define HV_MONITOR_FILES_PER_CONTAINER \
+        13u /* that are kept open, where both versions of cgroups are mounted */
+
 struct hv_monitor_options {
         const char *mountinfo, *proc; /* for tests; NULL: of this process, /proc */
+        uint64_t n_files_max;         /* that may be kept open; 0: as many as it takes */
 };
 
 struct hv_monitor *hv_monitor_new(const struct hv_monitor_options *options);

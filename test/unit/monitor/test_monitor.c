@@ -214,6 +214,20 @@ static void no_more_are_followed_than_there_is_room_for(void **state) {
         assert_string_equal(v.containers[v.n_containers - 1].name, "c1023");
 }
 
+static void files_are_left_for_others(void **state) {
+        _hv_cleanup_(hv_monitor_freep) struct hv_monitor *m = hv_monitor_new(
+                &(struct hv_monitor_options){ .n_files_max = 3 * HV_MONITOR_FILES_PER_CONTAINER - 1 });
+        const struct hv_monitor_ref refs[] = { { "a", HV_KIND_SERVICE, "web", 1, 1 },
+                                               { "b", HV_KIND_SERVICE, "web", 2, 1 },
+                                               { "c", HV_KIND_SERVICE, "web", 3, 1 } };
+        struct hv_monitor_view v;
+
+        (void) state;
+        hv_monitor_follow(m, refs, HV_ARRAY_SIZE(refs));
+        hv_monitor_look(m, &v);
+        assert_int_equal(v.n_containers, 2);
+}
+
 #define ROW(test) cmocka_unit_test_setup_teardown(test, scratch_set_up, scratch_tear_down)
 
 int main(void) {
@@ -224,6 +238,7 @@ int main(void) {
                 ROW(the_hosts_network_is_nobodys_own),
                 ROW(the_slice_is_all_of_them),
                 ROW(no_more_are_followed_than_there_is_room_for),
+                cmocka_unit_test(files_are_left_for_others),
                 cmocka_unit_test(history_is_bounded_and_in_order),
         };
 
