@@ -4,14 +4,19 @@ is a stub of the documented one (HTTP, one answer after the other as the test sa
 import collections
 import ctypes
 import http.server
+import ipaddress
 import json
 import os
 import queue
 import socket
+import ssl
 import stat
 import threading
 
+from cryptography import x509
+
 import base
+import certs
 import hv
 import test_tunnels
 from test_tunnels import sh
@@ -20,7 +25,9 @@ from test_tunnels import sh
 class Service:
     """The VPN service, on the loopback of a network namespace: its socket is made there, its thread lives here."""
 
-    def __init__(self, node):
+    def __init__(self, node, tls=None):
+        """`tls`: certificate and key files."""
+        self.tls = tls
         self.questions, self.answers, self.last = queue.Queue(), collections.deque(), None
         ready = queue.Queue()
         self.thread = threading.Thread(target=self.serve, args=(node, ready), daemon=True)
@@ -64,6 +71,10 @@ class Service:
             block_on_close = False
 
         self.server = Server(("127.0.0.1", 0), Handler)
+        if self.tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*self.tls)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         ready.put(self.server.server_address[1])
         self.server.serve_forever()
 
@@ -255,6 +266,35 @@ class Join(test_tunnels.Ground):
         self.peer_up()
         self.service.always(200, self.given())
         self.agent.wait_synced()  # asked again by itself
+
+    def test_over_tls_and_while_the_file_is_broken(self):
+        """A certificate that nobody vouches for gets no answer from this node; one that `caFile` vouches for does. What is given then
+        comes into force although the newest file is refused."""
+        made = certs.Maker(self.agent.dir)
+        authority = made.authority("vpn-ca")
+        made.leaf("vpn", authority, [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))], [certs.SERVER])
+        self.service.close()
+        self.service = Service(self.node, (made.path("vpn.pem"), made.path("vpn.key")))
+        self.service.always(503, {"error": "wait"})
+        url = self.url().replace("http://", "https://")
+        self.agent.write(self.joining(url=url))
+        self.agent.start()
+        self.says(url[:url.index("/api")], "certificate", "asked again at ")
+        self.assertTrue(self.service.questions.empty())
+        good = self.joining(url=url, client=f"clientName: berlin, caFile: {made.path('vpn-ca.pem')}")
+        self.agent.write(good)
+        self.says("failed (503)")
+        self.agent.write(good.replace("join:", "joint:"))
+        self.agent.wait(lambda: "was refused" in self.agent.text_of_log(), "refused")
+        self.peer_up()
+        self.service.always(200, self.given())
+        self.agent.wait(lambda: "10.0.0.17/24" in self.node.sh("ip", "addr"), "joined")
+        self.node.sh("ping", "-c1", "-W5", "10.0.0.1")
+        self.agent.write(good)
+        self.agent.wait_synced()
+        r = self.agent.ctl("wg", "rotate", self.wg)
+        self.assertNotEqual(r.returncode, 0)
+        self.assertIn("came with its VPN service", r.stderr)
 
     def test_no_tunnel_and_no_join(self):
         """The daemon runs, says what is missing and how to mend it, and reads no keyboard."""

@@ -174,6 +174,26 @@ class Tunnels(Ground):
         self.agent.wait_synced()
         self.node.sh("ping", "-c1", "-W5", "10.0.0.1")
 
+    def test_keys_come_from_credentials_of_the_service_manager(self):
+        """As systemd hands them to a service: files of mode 0400 in a folder that $CREDENTIALS_DIRECTORY names."""
+        folder, shared = os.path.join(self.agent.dir, "credentials"), sh("wg", "genpsk")
+        os.mkdir(folder, 0o700)
+        for name, key in (("wg-key", self.secret), ("wg-shared", shared)):
+            with open(os.open(os.path.join(folder, name), os.O_WRONLY | os.O_CREAT, 0o400), "w") as f:
+                f.write(key + "\n")
+        text = self.text().replace("spec:\n", "spec:\n  secrets: [{name: own, fromCredential: wg-key}, {name: shared, fromCredential: wg-shared}]\n")
+        text = text.replace(f"{{file: {self.key_file}}}", "{secret: own}").replace("          endpoint:", "          presharedKey: {secret: shared}\n          endpoint:")
+        self.peer_up()
+        self.peer.sh("wg", "set", self.there, "peer", self.public, "preshared-key", os.path.join(folder, "wg-shared"))
+        self.agent.write(text)
+        self.assertIn("set LoadCredential=", self.agent.run("--check").stderr + self.agent.run("--once").stderr)
+        self.agent.start(env={"CREDENTIALS_DIRECTORY": folder})
+        self.agent.wait_synced()
+        self.assertEqual(self.tunnel()["status"]["publicKey"], self.public)
+        self.node.sh("ping", "-c1", "-W5", "10.0.0.1")
+        for key in (self.secret, shared):
+            self.assertNotIn(key, self.agent.text_of_log())
+
     def test_it_is_mended_and_outlives_the_agent(self):
         self.peer_up()
         self.agent.write(self.text())
