@@ -135,6 +135,8 @@ static void need_engine(struct hv_agent *a, const struct hv_desired *d) {
 int hv_agent_take(struct hv_agent *a, struct hv_source_load *l) {
         bool was_refused = hv_agent_refusal(a) != NULL;
 
+        if (a->saved != l)
+                a->saved = NULL; /* it may be freed, and its address be given to another one */
         (void) hv_source_refuse_cut(l, a->active);
         replace_latest(a, l);
         if (!l->desired) {

@@ -40,11 +40,30 @@ static void arm_deadline(struct hv_agent *a) {
                 (void) sd_event_source_set_enabled(a->trial_timer, SD_EVENT_OFF);
 }
 
+/* A revision that this version of the agent has another opinion about would leave nothing in force at all. */
+static int check_usable(struct hv_agent *a, const struct hv_trial *t, struct hv_err *err) {
+        _hv_cleanup_(hv_source_load_freep) struct hv_source_load *l = NULL;
+
+        if (t->phase != HV_TRIAL_PENDING)
+                return 0;
+        l = hv_source_set_kept(a->sources, t->base);
+        if (l->desired)
+                return 0;
+        return hv_err_set(err, l->err.code ? l->err.code : -EBADMSG,
+                          "revision %.*s cannot be used any more: %s", REVISION_SHOWN, t->base,
+                          l->err.code ? l->err.msg : "it has errors by now");
+}
+
 /* From now on what was in force before is what the sources say. False: it cannot be. */
-static bool decide_to_revert(struct hv_agent *a, enum hv_trial_cause cause, struct hv_err *err) {
+static bool decide_to_revert(struct hv_agent *a, enum hv_trial_cause cause, const char *by,
+                             struct hv_err *err) {
         struct hv_log_fields fields = { .reason = hv_reason_name(HV_REASON_REVERTED) };
         struct hv_trial was = *trial_of(a);
-        int r = hv_source_set_revert(a->sources, cause, hv_agent_wall_us(), err);
+        int r = check_usable(a, &was, err);
+
+        if (r < 0)
+                return false;
+        r = hv_source_set_revert(a->sources, cause, hv_agent_wall_us(), err);
 
         if (trial_of(a)->phase != HV_TRIAL_REVERTING)
                 return false;
@@ -52,8 +71,9 @@ static bool decide_to_revert(struct hv_agent *a, enum hv_trial_cause cause, stru
                 (void) hv_log_warn(r, "the way back cannot be written down yet: %s", err->msg);
         fields.revision = was.base;
         hv_log_event(HV_EVENT_REVERTED, &fields,
-                     "revision %.*s is taken back, because %s: revision %.*s is wanted again", REVISION_SHOWN,
-                     was.tried, hv_trial_cause_text(cause), REVISION_SHOWN, was.base);
+                     "revision %.*s is taken back, because %s%s%s: revision %.*s is wanted again",
+                     REVISION_SHOWN, was.tried, hv_trial_cause_text(cause), by ? ", " : "", by ? by : "",
+                     REVISION_SHOWN, was.base);
         return true;
 }
 
@@ -75,7 +95,7 @@ static int on_deadline(sd_event_source *s, uint64_t at_us, void *userdata) {
                 arm_deadline(a);
                 return 0;
         }
-        if (decide_to_revert(a, cause, &err)) {
+        if (decide_to_revert(a, cause, NULL, &err)) {
                 go_back(a);
                 return 0;
         }
@@ -93,7 +113,7 @@ int hv_agent_trial_init(struct hv_agent *a, struct hv_err *err) {
 
         if (r < 0)
                 return hv_err_errno(err, r, "cannot set up the clock of a trial");
-        if (cause != HV_TRIAL_NOT_DUE && !decide_to_revert(a, cause, &why)) {
+        if (cause != HV_TRIAL_NOT_DUE && !decide_to_revert(a, cause, NULL, &why)) {
                 (void) hv_log_error(why.code,
                                     "the revision on trial cannot be taken back, and is tried again: %s",
                                     why.msg);
@@ -184,7 +204,7 @@ void hv_agent_trial_verdict(struct hv_agent *a, const struct hv_api_change *chan
         if (change->verdict == HV_API_VERDICT_CONFIRM) {
                 if (confirm(a, change->by, &err) < 0)
                         result = (struct hv_api_changed){ .outcome = HV_API_FAILED, .err = &err };
-        } else if (decide_to_revert(a, HV_TRIAL_ASKED, &err)) {
+        } else if (decide_to_revert(a, HV_TRIAL_ASKED, change->by, &err)) {
                 result.outcome = HV_API_REVERTED;
                 arm_deadline(a);
                 go_back(a);

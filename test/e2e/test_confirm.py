@@ -106,6 +106,7 @@ class Confirm(Confirms, base.Case):
         self.assertEqual(self.revision(), was)
         agent.write(document("  services:\n" + service("web", args="3000000")))
         agent.wait(lambda: self.sleeps("hive-web") == ["3000000"], "a file that is changed is taken")
+        agent.wait_synced()
         self.assertIsNone(self.state())
         self.assertEqual(agent.ctl("status", "--check").returncode, 0)
 

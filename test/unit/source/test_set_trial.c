@@ -258,6 +258,7 @@ static void lose_mail(struct fixture *x) {
         assert_string_equal(apply(x, NULL, HV_TRIAL_MIN_US), "mail obj");
         assert_true(in_force(x) >= 0);
         assert_int_equal(revert(x, HV_TRIAL_DEADLINE), 0);
+        assert_string_equal(load(x), "obj web"); /* from the decision on, however far the disk has come */
         assert_string_equal(go_back(x), "obj web");
         assert_true(in_force(x) >= 0);
         assert_int_equal(phase(x), HV_TRIAL_REVERTED);
@@ -349,6 +350,7 @@ static void a_way_back_that_is_lost_keeps_what_is_there(void **state) {
                                                    .config_dir = x->config_dir,
                                                    .state_dir = x->state_dir,
                                                    .hostname = "host" };
+        _hv_cleanup_free_ char *file = NULL;
         struct hv_err err = {};
 
         assert_string_equal(apply(x, OBJECT("new"), HV_TRIAL_MIN_US), "new obj web");
@@ -361,6 +363,17 @@ static void a_way_back_that_is_lost_keeps_what_is_there(void **state) {
         assert_string_equal(last_good(x), "new obj web");
         start(x);
         assert_int_equal(phase(x), HV_TRIAL_NONE);
+
+        /* The revision itself is gone: better what is there than nothing. */
+        assert_string_equal(apply(x, OBJECT("newer"), HV_TRIAL_MIN_US), "new newer obj web");
+        assert_true(in_force(x) >= 0);
+        file = hv_asprintf("state/revisions/%s.rev", hv_source_set_trial(x->set)->base);
+        scratch_remove(scratch_path(x->scratch, file));
+        stop(x);
+        assert_int_equal(hv_source_set_new(&options, &x->set, &err), -EBADMSG);
+        assert_non_null(strstr(err.msg, "cannot be gone back to"));
+        assert_int_equal(phase(x), HV_TRIAL_NONE);
+        assert_string_equal(load(x), "new newer obj web");
 }
 
 /* --- a disk that fails, and a machine that stops, at each call --- */
