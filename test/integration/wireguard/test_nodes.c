@@ -337,13 +337,18 @@ static void other_peer(struct hv_wg_interface *w, unsigned n, unsigned generatio
         memset(p->public_key.bytes, 7, sizeof p->public_key.bytes);
         p->public_key.bytes[3] = (unsigned char) n;
         p->public_key.bytes[4] = (unsigned char) (n >> 8);
+        if (n % 2) /* every second one is another peer with the network of the one before it */
+                p->public_key.bytes[5] = (unsigned char) generation;
         p->preshared_key = hv_secret_new(psk, sizeof psk);
         p->preshared_seal = hv_wg_seal(psk);
         (void) snprintf(network, sizeof network, "10.70.%u.0/24", n);
         add_network(p, network);
 }
 
-/* Two hundred peers come, get other keys, lose and change networks with the peer that is talked to, and go. */
+#define STREAM_PACKETS "1000" /* 100 a second */
+
+/* Two hundred peers come, get other preshared and other public keys, lose and change networks with the peer that is talked to, and go:
+ * for as long as the stream of pings lasts, and all of it at least once. */
 static void edits_lose_no_packet(void **state) {
         static const char *const lists[][4] = { { "10.98.0.2/32", "10.97.0.0/16" },
                                                 { "10.98.0.2/32", "10.97.0.0/16", "10.71.0.0/16" },
@@ -357,8 +362,9 @@ static void edits_lose_no_packet(void **state) {
         (void) state;
         node_start_base(&n);
         assert_true(reaches("10.98.0.2"));
-        stream = child_start("ping -n -q -c 400 -i 0.01 -W 20 10.98.0.2 2>&1");
-        for (unsigned round = 0; round < 8; round++) {
+        stream = child_start("ping -n -q -c " STREAM_PACKETS
+                             " -i 0.01 -W 20 10.98.0.2 2>&1 & echo $! >/run/ping.pid; wait $!");
+        for (unsigned round = 0; round < 8 || sh_ok("kill -0 $(cat /run/ping.pid) 2>/dev/null"); round++) {
                 struct hv_wg_interface w;
 
                 want_base(&w);
@@ -375,7 +381,7 @@ static void edits_lose_no_packet(void **state) {
                 assert_null(hv_wg_peer_find(hv_wg_tunnel_seen(n.tunnel), &hv_wg_drop_key));
         }
         out = child_end(stream, n.event, &status);
-        if (!strstr(out, " 400 received, 0% packet loss"))
+        if (!strstr(out, " " STREAM_PACKETS " received, 0% packet loss"))
                 fail_msg("packets were lost:\n%s", out);
         node_stop(&n);
 }
