@@ -49,7 +49,8 @@ const char *hv_agent_pool_gate(const struct hv_agent_pool *p, struct hv_arena *a
         if (!p->tunnel)
                 return NULL;
         if (!hv_agent_tunnel_get(p->agent, p->tunnel, &t) || !t.is_up)
-                return hv_arena_printf(arena, "it waits for WireGuard %s, which is not as it is wanted", p->tunnel);
+                return hv_arena_printf(arena, "it waits for WireGuard %s, which is not as it is wanted",
+                                       p->tunnel);
         if (p->tunnel_wakes && !t.is_healthy)
                 return hv_arena_printf(arena, "it waits for WireGuard %s: %s", p->tunnel,
                                        *t.message ? t.message : "no peer was heard within three minutes");

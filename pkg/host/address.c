@@ -117,7 +117,20 @@ static void find_default_v6(char ret[IF_NAMESIZE]) {
                 (void) fclose(f);
 }
 
-/* The kernel's module says what it is; a program's device is a tun that is called as these tunnels are. */
+/* A WireGuard interface of hivelet's own bears its mark as its alias (docs/wireguard.md, "What is ours"). */
+static bool is_marked(const char *interface) {
+        _hv_cleanup_free_ char *path = hv_asprintf("/sys/class/net/%s/ifalias", interface);
+        FILE *f = fopen(path, "re");
+        char line[sizeof "hivelet:"] = "";
+
+        if (!f)
+                return false;
+        (void) !fgets(line, sizeof line, f);
+        (void) fclose(f);
+        return hv_streq(line, "hivelet:");
+}
+
+/* The kernel's module says what it is; a program's device is a tun that bears the mark, or that is called as these tunnels are. */
 static bool is_wireguard(const char *interface) {
         _hv_cleanup_free_ char *path = hv_asprintf("/sys/class/net/%s/uevent", interface);
         FILE *f = fopen(path, "re");
@@ -132,7 +145,9 @@ static bool is_wireguard(const char *interface) {
                 return true;
         free(path);
         path = hv_asprintf("/sys/class/net/%s/tun_flags", interface);
-        f = strncmp(interface, "wg", 2) == 0 || strncmp(interface, "hive", 4) == 0 ? fopen(path, "re") : NULL;
+        f = is_marked(interface) || strncmp(interface, "wg", 2) == 0 || strncmp(interface, "hive", 4) == 0
+                    ? fopen(path, "re")
+                    : NULL;
         if (f)
                 (void) fclose(f);
         return f != NULL;

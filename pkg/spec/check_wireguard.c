@@ -1,6 +1,7 @@
 /* spec/check_wireguard.c - peers that cannot live together (E0324, E0325), names of peers (E0361), and how a VPN service is asked
  * (E0105, E0502). */
 #include "base/text.h"
+#include "base/vec.h"
 #include "spec/check_internal.h"
 #include "spec/value_name.h"
 #include "spec/value_net.h"
@@ -8,28 +9,70 @@
 
 #define CLIENT_NAME_MAX 20u /* letters that the service takes; another name it replaces by one of its own */
 
-static bool same_key(const char *a, const char *b) {
-        unsigned char key_a[HV_WG_KEY_SIZE], key_b[HV_WG_KEY_SIZE];
+struct network {
+        struct hv_cidr cidr;
+        const char *text;
+};
 
-        return a && b && hv_value_wg_key(a, "", key_a, NULL) == 0 &&
-               hv_value_wg_key(b, "", key_b, NULL) == 0 && memcmp(key_a, key_b, sizeof key_a) == 0;
+/* A peer, read once: each is compared with all before it. */
+struct peer {
+        const struct hv_spec_peer *spec;
+        bool has_key; /* which can be read; others are found fault with elsewhere */
+        unsigned char key[HV_WG_KEY_SIZE];
+        HV_VEC(struct network) networks;
+};
+
+static void read_peer(const struct hv_spec_peer *spec, struct peer *ret) {
+        *ret = (struct peer){ .spec = spec };
+        ret->has_key = spec->public_key && hv_value_wg_key(spec->public_key, "", ret->key, NULL) == 0;
+        for (size_t i = 0; i < spec->allowed_ips.n; i++) {
+                struct network n = { .text = spec->allowed_ips.v[i] };
+
+                if (hv_value_cidr(n.text, &n.cidr, NULL) == 0)
+                        hv_vec_push(&ret->networks, n);
+        }
+}
+
+static const char *name_of(const struct hv_check *c, const struct peer *p) {
+        return hv_diag_quote(c->diags, p->spec->name ? p->spec->name : "");
+}
+
+static void check_key(const struct hv_check *c, const struct peer *p, const struct peer *before) {
+        const struct hv_node *at, *first;
+
+        if (!p->has_key || !before->has_key || memcmp(p->key, before->key, sizeof p->key) != 0)
+                return;
+        at = hv_check_field(p->spec->node, "publicKey");
+        first = hv_check_field(before->spec->node, "publicKey");
+        hv_diag_error(c->diags, at, "E0324", "same public key as peer %s (%s)", name_of(c, before),
+                      hv_diag_where(c->diags, first, at));
 }
 
 /* A network of two peers would move from one to the other with every change. */
-static void check_allowed_ips(const struct hv_check *c, const struct hv_spec_peer *peer,
-                              const struct hv_spec_peer *before) {
-        for (size_t i = 0; i < peer->allowed_ips.n; i++)
-                for (size_t j = 0; j < before->allowed_ips.n; j++) {
-                        const struct hv_node *at =
-                                hv_check_item(peer->node, "allowedIPs", peer->allowed_ips.v[i]);
-                        struct hv_cidr a, b;
+static void check_allowed_ips(const struct hv_check *c, const struct peer *p, const struct peer *before) {
+        for (size_t i = 0; i < p->networks.n; i++)
+                for (size_t j = 0; j < before->networks.n; j++)
+                        if (hv_cidr_equal(&p->networks.v[i].cidr, &before->networks.v[j].cidr))
+                                hv_diag_error(
+                                        c->diags,
+                                        hv_check_item(p->spec->node, "allowedIPs", p->networks.v[i].text),
+                                        "E0325", "%s is already routed to peer %s", p->networks.v[i].text,
+                                        name_of(c, before));
+}
 
-                        if (hv_value_cidr(peer->allowed_ips.v[i], &a, NULL) == 0 &&
-                            hv_value_cidr(before->allowed_ips.v[j], &b, NULL) == 0 && hv_cidr_equal(&a, &b))
-                                hv_diag_error(c->diags, at, "E0325", "%s is already routed to peer %s",
-                                              peer->allowed_ips.v[i],
-                                              hv_diag_quote(c->diags, before->name ? before->name : ""));
+static void check_peers(const struct hv_check *c, const struct hv_spec_wireguard *w) {
+        HV_VEC(struct peer) peers = {};
+
+        for (size_t i = 0; i < w->peers.n; i++) {
+                read_peer(&w->peers.v[i], hv_vec_add(&peers));
+                for (size_t k = 0; k < i; k++) {
+                        check_key(c, &peers.v[i], &peers.v[k]);
+                        check_allowed_ips(c, &peers.v[i], &peers.v[k]);
                 }
+        }
+        for (size_t i = 0; i < peers.n; i++)
+                hv_vec_done(&peers.v[i].networks);
+        hv_vec_done(&peers);
 }
 
 static void check_healthy(const struct hv_check *c, const struct hv_spec_wireguard *w) {
@@ -81,19 +124,7 @@ void hv_check_wireguard(const struct hv_check *c) {
         for (size_t i = 0; i < c->state->wireguard.n; i++) {
                 const struct hv_spec_wireguard *w = &c->state->wireguard.v[i];
 
-                for (size_t j = 0; j < w->peers.n; j++)
-                        for (size_t k = 0; k < j; k++) {
-                                const struct hv_node *at = hv_check_field(w->peers.v[j].node, "publicKey");
-                                const struct hv_node *first = hv_check_field(w->peers.v[k].node, "publicKey");
-
-                                if (same_key(w->peers.v[j].public_key, w->peers.v[k].public_key))
-                                        hv_diag_error(
-                                                c->diags, at, "E0324", "same public key as peer %s (%s)",
-                                                hv_diag_quote(c->diags,
-                                                              w->peers.v[k].name ? w->peers.v[k].name : ""),
-                                                hv_diag_where(c->diags, first, at));
-                                check_allowed_ips(c, &w->peers.v[j], &w->peers.v[k]);
-                        }
+                check_peers(c, w);
                 check_join(c, &w->join);
                 if (!w->join.url || w->is_joined) /* before that nobody knows its peers */
                         check_healthy(c, w);

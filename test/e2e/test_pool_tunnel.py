@@ -87,15 +87,16 @@ class PoolBehindATunnel(test_tunnels.Ground):
         self.assertNotIn("no handshake", self.agent.text_of_log())
 
     def test_the_pool_calls_the_tunnels_address(self):
-        """Dialect hivemind: nothing listens at another address meanwhile."""
+        """Dialect hivemind: nothing listens at another address meanwhile. It is told from other tun devices by its mark: neither its name nor
+        its network says what it is."""
         self.agent.write("nonsense\n", self.key_file)  # as long as that is its key there is no interface
-        self.agent.write(self.document("pool.invalid:50051", ", protocol: hivemind"))
+        self.agent.write(self.document("pool.invalid:50051", ", protocol: hivemind").replace("10.0.0.17/24", "10.42.0.17/24"))
         self.node.sh("ip", "route", "add", "default", "via", "10.99.0.2")
         self.agent.start()
         self.waits("there is no interface")
         self.assertNotIn(":50053", self.node.sh("ss", "-ltnH"))
         self.agent.write(self.secret + "\n", self.key_file)
-        self.agent.wait(lambda: "10.0.0.17]:50053" in self.node.sh("ss", "-ltnH"), "it listens at the tunnel's address")
+        self.agent.wait(lambda: "10.42.0.17]:50053" in self.node.sh("ss", "-ltnH"), "it listens at the tunnel's address")
         self.assertNotIn("10.99.0.1]:50053", self.node.sh("ss", "-ltnH"))
 
 

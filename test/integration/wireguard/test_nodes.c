@@ -341,7 +341,7 @@ static void other_peer(struct hv_wg_interface *w, unsigned n, unsigned generatio
                 p->public_key.bytes[5] = (unsigned char) generation;
         p->preshared_key = hv_secret_new(psk, sizeof psk);
         p->preshared_seal = hv_wg_seal(psk);
-        (void) snprintf(network, sizeof network, "10.70.%u.0/24", n);
+        (void) snprintf(network, sizeof network, "10.%u.%u.0/24", 70 + n / 256, n % 256);
         add_network(p, network);
 }
 
@@ -411,6 +411,29 @@ static void a_long_list(void **state) {
         assert_true(reaches("10.98.0.2"));
         want_base(&w);
         want(&n, &w);
+        node_stop(&n);
+}
+
+/* As many as a hub has. Looked at again they cost questions only: not one step, so not one message that sets. */
+static void a_thousand_peers(void **state) {
+        struct hv_wg_interface w;
+        struct node n;
+
+        (void) state;
+        node_start_base(&n);
+        for (unsigned again = 0; again < 2; again++) {
+                n.n_changes = 0;
+                want_base(&w);
+                for (unsigned k = 0; k < 1000; k++)
+                        other_peer(&w, k, 1);
+                want(&n, &w);
+                assert_int_equal(hv_wg_tunnel_seen(n.tunnel)->peers.n, 1001);
+                assert_int_equal(n.n_changes, again ? 0 : 1000);
+        }
+        assert_true(reaches("10.98.0.2"));
+        want_base(&w);
+        want(&n, &w);
+        assert_int_equal(hv_wg_tunnel_seen(n.tunnel)->peers.n, 1);
         node_stop(&n);
 }
 
@@ -578,6 +601,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(foreign_route_in_the_way),
                 cmocka_unit_test(edits_lose_no_packet),
                 cmocka_unit_test(a_long_list),
+                cmocka_unit_test(a_thousand_peers),
                 cmocka_unit_test(a_peer_roams),
                 cmocka_unit_test(a_name_leads_elsewhere),
                 cmocka_unit_test(a_program_that_was_killed),

@@ -9,7 +9,9 @@
 
 static void where_a_tunnel_leads(void **state) {
         static const char *const addresses[] = { "10.0.0.17/24" };
-        static const char *const hub[] = { "10.0.0.0/24", "10.7.0.0/16", "0.0.0.0/0" }, *const near[] = { "10.0.0.9/32" };
+        static const char *const hub[] = { "10.0.0.0/24", "10.7.0.0/16", "0.0.0.0/0" }, *const near[] = {
+                "10.0.0.9/32"
+        };
         static const char *const none[] = { "none" }, *const listed[] = { "10.7.3.0/24" };
         static const struct {
                 const char *what, *address;
@@ -27,8 +29,10 @@ static void where_a_tunnel_leads(void **state) {
                 { "beside what is listed", "10.7.1.1", listed, -1, "hub" },
                 { "the other family", "fd00::1", NULL, -1, NULL },
         };
-        const struct hv_spec_peer peers[] = { { .name = "hub", .public_key = KEY_A, .allowed_ips = { hub, 3 } },
-                                              { .name = "near", .public_key = KEY_B, .allowed_ips = { near, 1 } } };
+        const struct hv_spec_peer peers[] = {
+                { .name = "hub", .public_key = KEY_A, .allowed_ips = { hub, 3 } },
+                { .name = "near", .public_key = KEY_B, .allowed_ips = { near, 1 } }
+        };
 
         (void) state;
         for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
