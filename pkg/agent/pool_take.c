@@ -155,6 +155,11 @@ static enum hv_pool_verdict judge_known(struct hv_agent_pool *p, const struct hv
                 return HV_POOL_ACCEPTED;
         }
         if (k->is_same && !is_higher && is_over && asks_again(a, &last)) {
+                /* A round that began while nothing was owed may have these files on its list. The next one sees the debt. */
+                if (p->agent->retention)
+                        return say(p, HV_POOL_LATER,
+                                   "what tasks left on this node is being cleaned up; %s may be part of it",
+                                   a->id);
                 *ret_order = is_still_there(p, a->id, k) ? ORDER_ASKED : ORDER_AGAIN;
                 return *ret_order == ORDER_AGAIN
                                ? HV_POOL_ACCEPTED

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """The whole agent with a node pool of dialect v1: assigned, run on a real engine, delivered. The pool is of another make."""
+import fcntl
 import hashlib
 import io
 import json
 import os
 import shutil
+import signal
 import sys
 import zipfile
 
@@ -224,6 +226,27 @@ class Pool(Case):
         self.agent.wait(lambda: self.row("runs")["ended_us"], "what runs is stopped too")
         self.pool.start()
         self.assertEqual((self.committed("waits").state, self.committed("runs").state), ("Stopped", "Stopped"))
+
+    def test_nothing_is_owed_again_while_files_are_being_removed(self):
+        """A round of cleaning up that began before may have the files on its list. It is held here by a lease (fcntl(2)) on a file that
+        it reads."""
+        self.start("  gc: {interval: 1s}\n")
+        one = shell("mkdir results; date +%s%N >results/when", "asked", attempt=1, lease_epoch=1)
+        self.pool.assign(one)
+        first = self.committed("asked")
+        self.agent.wait(lambda: self.debts() == [("asked", "committed")], "it is paid")
+        self.addCleanup(signal.signal, signal.SIGIO, signal.signal(signal.SIGIO, lambda *_: None))  # somebody waits for the lease
+        with open(os.path.join(self.agent.state, "results", "asked", "1", "kept.json"), "rb+") as held:
+            fcntl.fcntl(held, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+            tasks.poll(lambda: fcntl.fcntl(held, fcntl.F_GETLEASE) != fcntl.F_WRLCK, "a round reads it")
+            self.pool.results.clear()
+            one.lease_epoch = 2
+            n = self.pool.counts["GetAssignedTasks"]
+            self.pool.assign(one)
+            self.pool.wait("it finds no room for it, and asks again", lambda: self.pool.counts["GetAssignedTasks"] > n)
+            self.assertEqual(self.debts(), [("asked", "committed")])
+        self.pool.wait("its result once more", lambda: len(self.pool.commits) == 2)
+        self.assertEqual(self.committed("asked").result, first.result)
 
     def test_the_same_again_runs_once(self):
         self.start()
