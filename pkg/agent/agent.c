@@ -6,9 +6,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/gc.h"
+#include "agent/images.h"
 #include "agent/join_store.h"
 #include "agent/joins.h"
 #include "agent/monitor.h"
+#include "agent/preload.h"
 #include "agent/private.h"
 #include "agent/tunnels.h"
 #include "base/version.h"
@@ -158,7 +161,10 @@ static void end(struct hv_agent *a) {
         hv_agent_pool_end(a);
         hv_agent_joins_end(a);
         hv_agent_tunnels_end(a);
+        hv_agent_gc_end(a);
+        hv_agent_preload_end(a);
         hv_executor_free(a->executor);
+        hv_agent_images_end(a);
         hv_agent_tasks_end(a);
         hv_attempt_cgroups_free(a->cgroups);
         hv_docker_free(a->docker);

@@ -1,5 +1,7 @@
 /* agent/backend.c - the snapshot: everything that the API shows, gathered at one instant. */
+#include "agent/gc.h"
 #include "agent/monitor.h"
+#include "agent/preload.h"
 #include "agent/private.h"
 #include "agent/tunnels.h"
 #include "base/arena.h"
@@ -139,6 +141,7 @@ void hv_agent_snapshot(void *userdata, struct hv_arena *arena, struct hv_api_sna
         ret->node_name = shown ? shown->settings.node_name : "";
         ret->crons = hv_core_crons(a->core, now_us, arena, &ret->n_crons);
         hv_agent_tunnels_show(a, arena, ret);
+        hv_agent_preload_show(a, arena, ret);
         sources_of(a, arena, ret);
         revisions_of(a, arena, ret);
 }
@@ -156,4 +159,5 @@ const struct hv_api_backend hv_agent_backend = {
         .ping = hv_agent_tunnel_ping,
         .fit = hv_agent_fit,
         .usage = hv_agent_usage,
+        .gc = hv_agent_gc,
 };

@@ -1,17 +1,13 @@
 /* agent/engine.c - the container engine as the agent uses it: client, driver, and what the two need from the revision in
  * force: its policy, its registries' secrets. */
+#include "agent/gc.h"
+#include "agent/images.h"
 #include "agent/private.h"
 #include "base/arena.h"
 #include "execute/attempt_cgroup.h"
 #include "execute/docker_driver.h"
 #include "log/log.h"
 #include "spec/types.h"
-
-static const struct hv_secret *secret_of(void *userdata, const char *name) {
-        const struct hv_agent *a = userdata;
-
-        return hv_agent_secret(a, name);
-}
 
 static void on_input(void *userdata, const struct hv_input *input) {
         struct hv_err err = {};
@@ -25,6 +21,7 @@ static void on_ended(void *userdata, const struct hv_action *action, enum hv_out
         struct hv_agent *a = userdata;
 
         hv_metrics_action(hv_api_metrics(a->api), action, outcome, duration_us);
+        hv_agent_images_ended(a, action, outcome);
 }
 
 int hv_agent_engine_init(struct hv_agent *a, struct hv_err *err) {
@@ -66,6 +63,7 @@ int hv_agent_engine_need(struct hv_agent *a, const struct hv_desired *d, struct 
                 .node_id = d->settings.node_id,
         };
         a->cgroups = hv_attempt_cgroups_new(&cgroups);
+        hv_agent_images_begin(a);
         options = (struct hv_docker_driver_options){
                 .docker = a->docker,
                 .node_id = d->settings.node_id,
@@ -73,8 +71,9 @@ int hv_agent_engine_need(struct hv_agent *a, const struct hv_desired *d, struct 
                 .cgroups = a->cgroups,
                 .input = hv_executor_input,
                 .input_userdata = a->executor,
+                .images = hv_agent_images_source(a),
+                .no_room = hv_agent_gc_wanted,
                 .userdata = a,
-                .secret = secret_of,
         };
         hv_executor_add(a->executor, hv_docker_driver_new(&options));
         return hv_agent_caps_begin(a, err);

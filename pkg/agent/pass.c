@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "agent/notes.h"
+#include "agent/preload.h"
 #include "agent/private.h"
 #include "agent/tunnels.h"
 #include "log/log.h"
@@ -57,6 +58,7 @@ void hv_agent_look(struct hv_agent *a) {
         (void) hv_agent_input(a, &look, NULL);
         hv_agent_tunnels_look(a);
         hv_agent_caps_look(a);
+        hv_agent_preload_look(a);
 }
 
 static void tell(struct hv_agent *a, const struct hv_effects *fx) {
@@ -99,6 +101,7 @@ static int on_pass(sd_event_source *s, void *userdata) {
         hv_agent_logs_passed(a);
         hv_agent_disk_passed(a);
         hv_agent_caps_follow(a);
+        hv_agent_preload_passed(a);
         hv_agent_pool_passed(a);
         hv_agent_publish_soon(a);
         hv_api_changed(a->api);

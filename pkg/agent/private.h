@@ -11,6 +11,9 @@
  *      retention.c     what tasks left, removed when its time is over
  *      caps.c          when the caps of the node's slices are read
  *      monitor.c       what the machine and its containers use (agent/monitor.h)
+ *      images.c        images: how they come, which are hivelet's (agent/images.h)
+ *      preload.c archives.c  images that are there beforehand (agent/preload.h)
+ *      gc*.c           garbage collection (agent/gc.h)
  *      tunnels.c       WireGuard interfaces (agent/tunnels.h)
  *      tunnel_calls.c  what the API asks of one of them: another key, do its peers answer
  *      join*.c         what VPN services give them (agent/joins.h)
@@ -37,14 +40,18 @@
 #include "retry/backoff.h"
 #include "source/set.h"
 
-struct plan_call;        /* backend_plan.c */
-struct change;           /* backend_change.c: a change that waits for the guard */
-struct root_look;        /* disk_watch.c */
-struct hv_agent_pool;    /* pool.h */
-struct hv_agent_tunnels; /* tunnels.h */
-struct hv_agent_monitor; /* monitor.h */
-struct hv_agent_joins;   /* joins.h */
-struct hv_join_store;    /* join_store.h */
+struct plan_call;         /* backend_plan.c */
+struct change;            /* backend_change.c: a change that waits for the guard */
+struct root_look;         /* disk_watch.c */
+struct hv_agent_gc;       /* gc.h */
+struct hv_agent_images;   /* images.h */
+struct hv_agent_archives; /* archives.c */
+struct hv_agent_preload;  /* preload.h */
+struct hv_agent_pool;     /* pool.h */
+struct hv_agent_tunnels;  /* tunnels.h */
+struct hv_agent_monitor;  /* monitor.h */
+struct hv_agent_joins;    /* joins.h */
+struct hv_join_store;     /* join_store.h */
 struct hv_ledger_assignment;
 struct hv_ledger_task;
 struct task_call;   /* backend_task.c: somebody waits until a change of a task is durable */
@@ -97,8 +104,13 @@ struct hv_agent {
         HV_VEC(struct root_look *) root_looks; /* calls of the engine for what tasks wrote elsewhere */
         sd_event_source *disk_timer;
         uint64_t disk_looked_us;
+        struct hv_agent_images *images; /* NULL as long as the engine is */
+        struct hv_agent_gc *gc;         /* NULL before a revision is in force */
+        struct hv_agent_preload *preload;
+        struct hv_agent_archives *archives;
         struct hv_retention *retention; /* a round under way */
-        sd_event_source *retention_timer;
+        void (*retention_done)(struct hv_agent *a);
+        bool retention_begun; /* tasks are known */
         bool results_known;
         uint64_t results_bytes; /* of all results, after the last round */
 
@@ -199,7 +211,9 @@ void hv_agent_disk_end(struct hv_agent *a);
 
 /* retention.c */
 int hv_agent_retention_begin(struct hv_agent *a, struct hv_err *err); /* once tasks are known */
-void hv_agent_retention_end(struct hv_agent *a);                      /* before the worker */
+/* A round; `done` comes once, never from inside. False: tasks are not known. */
+bool hv_agent_retention_run(struct hv_agent *a, void (*done)(struct hv_agent *a));
+void hv_agent_retention_end(struct hv_agent *a); /* before the worker */
 
 /* caps.c */
 int hv_agent_caps_begin(struct hv_agent *a, struct hv_err *err); /* with the engine's client */
@@ -219,6 +233,8 @@ void hv_agent_pool_end(struct hv_agent *a); /* before the executor and the tasks
 
 /* zones.c: gives the core the time zones that the cron tasks of a revision name. */
 void hv_agent_zones_need(struct hv_agent *a, const struct hv_desired *d);
+struct hv_zone *hv_agent_zone_read(
+        const char *name, struct hv_err *err); /* name NULL: the node's own; NULL: it cannot be read */
 
 /* listen.c */
 int hv_agent_listen_init(struct hv_agent *a, struct hv_err *err);

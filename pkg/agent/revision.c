@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "agent/gc.h"
 #include "agent/join_store.h"
 #include "agent/joins.h"
+#include "agent/preload.h"
 #include "agent/private.h"
 #include "agent/tunnels.h"
 #include "base/arena.h"
@@ -231,6 +233,8 @@ static void in_force(struct hv_agent *a) {
         hv_agent_tunnels_follow(a, a->active->desired);
         hv_agent_listen_follow(a, a->active->desired);
         hv_agent_pool_follow(a, a->active->desired);
+        hv_agent_preload_follow(a);
+        hv_agent_gc_follow(a);
         a->is_kept = false;
         a->keep_after_us = 0;
         keep(a);

@@ -9,11 +9,13 @@
 #include "log/log.h"
 
 #define ZONE_DIR "/usr/share/zoneinfo" /* tzfile(5) */
+#define LOCAL_ZONE "/etc/localtime"    /* localtime(5) */
 #define ZONE_MAX_BYTES (64u << 10)     /* the largest of tzdata 2024 has 4 KiB */
 
 /* The name is one of the table in pkg/spec, so it leads nowhere else. */
-static struct hv_zone *read_zone(const char *name, struct hv_err *err) {
-        _hv_cleanup_free_ char *path = hv_asprintf(ZONE_DIR "/%s", name), *bytes = hv_malloc(ZONE_MAX_BYTES);
+struct hv_zone *hv_agent_zone_read(const char *name, struct hv_err *err) {
+        _hv_cleanup_free_ char *path = name ? hv_asprintf(ZONE_DIR "/%s", name) : hv_strdup(LOCAL_ZONE),
+                               *bytes = hv_malloc(ZONE_MAX_BYTES);
         _hv_cleanup_(hv_fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
         struct hv_zone *zone = NULL;
         ssize_t n = fd < 0 ? -1 : read(fd, bytes, ZONE_MAX_BYTES);
@@ -32,7 +34,7 @@ void hv_agent_zones_need(struct hv_agent *a, const struct hv_desired *d) {
 
                 if (hv_str_empty(in.text) || hv_streq(in.text, "UTC"))
                         continue;
-                in.zone = read_zone(in.text, &err);
+                in.zone = hv_agent_zone_read(in.text, &err);
                 if (in.zone)
                         (void) hv_agent_input(a, &in, NULL);
                 else

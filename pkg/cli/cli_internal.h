@@ -77,6 +77,7 @@ int hv_cmd_delete(struct hv_cli *cli);
 int hv_cmd_confirm(struct hv_cli *cli);
 int hv_cmd_reload(struct hv_cli *cli);
 int hv_cmd_convert(struct hv_cli *cli);  /* cmd_convert.c */
+int hv_cmd_gc(struct hv_cli *cli);       /* cmd_gc.c */
 int hv_cmd_plan(struct hv_cli *cli);     /* cmd_plan.c */
 int hv_cmd_validate(struct hv_cli *cli); /* cmd_validate.c */
 int hv_cmd_get(struct hv_cli *cli);      /* cmd_get.c */

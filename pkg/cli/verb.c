@@ -163,6 +163,18 @@ static const struct hv_verb verbs[] = {
           .options = BIT(HV_OPT_REVERT) | BIT(HV_OPT_WAIT),
           .formats = TABLE,
           .run = hv_cmd_confirm },
+        { .name = "gc",
+          .group = "Change",
+          .usage = "[--dry-run]",
+          .summary = "collect garbage now: ended containers, results, images that nothing needs",
+          .details =
+                  "Only what hivelet itself made or brought, by the rules under gc of the desired state. With\n"
+                  "--dry-run: what would go, in that order, and why. Images share layers, so what becomes free\n"
+                  "may be less.",
+          .examples = "gc --dry-run\ngc\ngc -o json\n",
+          .options = BIT(HV_OPT_DRY_RUN) | BIT(HV_OPT_NO_HEADERS),
+          .formats = TABLE,
+          .run = hv_cmd_gc },
         { .name = "delete",
           .group = "Change",
           .usage = "TYPE/NAME [--wait]",

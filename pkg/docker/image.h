@@ -54,8 +54,17 @@ struct hv_docker_call *hv_docker_image_inspect(struct hv_docker *d, const char *
 struct hv_docker_call *hv_docker_image_pull(struct hv_docker *d, const struct hv_docker_pull *pull,
                                             struct hv_docker_then then);
 
-/* Loads an archive of `docker save` (plain or compressed), streamed from the file. stall_us as above. */
-struct hv_docker_call *hv_docker_image_load(struct hv_docker *d, const char *path, uint64_t stall_us,
+struct hv_docker_load {
+        const char *path;                   /* an archive of `docker save`, plain or compressed */
+        uint64_t stall_us;                  /* as above */
+        hv_docker_progress_fn *on_progress; /* may be NULL */
+        /* An image of it is there, by this name, or by its id when it has none. May be NULL. */
+        void (*on_image)(void *userdata, const char *name);
+        void *userdata; /* of both */
+};
+
+/* Streamed from the file. */
+struct hv_docker_call *hv_docker_image_load(struct hv_docker *d, const struct hv_docker_load *load,
                                             struct hv_docker_then then);
 
 struct hv_docker_call *hv_docker_image_tag(struct hv_docker *d, const char *image, const char *repository,

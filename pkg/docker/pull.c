@@ -31,6 +31,7 @@ struct layer {
 struct stream {
         struct hv_docker_call *call;
         struct hv_docker_pull wanted; /* texts and auth are used up when the call is sent */
+        void (*on_image)(void *userdata, const char *name); /* of a load */
         struct hv_lines lines;
         struct hv_map *layers;
         struct hv_docker_progress progress;
@@ -94,6 +95,23 @@ static void note_error(struct stream *s, const struct hv_json *j) {
                 s->error = hv_strdup(hv_str_empty(error) ? "the engine gives no reason" : error);
 }
 
+/* "Loaded image: NAME" or "Loaded image ID: ID"; podman names several, with commas between them. */
+static void note_loaded(struct stream *s, const char *text) {
+        static const char by_name[] = "Loaded image: ", by_id[] = "Loaded image ID: ";
+        const char *p = text && hv_has_prefix(text, by_name) ? text + sizeof by_name - 1
+                        : text && hv_has_prefix(text, by_id) ? text + sizeof by_id - 1
+                                                             : NULL;
+
+        while (p && s->on_image && *p) {
+                size_t n = strcspn(p, ", \r\n");
+                _hv_cleanup_free_ char *name = hv_strndup(p, n);
+
+                if (n > 0)
+                        s->on_image(s->wanted.userdata, name);
+                p += n + strspn(p + n, ", \r\n");
+        }
+}
+
 static bool on_line(void *userdata, const struct hv_json *j) {
         struct stream *s = userdata;
         struct hv_docker_call *c = s->call;
@@ -102,6 +120,9 @@ static bool on_line(void *userdata, const struct hv_json *j) {
         if (!j)
                 return true; /* no document: the end of the stream decides */
         note_error(s, j);
+        note_loaded(s, hv_json_str(j, "stream"));
+        if (hv_call_is_dead(c))
+                return false;
         if (hv_str_empty(status))
                 return true;
         free(s->text);
@@ -246,13 +267,16 @@ static int open_archive(const char *path, struct hv_err *err) {
         return fd;
 }
 
-struct hv_docker_call *hv_docker_image_load(struct hv_docker *d, const char *path, uint64_t stall_us,
+struct hv_docker_call *hv_docker_image_load(struct hv_docker *d, const struct hv_docker_load *load,
                                             struct hv_docker_then then) {
         struct hv_docker_call *c = hv_call_new(d, HV_DOCKER_OP_IMAGE_LOAD, then, "/images/load");
-        struct stream *s = new_stream(c, stall_us);
+        struct stream *s = new_stream(c, load->stall_us);
         struct hv_err err = {};
 
-        s->fd = open_archive(path, &err);
+        s->wanted.on_progress = load->on_progress;
+        s->wanted.userdata = load->userdata;
+        s->on_image = load->on_image;
+        s->fd = open_archive(load->path, &err);
         if (s->fd < 0)
                 hv_call_refuse(c, &err);
         c->read = read_archive;

@@ -17,7 +17,6 @@
 #include "execute/attempt_cgroup.h"
 #include "execute/create.h"
 #include "execute/observe.h"
-#include "execute/registry_auth.h"
 #include "log/redact.h"
 #include "reconcile/labels.h"
 
@@ -33,6 +32,7 @@ struct flight {
         const struct hv_action *action;
         struct hv_docker_call
                 *calls[3]; /* one; of a LIST one for each part; of a CONNECT greet or info, and events */
+        struct hv_image_fetch *fetch; /* of a PULL */
         unsigned n_pending;
         struct hv_arena *arenas[3]; /* of the answers that the listing borrows from */
         struct hv_arena *arena;     /* of what is made here */
@@ -72,6 +72,7 @@ static void flight_free(struct flight *f) {
                 hv_docker_call_cancel(f->calls[i]);
                 (void) hv_arena_free(f->arenas[i]);
         }
+        (void) hv_image_fetch_free(f->fetch);
         (void) hv_arena_free(f->arena);
         free(f->message);
         free(f);
@@ -233,57 +234,26 @@ static void connect_network(struct flight *f) {
 
 /* --- pull --- */
 
-static void on_progress(void *userdata, const struct hv_docker_progress *progress) {
+static void on_fetched(void *userdata, const struct hv_image_fetched *result) {
         struct flight *f = userdata;
+        struct docker_driver *d = f->d;
 
-        f->d->o.progress(f->d->o.userdata, f->action->image, progress);
-}
-
-static const char *secret_for(const struct flight *f, const char *host) {
-        const struct hv_desired *d = f->action->desired;
-
-        for (size_t i = 0; d && i < d->n_registries; i++)
-                if (hv_streq(d->registries[i].host, host))
-                        return d->registries[i].auth_secret;
-        return NULL;
-}
-
-/* NULL and 0: nobody asked for a login here. */
-static int login_for(const struct flight *f, struct hv_registry_auth **ret, struct hv_err *err) {
-        const char *host = hv_registry_host(f->action->image, f->arena), *name = secret_for(f, host);
-        const struct hv_secret *config;
-        int r;
-
-        *ret = NULL;
-        if (!name)
-                return 0;
-        config = f->d->o.secret ? f->d->o.secret(f->d->o.userdata, name) : NULL;
-        if (!config)
-                return hv_err_set(err, -ENOENT, "secret \"%s\" with the login for %s could not be read", name,
-                                  host);
-        r = hv_registry_auth_parse(config, host, ret, err);
-        return r < 0 ? hv_err_prefix(err, r, "secret \"%s\"", name) : 0;
+        f->fetch = NULL;
+        if (result->no_room && d->o.no_room)
+                d->o.no_room(d->o.userdata);
+        done_with(f, hv_observe_docker_outcome(result->outcome, HV_ACTION_PULL), result->message);
 }
 
 static void pull(struct flight *f) {
-        _hv_cleanup_(hv_registry_auth_freep) struct hv_registry_auth *login = NULL;
-        const struct hv_desired *desired = f->action->desired;
-        struct hv_docker_pull what = {
+        const struct hv_image_fetch_options options = {
+                .source = f->d->o.images,
                 .image = f->action->image,
-                .stall_us = desired ? desired->settings.pull_stall_us : 0,
-                .on_progress = f->d->o.progress ? on_progress : NULL,
+                .desired = (struct hv_desired *) f->action->desired,
+                .done = on_fetched,
                 .userdata = f,
         };
-        struct hv_err err = {};
 
-        if (login_for(f, &login, &err) < 0) {
-                done_with(f, HV_OUTCOME_DENIED, err.msg);
-                return;
-        }
-        if (login)
-                what.auth = &login->auth;
-        f->calls[0] = hv_docker_image_pull(f->d->o.docker, &what,
-                                           (struct hv_docker_then){ .fn = on_done, .userdata = f });
+        f->fetch = hv_image_fetch_new(&options);
 }
 
 /* --- stop --- */

@@ -324,6 +324,8 @@ static const struct hv_http_route routes[] = {
         POST("/api/v1/confirm", ADMIN, hv_api_post_confirm, 0,
              "the revision on trial stays, or with ?revert goes"),
         POST("/api/v1/reload", OPERATOR, hv_api_post_reload, 0, "read the sources again"),
+        GET("/api/v1/gc", VIEWER, hv_api_get_gc, "what garbage collection would remove, change nothing"),
+        POST("/api/v1/gc", OPERATOR, hv_api_post_gc, 0, "collect garbage now"),
 };
 
 static const struct hv_http_route metrics_routes[] = {

@@ -135,6 +135,28 @@ bool hv_api_logs_write(struct hv_api_call *call, const void *data, size_t len);
 /* The end; err NULL: the container has no more to say. The call is over, and the hv_api_log with it. */
 void hv_api_logs_done(struct hv_api_call *call, const struct hv_err *err);
 
+/* --- garbage collection ------------------------------------------------------------------------------ */
+
+struct hv_api_gc_step {
+        const char *what; /* "container", "results", "image", "layer" */
+        const char *name, *why;
+        uint64_t bytes; /* freed; of a dry run: at most, 0 when that is not known */
+};
+
+/* A round, or what one would do. */
+struct hv_api_gc {
+        const struct hv_err *err; /* not NULL: it could not be done; the steps before that stand */
+        bool dry_run;
+        bool is_stuck; /* above `low`, and nothing more may go */
+        const struct hv_api_gc_step *steps;
+        size_t n_steps;
+        uint64_t bytes;                   /* of all steps */
+        uint64_t total_bytes, free_bytes; /* of the engine's disk, afterwards; total 0: not known */
+        unsigned high_percent, low_percent;
+};
+
+void hv_api_gc_done(struct hv_api_call *call, const struct hv_api_gc *result);
+
 /* --- what the agent gives ---------------------------------------------------------------------------- */
 
 /* All functions are required. */
@@ -180,6 +202,9 @@ struct hv_api_backend {
 
         /* The last samples; all zero: there are none yet. Good until the loop turns. */
         void (*usage)(void *userdata, struct hv_monitor_view *ret);
+
+        /* Collects garbage, or (dry_run) tells what would be. Ends with hv_api_gc_done(), also from inside. */
+        void (*gc)(void *userdata, bool dry_run, struct hv_api_call *call);
 };
 
 /* --- life -------------------------------------------------------------------------------------------- */

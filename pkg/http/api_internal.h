@@ -143,6 +143,10 @@ void hv_api_delete_object(struct hv_http_request *req, struct hv_api *api, enum 
 void hv_api_post_wireguard_rotate(struct hv_http_request *req, void *userdata);
 void hv_api_post_wireguard_ping(struct hv_http_request *req, void *userdata);
 
+/* api_gc.c */
+void hv_api_get_gc(struct hv_http_request *req, void *userdata);
+void hv_api_post_gc(struct hv_http_request *req, void *userdata);
+
 /* api_logs.c */
 bool hv_api_read_log_options(struct hv_http_request *req,
                              struct hv_api_log_options *ret); /* false: 400 was sent */

@@ -48,12 +48,19 @@ struct hv_metrics {
         uint64_t ends[HV_N_TASK_STATES][HV_N_CAUSES]; /* of tasks */
         struct histogram task_runs;
         struct hv_map *oom_kills; /* container name -> uint64_t */
+        struct hv_map *collected; /* what -> struct collected */
+        bool gc_stuck;
+};
+
+struct collected {
+        uint64_t n, bytes;
 };
 
 struct hv_metrics *hv_metrics_new(void) {
         struct hv_metrics *m = HV_NEW(struct hv_metrics);
 
         m->oom_kills = hv_map_new(free);
+        m->collected = hv_map_new(free);
         return m;
 }
 
@@ -61,6 +68,7 @@ struct hv_metrics *hv_metrics_free(struct hv_metrics *m) {
         if (!m)
                 return NULL;
         hv_map_free(m->oom_kills);
+        hv_map_free(m->collected);
         free(m);
         return NULL;
 }
@@ -116,6 +124,21 @@ void hv_metrics_action(struct hv_metrics *m, const struct hv_action *action, enu
                 observe(&m->pulls, pull_bounds_us, HV_ARRAY_SIZE(pull_bounds_us), duration_us);
         else if (!hv_action_is_task(action->type)) /* those call no engine, but for a log */
                 observe(&m->calls[action->type], call_bounds_us, HV_ARRAY_SIZE(call_bounds_us), duration_us);
+}
+
+void hv_metrics_gc(struct hv_metrics *m, const char *what, uint64_t bytes) {
+        struct collected *c = hv_map_get(m->collected, what);
+
+        if (!c) {
+                c = HV_NEW(struct collected);
+                hv_map_put(m->collected, what, c);
+        }
+        c->n++;
+        c->bytes += bytes;
+}
+
+void hv_metrics_gc_stuck(struct hv_metrics *m, bool is_stuck) {
+        m->gc_stuck = is_stuck;
 }
 
 void hv_metrics_note(struct hv_metrics *m, const struct hv_note *note) {
@@ -436,6 +459,26 @@ static void put_containers(struct hv_exposition *e, const struct hv_metrics *m,
                         *(uint64_t *) value);
 }
 
+static void put_gc(struct hv_exposition *e, const struct hv_metrics *m) {
+        const struct collected *c;
+        const char *what;
+        size_t it = 0;
+
+        hv_exposition_family(e, "hivelet_gc_removed", "counter", "What garbage collection removed.");
+        while (hv_map_next(m->collected, &it, &what, (void **) &c))
+                hv_exposition_uint(e, "hivelet_gc_removed_total",
+                                   &(struct hv_exposition_labels){ { "what" }, { what } }, c->n);
+        it = 0;
+        hv_exposition_family(e, "hivelet_gc_freed_bytes", "counter",
+                             "Bytes that were free again after garbage collection.");
+        while (hv_map_next(m->collected, &it, &what, (void **) &c))
+                hv_exposition_uint(e, "hivelet_gc_freed_bytes_total",
+                                   &(struct hv_exposition_labels){ { "what" }, { what } }, c->bytes);
+        hv_exposition_family(e, "hivelet_gc_stuck", "gauge",
+                             "1: the engine's disk is above gc.disk.low, and nothing more may be collected.");
+        hv_exposition_uint(e, "hivelet_gc_stuck", NULL, m->gc_stuck);
+}
+
 static void put_room(struct hv_exposition *e, const char *name, const char *help,
                      const struct hv_room *room) {
         hv_exposition_family(e, name, "gauge", help);
@@ -542,6 +585,7 @@ void hv_metrics_render(const struct hv_metrics *m, const struct hv_api_snapshot 
         put_actions(&e, m);
         put_objects(&e, snapshot);
         put_containers(&e, m, snapshot);
+        put_gc(&e, m);
         put_tasks(&e, m, tasks);
         hv_metrics_usage(&e, usage);
         if (http)

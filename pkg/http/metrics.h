@@ -29,6 +29,9 @@ void hv_metrics_pass(struct hv_metrics *m, uint64_t duration_us, size_t n_action
 /* The outcome of an action that was performed, looks included. */
 void hv_metrics_action(struct hv_metrics *m, const struct hv_action *action, enum hv_outcome outcome,
                        uint64_t duration_us);
+/* Something was collected ("image", ...), and so many bytes are free again. */
+void hv_metrics_gc(struct hv_metrics *m, const char *what, uint64_t bytes);
+void hv_metrics_gc_stuck(struct hv_metrics *m, bool is_stuck); /* after a round */
 /* A note of the core: OOM kills are counted from it. */
 void hv_metrics_note(struct hv_metrics *m, const struct hv_note *note);
 

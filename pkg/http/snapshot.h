@@ -101,6 +101,14 @@ struct hv_api_trial {
         bool holds_files;                      /* REVERTED: the files still say what was taken back */
 };
 
+/* An image that is to be there beforehand. */
+struct hv_api_image {
+        const char *name; /* as it is declared */
+        bool is_ready;
+        enum hv_reason reason;
+        const char *phase, *message; /* message: why it could not be pulled; "" */
+};
+
 struct hv_api_snapshot {
         uint64_t now_us, now_wall_us;
         uint64_t started_wall_us; /* of the agent */
@@ -116,6 +124,9 @@ struct hv_api_snapshot {
 
         const struct hv_api_tunnel *tunnels;
         size_t n_tunnels;
+
+        const struct hv_api_image *images;
+        size_t n_images;
 
         const char *listen; /* the address of http.listen that the revision in force asks for; NULL: none */
         const char *listen_error; /* why it cannot be had; NULL: it is served */

@@ -22,6 +22,7 @@ bool hv_view_acts_on(enum hv_kind kind) {
         case HV_KIND_REGISTRY:
         case HV_KIND_CRONTASK:
         case HV_KIND_WIREGUARD:
+        case HV_KIND_IMAGE:
                 return true;
         default:
                 return false;
@@ -132,6 +133,18 @@ static void add_tunnels(struct builder *b, const struct hv_api_snapshot *s) {
                 item_of(b, s->tunnels[i].name)->tunnel = &s->tunnels[i];
 }
 
+static void add_images(struct builder *b, const struct hv_api_snapshot *s) {
+        for (size_t i = 0; b->kind == HV_KIND_IMAGE && i < s->n_images; i++)
+                item_of(b, s->images[i].name)->image = &s->images[i];
+}
+
+static void sum_up_image(struct hv_view_item *item) {
+        item->phase = item->image ? item->image->phase : "Pending";
+        item->reason = item->image ? item->image->reason : HV_REASON_PENDING;
+        item->message = item->image ? item->image->message : "";
+        item->in_sync = item->image && item->image->is_ready;
+}
+
 static void sum_up_service(struct hv_view_item *item) {
         item->n_wanted = (unsigned) item->n_units;
         for (size_t i = 0; item->n_units == 0 && i < item->n_status; i++)
@@ -220,6 +233,9 @@ static void sum_up(struct hv_view_item *item) {
         case HV_KIND_CRONTASK:
                 sum_up_cron(item);
                 break;
+        case HV_KIND_IMAGE:
+                sum_up_image(item);
+                break;
         case HV_KIND_REGISTRY:
                 item->phase = "Ready";
                 item->reason = HV_REASON_SYNCED;
@@ -254,6 +270,7 @@ const struct hv_view_item *hv_view_list(struct hv_arena *a, const struct hv_api_
         add_seen(&b, s->status);
         add_crons(&b, s);
         add_tunnels(&b, s);
+        add_images(&b, s);
 
         items = HV_ARENA_NEW_N(a, struct hv_view_item, hv_map_size(map));
         while (hv_map_next(map, &it, NULL, &value)) {

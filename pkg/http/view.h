@@ -17,6 +17,7 @@ struct hv_view_item {
         const struct hv_volume *volume;      /* of kind volume, wanted */
         const struct hv_object_status *seen; /* of kind network and volume */
         const struct hv_api_tunnel *tunnel;  /* its interface as it was last seen; NULL: never */
+        const struct hv_api_image *image;    /* as it was last looked for; NULL: never */
         const struct hv_cron_status *cron;   /* of kind cron task, wanted */
         /* of kind service: wanted units, and the status of these and of orphans of its name */
         const struct hv_unit **units;

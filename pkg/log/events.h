@@ -106,7 +106,13 @@
         X(CONFIRMED,            "Confirmed",           LOG_NOTICE,  "214621bea6504a42817d16afe810f735", \
            "a revision that was on trial stays") \
         X(REVERTED,             "Reverted",            LOG_WARNING, "9557cb072fb545b48acb25aa5e087bed", \
-           "a revision that was on trial is taken back")
+           "a revision that was on trial is taken back") \
+        X(GC_REMOVED,           "GarbageCollected",    LOG_NOTICE,  "351801336a42436686ed5486ed8b08ba", \
+           "garbage collection removed an image or an ended container") \
+        X(GC_STUCK,             "GarbageCollectionStuck", LOG_WARNING, "0a14eed201ef42e5ab285fbde5e69e08", \
+           "the engine's disk stays above gc.disk.low though all was collected that may be") \
+        X(IMAGE_LOADED,         "ImageLoaded",         LOG_NOTICE,  "db983793f9b14c8b872afaee9e2d3901", \
+           "an archive of images.archives was loaded")
 /* clang-format on */
 
 enum hv_event {

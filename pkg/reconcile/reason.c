@@ -43,6 +43,7 @@ const char *hv_reason_name(enum hv_reason reason) {
                 [HV_REASON_WIREGUARD_STALE] = "WireGuardStale",
                 [HV_REASON_JOIN_FAILED] = "JoinFailed",
                 [HV_REASON_CAPS_FAILED] = "CapsFailed",
+                [HV_REASON_WAITING_WINDOW] = "WaitingWindow",
                 [HV_REASON_NOT_LISTENING] = "NotListening",
                 [HV_REASON_CONFIRM_PENDING] = "ConfirmPending",
                 [HV_REASON_REVERTED] = "Reverted",

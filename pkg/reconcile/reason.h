@@ -41,6 +41,7 @@ enum hv_reason {
         HV_REASON_WIREGUARD_STALE,  /* nobody at its other end was heard of for too long */
         HV_REASON_JOIN_FAILED,      /* a VPN service gives no configuration */
         HV_REASON_CAPS_FAILED,      /* what all workloads together may take cannot be set */
+        HV_REASON_WAITING_WINDOW,   /* an image that nothing waits for, outside of images.pull.window */
         HV_REASON_NOT_LISTENING,    /* the address of http.listen cannot be had */
         HV_REASON_CONFIRM_PENDING,  /* a revision is on trial, and taken back without a yes */
         HV_REASON_REVERTED,         /* one was */

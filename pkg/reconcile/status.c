@@ -377,3 +377,22 @@ const char *hv_status_line(const struct hv_status *s, struct hv_arena *arena) {
                 hv_buf_printf(&b, "; PruneBlocked %.8s", s->parked_revision);
         return hv_arena_strdup(arena, hv_buf_str(&b));
 }
+
+bool hv_core_is_abandoned(const struct hv_core *c, const char *container_id) {
+        const struct slot *s = hv_map_get(c->ids, container_id);
+
+        if (!s || !c->tasks_known || !s->have || s->doubt || s->effect || s->want || s->task)
+                return false;
+        return s->have->ours && s->have->kind == HV_KIND_TASK && !s->have->is_builder &&
+               s->have->state == HV_CONTAINER_EXITED && !hv_task_is_left_over(c, s);
+}
+
+const char *hv_core_container_object(const struct hv_core *c, const char *container_id) {
+        const struct slot *s = hv_map_get(c->ids, container_id);
+
+        return s && s->have && s->have->object ? s->have->object : "";
+}
+
+size_t hv_core_pulls(const struct hv_core *c) {
+        return c->n_pulls;
+}

@@ -106,6 +106,14 @@ struct hv_ended_task {
 const struct hv_ended_task *hv_core_ended_tasks(const struct hv_core *c, struct hv_arena *arena,
                                                 size_t *ret_n);
 
+size_t hv_core_pulls(const struct hv_core *c); /* under way */
+
+/* A container of ours that ended and that nobody looks after: of a task that is not known here any more. False also when the core
+ * does not know the container, or tasks are not known yet. */
+bool hv_core_is_abandoned(const struct hv_core *c, const char *container_id);
+/* Whose it says that it is; "": not known. Borrowed until the next input. */
+const char *hv_core_container_object(const struct hv_core *c, const char *container_id);
+
 /* What can be given to services and tasks in all, to tasks, and what is left for them (admission.h). false: not known yet. */
 bool hv_core_room(const struct hv_core *c, struct hv_room *ret_allocatable, struct hv_room *ret_for_tasks,
                   struct hv_room *ret_free);

@@ -208,7 +208,7 @@ static const struct hv_schema gc_disk = {
 };
 static const struct hv_field gc_images_rows[] = {
         { HV_ROW(gc_images, "keepLast", INT, keep_last), .value = "2", HV_RANGE(0, 1000),
-          .doc = "Last revisions whose images are kept." },
+          .doc = "Last revisions whose images are kept, the one in force among them; 0: only pinned ones and those in use." },
         { HV_ROW(gc_images, "maxAge", DURATION, max_age_us), .value = "30d",
           .doc = "Unused ones go after this." },
 };
@@ -217,7 +217,7 @@ static const struct hv_schema gc_images = {
 };
 static const struct hv_field gc_containers_rows[] = {
         { HV_ROW(gc_containers, "keepExited", INT, keep_exited), .value = "3", HV_RANGE(0, 1000),
-          .doc = "Ended containers kept for each object." },
+          .doc = "Ended containers kept of each task that this node does not know any more." },
         { HV_ROW(gc_containers, "maxAge", DURATION, max_age_us), .value = "24h",
           .doc = "Ended ones go after this." },
 };
@@ -255,17 +255,16 @@ static const struct hv_schema pressure = { .name = "Pressure",
 static const struct hv_field gc_rows[] = {
         { HV_ROW(gc, "interval", DURATION, interval_us), .value = "5m", HV_POSITIVE,
           .doc = "Time between rounds (of what tasks leave)." },
-        { HV_NESTED(gc, "disk", disk, gc_disk), .planned = true, .doc = "When disk space is made.",
+        { HV_NESTED(gc, "disk", disk, gc_disk), .doc = "When disk space is made.",
           .example = "{high: 85%, low: 75%}" },
-        { HV_NESTED(gc, "images", images, gc_images), .planned = true, .doc = "Unused images.",
-          .example = "{keepLast: 2}" },
-        { HV_NESTED(gc, "containers", containers, gc_containers), .planned = true, .doc = "Ended containers.",
+        { HV_NESTED(gc, "images", images, gc_images), .doc = "Unused images.", .example = "{keepLast: 2}" },
+        { HV_NESTED(gc, "containers", containers, gc_containers), .doc = "Ended containers.",
           .example = "{keepExited: 3}" },
         { HV_NESTED(gc, "tasks", tasks, gc_tasks), .doc = "What tasks leave.",
           .example = "{workspace: 24h}" },
         { HV_NESTED(gc, "pressure", pressure, pressure), .planned = true,
           .doc = "When the machine runs short.", .example = "{diskFree: 5%}" },
-        { HV_ROW(gc, "unmanaged", BOOL, unmanaged), .planned = true, .value = "false",
+        { HV_ROW(gc, "unmanaged", BOOL, unmanaged), .value = "false",
           .doc = "Whether layers that nobody uses may go though hivelet did not bring them." },
 };
 const struct hv_schema hv_schema_gc = {

@@ -30,7 +30,7 @@ static const struct hv_field registry_rows[] = {
           .doc = "Host, as image names begin with it.", .example = "registry.example.org" },
         { HV_NESTED(registry, "auth", auth, auth), .doc = "How to log in; none: anonymous.",
           .example = "{secret: registry-login}" },
-        { HV_LIST(registry, "mirrors", TEXT, mirrors), .format = HV_FORMAT_URL, .planned = true,
+        { HV_LIST(registry, "mirrors", TEXT, mirrors), .format = HV_FORMAT_URL,
           .doc = "Mirrors that are asked first.", .example = "[\"http://10.0.0.1:5005\"]" },
 };
 const struct hv_schema hv_schema_registry = { .name = "Registry",
@@ -62,7 +62,7 @@ static const struct hv_field pull_rows[] = {
           .doc = "A pull without progress for this long is given up and tried again." },
         { HV_ROW(pull, "retries", INT, retries), .value = "8", HV_RANGE(0, 1000),
           .doc = "Tries in a row before the longest wait is kept." },
-        { HV_ROW(pull, "window", TEXT, window), .format = HV_FORMAT_WINDOW, .planned = true,
+        { HV_ROW(pull, "window", TEXT, window), .format = HV_FORMAT_WINDOW,
           .doc = "When images that nothing waits for are pulled; none: any time.",
           .example = "\"01:00-05:00 Europe/Berlin\"" },
 };
@@ -72,9 +72,12 @@ static const struct hv_schema pull = {
 static const struct hv_field images_rows[] = {
         { HV_NESTED(images, "pull", pull, pull), .doc = "How images are pulled.",
           .example = "{parallel: 2}" },
-        { HV_STRUCTS(images, "preload", preload, hv_schema_image), .planned = true,
+        { HV_STRUCTS(images, "preload", preload, hv_schema_image),
           .doc = "Images to have ready before anybody needs them.",
           .example = "[{ref: docker.io/library/redis:7.4-alpine, pin: true}]" },
+        { HV_ROW(images, "archives", TEXT, archives), .format = HV_FORMAT_ABSOLUTE_PATH,
+          .doc = "Folder of archives (docker save) whose images are loaded, each once; none: none.",
+          .example = "/var/lib/hivelet-images" },
 };
 const struct hv_schema hv_schema_images = { .name = "Images",
                                             .doc = "How images are pulled, and which beforehand.",

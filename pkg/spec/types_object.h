@@ -64,6 +64,7 @@ struct hv_spec_pull {
 struct hv_spec_images {
         const struct hv_node *node;
         struct hv_spec_pull pull;
+        const char *archives;                       /* a folder; NULL: none */
         HV_SPEC_LIST(struct hv_spec_image) preload; /* of every document, as the lists of hv_spec_tree */
 };
 

@@ -9,7 +9,8 @@
 #   engine.sh stop DIR                    ends everything, removes DIR; DIR-2, DIR-3 ... too
 #
 # DIR is short (a socket's path has at most 107 bytes) and belongs to this engine alone. Needs root and Debian's docker.io,
-# podman + runc, busybox-static. HV_ENGINE_ARGS: more arguments for dockerd.
+# podman + runc, busybox-static. HV_ENGINE_ARGS: more arguments for dockerd. HV_ENGINE_DISK: its data lies on an ext4 of that size
+# (truncate's words: 600M), which is mounted in its namespace alone.
 set -euo pipefail
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL=C
@@ -19,6 +20,14 @@ api() { curl -sS -m 30 --unix-socket "$D/sock" "$@"; }
 alive() { [ -n "${1:-}" ] && [ -d "/proc/$1" ] && ! grep -q '^State:.[ZX]' "/proc/$1/status" 2>/dev/null; }
 pid_of() { cat "$D/$1.pid" 2>/dev/null || true; }
 inside() { nsenter --target "$(pid_of holder)" --net --mount -- "$@"; }
+
+# Ends with the namespace, as its loop device does.
+own_disk() {
+        truncate -s "$HV_ENGINE_DISK" "$D/disk"
+        mkfs.ext4 -q -m 0 "$D/disk"
+        mkdir -p "$D/data"
+        inside mount -o loop "$D/disk" "$D/data"
+}
 
 # A dockerd that ends gives its containers 10 s, and then needs some of its own.
 wait_gone() { for _ in $(seq 1200); do alive "$1" || return 0; sleep 0.05; done; return 1; }
@@ -140,6 +149,7 @@ start() {
         mkdir -p "$D"
         echo "$1" >"$D/kind"
         hold_namespaces
+        [ -z "${HV_ENGINE_DISK:-}" ] || own_disk
         run_engine
         make_image
         echo "$D/sock"

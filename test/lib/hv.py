@@ -48,15 +48,16 @@ class HttpError(Exception):
 class Engine:
     """A private engine (test/lib/engine.sh), or one that runs already, by bare calls."""
 
-    def __init__(self, sock=None, kind=KIND):
+    def __init__(self, sock=None, kind=KIND, disk=None):
+        """disk: its data lies on a file system of that size ("600M")."""
         self.dir, self.sock, self.kind, self.local = None, sock, kind, threading.local()
         if not sock:
             self.dir = tempfile.mkdtemp(prefix="hve", dir="/tmp")
-            self.sock = self.script("start", kind, self.dir).strip().splitlines()[-1]
+            self.sock = self.script("start", kind, self.dir, env={"HV_ENGINE_DISK": disk} if disk else None).strip().splitlines()[-1]
 
     @staticmethod
-    def script(*args):
-        r = subprocess.run([SCRIPT, *args], capture_output=True, text=True)
+    def script(*args, env=None):
+        r = subprocess.run([SCRIPT, *args], capture_output=True, text=True, env={**os.environ, **(env or {})})
         if r.returncode:
             raise RuntimeError(f"engine.sh {' '.join(args)}: {r.stdout}{r.stderr}")
         return r.stdout

@@ -266,17 +266,18 @@ static void test_load(void **state) {
         save_image(x, path);
         expect(CALL(x, hv_docker_image_remove, "hv/busybox:1", true), HV_DOCKER_OK);
         expect(CALL(x, hv_docker_image_inspect, "hv/busybox:1"), HV_DOCKER_NOT_FOUND);
-        expect(CALL(x, hv_docker_image_load, path, (uint64_t) 0), HV_DOCKER_OK);
+        expect(CALL(x, hv_docker_image_load, &(const struct hv_docker_load){ .path = path }), HV_DOCKER_OK);
         expect(CALL(x, hv_docker_image_inspect, "hv/busybox:1"), HV_DOCKER_OK);
         assert_true(hv_docker_counters(x->d, HV_DOCKER_OP_IMAGE_LOAD)->bytes_out > 1000000);
         (void) unlink(path);
 
-        r = CALL(x, hv_docker_image_load, path, (uint64_t) 0);
+        r = CALL(x, hv_docker_image_load, &(const struct hv_docker_load){ .path = path });
         expect(r, HV_DOCKER_REFUSED);
         assert_non_null(strstr(r->message, path));
-        expect(CALL(x, hv_docker_image_load, "/tmp", (uint64_t) 0), HV_DOCKER_REFUSED);
-        r = CALL(x, hv_docker_image_load, "/proc/self/maps",
-                 (uint64_t) 0); /* no archive: an error, in a 200 or not */
+        expect(CALL(x, hv_docker_image_load, &(const struct hv_docker_load){ .path = "/tmp" }),
+               HV_DOCKER_REFUSED);
+        /* No archive: an error, in a 200 or not. */
+        r = CALL(x, hv_docker_image_load, &(const struct hv_docker_load){ .path = "/proc/self/maps" });
         assert_int_not_equal(r->outcome, HV_DOCKER_OK);
         assert_true(*r->message);
 }

@@ -63,11 +63,14 @@ void start_agent(struct world *w) {
         const struct hv_executor_handler handler = { .input = on_input, .userdata = w };
         const struct hv_docker_options options = { .url = hv_engine_url(w->engine),
                                                    .call_timeout_us = 20 * HV_USEC_PER_SEC };
-        struct hv_docker_driver_options driver = { .node_id = NODE_ID, .input = hv_executor_input };
+        struct hv_docker_driver_options driver = { .node_id = NODE_ID,
+                                                   .input = hv_executor_input,
+                                                   .images = &w->images };
 
         w->core = hv_core_new(1);
         assert_int_equal(hv_docker_new(w->event, &options, &w->docker, NULL), 0);
         assert_int_equal(hv_executor_new(w->event, &handler, &w->executor, NULL), 0);
+        w->images = (struct hv_image_source){ .docker = w->docker, .is_local = true };
         driver.docker = w->docker;
         driver.input_userdata = w->executor;
         hv_executor_add(w->executor, hv_docker_driver_new(&driver));

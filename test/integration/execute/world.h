@@ -18,7 +18,8 @@ struct world {
         sd_event *event;
         struct hv_engine *engine;
         struct hv_docker *docker; /* the agent's */
-        struct hv_docker *own;    /* the test's: what it does is somebody else's doing */
+        struct hv_image_source images;
+        struct hv_docker *own; /* the test's: what it does is somebody else's doing */
         struct hv_core *core;
         struct hv_executor *executor;
         sd_event_source *pass, *deadline;

@@ -441,21 +441,35 @@ static void test_pull_login(void **state) {
         assert_null(strstr(x->result.message, "p\"w"));
 }
 
+/* What was in an archive, one name after the other. */
+static void on_image(void *userdata, const char *name) {
+        hv_buf_printf(userdata, "%s;", name);
+}
+
 static void test_load(void **state) {
         struct fixture *x = *state;
         _hv_cleanup_free_ char *path = hv_asprintf("%s/a.tar", x->dir);
         int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
         _hv_cleanup_free_ char *data = hv_malloc(300000);
 
+        _hv_cleanup_(hv_buf_done) struct hv_buf names = {};
+        struct hv_docker_load load;
+        static const char lines[] =
+                "{\"stream\":\"Loaded image: a:1\\n\"}\n{\"stream\":\"Loaded image ID: sha256:77\\n\"}\n"
+                "{\"stream\":\"Loaded image: b:1,c:1\"}\n{\"stream\":\"nothing of that kind\"}\n";
         memset(data, 'z', 300000);
         assert_int_equal(write(fd, data, 300000), 300000);
         close(fd);
-        serve(x, "POST /images/load", "{\"stream\":\"Loaded image: a:1\\n\"}\n", 33, 33, true);
-        assert_int_equal(CALL(x, hv_docker_image_load, path, (uint64_t) 0)->outcome, HV_DOCKER_OK);
+        serve(x, "POST /images/load", lines, sizeof lines - 1, sizeof lines - 1, true);
+        load = (struct hv_docker_load){ .path = path, .on_image = on_image, .userdata = &names };
+        assert_int_equal(CALL(x, hv_docker_image_load, &load)->outcome, HV_DOCKER_OK);
+        assert_string_equal(hv_buf_str(&names), "a:1;sha256:77;b:1;c:1;");
         assert_int_equal(strlen(hv_fake_body(x->fake, 1)), 300000);
         serve(x, "POST /images/load", "{\"errorDetail\":{\"message\":\"invalid tar header\"}}\n", 50, 50,
               true);
-        assert_int_equal(CALL(x, hv_docker_image_load, path, (uint64_t) 0)->outcome, HV_DOCKER_ENGINE_ERROR);
+        assert_int_equal(
+                CALL(x, hv_docker_image_load, &(const struct hv_docker_load){ .path = path })->outcome,
+                HV_DOCKER_ENGINE_ERROR);
         assert_string_equal(x->result.message, "invalid tar header");
         (void) unlink(path);
 }

@@ -79,6 +79,9 @@ static struct hv_desired *load(const char *text, struct hv_diags *diags) {
 /* ---- the backend ---- */
 
 static void snapshot(void *userdata, struct hv_arena *arena, struct hv_api_snapshot *ret) {
+        static const struct hv_api_image redis = {
+                .name = "redis", .is_ready = true, .phase = "Ready", .message = ""
+        };
         struct stage *s = userdata;
 
         (void) arena;
@@ -94,6 +97,8 @@ static void snapshot(void *userdata, struct hv_arena *arena, struct hv_api_snaps
                 .engine = { "unix:///var/run/docker.sock", "Docker", "20.10.24", "1.41" },
                 .status = &s->status,
                 .desired = s->desired,
+                .images = &redis,
+                .n_images = s->desired ? 1 : 0,
                 .crons = &s->cron,
                 .n_crons = s->desired && s->cron.name ? 1 : 0,
                 .refused = s->refused,
@@ -347,6 +352,26 @@ static void usage(void *userdata, struct hv_monitor_view *ret) {
         *ret = s->usage;
 }
 
+static void gc(void *userdata, bool dry_run, struct hv_api_call *call) {
+        static const struct hv_api_gc_step step = { "image", "docker.io/library/old:1", "nothing uses it",
+                                                    4096 };
+        const struct hv_api_gc result = { .dry_run = dry_run,
+                                          .steps = &step,
+                                          .n_steps = 1,
+                                          .bytes = 4096,
+                                          .total_bytes = 1000,
+                                          .free_bytes = 300,
+                                          .high_percent = 85,
+                                          .low_percent = 75 };
+        struct stage *s = userdata;
+
+        if (!dry_run) { /* which changes nothing, and anybody may ask */
+                s->n_plans++;
+                (void) snprintf(s->last_change, sizeof s->last_change, "gc");
+        }
+        hv_api_gc_done(call, &result);
+}
+
 static const struct hv_api_backend backend = {
         .snapshot = snapshot,
         .change = change,
@@ -360,6 +385,7 @@ static const struct hv_api_backend backend = {
         .ping = ping,
         .fit = fit,
         .usage = usage,
+        .gc = gc,
 };
 
 /* ---- what is seen ---- */

@@ -212,7 +212,7 @@ static void every_kind_is_listed(void **state) {
                 { "volumes", "Volume", "data", "Ready" },
                 { "secrets", "Secret", "db-password", "Declared" },
                 { "configs", "Config", "web-conf", "Declared" },
-                { "images", "Image", "redis", "Declared" },
+                { "images", "Image", "redis", "Ready" },
                 { "registries", "Registry", "private", "Ready" },
                 { "crontasks", "CronTask", "nightly", "Scheduled" },
         };

@@ -1,0 +1,81 @@
+/* gc/plan.h - what is collected, in which order, and why.
+ *
+ *      rules (gc of the desired state) ---.
+ *      what the engine was seen to hold --+--> hv_gc_plan() --> steps, in order; when to look again
+ *      how full its disk is --------------'
+ *
+ * Order    1. ended containers of ours that nobody needs: more than `keep_exited` of one object, or older than their `max_age`
+ *          2. what tasks left behind (results; which of them is task/retention.h)
+ *          3. images of ours that nothing uses, those first that were unused longest: after their `max_age`, or for space
+ *          4. layers that no image has and hivelet did not bring: for space, and only with `unmanaged`
+ * Space    is made when the disk is used above `high`, until it is at `low`. How much the removal of an image frees is known only
+ *          afterwards (others may share its layers): a shell performs the first step, looks, and plans anew.
+ * Never    what is not ours (but 4.), what a container uses, runs or not, what is pinned, what one of the last revisions needs, what
+ *          is younger than `min_age`.
+ * Units    wall clock in microseconds, bytes, percent.
+ * Owner    texts are borrowed from the facts; steps lie in the arena. Pure.
+ */
+#pragma once
+
+#include "base/macros.h"
+
+struct hv_arena;
+
+enum hv_gc_what { HV_GC_CONTAINER, HV_GC_RESULTS, HV_GC_IMAGE, HV_GC_LAYER, HV_N_GC_WHATS };
+
+const char *hv_gc_what_name(enum hv_gc_what what); /* "container", "results", "image", "layer" */
+
+struct hv_gc_rules {
+        unsigned high_percent, low_percent; /* low below high */
+        uint64_t min_age_us;
+        unsigned keep_exited; /* ended containers of one object */
+        uint64_t container_max_age_us, image_max_age_us;
+        bool unmanaged;
+};
+
+struct hv_gc_container {
+        const char *id, *name, *object; /* object: whose container it is */
+        const char *image;              /* id */
+        bool is_abandoned;              /* ours, ended, and nobody looks after it */
+        uint64_t ended_us;              /* of an abandoned one */
+};
+
+struct hv_gc_image {
+        const char *id, *name; /* name: a tag, for people */
+        const char *target;    /* what the engine is told to remove: id or name */
+        uint64_t size_bytes;   /* with all its layers */
+        bool is_ours;          /* hivelet pulled or loaded it */
+        bool is_pinned, is_needed;
+        bool is_dangling;  /* no tag, no digest */
+        uint64_t since_us; /* ours: unused since, or came then if that was later; else made then */
+};
+
+struct hv_gc_facts {
+        uint64_t now_us;
+        uint64_t total_bytes, free_bytes; /* of the engine's disk; total 0: not known, no space is made */
+        bool is_collecting;               /* it was above `high` and is not at `low` yet */
+        bool has_results;                 /* the round has not looked at what tasks left yet */
+        const struct hv_gc_container *containers;
+        size_t n_containers;
+        const struct hv_gc_image *images;
+        size_t n_images;
+};
+
+struct hv_gc_step {
+        enum hv_gc_what what;
+        const char *id, *name, *target;
+        const char *why;
+        uint64_t bytes; /* at most so much becomes free; 0: not known */
+};
+
+struct hv_gc_plan {
+        const struct hv_gc_step *steps;
+        size_t n_steps;
+        bool makes_space;      /* the disk is used above `high`, or above `low` while collecting */
+        uint64_t wanted_bytes; /* until `low`; 0: nothing has to go */
+        bool is_enough;        /* the steps may free as much as is wanted */
+        uint64_t next_us;      /* when something becomes old enough to go; HV_TIME_NEVER */
+};
+
+void hv_gc_plan(const struct hv_gc_rules *rules, const struct hv_gc_facts *facts, struct hv_arena *arena,
+                struct hv_gc_plan *ret);

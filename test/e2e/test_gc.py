@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""Garbage collection and room for images, on an engine whose data lies on a file system of its own: what goes, in which order, until
+when, and what stays; and pulls that do not fit.
+
+The agent runs in the engine's mount namespace, so both see one disk. What is there is asked of the engine."""
+import json
+import os
+import re
+
+import base
+import hv
+from hv import document, service
+from registry import Registry
+
+MIB = 1 << 20
+SIZE = 60 * MIB
+
+
+class Agent(hv.Agent):
+    def __init__(self, engine):
+        super().__init__(engine.sock)
+        with open(os.path.join(engine.dir, "holder.pid")) as f:
+            self.holder = f.read().strip()
+
+    def arguments(self, *more):
+        return ["nsenter", "--target", self.holder, "--mount", "--", *super().arguments(*more)]
+
+
+class Disk(base.Case):
+    size = "640M"
+
+    @classmethod
+    def setUpClass(cls):
+        cls.engine = hv.Engine(kind="docker", disk=cls.size)
+        cls.addClassCleanup(cls.engine.stop)
+        cls.registry = Registry(cls.engine)
+        cls.addClassCleanup(cls.registry.stop)
+        with open(os.path.join(cls.engine.dir, "holder.pid")) as f:
+            cls.disk = f"/proc/{f.read().strip()}/root{cls.engine.dir}/data"
+
+    @classmethod
+    def tearDownClass(cls):
+        pass
+
+    def setUp(self):
+        super().setUp()
+        self.agent.done()
+        self.agent = Agent(self.engine)
+
+    def tearDown(self):
+        super().tearDown()
+        for i in self.engine.call("GET", "/images/json"):
+            if hv.IMAGE not in (i["RepoTags"] or []):
+                self.engine.call("DELETE", f"/images/{i['Id']}?force=1")
+
+    def used(self):
+        s = os.statvfs(self.disk)
+        total = (s.f_blocks - s.f_bfree + s.f_bavail) * s.f_frsize
+        return total - s.f_bavail * s.f_frsize, total
+
+    def percent(self, less=0):
+        used, total = self.used()
+        return (used - less) * 100 // total
+
+    def images(self):
+        return {t for i in self.engine.call("GET", "/images/json") for t in i["RepoTags"] or []} - {hv.IMAGE, "<none>:<none>"}
+
+    @staticmethod
+    def body(services, gc="", more=""):
+        """name: image of each."""
+        units = "".join(service(n, image=i).replace("pullPolicy: never", "pullPolicy: missing") for n, i in services.items())
+        return document(f"  gc: {{interval: 1h{gc}}}\n{more}  services:\n{units}")
+
+    def begin(self, services, **more):
+        self.agent.write(self.body(services, **more))
+        self.agent.start()
+        self.agent.wait_synced()
+
+    def gc(self, *words):
+        r = self.agent.ctl("gc", "-o", "json", *words)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        return json.loads(r.stdout)
+
+    @staticmethod
+    def names(answer):
+        return [s["name"] for s in answer["steps"] if s["what"] != "results"]
+
+
+class Collection(Disk):
+    def put(self, *names):
+        return [self.registry.put(f"{self._testMethodName.replace('_', '-')}/{n}:1", SIZE) for n in names]
+
+    def ghost(self, name, node):
+        """An ended container of a task that this node knows nothing of: its ledger was lost, say."""
+        c = self.engine.call("POST", f"/containers/create?name={name}",
+                             {"Image": hv.IMAGE, "Entrypoint": ["/bin/true"], "HostConfig": {"NetworkMode": "none"},
+                              "Labels": {"io.hivelet.managed": "true", "io.hivelet.node": node, "io.hivelet.kind": "task",
+                                         "io.hivelet.name": "ghost", "io.hivelet.digest": "0" * 64}})
+        self.engine.call("POST", f"/containers/{c['Id']}/start")
+        self.engine.call("POST", f"/containers/{c['Id']}/wait")
+
+    def test_order_and_end(self):
+        """Four revisions with an image each; of all that is there only the two oldest may go, behind the ended containers."""
+        a, b, c, d = self.put("a", "b", "c", "d")
+        agent = self.agent
+        self.begin({"web": a})
+        foreign = self.registry.put("foreign/of-somebody:1", 4 * MIB)
+        self.engine.raw("POST", f"/images/create?fromImage={foreign.rpartition(':')[0]}&tag=1", {})
+        for image in (b, c):
+            agent.desire(self.body({"web": image}))
+        self.ghost("ghost-1", "e2e")
+        self.ghost("ghost-2", "e2e")
+        self.ghost("stranger", "another-node")
+        agent.desire(self.body({"web": d}))
+        self.assertEqual(self.images(), {a, b, c, d, foreign})
+        # The disk is above `high`, and one of the two has to go to be at `low`.
+        rules = f", disk: {{high: {self.percent() - 1}%, low: {self.percent(less=SIZE // 2)}%, minAge: 0s}}, containers: {{keepExited: 1}}"
+        agent.write(self.body({"web": d}, gc=rules))
+        agent.apply()
+        agent.wait(lambda: "ghost-1" in self.engine.containers() and self.gc("--dry-run")["steps"], "the rules are in force")
+        agent.wait(lambda: self.names(self.gc("--dry-run"))[:2] == ["ghost-1", a], "the node has seen all of it")
+        self.assertEqual(self.images(), {a, b, c, d, foreign})
+        said = agent.ctl("gc")
+        self.assertEqual(said.returncode, 0, said.stderr)
+        self.assertRegex(said.stdout, r"container\s+ghost-1\s")
+        self.assertRegex(said.stdout, rf"image\s+{re.escape(a)}\s+\d")
+        self.assertLess(said.stdout.index("ghost-1"), said.stdout.index(a))
+        self.assertEqual(self.images(), {b, c, d, foreign})
+        self.assertEqual(set(self.engine.containers()), {"hive-web", "ghost-2", "stranger"})
+        low = int(re.search(r"low: (\d+)%", rules)[1])
+        self.assertLessEqual(self.percent(), low)
+        self.assertEqual(self.names(self.gc()), [])
+        # Pinned is what no revision may let go of; with keepLast 0 nothing else keeps an image that nobody uses.
+        rules = f", disk: {{high: 2%, low: 1%, minAge: 0s}}, images: {{keepLast: 0}}, containers: {{keepExited: 0, maxAge: 0s}}"
+        agent.desire(self.body({"web": d}, gc=rules, more=f"  images: {{preload: [{{ref: \"{b}\", pin: true}}, {{ref: \"{c}\"}}]}}\n"))
+        done = self.gc()
+        self.assertEqual(self.names(done), ["ghost-2", c])
+        self.assertTrue(done["stuck"])
+        self.assertEqual(self.images(), {b, d, foreign})
+        self.assertEqual(set(self.engine.containers()), {"hive-web", "stranger"})
+        self.assertIn("GarbageCollectionStuck", json.dumps(agent.call("GET", "/api/v1/events")))
+        metrics = agent.call("GET", "/metrics", accept="text/plain")
+        self.assertIn('hivelet_gc_removed_total{what="image"} 2', metrics)
+        self.assertIn("hivelet_gc_stuck 1", metrics)
+
+    def test_a_disk_that_fills_is_noticed(self):
+        """Nobody asks; and what came over a crash of the agent is known to be hivelet's."""
+        a, b = self.put("a", "b")
+        agent = self.agent
+        self.begin({"web": a})
+        agent.kill()
+        rules = f", images: {{keepLast: 1}}, disk: {{high: {self.percent() + 25}%, low: {self.percent() + 20}%, minAge: 0s}}"
+        agent.write(self.body({"web": b}, gc=rules))
+        agent.start()
+        agent.wait_synced()
+        self.assertEqual(self.images(), {a, b})
+        with open(os.path.join(self.disk, "full"), "wb") as f:
+            f.write(b"\x5a" * (26 * self.used()[1] // 100))
+        self.addCleanup(os.unlink, os.path.join(self.disk, "full"))
+        agent.wait(lambda: a not in self.images(), "the unused image goes")
+        self.assertEqual(self.images(), {b})
+        self.assertEqual(self.engine.running(), {"hive-web"})
+
+    def test_what_an_image_is_used_for_keeps_it(self):
+        """By a stranger's container, by a stranger's name for it: it stays, and the engine is not even asked."""
+        a, b, c = self.put("a", "b", "c")
+        agent = self.agent
+        rules = ", images: {keepLast: 1}, disk: {high: 2%, low: 1%, minAge: 0s}"
+        self.begin({"web": a})
+        agent.desire(self.body({"web": b}))
+        self.engine.call("POST", "/containers/create?name=stranger", {"Image": a})
+        self.engine.call("POST", f"/images/{b}/tag?repo=mine&tag=1")
+        agent.desire(self.body({"web": c}, gc=rules))
+        self.assertEqual(self.names(self.gc()), [])
+        self.assertEqual(self.images(), {a, b, c, "mine:1"})
+        self.engine.call("DELETE", "/containers/stranger")
+        self.engine.call("DELETE", "/images/mine:1")
+        self.assertEqual(self.names(self.gc()), [b, a])  # b is unused for longer
+        self.assertEqual(self.images(), {c})
+
+
+class Room(Disk):
+    size = "320M"
+
+    def refused(self, image, words):
+        agent = self.agent
+        agent.write(self.body({"web": image}, more="  resources: {reserved: {disk: 60Mi}}\n"))
+        agent.start()
+        agent.wait(lambda: words in json.dumps(agent.services().get("hive-web", {})), "it is told")
+        unit = agent.services()["hive-web"]
+        self.assertEqual(unit["reason"], "PullFailed")
+        self.assertIn("resources.reserved.disk", unit["message"])
+        self.assertEqual(self.images(), set())
+        with open(os.path.join(self.engine.dir, "log")) as f:
+            self.assertNotIn("no space left", f.read())
+
+    def test_layers_that_are_too_large_are_cancelled_when_their_size_is_known(self):
+        self.refused(self.registry.put("large/one:1", 400 * MIB), "no room")
+
+    def test_layers_that_grow_too_large_are_cancelled_before_the_disk_is_full(self):
+        """A gibibyte of zeros takes a mebibyte to bring."""
+        self.refused(self.registry.put("zeros/one:1", 1 << 30, zeros=True), "no room")
+
+    def test_what_fits_is_pulled(self):
+        self.begin({"web": self.registry.put("small/one:1", SIZE)}, more="  resources: {reserved: {disk: 60Mi}}\n")
+        self.assertEqual(self.engine.running(), {"hive-web"})
+
+
+if __name__ == "__main__":
+    base.main()

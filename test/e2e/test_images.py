@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""Images that are there before anybody needs them: pulled beforehand from Debian's docker-registry, through a mirror, inside a window,
+from archives; and what cannot come is told while the others do."""
+import json
+import os
+import time
+
+import base
+import hv
+from hv import document, service
+from registry import ADDRESS, Registry
+
+KIB = 1 << 10
+
+
+class Images(base.Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.addClassCleanup(cls.engine.stop)
+        cls.registry = Registry(cls.engine)
+        cls.addClassCleanup(cls.registry.stop)
+
+    @classmethod
+    def tearDownClass(cls):
+        pass
+
+    def tearDown(self):
+        super().tearDown()
+        for name in self.there():
+            self.engine.call("DELETE", f"/images/{name}?force=1")
+
+    def there(self):
+        return {t for i in self.engine.call("GET", "/images/json") for t in i["RepoTags"] or []} - {hv.IMAGE}
+
+    def seen(self):
+        return {i["metadata"]["name"]: i["status"] for i in self.agent.call("GET", "/api/v1/images")["items"]}
+
+    def state(self, name):
+        return self.seen()[name]["phase"], self.seen()[name]["reason"]
+
+    def start(self, images, more=""):
+        self.agent.write(document(f"  images: {images}\n{more}"))
+        self.agent.start()
+
+    def test_one_that_cannot_come_keeps_no_other_back(self):
+        a, b = (self.registry.put(f"preload/{n}:1", 64 * KIB) for n in "ab")
+        gone, cut = f"{ADDRESS}/preload/nobody-has-it:1", self.registry.put("preload/cut:1", 4096 * KIB, cut=True)
+        agent = self.agent
+        self.start(f"{{pull: {{parallel: 1}}, preload: [{{ref: \"{gone}\", name: gone}}, {{ref: \"{cut}\", name: cut}}, "
+                   f"{{ref: \"{a}\", name: a}}, {{ref: \"{b}\", name: b}}]}}")
+        agent.wait(lambda: self.state("a") == self.state("b") == ("Ready", "Synced"), "the others are there")
+        agent.wait(lambda: self.state("gone") == self.state("cut") == ("BackOff", "PullFailed"), "it is told")
+        self.assertEqual(self.there(), {a, b})
+        self.assertIn("gone", agent.ctl("get", "images").stdout)
+        self.assertIn("not found", agent.ctl("why", "image/gone").stdout)
+        self.assertIn("PullFailed", json.dumps(agent.call("GET", "/api/v1/events")))
+        # Whoever mends it need not wait: `apply` tries again.
+        made = self.registry.put("preload/nobody-has-it:1", 64 * KIB)
+        agent.apply()
+        agent.wait(lambda: self.state("gone") == ("Ready", "Synced"), "it came")
+        self.assertEqual(self.there(), {a, b, made})
+
+    def test_a_window_holds_back_only_what_nothing_waits_for(self):
+        a, b = (self.registry.put(f"window/{n}:1", 64 * KIB) for n in "ab")
+        hour = time.gmtime().tm_hour
+        window = f"{(hour + 10) % 24:02}:00-{(hour + 11) % 24:02}:00 UTC"
+        web = service("web", image=b).replace("pullPolicy: never", "pullPolicy: missing")
+        self.start(f"{{pull: {{window: \"{window}\"}}, preload: [{{ref: \"{a}\", name: a}}]}}", more=f"  services:\n{web}")
+        self.agent.wait_synced()
+        self.agent.wait(lambda: self.state("a") == ("Waiting", "WaitingWindow"), "it waits")
+        self.assertEqual(self.there(), {b})
+        window = f"{(hour - 1) % 24:02}:00-{(hour + 10) % 24:02}:00 UTC"
+        self.agent.desire(document(f"  images: {{pull: {{window: \"{window}\"}}, preload: [{{ref: \"{a}\", name: a}}]}}\n  services:\n{web}"))
+        self.agent.wait(lambda: self.state("a") == ("Ready", "Synced"), "it came")
+
+    def test_a_mirror_is_asked_first_and_leaves_no_name(self):
+        """The registry that the name begins with does not exist."""
+        self.registry.put("cache/library/thing:1", 64 * KIB)
+        other = self.registry.put("own/thing:1", 64 * KIB)
+        wanted = "registry.invalid/library/thing:1"
+        registries = (f"  registries:\n    - {{name: far, host: registry.invalid, mirrors: [\"http://127.0.0.1:1\", \"http://{ADDRESS}/cache\"]}}\n"
+                      f"    - {{name: near, host: \"{ADDRESS}\", mirrors: [\"http://{ADDRESS}/nothing-here\"]}}\n")
+        self.start(f"{{preload: [{{ref: {wanted}, name: far}}, {{ref: \"{other}\", name: near}}]}}", more=registries)
+        self.agent.wait(lambda: self.state("far") == self.state("near") == ("Ready", "Synced"), "both came")
+        self.assertEqual(self.there(), {wanted, other})
+
+    def archive(self, path, image):
+        """As `docker save` writes it; the image is not in the engine any more."""
+        self.engine.call("POST", f"/images/{hv.IMAGE}/tag?repo={image.rpartition(':')[0]}&tag={image.rpartition(':')[2]}")
+        c = hv.UnixConnection(self.engine.sock)
+        try:
+            c.request("GET", f"/v1.41/images/{image}/get")
+            with open(path, "wb") as f:
+                f.write(c.getresponse().read())
+        finally:
+            c.close()
+        os.chmod(path, 0o644)
+        self.engine.call("DELETE", f"/images/{image}")
+
+    def test_archives_are_loaded_once(self):
+        folder = os.path.join(self.agent.dir, "archives")
+        os.mkdir(folder)
+        self.archive(os.path.join(folder, "one.tar"), "offline/one:1")
+        for name, text in (("broken.tar", b"no archive"), ("notes.txt", b"nothing")):
+            with open(os.path.join(folder, name), "wb") as f:
+                f.write(text)
+        os.chmod(os.path.join(folder, "broken.tar"), 0o644)
+        with open(os.path.join(folder, "anybody.tar"), "wb") as f:
+            f.write(b"x")
+        os.chmod(os.path.join(folder, "anybody.tar"), 0o666)
+        agent = self.agent
+        # The name leads nowhere: what the archive brings is what the service runs.
+        web = service("web", image="offline/one:1").replace("pullPolicy: never", "pullPolicy: missing")
+        self.start(f"{{archives: {folder}}}", more=f"  services:\n{web}")
+        agent.wait_synced()
+        self.assertEqual(self.engine.running(), {"hive-web"})
+        log = agent.text_of_log()
+        self.assertIn("broken.tar is not loaded", log)
+        self.assertIn("anybody.tar is not loaded: it must belong to root", log)
+        self.assertNotIn("notes.txt", log)
+        self.assertEqual(agent.terminate(), 0)
+        agent.start()
+        agent.wait_synced()
+        self.assertEqual(agent.text_of_log().count("1 images loaded"), 1)
+
+
+if __name__ == "__main__":
+    base.main()
