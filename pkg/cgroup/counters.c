@@ -18,6 +18,8 @@ struct open_file {
 struct hv_cgroup_counters {
         char *path; /* for messages */
         HV_VEC(struct open_file) files;
+        unsigned n_reads;
+        struct hv_cgroup_figures last;
 };
 
 /* Which path it has below the hierarchy of a controller; NULL: none. The caller frees it. */
@@ -109,12 +111,16 @@ struct hv_cgroup_counters *hv_cgroup_counters_free(struct hv_cgroup_counters *c)
         return NULL;
 }
 
-int hv_cgroup_counters_read(const struct hv_cgroup_counters *c, struct hv_cgroup_figures *ret,
-                            struct hv_err *err) {
-        struct hv_cgroup_figures f = {};
+int hv_cgroup_counters_read(struct hv_cgroup_counters *c, struct hv_cgroup_figures *ret, struct hv_err *err) {
+        struct hv_cgroup_figures f = { .cpu_pressure = c->last.cpu_pressure,
+                                       .memory_pressure = c->last.memory_pressure,
+                                       .io_pressure = c->last.io_pressure };
+        bool is_short = c->n_reads++ % 2 != 0;
         char text[FILE_SIZE];
 
         for (size_t i = 0; i < c->files.n; i++) {
+                if (is_short && c->files.v[i].file->is_average)
+                        continue;
                 ssize_t n = pread(c->files.v[i].fd, text, sizeof text - 1, 0);
 
                 if (n < 0 && errno == ENODEV)
@@ -124,6 +130,6 @@ int hv_cgroup_counters_read(const struct hv_cgroup_counters *c, struct hv_cgroup
                 text[n] = '\0';
                 (void) c->files.v[i].file->parse(text, &f);
         }
-        *ret = f;
+        *ret = c->last = f;
         return 0;
 }

@@ -24,5 +24,5 @@ int hv_cgroup_counters_of_path(const struct hv_cgroup_tree *t, const char *path,
 struct hv_cgroup_counters *hv_cgroup_counters_free(struct hv_cgroup_counters *c); /* takes NULL, gives NULL */
 HV_DEFINE_CLEANUP(struct hv_cgroup_counters, hv_cgroup_counters_free);
 
-int hv_cgroup_counters_read(const struct hv_cgroup_counters *c, struct hv_cgroup_figures *ret,
-                            struct hv_err *err);
+/* All figures are of now, but for the pressures: the kernel's own averages of 10 s, which are read every second time. */
+int hv_cgroup_counters_read(struct hv_cgroup_counters *c, struct hv_cgroup_figures *ret, struct hv_err *err);

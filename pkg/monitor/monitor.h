@@ -8,7 +8,7 @@
  *
  * Model    Containers are known by name; one that was started anew is another. One that ended is found gone by the next round and
  *          unknown until the agent says that it runs again.
- * Cost     a round of 100 containers and the machine costs 2 to 4 ms of CPU, a read of an open file for each figure.
+ * Cost     a round costs no more CPU than reading the files does (test/bench/sample.py): some 10 for each container.
  * Bounds   history.h tells of memory; at most HV_MONITOR_CONTAINERS_MAX containers are followed, and no more than `n_files_max` allows:
  *          a process that has no descriptors left cannot do anything else either.
  */

@@ -154,6 +154,24 @@ static void what_is_read_again_is_new(void **state) {
         assert_int_equal(hv_cgroup_working_set(&f), 0); /* and not less than nothing */
 }
 
+static void averages_are_read_every_second_time(void **state) {
+        const struct scratch *s = *state;
+        _hv_cleanup_(hv_cgroup_tree_freep) struct hv_cgroup_tree *t = mounted(s, false, true);
+        _hv_cleanup_(hv_cgroup_counters_freep) struct hv_cgroup_counters *c = NULL;
+        static const double told[] = { 12.5, 12.5, 7 }; /* the second is not read, and not forgotten either */
+        struct hv_cgroup_figures f;
+
+        put_all(s, "/one", version_2, HV_ARRAY_SIZE(version_2), true);
+        assert_int_equal(hv_cgroup_counters_of_path(t, "/one", &c, NULL), 0);
+        for (size_t i = 0; i < HV_ARRAY_SIZE(told); i++) {
+                assert_int_equal(hv_cgroup_counters_read(c, &f, NULL), 0);
+                assert_true(f.cpu_pressure.is_known && f.cpu_pressure.some_percent == told[i]);
+                check(&f);
+                scratch_write(s, "unified/one/cpu.pressure",
+                              "some avg10=7.00 avg60=0.00 avg300=0.00 total=1\n");
+        }
+}
+
 static void there_must_be_a_cgroup(void **state) {
         const struct scratch *s = *state;
         _hv_cleanup_(hv_cgroup_tree_freep) struct hv_cgroup_tree *t = mounted(s, true, true);
@@ -236,6 +254,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(a_mixed_tree_gives_each_figure_once, scratch_set_up,
                                                 scratch_tear_down),
                 cmocka_unit_test_setup_teardown(what_is_read_again_is_new, scratch_set_up, scratch_tear_down),
+                cmocka_unit_test_setup_teardown(averages_are_read_every_second_time, scratch_set_up,
+                                                scratch_tear_down),
                 cmocka_unit_test_setup_teardown(there_must_be_a_cgroup, scratch_set_up, scratch_tear_down),
                 cmocka_unit_test(paths_of_processes),
                 cmocka_unit_test_setup_teardown(a_process_of_somebody_else_is_not_taken, scratch_set_up,
