@@ -8,6 +8,7 @@
  *      engine.c        the container engine: client, driver, secrets, policy
  *      tasks.c         the ledger, workspaces and results: what tasks need of this machine
  *      disk_watch.c    what running tasks take of the disk
+ *      pressure.c      whether the machine runs short
  *      retention.c     what tasks left, removed when its time is over
  *      caps.c          when the caps of the node's slices are read
  *      monitor.c       what the machine and its containers use (agent/monitor.h)
@@ -36,6 +37,7 @@
 #include "ledger/attempt.h"
 #include "ledger/recall.h"
 #include "notify/notify.h"
+#include "reconcile/pressure.h"
 #include "reconcile/status.h"
 #include "retry/backoff.h"
 #include "source/set.h"
@@ -43,6 +45,7 @@
 struct plan_call;         /* backend_plan.c */
 struct change;            /* backend_change.c: a change that waits for the guard */
 struct root_look;         /* disk_watch.c */
+struct hv_agent_sample;   /* pressure.c */
 struct hv_agent_gc;       /* gc.h */
 struct hv_agent_images;   /* images.h */
 struct hv_agent_archives; /* archives.c */
@@ -104,6 +107,9 @@ struct hv_agent {
         HV_VEC(struct root_look *) root_looks; /* calls of the engine for what tasks wrote elsewhere */
         sd_event_source *disk_timer;
         uint64_t disk_looked_us;
+        struct hv_agent_sample *sample; /* of the disk, under way */
+        sd_event_source *pressure_timer;
+        struct hv_seen_pressure pressure; /* as the core was told last */
         struct hv_agent_images *images; /* NULL as long as the engine is */
         struct hv_agent_gc *gc;         /* NULL before a revision is in force */
         struct hv_agent_preload *preload;
@@ -209,6 +215,10 @@ int hv_agent_disk_begin(struct hv_agent *a, struct hv_err *err);
 void hv_agent_disk_passed(struct hv_agent *a); /* after each pass: does a task run that has a limit? */
 void hv_agent_disk_end(struct hv_agent *a);
 
+/* pressure.c */
+int hv_agent_pressure_begin(struct hv_agent *a, struct hv_err *err); /* after disk_begin */
+void hv_agent_pressure_end(struct hv_agent *a);                      /* before disk_end */
+
 /* retention.c */
 int hv_agent_retention_begin(struct hv_agent *a, struct hv_err *err); /* once tasks are known */
 /* A round; `done` comes once, never from inside. False: tasks are not known. */
@@ -231,7 +241,7 @@ void hv_agent_pool_look(const struct hv_agent *a, struct hv_arena *arena, struct
 bool hv_agent_pool_leave(struct hv_agent *a, void (*done)(void *userdata), void *userdata);
 void hv_agent_pool_end(struct hv_agent *a); /* before the executor and the tasks' parts */
 
-/* zones.c: gives the core the time zones that the cron tasks of a revision name. */
+/* zones.c: gives the core the time zones that the cron tasks and quiet hours of a revision name. */
 void hv_agent_zones_need(struct hv_agent *a, const struct hv_desired *d);
 struct hv_zone *hv_agent_zone_read(
         const char *name, struct hv_err *err); /* name NULL: the node's own; NULL: it cannot be read */

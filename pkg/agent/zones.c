@@ -1,4 +1,4 @@
-/* agent/zones.c - the time zones of cron tasks: read here, understood by base/zone.h, used by the core. */
+/* agent/zones.c - the time zones of cron tasks and quiet hours: read here, understood by base/zone.h, used by the core. */
 #include <errno.h>
 #include <fcntl.h>
 
@@ -27,18 +27,25 @@ struct hv_zone *hv_agent_zone_read(const char *name, struct hv_err *err) {
         return zone;
 }
 
+static void need(struct hv_agent *a, const char *name, const char *whose) {
+        struct hv_input in = { .type = HV_INPUT_ZONE, .text = name };
+        struct hv_err err = {};
+
+        if (hv_str_empty(name) || hv_streq(name, "UTC"))
+                return;
+        in.zone = hv_agent_zone_read(name, &err);
+        if (in.zone)
+                (void) hv_agent_input(a, &in, NULL);
+        else
+                (void) hv_log_error(err.code, "%s: %s", whose, err.msg);
+}
+
 void hv_agent_zones_need(struct hv_agent *a, const struct hv_desired *d) {
         for (size_t i = 0; i < d->n_cron_tasks; i++) {
-                struct hv_input in = { .type = HV_INPUT_ZONE, .text = d->cron_tasks[i].zone };
-                struct hv_err err = {};
+                _hv_cleanup_free_ char *whose = hv_asprintf("cron task %s waits", d->cron_tasks[i].name);
 
-                if (hv_str_empty(in.text) || hv_streq(in.text, "UTC"))
-                        continue;
-                in.zone = hv_agent_zone_read(in.text, &err);
-                if (in.zone)
-                        (void) hv_agent_input(a, &in, NULL);
-                else
-                        (void) hv_log_error(err.code, "cron task %s waits: %s", d->cron_tasks[i].name,
-                                            err.msg);
+                need(a, d->cron_tasks[i].zone, whose);
         }
+        for (size_t i = 0; i < d->settings.n_quiet_hours; i++)
+                need(a, d->settings.quiet_hours[i].zone, "quiet hours are not kept");
 }

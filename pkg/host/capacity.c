@@ -4,12 +4,10 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/statvfs.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
-#include "base/alloc.h"
+#include "host/pressure.h"
 
 #define NANO UINT64_C(1000000000)
 
@@ -21,21 +19,6 @@ unsigned hv_host_count_cpus(void) {
                 return (unsigned) CPU_COUNT(&set);
         n = sysconf(_SC_NPROCESSORS_ONLN); /* more than a cpu_set_t holds */
         return n > 0 ? (unsigned) n : 1;
-}
-
-static int read_disk(const char *dir, uint64_t *ret, struct hv_err *err) {
-        _hv_cleanup_free_ char *path = hv_strdup(dir);
-        struct statvfs fs;
-
-        while (statvfs(path, &fs) < 0) {
-                char *slash = strrchr(path, '/');
-
-                if (errno != ENOENT || !slash)
-                        return hv_err_errno(err, -errno, "cannot tell the size of the disk of %s", dir);
-                slash[slash == path] = '\0';
-        }
-        *ret = (uint64_t) fs.f_blocks * fs.f_frsize;
-        return 0;
 }
 
 static uint64_t read_setting(const char *path) {
@@ -59,12 +42,13 @@ uint64_t hv_capacity_threads(void) {
 int hv_capacity_read(const char *dir, struct hv_capacity *ret, struct hv_err *err) {
         struct hv_capacity c = { .nano_cpus = hv_host_count_cpus() * NANO };
         struct sysinfo memory;
+        uint64_t free_bytes;
         int r;
 
         if (sysinfo(&memory) < 0)
                 return hv_err_errno(err, -errno, "cannot tell the size of the memory");
         c.memory_bytes = (uint64_t) memory.totalram * memory.mem_unit;
-        r = read_disk(dir, &c.disk_bytes, err);
+        r = hv_pressure_disk(dir, &c.disk_bytes, &free_bytes, err);
         if (r < 0)
                 return r;
         *ret = c;

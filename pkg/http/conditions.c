@@ -14,6 +14,7 @@ const char *hv_condition_type_name(enum hv_condition_type type) {
                 [HV_CONDITION_CONFIG_VALID] = "ConfigValid",
                 [HV_CONDITION_LISTENING] = "Listening",
                 [HV_CONDITION_CAPPED] = "Capped",
+                [HV_CONDITION_ADMITTING] = "Admitting",
                 [HV_CONDITION_CONFIRM_PENDING] = "ConfirmPending",
         };
 
@@ -218,6 +219,10 @@ struct hv_condition hv_condition_judge(enum hv_condition_type type, const struct
                 return judge_listening(s, a);
         case HV_CONDITION_CAPPED:
                 return judge_capped(s, a);
+        case HV_CONDITION_ADMITTING:
+                if (s->status->pressure)
+                        return no(HV_REASON_WAITING_PRESSURE, s->status->pressure);
+                return yes("the machine does not run short");
         case HV_CONDITION_CONFIRM_PENDING:
                 return judge_confirm(s, a);
         case HV_CONDITION_CONFIG_VALID:

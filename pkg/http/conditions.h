@@ -5,6 +5,7 @@
  *      EngineReachable  the container engine answers
  *      ConfigValid      the sources could be read, and what they say was taken
  *      Listening        the address of http.listen is served
+ *      Admitting        tasks are admitted: the machine does not run short
  *      Capped           the slice of all workloads takes no more than resources.limits and reserved leave it
  *      ConfirmPending   a revision is on trial: here True is what somebody has to look at
  *
@@ -21,6 +22,7 @@ enum hv_condition_type {
         HV_CONDITION_CONFIG_VALID,
         HV_CONDITION_LISTENING,
         HV_CONDITION_CAPPED,
+        HV_CONDITION_ADMITTING,
         HV_CONDITION_CONFIRM_PENDING,
         HV_N_CONDITIONS
 };

@@ -112,7 +112,11 @@
         X(GC_STUCK,             "GarbageCollectionStuck", LOG_WARNING, "0a14eed201ef42e5ab285fbde5e69e08", \
            "the engine's disk stays above gc.disk.low though all was collected that may be") \
         X(IMAGE_LOADED,         "ImageLoaded",         LOG_NOTICE,  "db983793f9b14c8b872afaee9e2d3901", \
-           "an archive of images.archives was loaded")
+           "an archive of images.archives was loaded") \
+        X(CAPPED,               "Capped",              LOG_NOTICE,  "4d1f6a27c3b94e0ba5c86e19d7f20b35", \
+           "what all workloads together may take was set on their slice") \
+        X(PRESSURE,             "Pressure",            LOG_WARNING, "b8e05c7d91f2463a8c1d40e7362fa95b", \
+           "the machine runs short and no task is admitted, or it does not any more")
 /* clang-format on */
 
 enum hv_event {

@@ -19,6 +19,8 @@ const char *hv_resource_name(enum hv_resource resource) {
                 return "GPU memory";
         case HV_RESOURCE_SLOTS:
                 return "running tasks";
+        case HV_RESOURCE_PRESSURE:
+                return "pressure";
         case HV_RESOURCE_NONE:
                 break;
         }

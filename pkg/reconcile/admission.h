@@ -29,7 +29,8 @@ enum hv_resource {
         HV_RESOURCE_DISK,
         HV_RESOURCE_GPU,
         HV_RESOURCE_GPU_MEMORY,
-        HV_RESOURCE_SLOTS, /* tasks at the same time */
+        HV_RESOURCE_SLOTS,    /* tasks at the same time */
+        HV_RESOURCE_PRESSURE, /* the machine itself runs short (pressure.h) */
 };
 
 const char *hv_resource_name(enum hv_resource resource); /* "memory", "running tasks" */

@@ -8,7 +8,9 @@
 #include <stdio.h>
 
 #include "base/quantity.h"
+#include "base/zone.h"
 #include "reconcile/pass.h"
+#include "reconcile/task_state.h"
 
 #define CPU_LEAST (HV_NANO_CPUS_PER_CPU / 100)
 #define CPU_STEP UINT64_C(10000) /* a microsecond of each 100 ms */
@@ -41,6 +43,17 @@ struct hv_caps hv_caps_of_node(const struct hv_settings *s, const struct hv_caps
                 caps.limits.pids = machine->threads - machine->threads / 8;
         caps.memory_high_bytes = caps.limits.memory_bytes / 100 * 95 / MEMORY_STEP * MEMORY_STEP;
         return caps;
+}
+
+bool hv_quiet_hours_are_on(const struct hv_quiet_hours *q, const struct hv_zone *zone, uint64_t wall_us) {
+        struct hv_civil local;
+        unsigned minute;
+
+        hv_zone_to_local(zone, wall_us, &local);
+        minute = local.hour * 60 + local.minute;
+        if (q->from_minute <= q->to_minute)
+                return minute >= q->from_minute && minute < q->to_minute;
+        return minute >= q->from_minute || minute < q->to_minute;
 }
 
 bool hv_caps_equal(const struct hv_caps *a, const struct hv_caps *b, bool has_memory_high) {
@@ -91,7 +104,37 @@ static bool can_be_capped(const struct caps *k) {
 }
 
 static struct hv_caps wanted(const struct hv_core *c, enum hv_caps_place place) {
-        return place == HV_CAPS_NODE ? hv_caps_of_node(&c->active->settings, &c->caps[place].machine) : none;
+        const struct caps *k = &c->caps[place];
+
+        if (place == HV_CAPS_NODE)
+                return hv_caps_of_node(&c->active->settings, &k->machine);
+        return (struct hv_caps){ .limits = { .nano_cpus = k->quiet_nano_cpus } };
+}
+
+static bool is_utc(const char *zone) {
+        return hv_str_empty(zone) || hv_streq(zone, "UTC");
+}
+
+/* What the calendar says now, and when to ask it again: clocks and zones change at whole minutes. */
+static void look_at_clock(struct pass *p) {
+        const struct hv_settings *s = &p->c->active->settings;
+        uint64_t wall_us = hv_wall_us(p->c, p->now_us), least = 0, n;
+        struct caps *k = &p->c->caps[HV_CAPS_TASKS];
+
+        if (!wall_us) /* nobody told the time: a plan is of the moment that was seen */
+                return;
+        for (size_t i = 0; i < s->n_quiet_hours; i++) {
+                const struct hv_quiet_hours *q = &s->quiet_hours[i];
+                const struct hv_zone *zone = is_utc(q->zone) ? NULL : hv_map_get(p->c->zones, q->zone);
+
+                if (!q->nano_cpus || (!zone && !is_utc(q->zone)) || !hv_quiet_hours_are_on(q, zone, wall_us))
+                        continue;
+                n = share(k->machine.nano_cpus, q->nano_cpus, 0, CPU_LEAST, CPU_STEP);
+                least = least && (!n || least < n) ? least : n;
+        }
+        k->quiet_nano_cpus = least;
+        if (s->n_quiet_hours)
+                hv_pass_not_later_than(p, p->now_us + HV_USEC_PER_MIN - wall_us % HV_USEC_PER_MIN);
 }
 
 static bool differs(const struct hv_core *c, enum hv_caps_place place) {
@@ -123,6 +166,7 @@ void hv_caps_like(struct hv_core *c, const struct hv_core *other) {
 
                 c->caps[place].seen = from->seen;
                 c->caps[place].machine = from->machine;
+                c->caps[place].quiet_nano_cpus = from->quiet_nano_cpus;
                 hv_set_text(&c->caps[place].slice, from->slice);
                 hv_set_text(&c->caps[place].message, from->message);
         }
@@ -170,6 +214,7 @@ static void plan_place(struct pass *p, enum hv_caps_place place) {
 }
 
 void hv_pass_caps(struct pass *p) {
+        look_at_clock(p);
         for (int place = 0; place < HV_N_CAPS; place++)
                 plan_place(p, (enum hv_caps_place) place);
 }
@@ -190,7 +235,7 @@ void hv_caps_done(struct hv_core *c, uint64_t now_us, const struct flight *f, co
                 k->seen.caps = f->action.caps;
                 k->seen.state = HV_CAPS_THERE;
                 hv_set_text(&k->told, NULL);
-                hv_note(c, HV_NOTE_UPDATED, HV_REASON_SYNCED, HV_KIND_NODESTATE, f->action.name, NULL,
+                hv_note(c, HV_NOTE_CAPPED, HV_REASON_SYNCED, HV_KIND_NODESTATE, f->action.name, NULL,
                         "what %s may take was set: %s", f->action.name, f->action.why);
         } else if (!hv_streq(k->told, message)) {
                 hv_set_text(&k->told, message);

@@ -13,9 +13,14 @@
 
 #include "reconcile/observed.h"
 
+struct hv_zone; /* base/zone.h */
+
 struct hv_caps_machine {
         uint64_t nano_cpus, memory_bytes, threads; /* 0: not known */
 };
+
+/* Is it on at this instant of the wall clock? zone NULL: UTC. */
+bool hv_quiet_hours_are_on(const struct hv_quiet_hours *q, const struct hv_zone *zone, uint64_t wall_us);
 
 struct hv_caps hv_caps_of_node(const struct hv_settings *s, const struct hv_caps_machine *machine);
 

@@ -56,6 +56,7 @@ struct hv_core *hv_core_free(struct hv_core *c) {
                 free(c->parked_removals.v[i]);
         hv_vec_done(&c->parked_removals);
         hv_caps_end(c);
+        free(c->pressure.text);
         free(c->parked_message);
         free(c->engine.message);
         hv_desired_unref(c->active);
@@ -102,6 +103,9 @@ int hv_core_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in,
                 return 0;
         case HV_INPUT_CAPS:
                 hv_caps_input(c, in->caps);
+                return 0;
+        case HV_INPUT_PRESSURE:
+                hv_pressure_input(c, in->pressure);
                 return 0;
         case HV_INPUT_LOOK:
                 hv_logins_try_again(c);

@@ -36,6 +36,7 @@
 
 struct hv_core;
 struct hv_cron_recalled; /* reconcile/cron.h */
+struct hv_seen_pressure; /* reconcile/pressure.h */
 struct hv_zone;          /* base/zone.h */
 
 struct hv_core *hv_core_new(uint64_t seed);
@@ -60,6 +61,7 @@ enum hv_input_type {
         HV_INPUT_MACHINE,     /* machine: what this node has */
         HV_INPUT_TUNNEL,      /* tunnel: how one is now */
         HV_INPUT_CAPS,        /* caps: how a slice is now */
+        HV_INPUT_PRESSURE,    /* pressure: how the machine is */
         HV_INPUT_TASK_RECALL, /* recalled: one task of the ledger; at start, before TASKS_KNOWN */
         HV_INPUT_TASKS_KNOWN, /* trust_score; the ledger was read to its end: tasks may be accepted and planned */
         HV_INPUT_TASK_SUBMIT, /* task: a new one. -EALREADY the same is known, -EEXIST another of that id, -ENOSPC it
@@ -123,6 +125,7 @@ struct hv_input {
         const struct hv_room *machine;
         const struct hv_seen_tunnel *tunnel;
         const struct hv_seen_caps *caps;
+        const struct hv_seen_pressure *pressure;
         const struct hv_task_recalled *recalled;
         int trust_score;
         struct hv_task *task; /* the core takes a reference of its own */
@@ -161,6 +164,8 @@ enum hv_note_type {
         HV_NOTE_TASK_ENDED,
         HV_NOTE_TRUST_CHANGED,
         HV_NOTE_CRON_SKIPPED, /* a scheduled time made no run */
+        HV_NOTE_CAPPED,       /* a slice was given other caps */
+        HV_NOTE_PRESSURE,     /* the machine runs short, or does not any more */
         HV_N_NOTES
 };
 

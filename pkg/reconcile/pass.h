@@ -21,6 +21,9 @@ void hv_pass_note_phase(struct pass *p, struct slot *s, const struct verdict *v)
 /* caps.c */
 void hv_pass_caps(struct pass *p);
 
+/* pressure.c */
+void hv_pass_pressure(struct pass *p); /* before anybody is admitted */
+
 /* task_plan.c */
 void hv_pass_tasks(struct pass *p);
 /* First of all: what the facts mean for tasks may ask for a look, and who is over gives his room back. */

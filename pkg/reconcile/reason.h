@@ -32,7 +32,8 @@ enum hv_reason {
         HV_REASON_WAITING_MEMORY,
         HV_REASON_WAITING_DISK,
         HV_REASON_WAITING_GPU,
-        HV_REASON_WAITING_SLOT, /* as many tasks run as may */
+        HV_REASON_WAITING_PRESSURE, /* the machine itself runs short */
+        HV_REASON_WAITING_SLOT,     /* as many tasks run as may */
         HV_REASON_INPUT_FAILED,
         HV_REASON_COLLECT_FAILED,
         HV_REASON_WORKSPACE_FAILED, /* it cannot be withheld from an engine, or given back to it */

@@ -19,6 +19,7 @@
 #include "base/vec.h"
 #include "reconcile/caps.h"
 #include "reconcile/core.h"
+#include "reconcile/pressure.h"
 #include "reconcile/status.h"
 #include "retry/backoff.h"
 
@@ -130,10 +131,18 @@ struct caps {                     /* of a slice */
         char *slice;              /* NULL: it was never looked at */
         struct hv_seen_caps seen; /* its texts are NULL: here and in `message` */
         struct hv_caps_machine machine;
+        uint64_t quiet_nano_cpus; /* of tasks: what the calendar leaves them; 0: all */
         struct flight *effect;
         struct failure failure;
         bool is_refused;      /* this machine does not let us: nothing waits for it */
         char *message, *told; /* why it is not known; what was last told of a failure */
+};
+
+struct pressure { /* pressure.h */
+        struct hv_seen_pressure seen;
+        bool is_closed, is_short;
+        uint64_t calm_since_us, next_stop_us; /* 0: it is not calm */
+        char *text;                           /* what it is short of, while it is closed */
 };
 
 struct engine {
@@ -167,6 +176,7 @@ struct hv_core {
         struct hv_map *ids;   /* container id to struct slot, borrowed */
         struct hv_map *networks, *volumes, *images, *tunnels;
         struct caps caps[HV_N_CAPS];
+        struct pressure pressure;
         struct hv_map *
                 reclaims; /* by volume; enum reclaim: what was last said, also of volumes that are not there */
         HV_VEC(struct flight *) flights;
@@ -293,6 +303,9 @@ bool hv_caps_are_in_sync(const struct hv_core *c);
 void hv_caps_status(const struct hv_core *c, struct hv_arena *a, struct hv_caps_status ret[HV_N_CAPS]);
 /* The limits that a container of this unit is given: the unit's own, but where the kernel would refuse them. */
 struct hv_limits hv_caps_limits(const struct hv_core *c, const struct hv_unit *u);
+
+/* pressure.c */
+void hv_pressure_input(struct hv_core *c, const struct hv_seen_pressure *seen);
 
 /* tunnel.c */
 void hv_tunnel_free(void *tunnel);

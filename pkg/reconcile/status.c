@@ -348,6 +348,8 @@ void hv_core_status(const struct hv_core *c, uint64_t now_us, struct hv_arena *a
                 .objects = objects,
         };
         hv_caps_status(c, arena, ret->caps);
+        if (c->pressure.is_closed)
+                ret->pressure = hv_arena_strdup(arena, c->pressure.text);
         all_units(c, now_us, arena, ret);
         hv_task_count(c, &ret->n_tasks_queued, &ret->n_tasks_running);
         ret->n_objects = items_status(c, c->networks, now_us, arena, objects);

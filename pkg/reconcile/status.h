@@ -86,6 +86,7 @@ struct hv_status {
         const struct hv_object_status *objects; /* by kind, then name */
         size_t n_objects;
         struct hv_caps_status caps[HV_N_CAPS];
+        const char *pressure; /* what the machine runs short of, so that no task is admitted; NULL: nothing */
 };
 
 /* One task that is known; false: it is not. Everything lives in `arena`. */

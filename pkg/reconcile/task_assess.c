@@ -110,6 +110,9 @@ static void over_by_exit(struct hv_core *c, struct task *t, const struct contain
         else if (t->task->checkpoint_code >= 0 && k->exit_code == t->task->checkpoint_code)
                 hv_task_over(c, t, HV_CAUSE_CHECKPOINT, "stopped at a checkpoint (exit code %d)",
                              k->exit_code);
+        else if (t->live->is_relief && t->live->was_stopped)
+                hv_task_over(c, t, HV_CAUSE_NODE_ERROR, "stopped because the node ran short: %s",
+                             t->live->relief_text);
         else if (k->exit_code != 0)
                 hv_task_over(c, t, HV_CAUSE_EXIT_CODE, "ended with exit code %d", k->exit_code);
         else
@@ -392,6 +395,7 @@ static struct verdict assess_running(const struct hv_core *c, const struct task 
                                 s->have->state == HV_CONTAINER_PAUSED ? HV_ACTION_UNPAUSE : HV_ACTION_STOP,
                                 t->live->ending == HV_CAUSE_TIMEOUT      ? "its time is over"
                                 : t->live->ending == HV_CAUSE_DISK_LIMIT ? "it takes too much of the disk"
+                                : t->live->is_relief                     ? "the node runs short"
                                                                          : "it is to stop");
         if (s->have->state == HV_CONTAINER_PAUSED)
                 return hv_retry(s, now_us, HV_PHASE_RUNNING, HV_ACTION_UNPAUSE, "paused by somebody");

@@ -167,6 +167,7 @@ void hv_pass_tasks(struct pass *p) {
         if (c->cron_ended)
                 hv_cron_trim_all(c);
         hv_pass_forget_tasks(p);
+        hv_pass_pressure(p);
         hv_task_admit(c, p->now_us);
         for (size_t i = 0; i < c->live_tasks.n; i++)
                 plan_task(p, c->live_tasks.v[i]);

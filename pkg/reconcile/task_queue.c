@@ -120,6 +120,8 @@ static enum hv_reason waiting_reason(enum hv_resource lacks) {
         case HV_RESOURCE_GPU:
         case HV_RESOURCE_GPU_MEMORY:
                 return HV_REASON_WAITING_GPU;
+        case HV_RESOURCE_PRESSURE:
+                return HV_REASON_WAITING_PRESSURE;
         default:
                 return HV_REASON_WAITING_SLOT;
         }
@@ -130,7 +132,9 @@ static void wait(struct hv_core *c, struct task *t, uint64_t now_us, enum hv_res
         char text[HV_ROOM_TEXT_SIZE];
 
         t->live->lacks = lacks;
-        hv_set_text(&t->live->lacks_text, hv_room_describe(lacks, asked, left, "are left", text));
+        hv_set_text(&t->live->lacks_text, lacks == HV_RESOURCE_PRESSURE
+                                                  ? c->pressure.text
+                                                  : hv_room_describe(lacks, asked, left, "are left", text));
         if (!t->wait_told) {
                 t->wait_told = true;
                 hv_note_task(c, t, HV_NOTE_WAITING, waiting_reason(lacks), "waits: %s", t->live->lacks_text);
@@ -188,7 +192,8 @@ void hv_task_admit(struct hv_core *c, uint64_t now_us) {
                 for (size_t i = 0; i < queue.n; i++) {
                         struct task *t = queue.v[i];
                         struct hv_room asked = hv_room_of(&t->task->booking);
-                        enum hv_resource lacks = hv_room_lacks(&left, &asked);
+                        enum hv_resource lacks =
+                                c->pressure.is_closed ? HV_RESOURCE_PRESSURE : hv_room_lacks(&left, &asked);
 
                         if (lacks == HV_RESOURCE_NONE || HV_MUTANT(HV_MUTANT_ADMITS_ALL))
                                 admit(c, t, now_us);

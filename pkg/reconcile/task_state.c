@@ -81,6 +81,7 @@ static struct task_live *free_live(struct task *t) {
                 (void) hv_arena_free(t->live->arena);
                 free(t->live->failure.message);
                 free(t->live->lacks_text);
+                free(t->live->relief_text);
                 free(t->live->start_message);
                 free(t->live->end_message);
                 free(t->live->collected);
@@ -199,6 +200,7 @@ void hv_task_queue(struct hv_core *c, struct task *t, uint64_t now_us, uint64_t 
         hv_set_text(&t->live->start_message, NULL);
         t->live->started_us = t->started_wall_us = t->live->finished_wall_us = 0;
         t->live->ending = HV_CAUSE_NONE;
+        t->live->is_relief = false;
         t->end = (struct end){ .exit_code = -1 };
         free(t->live->collected);
         t->live->collected = NULL;

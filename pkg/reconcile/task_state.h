@@ -77,8 +77,11 @@ struct task_live {
         uint64_t begun_us, begun_wall_us; /* its `begin`; begun_us 0: in another boot, or not known */
         uint64_t started_us;              /* of the core's clock; 0: not known to have started */
         uint64_t finished_wall_us;
-        uint64_t disk_bytes;       /* with ending DISK_LIMIT */
-        enum hv_task_cause ending; /* TIMEOUT, STOPPED or DISK_LIMIT: it is being stopped for this */
+        uint64_t disk_bytes; /* with ending DISK_LIMIT */
+        enum hv_task_cause
+                ending; /* TIMEOUT, STOPPED, DISK_LIMIT or NODE_ERROR: it is being stopped for this */
+        bool is_relief; /* with ending NODE_ERROR: the machine runs short of `relief_text` */
+        char *relief_text;
         struct hv_task_collected *collected; /* NULL: nothing */
         char *end_message;
 };

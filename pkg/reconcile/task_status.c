@@ -34,6 +34,8 @@ static const char *why_queued(const struct hv_core *c, const struct task *t, uin
                 return "is being recorded";
         if (t->live->not_before_us > now_us)
                 return "waits before its next attempt";
+        if (t->live->lacks == HV_RESOURCE_PRESSURE)
+                return hv_arena_printf(a, "waits: %s", t->live->lacks_text);
         if (t->live->lacks != HV_RESOURCE_NONE)
                 return hv_arena_printf(a, "waits for room: %s", t->live->lacks_text);
         if (!c->machine_known)
@@ -77,6 +79,8 @@ static const char *sentence(const struct hv_core *c, const struct task *t, const
                 return "is being stopped: its time is over";
         if (t->live->ending == HV_CAUSE_DISK_LIMIT && t->step == TASK_STEP_RUN)
                 return "is being stopped: it takes more of the disk than it asked for";
+        if (t->live->is_relief && t->step == TASK_STEP_RUN)
+                return hv_arena_printf(a, "is being stopped: %s", t->live->relief_text);
         if (t->stop_asked && t->step <= TASK_STEP_RUN)
                 return hv_arena_printf(a, "is being stopped: asked by %s",
                                        t->stop_by ? t->stop_by : "somebody");
@@ -99,6 +103,7 @@ static const char *reason_word(const struct task *t, const struct verdict *v) {
                 [HV_RESOURCE_GPU] = HV_REASON_WAITING_GPU,
                 [HV_RESOURCE_GPU_MEMORY] = HV_REASON_WAITING_GPU,
                 [HV_RESOURCE_SLOTS] = HV_REASON_WAITING_SLOT,
+                [HV_RESOURCE_PRESSURE] = HV_REASON_WAITING_PRESSURE,
         };
 
         if (t->step >= TASK_STEP_TIDY && !t->again)

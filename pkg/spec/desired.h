@@ -245,6 +245,16 @@ struct hv_trust_settings {
         bool count_task_faults;
 };
 
+struct hv_pressure_rules { /* gc.pressure, when the machine runs short; 0: does not count */
+        unsigned memory_some10_percent, disk_free_percent;
+};
+
+struct hv_quiet_hours { /* of each day; `to` before `from`: over midnight */
+        unsigned from_minute, to_minute;
+        const char *zone;
+        uint64_t nano_cpus; /* that all tasks together may take; 0: as ever */
+};
+
 struct hv_settings {
         const char *node_id;
         const char *node_name; /* metadata.name */
@@ -271,7 +281,11 @@ struct hv_settings {
         uint64_t keep_workspace_us, keep_results_us; /* gc.tasks, after the end of a task */
         uint64_t gc_interval_us, results_max_bytes;  /* 0: no cap */
         uint64_t keep_packages_us;                   /* ... after the last task that used them; 0: for ever */
-        const char *work_dir, *temp_dir;             /* NULL: `tasks`, `tmp` below the state directory */
+        struct hv_pressure_rules pressure;
+        uint64_t monitor_us; /* between two samples of what the machine does */
+        const struct hv_quiet_hours *quiet_hours;
+        size_t n_quiet_hours;
+        const char *work_dir, *temp_dir; /* NULL: `tasks`, `tmp` below the state directory */
 };
 
 struct hv_desired {

@@ -6,6 +6,7 @@
 #include "spec/service_room.h"
 #include "spec/task_internal.h"
 #include "spec/value_net.h"
+#include "spec/value_time.h"
 
 /* What a service counts as that says nothing: enough for a small program, so that a hundred of them are seen
  * to fill a node. */
@@ -47,6 +48,27 @@ static struct hv_amounts amounts_of(const struct hv_spec_amounts *a) {
         return (struct hv_amounts){ a->nano_cpus, a->memory_bytes, a->disk_bytes };
 }
 
+static struct hv_pressure_rules pressure_of(const struct hv_spec_pressure *p) {
+        if (p->action == HV_PRESSURE_NONE)
+                return (struct hv_pressure_rules){};
+        return (struct hv_pressure_rules){ (unsigned) p->memory_psi_some10_percent,
+                                           (unsigned) p->disk_free_percent };
+}
+
+static const struct hv_quiet_hours *quiet_hours_of(const struct hv_lowering *l) {
+        size_t n = l->state->resources.quiet_hours.n;
+        struct hv_quiet_hours *v = HV_ARENA_NEW_N(l->arena, struct hv_quiet_hours, n + 1);
+
+        for (size_t i = 0; i < n; i++) {
+                const struct hv_spec_quiet_hours *q = &l->state->resources.quiet_hours.v[i];
+
+                v[i] = (struct hv_quiet_hours){ .zone = q->timezone, .nano_cpus = q->max_nano_cpus };
+                (void) hv_value_clock(q->from, &v[i].from_minute, NULL); /* checked before */
+                (void) hv_value_clock(q->to, &v[i].to_minute, NULL);
+        }
+        return v;
+}
+
 static void settle(const struct hv_lowering *l, struct hv_settings *ret) {
         static const char *const levels[] = { "error", "warning", "info", "debug" };
         const struct hv_spec_state *s = l->state;
@@ -86,6 +108,10 @@ static void settle(const struct hv_lowering *l, struct hv_settings *ret) {
                 .gc_interval_us = s->gc.interval_us,
                 .results_max_bytes = s->gc.tasks.max_size_bytes,
                 .keep_packages_us = s->gc.tasks.packages_us,
+                .pressure = pressure_of(&s->gc.pressure),
+                .monitor_us = s->resources.monitor.interval_us,
+                .quiet_hours = quiet_hours_of(l),
+                .n_quiet_hours = s->resources.quiet_hours.n,
                 .work_dir = s->host.paths.work,
                 .temp_dir = s->host.paths.temp,
         };

@@ -241,7 +241,7 @@ static const struct hv_schema gc_tasks = {
 static const struct hv_field pressure_rows[] = {
         { HV_ROW(pressure, "memoryPsiSome10", PERCENT, memory_psi_some10_percent), .value = "40%",
           .doc = "Share of the last 10 s in which something waited for memory." },
-        { HV_ROW(pressure, "memoryUsed", PERCENT, memory_used_percent), .value = "80%",
+        { HV_ROW(pressure, "memoryUsed", PERCENT, memory_used_percent), .value = "80%", .planned = true,
           .doc = "Use of memory at which a collection is started." },
         { HV_ROW(pressure, "diskFree", PERCENT, disk_free_percent), .value = "5%",
           .doc = "Free disk below which the action is taken." },
@@ -262,8 +262,8 @@ static const struct hv_field gc_rows[] = {
           .example = "{keepExited: 3}" },
         { HV_NESTED(gc, "tasks", tasks, gc_tasks), .doc = "What tasks leave.",
           .example = "{workspace: 24h}" },
-        { HV_NESTED(gc, "pressure", pressure, pressure), .planned = true,
-          .doc = "When the machine runs short.", .example = "{diskFree: 5%}" },
+        { HV_NESTED(gc, "pressure", pressure, pressure), .doc = "When the machine runs short.",
+          .example = "{diskFree: 5%}" },
         { HV_ROW(gc, "unmanaged", BOOL, unmanaged), .value = "false",
           .doc = "Whether layers that nobody uses may go though hivelet did not bring them." },
 };

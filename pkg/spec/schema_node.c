@@ -194,7 +194,7 @@ static const struct hv_field quiet_hours_rows[] = {
           .doc = "Zone of these times.", .example = "Europe/Berlin" },
         { HV_ROW(quiet_hours, "maxCpu", CPU, max_nano_cpus), .doc = "CPUs that tasks may use then.",
           .example = "\"4\"" },
-        { HV_ROW(quiet_hours, "gpus", INT, gpus), HV_RANGE(0, 64), .value = "64",
+        { HV_ROW(quiet_hours, "gpus", INT, gpus), HV_RANGE(0, 64), .value = "64", .planned = true,
           .doc = "GPUs that tasks may use then.", .example = "0" },
 };
 static const struct hv_schema quiet_hours = { .name = "QuietHours",
@@ -217,7 +217,7 @@ static const struct hv_field resources_rows[] = {
           .doc = "Where containers stand in the kernel's tree.", .example = "{slice: hivelet.slice}" },
         { HV_NESTED(resources, "monitor", monitor, monitor), .doc = "How use is measured.",
           .example = "{interval: 5s}" },
-        { HV_STRUCTS(resources, "quietHours", quiet_hours, quiet_hours), .planned = true,
+        { HV_STRUCTS(resources, "quietHours", quiet_hours, quiet_hours),
           .doc = "Times at which tasks get less.",
           .example = "[{from: \"08:00\", to: \"18:00\", maxCpu: \"4\"}]" },
 };

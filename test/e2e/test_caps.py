@@ -44,16 +44,16 @@ class Caps(base.Case):
 
     # --- the kernel's word ---
 
-    def file(self, controller, v1, v2):
+    def file(self, controller, v1, v2, place=None):
         if controller in HIERARCHIES:
-            return os.path.join(HIERARCHIES[controller], self.slice, v1)
-        return os.path.join(HIERARCHIES["v2"], self.slice, v2)
+            return os.path.join(HIERARCHIES[controller], place or self.slice, v1)
+        return os.path.join(HIERARCHIES["v2"], place or self.slice, v2)
 
-    def caps(self):
+    def caps(self, place=None):
         """CPUs, bytes, processes; None: no cap."""
         found = []
-        for path in (self.file("cpu", "cpu.cfs_quota_us", "cpu.max"), self.file("memory", "memory.limit_in_bytes", "memory.max"),
-                     self.file("pids", "pids.max", "pids.max")):
+        for path in (self.file("cpu", "cpu.cfs_quota_us", "cpu.max", place), self.file("memory", "memory.limit_in_bytes", "memory.max", place),
+                     self.file("pids", "pids.max", "pids.max", place)):
             try:
                 with open(path) as f:
                     word = f.read().split()[0]
@@ -132,6 +132,18 @@ class Caps(base.Case):
         self.agent.wait(lambda: self.engine.inspect("hive-web")["HostConfig"]["NanoCpus"] == 800000000, "its own limit")
         if hv.KIND != "podman":  # which changes no limits in place
             self.assertEqual(self.started_at("hive-web"), started)
+
+    def test_quiet_hours_cap_the_tasks(self):
+        """Two halves of a day make a whole one: it is never not quiet."""
+        quiet = '[{from: "00:00", to: "12:00", maxCpu: 500m}, {from: "12:00", to: "00:00", maxCpu: 500m}]'
+        self.agent.write(self.text(f", quietHours: {quiet}", service("web")))
+        self.agent.start()
+        self.agent.wait_synced()
+        self.assertEqual(self.caps(), (None, None, None))
+        self.assertEqual(self.caps(f"{self.slice}/{self.stem}-tasks.slice"), (0.5, None, None))
+        self.assertEqual(self.condition()["message"], f"{self.stem}-tasks.slice: CPU 500m, memory all")
+        self.agent.desire(self.text("", service("web")))
+        self.agent.wait(lambda: self.caps(f"{self.slice}/{self.stem}-tasks.slice")[0] is None, "the cap is lifted")
 
     def test_where_cgroups_are_not_to_be_seen_it_is_said(self):
         """As in a plain container around the agent."""

@@ -127,6 +127,8 @@ static const char *note_name(enum hv_note_type type) {
                 [HV_NOTE_TASK_ENDED] = "task ended",
                 [HV_NOTE_TRUST_CHANGED] = "trust changed",
                 [HV_NOTE_CRON_SKIPPED] = "cron skipped",
+                [HV_NOTE_CAPPED] = "capped",
+                [HV_NOTE_PRESSURE] = "pressure",
         };
 
         return type < HV_N_NOTES && names[type] ? names[type] : "?";

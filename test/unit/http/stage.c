@@ -595,6 +595,10 @@ void stage_lose_port(struct stage *s) {
         s->listen_error = "127.0.0.1:5000: Address already in use";
 }
 
+void stage_run_short(struct stage *s) {
+        s->status.pressure = "1Gi of the disk are free, less than 5 % (gc.pressure.diskFree)";
+}
+
 void stage_lose_caps(struct stage *s) {
         s->status.caps[HV_CAPS_NODE] = (struct hv_caps_status){
                 .slice = "hivelet.slice",

@@ -87,6 +87,7 @@ struct hv_unit_status *stage_unit(struct stage *s, const char *container);
 void stage_break_web(struct stage *s);
 void stage_lose_engine(struct stage *s);
 void stage_lose_port(struct stage *s);
+void stage_run_short(struct stage *s);
 void stage_lose_caps(struct stage *s); /* the slice of all workloads cannot be capped */
 void stage_try_out(struct stage *s);   /* a revision is on trial for 10 more minutes */
 void stage_take_back(struct stage *s); /* it was not confirmed, and the files still say it */

@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""A machine that runs short: no task is admitted, the least important one is stopped, no service is; and it is over with what made it so.
+What is short is set by the rule: no real disk has 99 % of it free."""
+import os
+
+import base
+import tasks
+from hv import service
+
+SHORT, ENOUGH = "{pressure: {diskFree: 99%}}", "{pressure: {diskFree: 0%}}"
+
+
+class Pressure(base.Case):
+    def setUp(self):
+        self.agent = tasks.Worker(self.engine, "pressure-" + os.urandom(3).hex())
+        self.proxies = []
+
+    def text(self, gc, **specs):
+        self.agent.declare(specs, f"  gc: {gc}\n  services:\n" + service("web"))
+
+    def apply(self, gc, **specs):
+        self.text(gc, **specs)
+        self.agent.apply()
+
+    def shown(self, name):
+        found = [t["status"] for t in self.agent.call("GET", "/api/v1/tasks")["items"] if t["metadata"]["task"] == name]
+        return found[0] if found else {}
+
+    def condition(self):
+        return next(c for c in self.agent.status()["conditions"] if c["type"] == "Admitting")
+
+    def test_no_task_is_admitted_until_it_is_over(self):
+        self.text(SHORT, quick=self.agent.spec("quick", tasks.end_with()))
+        self.agent.start()
+        self.agent.wait(lambda: self.shown("quick").get("reason") == "WaitingPressure", "the task waits")
+        self.assertIn("of the disk are free, less than 99 %", self.shown("quick")["message"])
+        self.assertEqual((self.condition()["status"], self.condition()["reason"]), ("False", "WaitingPressure"))
+        self.agent.wait(lambda: "hive-web" in self.engine.running(), "services are no matter of admission")
+        self.apply(ENOUGH, quick=self.agent.spec("quick", tasks.end_with()))
+        self.agent.wait_over(self.engine, 1)
+        self.assertEqual(self.agent.ledger.tasks()[self.agent.id_of("quick")]["state"], "Completed")
+        self.assertEqual(self.condition()["status"], "True")
+
+    def test_nothing_is_done_where_nothing_is_to_be(self):
+        self.text("{pressure: {diskFree: 99%, action: none}}", quick=self.agent.spec("quick", tasks.end_with()))
+        self.agent.start()
+        self.agent.wait_over(self.engine, 1)
+        self.assertEqual(self.condition()["status"], "True")
+
+    def test_the_least_important_is_stopped_and_no_service(self):
+        small = {"resources": {"limits": {"cpu": "100m", "memory": "32Mi"}}}
+        specs = {n: self.agent.spec(n, tasks.ENDLESS, priority=p, **small) for n, p in (("low", 1), ("high", 9))}
+        self.text(ENOUGH, **specs)
+        self.agent.start()
+        self.agent.wait(lambda: self.agent.ran()[("low", "1")] and self.agent.ran()[("high", "1")], "both run")
+        web = self.started_at("hive-web")
+        self.apply(SHORT, **specs)
+        self.agent.wait(lambda: self.agent.id_of("low") and self.agent.ledger.tasks()[self.agent.id_of("low")]["state"] == "Failed",
+                        "the least important is stopped")
+        attempt, = self.agent.ledger.attempts(self.agent.id_of("low"))
+        self.assertEqual(attempt["cause"], "nodeError")
+        self.assertIn("the node ran short", self.agent.text_of_log())
+        self.apply(ENOUGH, **specs)
+        self.agent.wait(lambda: self.condition()["status"] == "True", "it is over")
+        self.assertEqual(self.shown("high")["phase"], "Running")
+        self.assertEqual(self.started_at("hive-web"), web)
+
+
+if __name__ == "__main__":
+    base.main()

@@ -1,0 +1,266 @@
+/* A machine that runs short: what that is, and what becomes of tasks. */
+#include "task_bed.h"
+
+#include "reconcile/caps.h"
+#include "reconcile/pressure.h"
+
+/* ---- what is short ---- */
+
+static void short_is_what_the_rules_say(void **state) {
+        static const struct {
+                const char *what;
+                struct hv_pressure_rules rules;
+                struct hv_seen_pressure seen;
+                enum hv_pressure_level level;
+                const char *text;
+        } rows[] = {
+                { "nothing is known", { 40, 5 }, {}, HV_PRESSURE_CALM, "" },
+                { "nothing counts", {}, { true, 10000, 100, 0 }, HV_PRESSURE_CALM, "" },
+                { "little waits", { 40, 5 }, { true, 2999, 0, 0 }, HV_PRESSURE_CALM, "" },
+                { "on the edge", { 40, 5 }, { true, 3000, 0, 0 }, HV_PRESSURE_BETWEEN, "" },
+                { "just below", { 40, 5 }, { true, 3999, 0, 0 }, HV_PRESSURE_BETWEEN, "" },
+                { "much waits", { 40, 5 }, { true, 4000, 0, 0 }, HV_PRESSURE_SHORT, "40.00 %" },
+                { "a kernel that does not tell", { 40, 5 }, { false, 9000, 0, 0 }, HV_PRESSURE_CALM, "" },
+                { "enough of the disk", { 40, 5 }, { true, 0, 100 * GIB, 6 * GIB }, HV_PRESSURE_CALM, "" },
+                { "just enough", { 40, 5 }, { true, 0, 100 * GIB, 5 * GIB }, HV_PRESSURE_BETWEEN, "" },
+                { "too little",
+                  { 40, 5 },
+                  { true, 0, 100 * GIB, 5 * GIB - 1 },
+                  HV_PRESSURE_SHORT,
+                  "diskFree" },
+                { "an empty disk is calm at 99 %", { 40, 99 }, { true, 0, 100, 100 }, HV_PRESSURE_CALM, "" },
+                { "both", { 40, 5 }, { true, 5012, 100 * GIB, GIB }, HV_PRESSURE_SHORT, "50.12 %" },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                char text[HV_PRESSURE_TEXT_SIZE];
+                enum hv_pressure_level level = hv_pressure_judge(&rows[i].rules, &rows[i].seen, text);
+
+                if (level != rows[i].level || !strstr(text, rows[i].text) ||
+                    (*rows[i].text == '\0') != (*text == '\0'))
+                        fail_msg("%s: %d \"%s\"", rows[i].what, level, text);
+        }
+}
+
+/* ---- what becomes of tasks ---- */
+
+static void memory(struct bed *b, unsigned percent) {
+        const struct hv_seen_pressure seen = { .has_memory = true, .memory_some10_centi = percent * 100 };
+        const struct hv_input in = { .type = HV_INPUT_PRESSURE, .pressure = &seen };
+
+        assert_int_equal(hv_core_input(b->core, b->now_us, &in, NULL), 0);
+        bed_run(b);
+}
+
+static void ruled(struct bed *b, struct hv_pressure_rules rules) {
+        struct hv_desired *d = desire("r2", (struct wish[]){ { "a" }, {} });
+
+        d->settings.pressure = rules;
+        bed_desire(b, d);
+        bed_run(b);
+        (void) bed_log(b);
+}
+
+#define RULED ruled(b, (struct hv_pressure_rules){ .memory_some10_percent = 40 })
+
+static void nobody_is_admitted_while_the_machine_runs_short(void **state) {
+        BED;
+
+        RULED;
+        memory(b, 41);
+        assert_non_null(strstr(bed_status(b).pressure, "41.00 %"));
+        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
+        bed_run(b);
+        assert_string_equal(bed_log(b), "accept t1");
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_QUEUED);
+        assert_string_equal(status_of(b, "t1").reason, "WaitingPressure");
+        assert_true(
+                hv_has_prefix(status_of(b, "t1").message, "waits: something waited for memory in 41.00 %"));
+        /* Below what closes, above what opens. */
+        memory(b, 35);
+        bed_wait(b, 60 * S);
+        assert_string_equal(bed_log(b), "");
+        memory(b, 29);
+        bed_wait(b, 9 * S);
+        assert_string_equal(bed_log(b), "");
+        memory(b, 41); /* it was calm for too short a time */
+        memory(b, 29);
+        bed_wait(b, 9 * S);
+        assert_string_equal(bed_log(b), "");
+        bed_wait(b, S);
+        assert_true(hv_has_prefix(bed_log(b), "prepare t1; create task-t1"));
+        assert_null(bed_status(b).pressure);
+}
+
+static void a_rule_that_is_taken_back_opens(void **state) {
+        BED;
+
+        RULED;
+        memory(b, 90);
+        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
+        bed_run(b);
+        assert_string_equal(bed_log(b), "accept t1");
+        ruled(b, (struct hv_pressure_rules){});
+        bed_wait(b, 10 * S);
+        assert_true(hv_has_prefix(bed_log(b), "prepare t1"));
+}
+
+static bool runs(struct bed *b, const char *id) {
+        return status_of(b, id).state == HV_TASK_RUNNING;
+}
+
+static void the_least_important_goes_first_one_at_a_time(void **state) {
+        BED;
+
+        RULED;
+        assert_int_equal(submit(b, &(struct job){ "low1", .priority = 1 }), 0);
+        assert_int_equal(submit(b, &(struct job){ "high", .priority = 9 }), 0);
+        assert_int_equal(submit(b, &(struct job){ "low2", .priority = 1 }), 0);
+        bed_run(b);
+        assert_true(runs(b, "low1") && runs(b, "high") && runs(b, "low2"));
+        (void) bed_log(b);
+        memory(b, 90);
+        bed_wait(b, 29 * S);
+        assert_string_equal(bed_log(b), "");
+        bed_wait(b, S);
+        assert_true(hv_has_prefix(bed_log(b), "stop task-low2; collect the results of low2"));
+        assert_int_equal(status_of(b, "low2").state, HV_TASK_FAILED);
+        assert_int_equal(status_of(b, "low2").cause, HV_CAUSE_NODE_ERROR);
+        assert_true(hv_has_prefix(status_of(b, "low2").message,
+                                  "stopped because the node ran short: something waited"));
+        bed_wait(b, 29 * S);
+        assert_string_equal(bed_log(b), "");
+        bed_wait(b, 2 * S);
+        assert_true(hv_has_prefix(bed_log(b), "stop task-low1"));
+        memory(b, 35); /* better, though not calm: nobody else goes */
+        bed_wait(b, 120 * S);
+        assert_string_equal(bed_log(b), "");
+        assert_true(runs(b, "high"));
+        /* Services stay, whatever it takes. */
+        memory(b, 90);
+        bed_wait(b, 120 * S);
+        assert_false(runs(b, "high"));
+        bed_wait(b, 600 * S);
+        assert_int_equal(bed_container(b, "hive-a")->state, HV_CONTAINER_RUNNING);
+}
+
+static void one_that_may_try_again_waits_for_better_times(void **state) {
+        BED;
+
+        RULED;
+        assert_int_equal(submit(b, &(struct job){ "t1", .retries = 1, .retry_on = HV_TASK_RETRY_NODE_ERROR }),
+                         0);
+        bed_run(b);
+        memory(b, 90);
+        bed_wait(b, 30 * S);
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_QUEUED);
+        (void) bed_log(b);
+        bed_wait(b, 120 * S);
+        assert_string_equal(bed_log(b), "");
+        memory(b, 0);
+        bed_wait(b, 10 * S);
+        assert_true(runs(b, "t1"));
+        assert_int_equal(status_of(b, "t1").attempt, 2);
+}
+
+/* ---- quiet hours ---- */
+
+#define AT(hour, minute) (((hour) *UINT64_C(60) + (minute)) * HV_USEC_PER_MIN)
+
+static void quiet_hours_follow_the_clock(void **state) {
+        static const struct hv_quiet_hours day = { .from_minute = 8 * 60, .to_minute = 18 * 60 },
+                                           night = { .from_minute = 22 * 60, .to_minute = 6 * 60 };
+        static const struct {
+                const struct hv_quiet_hours *hours;
+                uint64_t at_us;
+                bool on;
+        } rows[] = {
+                { &day, AT(7, 59), false },     { &day, AT(8, 0), true },      { &day, AT(17, 59), true },
+                { &day, AT(18, 0), false },     { &night, AT(21, 59), false }, { &night, AT(22, 0), true },
+                { &night, AT(0, 0), true },     { &night, AT(5, 59), true },   { &night, AT(6, 0), false },
+                { &day, AT(24 + 12, 0), true },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++)
+                if (hv_quiet_hours_are_on(rows[i].hours, NULL, rows[i].at_us) != rows[i].on)
+                        fail_msg("row %zu", i);
+}
+
+static void clock_is(struct bed *b, uint64_t wall_us) {
+        const struct hv_input in = { .type = HV_INPUT_CLOCK, .wall_us = wall_us };
+
+        assert_int_equal(hv_core_input(b->core, b->now_us, &in, NULL), 0);
+        bed_run(b);
+}
+
+static void looked_at(struct bed *b, uint64_t nano_cpus) {
+        const struct hv_seen_caps node = { .place = HV_CAPS_NODE,
+                                           .slice = "hivelet.slice",
+                                           .machine_nano_cpus = 4 * CPU },
+                                  tasks = { .place = HV_CAPS_TASKS,
+                                            .state = HV_CAPS_THERE,
+                                            .slice = "hivelet-tasks.slice",
+                                            .machine_nano_cpus = 4 * CPU,
+                                            .caps.limits.nano_cpus = nano_cpus };
+
+        (void) hv_core_input(b->core, b->now_us, &(struct hv_input){ .type = HV_INPUT_CAPS, .caps = &node },
+                             NULL);
+        (void) hv_core_input(b->core, b->now_us, &(struct hv_input){ .type = HV_INPUT_CAPS, .caps = &tasks },
+                             NULL);
+        bed_run(b);
+}
+
+static void tasks_get_less_in_quiet_hours(void **state) {
+        static const struct hv_quiet_hours hours[] = {
+                { .from_minute = 8 * 60, .to_minute = 18 * 60, .zone = "UTC", .nano_cpus = 2 * CPU },
+                { .from_minute = 12 * 60, .to_minute = 13 * 60, .nano_cpus = CPU },
+                { .from_minute = 14 * 60, .to_minute = 15 * 60, .zone = "Nowhere/Known", .nano_cpus = 1 },
+        };
+        struct hv_desired *d = desire("r2", (struct wish[]){ { "a" }, {} });
+        BED;
+
+        d->settings.quiet_hours = hours;
+        d->settings.n_quiet_hours = HV_ARRAY_SIZE(hours);
+        clock_is(b, AT(7, 59) + 30 * S);
+        looked_at(b, 0);
+        bed_desire(b, d);
+        bed_run(b);
+        assert_string_equal(bed_log(b), "create hive-a; start hive-a");
+        bed_wait(b, 29 * S);
+        assert_string_equal(bed_log(b), "");
+        bed_wait(b, S);
+        assert_string_equal(bed_log(b), "cap hivelet-tasks.slice");
+        looked_at(b, 2 * CPU);
+        assert_true(bed_status(b).synced);
+        clock_is(b, AT(12, 0)); /* the lower one of two counts */
+        looked_at(b, 2 * CPU);
+        assert_string_equal(bed_log(b), "cap hivelet-tasks.slice");
+        assert_int_equal(bed_status(b).caps[HV_CAPS_TASKS].wanted.limits.nano_cpus, CPU);
+        looked_at(b, CPU);
+        clock_is(b, AT(14, 30));
+        bed_wait(b, S);
+        assert_int_equal(bed_status(b).caps[HV_CAPS_TASKS].wanted.limits.nano_cpus, 2 * CPU);
+        looked_at(b, 2 * CPU);
+        (void) bed_log(b);
+        clock_is(b, AT(18, 0));
+        assert_string_equal(bed_log(b), "cap hivelet-tasks.slice");
+        assert_int_equal(bed_status(b).caps[HV_CAPS_TASKS].wanted.limits.nano_cpus, 0);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, task_bed_setup, task_bed_teardown)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(short_is_what_the_rules_say),
+                TEST(nobody_is_admitted_while_the_machine_runs_short),
+                TEST(a_rule_that_is_taken_back_opens),
+                TEST(the_least_important_goes_first_one_at_a_time),
+                TEST(one_that_may_try_again_waits_for_better_times),
+                cmocka_unit_test(quiet_hours_follow_the_clock),
+                TEST(tasks_get_less_in_quiet_hours),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
