@@ -1,13 +1,13 @@
 /* agent/pass.c - the pass: whatever happened in this turn of the loop, the core plans once and its actions are handed
  * out. A pass is a deferred event source. It has the priority of everything else: the loop takes what has waited longest,
  * so completions that were there before it are taken in first, and a log that streams without end cannot keep it waiting. */
-#include <systemd/sd-id128.h>
 #include <time.h>
 
 #include "agent/notes.h"
 #include "agent/preload.h"
 #include "agent/private.h"
 #include "agent/tunnels.h"
+#include "base/boot.h"
 #include "log/log.h"
 
 /* Instants of the core are met this closely. The loop's default of 250 ms would show in every restart. */
@@ -29,12 +29,9 @@ uint64_t hv_agent_wall_us(void) {
 }
 
 const char *hv_agent_boot(void) {
-        static char id[SD_ID128_STRING_MAX];
-        sd_id128_t boot;
+        static char id[HV_BOOT_ID_SIZE];
 
-        if (!*id && sd_id128_get_boot(&boot) >= 0)
-                (void) sd_id128_to_string(boot, id);
-        return *id ? id : NULL;
+        return *id || hv_boot_id(id, NULL) >= 0 ? id : NULL;
 }
 
 struct hv_ledger_instant hv_agent_instant(void) {
