@@ -110,8 +110,8 @@ struct hv_agent {
         struct hv_agent_sample *sample; /* of the disk, under way */
         sd_event_source *pressure_timer;
         struct hv_seen_pressure pressure; /* as the core was told last */
-        struct hv_agent_images *images; /* NULL as long as the engine is */
-        struct hv_agent_gc *gc;         /* NULL before a revision is in force */
+        struct hv_agent_images *images;   /* NULL as long as the engine is */
+        struct hv_agent_gc *gc;           /* NULL before a revision is in force */
         struct hv_agent_preload *preload;
         struct hv_agent_archives *archives;
         struct hv_retention *retention; /* a round under way */
