@@ -1,6 +1,8 @@
 /* pool/hivemind_node.c - see hivemind.h. */
 #include "pool/hivemind.h"
 
+#include "spec/value_net.h"
+
 #define GIB_SHIFT 30
 #define USAGE_EVERY_US (15 * HV_USEC_PER_SEC)
 #define TASK_USAGE_EVERY_US (5 * HV_USEC_PER_SEC) /* as often as it is measured */
@@ -31,9 +33,13 @@ static void on_registered(struct hv_pool_peer *p, const struct hivemind_caller *
         caller->done(caller->data, a);
 }
 
-/* SEEN: a node that gives no address, or this one, is registered and then never called. */
+/* SEEN: a node that gives no address, or one of its own loopback, is registered and then never called. */
 static bool can_be_dialled(const char *address) {
-        return address && *address && !hv_streq(address, "127.0.0.1") && !hv_streq(address, "0.0.0.0");
+        struct hv_address a;
+
+        if (hv_str_empty(address) || hv_streq(address, "localhost"))
+                return false;
+        return !hv_address_parse(address, &a) || (!hv_address_is_loopback(&a) && !hv_address_is_any(&a));
 }
 
 void hivemind_enrol(struct hv_pool_peer *p, const struct hv_pool_node *node, hv_answer_fn *done,

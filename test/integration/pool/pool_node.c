@@ -55,7 +55,7 @@ struct node {
         sd_event *event;
         struct hv_worker *worker;
         struct hv_pool *pool;
-        const char *directory;
+        const char *directory, *advertised;
         struct hv_map *promises; /* id: struct promise */
         HV_VEC(struct debt) debts;
         struct hv_pool_log log; /* one is enough */
@@ -158,7 +158,7 @@ static void describe(void *userdata, struct hv_arena *a, struct hv_pool_node *re
                                                                   .cpu_percent = n->task_cpu_percent,
                                                                   .memory_percent = n->task_memory_percent };
         *ret = (struct hv_pool_node){
-                .address = "10.0.0.17",
+                .address = n->advertised,
                 .total = { .nano_cpus = 4000000000, .memory_bytes = UINT64_C(8) << 30 },
                 .available = { .nano_cpus = 2000000000, .memory_bytes = UINT64_C(4) << 30 },
                 .n_cpus = 4,
@@ -610,6 +610,7 @@ int main(int argc, char **argv) {
         hv_log_open(HV_LOG_STDERR);
         hv_log_set_level(LOG_DEBUG);
         n.directory = argv[2];
+        n.advertised = option(argv, "advertise", "10.0.0.17");
         n.promises = hv_map_new(free_promise);
         if (pipe2(n.gate, O_CLOEXEC) < 0)
                 return 1;

@@ -86,6 +86,15 @@ class Link(Case):
         node.tell("poke")
         pool.wait("the registration", lambda: pool.calls.count("RegisterWorkerNode") == 2)
 
+    def test_a_node_that_nobody_could_call_does_not_register(self):
+        for address in ("127.0.0.1", "127.0.1.1", "::1", "0.0.0.0", "::", "localhost", ""):
+            with self.subTest(address):
+                pool = self.pool()
+                node = self.node(pool, "advertise=" + address)
+                while "no address that the pool would dial" not in node.ask("state", "state")["text"]:
+                    node.wait("phase")
+                self.assertNotIn("RegisterWorkerNode", pool.calls)
+
 
 def token(number, life_s):
     """Of the deployed pool's form; its middle says when it ends."""
