@@ -33,13 +33,18 @@ static void on_registered(struct hv_pool_peer *p, const struct hivemind_caller *
         caller->done(caller->data, a);
 }
 
-/* SEEN: a node that gives no address, or one of its own loopback, is registered and then never called. */
+/* SEEN: a node that gives no address, or the loopback's, is registered and then never called. (Another one of 127.0.0.0/8 is
+ * somebody's intent: a pool on this very machine.) */
 static bool can_be_dialled(const char *address) {
+        static const char *const nobodys[] = { "127.0.0.1", "::1", "localhost" };
         struct hv_address a;
 
-        if (hv_str_empty(address) || hv_streq(address, "localhost"))
+        if (hv_str_empty(address) || (hv_address_parse(address, &a) && hv_address_is_any(&a)))
                 return false;
-        return !hv_address_parse(address, &a) || (!hv_address_is_loopback(&a) && !hv_address_is_any(&a));
+        for (size_t i = 0; i < HV_ARRAY_SIZE(nobodys); i++)
+                if (hv_streq(address, nobodys[i]))
+                        return false;
+        return true;
 }
 
 void hivemind_enrol(struct hv_pool_peer *p, const struct hv_pool_node *node, hv_answer_fn *done,

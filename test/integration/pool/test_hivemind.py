@@ -87,7 +87,7 @@ class Link(Case):
         pool.wait("the registration", lambda: pool.calls.count("RegisterWorkerNode") == 2)
 
     def test_a_node_that_nobody_could_call_does_not_register(self):
-        for address in ("127.0.0.1", "127.0.1.1", "::1", "0.0.0.0", "::", "localhost", ""):
+        for address in ("127.0.0.1", "::1", "0.0.0.0", "::", "localhost", ""):
             with self.subTest(address):
                 pool = self.pool()
                 node = self.node(pool, "advertise=" + address)
