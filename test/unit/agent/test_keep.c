@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "agent/gc.h"
 #include "agent/private.h"
 #include "base/alloc.h"
 
@@ -71,6 +72,7 @@ static void a_full_disk_is_tried_again(void **state) {
 
         assert_ptr_equal(a.active, a.offered);
         assert_ptr_equal(a.active, a.latest);
+        hv_agent_gc_end(&a);
         (void) hv_core_free(a.core);
         (void) hv_source_load_free(a.active);
         (void) hv_source_set_free(a.sources);

@@ -184,9 +184,9 @@ static void what_does_not_fit_is_found_before(void **state) {
         for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
                 _hv_cleanup_free_ char *below =
                         hv_asprintf("  wireguard:\n%s    - {name: hive0, " URL "}\n",
-                                    *rows[i].more == ' ' && rows[i].more[2] == ' ' ? rows[i].more : "");
+                                    hv_has_prefix(rows[i].more, "   ") ? rows[i].more : "");
                 _hv_cleanup_free_ char *all =
-                        hv_asprintf("%s%s", rows[i].more[2] == 'n' ? rows[i].more : "", below);
+                        hv_asprintf("%s%s", hv_has_prefix(rows[i].more, "  n") ? rows[i].more : "", below);
                 struct hv_err err = {};
                 struct set s = {};
                 int r;
