@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # test/nspawn/run.sh BUILD [CASE...] - the installed agent under a real systemd, journald and dockerd.
 #
-# Boots a Debian tree in systemd-nspawn with what `cmake --install` makes of BUILD (a build folder), and runs the cases below
-# against it, in their order; each prints one line. Exit code 1 when one failed.
+# Boots a Debian tree in systemd-nspawn with what `cmake --install` makes of BUILD (a build folder), and runs the cases of
+# cases.sh against it, in their order; each prints one line. Exit code 1 when one failed.
 # Nothing of the run is left behind: mounts live in a mount namespace of its own, processes and cgroups are ended. The tree
 # is kept in $HV_CACHE (default: .cache of the checkout). Needs root, systemd-container, debootstrap, busybox-static.
 set -euo pipefail
@@ -24,6 +24,8 @@ hivelet=$build/cmd/hivelet/hivelet hivectl=$build/cmd/hivectl/hivectl probe=$bui
 # Mounts of the run end with this process, however it ends.
 [ "${HV_NSPAWN_UNSHARED:-}" = "$$" ] || HV_NSPAWN_UNSHARED=$$ exec unshare --mount --propagation private -- "$0" "$@"
 shift
+# shellcheck source-path=SCRIPTDIR source=cases.sh
+. "$here/cases.sh"
 
 # --- the node ---------------------------------------------------------------------------------------------
 
@@ -31,24 +33,13 @@ name=hvnspawn$$
 run=/run/$name
 cgroups=()
 nspawn='' leader=''
+shipped=$run/root/usr/lib/hivelet-test
+patience=1
 
 # Inside the node, as root, with nothing of this shell's environment.
 inside() {
         nsenter -t "$leader" -a env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 SYSTEMD_PAGER='' \
                 SYSTEMD_COLORS=0 "$@"
-}
-
-# until_true SECONDS COMMAND...: asks again until it is so. Fails, saying what it waited for.
-until_true() {
-        local give_up=$((SECONDS + $1))
-        shift
-        until "$@" >/dev/null 2>&1; do
-                if [ $SECONDS -ge $give_up ]; then
-                        printf 'still not so: %s\n' "$*"
-                        return 1
-                fi
-                sleep 0.1
-        done
 }
 
 make_root() {
@@ -62,30 +53,12 @@ make_root() {
 
 install_node() {
         local to=$run/root
-        DESTDIR=$to cmake --install "$build" --prefix /usr >/dev/null
-        install -D -m 0644 "$here/node.yaml" "$to/etc/hivelet/node.yaml"
+        "$here/install-node" "$build" "$to"
         install -D -m 0755 "$here/init" "$to/usr/lib/hivelet-test/init"
         install -D -m 0755 "$probe" "$to/usr/lib/hivelet-test/wg_probe"
-        # An engine that needs nothing of the host's network, and leaves cgroups to systemd.
-        install -d "$to/etc/docker"
-        printf '%s\n' '{"bridge": "none", "iptables": false, "ip6tables": false, "ip-forward": false, "ip-masq": false,
-                "exec-opts": ["native.cgroupdriver=systemd"]}' \
-                >"$to/etc/docker/daemon.json"
-        # A restarted engine keeps its containers, as operators set it up who care.
+        # For the case of the watchdog.
         install -d "$to/etc/systemd/system/hivelet.service.d"
         printf '[Service]\nWatchdogSec=5\n' >"$to/etc/systemd/system/hivelet.service.d/test.conf"
-        make_image >"$to/usr/lib/hivelet-test/image.tar"
-}
-
-# Static busybox as the file system of an image.
-make_image() {
-        local image=$run/image command
-        mkdir -p "$image/bin"
-        install -m 0755 "$(command -v busybox)" "$image/bin/busybox"
-        for command in sh sleep echo mkdir cat chmod; do
-                ln -s busybox "$image/bin/$command"
-        done
-        tar -C "$image" -c .
 }
 
 # systemd-nspawn takes the cgroups of whoever starts it; on a host without systemd there is nobody who made some for us.
@@ -169,378 +142,15 @@ is_off() {
         ! kill -0 "$nspawn" 2>/dev/null || [ "$(awk '{ print $3 }' "/proc/$nspawn/stat" 2>/dev/null)" = Z ]
 }
 
-# --- what cases ask ---------------------------------------------------------------------------------------
-
-property() {
-        inside systemctl show hivelet.service --value -p "$1"
-}
-
-is_property() {
-        [ "$(property "$1")" = "$2" ]
-}
-
-# The container of a service: id and start, so that a restart or a replacement shows.
-container() {
-        inside docker inspect -f '{{.Id}} {{.State.StartedAt}} {{.State.Status}}' "hive-$1"
-}
-
-is_running() {
-        [[ $(container "$1" 2>/dev/null) == *\ running ]]
-}
-
-journal() {
-        inside journalctl -q -o json --no-pager "$@"
-}
-
-# What the API's socket answers to GET PATH.
-http_status() {
-        inside curl -sS -o /dev/null -w '%{http_code}' --unix-socket /run/hivelet/hivelet.sock "http://localhost$1"
-}
-
-# same WHAT WANT GOT
-same() {
-        [ "$2" = "$3" ] || { printf '%s: want "%s", got "%s"\n' "$1" "$2" "$3"; return 1; }
-}
-
-# like WHAT PATTERN GOT
-like() {
-        # shellcheck disable=SC2053
-        [[ $3 == $2 ]] || { printf '%s: want %s, got "%s"\n' "$1" "$2" "$3"; return 1; }
-}
-
-# The node file as it was shipped, with whatever comes on standard input added.
-write_node() {
-        { cat "$here/node.yaml"; cat; } >"$run/node.yaml"
-        inside sh -c 'cat >/etc/hivelet/node.yaml.new && mv /etc/hivelet/node.yaml.new /etc/hivelet/node.yaml' <"$run/node.yaml"
-}
-
-# --- cases: each runs in a shell of its own with `set -e` ------------------------------------------------------
-
-case_units() {
-        inside systemd-analyze verify --man=no hivelet.service hivelet.slice hivelet-services.slice hivelet-tasks.slice
-        inside systemd-analyze security --offline=yes --threshold=35 hivelet.service >/dev/null
-        inside systemd-sysusers hivelet.conf
-        inside getent group hivelet >/dev/null
-        inside systemd-tmpfiles --create hivelet.conf
-        same "mode of the state folder" "700 root" "$(inside stat -c '%a %U' /var/lib/hivelet)"
-        inside systemctl preset hivelet.service
-        same "preset" enabled "$(inside systemctl is-enabled hivelet.service)"
-}
-
-case_catalog() {
-        local id
-        inside journalctl --update-catalog
-        while read -r id; do
-                like "catalog entry $id" "*Subject: *Defined-By: hivelet*" "$(inside journalctl --dump-catalog "$id")"
-        done < <(sed -n 's/^-- //p' "$root_of_checkout/api/hivelet.catalog")
-}
-
-case_engine() {
-        inside update-alternatives --set iptables /usr/sbin/iptables-legacy >/dev/null 2>&1 || true
-        inside systemctl start docker.service
-        inside docker import /usr/lib/hivelet-test/image.tar localhost/hivelet-test:1
-}
-
-case_start_returns_after_ready() {
-        local entered
-        inside systemctl start hivelet.service
-        same ActiveState active "$(property ActiveState)"
-        # READY is sent once the machine has been seen whole; that is an event of its own, logged before.
-        entered=$(property ActiveEnterTimestampMonotonic)
-        same "events AgentReady" 1 "$(journal HIVELET_EVENT=AgentReady _SYSTEMD_UNIT=hivelet.service | wc -l)"
-        [ "$(journal HIVELET_EVENT=AgentReady | jq -r .__MONOTONIC_TIMESTAMP)" -le "$((entered + 100000))" ]
-        same "agent's cgroup" /system.slice/hivelet.service "$(property ControlGroup)"
-        until_true 30 is_running web
-}
-
-case_status() {
-        until_true 20 status_has '1/1'
-        like "systemctl status" "*Status: \"*1/1*" "$(inside systemctl status --no-pager hivelet.service)"
-}
-
-status_has() {
-        [[ $(property StatusText) == *"$1"* ]]
-}
-
-case_socket() {
-        same "mode of the socket" "660 root hivelet" "$(inside stat -c '%a %U %G' /run/hivelet/hivelet.sock)"
-        like "the API's answer" '*web*' \
-                "$(inside curl -sS --unix-socket /run/hivelet/hivelet.sock http://localhost/api/v1/services)"
-        same "/readyz" 200 "$(inside curl -sS -o /dev/null -w '%{http_code}' http://127.0.0.1:5000/readyz)"
-        same "/readyz from a foreign name" 421 \
-                "$(inside curl -sS -o /dev/null -w '%{http_code}' -H 'Host: evil.example' http://127.0.0.1:5000/readyz)"
-}
-
-case_hivectl() {
-        like "hivectl get" '*web*' "$(inside hivectl get services)"
-        inside hivectl status --check
-}
-
-# Workloads hang below a slice of their own, beside the agent, so that they are seen and limited as one.
-case_slice() {
-        local pid
-        pid=$(inside docker inspect -f '{{.State.Pid}}' hive-web)
-        like "the container's cgroup" '*/hivelet.slice/hivelet-services.slice/*' "$(inside cat "/proc/$pid/cgroup")"
-}
-
-# A task from its inputs to its results, within what the unit allows the agent. What it used is read from a slice of its own, which systemd keeps until it is told to stop it.
-case_task() {
-        local id receipt
-        inside sh -c 'cat >/root/task.yaml' <<-'YAML'
-		apiVersion: hivelet/v1
-		kind: Task
-		metadata: {name: burn}
-		spec:
-		  image: localhost/hivelet-test:1
-		  pullPolicy: never
-		  command:
-		    - /bin/sh
-		    - -c
-		    - >-
-		      echo hello >results.new; mkdir -p results; cat words results.new >results/out; chmod 600 results/out;
-		      ticks=0; while [ $ticks -lt 50 ]; do read -r line </proc/self/stat; set -- $line; shift 13; ticks=$(($1+$2)); done
-		  inputs: [{path: words, inline: "some words"}]
-		  outputs: {paths: [results]}
-		  resources: {limits: {cpu: "1", memory: 64Mi}}
-	YAML
-        id=$(inside hivectl run -f /root/task.yaml -o json | jq -r .metadata.name)
-        until_true 60 inside hivectl task receipt "$id"
-        receipt=$(inside hivectl task receipt "$id")
-        same "its end, its files" "Completed 1" "$(jq -r '"\(.receipt.state) \(.receipt.outputs.files)"' <<<"$receipt")"
-        same "half a second of a processor, some memory" "true true" \
-                "$(jq -r '.receipt.usage | "\(.cpuMicroseconds >= 500000) \(.memoryPeakBytes > 0)"' <<<"$receipt")"
-        until_true 20 has_no_slice_of burn
-        until_true 20 inside test ! -e "/var/lib/hivelet/tasks/$id"
-        same "hivelet-tasks.slice" active "$(inside systemctl is-active hivelet-tasks.slice)"
-}
-
-has_no_slice_of() {
-        [ -z "$(inside systemctl list-units --no-legend --plain --state=active "hivelet-tasks-*$1*.slice")" ] &&
-                [ -z "$(inside find /sys/fs/cgroup -type d -name "hivelet-tasks-*$1*")" ]
-}
-
-case_journal() {
-        local record
-        record=$(journal HIVELET_NAME=web HIVELET_EVENT=ContainerStarted | tail -n 1)
-        same HIVELET_KIND Service "$(jq -r .HIVELET_KIND <<<"$record")"
-        same HIVELET_CONTAINER hive-web "$(jq -r .HIVELET_CONTAINER <<<"$record")"
-        same HIVELET_NODE_ID node-under-test "$(jq -r .HIVELET_NODE_ID <<<"$record")"
-        same _SYSTEMD_UNIT hivelet.service "$(jq -r ._SYSTEMD_UNIT <<<"$record")"
-        same _TRANSPORT journal "$(jq -r ._TRANSPORT <<<"$record")"
-        like CODE_FILE '*.c' "$(jq -r .CODE_FILE <<<"$record")"
-        like "journalctl -x" "*Container hive-web was started*Defined-By: hivelet*" \
-                "$(inside journalctl -q -x --no-pager HIVELET_NAME=web HIVELET_EVENT=ContainerStarted)"
-}
-
-case_confinement() {
-        local pid bounding
-        pid=$(property MainPID)
-        same NoNewPrivs 1 "$(process_status "$pid" NoNewPrivs)"
-        same Seccomp 2 "$(process_status "$pid" Seccomp)"
-        # CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_NET_ADMIN and CAP_IPC_LOCK, of which nspawn itself gives no node the last.
-        bounding=$(process_status "$pid" CapBnd)
-        same "bounding set outside of what the unit gives" 0 $((0x$bounding & ~0x500b))
-        same "bounding set, what the agent needs" $((0x100b)) $((0x$bounding & 0x100b))
-        inside nsenter -t "$pid" -m sh -c '! touch /etc/hivelet/x 2>/dev/null && ! touch /usr/x 2>/dev/null'
-}
-
-process_status() {
-        inside sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"
-}
-
-case_reload_valid() {
-        local web
-        web=$(container web)
-        write_node <<-'YAML'
-		    - name: second
-		      image: localhost/hivelet-test:1
-		      pullPolicy: never
-		      command: [/bin/sleep, "3600"]
-		      stop: {grace: 1s}
-	YAML
-        inside systemctl reload hivelet.service
-        until_true 20 is_running second
-        until_true 20 is_property ActiveState active
-        until_true 20 status_has '2/2'
-        same "the first container" "$web" "$(container web)"
-}
-
-case_reload_invalid() {
-        local web second rejected
-        web=$(container web) second=$(container second)
-        rejected=$(journal HIVELET_EVENT=RevisionRejected | wc -l)
-        write_node <<<"    - name: [broken"
-        inside systemctl reload hivelet.service
-        until_true 20 is_more_than "$rejected" HIVELET_EVENT=RevisionRejected
-        until_true 20 is_property ActiveState active
-        same "the first container" "$web" "$(container web)"
-        same "the second container" "$second" "$(container second)"
-        like "the status line" '*[Rr]e[fj][ue][sc]*' "$(property StatusText)"
-        # A restart beside the broken file goes on with the last good revision.
-        inside systemctl restart hivelet.service
-        same "the first container after a restart" "$web" "$(container web)"
-        same "the second container after a restart" "$second" "$(container second)"
-        write_node </dev/null
-        inside systemctl reload hivelet.service
-        until_true 20 is_gone second
-        same "the first container at the end" "$web" "$(container web)"
-}
-
-is_more_than() {
-        [ "$(journal "$2" | wc -l)" -gt "$1" ]
-}
-
-is_gone() {
-        ! inside docker inspect "hive-$1"
-}
-
-case_watchdog() {
-        local web restarts pid
-        web=$(container web)
-        restarts=$(property NRestarts)
-        pid=$(property MainPID)
-        inside kill -STOP "$pid"
-        until_true 60 is_property NRestarts "$((restarts + 1))"
-        until_true 60 is_property ActiveState active
-        [ "$(property MainPID)" != "$pid" ]
-        like "what systemd says" '*"message" : *atchdog*' \
-                "$(inside journalctl -q -o json-pretty --no-pager -u hivelet.service | sed 's/"MESSAGE"/"message"/')"
-        until_true 20 is_running web
-        same "the container" "$web" "$(container web)"
-}
-
-case_crash() {
-        local web pid
-        web=$(container web)
-        pid=$(property MainPID)
-        inside kill -KILL "$pid"
-        until_true 60 is_other_main_pid "$pid"
-        until_true 60 is_property ActiveState active
-        same "the container" "$web" "$(container web)"
-        same /livez 200 "$(http_status /livez)"
-}
-
-is_other_main_pid() {
-        local pid
-        pid=$(property MainPID)
-        [ "$pid" != 0 ] && [ "$pid" != "$1" ]
-}
-
-case_stop_leaves_containers() {
-        local web
-        web=$(container web)
-        inside systemctl stop hivelet.service
-        same ActiveState inactive "$(property ActiveState)"
-        same Result success "$(property Result)"
-        same "the container" "$web" "$(container web)"
-        inside test ! -e /run/hivelet/hivelet.sock
-        like "last words" '*AgentStopping*' "$(journal HIVELET_EVENT=AgentStopping | tail -n 1)"
-        inside systemctl start hivelet.service
-        same "the container after the next start" "$web" "$(container web)"
-}
-
-# A tunnel in user space has a unit and a cgroup of its own: it outlives every end of whoever started it.
-case_wireguard() {
-        local unit='hivelet-wg@wg\x2dprobe.service' pid
-        inside systemd-analyze verify --man=no "$unit"
-        inside systemd-analyze security --offline=yes --threshold=35 hivelet-wg@.service >/dev/null
-        like "what made it" 'in sync after [1-9]* changes, by wireguard-go' \
-                "$(inside systemd-run --quiet --wait --pipe /usr/lib/hivelet-test/wg_probe wg-probe)"
-        same "its unit" active "$(inside systemctl show "$unit" --value -p ActiveState)"
-        pid=$(inside systemctl show "$unit" --value -p MainPID)
-        like "its cgroup" '*/system-hivelet\\x2dwg.slice/*' "$(inside cat "/proc/$pid/cgroup")"
-        inside ip link show wg-probe | grep -q 'alias hivelet:probe'
-        same "who finds it again" 'in sync after 0 changes, by wireguard-go' \
-                "$(inside /usr/lib/hivelet-test/wg_probe wg-probe)"
-        same "its process" "$pid" "$(inside systemctl show "$unit" --value -p MainPID)"
-        # Killed, it is started again, though its socket is still there.
-        inside kill -KILL "$pid"
-        until_true 20 is_inactive "$unit"
-        like "what made it again" 'in sync after [1-9]* changes, by wireguard-go' \
-                "$(inside /usr/lib/hivelet-test/wg_probe wg-probe)"
-        inside ip link del wg-probe
-        until_true 20 is_inactive "$unit"
-        same "its end" success "$(inside systemctl show "$unit" --value -p Result)"
-        # Of a unit that cannot start, the error names the place to look.
-        inside sh -c "mkdir -p /run/systemd/system/hivelet-wg@.service.d &&
-                printf '[Service]\nExecStart=\nExecStart=/bin/false\n' >/run/systemd/system/hivelet-wg@.service.d/test.conf"
-        inside systemctl daemon-reload
-        like "what failed" '*did not start: failed; "journalctl -u*' "$(inside /usr/lib/hivelet-test/wg_probe wg-probe 2>&1 || true)"
-        inside rm -r /run/systemd/system/hivelet-wg@.service.d
-        inside systemctl daemon-reload
-}
-
-is_inactive() {
-        case $(inside systemctl show "$1" --value -p ActiveState) in
-        inactive | failed) ;;
-        *) return 1 ;;
-        esac
-}
-
-# READY does not wait for an engine that is not there, and the status line says so.
-case_engine_down() {
-        inside systemctl stop hivelet.service docker.service docker.socket
-        inside systemctl mask --runtime --quiet docker.service docker.socket
-        inside systemctl start hivelet.service
-        until_true 20 status_has ngine
-        same "/readyz without an engine" 503 "$(http_status /readyz)"
-        same "/livez without an engine" 200 "$(http_status /livez)"
-        inside systemctl unmask --runtime --quiet docker.service docker.socket
-        inside systemctl start docker.service
-        until_true 60 is_running web
-        until_true 20 status_has '1/1'
-        same "events DockerUp and DockerDown" yes "$(journal HIVELET_EVENT=DockerDown + HIVELET_EVENT=DockerUp |
-                jq -rs 'if (map(.HIVELET_EVENT) | index("DockerDown") != null and index("DockerUp") != null) then "yes" else . end')"
-}
-
-# The pool of the package under its own unit, and this node at work for it.
-case_pool() {
-        local pid
-        inside systemd-analyze verify --man=no hivepool.service
-        inside systemd-analyze security --offline=yes --threshold=20 hivepool.service >/dev/null
-        same "as it is installed" disabled "$(inside systemctl is-enabled hivepool.service || true)"
-        inside sh -c 'echo "HIVEPOOL_OPTIONS=--insecure --keep 30d" >/etc/default/hivepool'
-        inside systemctl start hivepool.service # returns when it listens
-        pid=$(pool_property MainPID)
-        same "its status by its socket" "127.0.0.1:50051" "$(pool status -o json | jq -r .listen)"
-        same NoNewPrivs 1 "$(process_status "$pid" NoNewPrivs)"
-        same Seccomp 2 "$(process_status "$pid" Seccomp)"
-        same "bounding set" 0000000000000000 "$(process_status "$pid" CapBnd)"
-        [ "$(process_status "$pid" Uid | cut -f 1)" != 0 ]
-        inside nsenter -t "$pid" -m sh -c '! touch /etc/x 2>/dev/null && ! touch /usr/x 2>/dev/null'
-
-        pool submit --id first --image localhost/hivelet-test:1 -- /bin/sh -c 'echo done at the node'
-        inside kill -KILL "$pid"
-        until_true 60 pool status
-        write_node <<<'  master: {address: "127.0.0.1:50051", insecure: true, heartbeat: 1s}'
-        inside systemctl reload hivelet.service
-        until_true 60 is_completed first
-        same "its log" "done at the node" "$(pool logs first)"
-        inside systemctl reload hivepool.service
-        inside systemctl stop hivelet.service
-        same "a node that ended in order" false "$(pool nodes -o json | jq -r '.nodes[0].open // false')"
-        write_node </dev/null
-        inside systemctl start hivelet.service
-        inside systemctl stop hivepool.service
-        same Result success "$(pool_property Result)"
-}
-
-pool() {
-        inside env HIVEPOOL_DATA_DIR=/var/lib/hivepool hivepool "$@"
-}
-
-pool_property() {
-        inside systemctl show hivepool.service --value -p "$1"
-}
-
-is_completed() {
-        [ "$(pool show "$1" -o json | jq -r .task.state)" = Completed ]
-}
+# --- run --------------------------------------------------------------------------------------------------
 
 cases=(units catalog engine start_returns_after_ready status socket hivectl slice task journal confinement reload_valid
         reload_invalid wireguard watchdog crash stop_leaves_containers pool engine_down)
 
-# --- run --------------------------------------------------------------------------------------------------
+wanted=()
+for case in "${cases[@]}"; do
+        [ $# -gt 0 ] && [[ " $* " != *" $case "* ]] || wanted+=("$case")
+done
 
 trap power_off EXIT
 make_root
@@ -548,26 +158,4 @@ install_node
 start=$SECONDS
 boot
 printf 'booted in %s s\n' $((SECONDS - start))
-
-failed=0
-for case in "${cases[@]}"; do
-        [ $# -eq 0 ] || [[ " $* " == *" $case "* ]] || continue
-        start=$SECONDS
-        # Not in a condition: `set -e` would be off inside.
-        set +e
-        (set -e; "case_$case") >"$run/output" 2>&1
-        result=$?
-        set -e
-        if [ $result -eq 0 ]; then
-                printf 'ok      %-28s %3s s\n' "$case" $((SECONDS - start))
-        else
-                printf 'FAILED  %-28s %3s s\n' "$case" $((SECONDS - start))
-                sed 's/^/        /' "$run/output"
-                failed=$((failed + 1))
-        fi
-done
-if [ $failed -gt 0 ]; then
-        printf '%s\n' "---- the agent's journal, its end"
-        inside journalctl -q --no-pager -u hivelet.service -n 60 || true
-        exit 1
-fi
+run_cases "${wanted[@]}"
