@@ -2,48 +2,20 @@
 # test/vm/run.sh PROGRAM [NAME=VALUE...] - runs a test program as root on Debian's cloud kernel, in QEMU's software emulation.
 #
 # The machine has no disk: its memory file system holds busybox, the program, what it calls (ip, wg, ping, unshare) with their
-# libraries, and the kernel's modules for WireGuard. The kernel is Debian's package, unpacked, not installed; it is kept in
-# $HV_CACHE (default: .cache of the checkout). Exit code: the program's. Boots in 5 to 30 s, by the load of the host.
+# libraries, and the kernel's modules for WireGuard. Exit code: the program's. Boots in 5 to 30 s, by the load of the host.
 #
 # Needs root (cpio keeps owners), qemu-system-x86, busybox-static, cpio, kmod and the package lists of apt.
 set -euo pipefail
 
-root_of_checkout=$(cd "$(dirname "$0")/../.." && pwd)
-here=$root_of_checkout/test/vm
-cache=${HV_CACHE:-$root_of_checkout/.cache}
 program=$(realpath "$1")
 shift
-
-die() {
-        printf '%s\n' "$*" >&2
-        exit 1
-}
-[ "$(uname -m)" = x86_64 ] || die "knows amd64 only"
-for tool in qemu-system-x86_64 busybox cpio depmod wg ip ping unshare; do
-        [ -n "$(type -P "$tool")" ] || die "needs $tool: hack/install-deps.sh --test"
-done
-
 run=$(mktemp -d)
 trap 'rm -rf "$run"' EXIT
 tree=$run/tree
-
-# Prints the folder with the unpacked kernel; made once for each of Debian's versions.
-kernel() {
-        local package version folder
-        package=$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends:/ { print $2; exit }')
-        version=$(apt-cache policy "$package" | awk '/Candidate:/ { print $2 }')
-        folder=$cache/kernel-$version
-        if [ ! -e "$folder/.complete" ]; then
-                rm -rf "$folder"
-                mkdir -p "$folder"
-                (cd "$folder" && apt-get -qq download "$package" >/dev/null 2>&1) || die "cannot download $package"
-                dpkg -x "$folder"/*.deb "$folder"
-                rm "$folder"/*.deb
-                depmod -b "$folder" "$(basename "$folder"/lib/modules/*)"
-                touch "$folder/.complete"
-        fi
-        printf '%s\n' "$folder"
-}
+here=$(dirname "$(realpath "$0")")
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$here/lib.sh"
+need wg ip ping unshare
 
 # Copies programs to where they are here, with the libraries that they load.
 copy() {
@@ -58,10 +30,9 @@ copy() {
 
 # make_tree KERNEL [NAME=VALUE...]
 make_tree() {
-        local folder=$1 version module
+        local folder=$1 command
         shift
-        version=$(basename "$folder"/lib/modules/*)
-        mkdir -p "$tree"/{bin,sbin,usr/bin,usr/sbin,proc,sys,dev,run,tmp,etc,modules,var}
+        mkdir -p "$tree"/{bin,sbin,usr/bin,usr/sbin,proc,sys,dev,run,tmp,etc,var}
         ln -s /run "$tree/var/run"
         : >"$tree/etc/hosts"
         printf 'hosts: files\n' >"$tree/etc/nsswitch.conf"
@@ -76,16 +47,11 @@ make_tree() {
         copy "$(type -P dash)"
         install -D -m 0755 "$(type -P dash)" "$tree/bin/sh"
         install -m 0755 "$(type -P busybox)" "$tree/bin/busybox"
-        busybox --list | while read -r module; do
-                [ -e "$tree/bin/$module" ] || [ -e "$tree/usr/bin/$module" ] || [ -e "$tree/sbin/$module" ] ||
-                        [ -e "$tree/usr/sbin/$module" ] || ln -s busybox "$tree/bin/$module"
+        busybox --list | while read -r command; do
+                [ -e "$tree/bin/$command" ] || [ -e "$tree/usr/bin/$command" ] || [ -e "$tree/sbin/$command" ] ||
+                        [ -e "$tree/usr/sbin/$command" ] || ln -s busybox "$tree/bin/$command"
         done
-        for module in wireguard veth tun; do
-                modprobe -d "$folder" -S "$version" --show-depends "$module"
-        done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' | while read -r module; do
-                install -m 0644 "$module" "$tree/modules/"
-                basename "$module"
-        done >"$tree/modules/order"
+        boot_modules "$folder" wireguard veth tun
         (
                 [ $# -eq 0 ] || printf 'export'
                 printf ' %q' "$@"
@@ -95,13 +61,5 @@ make_tree() {
 
 folder=$(kernel)
 make_tree "$folder" "$@"
-(cd "$tree" && find . | cpio -o -H newc --quiet | gzip -1) >"$run/initrd"
 # The program's own patience is 30 s of the emulated machine's clock.
-timeout --kill-after=5 600 qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none -nic none \
-        -M pc -accel tcg,thread=multi -cpu max -smp 2 -m 768 -kernel "$folder"/boot/vmlinuz-* -initrd "$run/initrd" \
-        -append 'console=ttyS0 quiet loglevel=3 apparmor=0 panic=-1 mitigations=off nokaslr random.trust_cpu=on' \
-        -serial stdio </dev/null >"$run/console" 2>&1 || true
-tr -d '\r' <"$run/console"
-code=$(tr -d '\r' <"$run/console" | sed -n 's/^vm: exit code //p' | tail -n 1)
-[ -n "$code" ] || die "the machine ended before the program did"
-exit "$code"
+emulate "$run" "$folder" 600 '' -m 768
