@@ -167,7 +167,7 @@ case_task() {
 		      ticks=0; while [ $ticks -lt 50 ]; do read -r line </proc/self/stat; set -- $line; shift 13; ticks=$(($1+$2)); done
 		  inputs: [{path: words, inline: "some words"}]
 		  outputs: {paths: [results]}
-		  resources: {limits: {cpu: "1", memory: 64Mi}}
+		  resources: {limits: {cpu: 200m, memory: 64Mi}}
 	YAML
         id=$(inside hivectl run -f /root/task.yaml -o json | jq -r .metadata.name)
         until_true 60 inside hivectl task receipt "$id"
@@ -405,7 +405,8 @@ is_completed() {
 
 # --- run --------------------------------------------------------------------------------------------------
 
-# run_cases NAME...: each in its turn, a line for each, and of those that fail what they printed. Fails when one did.
+# run_cases NAME...: each in its turn, a line for each, and of those that fail what they printed. Fails when one did. Not to be
+# called in a condition either.
 run_cases() {
         local name start result failed=0
         for name in "$@"; do

@@ -1,0 +1,150 @@
+#!/usr/bin/env bash
+# test/vm/guest.sh - the cases on the machine of node.sh: those of the tier nspawn, and what only a kernel of one's own shows.
+set -euo pipefail
+
+shipped=/usr/lib/hivelet-test
+# shellcheck disable=SC2034 # cases.sh uses both
+run=/run/hivelet-test patience=4
+mkdir -p "$run"
+# shellcheck source=../nspawn/cases.sh
+. "$shipped/cases.sh"
+
+inside() {
+        env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 SYSTEMD_PAGER='' SYSTEMD_COLORS=0 "$@"
+}
+
+# --- cases ------------------------------------------------------------------------------------------------
+
+case_boot() {
+        local state
+        state=$(inside systemctl is-system-running --wait) || true
+        same "the machine ($(inside systemctl --failed --plain --no-legend))" running "$state"
+        same "PID 1" systemd "$(cat /proc/1/comm)"
+        same "what is at /sys/fs/cgroup" cgroup2fs "$(stat -f -c %T /sys/fs/cgroup)"
+        like "its controllers" '*cpu*memory*pids*' "$(cat /sys/fs/cgroup/cgroup.controllers)"
+}
+
+# The engine's cgroups are systemd's, of version 2; a limit of the file is the kernel's.
+case_cgroups() {
+        local pid
+        same "the engine's cgroups" "systemd 2" "$(engine /info | jq -r '"\(.CgroupDriver) \(.CgroupVersion)"')"
+        write_node <<-'YAML'
+		    - name: limited
+		      image: localhost/hivelet-test:1
+		      pullPolicy: never
+		      command: [/bin/sleep, "3600"]
+		      resources: {limits: {cpu: 500m, memory: 64Mi}}
+		      stop: {grace: 1s}
+	YAML
+        inside systemctl reload hivelet.service
+        until_true 20 is_running limited
+        pid=$(pid_of limited)
+        same "memory.max" 67108864 "$(limit_of "$pid" memory.max)"
+        same "cpu.max" "50000 100000" "$(limit_of "$pid" cpu.max)"
+        like "its cgroup" '0::/hivelet.slice/hivelet-services.slice/docker-*.scope' "$(cat "/proc/$pid/cgroup")"
+}
+
+limit_of() {
+        cat "/sys/fs/cgroup$(sed -n 's/^0:://p' "/proc/$1/cgroup")/$2"
+}
+
+# A tunnel of the kernel to a peer in a network namespace. Nobody loaded the module: the kernel does, when the agent asks for the link.
+case_kernel_wireguard() {
+        [ ! -e /sys/module/wireguard ]
+        make_hub
+        write_node <<-YAML
+		  secrets: [{name: wg-key, generate: wireguard}]
+		  wireguard:
+		    - name: hive0
+		      privateKey: {secret: wg-key}
+		      addresses: [10.98.0.1/24]
+		      listenPort: 51820
+		      peers:
+		        - {name: hub, publicKey: $(hub wg pubkey <"$run/hub.key"), endpoint: "192.0.2.2:51820", allowedIPs: [10.98.0.2/32]}
+	YAML
+        inside systemctl reload hivelet.service
+        until_true 30 is_up hive0
+        hub ip link add wg-hub type wireguard
+        hub wg set wg-hub listen-port 51820 private-key "$run/hub.key" peer "$(inside wg show hive0 public-key)" \
+                endpoint 192.0.2.1:51820 allowed-ips 10.98.0.1/32
+        hub ip address add 10.98.0.2/24 dev wg-hub
+        hub ip link set wg-hub up
+        until_true 60 hub ping -n -q -c 1 -W 5 10.98.0.1
+        like "whose it is" '*wireguard*alias hivelet:node-under-test*' "$(inside ip -d link show hive0)"
+        same "programs of tunnels" "" "$(inside systemctl list-units --all --plain --no-legend 'hivelet-wg@*')"
+        like "hivectl get wireguard" '*hive0*' "$(inside hivectl get wireguard)"
+        inside sysctl -q -w net.ipv4.ping_group_range='0 2147483647'
+        like "hivectl wg ping" '*hub*' "$(inside hivectl wg ping hive0)"
+}
+
+hub() {
+        inside ip netns exec hub "$@"
+}
+
+# The peer: a network namespace at the other end of a cable.
+make_hub() {
+        inside ip netns add hub
+        inside ip link add to-hub type veth peer name to-node netns hub
+        inside ip address add 192.0.2.1/24 dev to-hub
+        inside ip link set to-hub up
+        hub ip address add 192.0.2.2/24 dev to-node
+        hub ip link set to-node up
+        (umask 077 && hub wg genkey >"$run/hub.key")
+}
+
+is_up() {
+        [[ $(inside ip -br link show "$1") == *[\<,]UP[,\>]* ]]
+}
+
+# Its end, in order or not, is nothing to the tunnel: the same interface, and no packet is lost that comes through it meanwhile.
+case_tunnel_outlives_the_agent() {
+        local index pid stream
+        index=$(cat /sys/class/net/hive0/ifindex)
+        ip netns exec hub ping -n -q -i 0.05 10.98.0.1 >"$run/pings" 2>&1 &
+        stream=$!
+        pid=$(property MainPID)
+        inside systemctl kill -s KILL hivelet.service
+        until_true 60 is_other_main_pid "$pid"
+        until_true 60 is_property ActiveState active
+        same "the interface after SIGKILL" "$index" "$(cat /sys/class/net/hive0/ifindex)"
+        inside systemctl restart hivelet.service
+        same "the interface after a restart" "$index" "$(cat /sys/class/net/hive0/ifindex)"
+        inside systemctl stop hivelet.service
+        same "the interface without an agent" "$index" "$(cat /sys/class/net/hive0/ifindex)"
+        inside systemctl start hivelet.service
+        until_true 30 inside hivectl status --check
+        same "the interface at the end" "$index" "$(cat /sys/class/net/hive0/ifindex)"
+        kill -INT "$stream"
+        wait "$stream" || true
+        cat "$run/pings"
+        none_lost <"$run/pings"
+}
+
+# The last one may still be under way when ping is told to end.
+none_lost() {
+        local sent received
+        read -r sent received < <(sed -n 's/^\([0-9]*\) packets transmitted, \([0-9]*\) received.*/\1 \2/p')
+        [ "$received" -gt 0 ] && [ "$((sent - received))" -le 1 ]
+}
+
+# What somebody takes away is there again, and leads to the same peer.
+case_tunnel_is_mended() {
+        inside ip link del hive0
+        until_true 30 is_up hive0
+        until_true 60 hub ping -n -q -c 1 -W 5 10.98.0.1
+        inside ip address del 10.98.0.1/24 dev hive0
+        until_true 60 hub ping -n -q -c 1 -W 5 10.98.0.1
+}
+
+# --- run --------------------------------------------------------------------------------------------------
+
+cases=(boot units engine start_returns_after_ready status socket hivectl slice kernel_wireguard tunnel_outlives_the_agent
+        tunnel_is_mended cgroups task journal confinement stop_leaves_containers)
+wanted=$(xargs <"$shipped/wanted")
+chosen=()
+for case in "${cases[@]}"; do
+        [ -n "$wanted" ] && [[ " $wanted " != *" $case "* ]] || chosen+=("$case")
+done
+# Not in a condition: `set -e` would be off in the cases.
+trap 'printf "vm: exit code %s\n" $?' EXIT
+run_cases "${chosen[@]}"
