@@ -3,7 +3,7 @@
 #
 #   hack/test.sh             all that CI runs
 #   hack/test.sh --quick     only the unit tests, under AddressSanitizer
-#   hack/test.sh --full      all, the tests with the label "long", an emulated machine, and fresh ones: a newcomer's, and Debian 13
+#   hack/test.sh --full      all, the tests with the label "long", and fresh machines: a newcomer's, and one with Debian 13
 #   hack/test.sh --no-deps   does not look for missing packages (with any of the above)
 #
 # A tier is one row of the table at the end: a check, a build, or the ctests of one label. Two lanes run beside each
@@ -108,7 +108,7 @@ lane_real() {
         tests real release integration || bad=1
         tests real release e2e || bad=1
         tests real release nspawn || bad=1
-        [ "$MODE" != full ] || tests real release vm || bad=1
+        tests real release vm || bad=1 # late, when the other lane has ended: it emulates every instruction
         [ "$MODE" != full ] || tests real release newcomer || bad=1
         return $bad
 }
