@@ -203,10 +203,10 @@ case_confinement() {
         pid=$(property MainPID)
         same NoNewPrivs 1 "$(process_status "$pid" NoNewPrivs)"
         same Seccomp 2 "$(process_status "$pid" Seccomp)"
-        # CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_NET_ADMIN and CAP_IPC_LOCK, of which nspawn itself gives no node the last.
+        # CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_NET_ADMIN, CAP_NET_RAW and CAP_IPC_LOCK, of which nspawn itself gives no node the last.
         bounding=$(process_status "$pid" CapBnd)
-        same "bounding set outside of what the unit gives" 0 $((0x$bounding & ~0x500b))
-        same "bounding set, what the agent needs" $((0x100b)) $((0x$bounding & 0x100b))
+        same "bounding set outside of what the unit gives" 0 $((0x$bounding & ~0x700b))
+        same "bounding set, what the agent needs" $((0x300b)) $((0x$bounding & 0x300b))
         inside nsenter -t "$pid" -m sh -c '! touch /etc/hivelet/x 2>/dev/null && ! touch /usr/x 2>/dev/null'
 }
 

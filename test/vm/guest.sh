@@ -73,8 +73,7 @@ case_kernel_wireguard() {
         like "whose it is" '*wireguard*alias hivelet:node-under-test*' "$(inside ip -d link show hive0)"
         same "programs of tunnels" "" "$(inside systemctl list-units --all --plain --no-legend 'hivelet-wg@*')"
         like "hivectl get wireguard" '*hive0*' "$(inside hivectl get wireguard)"
-        inside sysctl -q -w net.ipv4.ping_group_range='0 2147483647'
-        like "hivectl wg ping" '*hub*' "$(inside hivectl wg ping hive0)"
+        like "hivectl wg ping" '*hub*echo*' "$(inside hivectl wg ping hive0)"
 }
 
 hub() {
