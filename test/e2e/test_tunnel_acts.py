@@ -153,8 +153,8 @@ class Acts(test_tunnels.Ground):
         self.assertEqual(self.act("rotate").returncode, 64)
         self.assertNotIn(key, self.agent.text_of_log() + rotated.stdout + rotated.stderr)
 
+    def test_ping_tells_who_answers_and_why_not(self):
         """As root, and where it has no CAP_NET_RAW and ping sockets are open to every group."""
-        """As root, and as the unit of systemd has it: no CAP_NET_RAW, and ping sockets for every group."""
         self.peer_up()
         self.agent.write(self.text(more_peers=f"        - {{name: mute, publicKey: {self.old_public[:-4]}AAA=, allowedIPs: [10.9.0.1/32]}}\n"))
         for prefix in ([], ["setpriv", "--bounding-set=-net_raw", "--inh-caps=-net_raw"]):
