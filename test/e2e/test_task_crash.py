@@ -25,7 +25,7 @@ AT_ONCE = 4  # agents beside each other on one engine, each with a node id of it
 WHENS = ("before", "after", "done")
 
 # Actions that no task of these tests needs; the others are its life, and each of their places has a row below.
-NOT_OF_A_TASK = {"network_create", "network_remove", "network_connect", "network_disconnect", "volume_create",
+NOT_OF_A_TASK = {"caps_set", "network_create", "network_remove", "network_connect", "network_disconnect", "volume_create",
                  "volume_remove", "unpause", "update",
                  "task_packages"}  # test_packages.py
 

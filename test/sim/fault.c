@@ -16,7 +16,8 @@
 #define ERRANDS                                                                                              \
         (WRITES | BIT(HV_ACTION_TASK_PREPARE) | BIT(HV_ACTION_TASK_PACKAGES) | BIT(HV_ACTION_TASK_COLLECT) | \
          BIT(HV_ACTION_TASK_CLEAN) | BIT(HV_ACTION_TASK_WITHHOLD) | BIT(HV_ACTION_TASK_RESTORE))
-#define EVERY (BIT(HV_ACTION_TASK_ACCEPT) - 1) /* that an engine is asked for */
+/* That an engine is asked for. Caps are the kernel's, and not simulated: no slice is ever told of, so none is capped. */
+#define EVERY ((BIT(HV_ACTION_TASK_ACCEPT) - 1) & ~BIT(HV_ACTION_CAPS_SET))
 #define EFFECTS (EVERY & ~LOOKS)
 #define ON_CONTAINER                                                                                   \
         (BIT(HV_ACTION_START) | BIT(HV_ACTION_STOP) | BIT(HV_ACTION_UNPAUSE) | BIT(HV_ACTION_REMOVE) | \
