@@ -22,8 +22,9 @@ static void tell_manager(struct hv_agent *a, const struct hv_status *s, const ch
                 hv_notify_status(a->notify, "%s", line);
         if (!a->ready && is_ready(s)) {
                 a->ready = true;
+                hv_log_event(HV_EVENT_AGENT_READY, NULL, "ready: %s",
+                             line); /* whoever waits for READY finds it */
                 hv_notify_ready(a->notify);
-                hv_log_event(HV_EVENT_AGENT_READY, NULL, "ready: %s", line);
         }
         if (a->reloading) {
                 a->reloading = false;
