@@ -137,7 +137,7 @@ class FencedAndTraced(Fenced):
 
     def prepare(self):
         super().prepare()
-        [name] = [n for n, c in self.case.engine.containers().items() if c["Labels"]["io.hivelet.node"] == self.node]
+        [name] = [n for n, c in self.case.engine.containers().items() if (c["Labels"] or {}).get("io.hivelet.node") == self.node]
         root = next(d for d in ("/sys/fs/cgroup/memory", "/sys/fs/cgroup") if os.path.isdir(d))
         self.folder = root + self.case.engine.inspect(name)["HostConfig"]["CgroupParent"]
         os.makedirs(self.folder)
