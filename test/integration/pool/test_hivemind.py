@@ -308,7 +308,8 @@ class Inbox(Case):
         pool = self.pool()
         node = self.online(pool)
         for _ in range(2):  # known, the second time
-            self.assertTrue(pool.execute(self.port, "taken", archive(a="1")).success)
+            ack = pool.execute(self.port, "taken", archive(a="1"))
+            self.assertTrue(ack.success, ack.message)
         node.ask("state", "state")
         self.assertNotIn("unclaimed", [e["event"] for e in node.events])
 
