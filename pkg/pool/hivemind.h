@@ -2,6 +2,7 @@
  *
  *      hivemind.c            the table of operations: open, close
  *      hivemind_account.c    the account: login, renewal of the token, balance
+ *      hivemind_dues.c       what goes out beside the beats, and how often (pure)
  *      hivemind_token.c      until when a token lives (pure)
  *      hivemind_call.c       one message out, one message in, with the token
  *      hivemind_node.c       what the node says of itself: registration, status, usage
@@ -26,6 +27,7 @@
 #include "base/secret.h"
 #include "base/time.h"
 #include "pool/dialect.h"
+#include "pool/hivemind_dues.h"
 #include "rpc/call.h"
 #include "rpc/channel.h"
 #include "rpc/server.h"
@@ -42,7 +44,7 @@ struct hv_pool_peer {
         TAILQ_HEAD(, hivemind_call) calls; /* that wait for an answer */
         struct hv_secret *token;           /* NULL: not logged in. Never on a disk */
         bool token_holds;                  /* for all that is known the pool would still take it */
-        uint64_t usage_due_us, task_usage_due_us, balance_due_us;
+        struct hivemind_dues dues;
 
         struct hv_rpc_server *server;
         struct hv_rpc_credentials *shown; /* to callers; plain text has some too */

@@ -16,7 +16,6 @@
 #define TOKEN_MAX 8192 /* bytes: what fits into a header */
 /* Short: no beat goes out beside it, and a Login is behind it. */
 #define REFRESH_TIMEOUT_US (5 * HV_USEC_PER_SEC)
-#define BALANCE_EVERY_US HV_USEC_PER_MIN /* as the deployed workers */
 
 static bool is_token(const char *token) {
         size_t len = strlen(token);
@@ -153,11 +152,9 @@ static void on_balance(struct hv_pool_peer *p, const struct hivemind_caller *cal
 
 void hivemind_ask_balance(struct hv_pool_peer *p) {
         Hivemind__GetBalanceRequest m = HIVEMIND__GET_BALANCE_REQUEST__INIT;
-        uint64_t now = hivemind_now_us(p);
 
-        if (!p->token || now < p->balance_due_us)
+        if (!p->token || !hivemind_dues_take(&p->dues, HIVEMIND_DUE_BALANCE, hivemind_now_us(p)))
                 return;
-        p->balance_due_us = now + BALANCE_EVERY_US;
         m.username = (char *) hivemind_node_id(p);
         m.token = (char *) hv_secret_bytes(p->token);
         hivemind_call_start(

@@ -4,8 +4,6 @@
 #include "spec/value_net.h"
 
 #define GIB_SHIFT 30
-#define USAGE_EVERY_US (15 * HV_USEC_PER_SEC)
-#define TASK_USAGE_EVERY_US (5 * HV_USEC_PER_SEC) /* as often as it is measured */
 #define PERCENT_MAX 100.0
 
 static char *text(const char *s) {
@@ -131,13 +129,10 @@ static bool is_measured(const struct hv_pool_task *t) {
 static void tell_all_usage(struct hv_pool_peer *p, const struct hv_pool_node *node) {
         uint64_t now = hivemind_now_us(p);
 
-        if (now >= p->usage_due_us) {
-                p->usage_due_us = now + USAGE_EVERY_US;
+        if (hivemind_dues_take(&p->dues, HIVEMIND_DUE_USAGE, now))
                 tell_node_usage(p, node);
-        }
-        if (now < p->task_usage_due_us)
+        if (!hivemind_dues_take(&p->dues, HIVEMIND_DUE_TASK_USAGE, now))
                 return;
-        p->task_usage_due_us = now + TASK_USAGE_EVERY_US;
         for (size_t i = 0; i < node->n_tasks; i++)
                 if (is_measured(&node->tasks[i]))
                         tell_task_usage(p, &node->tasks[i]);

@@ -63,6 +63,11 @@ struct hv_pace {
         uint64_t beaten_us;                      /* the last beat was sent; 0: never */
 };
 
+/* How often a dialect beats where `heartbeat_us` is wished for. */
+static inline uint64_t hv_pace_heartbeat(const struct hv_pool_dialect *d, uint64_t heartbeat_us) {
+        return d->beat_every_us ? HV_MIN(d->beat_every_us, heartbeat_us) : heartbeat_us;
+}
+
 /* The first try is due at once. */
 void hv_pace_init(struct hv_pace *p, const struct hv_pace_options *o, uint64_t now_us);
 

@@ -449,8 +449,7 @@ static int open_link(struct hv_pool *p, struct hv_err *err) {
                                                                                 .userdata = p });
         hv_pace_init(&p->pace,
                      &(struct hv_pace_options){
-                             .heartbeat_us = d->beat_every_us ? HV_MIN(d->beat_every_us, p->o.heartbeat_us)
-                                                              : p->o.heartbeat_us,
+                             .heartbeat_us = hv_pace_heartbeat(d, p->o.heartbeat_us),
                              .retry = retry,
                              .has_login = d->login && p->o.username,
                              .login_every_us = d->login_every_us,

@@ -1,4 +1,4 @@
-/* What dialect hivemind makes of text, and of a result that there is not. */
+/* What dialect hivemind makes of text, and of a result that there is not; and how often it speaks. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,9 +13,11 @@
 #include "base/macros.h"
 #include "base/time.h"
 #include "pool/hivemind_document.h"
+#include "pool/hivemind_dues.h"
 #include "pool/hivemind_note.h"
 #include "pool/hivemind_text.h"
 #include "pool/hivemind_token.h"
+#include "pool/pace.h"
 
 static void test_take(void **state) {
         static const struct {
@@ -149,10 +151,72 @@ static void test_check(void **state) {
         assert_true(hivemind_document_check(&m, 1, &err) < 0);
 }
 
+#define S HV_USEC_PER_SEC
+
+/* An hour online, by the periods that the dialect itself has, as pool.c takes them. */
+static void test_an_hour_of_it(void **state) {
+        const struct hv_pool_dialect *d = &hv_pool_hivemind;
+        struct hv_pace_options o = { .heartbeat_us = hv_pace_heartbeat(d, 30 * S),
+                                     .retry = { .initial_us = S, .factor_milli = 2000, .max_us = 300 * S },
+                                     .has_login = true,
+                                     .login_every_us = d->login_every_us,
+                                     .register_every_us = d->register_every_us,
+                                     .seed = 7 };
+        uint64_t now = S, deadline, beaten = 0, gap = 0;
+        unsigned n[4] = {}, n_due[HIVEMIND_N_DUES] = {};
+        struct hivemind_dues dues = {};
+        struct hv_pace p;
+
+        (void) state;
+        hv_pace_init(&p, &o, now);
+        while (now < 3600 * S) {
+                enum hv_pace_step step = hv_pace_next(&p, now, &deadline);
+
+                if (step == HV_PACE_WAIT) {
+                        now = deadline;
+                        continue;
+                }
+                n[step]++;
+                hv_pace_done(&p, HV_POOL_OUTCOME_OK, now);
+                if (step != HV_PACE_BEAT)
+                        continue;
+                gap = beaten ? HV_MAX(gap, now - beaten) : 0;
+                beaten = now;
+                for (int i = 0; i < HIVEMIND_N_DUES; i++)
+                        n_due[i] += hivemind_dues_take(&dues, (enum hivemind_due) i, now);
+        }
+        assert_int_equal(n[HV_PACE_LOGIN], 2);                /* half of the hour that a token lives */
+        assert_in_range(n[HV_PACE_REGISTER], 118, 121);       /* 30 s */
+        assert_in_range(n[HV_PACE_BEAT], 440, 580);           /* 8 s, and one behind each registration */
+        assert_true(gap <= 10 * S);                           /* where a pool expects one in 5 to 10 s */
+        assert_in_range(n_due[HIVEMIND_DUE_BALANCE], 59, 61); /* a minute */
+        assert_in_range(n_due[HIVEMIND_DUE_USAGE], 237, 241); /* 15 s */
+        assert_in_range(n_due[HIVEMIND_DUE_TASK_USAGE], 430, n[HV_PACE_BEAT]);
+        assert_int_equal(hv_pace_heartbeat(d, 5 * S), 5 * S); /* sooner, where somebody asks for it */
+}
+
+static void test_nothing_is_caught_up_with(void **state) {
+        struct hivemind_dues dues = {};
+
+        (void) state;
+        assert_true(hivemind_dues_take(&dues, HIVEMIND_DUE_BALANCE, 7 * S));
+        assert_false(hivemind_dues_take(&dues, HIVEMIND_DUE_BALANCE, 66 * S));
+        assert_true(hivemind_dues_take(&dues, HIVEMIND_DUE_BALANCE, 69 * S)); /* due at 67 */
+        assert_false(hivemind_dues_take(&dues, HIVEMIND_DUE_BALANCE, 126 * S));
+        assert_true(hivemind_dues_take(&dues, HIVEMIND_DUE_BALANCE, 127 * S));
+        assert_true(hivemind_dues_take(&dues, HIVEMIND_DUE_BALANCE, 5000 * S)); /* an outage */
+        assert_false(hivemind_dues_take(&dues, HIVEMIND_DUE_BALANCE, 5059 * S));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_take), cmocka_unit_test(test_valid), cmocka_unit_test(test_token),
-                cmocka_unit_test(test_note), cmocka_unit_test(test_check),
+                cmocka_unit_test(test_take),
+                cmocka_unit_test(test_valid),
+                cmocka_unit_test(test_token),
+                cmocka_unit_test(test_note),
+                cmocka_unit_test(test_check),
+                cmocka_unit_test(test_an_hour_of_it),
+                cmocka_unit_test(test_nothing_is_caught_up_with),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
