@@ -228,8 +228,11 @@ static void forget_done(struct hv_core *c, struct task *t, uint64_t now_us, cons
                         const struct hv_input *in) {
         if (in->outcome == HV_OUTCOME_OK || in->outcome == HV_OUTCOME_NOT_FOUND)
                 t->step = TASK_STEP_GONE;
-        else
+        else {
                 failed(c, t, now_us, f, in);
+                if (t->is_declared)
+                        hv_task_keep_after_all(t);
+        }
 }
 
 static void stopping_done(struct hv_core *c, struct task *t, uint64_t now_us, const struct flight *f,

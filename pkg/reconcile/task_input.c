@@ -54,6 +54,7 @@ void hv_task_want(struct hv_core *c, const struct hv_desired *d) {
                 declare(c, d->tasks[i]);
         for (size_t i = 0; i < c->live_tasks.n; i++) {
                 t = c->live_tasks.v[i];
+                hv_task_keep_after_all(t);
                 if (t->source != HV_TASK_FROM_FILE || t->is_declared || is_over(t))
                         continue;
                 if (t->step == TASK_STEP_ACCEPT && !t->effect)
@@ -221,6 +222,7 @@ static int forget(struct hv_core *c, const char *id, struct hv_err *err) {
         if (t->is_owed)
                 return hv_err_set(err, -EBUSY,
                                   "the result of task %s is still owed to the pool that assigned it", id);
+        t->forget_asked = true;
         hv_task_forget(c, t);
         return 0;
 }

@@ -123,6 +123,7 @@ static void plan_task(struct pass *p, struct task *t) {
 
 /* What is done with leaves the list that is walked; what the ledger knows of it stays known. */
 static void drop_done(struct hv_core *c) {
+        bool is_wanted_again = false;
         size_t kept = 0;
 
         for (size_t i = 0; i < c->live_tasks.n; i++) {
@@ -136,6 +137,7 @@ static void drop_done(struct hv_core *c) {
                 hv_task_unbind(c, t);
                 hv_task_shed(t);
                 hv_cron_run_dropped(c, t);
+                is_wanted_again |= t->step == TASK_STEP_GONE && t->is_declared;
                 if (t->step == TASK_STEP_GONE || !t->accepted)
                         (void) hv_map_remove(c->tasks, t->id);
                 else {
@@ -144,6 +146,8 @@ static void drop_done(struct hv_core *c) {
                 }
         }
         c->live_tasks.n = kept;
+        if (is_wanted_again) /* declared while it was being forgotten: it is new */
+                hv_task_want(c, c->active);
 }
 
 static bool tasks_are_run(const struct hv_core *c) {

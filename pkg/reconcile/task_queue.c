@@ -7,6 +7,14 @@
 #include "reconcile/mutant.h"
 #include "reconcile/task_state.h"
 
+/* It was begun and never ran. Until its end is durable a process after this one would find it so, and start it anew: whoever had
+ * been given its room would find it taken. */
+static bool may_start_anew(const struct task *t) {
+        const struct slot *s = t->slot;
+
+        return t->live->begun && s && s->have && s->have->ours && s->have->state == HV_CONTAINER_CREATED;
+}
+
 static bool holds_room(const struct task *t) {
         switch (t->step) {
         case TASK_STEP_PREPARE:
@@ -16,6 +24,7 @@ static bool holds_room(const struct task *t) {
                 return t->live->ending == HV_CAUSE_NONE || !HV_MUTANT(HV_MUTANT_ROOM_FREED_EARLY);
         case TASK_STEP_COLLECT:
         case TASK_STEP_END:
+                return hv_task_is_alive(t) || may_start_anew(t);
         case TASK_STEP_TIDY:
                 return hv_task_is_alive(t);
         default:

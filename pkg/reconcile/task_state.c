@@ -164,6 +164,13 @@ void hv_task_forget(struct hv_core *c, struct task *t) {
         hv_task_list(c, t);
 }
 
+void hv_task_keep_after_all(struct task *t) {
+        if (t->step != TASK_STEP_FORGET || t->effect || (t->forget_asked && !t->is_declared))
+                return;
+        t->forget_asked = false;
+        t->step = TASK_STEP_DONE;
+}
+
 void hv_task_shed(struct task *t) {
         t->task = hv_task_unref(t->task);
         t->live = free_live(t);

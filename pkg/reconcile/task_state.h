@@ -110,6 +110,7 @@ struct task {
         bool accepted, reopened, again, is_listed; /* is_listed: in live_tasks */
         bool is_owed; /* it ended, and the pool that assigned it has not got its result yet: it is not forgotten */
         bool stop_asked, stop_durable, cancel_sent, wait_told;
+        bool forget_asked; /* by somebody, not by how long things are kept */
 };
 
 /* task_state.c */
@@ -124,6 +125,9 @@ void hv_task_unbind(struct hv_core *c, struct task *t);
 void hv_task_shed(struct task *t);
 void hv_task_revive(struct task *t);                    /* something is to be done for it again */
 void hv_task_forget(struct hv_core *c, struct task *t); /* it ended: the ledger is told to forget it */
+/* It was to be forgotten, which has not come to pass yet: whether it still is, is asked again. Not of what somebody asked for, unless
+ * it is declared: forgotten, that would run again. */
+void hv_task_keep_after_all(struct task *t);
 /* Its container goes by another name: somebody renamed it. */
 void hv_task_follow(struct hv_core *c, struct task *t, struct slot *s);
 void hv_task_queue(struct hv_core *c, struct task *t, uint64_t now_us, uint64_t not_before_us);

@@ -488,6 +488,25 @@ static void a_program_that_is_not_there_is_the_tasks_fault(void **state) {
         assert_string_equal(status_of(b, "t1").message, "cannot start: the engine said no");
 }
 
+static enum hv_outcome nothing_is_durable(struct bed *b, const struct hv_action *a) {
+        return a->type == HV_ACTION_TASK_END ? HV_OUTCOME_FAILED : start_is_refused(b, a);
+}
+
+/* An agent after this one would find it begun and never started, and start it: beside whoever has its room by then. */
+static void its_room_is_free_when_its_end_is_durable(void **state) {
+        BED;
+
+        b->mood = nothing_is_durable;
+        assert_int_equal(submit(b, &(struct job){ "t1", .memory = 8 * GIB }), 0);
+        assert_int_equal(submit(b, &(struct job){ "t2", .memory = 8 * GIB }), 0);
+        bed_wait(b, 60 * S);
+        assert_int_equal(status_of(b, "t2").state, HV_TASK_QUEUED);
+        b->mood = NULL;
+        bed_wait(b, 600 * S);
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_FAILED);
+        assert_int_equal(status_of(b, "t2").state, HV_TASK_RUNNING);
+}
+
 static void promises_are_kept_while_the_engine_is_away(void **state) {
         struct bed *b = again(state);
 
@@ -584,26 +603,101 @@ static void what_ended_long_ago_is_forgotten(void **state) {
         assert_string_equal(bed_log(b), "forget second");
 }
 
-static void what_is_declared_is_not_forgotten(void **state) {
+/* A revision with the one task "file", and what ended is kept for 1,000 s. */
+static struct hv_desired *with_file(const char *revision) {
         struct hv_task *declared[] = { task_of(&(struct job){ "file", .source = HV_TASK_FROM_FILE }) };
-        struct hv_desired *d = desire("r2", (const struct wish[]){ {} }), *without;
-        BED;
+        struct hv_desired *d = desire(revision, (const struct wish[]){ {} });
 
-        tell_wall(b, UINT64_C(1800000000) * S);
         d->settings.keep_results_us = 1000 * S;
         d->tasks = (struct hv_task *const *) hv_arena_memdup(d->arena, declared, sizeof declared);
         d->n_tasks = 1;
-        bed_desire(b, d);
+        return d;
+}
+
+static void what_is_declared_is_not_forgotten(void **state) {
+        struct hv_desired *without = desire("r3", (const struct wish[]){ {} });
+        BED;
+
+        tell_wall(b, UINT64_C(1800000000) * S);
+        bed_desire(b, with_file("r2"));
         bed_run(b);
         ends(b, "task-file", 0);
         bed_log(b);
         bed_wait(b, 3000 * S);
         assert_string_equal(bed_log(b), "");
-        without = desire("r3", (const struct wish[]){ {} });
         without->settings.keep_results_us = 1000 * S;
         bed_desire(b, without);
         bed_run(b);
         assert_string_equal(bed_log(b), "forget file");
+}
+
+static enum hv_outcome nothing_is_forgotten(struct bed *b, const struct hv_action *a) {
+        (void) b;
+        return a->type == HV_ACTION_TASK_FORGET ? HV_OUTCOME_FAILED : HV_OUTCOME_OK;
+}
+
+/* Its time was over, the disk was full, and before it could be forgotten it is declared again. */
+static void what_is_declared_again_in_time_is_not_forgotten(void **state) {
+        struct hv_desired *without = desire("r3", (const struct wish[]){ {} });
+        BED;
+
+        tell_wall(b, UINT64_C(1800000000) * S);
+        bed_desire(b, with_file("r2"));
+        bed_run(b);
+        ends(b, "task-file", 0);
+        bed_wait(b, 3000 * S);
+        b->mood = nothing_is_forgotten;
+        without->settings.keep_results_us = 1000 * S;
+        bed_log(b);
+        bed_desire(b, without);
+        bed_run(b);
+        assert_string_equal(bed_log(b), "forget file");
+        bed_desire(b, with_file("r4"));
+        b->mood = NULL;
+        bed_wait(b, 5000 * S);
+        assert_string_equal(bed_log(b), ""); /* neither forgotten nor run a second time */
+        assert_int_equal(status_of(b, "file").state, HV_TASK_COMPLETED);
+}
+
+static void what_is_declared_while_it_is_forgotten_is_new(void **state) {
+        struct hv_desired *without = desire("r3", (const struct wish[]){ {} });
+        BED;
+
+        tell_wall(b, UINT64_C(1800000000) * S);
+        bed_desire(b, with_file("r2"));
+        bed_run(b);
+        ends(b, "task-file", 0);
+        bed_wait(b, 3000 * S);
+        bed_log(b);
+        b->hold = true;
+        without->settings.keep_results_us = 1000 * S;
+        bed_desire(b, without);
+        bed_run(b);
+        assert_string_equal(bed_log(b), "forget file");
+        bed_desire(b, with_file("r4"));
+        bed_run(b);
+        b->hold = false;
+        answer(b, HV_ACTION_TASK_FORGET, HV_OUTCOME_OK);
+        bed_run(b);
+        assert_int_equal(status_of(b, "file").state, HV_TASK_RUNNING);
+}
+
+/* What somebody asked for stays asked for. */
+static void what_is_to_be_forgotten_stays_so(void **state) {
+        BED;
+
+        assert_int_equal(submit(b, &api_t1), 0);
+        bed_run(b);
+        ends(b, "task-t1", 0);
+        b->mood = nothing_is_forgotten;
+        assert_int_equal(ask(b, HV_INPUT_TASK_FORGET, "t1"), 0);
+        bed_run(b);
+        bed_desire(b, desire("r2", (const struct wish[]){ {} }));
+        bed_run(b);
+        (void) bed_log(b);
+        b->mood = NULL;
+        bed_wait(b, 600 * S);
+        assert_string_equal(bed_log(b), "forget t1");
 }
 
 static void trust_goes_by_the_documents(void **state) {
@@ -839,6 +933,7 @@ int main(void) {
                 RULE(waiting_for_room_has_an_end),
                 RULE(a_wrong_input_fails_it_before_it_runs),
                 RULE(a_program_that_is_not_there_is_the_tasks_fault),
+                RULE(its_room_is_free_when_its_end_is_durable),
                 RULE(promises_are_kept_while_the_engine_is_away),
                 RULE(what_ended_can_be_run_again_and_forgotten),
                 RULE(what_is_wanted_again_at_once_is_admitted_once),
@@ -846,6 +941,9 @@ int main(void) {
                 RULE(what_a_pool_is_owed_is_not_forgotten),
                 RULE(what_a_pool_asks_for_again_is_owed_again),
                 RULE(what_is_declared_is_not_forgotten),
+                RULE(what_is_declared_again_in_time_is_not_forgotten),
+                RULE(what_is_declared_while_it_is_forgotten_is_new),
+                RULE(what_is_to_be_forgotten_stays_so),
                 RULE(trust_goes_by_the_documents),
                 RULE(what_was_renamed_is_not_lost),
                 RULE(what_was_removed_is_lost),
