@@ -149,6 +149,93 @@ case_slice() {
         like "the container's cgroup" '*/hivelet.slice/hivelet-services.slice/*' "$(inside cat "/proc/$pid/cgroup")"
 }
 
+# What all workloads together may take: systemd is asked for it, the kernel shows it, and it stays so, whoever changes it and
+# whatever systemd reads anew. Nobody else's unit is changed.
+case_caps() {
+        local web others mended
+        inside systemctl start hivelet.service
+        until_true 60 is_running web
+        web=$(container web)
+        inside systemd-run --quiet --unit=neighbour --slice=neighbour.slice -p CPUQuota=70% -p MemoryMax=300M sleep infinity
+        others=$(caps_of_others)
+        write_node <<-'YAML'
+		  node: {reconcile: {resync: 1s}}
+		  resources: {limits: {cpu: 1500m, memory: 640Mi}, reserved: {cpu: 250m, memory: 128Mi}}
+	YAML
+        inside systemctl reload hivelet.service
+        until_true 20 are_capped
+        until_true 20 inside hivectl status --check
+        same "what systemd knows of it" "CPUQuotaPerSecUSec=1.250000s MemoryHigh=510001152 MemoryMax=536870912" \
+                "$(inside systemctl show hivelet.slice -p CPUQuotaPerSecUSec -p MemoryHigh -p MemoryMax | sort | paste -sd ' ')"
+        # Somebody changes them: through systemd, past it.
+        inside systemctl set-property --runtime hivelet.slice CPUQuota=40% MemoryMax=200M TasksMax=50
+        until_true 20 are_capped
+        put_cap cpu cpu.cfs_quota_us cpu.max 90000
+        until_true 20 are_capped
+        put_cap memory memory.limit_in_bytes memory.max 314572800
+        until_true 20 are_capped
+        put_cap pids pids.max pids.max max
+        until_true 20 are_capped
+        # What systemd reads anew it writes anew, as it was: of what follows only the last is mended.
+        mended=$(times_capped)
+        inside systemctl daemon-reload
+        are_capped
+        inside systemctl daemon-reexec
+        are_capped
+        put_cap cpu cpu.cfs_quota_us cpu.max 80000
+        until_true 20 are_capped
+        until_true 20 is_more_than "$mended" HIVELET_EVENT=Capped
+        same "times that it was mended" $((mended + 1)) "$(times_capped)"
+        same "units of others" "$others" "$(caps_of_others)"
+        same "what was set" hivelet.slice.d "$(inside ls /run/systemd/system.control)"
+        same "the container" "$web" "$(container web)"
+        write_node </dev/null
+        inside systemctl reload hivelet.service
+        until_true 20 has_no_caps
+        inside systemctl stop neighbour.service
+}
+
+# cap_file CONTROLLER V1 V2: of hivelet.slice.
+cap_file() {
+        if inside test -e "/sys/fs/cgroup/$1/hivelet.slice"; then
+                printf '/sys/fs/cgroup/%s/hivelet.slice/%s\n' "$1" "$2"
+        else
+                printf '/sys/fs/cgroup/hivelet.slice/%s\n' "$3"
+        fi
+}
+
+cap() {
+        inside cat "$(cap_file "$@")"
+}
+
+# put_cap CONTROLLER V1 V2 TEXT
+put_cap() {
+        inside sh -c "echo $4 >$(cap_file "$1" "$2" "$3")"
+}
+
+are_capped() {
+        same CPU 125000 "$(cap cpu cpu.cfs_quota_us cpu.max | sed 's/ 100000$//')" &&
+                same memory 536870912 "$(cap memory memory.limit_in_bytes memory.max)" &&
+                like processes '[1-9]*[0-9][0-9][0-9]' "$(cap pids pids.max pids.max)"
+}
+
+has_no_caps() {
+        like CPU '@(-1|max*)' "$(cap cpu cpu.cfs_quota_us cpu.max)" &&
+                like memory '@(max|9223372036854*)' "$(cap memory memory.limit_in_bytes memory.max)" &&
+                same processes max "$(cap pids pids.max pids.max)"
+}
+
+times_capped() {
+        journal HIVELET_EVENT=Capped | wc -l
+}
+
+# What systemd keeps of units that are not hivelet's, and what the kernel shows of one.
+caps_of_others() {
+        inside systemctl show -p Id -p CPUQuotaPerSecUSec -p MemoryMax -p MemoryHigh -p TasksMax -p DropInPaths -p ControlGroup -- \
+                -.slice system.slice user.slice neighbour.slice neighbour.service docker.service hivelet.service
+        inside find /sys/fs/cgroup -path '*/neighbour.slice/neighbour.service/*' -name '*.max' -exec cat {} +
+}
+
 # A task from its inputs to its results, within what the unit allows the agent. What it used is read from a slice of its own, which systemd keeps until it is told to stop it.
 case_task() {
         local id receipt

@@ -138,7 +138,7 @@ case_tunnel_is_mended() {
 # --- run --------------------------------------------------------------------------------------------------
 
 cases=(boot units engine start_returns_after_ready status socket hivectl slice kernel_wireguard tunnel_outlives_the_agent
-        tunnel_is_mended cgroups task confinement stop_leaves_containers)
+        tunnel_is_mended cgroups caps task confinement stop_leaves_containers)
 wanted=$(xargs <"$shipped/wanted")
 chosen=()
 for case in "${cases[@]}"; do
