@@ -134,6 +134,8 @@ static int begin(struct hv_agent *a, struct hv_err *err) {
         if (r >= 0)
                 r = hv_agent_engine_init(a, err);
         if (r >= 0)
+                hv_agent_access_init(a);
+        if (r >= 0)
                 r = hv_agent_listen_init(a, err);
         if (r >= 0)
                 r = hv_agent_sources_init(a, err);
@@ -156,6 +158,7 @@ static void end(struct hv_agent *a) {
         hv_agent_change_abandon(a);
         hv_http_server_free(a->tcp_server);
         hv_http_server_free(a->socket_server);
+        hv_agent_access_end(a);
         hv_api_free(a->api);
         hv_agent_monitor_end(a);
         hv_agent_pool_end(a);

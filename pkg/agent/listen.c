@@ -5,6 +5,7 @@
 
 #include "agent/private.h"
 #include "base/alloc.h"
+#include "http/access.h"
 #include "log/log.h"
 
 #define SOCKET_GROUP "hivelet"
@@ -12,10 +13,15 @@
 static int serve(struct hv_agent *a, const struct hv_http_options *options, struct hv_http_server **ret,
                  struct hv_err *err) {
         _hv_cleanup_(hv_http_server_freep) struct hv_http_server *s = NULL;
-        int r = hv_http_server_new(a->event, options, &s, err);
+        struct hv_http_options guarded = *options;
+        int r;
 
+        hv_http_access_guard(a->access, &guarded);
+        r = hv_http_server_new(a->event, &guarded, &s, err);
         if (r >= 0)
                 r = hv_api_attach(a->api, s, err);
+        if (r >= 0)
+                r = hv_http_access_attach(a->access, s, err);
         if (r >= 0)
                 r = hv_http_server_start(s, err);
         if (r < 0)
@@ -113,6 +119,7 @@ void hv_agent_listen_end(struct hv_agent *a) {
 void hv_agent_listen_follow(struct hv_agent *a, const struct hv_desired *d) {
         const char *listen = d->settings.http_listen;
 
+        hv_agent_access_follow(a, d);
         if (hv_streq(a->tcp_listen, listen))
                 return;
         hv_agent_listen_end(a);

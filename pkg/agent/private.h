@@ -19,6 +19,7 @@
  *      tunnel_calls.c  what the API asks of one of them: another key, do its peers answer
  *      join*.c         what VPN services give them (agent/joins.h)
  *      pool*.c         the link to a node pool (agent/pool.h)
+ *      access.c        who may use it
  *      listen.c        the API's server: the unix socket, and the loopback address of http.listen
  *      backend*.c      what the API asks for: snapshot, change, plan, logs
  *      agent.c         life: begin, signals, end
@@ -53,6 +54,8 @@ struct hv_agent_preload;  /* preload.h */
 struct hv_agent_pool;     /* pool.h */
 struct hv_agent_tunnels;  /* tunnels.h */
 struct hv_agent_monitor;  /* monitor.h */
+struct hv_auth;           /* auth/auth.h */
+struct hv_http_access;    /* http/access.h */
 struct hv_agent_joins;    /* joins.h */
 struct hv_join_store;     /* join_store.h */
 struct hv_ledger_assignment;
@@ -129,6 +132,9 @@ struct hv_agent {
 
         struct hv_notify *notify;
         struct hv_api *api;
+        struct hv_auth *auth;
+        struct hv_http_access *access;
+        char access_revision[HV_SHA256_HEX_SIZE]; /* that it follows */
         struct hv_http_server *socket_server, *tcp_server;
         char *tcp_listen;           /* what tcp_server was asked to listen on */
         char *tcp_error;            /* why it cannot be had; NULL: it is served */
@@ -245,6 +251,11 @@ void hv_agent_pool_end(struct hv_agent *a); /* before the executor and the tasks
 void hv_agent_zones_need(struct hv_agent *a, const struct hv_desired *d);
 struct hv_zone *hv_agent_zone_read(
         const char *name, struct hv_err *err); /* name NULL: the node's own; NULL: it cannot be read */
+
+/* access.c */
+void hv_agent_access_init(struct hv_agent *a); /* before any server */
+void hv_agent_access_follow(struct hv_agent *a, const struct hv_desired *d);
+void hv_agent_access_end(struct hv_agent *a); /* after all servers */
 
 /* listen.c */
 int hv_agent_listen_init(struct hv_agent *a, struct hv_err *err);

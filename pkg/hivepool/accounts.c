@@ -1,7 +1,6 @@
 /* hivepool/accounts.c - see accounts.h. */
 #include "hivepool/accounts.h"
 
-#include <crypt.h>
 #include <errno.h>
 #include <stdio.h>
 #include <sys/random.h>
@@ -13,13 +12,11 @@
 #include "base/secret.h"
 #include "base/time.h"
 #include "hivepool/pool.h"
+#include "password/password.h"
 #include "task/worker.h"
 
 #define TOKEN_BYTES 32
-#define PASSWORD_MAX 1024
 #define WAITING_MAX 64 /* a login is some 0.1 s of work, and nodes wait 15 s for it */
-/* What an unknown name is compared with, so that it costs what a known one does: the work, not the hash, counts. */
-#define NOBODY "$y$j9T$SL0JAWwUXOEkEm8mSYHS./$wFVKXPwmQCDIRQ0s/WR8bKlp2MZnXWMeQHHWLpbEEb3"
 
 struct session {
         char *name;
@@ -110,19 +107,6 @@ static char *find_hash(const char *path, const char *name) {
         return found;
 }
 
-static bool is_password(const char *hash, const char *password) {
-        struct crypt_data *data = HV_NEW(struct crypt_data);
-        const char *made =
-                strlen(password) <= PASSWORD_MAX ? crypt_rn(password, hash, data, (int) sizeof *data) : NULL;
-        unsigned char difference = made && *made != '*' && strlen(made) == strlen(hash) ? 0 : 1;
-
-        for (size_t i = 0; difference == 0 && i < strlen(hash); i++)
-                difference |= (unsigned char) (made[i] ^ hash[i]);
-        explicit_bzero(data, sizeof *data);
-        free(data);
-        return difference == 0;
-}
-
 bool hv_accounts_has(const struct hv_accounts *a, const char *name) {
         _hv_cleanup_free_ char *hash = find_hash(a->path, name);
 
@@ -132,7 +116,7 @@ bool hv_accounts_has(const struct hv_accounts *a, const char *name) {
 static void run_login(struct hv_job *job) {
         struct login *l = (struct login *) job;
         _hv_cleanup_free_ char *hash = find_hash(l->accounts->path, l->name);
-        bool is_good = is_password(hash ? hash : NOBODY, hv_secret_bytes(l->password));
+        bool is_good = hv_password_matches(hash ? hash : HV_PASSWORD_NOBODY, hv_secret_bytes(l->password));
 
         l->is_good = hash && is_good;
 }

@@ -231,12 +231,17 @@ KIND_HANDLERS(wireguard, HV_KIND_WIREGUARD)
 #define POST(path_, role_, handle_, max_, summary_)                                                         \
         {                                                                                                   \
                 .method = HV_HTTP_POST, .path = (path_), .role = HV_HTTP_ROLE_##role_, .handle = (handle_), \
-                .body_max_bytes = (max_), .flags = HV_HTTP_SOCKET_ONLY, .summary = (summary_)               \
+                .body_max_bytes = (max_), .summary = (summary_)                                             \
+        }
+#define JUDGE(path_, role_, handle_, summary_)                                                              \
+        {                                                                                                   \
+                .method = HV_HTTP_POST, .path = (path_), .role = HV_HTTP_ROLE_##role_, .handle = (handle_), \
+                .body_max_bytes = HV_API_BODY_MAX_BYTES, .flags = HV_HTTP_JUDGES, .summary = (summary_)     \
         }
 #define DELETE(path_, role_, handle_, summary_)                                          \
         {                                                                                \
                 .method = HV_HTTP_DELETE, .path = (path_), .role = HV_HTTP_ROLE_##role_, \
-                .handle = (handle_), .flags = HV_HTTP_SOCKET_ONLY, .summary = (summary_) \
+                .handle = (handle_), .summary = (summary_)                               \
         }
 
 #define KIND_ROUTES(plural, id, word)                                                                      \
@@ -293,8 +298,7 @@ static const struct hv_http_route routes[] = {
         POST("/api/v1/tasks/{name}/stop", OPERATOR, hv_api_post_task_stop, 4096, "stop a task"),
         POST("/api/v1/tasks/{name}/retry", ADMIN, hv_api_post_task_retry, 4096,
              "run a task that ended again"),
-        POST("/api/v1/fit", OPERATOR, hv_api_post_fit, HV_API_BODY_MAX_BYTES,
-             "would a task fit, change nothing"),
+        JUDGE("/api/v1/fit", OPERATOR, hv_api_post_fit, "would a task fit, change nothing"),
         GET("/api/v1/trust", VIEWER, hv_api_get_trust, "trust score of the node"),
         GET("/api/v1/trust/ledger", VIEWER, hv_api_get_trust_ledger, "every change of the trust score"),
         GET("/api/status", VIEWER, hv_api_get_legacy_status, "the node, in the shape of HiveMind's worker"),
@@ -315,10 +319,8 @@ static const struct hv_http_route routes[] = {
              "another key for a WireGuard interface"),
         POST("/api/v1/wireguard/{name}/ping", OPERATOR, hv_api_post_wireguard_ping, 4096,
              "ask the peers of a WireGuard interface whether they answer"),
-        POST("/api/v1/validate", OPERATOR, hv_api_post_validate, HV_API_BODY_MAX_BYTES,
-             "judge documents, change nothing"),
-        POST("/api/v1/plan", OPERATOR, hv_api_post_plan, HV_API_BODY_MAX_BYTES,
-             "what would be done, change nothing"),
+        JUDGE("/api/v1/validate", OPERATOR, hv_api_post_validate, "judge documents, change nothing"),
+        JUDGE("/api/v1/plan", OPERATOR, hv_api_post_plan, "what would be done, change nothing"),
         POST("/api/v1/apply", ADMIN, hv_api_post_apply, HV_API_BODY_MAX_BYTES,
              "take documents into the desired state, or read the sources again"),
         POST("/api/v1/confirm", ADMIN, hv_api_post_confirm, 0,
@@ -329,7 +331,12 @@ static const struct hv_http_route routes[] = {
 };
 
 static const struct hv_http_route metrics_routes[] = {
-        GET("/metrics", VIEWER, hv_api_get_metrics, "metrics for Prometheus"),
+        { .method = HV_HTTP_GET,
+          .path = "/metrics",
+          .role = HV_HTTP_ROLE_VIEWER,
+          .handle = hv_api_get_metrics,
+          .flags = HV_HTTP_SCRAPE,
+          .summary = "metrics for Prometheus" },
 };
 
 int hv_api_attach(struct hv_api *api, struct hv_http_server *server, struct hv_err *err) {

@@ -270,7 +270,7 @@ static void change(struct hv_http_request *req, struct hv_api *api, const void *
         }
         c->forget_name = hv_arena_strdup(call->arena, c->forget_name);
         c->accept_prune = hv_arena_strdup(call->arena, c->accept_prune);
-        c->by = hv_arena_strdup(call->arena, hv_http_request_caller(req)->address);
+        c->by = hv_arena_strdup(call->arena, hv_http_request_caller(req)->by);
         hv_api_call_ask(call);
         api->backend->change(api->userdata, c, call);
         hv_api_call_asked(call);

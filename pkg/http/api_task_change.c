@@ -233,7 +233,7 @@ static bool read_reason(struct hv_http_request *req, struct hv_arena *a, struct 
         size_t len;
         const char *body = hv_http_body(req, &len);
 
-        c->by = hv_arena_strdup(a, hv_http_request_caller(req)->address);
+        c->by = hv_arena_strdup(a, hv_http_request_caller(req)->by);
         if (len == 0)
                 return true;
         if (hv_json_parse(body, len, HV_API_BODY_MAX_BYTES, &j, &err) < 0) {

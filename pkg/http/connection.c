@@ -106,7 +106,8 @@ static bool has_good_host(const struct hv_http_conn *c, const struct hv_http_hea
 }
 
 static bool has_good_method(const struct hv_http_conn *c, const struct hv_http_head *head) {
-        return c->caller.is_local_socket || (head->method_len == 3 && memcmp(head->method, "GET", 3) == 0) ||
+        return c->server->identify || c->caller.is_local_socket ||
+               (head->method_len == 3 && memcmp(head->method, "GET", 3) == 0) ||
                (head->method_len == 4 && memcmp(head->method, "HEAD", 4) == 0);
 }
 
@@ -249,7 +250,7 @@ static void take_connection(struct hv_http_server *s, const struct hv_http_liste
         c->listener = listener;
         c->fd = fd;
         c->caller = *caller;
-        c->caller.role = s->role_of(caller, s->role_userdata);
+        (void) snprintf(c->caller.by, sizeof c->caller.by, "%s", c->caller.address);
         c->is_with_mhd = true; /* for has_room(): not to be chosen itself */
         link_last(s, c);
         if (!has_room(s, c)) {

@@ -96,8 +96,51 @@ static void log_denied(struct hv_http_request *req) {
                 return;
         s->last_denied_us = now_us;
         hv_log_event(HV_EVENT_API_DENIED, NULL, "%s asked for %s %s, which needs the role %s",
-                     req->conn->caller.address, hv_http_method_name(req->method), req->path.text,
+                     req->conn->caller.by, hv_http_method_name(req->method), req->path.text,
                      hv_http_role_name(req->match.route->role));
+}
+
+/* Who asks for what, before it is done. What comes of it is told by whoever does it. */
+static void audit(const struct hv_http_request *req) {
+        const struct hv_http_route *route = req->match.route;
+
+        if (req->method != HV_HTTP_GET && route->role >= HV_HTTP_ROLE_OPERATOR &&
+            !(route->flags & HV_HTTP_JUDGES))
+                hv_log_event(HV_EVENT_API_CHANGE, NULL, "%s: %s %s", req->conn->caller.by,
+                             hv_http_method_name(req->method), req->path.text);
+}
+
+/* Whoever can open the socket is root or of its group; whoever is on this machine can reach TCP. */
+static bool identify(struct hv_http_request *req, struct hv_http_caller *caller) {
+        struct hv_http_server *s = req->conn->server;
+
+        if (s->identify)
+                return s->identify(req, caller, s->userdata);
+        caller->role = caller->is_local_socket ? HV_HTTP_ROLE_ADMIN : HV_HTTP_ROLE_VIEWER;
+        return true;
+}
+
+/* The older paths have a shape of their own for it. */
+static void deny(struct hv_http_request *req) {
+        const struct hv_http_caller *caller = &req->conn->caller;
+        const char *needed = hv_http_role_name(req->match.route->role), *path = req->path.text;
+        bool is_legacy = hv_has_prefix(path, "/api/") && !hv_has_prefix(path, "/api/v1/");
+
+        req->conn->server->stats.refused++;
+        if (caller->is_anonymous)
+                hv_http_reply_header(req, "WWW-Authenticate", "Bearer realm=\"hivelet\"");
+        else
+                log_denied(req);
+        if (is_legacy)
+                hv_http_reply_json(req, caller->is_anonymous ? 401 : 403,
+                                   hv_strdup(caller->is_anonymous ? "{\"error\":\"Unauthorized\"}\n"
+                                                                  : "{\"error\":\"Forbidden\"}\n"));
+        else if (caller->is_anonymous)
+                hv_http_reply_problem(req, 401, "Unauthorized", "%s needs a login with the role %s", path,
+                                      needed);
+        else
+                hv_http_reply_problem(req, 403, "Forbidden", "%s needs the role %s, the caller is %s", path,
+                                      needed, hv_http_role_name(caller->role));
 }
 
 static void gate(struct hv_http_request *req, const char *raw_path, const char *method) {
@@ -117,12 +160,8 @@ static void gate(struct hv_http_request *req, const char *raw_path, const char *
                 hv_http_reply_header(req, "Allow", hv_http_allow_text(req->arena, req->match.allowed));
                 hv_http_reply_problem(req, 405, "MethodNotAllowed", "%s does not take %s", req->path.text,
                                       method);
-        } else if (caller->role < req->match.route->role) {
-                req->conn->server->stats.refused++;
-                log_denied(req);
-                hv_http_reply_problem(req, 403, "Forbidden", "%s needs the role %s, the caller is %s",
-                                      req->path.text, hv_http_role_name(req->match.route->role),
-                                      hv_http_role_name(caller->role));
+        } else if (identify(req, caller) && caller->role < req->match.route->role) {
+                deny(req);
         }
 }
 
@@ -175,11 +214,13 @@ static enum MHD_Result take_body(struct hv_http_request *req, const char *data, 
 static enum MHD_Result handle(struct hv_http_request *req) {
         hv_http_conn_set_deadline(req->conn, 0);
         req->state = HV_HTTP_HANDLING;
-        if (req->body_received_bytes > req->match.route->body_max_bytes)
+        if (req->body_received_bytes > req->match.route->body_max_bytes) {
                 hv_http_reply_problem(req, 413, "BodyTooLarge", "%s takes at most %zu bytes", req->path.text,
                                       req->match.route->body_max_bytes);
-        else
+        } else {
+                audit(req);
                 req->match.route->handle(req, req->match.userdata);
+        }
         if (req->state == HV_HTTP_ANSWERED)
                 return queue_answer(req);
         req->state = HV_HTTP_WAITING;

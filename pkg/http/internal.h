@@ -74,8 +74,9 @@ struct hv_http_server {
         sd_event *event;
         struct hv_http_limits limits;
         struct hv_http_head_limits head_limits;
-        enum hv_http_role (*role_of)(const struct hv_http_caller *caller, void *userdata);
-        void *role_userdata;
+        bool (*identify)(struct hv_http_request *req, struct hv_http_caller *caller, void *userdata);
+        void (*closed)(struct hv_http_server *server, void *userdata);
+        void *userdata; /* of both */
         struct hv_http_router *router;
         struct hv_http_listener *listener[2]; /* unix, TCP; either may be NULL */
         sd_event_source *accept[2];

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "base/parse.h"
 #include "base/text.h"
@@ -53,6 +54,32 @@ const void *hv_http_body(const struct hv_http_request *req, size_t *ret_len_byte
 
 const struct hv_http_caller *hv_http_request_caller(const struct hv_http_request *req) {
         return &req->conn->caller;
+}
+
+int hv_http_request_groups(const struct hv_http_request *req, gid_t **ret, size_t *ret_n) {
+        socklen_t len = 64 * sizeof(gid_t);
+        gid_t *groups = hv_malloc(len);
+        int r = getsockopt(req->conn->fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) < 0 ? -errno : 0;
+
+        if (r == -ERANGE) { /* len is what it takes */
+                groups = hv_realloc(groups, len);
+                r = getsockopt(req->conn->fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) < 0 ? -errno : 0;
+        }
+        if (r < 0) {
+                free(groups);
+                return r;
+        }
+        *ret = groups;
+        *ret_n = len / sizeof(gid_t);
+        return 0;
+}
+
+uint16_t hv_http_request_port(const struct hv_http_request *req) {
+        return req->conn->listener->port;
+}
+
+const struct hv_http_route *hv_http_request_route(const struct hv_http_request *req) {
+        return req->match.route;
 }
 
 uint64_t hv_http_request_id(const struct hv_http_request *req) {

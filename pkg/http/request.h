@@ -21,7 +21,12 @@ struct hv_http_caller {
         uid_t uid;
         gid_t gid;
         char address[64]; /* "127.0.0.1", "::1", or "unix:uid=0" */
+        bool is_tls;
         enum hv_http_role role;
+        bool is_anonymous; /* TCP, and nobody said who he is: what he may not do gets 401 and not 403 */
+        char name[65];     /* of the user or token; "": none */
+        char session[65];  /* digest of the session's key; "": none */
+        char by[160];      /* for audits: "unix:uid=0", "ana from 192.0.2.7", "127.0.0.1" */
 };
 
 enum hv_http_method hv_http_request_method(const struct hv_http_request *req); /* HEAD is shown as GET */
@@ -36,6 +41,13 @@ const char *hv_http_header(const struct hv_http_request *req, const char *name);
 /* The whole body; never NULL, a terminator follows that is not counted. */
 const void *hv_http_body(const struct hv_http_request *req, size_t *ret_len_bytes);
 const struct hv_http_caller *hv_http_request_caller(const struct hv_http_request *req);
+/* The groups of whoever connected to the unix socket, at the time of connect. -errno: there is none, or it cannot be told. The caller
+ * frees. */
+int hv_http_request_groups(const struct hv_http_request *req, gid_t **ret, size_t *ret_n);
+/* The port that was connected to; 0: the unix socket. */
+uint16_t hv_http_request_port(const struct hv_http_request *req);
+/* What the route of the request declares. */
+const struct hv_http_route *hv_http_request_route(const struct hv_http_request *req);
 uint64_t hv_http_request_id(const struct hv_http_request *req); /* unique in this process */
 
 /* Query value as a number in [min, max]; *ret is `otherwise` when absent. When it is no such number, 400 is

@@ -6,7 +6,7 @@
  *          makes a new segment. A route for GET answers HEAD as well.
  * Deny     Everything not registered is 404, another method 405. Each route declares the least role that
  *          may call it; a route that declares none is refused at registration (the zero value means "not
- *          declared"), so a forgotten line cannot open anything. Roles come from the connection
+ *          declared"), so a forgotten line cannot open anything. Roles come from the caller
  *          (http/request.h, struct hv_http_caller).
  */
 #pragma once
@@ -33,6 +33,9 @@ enum hv_http_role {
 
 enum hv_http_route_flags {
         HV_HTTP_SOCKET_ONLY = 1 << 0, /* 404 on TCP, whoever asks: debug and dump routes */
+        HV_HTTP_JUDGES = 1 << 1,      /* a POST that changes nothing: no audit record */
+        HV_HTTP_SCRAPE = 1 << 2,      /* metrics: open to everybody where the node says so */
+        HV_HTTP_LOGIN = 1 << 3,       /* begins a session: needs none, and proves none */
 };
 
 /* Answers the request before it returns, or keeps `req` and answers later (http/reply.h, http/stream.h).

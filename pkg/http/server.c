@@ -29,12 +29,6 @@ static struct hv_http_limits with_defaults(const struct hv_http_limits *l) {
         };
 }
 
-/* Whoever can open the socket is root or of its group; whoever is on this machine can reach TCP. */
-static enum hv_http_role role_by_listener(const struct hv_http_caller *caller, void *userdata) {
-        (void) userdata;
-        return caller->is_local_socket ? HV_HTTP_ROLE_ADMIN : HV_HTTP_ROLE_VIEWER;
-}
-
 static struct hv_http_server *server_new(sd_event *event, const struct hv_http_options *options) {
         struct hv_http_server *s = HV_NEW(struct hv_http_server);
 
@@ -42,8 +36,9 @@ static struct hv_http_server *server_new(sd_event *event, const struct hv_http_o
         s->limits = with_defaults(&options->limits);
         s->head_limits = (struct hv_http_head_limits){ s->limits.head_max_bytes, s->limits.head_max_bytes,
                                                        s->limits.headers_max };
-        s->role_of = options->role_of ?: role_by_listener;
-        s->role_userdata = options->userdata;
+        s->identify = options->identify;
+        s->closed = options->closed;
+        s->userdata = options->userdata;
         s->router = hv_http_router_new();
         s->peeked = hv_malloc(s->limits.head_max_bytes + 1);
         return s;
@@ -123,6 +118,13 @@ void hv_http_server_stats(const struct hv_http_server *s, struct hv_http_stats *
         *ret = s->stats;
 }
 
+void hv_http_server_cut(struct hv_http_server *s, const char *session_digest) {
+        for (struct hv_http_conn *c = s->connections; c; c = c->next)
+                if (c->mhd && hv_streq(c->caller.session, session_digest) &&
+                    !(c->req && c->req->state == HV_HTTP_HANDLING))
+                        hv_http_conn_shut(c);
+}
+
 /* --- the end ------------------------------------------------------------------------------------------------------ */
 
 static void stop_listening(struct hv_http_server *s) {
@@ -183,6 +185,8 @@ void hv_http_server_drain(struct hv_http_server *s, uint64_t grace_us, void (*do
 struct hv_http_server *hv_http_server_free(struct hv_http_server *s) {
         if (!s)
                 return NULL;
+        if (s->closed)
+                s->closed(s, s->userdata);
         s->is_draining = true;
         s->drain_deadline = sd_event_source_disable_unref(s->drain_deadline);
         stop_listening(s);

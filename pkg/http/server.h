@@ -8,9 +8,9 @@
  *     127.0.0.1 ----'                                     `-> stream  (http/stream.h, http/sse.h)
  *
  * Gate     TCP: the Host header must be localhost, 127.0.0.1 or [::1] (any port), else 421 (DNS
- *          rebinding); GET and HEAD only. The unix socket takes all methods. Then the one place where a
- *          caller's role meets the route's. Callers of the socket are ADMIN (its file mode decided who
- *          they are), TCP callers are VIEWER; options.role_of can decide otherwise.
+ *          rebinding). Then the one place where a caller's role meets the route's. options.identify says who he is
+ *          (http/access.h); without it callers of the socket are ADMIN (its file mode decided who they are), TCP callers are
+ *          VIEWER and may send GET and HEAD only.
  * Limits   see struct hv_http_limits. When connections run out, the longest idle one makes room: idle
  *          clients never lock others out.
  * Loop     every handler and callback runs on the loop's thread, at the loop's default priority.
@@ -39,9 +39,11 @@ struct hv_http_options {
         const char *socket_group; /* NULL or unknown: the process's group */
         const char *listen;       /* "127.0.0.1:5000", "[::1]:5000", "localhost:0"; NULL: no TCP */
         struct hv_http_limits limits;
-        enum hv_http_role (*role_of)(const struct hv_http_caller *caller,
-                                     void *userdata); /* NULL: see Gate */
-        void *userdata;                               /* role_of's */
+        /* Says who sends the request: fills role, name, session, is_anonymous and by of *caller. False: it has answered. It sees the
+         * head, and the route that was found, not the body. NULL: see Gate. */
+        bool (*identify)(struct hv_http_request *req, struct hv_http_caller *caller, void *userdata);
+        void (*closed)(struct hv_http_server *server, void *userdata); /* the server ends; or NULL */
+        void *userdata;                                                /* of both */
 };
 
 /* Binds and listens; nothing is accepted before hv_http_server_start(). Errors: -EADDRINUSE (the socket or
@@ -59,6 +61,9 @@ int hv_http_server_add_routes(struct hv_http_server *server, const struct hv_htt
                               size_t n_routes, void *userdata, struct hv_err *err);
 /* Walks all routes in the order of registration, for the API's description. NULL at the end. */
 const struct hv_http_route *hv_http_server_route(const struct hv_http_server *server, size_t index);
+
+/* Ends what a session has open, but for the request whose handler runs. */
+void hv_http_server_cut(struct hv_http_server *server, const char *session_digest);
 
 int hv_http_server_start(struct hv_http_server *server, struct hv_err *err);
 uint16_t hv_http_server_port(const struct hv_http_server *server); /* the bound TCP port; 0: no TCP */

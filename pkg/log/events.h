@@ -116,7 +116,23 @@
         X(CAPPED,               "Capped",              LOG_NOTICE,  "4d1f6a27c3b94e0ba5c86e19d7f20b35", \
            "what all workloads together may take was set on their slice") \
         X(PRESSURE,             "Pressure",            LOG_WARNING, "b8e05c7d91f2463a8c1d40e7362fa95b", \
-           "the machine runs short and no task is admitted, or it does not any more")
+           "the machine runs short and no task is admitted, or it does not any more") \
+        X(LOGGED_IN,            "LoggedIn",             LOG_NOTICE,  "3ceaaf308142c8ea91d93080f9b439fc", \
+           "somebody logged in") \
+        X(LOGGED_OUT,           "LoggedOut",            LOG_NOTICE,  "9dfb369bab13dfae627655daa05f1119", \
+           "a session was ended by somebody") \
+        X(LOGIN_FAILED,         "LoginFailed",          LOG_WARNING, "6301bbfca0c5154e0ff9bb510944fe0c", \
+           "a login failed, or has to wait after too many that failed") \
+        X(TOKEN_CREATED,        "TokenCreated",         LOG_NOTICE,  "6fced11d2bd8a1e6047a8387cdde8d51", \
+           "a token for the API was created") \
+        X(TOKEN_REVOKED,        "TokenRevoked",         LOG_NOTICE,  "3a124c647e02ff05b7c1dce27f7695f5", \
+           "a token for the API was revoked") \
+        X(API_CHANGE,           "ApiChange",            LOG_NOTICE,  "66080f174c96d8e25cbd0ba3a1a6bcde", \
+           "somebody asked the API for a change") \
+        X(CERTIFICATE_LOADED,   "CertificateLoaded",    LOG_NOTICE,  "b120a366f0bbe9cf42f2dc05873f9bd0", \
+           "the certificate of http.tls was loaded") \
+        X(CERTIFICATE_REFUSED,  "CertificateRefused",   LOG_ERR,     "78b7d0ac84773ce0ce4cda11b43c589b", \
+           "a new certificate of http.tls cannot be taken; the old one stays")
 /* clang-format on */
 
 enum hv_event {

@@ -127,7 +127,7 @@ static void emit(struct hv_log_record *r) {
                 the_log.sink(r, the_log.sink_userdata);
         else if (!the_log.to_journal || hv_journal_send(r) < 0)
                 to_stderr(r);
-        if (the_log.observer)
+        if (the_log.observer && !r->fields.is_private)
                 the_log.observer(r, the_log.observer_userdata);
         for (size_t i = 0; i < HV_ARRAY_SIZE(texts); i++)
                 free(keep[i]);

@@ -31,6 +31,7 @@ struct hv_log_fields {
         const char *task;      /* HIVELET_TASK: the task's id */
         const char *reason;    /* HIVELET_REASON: a reason code of docs/reference/reasons */
         const char *code;      /* HIVELET_CODE: an error code such as E0504 */
+        bool is_private;       /* for the log alone, where root reads it: the observer does not see it */
 };
 
 struct hv_log_record {
@@ -75,6 +76,9 @@ int hv_log_write_event(enum hv_event event, int error, const struct hv_log_field
 #define hv_log_warn(error, ...) hv_log_full(LOG_WARNING, error, NULL, __VA_ARGS__)
 #define hv_log_notice(...) ((void) hv_log_full(LOG_NOTICE, 0, NULL, __VA_ARGS__))
 #define hv_log_info(...) ((void) hv_log_full(LOG_INFO, 0, NULL, __VA_ARGS__))
+/* Holds what opens a door: the observer, and so the API, does not see it. */
+#define hv_log_unobserved(level, ...) \
+        ((void) hv_log_full(level, 0, (&(const struct hv_log_fields){ .is_private = true }), __VA_ARGS__))
 #define hv_log_debug(...) ((void) hv_log_full(LOG_DEBUG, 0, NULL, __VA_ARGS__))
 
 /* Fields of a record, written in place (a bare compound literal would fall apart at its commas). */

@@ -3,6 +3,7 @@
 #include <fnmatch.h>
 
 #include "spec/check_internal.h"
+#include "spec/http.h"
 #include "spec/value_net.h"
 #include "spec/value_path.h"
 #include "spec/value_url.h"
@@ -58,18 +59,17 @@ static void check_http(const struct hv_check *c) {
         const struct hv_spec_http *h = &c->state->http;
         const struct hv_node *at = hv_check_field(h->node, "listen");
         struct hv_endpoint e;
-        bool has_auth = h->auth.token_file, has_tls = h->tls.cert_file && h->tls.key_file;
+        const struct hv_node *required = hv_check_field(h->auth.node, "required");
+        bool has_auth = hv_spec_needs_login(h), has_tls = h->tls.cert_file && h->tls.key_file;
 
         if (!h->listen || hv_value_endpoint(h->listen, "E0501", c->arena, &e, NULL) < 0)
                 return;
         if (e.is_address ? hv_address_is_loopback(&e.address) : hv_streq(e.host, "localhost"))
                 return;
-        if (has_auth && has_tls)
-                hv_diag_error(c->diags, at, "E0504",
-                              "%s is not on the loopback; this version has no logins yet, and serves "
-                              "no other address without them",
-                              h->listen);
-        else
+        if (!has_auth && hv_node_get(h->auth.node, "required"))
+                hv_diag_error(c->diags, required, "E0504",
+                              "%s is not on the loopback, where nothing is shown without a login", h->listen);
+        else if (!has_auth || !has_tls)
                 hv_diag_error(c->diags, at, "E0504",
                               "%s without %s; set http.auth and http.tls, or bind to loopback", h->listen,
                               has_auth  ? "tls"

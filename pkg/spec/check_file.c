@@ -83,5 +83,6 @@ void hv_check_files(const struct hv_check *c) {
                          s->master.listen_tls.client_ca_file);
         check_tls(c, s->http.tls.node, NULL, s->http.tls.cert_file, s->http.tls.key_file);
         check_secret_file(c, hv_check_field(s->http.auth.node, "tokenFile"), s->http.auth.token_file);
+        check_secret_file(c, hv_check_field(s->http.auth.node, "usersFile"), s->http.auth.users_file);
         check_host_paths(c);
 }

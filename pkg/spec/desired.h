@@ -255,6 +255,25 @@ struct hv_quiet_hours { /* of each day; `to` before `from`: over midnight */
         uint64_t nano_cpus; /* that all tasks together may take; 0: as ever */
 };
 
+enum hv_http_who { HV_HTTP_NOBODY, HV_HTTP_VIEWER, HV_HTTP_OPERATOR, HV_HTTP_ADMIN };
+
+struct hv_http_group {
+        const char *name;
+        enum hv_http_who role;
+};
+
+/* Who may use the HTTP interface, and how it is protected. */
+struct hv_http_settings {
+        bool needs_login;                    /* over TCP nothing but probes is shown without one */
+        bool metrics_are_open;               /* written so: metrics are shown all the same */
+        const char *users_file, *token_file; /* NULL: none */
+        uint64_t session_us;
+        enum hv_http_who pool_role;         /* NOBODY: the pool is not asked */
+        const struct hv_http_group *groups; /* of callers of the unix socket; none: all are admins */
+        size_t n_groups;
+        const char *cert_file, *key_file; /* NULL: no TLS */
+};
+
 struct hv_settings {
         const char *node_id;
         const char *node_name; /* metadata.name */
@@ -271,6 +290,7 @@ struct hv_settings {
         const char *slice;       /* "hivelet.slice" */
         const char *http_listen; /* "127.0.0.1:5000" */
         bool http_metrics;
+        struct hv_http_settings http; /* who may, and how it is protected */
         const char *log_level;
         uint64_t shutdown_grace_us;
 

@@ -2,6 +2,7 @@
  * given. What a unit is made of is lower_unit.c; networks and volumes are lower_shared.c. */
 #include "base/arena.h"
 #include "spec/digest.h"
+#include "spec/http.h"
 #include "spec/load_internal.h"
 #include "spec/service_room.h"
 #include "spec/task_internal.h"
@@ -115,6 +116,7 @@ static void settle(const struct hv_lowering *l, struct hv_settings *ret) {
                 .work_dir = s->host.paths.work,
                 .temp_dir = s->host.paths.temp,
         };
+        hv_spec_http_settle(&s->http, l->arena, &ret->http);
 }
 
 static void warn_without_requests(const struct hv_lowering *l, const struct hv_spec_service *s) {

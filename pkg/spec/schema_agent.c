@@ -145,9 +145,33 @@ const struct hv_schema hv_schema_trust = {
         .name = "Trust", .doc = "How the node's score changes.", HV_FIELDS(trust_rows), HV_SIZED(trust)
 };
 
+static const struct hv_field http_group_rows[] = {
+        { HV_ROW(http_group, "group", TEXT, group), .required = true, .doc = "A group of this machine.",
+          .example = "hivelet" },
+        { HV_ROW(http_group, "role", ENUM, role), HV_WORDS("viewer", "operator", "admin"), .required = true,
+          .doc = "What its members may do.", .example = "operator" },
+};
+static const struct hv_schema http_group = { .name = "HttpGroup",
+                                             .doc = "The role of a group on the unix socket.",
+                                             HV_FIELDS(http_group_rows),
+                                             HV_SIZED(http_group) };
 static const struct hv_field http_auth_rows[] = {
+        { HV_ROW(http_auth, "required", BOOL, required),
+          .doc = "Whether nothing but probes is shown without a login; true as soon as a file or the pool lets "
+                 "somebody in.",
+          .example = "true" },
+        { HV_ROW(http_auth, "usersFile", TEXT, users_file), .format = HV_FORMAT_ABSOLUTE_PATH,
+          .doc = "File with a line NAME:ROLE:HASH for each user; hivectl user hash makes them.",
+          .example = "/etc/hivelet/users" },
         { HV_ROW(http_auth, "tokenFile", TEXT, token_file), .format = HV_FORMAT_ABSOLUTE_PATH,
-          .doc = "File with the tokens that let clients in.", .example = "/etc/hivelet/api.token" },
+          .doc = "File with a line ROLE NAME TOKEN for each token that lets clients in.",
+          .example = "/etc/hivelet/api.token" },
+        { HV_ROW(http_auth, "poolRole", ENUM, pool_role), HV_WORDS("none", "viewer", "operator", "admin"),
+          .value = "none",
+          .doc = "What those may do whom a pool of the dialect hivemind knows by name and password." },
+        { HV_STRUCTS(http_auth, "groups", groups, http_group),
+          .doc = "Roles on the unix socket, by group; none: whoever may open it is an admin.",
+          .example = "[{group: hivelet, role: operator}]" },
         { HV_ROW(http_auth, "sessionTimeout", DURATION, session_timeout_us), .value = "24h", HV_POSITIVE,
           .doc = "How long a login lasts at most." },
 };
@@ -165,8 +189,8 @@ static const struct hv_schema http_tls = {
 };
 static const struct hv_field metrics_rows[] = {
         { HV_ROW(metrics, "enabled", BOOL, enabled), .value = "true", .doc = "Whether /metrics is served." },
-        { HV_ROW(metrics, "auth", BOOL, auth), .value = "false", .planned = true,
-          .doc = "Whether it needs a login." },
+        { HV_ROW(metrics, "auth", BOOL, auth),
+          .doc = "Whether it needs a login; as everything else unless it is written.", .example = "false" },
 };
 static const struct hv_schema metrics = {
         .name = "Metrics", .doc = "Figures for Prometheus.", HV_FIELDS(metrics_rows), HV_SIZED(metrics)
@@ -183,9 +207,9 @@ static const struct hv_schema ui = {
 static const struct hv_field http_rows[] = {
         { HV_ROW(http, "listen", TEXT, listen), .value = "127.0.0.1:5000", .format = HV_FORMAT_HOST_PORT,
           .doc = "Address and port; one that is not loopback needs auth and tls." },
-        { HV_NESTED(http, "auth", auth, http_auth), .planned = true, .doc = "Who may use it.",
+        { HV_NESTED(http, "auth", auth, http_auth), .doc = "Who may use it.",
           .example = "{tokenFile: /etc/hivelet/api.token}" },
-        { HV_NESTED(http, "tls", tls, http_tls), .planned = true, .doc = "How it is protected.",
+        { HV_NESTED(http, "tls", tls, http_tls), .doc = "How it is protected.",
           .example = "{certFile: /etc/hivelet/api.pem, keyFile: /etc/hivelet/api.key}" },
         { HV_NESTED(http, "metrics", metrics, metrics), .doc = "Figures for Prometheus.",
           .example = "{enabled: true}" },

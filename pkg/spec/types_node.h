@@ -168,9 +168,17 @@ struct hv_spec_trust {
 
 /* --- interfaces, housekeeping, logs, sources --- */
 
+struct hv_spec_http_group {
+        const struct hv_node *node;
+        const char *group;
+        int role; /* 0 viewer, 1 operator, 2 admin */
+};
 struct hv_spec_http_auth {
         const struct hv_node *node;
-        const char *token_file;
+        bool required; /* only where it is written: hv_node_get(node, "required") */
+        const char *users_file, *token_file;
+        int pool_role; /* 0 none, 1 viewer, 2 operator, 3 admin */
+        HV_SPEC_LIST(struct hv_spec_http_group) groups;
         uint64_t session_timeout_us;
 };
 struct hv_spec_http_tls {

@@ -861,10 +861,24 @@ static void stay_silent(const struct hv_log_record *record, void *userdata) {
         (void) userdata;
 }
 
+static uint64_t clock_ahead_us;
+
+static uint64_t auth_now_us(void) {
+        struct timespec now;
+
+        (void) clock_gettime(CLOCK_BOOTTIME, &now);
+        return (uint64_t) now.tv_sec * HV_USEC_PER_SEC + (uint64_t) now.tv_nsec / 1000 + clock_ahead_us;
+}
+
+void stage_go_on(uint64_t us) {
+        clock_ahead_us += us;
+}
+
 struct stage *stage_new(void) {
         struct stage *s = HV_NEW(struct stage);
         struct hv_diags *diags = hv_diags_new();
         struct hv_http_options options = { .listen = "127.0.0.1:0" };
+        struct hv_auth_options auth_options = { .now_us = auth_now_us, .wall_us = wall_now_us };
         struct hv_err err = {};
 
         hv_log_set_sink(stay_silent, NULL);
@@ -893,9 +907,17 @@ struct stage *stage_new(void) {
         (void) snprintf(s->socket, sizeof s->socket, "%s/hivelet.sock", s->dir);
         options.socket_path = s->socket;
         assert_true(sd_event_new(&s->event) >= 0);
+        auth_options.event = s->event;
+        auth_options.state_dir = s->dir;
+        if (hv_auth_new(&auth_options, &s->auth, &err) < 0)
+                fail_msg("%s", err.msg);
+        s->access = hv_http_access_new(s->auth);
+        hv_http_access_guard(s->access, &options);
         if (hv_api_new(s->event, &backend, s, &s->api, &err) < 0 ||
             hv_http_server_new(s->event, &options, &s->server, &err) < 0 ||
-            hv_api_attach(s->api, s->server, &err) < 0 || hv_http_server_start(s->server, &err) < 0)
+            hv_api_attach(s->api, s->server, &err) < 0 ||
+            hv_http_access_attach(s->access, s->server, &err) < 0 ||
+            hv_http_server_start(s->server, &err) < 0)
                 fail_msg("%s", err.msg);
         return s;
 }
@@ -904,6 +926,8 @@ struct stage *stage_free(struct stage *s) {
         if (!s)
                 return NULL;
         s->server = hv_http_server_free(s->server);
+        s->access = hv_http_access_free(s->access);
+        s->auth = hv_auth_free(s->auth);
         s->api = hv_api_free(s->api);
         s->history = hv_history_free(s->history);
         assert_null(s->open_log);

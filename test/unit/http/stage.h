@@ -8,7 +8,9 @@
 
 #include <systemd/sd-event.h>
 
+#include "auth/auth.h"
 #include "base/arena.h"
+#include "http/access.h"
 #include "http/api.h"
 #include "http/server.h"
 #include "reconcile/status.h"
@@ -21,6 +23,8 @@ struct stage {
         sd_event *event;
         struct hv_api *api;
         struct hv_http_server *server;
+        struct hv_auth *auth;
+        struct hv_http_access *access;
         char dir[40], socket[64];
 
         /* What a snapshot shows. */
@@ -89,6 +93,8 @@ void stage_lose_engine(struct stage *s);
 void stage_lose_port(struct stage *s);
 void stage_run_short(struct stage *s);
 void stage_lose_caps(struct stage *s); /* the slice of all workloads cannot be capped */
+/* The clock of logins and sessions goes on by so much at once. */
+void stage_go_on(uint64_t us);
 void stage_try_out(struct stage *s);   /* a revision is on trial for 10 more minutes */
 void stage_take_back(struct stage *s); /* it was not confirmed, and the files still say it */
 void stage_park(struct stage *s);

@@ -182,8 +182,9 @@ static void api_stop_task(void **state) {
         assert_false(hv_json_bool(none.json, "success", true));
         assert_string_equal(text_at(none.json, "error"), "Task not found");
         s->n_changes = 0;
-        tcp = ask(s, true, "POST", "/api/stop_task/train-1", NULL, NULL); /* until there are logins */
-        assert_true(tcp.status == 404 || tcp.status == 405);
+        tcp = ask(s, true, "POST", "/api/stop_task/train-1", NULL, NULL);
+        assert_int_equal(tcp.status, 401);
+        assert_string_equal(text_at(tcp.json, "error"), "Unauthorized");
         assert_int_equal(s->n_changes, 0);
 }
 

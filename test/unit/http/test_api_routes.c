@@ -21,17 +21,59 @@ static void fill_in(const char *pattern, char *ret, size_t size) {
                 (void) snprintf(ret, size, "%s", pattern);
 }
 
-/* May somebody on the loopback address ask for this path? */
-static bool viewer_may_get(struct stage *s, const char *path) {
+/* The route for a method of this very path; NULL: none. */
+static const struct hv_http_route *route_of(const struct stage *s, enum hv_http_method method,
+                                            const char *path) {
         const struct hv_http_route *route;
 
         for (size_t i = 0; (route = hv_http_server_route(s->server, i)); i++)
-                if (route->method == HV_HTTP_GET && hv_streq(route->path, path))
-                        return route->role <= HV_HTTP_ROLE_VIEWER;
-        return false;
+                if (route->method == method && hv_streq(route->path, path))
+                        return route;
+        return NULL;
 }
 
-/* Every route x every method, from TCP (whose callers are viewers) and from the socket (admins). */
+static void configure(struct stage *s, bool is_required) {
+        const struct hv_auth_settings settings = { .is_required = is_required,
+                                                   .session_life_us = HV_USEC_PER_DAY };
+
+        assert_int_equal(hv_auth_configure(s->auth, &settings, NULL), 0);
+}
+
+/* As each of those who may ask: nobody, where a login is needed and where not, and a token of each role. */
+static const struct who {
+        const char *what;
+        bool is_required;
+        enum hv_role token; /* NOBODY: none */
+        enum hv_http_role role;
+} WHO[] = {
+        { "nobody, a login is required", true, HV_ROLE_NOBODY, HV_HTTP_ROLE_ANYONE },
+        { "nobody", false, HV_ROLE_NOBODY, HV_HTTP_ROLE_VIEWER },
+        { "viewer", true, HV_ROLE_VIEWER, HV_HTTP_ROLE_VIEWER },
+        { "operator", true, HV_ROLE_OPERATOR, HV_HTTP_ROLE_OPERATOR },
+        { "admin", true, HV_ROLE_ADMIN, HV_HTTP_ROLE_ADMIN },
+};
+
+static void check_row(struct stage *s, const struct who *who, const char *method, enum hv_http_method as,
+                      const struct hv_http_route *route, const char *headers) {
+        const struct hv_http_route *asked = route_of(s, as, route->path);
+        struct answer a;
+        char path[120];
+
+        fill_in(route->path, path, sizeof path);
+        if (asked && asked->role <= who->role && strstr(path, "/watch"))
+                return; /* never ends; its role is in the table as any other */
+        a = ask(s, true, method, path, headers, NULL);
+        if (!asked && a.status != 405 && a.status != 501 && a.status != 404)
+                fail_msg("%s: %s %s, which is not there: %u", who->what, method, path, a.status);
+        if (asked && asked->role <= who->role && (a.status == 401 || a.status == 403 || a.status == 405))
+                fail_msg("%s: %s %s, which he may: %u", who->what, method, path, a.status);
+        if (asked && asked->role > who->role && a.status != (who->token == HV_ROLE_NOBODY ? 401 : 403))
+                fail_msg("%s: %s %s, which he may not: %u", who->what, method, path, a.status);
+        assert_null(strstr(hv_buf_str(&a.text), "Access-Control"));
+        answer_done(&a);
+}
+
+/* Every route x every method x every role, over TCP. */
 static void roles_hold_for_every_route_and_method(void **state) {
         static const struct {
                 const char *name;
@@ -49,30 +91,30 @@ static void roles_hold_for_every_route_and_method(void **state) {
 
         (void) state;
         s->log_text = "x";
-        for (size_t i = 0; (route = hv_http_server_route(s->server, i)); i++) {
-                char path[120];
+        for (size_t w = 0; w < HV_ARRAY_SIZE(WHO); w++) {
+                _hv_cleanup_free_ char *headers = NULL;
+                char token[HV_CREDENTIAL_SIZE];
 
-                assert_non_null(route->summary);
-                assert_true(route->role != HV_HTTP_ROLE_UNDECLARED);
-                assert_true(route->method == HV_HTTP_GET || (route->flags & HV_HTTP_SOCKET_ONLY));
-                fill_in(route->path, path, sizeof path);
-                if (strstr(path, "/watch") && route->method == HV_HTTP_GET)
-                        continue; /* never ends; its role is in the table as any other */
-                for (size_t m = 0; m < HV_ARRAY_SIZE(methods); m++) {
-                        struct answer tcp = ask(s, true, methods[m].name, path, NULL, NULL);
-                        bool may = methods[m].method == HV_HTTP_GET && viewer_may_get(s, route->path);
+                if (WHO[w].token != HV_ROLE_NOBODY) {
+                        const struct hv_token wish = { .name = (char *) WHO[w].what, .role = WHO[w].token };
 
-                        if (may ? tcp.status == 403 || tcp.status == 405
-                                : tcp.status != 403 && tcp.status != 404 && tcp.status != 405 &&
-                                            tcp.status != 501)
-                                fail_msg("%s %s over TCP: %u", methods[m].name, path, tcp.status);
-                        assert_null(strstr(hv_buf_str(&tcp.text), "Access-Control"));
-                        answer_done(&tcp);
+                        assert_int_equal(hv_auth_token_create(s->auth, &wish, token, NULL), 0);
+                        headers = hv_asprintf("Authorization: Bearer %s\r\n", token);
+                }
+                configure(s, WHO[w].is_required);
+                for (size_t i = 0; (route = hv_http_server_route(s->server, i)); i++) {
+                        assert_non_null(route->summary);
+                        assert_true(route->role != HV_HTTP_ROLE_UNDECLARED);
+                        for (size_t m = 0; m < HV_ARRAY_SIZE(methods); m++)
+                                check_row(s, &WHO[w], methods[m].name, methods[m].method, route, headers);
+                }
+                if (WHO[w].role ==
+                    HV_HTTP_ROLE_VIEWER) { /* he, and nobody before him, reached what changes */
+                        assert_int_equal(s->n_changes, 0);
+                        assert_int_equal(s->n_plans, 0);
+                        assert_int_equal(s->n_logs_opened, 0);
                 }
         }
-        assert_int_equal(s->n_changes, 0);
-        assert_int_equal(s->n_plans, 0);
-        assert_int_equal(s->n_logs_opened, 0);
 }
 
 static void what_is_not_in_the_table_is_not_there(void **state) {

@@ -389,7 +389,7 @@ static void the_kept_log_is_shown(void **state) {
         other = get(s, "/api/v1/tasks/sieve-0a1b2c3d/logs?attempt=2");
         assert_int_equal(other.status, 404);
         tcp = ask(s, true, "GET", "/api/v1/tasks/sieve-0a1b2c3d/logs", NULL, NULL);
-        assert_int_equal(tcp.status, 403);
+        assert_int_equal(tcp.status, 401);
         head = ask(s, false, "HEAD", "/api/v1/tasks/sieve-0a1b2c3d/logs", NULL, NULL);
         assert_int_equal(head.status, 200);
         assert_int_equal(s->n_logs_opened, 0);
@@ -437,7 +437,7 @@ static void results_are_a_list_of_files(void **state) {
         none = get(s, "/api/v1/tasks/sieve-0a1b2c3d/results?attempt=9");
         assert_int_equal(none.status, 404);
         tcp = ask(s, true, "GET", "/api/v1/tasks/sieve-0a1b2c3d/results", NULL, NULL);
-        assert_int_equal(tcp.status, 403);
+        assert_int_equal(tcp.status, 401);
 }
 
 #define FILE_PATH "/api/v1/tasks/sieve-0a1b2c3d/results/results/out.txt"

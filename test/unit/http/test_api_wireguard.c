@@ -33,7 +33,7 @@ static void a_rotation_reaches_the_backend(void **state) {
         both = post(s, HIVE0 "/rotate?prepare=1&undo=1", NULL);
         assert_int_equal(both.status, 400);
         tcp = ask(s, true, "POST", HIVE0 "/rotate", NULL, NULL);
-        assert_int_equal(tcp.status, 405);
+        assert_int_equal(tcp.status, 401);
         assert_int_equal(s->n_changes, 3);
 }
 

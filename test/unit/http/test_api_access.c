@@ -1,0 +1,382 @@
+/* Logins, sessions and tokens over HTTP: http/access.h. */
+#include "testing.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ask.h"
+#include "base/alloc.h"
+#include "password/password.h"
+
+#define ANA "{\"username\":\"ana\",\"password\":\"correct horse\"}"
+#define JSON "Content-Type: application/json\r\n"
+
+static char *ana_hash; /* made once: it takes its time */
+
+static int make_hash(void **state) {
+        (void) state;
+        return hv_password_hash("correct horse", &ana_hash, NULL);
+}
+
+static int free_hash(void **state) {
+        (void) state;
+        free(ana_hash);
+        return 0;
+}
+
+static void write_users(const struct stage *s, const char *role, char ret_path[80]) {
+        FILE *f;
+
+        (void) snprintf(ret_path, 80, "%s/users", s->dir);
+        (void) unlink(ret_path);
+        (void) umask(077);
+        f = fopen(ret_path, "we");
+        assert_non_null(f);
+        (void) fprintf(f, "# users\nana:%s:%s\n", role, ana_hash);
+        assert_int_equal(fclose(f), 0);
+}
+
+static struct stage *stage_with_ana(void) {
+        struct stage *s = stage_new();
+        char path[80];
+        const struct hv_auth_settings settings = { .is_required = true,
+                                                   .users_file = path,
+                                                   .session_life_us = HV_USEC_PER_DAY };
+        struct hv_err err = {};
+
+        write_users(s, "operator", path);
+        if (hv_auth_configure(s->auth, &settings, &err) < 0)
+                fail_msg("%s", err.msg);
+        return s;
+}
+
+static struct answer login(struct stage *s, const char *body) {
+        return ask(s, true, "POST", "/login", JSON, body);
+}
+
+/* "Cookie: hivelet-PORT=KEY\r\n" of an answer that set it. */
+static char *cookie_of(const struct answer *a) {
+        const char *set = strcasestr(hv_buf_str(&a->text), "\r\nSet-Cookie: ");
+
+        assert_non_null(set);
+        set += strlen("\r\nSet-Cookie: ");
+        return hv_asprintf("Cookie: %.*s\r\n", (int) strcspn(set, ";"), set);
+}
+
+static void a_session_begins_is_used_and_ends(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_with_ana();
+        _hv_cleanup_(answer_done) struct answer none = ask(s, true, "GET", "/api/v1/status", NULL, NULL),
+                                                in = login(s, ANA), me = {}, who = {}, out = {}, after = {};
+        _hv_cleanup_free_ char *cookie = cookie_of(&in), *with_csrf = NULL;
+
+        (void) state;
+        assert_int_equal(none.status, 401);
+        assert_true(web_has_header(&none.text, "WWW-Authenticate: Bearer realm=\"hivelet\""));
+        assert_int_equal(in.status, 200);
+        assert_string_equal(text_at(in.json, "user"), "ana");
+        assert_string_equal(text_at(in.json, "role"), "operator");
+        assert_null(hv_json_get(in.json, "token"));
+        assert_non_null(strstr(hv_buf_str(&in.text), "; Path=/; HttpOnly; SameSite=Strict\r\n"));
+        me = ask(s, true, "GET", "/api/v1/status", cookie, NULL);
+        assert_int_equal(me.status, 200);
+        who = ask(s, true, "GET", "/api/v1/session", cookie, NULL);
+        assert_string_equal(text_at(who.json, "via"), "session");
+        assert_string_equal(text_at(who.json, "csrfToken"), text_at(in.json, "csrfToken"));
+        assert_string_equal(text_at(who.json, "session.address"), "127.0.0.1");
+        with_csrf = hv_asprintf("%sSec-Fetch-Site: same-origin\r\nX-CSRF-Token: %s\r\n", cookie,
+                                text_at(in.json, "csrfToken"));
+        out = ask(s, true, "POST", "/logout", with_csrf, NULL);
+        assert_int_equal(out.status, 204);
+        assert_non_null(strstr(hv_buf_str(&out.text), "Max-Age=0"));
+        after = ask(s, true, "GET", "/api/v1/status", cookie, NULL);
+        assert_int_equal(after.status, 401);
+}
+
+/* What a request with a cookie must show before it changes something. */
+static void a_cookie_alone_changes_nothing(void **state) {
+        static const struct {
+                const char *what, *headers;
+                bool csrf;
+                unsigned status;
+        } rows[] = {
+                { "nothing", "", false, 403 },
+                { "the token, from nowhere", "", true, 403 },
+                { "own page without the token", "Sec-Fetch-Site: same-origin\r\n", false, 403 },
+                { "own page", "Sec-Fetch-Site: same-origin\r\n", true, 200 },
+                { "typed in", "Sec-Fetch-Site: none\r\n", true, 200 },
+                { "another port of this host", "Sec-Fetch-Site: same-site\r\n", true, 403 },
+                { "another site", "Sec-Fetch-Site: cross-site\r\n", true, 403 },
+                { "a word that is none", "Sec-Fetch-Site: same-origin, none\r\n", true, 403 },
+                { "Origin of this address", "Origin: http://localhost\r\n", true, 200 },
+                { "Origin with another scheme", "Origin: https://localhost\r\n", true, 403 },
+                { "Origin with a port", "Origin: http://localhost:81\r\n", true, 403 },
+                { "foreign Origin", "Origin: http://evil.example\r\n", true, 403 },
+                { "Origin null", "Origin: null\r\n", true, 403 },
+                { "own page, foreign Origin: the newer header counts",
+                  "Sec-Fetch-Site: same-origin\r\nOrigin: http://evil.example\r\n", true, 200 },
+                { "a form",
+                  "Sec-Fetch-Site: same-origin\r\nContent-Type: application/x-www-form-urlencoded\r\n", true,
+                  415 },
+                { "a form with parts",
+                  "Sec-Fetch-Site: same-origin\r\nContent-Type: multipart/form-data; x=y\r\n", true, 415 },
+                { "plain text", "Sec-Fetch-Site: same-origin\r\nContent-Type: text/plain\r\n", true, 415 },
+        };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_with_ana();
+        _hv_cleanup_(answer_done) struct answer in = login(s, ANA);
+        _hv_cleanup_free_ char *cookie = cookie_of(&in);
+
+        (void) state;
+        s->task_outcome = HV_API_TASK_DONE;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_free_ char *headers = hv_asprintf(
+                        "%s%s%s%s%s", cookie, rows[i].headers, rows[i].csrf ? "X-CSRF-Token: " : "",
+                        rows[i].csrf ? text_at(in.json, "csrfToken") : "", rows[i].csrf ? "\r\n" : "");
+                _hv_cleanup_(answer_done) struct answer a =
+                        ask(s, true, "POST", "/api/stop_task/train-1", headers, NULL);
+
+                if (a.status != rows[i].status)
+                        fail_msg("%s: %u, expected %u", rows[i].what, a.status, rows[i].status);
+        }
+}
+
+/* Reading from the page of another site is refused too, but a link may be followed. */
+static void other_sites_get_nothing(void **state) {
+        static const struct {
+                const char *headers;
+                unsigned status;
+        } rows[] = {
+                { "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n", 403 },
+                { "Sec-Fetch-Site: same-site\r\nSec-Fetch-Mode: cors\r\n", 403 },
+                { "Origin: http://evil.example\r\n", 403 },
+                { "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n",
+                  200 },
+                { "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: iframe\r\n",
+                  403 },
+                { "Sec-Fetch-Site: same-origin\r\n", 200 },
+                { "", 200 },
+        };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_(answer_done) struct answer a =
+                        ask(s, true, "GET", "/api/v1/version", rows[i].headers, NULL);
+
+                if (a.status != rows[i].status)
+                        fail_msg("%s: %u, expected %u", rows[i].headers, a.status, rows[i].status);
+        }
+}
+
+/* Counted, not timed. */
+static void an_unknown_user_costs_what_a_known_one_does(void **state) {
+        static const char *const bodies[] = { ANA, "{\"username\":\"ana\",\"password\":\"wrong horse\"}",
+                                              "{\"username\":\"bob\",\"password\":\"correct horse\"}",
+                                              "{\"username\":\"\",\"password\":\"\"}" };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_with_ana();
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(bodies); i++) {
+                uint64_t before = hv_password_works();
+                _hv_cleanup_(answer_done) struct answer a = login(s, bodies[i]);
+
+                assert_int_equal(a.status, i == 0 ? 200 : 401);
+                if (i > 0)
+                        assert_non_null(strstr(web_body(&a.text), "name, password or token are not right"));
+                assert_int_equal(hv_password_works() - before, 1);
+                stage_go_on(2 * HV_USEC_PER_MIN); /* each failure makes its address wait */
+        }
+}
+
+static void who_fails_too_often_waits(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_with_ana();
+        _hv_cleanup_(answer_done) struct answer late = {}, good = {};
+        uint64_t works;
+
+        (void) state;
+        for (unsigned i = 0; i < 5; i++) {
+                _hv_cleanup_(answer_done) struct answer a =
+                        login(s, "{\"username\":\"ana\",\"password\":\"wrong horse\"}");
+
+                assert_int_equal(a.status, 401);
+                stage_go_on(20 * HV_USEC_PER_SEC);
+        }
+        works = hv_password_works();
+        late = login(s, ANA);
+        assert_int_equal(late.status, 429);
+        assert_non_null(strcasestr(hv_buf_str(&late.text), "\r\nRetry-After: "));
+        assert_int_equal(hv_password_works(), works);
+        stage_go_on(15 * HV_USEC_PER_MIN);
+        good = login(s, ANA);
+        assert_int_equal(good.status, 200);
+}
+
+static void sessions_end_by_time(void **state) {
+        static const struct {
+                const char *what;
+                uint64_t step_us;
+                unsigned steps;
+        } rows[] = { { "unused for half an hour", 30 * HV_USEC_PER_MIN, 1 },
+                     { "used for a day", 29 * HV_USEC_PER_MIN, 50 } };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_(stage_freep) struct stage *s = stage_with_ana();
+                _hv_cleanup_(answer_done) struct answer in = login(s, ANA);
+                _hv_cleanup_free_ char *cookie = cookie_of(&in);
+                unsigned status = 200;
+
+                for (unsigned n = 0; n < rows[i].steps; n++) {
+                        _hv_cleanup_(answer_done) struct answer a = {};
+
+                        if (status != 200)
+                                fail_msg("%s: over after %u steps", rows[i].what, n);
+                        stage_go_on(rows[i].step_us);
+                        a = ask(s, true, "GET", "/api/v1/version", cookie, NULL);
+                        status = a.status;
+                }
+                assert_int_equal(status, 401);
+        }
+}
+
+static void two_users_at_once_see_their_own(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_with_ana();
+        const struct hv_token wish = { .name = (char *) "deploy", .role = HV_ROLE_ADMIN };
+        char token[HV_CREDENTIAL_SIZE];
+        _hv_cleanup_free_ char *body = NULL, *cookie = NULL, *bearer = NULL, *path = NULL;
+        _hv_cleanup_(answer_done) struct answer ana = login(s, ANA), deploy = {}, own = {}, all = {},
+                                                not_mine = {}, gone = {}, ended = {};
+
+        (void) state;
+        assert_int_equal(hv_auth_token_create(s->auth, &wish, token, NULL), 0);
+        body = hv_asprintf("{\"token\":\"%s\",\"bearer\":true}", token);
+        deploy = login(s, body);
+        assert_int_equal(deploy.status, 200);
+        assert_null(strcasestr(hv_buf_str(&deploy.text), "\r\nSet-Cookie: "));
+        cookie = cookie_of(&ana);
+        bearer = hv_asprintf("Authorization: Bearer %s\r\n", text_at(deploy.json, "token"));
+        own = ask(s, true, "GET", "/api/v1/sessions", cookie, NULL);
+        assert_int_equal(hv_json_size(hv_json_get(own.json, "items")), 1);
+        assert_string_equal(text_at(own.json, "items.0.user"), "ana");
+        all = ask(s, true, "GET", "/api/v1/sessions", bearer, NULL);
+        assert_int_equal(hv_json_size(hv_json_get(all.json, "items")), 2);
+        path = hv_asprintf("/api/v1/sessions/%s", text_at(ana.json, "session.id"));
+        ended = ask(s, true, "DELETE", path, bearer, NULL);
+        assert_int_equal(ended.status, 204);
+        gone = ask(s, true, "GET", "/api/v1/sessions", cookie, NULL);
+        assert_int_equal(gone.status, 401);
+        not_mine = ask(s, true, "DELETE", path, bearer, NULL);
+        assert_int_equal(not_mine.status, 404);
+}
+
+/* Whoever is taken out of the file, or has another role, is out; whatever he has open is cut. */
+static void a_session_ends_with_its_user(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_with_ana();
+        _hv_cleanup_(answer_done) struct answer in = login(s, ANA), other = {}, after = {};
+        _hv_cleanup_free_ char *cookie = cookie_of(&in);
+        char path[80];
+
+        (void) state;
+        write_users(s, "viewer", path);
+        other = login(s, "{\"username\":\"bob\",\"password\":\"correct horse\"}"); /* looks at the files */
+        after = ask(s, true, "GET", "/api/v1/session", cookie, NULL);
+        assert_string_equal(text_at(after.json, "via"), "none");
+}
+
+static void a_stream_is_cut_with_its_session(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_with_ana();
+        _hv_cleanup_(answer_done) struct answer in = login(s, ANA);
+        _hv_cleanup_free_ char *cookie = cookie_of(&in), *request = NULL;
+        struct hv_buf got = {};
+        size_t it = 0;
+        struct web w = { .event = s->event, .server = s->server };
+        int fd = web_connect(&w);
+
+        (void) state;
+        request = hv_asprintf("GET /api/v1/watch HTTP/1.1\r\nHost: localhost\r\n%s\r\n", cookie);
+        web_send_text(fd, request);
+        web_read_until(&w, fd, &got, "event: status");
+        hv_auth_logout(s->auth, hv_auth_session_next(s->auth, &it), "the test");
+        hv_buf_done(&got);
+        got = web_read_all(&w, fd);
+        hv_buf_done(&got);
+}
+
+static void tokens_are_made_listed_and_revoked(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer made =
+                post(s, "/api/v1/tokens", "{\"name\":\"grafana\",\"role\":\"viewer\",\"expiresIn\":\"90d\"}");
+        _hv_cleanup_(answer_done) struct answer twice =
+                post(s, "/api/v1/tokens", "{\"name\":\"grafana\",\"role\":\"viewer\"}");
+        _hv_cleanup_(answer_done) struct answer no_role = post(s, "/api/v1/tokens", "{\"name\":\"x\"}"),
+                                                list = {}, used = {}, revoked = {}, after = {}, nothing = {};
+        _hv_cleanup_free_ char *bearer = NULL;
+
+        (void) state;
+        assert_int_equal(made.status, 201);
+        assert_true(hv_has_prefix(text_at(made.json, "token"), "hvt_"));
+        assert_int_equal(twice.status, 409);
+        assert_int_equal(no_role.status, 400);
+        bearer = hv_asprintf("Authorization: Bearer %s\r\n", text_at(made.json, "token"));
+        used = ask(s, true, "GET", "/api/v1/session", bearer, NULL);
+        assert_string_equal(text_at(used.json, "via"), "token");
+        assert_string_equal(text_at(used.json, "user"), "grafana");
+        list = get(s, "/api/v1/tokens");
+        assert_string_equal(text_at(list.json, "items.0.name"), "grafana");
+        assert_true(hv_has_prefix(text_at(list.json, "items.0.createdBy"), "unix:uid="));
+        assert_null(strstr(hv_buf_str(&list.text), "hvt_"));
+        revoked = ask(s, false, "DELETE", "/api/v1/tokens/grafana", NULL, NULL);
+        assert_int_equal(revoked.status, 204);
+        after = ask(s, true, "GET", "/api/v1/session", bearer, NULL);
+        assert_int_equal(after.status, 401); /* a wrong header is told, whatever the route */
+        nothing = ask(s, false, "DELETE", "/api/v1/tokens/grafana", NULL, NULL);
+        assert_int_equal(nothing.status, 404);
+}
+
+/* Bodies of the login that are none, and who sends them. */
+static void logins_that_are_none(void **state) {
+        static const struct {
+                const char *headers, *body;
+                unsigned status;
+        } rows[] = {
+                { JSON, "", 400 },
+                { JSON, "[]", 400 },
+                { JSON, "{\"username\":\"ana\"", 400 },
+                { JSON, "{\"username\":\"ana\"}", 400 },
+                { JSON, "{\"username\":1,\"password\":2}", 400 },
+                { "Content-Type: text/plain\r\n", ANA, 415 },
+                { "Content-Type: application/jsonp\r\n", ANA, 415 },
+                { "", ANA, 415 },
+                { JSON "Sec-Fetch-Site: cross-site\r\n", ANA, 403 },
+                { JSON "Origin: http://evil.example\r\n", ANA, 403 },
+        };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_with_ana();
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_(answer_done) struct answer a =
+                        ask(s, true, "POST", "/login", rows[i].headers, rows[i].body);
+
+                if (a.status != rows[i].status)
+                        fail_msg("row %zu: %u, expected %u", i, a.status, rows[i].status);
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(a_session_begins_is_used_and_ends),
+                cmocka_unit_test(a_cookie_alone_changes_nothing),
+                cmocka_unit_test(other_sites_get_nothing),
+                cmocka_unit_test(an_unknown_user_costs_what_a_known_one_does),
+                cmocka_unit_test(who_fails_too_often_waits),
+                cmocka_unit_test(sessions_end_by_time),
+                cmocka_unit_test(two_users_at_once_see_their_own),
+                cmocka_unit_test(a_session_ends_with_its_user),
+                cmocka_unit_test(a_stream_is_cut_with_its_session),
+                cmocka_unit_test(tokens_are_made_listed_and_revoked),
+                cmocka_unit_test(logins_that_are_none),
+        };
+
+        return cmocka_run_group_tests(tests, make_hash, free_hash);
+}
