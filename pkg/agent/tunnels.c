@@ -145,7 +145,7 @@ static void on_looked(void *userdata, const struct hv_wg_status *status) {
         k->backend = status->backend;
         if (status->seen)
                 hv_wg_names_looked(k->names, status->seen);
-        arm(k, k->all->desired->settings.resync_us);
+        arm(k, *k->problem.msg ? KEY_LOOK_US : k->all->desired->settings.resync_us);
         if (!k->want && status->state != HV_WG_STATE_FAILED) { /* removed, or not ours any more */
                 say_trouble(k, HV_TUNNEL_ABSENT, HV_REASON_SYNCED, NULL);
                 k->gone = true;

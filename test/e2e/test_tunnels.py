@@ -256,12 +256,17 @@ class Tunnels(Ground):
         self.agent.wait(lambda: self.tunnel()["status"]["reason"] == "WireGuardFailed", "told")
         self.assertIn("expected 44", self.tunnel()["status"]["message"])
         self.node.sh("ping", "-c1", "-W5", "10.0.0.1")
+        self.node.sh("ip", "addr", "del", "10.0.0.17/24", "dev", self.wg)  # as it was wanted at last it is kept
+        self.agent.wait(lambda: "10.0.0.17/24" in self.node.sh("ip", "addr", "show", self.wg), "mended")
+        self.assertEqual(self.tunnel()["status"]["reason"], "WireGuardFailed")
+        os.unlink(self.key_file)
+        self.agent.wait(lambda: "No such file" in self.tunnel()["status"]["message"], "it is told why there is none")
+        self.node.sh("ping", "-c1", "-W5", "10.0.0.1")
         self.agent.kill()
         self.agent.start()
         self.agent.wait(lambda: self.tunnel()["status"]["reason"] == "WireGuardFailed", "told again")
         self.node.sh("ping", "-c1", "-W5", "10.0.0.1")
-        with open(self.key_file, "w") as f:
-            f.write(self.secret)
+        self.agent.write(self.secret, self.key_file)
         self.agent.wait_synced()  # nobody has to say that it is mended
 
 

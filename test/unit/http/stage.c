@@ -321,9 +321,10 @@ static void rotate(void *userdata, const char *interface, enum hv_api_rotation h
 
         s->n_changes++;
         (void) snprintf(s->last_change, sizeof s->last_change, "%s %s", words[how], interface);
-        hv_api_rotate_done(
-                call, &(struct hv_api_rotated){
-                              .err = s->err.code ? &s->err : NULL, .public_key = "new=", .before = "old=" });
+        hv_api_rotate_done(call,
+                           &(struct hv_api_rotated){ .err = s->err.code ? &s->err : NULL,
+                                                     .public_key = "new=",
+                                                     .before = how == HV_API_ROTATE_UNDO ? "new=" : "old=" });
 }
 
 static void ping(void *userdata, const char *interface, const char *peer, struct hv_api_call *call) {

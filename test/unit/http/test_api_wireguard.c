@@ -10,11 +10,11 @@
 
 static void a_rotation_reaches_the_backend(void **state) {
         static const struct {
-                const char *what, *query, *asked;
+                const char *what, *query, *asked, *before;
         } rows[] = {
-                { "now", "", "rotate hive0" },
-                { "prepare", "?prepare=1", "prepare hive0" },
-                { "undo", "?undo=1", "undo hive0" },
+                { "now", "", "rotate hive0", "old=" },
+                { "prepare", "?prepare=1", "prepare hive0", "old=" },
+                { "undo", "?undo=1", "undo hive0", "new=" /* there was nothing to undo */ },
         };
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
         _hv_cleanup_(answer_done) struct answer both = {}, tcp = {};
@@ -27,8 +27,8 @@ static void a_rotation_reaches_the_backend(void **state) {
                 if (a.status != 200 || !hv_streq(s->last_change, rows[i].asked))
                         fail_msg("%s: %u, asked \"%s\"", rows[i].what, a.status, s->last_change);
                 assert_string_equal(text_at(a.json, "publicKey"), "new=");
-                assert_string_equal(text_at(a.json, "before"), "old=");
-                assert_true(hv_json_bool(a.json, "changed", false));
+                assert_string_equal(text_at(a.json, "before"), rows[i].before);
+                assert_int_equal(hv_json_bool(a.json, "changed", false), hv_streq(rows[i].before, "old="));
         }
         both = post(s, HIVE0 "/rotate?prepare=1&undo=1", NULL);
         assert_int_equal(both.status, 400);
@@ -41,8 +41,10 @@ static void a_fault_is_told_by_its_kind(void **state) {
         static const struct {
                 int code;
                 unsigned status;
-        } rows[] = { { -ENOENT, 404 },   { -EOPNOTSUPP, 409 }, { -EALREADY, 409 },
-                     { -ENOTCONN, 503 }, { -EAGAIN, 503 },     { -EIO, 500 } };
+                const char *name;
+        } rows[] = { { -ENOENT, 404, "NotFound" },        { -EOPNOTSUPP, 409, "Conflict" },
+                     { -EALREADY, 409, "Conflict" },      { -ENOTCONN, 503, "WireGuardFailed" },
+                     { -EAGAIN, 503, "WireGuardFailed" }, { -EIO, 500, "WireGuardFailed" } };
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
 
         (void) state;
@@ -55,6 +57,7 @@ static void a_fault_is_told_by_its_kind(void **state) {
                 assert_int_equal(rotate.status, rows[i].status);
                 assert_int_equal(ping.status, rows[i].status);
                 assert_string_equal(text_at(ping.json, "detail"), "it is so");
+                assert_string_equal(text_at(ping.json, "code"), rows[i].name);
         }
 }
 
@@ -86,6 +89,10 @@ static void answers_of_peers(void **state) {
         assert_int_equal(hv_json_type(at(all.json, "peers.1.roundTripMs")), HV_JSON_NULL);
         assert_string_equal(text_at(all.json, "peers.1.message"), "its endpoint is not known");
         assert_false(hv_json_bool(all.json, "allAnswer", true));
+        answer_done(&one);
+        one = post(s, HIVE0 "/ping?peer=", NULL); /* all of them */
+        assert_string_equal(s->last_change, "ping hive0 -");
+        answer_done(&one);
         s->pinged[1].answer = HV_API_ANSWER_HANDSHAKE; /* the peer is there */
         one = post(s, HIVE0 "/ping?peer=mute", NULL);
         assert_string_equal(s->last_change, "ping hive0 mute");
