@@ -16,7 +16,7 @@ set -euo pipefail
 # One package a word. a|b: one of them is enough, the first that the archive has is installed. ?a: only where
 # the archive has it.
 BUILD="gcc libc6-dev cmake ninja-build pkg-config|pkgconf libsystemd-dev libjansson-dev libyaml-dev
-       libcurl4-gnutls-dev|libcurl4-openssl-dev libmicrohttpd-dev libsmartcols-dev libarchive-dev libsqlite3-dev nettle-dev
+       libcurl4-gnutls-dev|libcurl4-openssl-dev libmicrohttpd-dev libgnutls28-dev libsmartcols-dev libarchive-dev libsqlite3-dev nettle-dev
        libgrpc-dev libssl-dev protobuf-c-compiler libprotobuf-c-dev libmnl-dev"
 # From Debian 13 on docker.io holds the engine only, and docker-cli the docker command.
 DEMO="busybox-static curl ca-certificates"

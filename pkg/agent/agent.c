@@ -193,6 +193,8 @@ static void end(struct hv_agent *a) {
         hv_notify_free(a->notify);
         sd_event_unref(a->event);
         free(a->tcp_listen);
+        free(a->tcp_cert);
+        free(a->tcp_key);
 }
 
 /* As many descriptors as the unit gives it, also where somebody starts it by hand: each container that is sampled takes a dozen. */

@@ -4,7 +4,21 @@
 
 #include "agent/join_store.h"
 #include "agent/private.h"
+#include "auth/auth.h"
 #include "base/buf.h"
+#include "http/tls.h"
+
+/* What the files of the HTTP interface hold. */
+static int check_http(const struct hv_http_settings *s, struct hv_err *err) {
+        int r = hv_auth_check(s->users_file, s->token_file, err);
+
+        if (r >= 0 && s->cert_file && s->key_file) {
+                r = hv_tls_check(s->cert_file, s->key_file, err);
+                if (r < 0)
+                        (void) hv_err_prefix(err, r, "http.tls");
+        }
+        return r;
+}
 
 int hv_agent_check(const struct hv_agent_options *options) {
         _hv_cleanup_(hv_source_load_freep) struct hv_source_load *l = NULL;
@@ -28,6 +42,10 @@ int hv_agent_check(const struct hv_agent_options *options) {
                 fprintf(stderr, "hivelet: %s\n", l->err.msg);
         if (!l->desired)
                 return HV_AGENT_EXIT_REFUSED;
+        if (check_http(&l->desired->settings.http, &err) < 0) {
+                fprintf(stderr, "hivelet: %s\n", err.msg);
+                return HV_AGENT_EXIT_REFUSED;
+        }
         printf("revision %.8s is good: %zu objects, %zu containers, node id %s\n", l->desired->revision,
                l->desired->n_objects, l->desired->n_units, l->desired->settings.node_id);
         return HV_AGENT_EXIT_OK;

@@ -1,4 +1,4 @@
-/* agent/listen.c - where the API is served: the unix socket from the beginning to the end, the loopback address as the
+/* agent/listen.c - where the API is served: the unix socket from the beginning to the end, the address of http.listen as the
  * revision in force says. An address that cannot be had is told and tried again, and costs nothing else. */
 #include <errno.h>
 #include <sys/stat.h>
@@ -53,7 +53,7 @@ int hv_agent_listen_init(struct hv_agent *a, struct hv_err *err) {
         return serve(a, &options, &a->socket_server, err);
 }
 
-/* ---- the loopback address ---- */
+/* ---- the address of http.listen ---- */
 
 /* Whoever has the port may leave it within seconds or never; one try a minute costs nothing. */
 static const struct hv_backoff_spec listen_backoff = {
@@ -88,7 +88,9 @@ static void listen_later(struct hv_agent *a) {
 
 /* Told when it fails first and when it is well again, not each time in between. */
 static void listen_tcp(struct hv_agent *a) {
-        const struct hv_http_options options = { .listen = a->tcp_listen };
+        const struct hv_http_options options = { .listen = a->tcp_listen,
+                                                 .cert_file = a->tcp_cert,
+                                                 .key_file = a->tcp_key };
         struct hv_err err = {};
 
         if (serve(a, &options, &a->tcp_server, &err) >= 0) {
@@ -116,16 +118,26 @@ void hv_agent_listen_end(struct hv_agent *a) {
         a->tcp_error = NULL;
 }
 
+static bool is_same_file(const char *a, const char *b) {
+        return a && b ? hv_streq(a, b) : a == b;
+}
+
 void hv_agent_listen_follow(struct hv_agent *a, const struct hv_desired *d) {
         const char *listen = d->settings.http_listen;
+        const struct hv_http_settings *http = &d->settings.http;
 
         hv_agent_access_follow(a, d);
-        if (hv_streq(a->tcp_listen, listen))
+        if (hv_streq(a->tcp_listen, listen) && is_same_file(a->tcp_cert, http->cert_file) &&
+            is_same_file(a->tcp_key, http->key_file))
                 return;
         hv_agent_listen_end(a);
         a->tcp_server = hv_http_server_free(a->tcp_server);
         free(a->tcp_listen);
+        free(a->tcp_cert);
+        free(a->tcp_key);
         a->tcp_listen = hv_strdup(listen);
+        a->tcp_cert = hv_strdup(http->cert_file);
+        a->tcp_key = hv_strdup(http->key_file);
         if (!hv_str_empty(listen))
                 listen_tcp(a);
 }

@@ -137,6 +137,7 @@ struct hv_agent {
         char access_revision[HV_SHA256_HEX_SIZE]; /* that it follows */
         struct hv_http_server *socket_server, *tcp_server;
         char *tcp_listen;           /* what tcp_server was asked to listen on */
+        char *tcp_cert, *tcp_key;   /* and with which files; NULL: no TLS */
         char *tcp_error;            /* why it cannot be had; NULL: it is served */
         sd_event_source *tcp_retry; /* it could not be had, and is tried again */
         struct hv_backoff tcp_backoff;

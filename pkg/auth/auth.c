@@ -99,6 +99,19 @@ static int read_file_tokens(struct hv_auth *a, struct hv_err *err) {
         return r < 0 ? r : hv_file_tokens_parse(a->token_file.path, hv_buf_str(&text), &a->file_tokens, err);
 }
 
+int hv_auth_check(const char *users_file, const char *token_file, struct hv_err *err) {
+        struct hv_auth only = { .users_file.path = (char *) users_file,
+                                .token_file.path = (char *) token_file };
+        int r = read_users(&only, err), r2;
+
+        hv_users_done(&only.users);
+        if (r < 0)
+                return hv_err_prefix(err, r, "http.auth.usersFile");
+        r2 = read_file_tokens(&only, err);
+        hv_file_tokens_done(&only.file_tokens);
+        return r2 < 0 ? hv_err_prefix(err, r2, "http.auth.tokenFile") : 0;
+}
+
 /* ---- sessions whose reason is gone ---- */
 
 static const struct hv_file_token *file_token(const struct hv_auth *a, const char *name) {

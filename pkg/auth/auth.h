@@ -63,6 +63,9 @@ bool hv_auth_metrics_is_open(const struct hv_auth *a);
 /* Whether names with passwords mean anything: there are users, or a pool is asked. */
 bool hv_auth_has_users(const struct hv_auth *a);
 
+/* Whether the two files (NULL: none) could be taken: for --check. */
+int hv_auth_check(const char *users_file, const char *token_file, struct hv_err *err);
+
 /* Told of each session that ends: its connections are to be cut. One listener for each server; `userdata` names it. */
 void hv_auth_on_ended(struct hv_auth *a, void (*ended)(void *userdata, const char *session_digest),
                       void *userdata);

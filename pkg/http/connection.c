@@ -100,9 +100,23 @@ static void hand_to_mhd(struct hv_http_conn *c) {
         hv_http_loop_kick(c->server->loop);
 }
 
+/* Behind a certificate nobody is led here under a foreign name: browsers would not go on. */
+static bool is_certified(const struct hv_http_conn *c, const struct hv_http_head *head) {
+        const char *colon = memrchr(head->host, ':', head->host_len),
+                   *bracket = memrchr(head->host, ']', head->host_len);
+        size_t len = colon && (!bracket || colon > bracket) ? (size_t) (colon - head->host) : head->host_len;
+        char host[256];
+
+        if (len >= sizeof host)
+                return false;
+        (void) snprintf(host, sizeof host, "%.*s", (int) len, head->host);
+        return hv_streq(host, c->caller.connected_to) || hv_tls_is_named(c->server->tls, host);
+}
+
 static bool has_good_host(const struct hv_http_conn *c, const struct hv_http_head *head) {
         return c->caller.is_local_socket ||
-               (head->host && hv_http_host_is_local(head->host, head->host_len, c->listener->host));
+               (head->host && (hv_http_host_is_local(head->host, head->host_len, c->listener->host) ||
+                               (c->caller.is_tls && is_certified(c, head))));
 }
 
 static bool has_good_method(const struct hv_http_conn *c, const struct hv_http_head *head) {
@@ -244,12 +258,20 @@ static bool has_room(struct hv_http_server *s, const struct hv_http_conn *fresh)
 
 static void take_connection(struct hv_http_server *s, const struct hv_http_listener *listener, int fd,
                             const struct hv_http_caller *caller) {
-        struct hv_http_conn *c = HV_NEW(struct hv_http_conn);
+        bool is_tls = s->tls && !caller->is_local_socket;
+        struct hv_http_conn *c;
+
+        if (is_tls)
+                fd = hv_tls_accept(s->tls, fd);
+        if (fd < 0)
+                return;
+        c = HV_NEW(struct hv_http_conn);
 
         c->server = s;
         c->listener = listener;
         c->fd = fd;
         c->caller = *caller;
+        c->caller.is_tls = is_tls;
         (void) snprintf(c->caller.by, sizeof c->caller.by, "%s", c->caller.address);
         c->is_with_mhd = true; /* for has_room(): not to be chosen itself */
         link_last(s, c);

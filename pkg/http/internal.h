@@ -22,6 +22,7 @@
 #include "http/request.h"
 #include "http/router.h"
 #include "http/server.h"
+#include "http/tls.h"
 
 typedef struct sd_event_source sd_event_source; /* systemd/sd-event.h */
 
@@ -78,6 +79,7 @@ struct hv_http_server {
         void (*closed)(struct hv_http_server *server, void *userdata);
         void *userdata; /* of both */
         struct hv_http_router *router;
+        struct hv_tls *tls;                   /* NULL: none */
         struct hv_http_listener *listener[2]; /* unix, TCP; either may be NULL */
         sd_event_source *accept[2];
         sd_event_source *resume_accept; /* after the process ran out of descriptors */

@@ -186,7 +186,7 @@ static int read_port(const char *s, uint16_t *ret) {
 }
 
 /* "HOST:PORT"; the host is a literal address or localhost: a name that DNS answers for is not ours to trust. */
-static int read_address(const char *text, struct hv_http_listener *l, union address *ret,
+static int read_address(const char *text, bool is_protected, struct hv_http_listener *l, union address *ret,
                         struct hv_err *err) {
         const char *colon = strrchr(text, ':');
         char host[64] = "";
@@ -215,20 +215,22 @@ static int read_address(const char *text, struct hv_http_listener *l, union addr
                                   "listen address \"%s\": \"%s\" is no IP address and not localhost", text,
                                   host);
         }
-        if (!is_loopback(ret))
-                return hv_err_set(err, -EPERM,
-                                  "E0504: %s without auth; set http.auth and http.tls, or bind to loopback",
-                                  text);
+        if (!is_protected && !is_loopback(ret))
+                return hv_err_set(
+                        err, -EPERM,
+                        "E0504: %s without auth and tls; set http.auth and http.tls, or bind to loopback",
+                        text);
         return 0;
 }
 
-int hv_http_listen_tcp(const char *address, struct hv_http_listener **ret, struct hv_err *err) {
+int hv_http_listen_tcp(const char *address, bool is_protected, struct hv_http_listener **ret,
+                       struct hv_err *err) {
         _hv_cleanup_(hv_http_listener_freep) struct hv_http_listener *l = listener_new(false);
         union address a = {};
         socklen_t len;
         int one = 1, r;
 
-        r = read_address(address, l, &a, err);
+        r = read_address(address, is_protected, l, &a, err);
         if (r < 0)
                 return r;
         len = a.sa.sa_family == AF_INET ? sizeof a.in : sizeof a.in6;
@@ -259,12 +261,24 @@ static void identify_unix(int fd, struct hv_http_caller *caller) {
         (void) snprintf(caller->address, sizeof caller->address, "unix:uid=%d", (int) cred.uid);
 }
 
-static void identify_tcp(const union address *a, struct hv_http_caller *caller) {
+/* Brackets as in a URL where they are wished. */
+static void write_ip(const union address *a, bool with_brackets, char *ret, size_t size) {
         const void *ip = a->sa.sa_family == AF_INET ? (const void *) &a->in.sin_addr : &a->in6.sin6_addr;
+        char text[INET6_ADDRSTRLEN] = "";
+
+        (void) inet_ntop(a->sa.sa_family, ip, text, sizeof text);
+        (void) snprintf(ret, size, with_brackets && a->sa.sa_family == AF_INET6 ? "[%s]" : "%s", text);
+}
+
+static void identify_tcp(int fd, const union address *a, struct hv_http_caller *caller) {
+        union address local = {};
+        socklen_t len = sizeof local;
 
         caller->uid = (uid_t) -1;
         caller->gid = (gid_t) -1;
-        (void) inet_ntop(a->sa.sa_family, ip, caller->address, sizeof caller->address);
+        write_ip(a, false, caller->address, sizeof caller->address);
+        if (getsockname(fd, &local.sa, &len) == 0)
+                write_ip(&local, true, caller->connected_to, sizeof caller->connected_to);
 }
 
 int hv_http_listener_accept(const struct hv_http_listener *l, struct hv_http_caller *ret_caller) {
@@ -280,7 +294,7 @@ int hv_http_listener_accept(const struct hv_http_listener *l, struct hv_http_cal
         if (l->is_local_socket) {
                 identify_unix(fd, &caller);
         } else {
-                identify_tcp(&a, &caller);
+                identify_tcp(fd, &a, &caller);
                 (void) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         }
         *ret_caller = caller;

@@ -1,9 +1,9 @@
-/* http/listener.h - sockets that clients connect to: a unix socket in the file system, a loopback TCP port.
+/* http/listener.h - sockets that clients connect to: a unix socket in the file system, a TCP port.
  *
  * Unix     mode 0660 from the first moment, the group of the options. A socket file that is there already
  *          is taken over only if nobody answers behind it; a lock beside it keeps two starters from both
  *          finding it dead. Never abstract. On the way out the file is removed only if it is ours.
- * TCP      loopback only. Everything else is refused until the server has logins and TLS (code E0504).
+ * TCP      loopback only, unless it is protected: whoever comes must log in, over TLS. Else another address is refused (E0504).
  */
 #pragma once
 
@@ -25,7 +25,8 @@ struct hv_http_listener {
 /* All set *ret only on success. group NULL or unknown: the process's own. */
 int hv_http_listen_unix(const char *path, const char *group, struct hv_http_listener **ret,
                         struct hv_err *err);
-int hv_http_listen_tcp(const char *address, struct hv_http_listener **ret, struct hv_err *err);
+int hv_http_listen_tcp(const char *address, bool is_protected, struct hv_http_listener **ret,
+                       struct hv_err *err);
 struct hv_http_listener *hv_http_listener_free(
         struct hv_http_listener *listener); /* takes NULL, gives NULL */
 

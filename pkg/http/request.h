@@ -20,7 +20,8 @@ struct hv_http_caller {
         pid_t pid;            /* SO_PEERCRED at the time of connect; 0, -1, -1 for TCP */
         uid_t uid;
         gid_t gid;
-        char address[64]; /* "127.0.0.1", "::1", or "unix:uid=0" */
+        char address[64];      /* "127.0.0.1", "::1", or "unix:uid=0" */
+        char connected_to[64]; /* TCP: this machine's address, "[::1]" with brackets */
         bool is_tls;
         enum hv_http_role role;
         bool is_anonymous; /* TCP, and nobody said who he is: what he may not do gets 401 and not 403 */

@@ -51,8 +51,10 @@ int hv_http_server_new(sd_event *event, const struct hv_http_options *options, s
 
         if (options->socket_path)
                 r = hv_http_listen_unix(options->socket_path, options->socket_group, &s->listener[0], err);
+        if (r >= 0 && options->cert_file && options->key_file)
+                r = hv_tls_new(event, options->cert_file, options->key_file, &s->tls, err);
         if (r >= 0 && options->listen)
-                r = hv_http_listen_tcp(options->listen, &s->listener[1], err);
+                r = hv_http_listen_tcp(options->listen, s->tls && options->identify, &s->listener[1], err);
         if (r < 0)
                 return r;
         *ret = HV_STEAL(s);
@@ -200,6 +202,7 @@ struct hv_http_server *hv_http_server_free(struct hv_http_server *s) {
         }
         while (s->connections)
                 (void) hv_http_conn_free(s->connections); /* those that MHD had not begun with */
+        s->tls = hv_tls_free(s->tls);
         (void) hv_http_router_free(s->router);
         (void) sd_event_unref(s->event);
         free(s->peeked);

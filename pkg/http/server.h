@@ -8,7 +8,7 @@
  *     127.0.0.1 ----'                                     `-> stream  (http/stream.h, http/sse.h)
  *
  * Gate     TCP: the Host header must be localhost, 127.0.0.1 or [::1] (any port), else 421 (DNS
- *          rebinding). Then the one place where a caller's role meets the route's. options.identify says who he is
+ *          rebinding); under TLS a name of the certificate, or the address that was connected to, will do as well. Then the one place where a caller's role meets the route's. options.identify says who he is
  *          (http/access.h); without it callers of the socket are ADMIN (its file mode decided who they are), TCP callers are
  *          VIEWER and may send GET and HEAD only.
  * Limits   see struct hv_http_limits. When connections run out, the longest idle one makes room: idle
@@ -38,6 +38,8 @@ struct hv_http_options {
         const char *socket_path;  /* NULL: no unix socket. Mode 0660 */
         const char *socket_group; /* NULL or unknown: the process's group */
         const char *listen;       /* "127.0.0.1:5000", "[::1]:5000", "localhost:0"; NULL: no TCP */
+        /* TLS on `listen`: both or neither. With it and `identify`, `listen` may be any address. */
+        const char *cert_file, *key_file;
         struct hv_http_limits limits;
         /* Says who sends the request: fills role, name, session, is_anonymous and by of *caller. False: it has answered. It sees the
          * head, and the route that was found, not the body. NULL: see Gate. */
@@ -48,7 +50,7 @@ struct hv_http_options {
 
 /* Binds and listens; nothing is accepted before hv_http_server_start(). Errors: -EADDRINUSE (the socket or
  * port is served by somebody; a socket file that nobody answers is replaced), -EPERM (listen is not a
- * loopback address, code E0504), -EINVAL. */
+ * loopback address, and not protected: code E0504), -EINVAL. */
 int hv_http_server_new(sd_event *event, const struct hv_http_options *options, struct hv_http_server **ret,
                        struct hv_err *err);
 struct hv_http_server *hv_http_server_free(

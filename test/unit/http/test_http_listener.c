@@ -193,7 +193,7 @@ static void test_tcp_addresses(void **state) {
         for (size_t i = 0; i < HV_ARRAY_SIZE(ROWS); i++) {
                 _hv_cleanup_(hv_http_listener_freep) struct hv_http_listener *l = NULL;
                 struct hv_err err = {};
-                int r = hv_http_listen_tcp(ROWS[i].address, &l, &err);
+                int r = hv_http_listen_tcp(ROWS[i].address, false, &l, &err);
 
                 if (r != ROWS[i].want)
                         fail_msg("%s: got %d (%s), want %d", ROWS[i].address, r, err.msg, ROWS[i].want);
@@ -210,9 +210,9 @@ static void test_tcp_port_in_use(void **state) {
         char address[32];
 
         (void) state;
-        assert_int_equal(hv_http_listen_tcp("127.0.0.1:0", &l, NULL), 0);
+        assert_int_equal(hv_http_listen_tcp("127.0.0.1:0", false, &l, NULL), 0);
         (void) snprintf(address, sizeof address, "127.0.0.1:%u", l->port);
-        assert_int_equal(hv_http_listen_tcp(address, &second, &err), -EADDRINUSE);
+        assert_int_equal(hv_http_listen_tcp(address, false, &second, &err), -EADDRINUSE);
         assert_non_null(strstr(err.msg, address));
 }
 
