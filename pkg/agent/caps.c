@@ -40,6 +40,9 @@ void hv_agent_caps_follow(struct hv_agent *a) {
 int hv_agent_caps_begin(struct hv_agent *a, struct hv_err *err) {
         const struct hv_caps_driver_options options = { .event = a->event,
                                                         .docker = a->docker,
+                                                        .state_dir = a->options->state_dir
+                                                                             ? a->options->state_dir
+                                                                             : HV_AGENT_STATE_DIR,
                                                         .input = hv_executor_input,
                                                         .input_userdata = a->executor };
         int r = sd_event_add_time(a->event, &a->caps_timer, CLOCK_BOOTTIME, 0, 0, on_timer, a);

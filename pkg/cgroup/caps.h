@@ -19,6 +19,13 @@ struct hv_cgroup_caps {
         uint64_t nano_cpus, memory_bytes, memory_high_bytes, pids;
 };
 
+enum hv_cgroup_cap { /* each of them, as a bit */
+                     HV_CGROUP_CAP_CPU = 1 << 0,
+                     HV_CGROUP_CAP_MEMORY = 1 << 1,
+                     HV_CGROUP_CAP_MEMORY_HIGH = 1 << 2,
+                     HV_CGROUP_CAP_PIDS = 1 << 3,
+};
+
 struct hv_cgroup_capped { /* as it is */
         struct hv_cgroup_caps caps;
         uint64_t memory_used_bytes;

@@ -260,24 +260,24 @@ static int put(sd_bus_message *m, const char *property, uint64_t value) {
         return sd_bus_message_append(m, "(sv)", property, "t", value);
 }
 
-static int put_all(sd_bus_message *m, const struct hv_cgroup_caps *caps, bool keep_memory) {
+static int put_all(sd_bus_message *m, const struct hv_cgroup_caps *caps, unsigned which) {
         int r = sd_bus_message_open_container(m, 'a', "(sv)");
 
-        if (r >= 0)
+        if (r >= 0 && (which & HV_CGROUP_CAP_CPU))
                 r = put(m, "CPUQuotaPerSecUSec", or_infinity(caps->nano_cpus / NSEC_PER_USEC));
-        if (r >= 0)
+        if (r >= 0 && (which & HV_CGROUP_CAP_CPU))
                 r = put(m, "CPUQuotaPeriodUSec", PERIOD_US);
-        if (r >= 0)
+        if (r >= 0 && (which & HV_CGROUP_CAP_MEMORY_HIGH))
                 r = put(m, "MemoryHigh", or_infinity(caps->memory_high_bytes));
-        if (r >= 0 && !keep_memory)
+        if (r >= 0 && (which & HV_CGROUP_CAP_MEMORY))
                 r = put(m, "MemoryMax", or_infinity(caps->memory_bytes));
-        if (r >= 0)
+        if (r >= 0 && (which & HV_CGROUP_CAP_PIDS))
                 r = put(m, "TasksMax", or_infinity(caps->pids));
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
 int hv_systemd_cap_slice(struct hv_systemd *s, const char *slice, const struct hv_cgroup_caps *caps,
-                         bool keep_memory, hv_systemd_capped_fn *done, void *userdata, struct hv_err *err) {
+                         unsigned which, hv_systemd_capped_fn *done, void *userdata, struct hv_err *err) {
         sd_bus_message *m = NULL;
         struct cap *cap;
         int r = connect_bus(s);
@@ -294,7 +294,7 @@ int hv_systemd_cap_slice(struct hv_systemd *s, const char *slice, const struct h
         if (r >= 0)
                 r = sd_bus_message_append(m, "sb", slice, true);
         if (r >= 0)
-                r = put_all(m, caps, keep_memory);
+                r = put_all(m, caps, which);
         if (r >= 0)
                 r = sd_bus_call_async(s->bus, &cap->call, m, on_properties_reply, cap, 0);
         sd_bus_message_unref(m);

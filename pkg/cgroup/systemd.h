@@ -28,7 +28,8 @@ int hv_systemd_stop_slice(struct hv_systemd *s, const char *slice, struct hv_err
 /* r: 0, -errno; the slice stands in the kernel's tree then, with these caps. */
 typedef void hv_systemd_capped_fn(void *userdata, int r, const struct hv_err *err);
 
-/* Gives a slice its caps, until the machine is started anew, and starts it. `keep_memory`: its cap of memory stays what it is.
+/* Gives a slice its caps, until the machine is started anew, and starts it. `which` (enum hv_cgroup_cap): the others stay what
+ * they are.
  * `done` is called once, later, unless it was negative. Freeing cancels. */
 int hv_systemd_cap_slice(struct hv_systemd *s, const char *slice, const struct hv_cgroup_caps *caps,
-                         bool keep_memory, hv_systemd_capped_fn *done, void *userdata, struct hv_err *err);
+                         unsigned which, hv_systemd_capped_fn *done, void *userdata, struct hv_err *err);

@@ -43,7 +43,8 @@ void hv_why_text(const struct hv_json *j, struct hv_buf *buf) {
 }
 
 static void node_text(const struct hv_json *j, struct hv_buf *buf) {
-        const struct hv_json *items = hv_json_get(j, "items"), *notes = hv_json_get(j, "node");
+        const struct hv_json *items = hv_json_get(j, "items"), *notes = hv_json_get(j, "node"),
+                             *caps = hv_json_get(j, "caps");
 
         hv_buf_printf(buf, "node %s %s\n", hv_json_str(j, "name"),
                       hv_json_bool(j, "inSync", false) ? "is as wished" : "is not as wished");
@@ -52,6 +53,8 @@ static void node_text(const struct hv_json *j, struct hv_buf *buf) {
                               hv_json_str(j, "message"));
         for (size_t i = 0; i < hv_json_size(notes); i++)
                 put_label(buf, "node", hv_json_as_str(hv_json_at(notes, i)));
+        for (size_t i = 0; i < hv_json_size(caps); i++)
+                put_label(buf, "caps", hv_json_as_str(hv_json_at(caps, i)));
         for (size_t i = 0; i < hv_json_size(items); i++) {
                 hv_buf_putc(buf, '\n');
                 hv_why_text(hv_json_at(items, i), buf);
@@ -66,7 +69,7 @@ int hv_cmd_why(struct hv_cli *cli) {
         struct hv_cli_object object = {};
         int r;
 
-        if (o->n_args > 0) {
+        if (o->n_args > 0 && !(o->n_args == 1 && hv_streq(o->args[0], "node"))) {
                 r = hv_cli_object(cli, o->args[0], o->n_args > 1 ? o->args[1] : NULL, &object);
                 if (r != HV_EXIT_OK)
                         return r;

@@ -57,8 +57,9 @@ static const struct hv_verb verbs[] = {
           .group = "Look",
           .usage = "[TYPE/NAME]",
           .summary = "why it is as it is: wished, seen, in the way, next",
-          .details = "Without an object: the node, and everything that is not as wished.",
-          .examples = "why\nwhy service/web\nwhy svc web -o json\n",
+          .details =
+                  "Without an object, or of \"node\": the node, what its workloads are capped to, and everything\nthat is not as wished.",
+          .examples = "why node\nwhy service/web\nwhy svc web -o json\n",
           .formats = TABLE,
           .args = HV_ARGS_OBJECT,
           .args_max = 2,

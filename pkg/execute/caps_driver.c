@@ -11,8 +11,10 @@
 #include "cgroup/slice.h"
 #include "cgroup/systemd.h"
 #include "docker/client.h"
+#include "execute/caps_record.h"
 #include "host/capacity.h"
 #include "log/log.h"
+#include "reconcile/caps.h"
 
 /* systemd answers in milliseconds; one that does not is looked at again. */
 #define SYSTEMD_US (20 * HV_USEC_PER_SEC)
@@ -30,6 +32,7 @@ struct caps_driver {
         struct hv_cgroup_tree *tree; /* NULL: it could not be looked at, and `problem` says why */
         struct hv_err problem;
         struct hv_systemd *systemd;
+        struct hv_caps_record *record;
         HV_VEC(struct flight *) flights;
 };
 
@@ -64,6 +67,7 @@ static void look(struct caps_driver *d, enum hv_caps_place place, const char *sl
                                                   .memory_bytes = is.caps.memory_bytes,
                                                   .pids = is.caps.pids },
                                       .memory_high_bytes = is.caps.memory_high_bytes };
+        seen.foreign = hv_caps_asked(&seen.caps) & ~hv_caps_record_get(d->record, slice);
         seen.has_memory_high = is.has_memory_high;
         seen.cpu_is_v1 = d->tree && hv_cgroup_cpu_is_v1(d->tree);
         seen.machine_nano_cpus = machine.nano_cpus;
@@ -104,11 +108,14 @@ static enum hv_outcome outcome_of(int r) {
 static void done(struct caps_driver *d, const struct hv_action *a, int r, const struct hv_err *err) {
         _hv_cleanup_free_ char *slice = hv_strdup(a->name);
         enum hv_caps_place place = a->place;
+        unsigned asked = a->caps_asked;
         const struct hv_input in = { .type = HV_INPUT_DONE,
                                      .action_id = a->id,
                                      .outcome = outcome_of(r),
                                      .message = r < 0 ? err->msg : NULL };
 
+        if (r == 0)
+                hv_caps_record_put(d->record, slice, asked);
         d->o.input(d->o.input_userdata, &in);
         look(d, place, slice);
 }
@@ -173,22 +180,30 @@ static bool must_wait(const struct caps_driver *d, const char *path, const struc
         return true;
 }
 
+static unsigned cgroup_caps(unsigned caps) {
+        return (caps & HV_CAP_CPU ? HV_CGROUP_CAP_CPU : 0u) |
+               (caps & HV_CAP_MEMORY ? HV_CGROUP_CAP_MEMORY : 0u) |
+               (caps & HV_CAP_MEMORY_HIGH ? HV_CGROUP_CAP_MEMORY_HIGH : 0u) |
+               (caps & HV_CAP_PIDS ? HV_CGROUP_CAP_PIDS : 0u);
+}
+
+/* `which`: enum hv_cap. */
 static int ask_systemd(struct caps_driver *d, const struct hv_action *a, const struct hv_cgroup_caps *caps,
-                       struct hv_err *err) {
+                       unsigned which, struct hv_err *err) {
         _hv_cleanup_free_ char *path = hv_slice_path(a->name);
         struct flight *f = HV_NEW(struct flight);
-        bool keeps;
         int r;
 
         f->driver = d;
         f->action = a;
         hv_vec_push(&d->flights, f);
-        keeps = must_wait(d, path, &a->caps, &f->kept);
+        if (must_wait(d, path, &a->caps, &f->kept))
+                which &= ~(unsigned) HV_CAP_MEMORY;
         r = sd_event_add_time_relative(d->o.event, &f->timer, CLOCK_MONOTONIC, SYSTEMD_US, 0, on_timer, f);
         if (r < 0)
                 (void) hv_err_errno(err, r, "cannot set up the event loop");
         else
-                r = hv_systemd_cap_slice(d->systemd, a->name, caps, keeps, on_capped, f, err);
+                r = hv_systemd_cap_slice(d->systemd, a->name, caps, cgroup_caps(which), on_capped, f, err);
         if (r < 0)
                 flight_free(f);
         return r;
@@ -201,13 +216,16 @@ static void submit(struct hv_driver *driver, const struct hv_action *a) {
                                              .memory_bytes = a->caps.limits.memory_bytes,
                                              .memory_high_bytes = a->caps.memory_high_bytes,
                                              .pids = a->caps.limits.pids };
+        unsigned ours = hv_caps_record_get(d->record, a->name) | a->caps_asked;
         struct hv_err err = {};
         int r;
 
+        if (!why_not(d))
+                hv_caps_record_put(d->record, a->name, ours);
         if (why_not(d))
                 r = hv_err_set(&err, -EPERM, "%s", why_not(d));
         else if (is_systemds(d)) {
-                r = ask_systemd(d, a, &caps, &err);
+                r = ask_systemd(d, a, &caps, ours, &err);
                 if (r == 0)
                         return;
         } else
@@ -230,6 +248,7 @@ static struct hv_driver *driver_free(struct hv_driver *driver) {
                 flight_free(d->flights.v[0]);
         hv_vec_done(&d->flights);
         (void) hv_cgroup_tree_free(d->tree);
+        (void) hv_caps_record_free(d->record);
         free(d);
         return NULL;
 }
@@ -238,11 +257,14 @@ static const struct hv_driver_ops ops = { .name = "caps", .can = can, .submit = 
 
 struct hv_driver *hv_caps_driver_new(const struct hv_caps_driver_options *options) {
         struct caps_driver *d = HV_NEW(struct caps_driver);
+        struct hv_err err = {};
 
         d->base.ops = &ops;
         d->o = *options;
         if (hv_cgroup_tree_new(options->mountinfo, &d->tree, &d->problem) < 0)
                 (void) hv_log_warn(d->problem.code, "nothing can be capped: %s", d->problem.msg);
         d->systemd = hv_systemd_new(options->event, on_stopped, d);
+        if (hv_caps_record_open(options->state_dir, &d->record, &err) < 0)
+                (void) hv_log_error(err.code, "%s", err.msg);
         return &d->base;
 }

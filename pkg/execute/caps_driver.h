@@ -4,7 +4,8 @@
  *      engine with the driver systemd    systemd is asked: what was written beside it would not stay
  *      no driver that is known           (podman without root) nothing can be capped: the core is told why
  *
- * Owner    the slice that resources.cgroup.slice names belongs to this node alone: somebody else's caps on it are drift.
+ * Owner    the slice that resources.cgroup.slice names belongs to this node: a cap that the node asks for and somebody changes is
+ *          drift. One that it does not ask for is left, unless hivelet set it (caps_record.h).
  */
 #pragma once
 
@@ -16,6 +17,7 @@ struct sd_event;
 struct hv_caps_driver_options {
         struct sd_event *event;   /* borrowed, as the engine; both outlive it */
         struct hv_docker *docker; /* says which driver it has */
+        const char *state_dir;    /* where it is kept which caps are hivelet's; NULL: nowhere */
         const char *mountinfo;    /* for tests; NULL: of this process */
         hv_driver_input_fn *input;
         void *input_userdata;

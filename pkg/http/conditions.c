@@ -145,15 +145,15 @@ static struct hv_condition judge_listening(const struct hv_api_snapshot *s, stru
                              : "no address is asked for; the unix socket serves");
 }
 
-/* "hivelet.slice: CPU 1500m, memory 2Gi" */
-static const char *caps_text(const struct hv_caps_status *k, struct hv_arena *a) {
+const char *hv_condition_caps_text(const struct hv_caps_status *k, struct hv_arena *a) {
         char cpu[HV_QUANTITY_SIZE] = "all", memory[HV_QUANTITY_SIZE] = "all";
 
         if (k->wanted.limits.nano_cpus)
                 hv_quantity_format_cpu(k->wanted.limits.nano_cpus, cpu);
         if (k->wanted.limits.memory_bytes)
                 hv_quantity_format_bytes(k->wanted.limits.memory_bytes, memory);
-        return hv_arena_printf(a, "%s: CPU %s, memory %s", k->slice, cpu, memory);
+        return hv_arena_printf(a, "%s: CPU %s, memory %s", k->slice ? k->slice : "the slice of this node",
+                               cpu, memory);
 }
 
 static struct hv_condition judge_capped(const struct hv_api_snapshot *s, struct hv_arena *a) {
@@ -169,8 +169,8 @@ static struct hv_condition judge_capped(const struct hv_api_snapshot *s, struct 
                         return no(HV_REASON_CAPS_FAILED,
                                   hv_arena_printf(a, "%s: %s", slice, caps[i].message));
                 if (caps[i].is_capped)
-                        text = text ? hv_arena_printf(a, "%s; %s", text, caps_text(&caps[i], a))
-                                    : caps_text(&caps[i], a);
+                        text = text ? hv_arena_printf(a, "%s; %s", text, hv_condition_caps_text(&caps[i], a))
+                                    : hv_condition_caps_text(&caps[i], a);
         }
         return yes(text ? text : "neither resources.limits nor resources.reserved asks for a cap");
 }

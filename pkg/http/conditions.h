@@ -50,6 +50,9 @@ const char *hv_condition_status_name(enum hv_condition_status status); /* "True"
 struct hv_condition hv_condition_judge(enum hv_condition_type type, const struct hv_api_snapshot *s,
                                        struct hv_arena *a);
 
+/* What a slice is to be capped to: "hivelet.slice: CPU 1500m, memory 2Gi". */
+const char *hv_condition_caps_text(const struct hv_caps_status *k, struct hv_arena *a);
+
 /* Judges all; where an answer differs from the last one it holds since now. */
 void hv_conditions_update(struct hv_conditions *c, const struct hv_api_snapshot *s, struct hv_arena *a,
                           struct hv_condition ret[HV_N_CONDITIONS]);

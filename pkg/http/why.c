@@ -293,6 +293,21 @@ void hv_render_why(struct hv_json_writer *w, const char *key, const struct hv_ap
         hv_json_end(w);
 }
 
+/* Each slice that is to be capped, and what keeps it from being so. */
+static void put_caps(struct hv_json_writer *w, const struct hv_status *status, struct hv_arena *a) {
+        hv_json_begin_array(w, "caps");
+        for (int i = 0; i < HV_N_CAPS; i++) {
+                const struct hv_caps_status *k = &status->caps[i];
+                const char *what = hv_condition_caps_text(k, a);
+
+                if (k->in_sync && k->is_capped)
+                        hv_json_put_str(w, NULL, what);
+                else if (!k->in_sync && (k->is_capped || k->is_known))
+                        hv_json_put_printf(w, NULL, "%s; it is not so: %s", what, k->message);
+        }
+        hv_json_end(w);
+}
+
 void hv_render_why_node(struct hv_json_writer *w, const struct hv_api_snapshot *s, struct hv_arena *a) {
         struct hv_condition converged = hv_condition_judge(HV_CONDITION_CONVERGED, s, a);
 
@@ -303,6 +318,7 @@ void hv_render_why_node(struct hv_json_writer *w, const struct hv_api_snapshot *
         hv_json_put_str(w, "reason", converged.reason);
         hv_json_put_str(w, "message", converged.message);
         put_node_notes(w, s, a);
+        put_caps(w, s->status, a);
         hv_json_begin_array(w, "items");
         for (int kind = HV_KIND_SERVICE; kind < HV_N_KINDS; kind++) {
                 size_t n;

@@ -65,6 +65,8 @@ struct hv_action {
         const struct hv_volume *volume;
         struct hv_limits limits; /* CREATE, UPDATE: instead of the unit's */
         struct hv_caps caps;
+        unsigned
+                caps_asked; /* enum hv_cap: those of them that the node asks for; the others stay somebody else's */
         enum hv_caps_place place;
         const char *stop_signal;          /* NULL: what the container was made with */
         uint64_t stop_grace_us;           /* HV_TIME_NEVER: what the container was made with */

@@ -56,6 +56,11 @@ bool hv_quiet_hours_are_on(const struct hv_quiet_hours *q, const struct hv_zone 
         return minute >= q->from_minute || minute < q->to_minute;
 }
 
+unsigned hv_caps_asked(const struct hv_caps *c) {
+        return (c->limits.nano_cpus ? HV_CAP_CPU : 0u) | (c->limits.memory_bytes ? HV_CAP_MEMORY : 0u) |
+               (c->memory_high_bytes ? HV_CAP_MEMORY_HIGH : 0u) | (c->limits.pids ? HV_CAP_PIDS : 0u);
+}
+
 bool hv_caps_equal(const struct hv_caps *a, const struct hv_caps *b, bool has_memory_high) {
         return a->limits.nano_cpus == b->limits.nano_cpus &&
                a->limits.memory_bytes == b->limits.memory_bytes && a->limits.pids == b->limits.pids &&
@@ -111,6 +116,23 @@ static struct hv_caps wanted(const struct hv_core *c, enum hv_caps_place place) 
         return (struct hv_caps){ .limits = { .nano_cpus = k->quiet_nano_cpus } };
 }
 
+/* What the slice is to have: what is wanted, and what somebody else set and nobody here asks for. */
+static struct hv_caps aim(const struct hv_core *c, enum hv_caps_place place) {
+        const struct hv_seen_caps *seen = &c->caps[place].seen;
+        struct hv_caps want = wanted(c, place);
+        unsigned left = seen->foreign & ~hv_caps_asked(&want);
+
+        if (left & HV_CAP_CPU)
+                want.limits.nano_cpus = seen->caps.limits.nano_cpus;
+        if (left & HV_CAP_MEMORY)
+                want.limits.memory_bytes = seen->caps.limits.memory_bytes;
+        if (left & HV_CAP_MEMORY_HIGH)
+                want.memory_high_bytes = seen->caps.memory_high_bytes;
+        if (left & HV_CAP_PIDS)
+                want.limits.pids = seen->caps.limits.pids;
+        return want;
+}
+
 static bool is_utc(const char *zone) {
         return hv_str_empty(zone) || hv_streq(zone, "UTC");
 }
@@ -139,9 +161,10 @@ static void look_at_clock(struct pass *p) {
 
 static bool differs(const struct hv_core *c, enum hv_caps_place place) {
         const struct caps *k = &c->caps[place];
-        struct hv_caps want = wanted(c, place);
+        struct hv_caps want = wanted(c, place), to = aim(c, place);
 
-        return !hv_caps_equal(&k->seen.caps, &want, k->seen.has_memory_high);
+        return !hv_caps_equal(&k->seen.caps, &to, k->seen.has_memory_high) ||
+               (k->seen.foreign & hv_caps_asked(&want));
 }
 
 void hv_caps_input(struct hv_core *c, const struct hv_seen_caps *seen) {
@@ -195,7 +218,7 @@ static void plan_place(struct pass *p, enum hv_caps_place place) {
         struct hv_core *c = p->c;
         struct caps *k = &c->caps[place];
         char text[HV_CAPS_TEXT_SIZE];
-        struct hv_caps want;
+        struct hv_caps want, to;
         struct flight *f;
 
         if (!can_be_capped(k) || k->effect || !differs(c, place))
@@ -204,10 +227,13 @@ static void plan_place(struct pass *p, enum hv_caps_place place) {
             c->n_effects >= p->max_effects)
                 return;
         want = wanted(c, place);
-        (void) hv_caps_describe(&k->seen.caps, &want, k->seen.has_memory_high, text);
+        to = aim(c, place);
+        if (!*hv_caps_describe(&k->seen.caps, &to, k->seen.has_memory_high, text))
+                (void) snprintf(text, sizeof text, "what somebody else set is wanted, and kept from now on");
         f = hv_flight_new(c, HV_ACTION_CAPS_SET, place == HV_CAPS_NODE ? "node/caps" : "node/caps of tasks",
                           k->slice, text);
-        f->action.caps = want;
+        f->action.caps = to;
+        f->action.caps_asked = hv_caps_asked(&want);
         f->action.place = place;
         k->effect = f;
         hv_pass_hand_out(p, f);
@@ -233,6 +259,7 @@ void hv_caps_done(struct hv_core *c, uint64_t now_us, const struct flight *f, co
                        message);
         if (ok) {
                 k->seen.caps = f->action.caps;
+                k->seen.foreign &= ~f->action.caps_asked;
                 k->seen.state = HV_CAPS_THERE;
                 hv_set_text(&k->told, NULL);
                 hv_note(c, HV_NOTE_CAPPED, HV_REASON_SYNCED, HV_KIND_NODESTATE, f->action.name, NULL,
@@ -291,8 +318,8 @@ void hv_caps_status(const struct hv_core *c, struct hv_arena *a, struct hv_caps_
                         .seen = k->seen.caps,
                         .is_known = can_be_capped(k),
                         .is_there = k->seen.state == HV_CAPS_THERE,
-                        .in_sync = can_be_capped(k) &&
-                                   hv_caps_equal(&k->seen.caps, &want, k->seen.has_memory_high),
+                        .in_sync =
+                                can_be_capped(k) && (!c->active || !differs(c, (enum hv_caps_place) place)),
                         .is_capped = !hv_caps_equal(&want, &none, true),
                 };
                 if (!can_be_capped(k))

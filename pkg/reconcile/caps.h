@@ -7,6 +7,8 @@
  *
  * Model    Pure. A share that is all that the machine has is no cap. overcommit does not count: it says how often something is
  *          promised, not how much there is. A node that declares neither limits nor reserved of CPU and memory has no caps.
+ * Foreign  A cap that the node does not ask for is lifted only where hivelet set it (execute/caps_record.h): what an operator's unit
+ *          file or another agent set is left. One that the node asks for is hivelet's from then on, whoever set it.
  * Limits   where more is reserved than there is, the least that a kernel can work with is left: 10m of CPU, 64 MiB.
  */
 #pragma once
@@ -23,6 +25,9 @@ struct hv_caps_machine {
 bool hv_quiet_hours_are_on(const struct hv_quiet_hours *q, const struct hv_zone *zone, uint64_t wall_us);
 
 struct hv_caps hv_caps_of_node(const struct hv_settings *s, const struct hv_caps_machine *machine);
+
+/* Bits of enum hv_cap: which there are. */
+unsigned hv_caps_asked(const struct hv_caps *c);
 
 /* Where there is no soft cap of memory, none is missed. */
 bool hv_caps_equal(const struct hv_caps *a, const struct hv_caps *b, bool has_memory_high);

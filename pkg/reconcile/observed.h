@@ -96,6 +96,13 @@ struct hv_caps {
         uint64_t memory_high_bytes; /* soft: from there on the kernel reclaims; version 2 of cgroups only */
 };
 
+enum hv_cap { /* each of them, as a bit */
+              HV_CAP_CPU = 1 << 0,
+              HV_CAP_MEMORY = 1 << 1,
+              HV_CAP_MEMORY_HIGH = 1 << 2,
+              HV_CAP_PIDS = 1 << 3,
+};
+
 enum hv_caps_place {
         HV_CAPS_NODE,  /* resources.cgroup.slice */
         HV_CAPS_TASKS, /* the slice of all tasks below it */
@@ -114,6 +121,7 @@ struct hv_seen_caps {
         enum hv_caps_state state;
         const char *slice;
         struct hv_caps caps;
+        unsigned foreign;     /* enum hv_cap: of those that are set, which somebody else set */
         bool has_memory_high; /* this kernel knows a soft cap */
         bool cpu_is_v1;       /* a limit of CPU below it must not be above its own */
         uint64_t machine_nano_cpus, machine_memory_bytes, machine_threads;

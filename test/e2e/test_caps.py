@@ -39,8 +39,8 @@ class Caps(base.Case):
         return True
 
     def text(self, resources, *services):
-        return document(f"  node: {{reconcile: {{resync: 1s}}}}\n  resources: {{cgroup: {{slice: {self.slice}}}{resources}}}\n"
-                        "  services:\n" + "".join(services))
+        return document(f"  node: {{reconcile: {{resync: 1s}}, safety: {{allowEmpty: true}}}}\n  resources: {{cgroup: {{slice: {self.slice}}}{resources}}}\n"
+                        + ("  services:\n" + "".join(services) if services else ""))
 
     # --- the kernel's word ---
 
@@ -106,6 +106,41 @@ class Caps(base.Case):
         self.wait_caps(0.5, 500 << 20)
         self.assertEqual(self.caps()[2], pids)
         self.assertIn("CPU 900m -> 500m", self.agent.text_of_log())
+
+    def make_slice(self):
+        """As somebody who was here before."""
+        for controller in ("cpu", "memory", "pids"):
+            os.makedirs(os.path.dirname(self.file(controller, "", "")), exist_ok=True)
+
+    def test_only_what_hivelet_set_is_lifted(self):
+        """An operator, or another agent, capped memory; this one caps CPU, and lifts that again after a restart."""
+        self.make_slice()
+        self.put("memory", "memory.limit_in_bytes", "memory.max", "700M")
+        self.agent.write(self.text("", service("web")))
+        self.agent.start()
+        self.agent.wait_synced()
+        self.assertEqual(self.caps(), (None, 700 << 20, None))
+        self.assertEqual(self.agent.ctl("why", "node").stdout.count("caps"), 0)
+        self.agent.desire(self.text(", limits: {cpu: 500m}", service("web")))
+        self.wait_caps(0.5, 700 << 20)
+        self.assertIn(f"caps      {self.slice}: CPU 500m, memory all", self.agent.ctl("why", "node").stdout)
+        self.assertEqual(self.agent.terminate(), 0)
+        self.agent.write(self.text("", service("web")))
+        self.agent.start()
+        self.wait_caps(None, 700 << 20)
+        # What it asks for is its own, though it had nothing to write for it.
+        self.agent.desire(self.text(", limits: {memory: 700Mi}", service("web")))
+        self.agent.desire(self.text("", service("web")))
+        self.wait_caps(None, None)
+
+    def test_a_slice_that_vanished_is_made_again(self):
+        self.agent.write(self.text(", limits: {cpu: 500m, memory: 500Mi}", service("web")))
+        self.agent.start()
+        self.agent.wait_synced()
+        self.agent.desire(self.text(", limits: {cpu: 500m, memory: 500Mi}"))
+        self.assertEqual(self.engine.containers(), {})
+        tasks.poll(self.is_swept, "all of it is removed")
+        self.wait_caps(0.5, 500 << 20)
 
     def test_a_plan_shows_them(self):
         self.agent.write(self.text("", service("web")))

@@ -188,6 +188,8 @@ static const struct line {
         { "why service web", NULL, 0, "service/web is as wished", NULL },
         { "why", NULL, 0, "node worker-1 is as wished", NULL },
         { "why", stage_park, 0, "PruneBlocked", NULL },
+        { "why node", stage_cap, 0, "caps      hivelet.slice: CPU 1500m, memory all\n", NULL },
+        { "why node", stage_lose_caps, 0, "it is not so: cannot make cgroup", NULL },
         { "why config/web-conf", NULL, 0, "nothing acts on it", NULL },
 
         /* cron tasks */

@@ -600,6 +600,19 @@ void stage_run_short(struct stage *s) {
         s->status.pressure = "1Gi of the disk are free, less than 5 % (gc.pressure.diskFree)";
 }
 
+void stage_cap(struct stage *s) {
+        s->status.caps[HV_CAPS_NODE] = (struct hv_caps_status){
+                .slice = "hivelet.slice",
+                .wanted.limits.nano_cpus = UINT64_C(1500000000),
+                .seen.limits.nano_cpus = UINT64_C(1500000000),
+                .is_capped = true,
+                .is_known = true,
+                .is_there = true,
+                .in_sync = true,
+                .message = "",
+        };
+}
+
 void stage_lose_caps(struct stage *s) {
         s->status.caps[HV_CAPS_NODE] = (struct hv_caps_status){
                 .slice = "hivelet.slice",

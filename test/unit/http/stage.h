@@ -92,6 +92,7 @@ void stage_break_web(struct stage *s);
 void stage_lose_engine(struct stage *s);
 void stage_lose_port(struct stage *s);
 void stage_run_short(struct stage *s);
+void stage_cap(struct stage *s);       /* the slice of all workloads is capped as wished */
 void stage_lose_caps(struct stage *s); /* the slice of all workloads cannot be capped */
 /* The clock of logins and sessions goes on by so much at once. */
 void stage_go_on(uint64_t us);

@@ -413,6 +413,34 @@ static void why_knows_about_the_node(void **state) {
                 hv_has_prefix(text_at(a.json, "node.0"), "the sources were refused (2 errors; the first: "));
 }
 
+static void why_names_the_caps_and_what_is_in_their_way(void **state) {
+        static const struct {
+                const char *what;
+                void (*make)(struct stage *s);
+                const char *said;
+        } rows[] = {
+                { "none are asked for", NULL, NULL },
+                { "one holds", stage_cap, "hivelet.slice: CPU 1500m, memory all" },
+                { "one does not", stage_lose_caps,
+                  "hivelet.slice: CPU all, memory all; it is not so: cannot make cgroup "
+                  "/sys/fs/cgroup/cpu/hivelet.slice: Permission denied" },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+                _hv_cleanup_(answer_done) struct answer a = {};
+
+                if (rows[i].make)
+                        rows[i].make(s);
+                stage_changed(s);
+                a = get(s, "/api/v1/why");
+                assert_int_equal(hv_json_size(at(a.json, "caps")), rows[i].said ? 1 : 0);
+                if (rows[i].said)
+                        assert_string_equal(text_at(a.json, "caps.0"), rows[i].said);
+        }
+}
+
 /* The files are private, and a finding's line may hold the value of a variable: only who may change them sees it. */
 static void lines_of_files_are_for_admins(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
@@ -625,6 +653,7 @@ int main(void) {
                 cmocka_unit_test(what_did_not_change_is_not_sent_again),
                 cmocka_unit_test(why_tells_what_is_in_the_way),
                 cmocka_unit_test(why_knows_about_the_node),
+                cmocka_unit_test(why_names_the_caps_and_what_is_in_their_way),
                 cmocka_unit_test(what_is_kept_is_called_so),
                 cmocka_unit_test(consent_is_asked_for_once),
                 cmocka_unit_test(lines_of_files_are_for_admins),

@@ -221,6 +221,58 @@ static void a_cap_that_is_not_declared_any_more_is_lifted(void **state) {
         assert_string_equal(bed_log(b), "cap hivelet-tasks.slice");
 }
 
+static const struct hv_action *last_cap;
+
+static enum hv_outcome keep_cap(struct bed *b, const struct hv_action *a) {
+        static struct hv_action kept;
+
+        (void) b;
+        if (a->type == HV_ACTION_CAPS_SET) {
+                kept = *a;
+                last_cap = &kept;
+        }
+        return HV_OUTCOME_OK;
+}
+
+/* What an operator's unit file, or another agent, set is theirs, as long as nobody here asks for it. */
+static void a_cap_of_somebody_else_is_left(void **state) {
+        BED;
+
+        b->mood = keep_cap;
+        bed_desire(b, with("r1", 0));
+        bed_run(b);
+        (void) bed_log(b);
+        SEEN(.state = HV_CAPS_THERE, .caps.limits = { .nano_cpus = CPU, .memory_bytes = GIB },
+             .foreign = HV_CAP_CPU | HV_CAP_MEMORY);
+        assert_string_equal(bed_log(b), "");
+        assert_true(node_caps(b)->in_sync);
+        /* Of two only the one that hivelet set is lifted. */
+        SEEN(.state = HV_CAPS_THERE, .caps.limits = { .nano_cpus = CPU, .memory_bytes = GIB },
+             .foreign = HV_CAP_MEMORY);
+        assert_string_equal(bed_log(b), "cap hivelet.slice");
+        assert_int_equal(last_cap->caps.limits.nano_cpus, 0);
+        assert_int_equal(last_cap->caps.limits.memory_bytes, GIB);
+        assert_int_equal(last_cap->caps_asked, 0);
+}
+
+/* From then on it is kept, and lifted when nobody asks for it any more. */
+static void one_that_is_asked_for_is_taken_over(void **state) {
+        BED;
+
+        b->mood = keep_cap;
+        bed_desire(b, with("r1", CPU));
+        bed_run(b);
+        (void) bed_log(b);
+        SEEN(.state = HV_CAPS_THERE, .caps.limits.nano_cpus = CPU, .foreign = HV_CAP_CPU);
+        assert_string_equal(bed_log(b), "cap hivelet.slice");
+        assert_int_equal(last_cap->caps.limits.nano_cpus, CPU);
+        assert_int_equal(last_cap->caps_asked, HV_CAP_CPU);
+        assert_int_equal(times_told(b, "kept from now on"), 1);
+        SEEN(.state = HV_CAPS_THERE, .caps.limits.nano_cpus = CPU);
+        assert_string_equal(bed_log(b), "");
+        assert_true(bed_status(b).synced);
+}
+
 static enum hv_outcome no_cap = HV_OUTCOME_FAILED;
 
 static enum hv_outcome caps_fail(struct bed *b, const struct hv_action *a) {
@@ -332,6 +384,8 @@ int main(void) {
                 TEST(what_nobody_has_looked_at_is_not_capped),
                 TEST(a_cap_that_somebody_changes_is_set_again),
                 TEST(a_cap_that_is_not_declared_any_more_is_lifted),
+                TEST(a_cap_of_somebody_else_is_left),
+                TEST(one_that_is_asked_for_is_taken_over),
                 cmocka_unit_test(a_cap_that_cannot_be_set_is_tried_again),
                 TEST(where_nothing_can_be_capped_nobody_waits_for_it),
                 TEST(with_version_1_a_container_stays_below_its_slice),
