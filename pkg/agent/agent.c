@@ -138,11 +138,11 @@ static int begin(struct hv_agent *a, struct hv_err *err) {
         if (r >= 0)
                 r = hv_agent_listen_init(a, err);
         if (r >= 0)
+                r = hv_agent_monitor_init(a, err);
+        if (r >= 0)
                 r = hv_agent_sources_init(a, err);
         if (r >= 0)
                 r = hv_agent_once_init(a, err);
-        if (r >= 0)
-                r = hv_agent_monitor_init(a, err);
         if (r < 0)
                 return r;
         r = sd_event_add_post(a->event, &a->turn, on_turn, a);

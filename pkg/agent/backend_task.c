@@ -361,6 +361,10 @@ static void judge(struct hv_agent *a, const struct hv_task *t, struct hv_arena *
         }
         lacks = hv_room_lacks(&f->free, &f->asked);
         f->verdict = HV_API_FIT_LATER;
+        f->message = hv_core_pressure(a->core, arena);
+        if (f->message)
+                return;
+        f->message = "";
         if (lacks != HV_RESOURCE_NONE)
                 f->message = hv_room_describe(lacks, &f->asked, &f->free, "are left now", text);
         else if (is_somebody_before(a, t, arena))

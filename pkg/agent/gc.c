@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "agent/images.h"
+#include "agent/monitor.h"
 #include "base/arena.h"
 #include "base/map.h"
 #include "base/quantity.h"
@@ -15,7 +16,6 @@
 
 #define FIRST_ROUND_US \
         (10 * HV_USEC_PER_SEC) /* after a revision came into force: it has better things to do at first */
-#define WATCH_EVERY_US (10 * HV_USEC_PER_SEC) /* how soon a disk that fills is noticed */
 
 struct dry_run {
         struct hv_agent *agent;
@@ -24,11 +24,11 @@ struct dry_run {
 };
 
 struct hv_agent_gc {
-        sd_event_source *timer, *watch;
+        sd_event_source *timer;
         struct hv_gc_look *look;
         struct hv_docker_call *call;
         bool is_collecting; /* the disk was above `high`, or room is wanted, and it is not at `low` yet */
-        bool is_above;      /* it was above `high` at the last look of the watch */
+        bool is_above;      /* it was above `high` at the last sample */
         bool is_stuck;
         HV_VEC(struct hv_api_call *) asked, waiting; /* for the next round; for this one */
         HV_VEC(struct dry_run *) dry_runs;
@@ -76,22 +76,20 @@ static bool look_at_disk(const struct hv_agent *a, struct hv_disk_space *ret) {
         return hv_image_room_look(&room, ret);
 }
 
-static int on_watch(sd_event_source *s, uint64_t at_us, void *userdata) {
-        struct hv_agent *a = userdata;
+void hv_agent_gc_sampled(struct hv_agent *a) {
+        const struct hv_file_system *disk =
+                a->docker && hv_agent_images_source(a)->is_local ? hv_agent_monitor_disk(a, "engine") : NULL;
         const struct hv_desired *d = active(a);
         struct hv_disk_space space;
+        bool was_above;
 
-        (void) at_us;
-        (void) sd_event_source_set_time_relative(s, WATCH_EVERY_US);
-        (void) sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
-        if (d->tree && look_at_disk(a, &space)) {
-                bool was_above = a->gc->is_above;
-
-                a->gc->is_above = hv_disk_space_used_percent(&space) > d->tree->state.gc.disk.high_percent;
-                if (a->gc->is_above && !was_above)
-                        arm_at_most(a, 0);
-        }
-        return 0;
+        if (!a->gc || !d || !d->tree || !disk)
+                return;
+        space = (struct hv_disk_space){ disk->used_bytes + disk->available_bytes, disk->available_bytes, 0 };
+        was_above = a->gc->is_above;
+        a->gc->is_above = hv_disk_space_used_percent(&space) > d->tree->state.gc.disk.high_percent;
+        if (a->gc->is_above && !was_above)
+                arm_at_most(a, 0);
 }
 
 void hv_agent_gc_soon(struct hv_agent *a) {
@@ -279,6 +277,8 @@ static void on_seen(void *userdata, struct hv_gc_seen *seen, const struct hv_err
                 hv_metrics_gc_stuck(hv_api_metrics(a->api), g->is_stuck);
                 if (g->is_stuck && !was_stuck)
                         tell_stuck(seen);
+                if (g->is_stuck != was_stuck)
+                        hv_agent_pressure_sampled(a);
         }
         end_round(a, err ? NULL : seen, plan.next_us, err);
 }
@@ -371,9 +371,6 @@ void hv_agent_gc_follow(struct hv_agent *a) {
                 r = sd_event_add_time(a->event, &a->gc->timer, CLOCK_BOOTTIME, 0, 0, on_timer, a);
                 if (r >= 0)
                         r = sd_event_source_set_enabled(a->gc->timer, SD_EVENT_OFF);
-                if (r >= 0)
-                        r = sd_event_add_time_relative(a->event, &a->gc->watch, CLOCK_BOOTTIME,
-                                                       WATCH_EVERY_US, WATCH_EVERY_US / 10, on_watch, a);
                 if (r < 0)
                         (void) hv_log_error(r, "garbage collection cannot be set up");
         }
@@ -407,7 +404,6 @@ void hv_agent_gc_end(struct hv_agent *a) {
         hv_map_free(g->left);
         hv_arena_free(g->arena);
         sd_event_source_disable_unref(g->timer);
-        sd_event_source_disable_unref(g->watch);
         free(g);
         a->gc = NULL;
 }

@@ -15,8 +15,9 @@
 #include "agent/private.h"
 #include "gc/plan.h"
 
-void hv_agent_gc_follow(struct hv_agent *a); /* a revision is in force */
-void hv_agent_gc_soon(struct hv_agent *a);   /* there is something new to look after */
+void hv_agent_gc_follow(struct hv_agent *a);  /* a revision is in force */
+void hv_agent_gc_sampled(struct hv_agent *a); /* after each round of samples: does a disk fill? */
+void hv_agent_gc_soon(struct hv_agent *a);    /* there is something new to look after */
 void hv_agent_gc_wanted(void *agent); /* an image did not fit: room is to be made, down to gc.disk.low */
 /* What POST /api/v1/gc asks for: a round, or (dry_run) what one would do. */
 void hv_agent_gc(void *userdata, bool dry_run, struct hv_api_call *call);

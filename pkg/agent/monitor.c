@@ -4,11 +4,13 @@
  *                                             |
  *                                             '--> new ones: one inspect for each start, a few at a time --> found
  *
- * Quiet    A round asks the engine nothing and starts no pass; between two of them nothing wakes up. */
+ * Quiet    A round asks the engine nothing, and starts no pass while nothing changes that admission goes by (pressure.c); between two of
+ *          them nothing wakes up. */
 #include "agent/monitor.h"
 
 #include <sys/resource.h>
 
+#include "agent/gc.h"
 #include "agent/private.h"
 #include "base/arena.h"
 #include "cgroup/slice.h"
@@ -146,8 +148,11 @@ static void watch_places(struct hv_agent_monitor *m) {
 
 static void look(struct hv_agent_monitor *m, uint64_t next_us) {
         watch_places(m);
-        follow(m);
+        if (!m->agent->options->once) /* it ends before anybody asks for containers */
+                follow(m);
         hv_monitor_round(m->monitor, hv_agent_now_us(), hv_agent_wall_us());
+        hv_agent_pressure_sampled(m->agent);
+        hv_agent_gc_sampled(m->agent);
         inspect_unknown(m);
         (void) sd_event_source_set_time_relative(m->timer, next_us);
         (void) sd_event_source_set_enabled(m->timer, SD_EVENT_ONESHOT);
@@ -179,6 +184,17 @@ const struct hv_host_sample *hv_agent_monitor_host(const struct hv_agent *a) {
         return a->monitor ? hv_host_sampler_last(hv_monitor_host(a->monitor->monitor)) : NULL;
 }
 
+const struct hv_file_system *hv_agent_monitor_disk(const struct hv_agent *a, const char *use) {
+        return a->monitor ? hv_host_sampler_file_system(hv_monitor_host(a->monitor->monitor), use) : NULL;
+}
+
+void hv_agent_monitor_look_at_disks(struct hv_agent *a) {
+        if (!a->monitor)
+                return;
+        watch_places(a->monitor);
+        hv_host_sampler_look_at_disks(hv_monitor_host(a->monitor->monitor));
+}
+
 /* ---- life ---- */
 
 /* Three quarters of the descriptors that this process may have; the rest is for connections, ledgers and results. */
@@ -193,8 +209,6 @@ int hv_agent_monitor_init(struct hv_agent *a, struct hv_err *err) {
         struct hv_agent_monitor *m;
         int r;
 
-        if (a->options->once) /* it ends before anybody asks */
-                return 0;
         m = HV_NEW(struct hv_agent_monitor);
         m->agent = a;
         m->monitor = hv_monitor_new(&options);

@@ -12,5 +12,8 @@ void hv_agent_usage(void *userdata, struct hv_monitor_view *ret); /* struct hv_a
 
 /* By the container's name; NULL: there is none (yet), or it cannot be seen from here. Good until the loop turns. */
 const struct hv_container_sample *hv_agent_monitor_sample(const struct hv_agent *a, const char *container);
+/* What the last round, or look_at_disks(), saw of "work", "engine" or "state"; NULL: nothing. */
+const struct hv_file_system *hv_agent_monitor_disk(const struct hv_agent *a, const char *use);
+void hv_agent_monitor_look_at_disks(struct hv_agent *a); /* now: a place is known that was not */
 /* NULL: there is none. Its `cpu_is_known` is false until the second round. */
 const struct hv_host_sample *hv_agent_monitor_host(const struct hv_agent *a);

@@ -181,6 +181,8 @@ static enum hv_pool_verdict judge_known(struct hv_agent_pool *p, const struct hv
 /* The deployed pool takes "no" for an answer and offers the task to others; what waits here would wait for nothing. */
 static enum hv_pool_verdict judge_room(struct hv_agent_pool *p, const struct hv_task *t) {
         struct hv_room all, for_tasks, available, asked = hv_room_of(&t->booking);
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
+        const char *short_of;
         char text[HV_ROOM_TEXT_SIZE];
         enum hv_resource lacks;
 
@@ -192,10 +194,13 @@ static enum hv_pool_verdict judge_room(struct hv_agent_pool *p, const struct hv_
                            hv_room_describe(lacks, &asked, &for_tasks, "can be given to tasks on this node",
                                             text));
         lacks = hv_room_lacks(&available, &asked);
-        if (p->master->protocol == HV_DIALECT_HIVEMIND && lacks != HV_RESOURCE_NONE)
+        if (p->master->protocol != HV_DIALECT_HIVEMIND)
+                return HV_POOL_ACCEPTED;
+        if (lacks != HV_RESOURCE_NONE)
                 return say(p, HV_POOL_LATER, "%s",
                            hv_room_describe(lacks, &asked, &available, "are left now", text));
-        return HV_POOL_ACCEPTED;
+        short_of = hv_core_pressure(p->agent->core, arena);
+        return short_of ? say(p, HV_POOL_LATER, "%s", short_of) : HV_POOL_ACCEPTED;
 }
 
 static enum hv_pool_verdict judge_node(struct hv_agent_pool *p, const struct hv_pool_assignment *a) {

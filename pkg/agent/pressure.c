@@ -1,94 +1,103 @@
-/* agent/pressure.c - how the machine is, every resources.monitor.interval: what waits for memory, what is free of the disk that tasks
- * work on. What follows from it is the core's (reconcile/pressure.h). A disk that does not answer holds up the worker, and leaves
- * the last word as it is. */
-#include "host/pressure.h"
-#include "agent/private.h"
-#include "base/alloc.h"
+/* agent/pressure.c - how the machine is, after each round of samples: what waits for memory, what is free of the disks, how busy its CPUs
+ * are and how hot it is. What follows from it is the core's (reconcile/pressure.h). Nothing is read for it: it is the monitor's last
+ * sample (agent/monitor.h), so that one look at the machine serves all. */
 #include "reconcile/pressure.h"
-#include "task/worker.h"
+#include "agent/gc.h"
+#include "agent/monitor.h"
+#include "agent/private.h"
+#include "host/disk_space.h"
+#include "log/log.h"
 
-struct hv_agent_sample {
-        struct hv_job job; /* first */
-        struct hv_agent *agent;
-        char *dir;
-        uint64_t disk_bytes, free_bytes;
-        bool is_abandoned;
-};
-
-static void run(struct hv_job *job) {
-        struct hv_agent_sample *s = (struct hv_agent_sample *) job;
-
-        (void) hv_pressure_disk(s->dir, &s->disk_bytes, &s->free_bytes, NULL);
+static uint64_t apart(uint64_t a, uint64_t b) {
+        return a > b ? a - b : b - a;
 }
 
 /* A thousandth of the disk changes nothing: a machine at rest is not planned for anew with each sample. */
 static bool is_as_told(const struct hv_seen_pressure *a, const struct hv_seen_pressure *b) {
-        uint64_t more = HV_MAX(a->disk_free_bytes, b->disk_free_bytes),
-                 less = HV_MIN(a->disk_free_bytes, b->disk_free_bytes);
-
         return a->has_memory == b->has_memory && a->memory_some10_centi == b->memory_some10_centi &&
-               a->disk_bytes == b->disk_bytes && more - less <= a->disk_bytes / 1000;
+               a->disk_bytes == b->disk_bytes && a->is_gc_stuck == b->is_gc_stuck &&
+               a->engine_disk_percent == b->engine_disk_percent && a->has_cpu == b->has_cpu &&
+               a->cpu_permille == b->cpu_permille && a->has_temperature == b->has_temperature &&
+               a->decicelsius == b->decicelsius &&
+               apart(a->disk_free_bytes, b->disk_free_bytes) <= a->disk_bytes / 1000;
 }
 
-static void tell(struct hv_agent *a, uint64_t disk_bytes, uint64_t free_bytes) {
-        struct hv_seen_pressure seen = { .disk_bytes = disk_bytes, .disk_free_bytes = free_bytes };
+/* What no rule asks for is not told, for it moves with each sample. */
+static struct hv_seen_pressure seen_by(const struct hv_agent *a, const struct hv_pressure_rules *rules,
+                                       const struct hv_host_sample *s) {
+        const struct hv_file_system *work = hv_agent_monitor_disk(a, "work"),
+                                    *engine = hv_agent_monitor_disk(a, "engine");
+        struct hv_seen_pressure seen = { .is_gc_stuck = hv_agent_gc_is_stuck(a) };
+
+        if (work) {
+                seen.disk_bytes = work->total_bytes;
+                seen.disk_free_bytes = work->available_bytes;
+        }
+        if (engine) {
+                const struct hv_disk_space space = { engine->used_bytes + engine->available_bytes,
+                                                     engine->available_bytes, 0 };
+
+                seen.engine_disk_percent = hv_disk_space_used_percent(&space);
+        }
+        if (!s)
+                return seen;
+        seen.has_memory = s->memory_pressure.is_known;
+        seen.memory_some10_centi = (unsigned) (s->memory_pressure.some_percent * 100 + 0.5);
+        if (rules->cpu_used_percent && s->cpu_is_known) {
+                seen.has_cpu = true;
+                seen.cpu_permille = (unsigned) (s->cpu_percent * 10 + 0.5);
+        }
+        if (rules->max_celsius && s->temperature_is_known) {
+                seen.has_temperature = true;
+                seen.decicelsius = (unsigned) (HV_MAX(s->temperature_celsius, 0.0) * 10 + 0.5);
+        }
+        return seen;
+}
+
+static void tell(struct hv_agent *a, const struct hv_pressure_rules *rules) {
+        struct hv_seen_pressure seen = seen_by(a, rules, hv_agent_monitor_host(a));
         const struct hv_input in = { .type = HV_INPUT_PRESSURE, .pressure = &seen };
 
-        seen.has_memory = hv_pressure_memory(NULL, &seen.memory_some10_centi, NULL) >= 0;
-        if (is_as_told(&seen, &a->pressure))
+        if (a->pressure_is_told && is_as_told(&seen, &a->pressure))
                 return;
         a->pressure = seen;
+        a->pressure_is_told = true;
         (void) hv_agent_input(a, &in, NULL);
 }
 
-static void done(struct hv_job *job) {
-        struct hv_agent_sample *s = (struct hv_agent_sample *) job;
-        struct hv_agent *a = s->agent;
+/* Memory in use is no shortage, and ends nobody: what was kept for its own sake goes, once for each time that the mark is passed. */
+static void collect_for_memory(struct hv_agent *a, const struct hv_pressure_rules *rules) {
+        const struct hv_host_sample *s = hv_agent_monitor_host(a);
+        bool is_above = s && rules->memory_used_percent &&
+                        hv_host_memory_percent(&s->memory) > (double) rules->memory_used_percent;
 
-        if (!job->dropped && !s->is_abandoned) {
-                a->sample = NULL;
-                tell(a, s->disk_bytes, s->free_bytes);
+        if (is_above && !a->memory_is_above) {
+                hv_log_info(
+                        "%.1f %% of the memory are used, more than %u %% (gc.pressure.memoryUsed): what may go is collected",
+                        hv_host_memory_percent(&s->memory), rules->memory_used_percent);
+                hv_agent_gc_soon(a);
         }
-        free(s->dir);
-        free(s);
+        a->memory_is_above = is_above;
 }
 
-static int on_timer(sd_event_source *source, uint64_t at_us, void *userdata) {
-        struct hv_agent *a = userdata;
+void hv_agent_pressure_sampled(struct hv_agent *a) {
         const struct hv_desired *d = hv_core_active(a->core);
-        struct hv_agent_sample *s;
 
-        (void) at_us;
-        (void) sd_event_source_set_time_relative(source, d ? d->settings.monitor_us : HV_USEC_PER_SEC);
-        (void) sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-        if (a->sample) /* the disk does not answer */
-                return 0;
-        s = HV_NEW(struct hv_agent_sample);
-        s->job = (struct hv_job){ .run = run, .done = done };
-        s->agent = a;
-        s->dir = hv_strdup(a->work_root);
-        a->sample = s;
-        hv_worker_add(a->disk_worker, &s->job);
-        return 0;
+        if (!d)
+                return;
+        collect_for_memory(a, &d->settings.pressure);
+        if (a->pressure_is_followed)
+                tell(a, &d->settings.pressure);
 }
 
 /* The first word comes before anybody can be admitted. */
-int hv_agent_pressure_begin(struct hv_agent *a, struct hv_err *err) {
-        uint64_t disk_bytes = 0, free_bytes = 0;
-        int r;
+void hv_agent_pressure_begin(struct hv_agent *a) {
+        const struct hv_desired *d = hv_core_active(a->core);
+        const struct hv_pressure_rules none = {};
 
-        if (a->pressure_timer)
-                return 0;
-        (void) hv_pressure_disk(a->work_root, &disk_bytes, &free_bytes, NULL);
-        tell(a, disk_bytes, free_bytes);
-        r = sd_event_add_time_relative(a->event, &a->pressure_timer, CLOCK_BOOTTIME, HV_USEC_PER_SEC, 0,
-                                       on_timer, a);
-        return r < 0 ? hv_err_errno(err, r, "cannot set up the event loop") : 0;
-}
-
-void hv_agent_pressure_end(struct hv_agent *a) {
-        a->pressure_timer = sd_event_source_disable_unref(a->pressure_timer);
-        if (a->sample)
-                a->sample->is_abandoned = true;
-        a->sample = NULL;
+        if (a->pressure_is_followed)
+                return;
+        a->pressure_is_followed = true;
+        hv_agent_monitor_look_at_disks(a);
+        tell(a, d ? &d->settings.pressure : &none);
 }

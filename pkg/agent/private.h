@@ -46,7 +46,6 @@
 struct plan_call;         /* backend_plan.c */
 struct change;            /* backend_change.c: a change that waits for the guard */
 struct root_look;         /* disk_watch.c */
-struct hv_agent_sample;   /* pressure.c */
 struct hv_agent_gc;       /* gc.h */
 struct hv_agent_images;   /* images.h */
 struct hv_agent_archives; /* archives.c */
@@ -110,9 +109,9 @@ struct hv_agent {
         HV_VEC(struct root_look *) root_looks; /* calls of the engine for what tasks wrote elsewhere */
         sd_event_source *disk_timer;
         uint64_t disk_looked_us;
-        struct hv_agent_sample *sample; /* of the disk, under way */
-        sd_event_source *pressure_timer;
+        bool pressure_is_followed, pressure_is_told;
         struct hv_seen_pressure pressure; /* as the core was told last */
+        bool memory_is_above;             /* gc.pressure.memoryUsed, at the last sample */
         struct hv_agent_images *images;   /* NULL as long as the engine is */
         struct hv_agent_gc *gc;           /* NULL before a revision is in force */
         struct hv_agent_preload *preload;
@@ -223,8 +222,8 @@ void hv_agent_disk_passed(struct hv_agent *a); /* after each pass: does a task r
 void hv_agent_disk_end(struct hv_agent *a);
 
 /* pressure.c */
-int hv_agent_pressure_begin(struct hv_agent *a, struct hv_err *err); /* after disk_begin */
-void hv_agent_pressure_end(struct hv_agent *a);                      /* before disk_end */
+void hv_agent_pressure_begin(struct hv_agent *a);   /* tasks can be run: from now on the core is told */
+void hv_agent_pressure_sampled(struct hv_agent *a); /* after each round of samples */
 
 /* retention.c */
 int hv_agent_retention_begin(struct hv_agent *a, struct hv_err *err); /* once tasks are known */

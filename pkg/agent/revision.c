@@ -235,6 +235,7 @@ static void in_force(struct hv_agent *a) {
         hv_agent_pool_follow(a, a->active->desired);
         hv_agent_preload_follow(a);
         hv_agent_gc_follow(a);
+        hv_agent_pressure_sampled(a); /* its rules may ask for more of the last sample */
         a->is_kept = false;
         a->keep_after_us = 0;
         keep(a);

@@ -273,7 +273,7 @@ static int begin(struct hv_agent *a, const struct hv_desired *d, struct hv_err *
         if (r >= 0)
                 r = hv_agent_disk_begin(a, err);
         if (r >= 0)
-                r = hv_agent_pressure_begin(a, err);
+                hv_agent_pressure_begin(a);
         return r < 0 ? r : hv_agent_retention_begin(a, err);
 }
 
@@ -343,7 +343,6 @@ void hv_agent_tell_clock(struct hv_agent *a) {
 void hv_agent_tasks_end(struct hv_agent *a) {
         a->inputs = hv_transfer_free(a->inputs);
         hv_agent_retention_end(a);
-        hv_agent_pressure_end(a);
         hv_agent_disk_end(a);
         a->builder = hv_package_builder_free(a->builder);
         a->worker = hv_worker_free(a->worker);

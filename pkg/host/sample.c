@@ -17,6 +17,7 @@
 
 #define FILE_SIZE 16384u /* /proc/stat begins with what is wanted; net/dev of 100 interfaces */
 #define ZONES_MAX 16u
+#define NOWHERE SIZE_MAX
 #define MILLI 1000.0
 #define KHZ_PER_MHZ 1000u
 #define FIRST_PID_NAMESPACE "pid:[4026531836]" /* include/linux/proc_ns.h: PROC_PID_INIT_INO */
@@ -53,6 +54,8 @@ struct hv_host_sampler {
         int64_t proc_folders; /* links of /proc that are no process; -1: they are counted each time */
         char *watched[HV_FILE_SYSTEMS_MAX]; /* NULL: nowhere now */
         const char *uses[HV_FILE_SYSTEMS_MAX];
+        size_t places
+                [HV_FILE_SYSTEMS_MAX]; /* of each use, among the file systems of the last look; NOWHERE */
         size_t n_watched;
         bool has_looked;
         struct hv_host_sample last;
@@ -260,19 +263,22 @@ static bool look_at_path(const char *path, struct statvfs *ret, dev_t *ret_devic
         return true;
 }
 
-static void look_at_disks(const struct hv_host_sampler *s, struct hv_host_sample *now) {
+static void look_at_disks(struct hv_host_sampler *s, struct hv_host_sample *now) {
         dev_t seen[HV_FILE_SYSTEMS_MAX];
 
+        now->n_file_systems = 0;
         for (size_t i = 0; i < s->n_watched; i++) {
+                size_t place = 0;
                 struct statvfs fs;
-                bool again = false;
                 dev_t device;
 
+                s->places[i] = NOWHERE;
                 if (!s->watched[i] || !look_at_path(s->watched[i], &fs, &device))
                         continue;
-                for (size_t k = 0; k < now->n_file_systems; k++)
-                        again = again || seen[k] == device;
-                if (again)
+                while (place < now->n_file_systems && seen[place] != device)
+                        place++;
+                s->places[i] = place;
+                if (place < now->n_file_systems)
                         continue;
                 seen[now->n_file_systems] = device;
                 now->file_systems[now->n_file_systems++] = (struct hv_file_system){
@@ -282,8 +288,20 @@ static void look_at_disks(const struct hv_host_sampler *s, struct hv_host_sample
                         .available_bytes = (uint64_t) fs.f_bavail * fs.f_frsize,
                         .n_files = fs.f_files,
                         .n_files_free = fs.f_favail,
+                        .used_bytes = (uint64_t) (fs.f_blocks - fs.f_bfree) * fs.f_frsize,
                 };
         }
+}
+
+void hv_host_sampler_look_at_disks(struct hv_host_sampler *s) {
+        look_at_disks(s, &s->last);
+}
+
+const struct hv_file_system *hv_host_sampler_file_system(const struct hv_host_sampler *s, const char *use) {
+        for (size_t i = 0; i < s->n_watched; i++)
+                if (hv_streq(s->uses[i], use) && s->places[i] < s->last.n_file_systems)
+                        return &s->last.file_systems[s->places[i]];
+        return NULL;
 }
 
 double hv_host_disk_percent(const struct hv_host_sample *s, const struct hv_file_system **ret_fullest) {
@@ -339,6 +357,7 @@ void hv_host_sampler_watch(struct hv_host_sampler *s, const char *use, const cha
         if (i == HV_FILE_SYSTEMS_MAX || (i < s->n_watched && hv_streq(s->watched[i], path)))
                 return;
         s->last.n_file_systems = 0; /* it borrows the paths */
+        s->places[i] = NOWHERE;
         if (i == s->n_watched)
                 s->n_watched++;
         free(s->watched[i]);

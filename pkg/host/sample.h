@@ -21,6 +21,7 @@ struct hv_file_system {
         const char *path;
         uint64_t total_bytes, available_bytes; /* to programs that are not root's */
         uint64_t n_files, n_files_free;
+        uint64_t used_bytes; /* used + available is what df(1) takes for all: the rest is root's alone */
 };
 
 struct hv_interface_rate {
@@ -62,6 +63,12 @@ void hv_host_sampler_watch(struct hv_host_sampler *s, const char *use, const cha
 
 /* Looks; instants are the caller's clocks. What cannot be read is 0. */
 void hv_host_sampler_look(struct hv_host_sampler *s, uint64_t at_us, uint64_t wall_us);
+
+/* Looks at the file systems alone, into the last sample: for whoever must know of one that was named just now. */
+void hv_host_sampler_look_at_disks(struct hv_host_sampler *s);
+
+/* What the last look saw of the file system of a use, also where another use is on it and it is shown as that one's. NULL: nothing. */
+const struct hv_file_system *hv_host_sampler_file_system(const struct hv_host_sampler *s, const char *use);
 
 /* The last look; NULL: there was none. Good until the next. */
 const struct hv_host_sample *hv_host_sampler_last(const struct hv_host_sampler *s);

@@ -15,6 +15,8 @@ const char *hv_condition_type_name(enum hv_condition_type type) {
                 [HV_CONDITION_LISTENING] = "Listening",
                 [HV_CONDITION_CAPPED] = "Capped",
                 [HV_CONDITION_ADMITTING] = "Admitting",
+                [HV_CONDITION_DISK_SUFFICIENT] = "DiskSufficient",
+                [HV_CONDITION_PRELOADED] = "Preloaded",
                 [HV_CONDITION_CONFIRM_PENDING] = "ConfirmPending",
         };
 
@@ -175,6 +177,30 @@ static struct hv_condition judge_capped(const struct hv_api_snapshot *s, struct 
         return yes(text ? text : "neither resources.limits nor resources.reserved asks for a cap");
 }
 
+/* One that failed is told before those whose turn has not come. */
+static struct hv_condition judge_preloaded(const struct hv_api_snapshot *s, struct hv_arena *a) {
+        const struct hv_api_image *missing = NULL;
+        size_t n = 0;
+
+        for (size_t i = 0; i < s->n_images; i++) {
+                const struct hv_api_image *image = &s->images[i];
+
+                if (image->is_ready)
+                        continue;
+                if (!missing || (hv_str_empty(missing->message) && !hv_str_empty(image->message)))
+                        missing = image;
+                n++;
+        }
+        if (!s->n_images)
+                return yes("images.preload asks for none");
+        if (!missing)
+                return yes(hv_arena_printf(a, "%zu of %zu images are there", s->n_images, s->n_images));
+        return no(missing->reason,
+                  hv_arena_printf(a, "%zu of %zu images are there; %s: %s", s->n_images - n, s->n_images,
+                                  missing->name,
+                                  hv_str_empty(missing->message) ? missing->phase : missing->message));
+}
+
 static const char *instant(struct hv_arena *a, uint64_t wall_us) {
         char text[HV_RFC3339_SIZE];
 
@@ -221,8 +247,15 @@ struct hv_condition hv_condition_judge(enum hv_condition_type type, const struct
                 return judge_capped(s, a);
         case HV_CONDITION_ADMITTING:
                 if (s->status->pressure)
-                        return no(HV_REASON_WAITING_PRESSURE, s->status->pressure);
+                        return no(s->status->is_busy ? HV_REASON_WAITING_CPU : HV_REASON_WAITING_PRESSURE,
+                                  s->status->pressure);
                 return yes("the machine does not run short");
+        case HV_CONDITION_DISK_SUFFICIENT:
+                if (s->status->disk_pressure)
+                        return no(HV_REASON_WAITING_DISK, s->status->disk_pressure);
+                return yes("no disk runs short");
+        case HV_CONDITION_PRELOADED:
+                return judge_preloaded(s, a);
         case HV_CONDITION_CONFIRM_PENDING:
                 return judge_confirm(s, a);
         case HV_CONDITION_CONFIG_VALID:

@@ -6,6 +6,8 @@
  *      ConfigValid      the sources could be read, and what they say was taken
  *      Listening        the address of http.listen is served
  *      Admitting        tasks are admitted: the machine does not run short
+ *      DiskSufficient   neither the disk of the workspaces nor that of the engine runs short
+ *      Preloaded        all of images.preload is there
  *      Capped           the slice of all workloads takes no more than resources.limits and reserved leave it
  *      ConfirmPending   a revision is on trial: here True is what somebody has to look at
  *
@@ -23,6 +25,8 @@ enum hv_condition_type {
         HV_CONDITION_LISTENING,
         HV_CONDITION_CAPPED,
         HV_CONDITION_ADMITTING,
+        HV_CONDITION_DISK_SUFFICIENT,
+        HV_CONDITION_PRELOADED,
         HV_CONDITION_CONFIRM_PENDING,
         HV_N_CONDITIONS
 };

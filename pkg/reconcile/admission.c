@@ -21,10 +21,16 @@ const char *hv_resource_name(enum hv_resource resource) {
                 return "running tasks";
         case HV_RESOURCE_PRESSURE:
                 return "pressure";
+        case HV_RESOURCE_CPU_USE:
+                return "use of the CPUs";
         case HV_RESOURCE_NONE:
                 break;
         }
         return "";
+}
+
+bool hv_resource_is_of_machine(enum hv_resource resource) {
+        return resource == HV_RESOURCE_PRESSURE || resource == HV_RESOURCE_CPU_USE;
 }
 
 /* A limit above the machine is no more machine. */

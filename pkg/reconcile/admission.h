@@ -31,9 +31,12 @@ enum hv_resource {
         HV_RESOURCE_GPU_MEMORY,
         HV_RESOURCE_SLOTS,    /* tasks at the same time */
         HV_RESOURCE_PRESSURE, /* the machine itself runs short (pressure.h) */
+        HV_RESOURCE_CPU_USE,  /* ... or is too busy */
 };
 
 const char *hv_resource_name(enum hv_resource resource); /* "memory", "running tasks" */
+bool hv_resource_is_of_machine(
+        enum hv_resource resource); /* no matter of the books: nobody gets any for now */
 
 struct hv_room_settings {
         struct hv_room limits;   /* 0: what the machine has; n_slots 0: as many as fit */

@@ -142,6 +142,7 @@ static void look_at_clock(struct pass *p) {
         const struct hv_settings *s = &p->c->active->settings;
         uint64_t wall_us = hv_wall_us(p->c, p->now_us), least = 0, n;
         struct caps *k = &p->c->caps[HV_CAPS_TASKS];
+        unsigned gpus = HV_QUIET_GPUS_ALL;
 
         if (!wall_us) /* nobody told the time: a plan is of the moment that was seen */
                 return;
@@ -149,12 +150,17 @@ static void look_at_clock(struct pass *p) {
                 const struct hv_quiet_hours *q = &s->quiet_hours[i];
                 const struct hv_zone *zone = is_utc(q->zone) ? NULL : hv_map_get(p->c->zones, q->zone);
 
-                if (!q->nano_cpus || (!zone && !is_utc(q->zone)) || !hv_quiet_hours_are_on(q, zone, wall_us))
+                if ((!zone && !is_utc(q->zone)) || !hv_quiet_hours_are_on(q, zone, wall_us))
+                        continue;
+                gpus = HV_MIN(gpus, q->n_gpus);
+                if (!q->nano_cpus)
                         continue;
                 n = share(k->machine.nano_cpus, q->nano_cpus, 0, CPU_LEAST, CPU_STEP);
                 least = least && (!n || least < n) ? least : n;
         }
         k->quiet_nano_cpus = least;
+        k->has_quiet_gpus = gpus < HV_QUIET_GPUS_ALL;
+        k->n_quiet_gpus = gpus;
         if (s->n_quiet_hours)
                 hv_pass_not_later_than(p, p->now_us + HV_USEC_PER_MIN - wall_us % HV_USEC_PER_MIN);
 }
@@ -190,6 +196,8 @@ void hv_caps_like(struct hv_core *c, const struct hv_core *other) {
                 c->caps[place].seen = from->seen;
                 c->caps[place].machine = from->machine;
                 c->caps[place].quiet_nano_cpus = from->quiet_nano_cpus;
+                c->caps[place].has_quiet_gpus = from->has_quiet_gpus;
+                c->caps[place].n_quiet_gpus = from->n_quiet_gpus;
                 hv_set_text(&c->caps[place].slice, from->slice);
                 hv_set_text(&c->caps[place].message, from->message);
         }

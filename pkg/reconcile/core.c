@@ -57,6 +57,7 @@ struct hv_core *hv_core_free(struct hv_core *c) {
         hv_vec_done(&c->parked_removals);
         hv_caps_end(c);
         free(c->pressure.text);
+        free(c->pressure.busy_text);
         free(c->parked_message);
         free(c->engine.message);
         hv_desired_unref(c->active);

@@ -8,6 +8,7 @@
 
 #define CALM_US (10 * HV_USEC_PER_SEC) /* the span that avg10 looks back on */
 #define STOP_AFTER_US (30 * HV_USEC_PER_SEC)
+#define COOLER_DECICELSIUS 50u
 
 /* ---- the judgement ---- */
 
@@ -30,27 +31,105 @@ static enum hv_pressure_level judge_disk(unsigned percent, const struct hv_seen_
                                                                                    : HV_PRESSURE_CALM;
 }
 
+static enum hv_pressure_level judge_engine_disk(unsigned percent, const struct hv_seen_pressure *seen) {
+        if (!percent || !seen->is_gc_stuck)
+                return HV_PRESSURE_CALM;
+        return seen->engine_disk_percent > percent ? HV_PRESSURE_SHORT : HV_PRESSURE_BETWEEN;
+}
+
+static enum hv_pressure_level judge_temperature(unsigned celsius, const struct hv_seen_pressure *seen) {
+        if (!celsius || !seen->has_temperature)
+                return HV_PRESSURE_CALM;
+        if (seen->decicelsius >= celsius * 10)
+                return HV_PRESSURE_SHORT;
+        return seen->decicelsius + COOLER_DECICELSIUS > celsius * 10 ? HV_PRESSURE_BETWEEN : HV_PRESSURE_CALM;
+}
+
+static void say_memory(const struct hv_pressure_rules *rules, const struct hv_seen_pressure *seen,
+                       char buf[HV_PRESSURE_TEXT_SIZE]) {
+        (void) snprintf(
+                buf, HV_PRESSURE_TEXT_SIZE,
+                "something waited for memory in %u.%02u %% of the last 10 s (gc.pressure.memoryPsiSome10 is %u %%)",
+                seen->memory_some10_centi / 100, seen->memory_some10_centi % 100,
+                rules->memory_some10_percent);
+}
+
+static void say_disk(const struct hv_pressure_rules *rules, const struct hv_seen_pressure *seen,
+                     char buf[HV_PRESSURE_TEXT_SIZE]) {
+        unsigned permille = (unsigned) (seen->disk_free_bytes / (seen->disk_bytes / 1000 + 1));
+
+        (void) snprintf(buf, HV_PRESSURE_TEXT_SIZE,
+                        "%u.%u %% of the disk are free, less than %u %% (gc.pressure.diskFree)",
+                        permille / 10, permille % 10, rules->disk_free_percent);
+}
+
+static void say_engine_disk(const struct hv_pressure_rules *rules, const struct hv_seen_pressure *seen,
+                            char buf[HV_PRESSURE_TEXT_SIZE]) {
+        (void) snprintf(
+                buf, HV_PRESSURE_TEXT_SIZE,
+                "the disk of the engine is used to %u %%, above gc.disk.high (%u %%), and nothing more may be collected",
+                seen->engine_disk_percent, rules->engine_disk_percent);
+}
+
+static void say_temperature(const struct hv_pressure_rules *rules, const struct hv_seen_pressure *seen,
+                            char buf[HV_PRESSURE_TEXT_SIZE]) {
+        (void) snprintf(buf, HV_PRESSURE_TEXT_SIZE,
+                        "the machine is at %u.%u degrees Celsius (gc.pressure.maxTemperature is %u)",
+                        seen->decicelsius / 10, seen->decicelsius % 10, rules->max_celsius);
+}
+
 enum hv_pressure_level hv_pressure_judge(const struct hv_pressure_rules *rules,
                                          const struct hv_seen_pressure *seen,
                                          char buf[HV_PRESSURE_TEXT_SIZE]) {
-        enum hv_pressure_level memory = judge_memory(rules->memory_some10_percent, seen);
-        enum hv_pressure_level disk = judge_disk(rules->disk_free_percent, seen);
-        unsigned permille;
+        const struct {
+                enum hv_pressure_level level;
+                void (*say)(const struct hv_pressure_rules *rules, const struct hv_seen_pressure *seen,
+                            char buf[HV_PRESSURE_TEXT_SIZE]);
+        } all[] = {
+                { judge_memory(rules->memory_some10_percent, seen), say_memory },
+                { judge_disk(rules->disk_free_percent, seen), say_disk },
+                { judge_engine_disk(rules->engine_disk_percent, seen), say_engine_disk },
+                { judge_temperature(rules->max_celsius, seen), say_temperature },
+        };
+        enum hv_pressure_level level = HV_PRESSURE_CALM;
 
         *buf = '\0';
-        if (memory == HV_PRESSURE_SHORT)
+        for (size_t i = 0; i < HV_ARRAY_SIZE(all); i++) {
+                if (all[i].level == HV_PRESSURE_SHORT && !*buf)
+                        all[i].say(rules, seen, buf);
+                level = HV_MAX(level, all[i].level);
+        }
+        return level;
+}
+
+bool hv_pressure_is_disk_short(const struct hv_pressure_rules *rules, const struct hv_seen_pressure *seen,
+                               char buf[HV_PRESSURE_TEXT_SIZE]) {
+        const struct hv_pressure_rules of_disks = { .disk_free_percent = rules->disk_free_percent,
+                                                    .engine_disk_percent = rules->engine_disk_percent };
+
+        return hv_pressure_judge(&of_disks, seen, buf) == HV_PRESSURE_SHORT;
+}
+
+bool hv_pressure_is_busy(const struct hv_pressure_rules *rules, const struct hv_seen_pressure *seen,
+                         bool was_busy, char buf[HV_PRESSURE_TEXT_SIZE]) {
+        unsigned least = rules->cpu_used_percent * (was_busy ? 9 : 10); /* permille */
+
+        *buf = '\0';
+        if (!rules->cpu_used_percent)
+                return false;
+        if (!seen->has_cpu)
+                (void) snprintf(buf, HV_PRESSURE_TEXT_SIZE, "how busy the CPUs are is not known yet");
+        else if (seen->cpu_permille > rules->cpu_used_percent * 10)
+                (void) snprintf(buf, HV_PRESSURE_TEXT_SIZE,
+                                "%u.%u %% of the CPUs are used, more than %u %% (gc.pressure.cpuUsed)",
+                                seen->cpu_permille / 10, seen->cpu_permille % 10, rules->cpu_used_percent);
+        else if (seen->cpu_permille > least)
                 (void) snprintf(
                         buf, HV_PRESSURE_TEXT_SIZE,
-                        "something waited for memory in %u.%02u %% of the last 10 s (gc.pressure.memoryPsiSome10 is %u %%)",
-                        seen->memory_some10_centi / 100, seen->memory_some10_centi % 100,
-                        rules->memory_some10_percent);
-        else if (disk == HV_PRESSURE_SHORT) {
-                permille = (unsigned) (seen->disk_free_bytes / (seen->disk_bytes / 1000 + 1));
-                (void) snprintf(buf, HV_PRESSURE_TEXT_SIZE,
-                                "%u.%u %% of the disk are free, less than %u %% (gc.pressure.diskFree)",
-                                permille / 10, permille % 10, rules->disk_free_percent);
-        }
-        return HV_MAX(memory, disk);
+                        "%u.%u %% of the CPUs are used: tasks are admitted from %u.%u %% down (gc.pressure.cpuUsed is %u %%)",
+                        seen->cpu_permille / 10, seen->cpu_permille % 10, least / 10, least % 10,
+                        rules->cpu_used_percent);
+        return *buf != '\0';
 }
 
 /* ---- the core ---- */
@@ -143,8 +222,44 @@ static void relieve(struct pass *p) {
                      s->text);
 }
 
+/* One word at the beginning and one at the end, however the figures move in between; and none while nobody knows yet. */
+static void judge_cpu(struct pass *p) {
+        struct pressure *s = &p->c->pressure;
+        char text[HV_PRESSURE_TEXT_SIZE];
+        bool was_busy = s->is_busy;
+
+        s->is_cpu_awaited = false;
+        if (!hv_pressure_is_busy(&p->c->active->settings.pressure, &s->seen, was_busy, text)) {
+                s->is_busy = false;
+                hv_set_text(&s->busy_text, NULL);
+                if (was_busy)
+                        hv_note(p->c, HV_NOTE_PRESSURE, HV_REASON_SYNCED, HV_KIND_NODESTATE, NULL, NULL,
+                                "the CPUs are not too busy any more: tasks are admitted");
+                return;
+        }
+        hv_set_text(&s->busy_text, text);
+        s->is_cpu_awaited = !s->seen.has_cpu;
+        s->is_busy = s->seen.has_cpu;
+        if (s->is_busy && !was_busy)
+                hv_note(p->c, HV_NOTE_PRESSURE, HV_REASON_WAITING_CPU, HV_KIND_NODESTATE, NULL, NULL,
+                        "no task is admitted: %s", text);
+}
+
+enum hv_resource hv_pressure_lacks(const struct hv_core *c) {
+        const struct pressure *s = &c->pressure;
+
+        if (s->is_closed)
+                return HV_RESOURCE_PRESSURE;
+        return s->is_busy || s->is_cpu_awaited ? HV_RESOURCE_CPU_USE : HV_RESOURCE_NONE;
+}
+
+const char *hv_pressure_text(const struct hv_core *c) {
+        return c->pressure.is_closed ? c->pressure.text : c->pressure.busy_text;
+}
+
 void hv_pass_pressure(struct pass *p) {
         judge(p);
+        judge_cpu(p);
         if (p->c->pressure.is_closed && p->c->pressure.is_short)
                 relieve(p);
 }

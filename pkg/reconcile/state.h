@@ -132,6 +132,8 @@ struct caps {                     /* of a slice */
         struct hv_seen_caps seen; /* its texts are NULL: here and in `message` */
         struct hv_caps_machine machine;
         uint64_t quiet_nano_cpus; /* of tasks: what the calendar leaves them; 0: all */
+        bool has_quiet_gpus;      /* ... and of GPUs n_quiet_gpus */
+        unsigned n_quiet_gpus;
         struct flight *effect;
         struct failure failure;
         bool is_refused;      /* this machine does not let us: nothing waits for it */
@@ -143,6 +145,8 @@ struct pressure { /* pressure.h */
         bool is_closed, is_short;
         uint64_t calm_since_us, next_stop_us; /* 0: it is not calm */
         char *text;                           /* what it is short of, while it is closed */
+        bool is_busy, is_cpu_awaited; /* the CPUs keep new tasks away; nobody knows yet whether they do */
+        char *busy_text;
 };
 
 struct engine {
@@ -306,6 +310,9 @@ struct hv_limits hv_caps_limits(const struct hv_core *c, const struct hv_unit *u
 
 /* pressure.c */
 void hv_pressure_input(struct hv_core *c, const struct hv_seen_pressure *seen);
+enum hv_resource hv_pressure_lacks(
+        const struct hv_core *c);                      /* why nobody is admitted; NONE: for no such reason */
+const char *hv_pressure_text(const struct hv_core *c); /* ... in words */
 
 /* tunnel.c */
 void hv_tunnel_free(void *tunnel);

@@ -328,6 +328,7 @@ void hv_core_status(const struct hv_core *c, uint64_t now_us, struct hv_arena *a
         size_t n_items = hv_map_size(c->networks) + hv_map_size(c->volumes) + hv_map_size(c->tunnels);
         struct hv_object_status *objects = HV_ARENA_NEW_N(arena, struct hv_object_status, n_items);
         char **removals = HV_ARENA_NEW_N(arena, char *, c->parked_removals.n + 1);
+        char text[HV_PRESSURE_TEXT_SIZE];
 
         for (size_t i = 0; c->parked && i < c->parked_removals.n; i++)
                 removals[i] = hv_arena_strdup(arena, c->parked_removals.v[i]);
@@ -348,8 +349,12 @@ void hv_core_status(const struct hv_core *c, uint64_t now_us, struct hv_arena *a
                 .objects = objects,
         };
         hv_caps_status(c, arena, ret->caps);
-        if (c->pressure.is_closed)
-                ret->pressure = hv_arena_strdup(arena, c->pressure.text);
+        if (hv_pressure_lacks(c) != HV_RESOURCE_NONE) {
+                ret->pressure = hv_arena_strdup(arena, hv_pressure_text(c));
+                ret->is_busy = !c->pressure.is_closed;
+        }
+        if (c->active && hv_pressure_is_disk_short(&c->active->settings.pressure, &c->pressure.seen, text))
+                ret->disk_pressure = hv_arena_strdup(arena, text);
         all_units(c, now_us, arena, ret);
         hv_task_count(c, &ret->n_tasks_queued, &ret->n_tasks_running);
         ret->n_objects = items_status(c, c->networks, now_us, arena, objects);

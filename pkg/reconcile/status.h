@@ -87,6 +87,8 @@ struct hv_status {
         size_t n_objects;
         struct hv_caps_status caps[HV_N_CAPS];
         const char *pressure; /* what the machine runs short of, so that no task is admitted; NULL: nothing */
+        bool is_busy;         /* ... no more than that its CPUs are busy */
+        const char *disk_pressure; /* which disk runs short, in words; NULL: none */
 };
 
 /* One task that is known; false: it is not. Everything lives in `arena`. */
@@ -118,6 +120,8 @@ const char *hv_core_container_object(const struct hv_core *c, const char *contai
 /* What can be given to services and tasks in all, to tasks, and what is left for them (admission.h). false: not known yet. */
 bool hv_core_room(const struct hv_core *c, struct hv_room *ret_allocatable, struct hv_room *ret_for_tasks,
                   struct hv_room *ret_free);
+/* Why no task is admitted, whatever it asks for: the machine runs short, or is too busy. NULL: for no such reason. */
+const char *hv_core_pressure(const struct hv_core *c, struct hv_arena *arena);
 int hv_core_trust(const struct hv_core *c);
 
 /* Everything lives in `arena`. */

@@ -68,6 +68,8 @@ struct hv_room hv_task_room(const struct hv_core *c) {
 struct hv_room hv_task_free_room(const struct hv_core *c) {
         struct hv_room left = hv_task_room(c);
 
+        if (c->caps[HV_CAPS_TASKS].has_quiet_gpus)
+                left.n_gpus = HV_MIN(left.n_gpus, c->caps[HV_CAPS_TASKS].n_quiet_gpus);
         for (size_t i = 0; i < c->live_tasks.n; i++) {
                 const struct task *t = c->live_tasks.v[i];
                 struct hv_room held = {};
@@ -118,9 +120,12 @@ static void admit(struct hv_core *c, struct task *t, uint64_t now_us) {
         hv_note_task(c, t, HV_NOTE_TASK_ADMITTED, HV_REASON_SYNCED, "admitted: attempt %u", t->attempt);
 }
 
-static enum hv_reason waiting_reason(enum hv_resource lacks) {
+enum hv_reason hv_task_waiting_reason(const struct hv_core *c, enum hv_resource lacks) {
+        if (lacks == HV_RESOURCE_GPU && c->caps[HV_CAPS_TASKS].has_quiet_gpus)
+                return HV_REASON_QUIET_HOURS;
         switch (lacks) {
         case HV_RESOURCE_CPU:
+        case HV_RESOURCE_CPU_USE:
                 return HV_REASON_WAITING_CPU;
         case HV_RESOURCE_MEMORY:
                 return HV_REASON_WAITING_MEMORY;
@@ -136,17 +141,25 @@ static enum hv_reason waiting_reason(enum hv_resource lacks) {
         }
 }
 
+static const char *left_of(const struct hv_core *c, enum hv_resource lacks) {
+        return hv_task_waiting_reason(c, lacks) == HV_REASON_QUIET_HOURS
+                       ? "are left in quiet hours (resources.quietHours)"
+                       : "are left";
+}
+
 static void wait(struct hv_core *c, struct task *t, uint64_t now_us, enum hv_resource lacks,
                  const struct hv_room *asked, const struct hv_room *left) {
         char text[HV_ROOM_TEXT_SIZE];
 
         t->live->lacks = lacks;
-        hv_set_text(&t->live->lacks_text, lacks == HV_RESOURCE_PRESSURE
-                                                  ? c->pressure.text
-                                                  : hv_room_describe(lacks, asked, left, "are left", text));
+        hv_set_text(&t->live->lacks_text,
+                    hv_resource_is_of_machine(lacks)
+                            ? hv_pressure_text(c)
+                            : hv_room_describe(lacks, asked, left, left_of(c, lacks), text));
         if (!t->wait_told) {
                 t->wait_told = true;
-                hv_note_task(c, t, HV_NOTE_WAITING, waiting_reason(lacks), "waits: %s", t->live->lacks_text);
+                hv_note_task(c, t, HV_NOTE_WAITING, hv_task_waiting_reason(c, lacks), "waits: %s",
+                             t->live->lacks_text);
         }
         if (t->task->wait_for_resources_us != HV_TIME_NEVER &&
             now_us - t->live->queued_since_us >= t->task->wait_for_resources_us)
@@ -201,8 +214,10 @@ void hv_task_admit(struct hv_core *c, uint64_t now_us) {
                 for (size_t i = 0; i < queue.n; i++) {
                         struct task *t = queue.v[i];
                         struct hv_room asked = hv_room_of(&t->task->booking);
-                        enum hv_resource lacks =
-                                c->pressure.is_closed ? HV_RESOURCE_PRESSURE : hv_room_lacks(&left, &asked);
+                        enum hv_resource lacks = hv_pressure_lacks(c);
+
+                        if (lacks == HV_RESOURCE_NONE)
+                                lacks = hv_room_lacks(&left, &asked);
 
                         if (lacks == HV_RESOURCE_NONE || HV_MUTANT(HV_MUTANT_ADMITS_ALL))
                                 admit(c, t, now_us);

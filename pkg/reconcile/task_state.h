@@ -164,6 +164,7 @@ struct verdict hv_assess_task(const struct hv_core *c, const struct task *t, uin
 struct hv_room hv_task_allocatable(const struct hv_core *c);
 struct hv_room hv_task_room(const struct hv_core *c); /* for tasks in all */
 struct hv_room hv_task_free_room(const struct hv_core *c);
+enum hv_reason hv_task_waiting_reason(const struct hv_core *c, enum hv_resource lacks);
 void hv_task_admit(struct hv_core *c, uint64_t now_us);
 
 /* task_done.c */

@@ -34,7 +34,7 @@ static const char *why_queued(const struct hv_core *c, const struct task *t, uin
                 return "is being recorded";
         if (t->live->not_before_us > now_us)
                 return "waits before its next attempt";
-        if (t->live->lacks == HV_RESOURCE_PRESSURE)
+        if (hv_resource_is_of_machine(t->live->lacks))
                 return hv_arena_printf(a, "waits: %s", t->live->lacks_text);
         if (t->live->lacks != HV_RESOURCE_NONE)
                 return hv_arena_printf(a, "waits for room: %s", t->live->lacks_text);
@@ -94,22 +94,11 @@ static const char *sentence(const struct hv_core *c, const struct task *t, const
         return "";
 }
 
-static const char *reason_word(const struct task *t, const struct verdict *v) {
-        static const enum hv_reason waiting[] = {
-                [HV_RESOURCE_NONE] = HV_REASON_SYNCED,
-                [HV_RESOURCE_CPU] = HV_REASON_WAITING_CPU,
-                [HV_RESOURCE_MEMORY] = HV_REASON_WAITING_MEMORY,
-                [HV_RESOURCE_DISK] = HV_REASON_WAITING_DISK,
-                [HV_RESOURCE_GPU] = HV_REASON_WAITING_GPU,
-                [HV_RESOURCE_GPU_MEMORY] = HV_REASON_WAITING_GPU,
-                [HV_RESOURCE_SLOTS] = HV_REASON_WAITING_SLOT,
-                [HV_RESOURCE_PRESSURE] = HV_REASON_WAITING_PRESSURE,
-        };
-
+static const char *reason_word(const struct hv_core *c, const struct task *t, const struct verdict *v) {
         if (t->step >= TASK_STEP_TIDY && !t->again)
                 return hv_task_cause_name(t->end.cause);
         if (t->step == TASK_STEP_QUEUED && t->live->lacks != HV_RESOURCE_NONE)
-                return hv_reason_name(waiting[t->live->lacks]);
+                return hv_reason_name(hv_task_waiting_reason(c, t->live->lacks));
         return hv_reason_name(v->reason);
 }
 
@@ -135,7 +124,7 @@ static void describe(const struct hv_core *c, const struct task *t, uint64_t now
                 .booking = t->task ? t->task->booking : (struct hv_booking){},
                 .has_writable_root = t->task && !t->task->unit.security.read_only_root,
                 .is_booked = t->step >= TASK_STEP_PREPARE && t->step <= TASK_STEP_RUN,
-                .reason = reason_word(t, &v),
+                .reason = reason_word(c, t, &v),
                 .message = sentence(c, t, &v, now_us, a),
                 .accepted_wall_us = t->accepted_wall_us,
                 .started_wall_us = t->started_wall_us,
@@ -191,6 +180,10 @@ bool hv_core_room(const struct hv_core *c, struct hv_room *ret_allocatable, stru
         *ret_for_tasks = hv_task_room(c);
         *ret_free = hv_task_free_room(c);
         return true;
+}
+
+const char *hv_core_pressure(const struct hv_core *c, struct hv_arena *arena) {
+        return hv_pressure_lacks(c) == HV_RESOURCE_NONE ? NULL : hv_arena_strdup(arena, hv_pressure_text(c));
 }
 
 int hv_core_trust(const struct hv_core *c) {

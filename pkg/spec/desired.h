@@ -247,12 +247,17 @@ struct hv_trust_settings {
 
 struct hv_pressure_rules { /* gc.pressure, when the machine runs short; 0: does not count */
         unsigned memory_some10_percent, disk_free_percent;
+        unsigned cpu_used_percent, max_celsius;
+        unsigned engine_disk_percent; /* gc.disk.high: above it, when nothing more may be collected */
+        unsigned memory_used_percent; /* above it a collection is started: nobody waits for that */
 };
 
-struct hv_quiet_hours { /* of each day; `to` before `from`: over midnight */
+#define HV_QUIET_GPUS_ALL 64u /* more than a node has */
+struct hv_quiet_hours {       /* of each day; `to` before `from`: over midnight */
         unsigned from_minute, to_minute;
         const char *zone;
         uint64_t nano_cpus; /* that all tasks together may take; 0: as ever */
+        unsigned n_gpus;    /* that all tasks together may hold: HV_QUIET_GPUS_ALL: as ever */
 };
 
 enum hv_http_who { HV_HTTP_NOBODY, HV_HTTP_VIEWER, HV_HTTP_OPERATOR, HV_HTTP_ADMIN };

@@ -49,11 +49,24 @@ static struct hv_amounts amounts_of(const struct hv_spec_amounts *a) {
         return (struct hv_amounts){ a->nano_cpus, a->memory_bytes, a->disk_bytes };
 }
 
-static struct hv_pressure_rules pressure_of(const struct hv_spec_pressure *p) {
+/* HiveMind's worker takes no task while more than that of its CPUs is used. A node that is told what each task needs would only
+ * idle between two of them: its books say what is left. */
+#define CPU_USED_OF_DIALECT 90u
+
+static struct hv_pressure_rules pressure_of(const struct hv_spec_state *s) {
+        const struct hv_spec_pressure *p = &s->gc.pressure;
+        struct hv_pressure_rules rules = { .memory_some10_percent = (unsigned) p->memory_psi_some10_percent,
+                                           .disk_free_percent = (unsigned) p->disk_free_percent,
+                                           .cpu_used_percent = (unsigned) p->cpu_used_percent,
+                                           .max_celsius = (unsigned) p->max_celsius,
+                                           .engine_disk_percent = (unsigned) s->gc.disk.high_percent,
+                                           .memory_used_percent = (unsigned) p->memory_used_percent };
+
         if (p->action == HV_PRESSURE_NONE)
                 return (struct hv_pressure_rules){};
-        return (struct hv_pressure_rules){ (unsigned) p->memory_psi_some10_percent,
-                                           (unsigned) p->disk_free_percent };
+        if (!hv_node_get(p->node, "cpuUsed") && s->master.protocol == HV_DIALECT_HIVEMIND)
+                rules.cpu_used_percent = CPU_USED_OF_DIALECT;
+        return rules;
 }
 
 static const struct hv_quiet_hours *quiet_hours_of(const struct hv_lowering *l) {
@@ -63,7 +76,9 @@ static const struct hv_quiet_hours *quiet_hours_of(const struct hv_lowering *l) 
         for (size_t i = 0; i < n; i++) {
                 const struct hv_spec_quiet_hours *q = &l->state->resources.quiet_hours.v[i];
 
-                v[i] = (struct hv_quiet_hours){ .zone = q->timezone, .nano_cpus = q->max_nano_cpus };
+                v[i] = (struct hv_quiet_hours){ .zone = q->timezone,
+                                                .nano_cpus = q->max_nano_cpus,
+                                                .n_gpus = (unsigned) q->gpus };
                 (void) hv_value_clock(q->from, &v[i].from_minute, NULL); /* checked before */
                 (void) hv_value_clock(q->to, &v[i].to_minute, NULL);
         }
@@ -109,7 +124,7 @@ static void settle(const struct hv_lowering *l, struct hv_settings *ret) {
                 .gc_interval_us = s->gc.interval_us,
                 .results_max_bytes = s->gc.tasks.max_size_bytes,
                 .keep_packages_us = s->gc.tasks.packages_us,
-                .pressure = pressure_of(&s->gc.pressure),
+                .pressure = pressure_of(s),
                 .monitor_us = s->resources.monitor.interval_us,
                 .quiet_hours = quiet_hours_of(l),
                 .n_quiet_hours = s->resources.quiet_hours.n,

@@ -265,10 +265,16 @@ static const struct hv_schema gc_tasks = {
 static const struct hv_field pressure_rows[] = {
         { HV_ROW(pressure, "memoryPsiSome10", PERCENT, memory_psi_some10_percent), .value = "40%",
           .doc = "Share of the last 10 s in which something waited for memory." },
-        { HV_ROW(pressure, "memoryUsed", PERCENT, memory_used_percent), .value = "80%", .planned = true,
-          .doc = "Use of memory at which a collection is started." },
+        { HV_ROW(pressure, "memoryUsed", PERCENT, memory_used_percent), .value = "80%",
+          .doc = "Use of memory above which a collection is started; 0%: it does not count." },
         { HV_ROW(pressure, "diskFree", PERCENT, disk_free_percent), .value = "5%",
           .doc = "Free disk below which the action is taken." },
+        { HV_ROW(pressure, "cpuUsed", PERCENT, cpu_used_percent),
+          .doc = "Use of all CPUs above which no task is admitted, nothing written: it does not count (hivemind "
+                 "dialect: 90%). Nobody is stopped for it.",
+          .example = "90%" },
+        { HV_ROW(pressure, "maxTemperature", INT, max_celsius), HV_RANGE(0, 150), .value = "0",
+          .doc = "Degrees Celsius of the hottest zone from which the action is taken; 0: it does not count." },
         { HV_ROW(pressure, "action", ENUM, action), HV_WORDS("pauseAdmission", "none"),
           .value = "pauseAdmission", .doc = "What is done under pressure." },
 };

@@ -194,7 +194,7 @@ static const struct hv_field quiet_hours_rows[] = {
           .doc = "Zone of these times.", .example = "Europe/Berlin" },
         { HV_ROW(quiet_hours, "maxCpu", CPU, max_nano_cpus), .doc = "CPUs that tasks may use then.",
           .example = "\"4\"" },
-        { HV_ROW(quiet_hours, "gpus", INT, gpus), HV_RANGE(0, 64), .value = "64", .planned = true,
+        { HV_ROW(quiet_hours, "gpus", INT, gpus), HV_RANGE(0, 64), .value = "64",
           .doc = "GPUs that tasks may use then.", .example = "0" },
 };
 static const struct hv_schema quiet_hours = { .name = "QuietHours",

@@ -226,7 +226,8 @@ struct hv_spec_gc_tasks {
 enum hv_pressure_action { HV_PRESSURE_PAUSE_ADMISSION, HV_PRESSURE_NONE };
 struct hv_spec_pressure {
         const struct hv_node *node;
-        int64_t memory_psi_some10_percent, memory_used_percent, disk_free_percent;
+        int64_t memory_psi_some10_percent, memory_used_percent, disk_free_percent, cpu_used_percent,
+                max_celsius;
         int action;
 };
 struct hv_spec_gc {

@@ -161,6 +161,18 @@ class Collection(Disk):
         self.assertEqual(self.images(), {b})
         self.assertEqual(self.engine.running(), {"hive-web"})
 
+    def test_memory_that_fills_begins_a_collection(self):
+        """No machine uses less than that."""
+        rules = ", containers: {keepExited: 0}, pressure: {memoryUsed: %d%%}"
+        self.begin({"web": hv.IMAGE}, gc=rules % 0)
+        self.gc()  # the next round is in an hour
+        self.ghost("ghost-1", "e2e")
+        self.agent.wait(lambda: self.names(self.gc("--dry-run")) == ["ghost-1"], "the node has seen it")
+        self.assertNotIn("gc.pressure.memoryUsed", self.agent.text_of_log())
+        self.agent.desire(self.body({"web": hv.IMAGE}, gc=rules % 1))
+        self.agent.wait(lambda: "gc.pressure.memoryUsed" in self.agent.text_of_log(), "it is seen")
+        self.agent.wait(lambda: "ghost-1" not in self.engine.containers(), "it goes")
+
     def test_what_an_image_is_used_for_keeps_it(self):
         """By a stranger's container, by a stranger's name for it: it stays, and the engine is not even asked."""
         a, b, c = self.put("a", "b", "c")

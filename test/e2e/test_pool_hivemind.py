@@ -24,7 +24,8 @@ class Case(base.Case):
         self.addCleanup(lambda: self.pool.stop())
         self.port, self.image = scripted_hivemind.free_port(), hv.IMAGE
 
-    def start(self, body="", wait=True, **more):
+    def start(self, body="", wait=True, gc="", **more):
+        """In this dialect busy CPUs keep work away, and those of a machine that runs tests are."""
         shutil.copytree(os.path.join(hv.TOP, "config", "task-types.d"), os.path.join(self.agent.dir, "task-types.d"))
         secret = os.path.join(self.agent.dir, "password")
         self.agent.write("hunter2", secret)
@@ -33,7 +34,7 @@ class Case(base.Case):
                   "reconnect": {"initial": "100ms", "max": "500ms"}, **more}
         master = {k: v for k, v in master.items() if v is not None}
         self.agent.declare({}, body=f"  secrets: [{{name: pool, fromFile: {secret}}}]\n  taskDefaults: {{image: {self.image}}}\n"
-                                    f"  master: {json.dumps(master)}\n{body}")
+                                    f"  gc: {{{gc}pressure: {{cpuUsed: 0%}}}}\n  master: {json.dumps(master)}\n{body}")
         self.agent.start()
         if wait:
             self.online()
@@ -163,8 +164,8 @@ class Live(Case):
 class Delivered(Case):
     files = {"run.sh": "echo ran; date +%s%N >when"}
 
-    def deliver(self, task_id, body=""):
-        self.start(body)
+    def deliver(self, task_id, gc=""):
+        self.start(gc=gc)
         data = self.push(task_id, **self.files)
         with self.result(task_id) as z:
             when = z.read("when")
@@ -204,7 +205,7 @@ class Lost(Delivered):
         self.assertEqual(len(self.agent.ledger.attempts("killed")), 1)
 
     def test_what_is_not_there_any_more_is_run_again(self):
-        data, when = self.deliver("cleaned", "  gc: {interval: 1s, tasks: {maxSize: 1}}\n")
+        data, when = self.deliver("cleaned", "interval: 1s, tasks: {maxSize: 1}, ")
         self.agent.wait(lambda: self.agent.call("GET", "/api/v1/tasks/cleaned/results").get("removed"), "it is cleaned away")
         self.push("cleaned", data)
         self.assertNotEqual(self.again("cleaned"), when)
@@ -227,6 +228,22 @@ class Anew(Delivered):
         got = self.pool.execute(self.port, "busy", scripted_hivemind.archive(**self.files), cpu_usage=50)
         self.assertFalse(got.success)
         self.assertIn("with another content", got.message)
+
+    def test_while_the_cpus_are_busy_nothing_is_taken(self):
+        """What takes the CPUs here is the task that runs."""
+        self.start()
+        self.push("first", **{"run.sh": "while :; do :; done"})
+        with open(self.agent.file) as f:
+            self.agent.write(f.read().replace("cpuUsed: 0%", "cpuUsed: 1%"))
+        self.agent.apply()
+        self.agent.wait(lambda: "gc.pressure.cpuUsed" in self.condition()["message"], "it is seen to be busy")
+        got = self.pool.execute(self.port, "second", scripted_hivemind.archive(**self.files), cpu_usage=10)
+        self.assertFalse(got.success)
+        self.assertIn("of the CPUs are used", got.message)
+        self.assertTrue(self.pool.stop_task(self.port, "first").success)
+
+    def condition(self):
+        return next(c for c in self.agent.status()["conditions"] if c["type"] == "Admitting")
 
     def test_what_was_stopped_and_comes_again_is_run_again(self):
         self.start()

@@ -39,7 +39,7 @@ class LikeDeployed(base.Case):
                   "listen": f"{NODE}:{free_port(NODE)}", "peers": ["127.0.0.0/8"], "heartbeat": "1s",
                   "credentials": {"username": "w1", "passwordSecret": "pool"}, "reconnect": {"initial": "100ms", "max": "500ms"}}
         self.agent.declare({}, body=f"  secrets: [{{name: pool, fromFile: {secret}}}]\n  taskDefaults: {{image: {hv.IMAGE}}}\n"
-                                    f"  master: {json.dumps(master)}\n")
+                                    f"  gc: {{pressure: {{cpuUsed: 0%}}}}\n  master: {json.dumps(master)}\n")
         self.agent.start()
         self.online()
 

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """A machine that runs short: no task is admitted, the least important one is stopped, no service is; and it is over with what made it so.
 What is short is set by the rule: no real disk has 99 % of it free."""
+import json
 import os
 
 import base
+import hv
 import tasks
 from hv import service
 
@@ -26,8 +28,8 @@ class Pressure(base.Case):
         found = [t["status"] for t in self.agent.call("GET", "/api/v1/tasks")["items"] if t["metadata"]["task"] == name]
         return found[0] if found else {}
 
-    def condition(self):
-        return next(c for c in self.agent.status()["conditions"] if c["type"] == "Admitting")
+    def condition(self, name="Admitting"):
+        return next(c for c in self.agent.status()["conditions"] if c["type"] == name)
 
     def test_no_task_is_admitted_until_it_is_over(self):
         self.text(SHORT, quick=self.agent.spec("quick", tasks.end_with()))
@@ -35,11 +37,34 @@ class Pressure(base.Case):
         self.agent.wait(lambda: self.shown("quick").get("reason") == "WaitingPressure", "the task waits")
         self.assertIn("of the disk are free, less than 99 %", self.shown("quick")["message"])
         self.assertEqual((self.condition()["status"], self.condition()["reason"]), ("False", "WaitingPressure"))
+        self.assertEqual((self.condition("DiskSufficient")["status"], self.condition("DiskSufficient")["reason"]), ("False", "WaitingDisk"))
         self.agent.wait(lambda: "hive-web" in self.engine.running(), "services are no matter of admission")
         self.apply(ENOUGH, quick=self.agent.spec("quick", tasks.end_with()))
         self.agent.wait_over(self.engine, 1)
         self.assertEqual(self.agent.ledger.tasks()[self.agent.id_of("quick")]["state"], "Completed")
         self.assertEqual(self.condition()["status"], "True")
+
+    def test_no_task_is_admitted_while_the_cpus_are_busy(self):
+        """What takes them is a task; it is let run."""
+        busy = self.agent.spec("busy", "while [ ! -e /witness/enough ]; do :; done; exit 0")
+        self.text("{pressure: {cpuUsed: 0%}}", busy=busy)
+        self.agent.start()
+        self.agent.wait(lambda: self.agent.ran()[("busy", "1")], "it takes the CPUs")
+        self.apply("{pressure: {cpuUsed: 2%}}", busy=busy, quick=self.agent.spec("quick", tasks.end_with()))
+        self.agent.wait(lambda: "of the CPUs are used, more than 2 %" in self.shown("quick").get("message", ""), "the task waits")
+        self.assertEqual(self.shown("quick")["reason"], "WaitingCpu")
+        self.assertEqual((self.condition()["status"], self.condition()["reason"]), ("False", "WaitingCpu"))
+        self.assertIn("of the CPUs are used", self.fits()["message"])
+        self.assertEqual(self.fits()["fits"], "later")
+        self.assertEqual(self.shown("busy")["phase"], "Running")
+        self.agent.write("", os.path.join(self.agent.witness, "enough"))
+        self.apply("{pressure: {cpuUsed: 100%}}", busy=busy, quick=self.agent.spec("quick", tasks.end_with()))
+        self.agent.wait_over(self.engine, 2)
+        self.assertEqual(self.condition()["status"], "True")
+
+    def fits(self):
+        body = {"apiVersion": "hivelet/v1", "kind": "Task", "metadata": {"name": "more"}, "spec": {"image": hv.IMAGE, "command": ["true"]}}
+        return self.agent.call("POST", "/api/v1/fit", json.dumps(body))
 
     def test_nothing_is_done_where_nothing_is_to_be(self):
         self.text("{pressure: {diskFree: 99%, action: none}}", quick=self.agent.spec("quick", tasks.end_with()))

@@ -97,8 +97,10 @@ static void snapshot(void *userdata, struct hv_arena *arena, struct hv_api_snaps
                 .engine = { "unix:///var/run/docker.sock", "Docker", "20.10.24", "1.41" },
                 .status = &s->status,
                 .desired = s->desired,
-                .images = &redis,
-                .n_images = s->desired ? 1 : 0,
+                .images = s->images ? s->images : &redis,
+                .n_images = s->images    ? s->n_images
+                            : s->desired ? 1
+                                         : 0,
                 .crons = &s->cron,
                 .n_crons = s->desired && s->cron.name ? 1 : 0,
                 .refused = s->refused,
@@ -611,6 +613,29 @@ void stage_cap(struct stage *s) {
                 .in_sync = true,
                 .message = "",
         };
+}
+
+void stage_be_busy(struct stage *s) {
+        s->status.pressure = "91.0 % of the CPUs are used, more than 90 % (gc.pressure.cpuUsed)";
+        s->status.is_busy = true;
+}
+
+void stage_fill_disk(struct stage *s) {
+        s->status.disk_pressure = "4.0 % of the disk are free, less than 5 % (gc.pressure.diskFree)";
+}
+
+void stage_miss_image(struct stage *s) {
+        static const struct hv_api_image images[] = {
+                { .name = "here", .is_ready = true, .phase = "Ready", .message = "" },
+                { .name = "waits", .reason = HV_REASON_PENDING, .phase = "Pending", .message = "" },
+                { .name = "gone",
+                  .reason = HV_REASON_PULL_FAILED,
+                  .phase = "BackOff",
+                  .message = "no such manifest" },
+        };
+
+        s->images = images;
+        s->n_images = HV_ARRAY_SIZE(images);
 }
 
 void stage_lose_caps(struct stage *s) {

@@ -39,7 +39,9 @@ struct stage {
         struct hv_api_revision revisions[3];
         bool refused;
         struct hv_diags *diags;
-        uint64_t wall_us; /* of STAGE_NOW_US */
+        uint64_t wall_us;                  /* of STAGE_NOW_US */
+        const struct hv_api_image *images; /* NULL: redis, which is there */
+        size_t n_images;
 
         struct hv_host_sample host; /* and what it uses */
         struct hv_monitor_container containers[2];
@@ -92,12 +94,15 @@ void stage_break_web(struct stage *s);
 void stage_lose_engine(struct stage *s);
 void stage_lose_port(struct stage *s);
 void stage_run_short(struct stage *s);
-void stage_cap(struct stage *s);       /* the slice of all workloads is capped as wished */
-void stage_lose_caps(struct stage *s); /* the slice of all workloads cannot be capped */
+void stage_cap(struct stage *s); /* the slice of all workloads is capped as wished */
+void stage_be_busy(struct stage *s);
+void stage_fill_disk(struct stage *s);
+void stage_miss_image(struct stage *s); /* one of images.preload cannot be pulled, another one waits */
+void stage_lose_caps(struct stage *s);  /* the slice of all workloads cannot be capped */
+void stage_try_out(struct stage *s);    /* a revision is on trial for 10 more minutes */
+void stage_take_back(struct stage *s);  /* it was not confirmed, and the files still say it */
 /* The clock of logins and sessions goes on by so much at once. */
 void stage_go_on(uint64_t us);
-void stage_try_out(struct stage *s);   /* a revision is on trial for 10 more minutes */
-void stage_take_back(struct stage *s); /* it was not confirmed, and the files still say it */
 void stage_park(struct stage *s);
 /* The newest files hold two mistakes. */
 void stage_refuse(struct stage *s);

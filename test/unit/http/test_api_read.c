@@ -10,8 +10,10 @@
 static void the_status_says_it_all(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
         _hv_cleanup_(answer_done) struct answer a = get(s, "/api/v1/status");
-        static const char *const types[] = { "Ready",     "Converged", "EngineReachable", "ConfigValid",
-                                             "Listening", "Capped",    "Admitting",       "ConfirmPending" };
+        static const char *const types[] = { "Ready",         "Converged",      "EngineReachable",
+                                             "ConfigValid",   "Listening",      "Capped",
+                                             "Admitting",     "DiskSufficient", "Preloaded",
+                                             "ConfirmPending" };
 
         (void) state;
         assert_int_equal(a.status, 200);
@@ -38,41 +40,52 @@ static void conditions_tell_what_is_wrong(void **state) {
         static const struct {
                 const char *what;
                 void (*make)(struct stage *s);
-                const char *status[7],
-                        *reason[7]; /* Ready, Converged, EngineReachable, ConfigValid, Listening, Capped, Admitting */
+                const char *status[9], *reason[9]; /* in the order of the types */
         } rows[] = {
                 { "in sync",
                   NULL,
-                  { "True", "True", "True", "True", "True", "True", "True" },
-                  { "Ok", "Ok", "Ok", "Ok", "Ok", "Ok", "Ok" } },
+                  { "True", "True", "True", "True", "True", "True", "True", "True", "True" },
+                  { "Ok", "Ok", "Ok", "Ok", "Ok", "Ok", "Ok", "Ok", "Ok" } },
                 { "a replica is in the way",
                   stage_break_web,
-                  { "True", "False", "True", "True", "True", "True", "True" },
-                  { "Ok", "OOMKilled", "Ok", "Ok", "Ok", "Ok", "Ok" } },
+                  { "True", "False", "True", "True", "True", "True", "True", "True", "True" },
+                  { "Ok", "OOMKilled", "Ok", "Ok", "Ok", "Ok", "Ok", "Ok", "Ok" } },
                 { "no engine",
                   stage_lose_engine,
-                  { "False", "Unknown", "False", "True", "True", "True", "True" },
-                  { "DockerDown", "DockerDown", "DockerDown", "Ok", "Ok", "Ok", "Ok" } },
+                  { "False", "Unknown", "False", "True", "True", "True", "True", "True", "True" },
+                  { "DockerDown", "DockerDown", "DockerDown", "Ok", "Ok", "Ok", "Ok", "Ok", "Ok" } },
                 { "parked",
                   stage_park,
-                  { "True", "False", "True", "True", "True", "True", "True" },
-                  { "Ok", "PruneBlocked", "Ok", "Ok", "Ok", "Ok", "Ok" } },
+                  { "True", "False", "True", "True", "True", "True", "True", "True", "True" },
+                  { "Ok", "PruneBlocked", "Ok", "Ok", "Ok", "Ok", "Ok", "Ok", "Ok" } },
                 { "refused",
                   stage_refuse,
-                  { "True", "False", "True", "False", "True", "True", "True" },
-                  { "Ok", "RevisionRejected", "Ok", "RevisionRejected", "Ok", "Ok", "Ok" } },
+                  { "True", "False", "True", "False", "True", "True", "True", "True", "True" },
+                  { "Ok", "RevisionRejected", "Ok", "RevisionRejected", "Ok", "Ok", "Ok", "Ok", "Ok" } },
                 { "a port that is taken",
                   stage_lose_port,
-                  { "True", "True", "True", "True", "False", "True", "True" },
-                  { "Ok", "Ok", "Ok", "Ok", "NotListening", "Ok", "Ok" } },
+                  { "True", "True", "True", "True", "False", "True", "True", "True", "True" },
+                  { "Ok", "Ok", "Ok", "Ok", "NotListening", "Ok", "Ok", "Ok", "Ok" } },
                 { "a machine that runs short",
                   stage_run_short,
-                  { "True", "True", "True", "True", "True", "True", "False" },
-                  { "Ok", "Ok", "Ok", "Ok", "Ok", "Ok", "WaitingPressure" } },
+                  { "True", "True", "True", "True", "True", "True", "False", "True", "True" },
+                  { "Ok", "Ok", "Ok", "Ok", "Ok", "Ok", "WaitingPressure", "Ok", "Ok" } },
+                { "CPUs that are busy",
+                  stage_be_busy,
+                  { "True", "True", "True", "True", "True", "True", "False", "True", "True" },
+                  { "Ok", "Ok", "Ok", "Ok", "Ok", "Ok", "WaitingCpu", "Ok", "Ok" } },
+                { "a disk that is full",
+                  stage_fill_disk,
+                  { "True", "True", "True", "True", "True", "True", "True", "False", "True" },
+                  { "Ok", "Ok", "Ok", "Ok", "Ok", "Ok", "Ok", "WaitingDisk", "Ok" } },
+                { "an image that cannot be preloaded",
+                  stage_miss_image,
+                  { "True", "True", "True", "True", "True", "True", "True", "True", "False" },
+                  { "Ok", "Ok", "Ok", "Ok", "Ok", "Ok", "Ok", "Ok", "PullFailed" } },
                 { "a slice that cannot be capped",
                   stage_lose_caps,
-                  { "True", "True", "True", "True", "True", "False", "True" },
-                  { "Ok", "Ok", "Ok", "Ok", "Ok", "CapsFailed", "Ok" } },
+                  { "True", "True", "True", "True", "True", "False", "True", "True", "True" },
+                  { "Ok", "Ok", "Ok", "Ok", "Ok", "CapsFailed", "Ok", "Ok", "Ok" } },
         };
 
         (void) state;
@@ -84,7 +97,7 @@ static void conditions_tell_what_is_wrong(void **state) {
                         rows[i].make(s);
                 stage_changed(s);
                 a = get(s, "/api/v1/status");
-                for (size_t j = 0; j < 7; j++) {
+                for (size_t j = 0; j < 9; j++) {
                         const struct hv_json *c = hv_json_at(at(a.json, "conditions"), j);
 
                         if (!hv_streq(hv_json_str(c, "status"), rows[i].status[j]) ||
@@ -112,8 +125,8 @@ static void a_revision_on_trial_is_told_everywhere(void **state) {
         assert_string_equal(text_at(a.json, "confirm.goesBackTo"), "aaaaaaaa11111111");
         assert_string_equal(text_at(a.json, "confirm.by"), "unix:uid=0");
         assert_non_null(text_at(a.json, "confirm.deadline"));
-        assert_string_equal(text_at(a.json, "conditions.7.status"), "True");
-        assert_string_equal(text_at(a.json, "conditions.7.reason"), "ConfirmPending");
+        assert_string_equal(text_at(a.json, "conditions.9.status"), "True");
+        assert_string_equal(text_at(a.json, "conditions.9.reason"), "ConfirmPending");
         assert_string_equal(text_at(a.json, "conditions.1.status"), "True");
         assert_non_null(
                 strstr(text_at(b.json, "node.0"), "without hivectl confirm, revision aaaaaaaa comes back"));
@@ -130,8 +143,8 @@ static void a_revision_on_trial_is_told_everywhere(void **state) {
         assert_string_equal(text_at(a.json, "confirm.state"), "Reverted");
         assert_string_equal(text_at(a.json, "confirm.why"), "nobody confirmed it in time");
         assert_true(hv_json_as_bool(at(a.json, "confirm.filesHeldOff"), false));
-        assert_string_equal(text_at(a.json, "conditions.7.status"), "False");
-        assert_string_equal(text_at(a.json, "conditions.7.reason"), "Reverted");
+        assert_string_equal(text_at(a.json, "conditions.9.status"), "False");
+        assert_string_equal(text_at(a.json, "conditions.9.reason"), "Reverted");
         assert_string_equal(text_at(a.json, "conditions.1.reason"), "Reverted"); /* not what the files say */
         assert_non_null(strstr(text_at(b.json, "node.0"), "are held off until they change"));
         assert_non_null(strstr(hv_buf_str(&c.text), "\nhivelet_files_held_off 1\n"));

@@ -20,7 +20,7 @@ struct hv_task *task_of(const struct job *j) {
                 .checkpoint_code = j->checkpoint ? j->checkpoint : -1,
                 .priority = j->priority,
                 .wait_for_resources_us = j->wait ? j->wait : HV_TIME_NEVER,
-                .booking = { .nano_cpus = CPU, .memory_bytes = memory },
+                .booking = { .nano_cpus = CPU, .memory_bytes = memory, .n_gpus = j->n_gpus },
                 .unit = { .kind = HV_KIND_TASK,
                           .object = t->id,
                           .replica = 1,
@@ -44,7 +44,7 @@ struct hv_task *task_of(const struct job *j) {
 }
 
 void machine(struct bed *b, unsigned n_cpus, uint64_t memory) {
-        struct hv_room room = { .nano_cpus = n_cpus * CPU, .memory_bytes = memory };
+        struct hv_room room = { .nano_cpus = n_cpus * CPU, .memory_bytes = memory, .n_gpus = 2 };
 
         assert_int_equal(hv_core_input(b->core, b->now_us,
                                        &(struct hv_input){ .type = HV_INPUT_MACHINE, .machine = &room },

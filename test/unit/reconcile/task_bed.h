@@ -12,7 +12,7 @@
 struct job {
         const char *id;
         uint64_t memory;
-        unsigned priority, retries, retry_on;
+        unsigned priority, retries, retry_on, n_gpus;
         uint64_t timeout, wait;
         int checkpoint; /* 0: none */
         enum hv_task_source source;
@@ -23,7 +23,7 @@ extern const struct job api_t1;
 
 struct hv_task *task_of(const struct job *j);
 
-/* A bed with an empty node that has 4 processors and 8 GiB. */
+/* A bed with an empty node that has 4 processors, 8 GiB and 2 GPUs. */
 int task_bed_setup(void **state);
 int task_bed_teardown(void **state);
 
