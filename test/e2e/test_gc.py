@@ -163,7 +163,7 @@ class Collection(Disk):
 
     def test_memory_that_fills_begins_a_collection(self):
         """No machine uses less than that."""
-        rules = ", containers: {keepExited: 0}, pressure: {memoryUsed: %d%%}"
+        rules = ", disk: {minAge: 0s}, containers: {keepExited: 0}, pressure: {memoryUsed: %d%%}"
         self.begin({"web": hv.IMAGE}, gc=rules % 0)
         self.gc()  # the next round is in an hour
         self.ghost("ghost-1", "e2e")
