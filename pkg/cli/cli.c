@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "cli/cli_internal.h"
 #include "cli/client.h"
+#include "cli/keyring.h"
 #include "cli/terminal.h"
 
 /* ---- telling ---- */
@@ -77,6 +78,15 @@ static const char *socket_path(const struct hv_cli *cli) {
         return hv_str_empty(from_environment) ? HV_CLI_SOCKET_DEFAULT : from_environment;
 }
 
+/* A socket that is named says more than an address of the environment. */
+const char *hv_cli_host(const struct hv_cli *cli) {
+        const char *from_environment = getenv("HIVELET_HOST");
+
+        if (cli->options.host || cli->options.socket)
+                return cli->options.host;
+        return hv_str_empty(from_environment) ? NULL : from_environment;
+}
+
 static int exit_code_of_error(int r) {
         switch (r) {
         case -EACCES:
@@ -95,12 +105,24 @@ int hv_cli_connect(struct hv_cli *cli) {
         struct hv_err err = {};
         uint64_t timeout_us = hv_option_is_given(&cli->options, HV_OPT_TIMEOUT) ? cli->options.timeout_us
                                                                                 : HV_CLI_TIMEOUT_DEFAULT_US;
+        const char *host = hv_cli_host(cli);
+        struct hv_keyring_entry kept = {};
+        struct hv_client_target target;
+        int r;
 
         if (cli->client)
                 return HV_EXIT_OK;
-        if (hv_client_new(socket_path(cli), timeout_us, &cli->client, &err) < 0)
+        if (host && !cli->without_session && hv_keyring_get(host, &kept, &err) < 0)
                 return hv_cli_fail(cli, HV_EXIT_ERROR, "%s", err.msg);
-        return HV_EXIT_OK;
+        target = (struct hv_client_target){ .socket_path = host ? NULL : socket_path(cli),
+                                            .host = host,
+                                            .ca_file = cli->options.ca_file ? cli->options.ca_file
+                                                                            : kept.ca_file,
+                                            .key = kept.key };
+        r = hv_client_new(&target, timeout_us, &cli->client, &err);
+        hv_keyring_entry_done(&kept);
+        return r < 0 ? hv_cli_fail(cli, r == -EINVAL ? HV_EXIT_USAGE : HV_EXIT_ERROR, "%s", err.msg)
+                     : HV_EXIT_OK;
 }
 
 int hv_cli_problem(struct hv_cli *cli, unsigned status, const struct hv_json *problem) {
@@ -110,6 +132,9 @@ int hv_cli_problem(struct hv_cli *cli, unsigned status, const struct hv_json *pr
                    : status == 408 || status == 504 ? HV_EXIT_TIMED_OUT
                                                     : HV_EXIT_ERROR;
 
+        if (status == 401 && hv_cli_host(cli) && !cli->without_session)
+                return hv_cli_fail(cli, code, "%s does not know you (any more): hivectl login -H %s",
+                                   hv_cli_host(cli), hv_cli_host(cli));
         if (detail)
                 return hv_cli_fail(cli, code, "%s", detail);
         return hv_cli_fail(cli, code, "the agent answered with status %u", status);
@@ -132,7 +157,7 @@ static int ask(struct hv_cli *cli, enum hv_method method, const char *path, cons
                         *ret = HV_STEAL(answer.json);
                 return hv_cli_problem(cli, answer.status, ret && *ret ? *ret : answer.json);
         }
-        if (!answer.json)
+        if (!answer.json && (ret || answer.status != 204))
                 return hv_cli_fail(cli, HV_EXIT_ERROR, "the agent's answer is no JSON");
         if (ret)
                 *ret = HV_STEAL(answer.json);

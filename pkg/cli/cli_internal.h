@@ -24,6 +24,7 @@ struct hv_cli {
         bool error_color;
         unsigned width;           /* of the terminal, columns */
         struct hv_client *client; /* made on first use */
+        bool without_session;     /* of the host: a login shows none */
 };
 
 /* "hivectl: TEXT" on standard error; returns `code`. */
@@ -43,6 +44,8 @@ int hv_cli_post(struct hv_cli *cli, const char *path, const struct hv_buf *json_
 int hv_cli_post_yaml(struct hv_cli *cli, const char *path, const struct hv_buf *yaml_body,
                      struct hv_json **ret);
 int hv_cli_delete(struct hv_cli *cli, const char *path, struct hv_json **ret);
+/* The agent's address (--host, $HIVELET_HOST); NULL: its socket. */
+const char *hv_cli_host(const struct hv_cli *cli);
 int hv_cli_connect(struct hv_cli *cli); /* makes cli->client; HV_EXIT_OK or an exit code */
 /* What a refusal of the agent means for the exit code; told on standard error. */
 int hv_cli_problem(struct hv_cli *cli, unsigned status, const struct hv_json *problem);
@@ -72,6 +75,14 @@ void hv_why_text(const struct hv_json *j, struct hv_buf *buf); /* cmd_why.c */
 
 /* ---- verbs, by file ---- */
 
+int hv_cmd_login(struct hv_cli *cli); /* cmd_access.c */
+int hv_cmd_logout(struct hv_cli *cli);
+int hv_cmd_session_ls(struct hv_cli *cli);
+int hv_cmd_session_revoke(struct hv_cli *cli);
+int hv_cmd_token_ls(struct hv_cli *cli);
+int hv_cmd_token_create(struct hv_cli *cli);
+int hv_cmd_token_revoke(struct hv_cli *cli);
+int hv_cmd_user_hash(struct hv_cli *cli);
 int hv_cmd_apply(struct hv_cli *cli); /* cmd_apply.c */
 int hv_cmd_delete(struct hv_cli *cli);
 int hv_cmd_confirm(struct hv_cli *cli);

@@ -7,9 +7,10 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
+#include "base/secret.h"
 #include "json/json.h"
 
-#define URL_BASE "http://localhost"
 #define ANSWER_MAX_BYTES ((size_t) 64 << 20) /* a list of 10,000 services is about 20 MiB */
 
 struct stream {
@@ -22,18 +23,71 @@ struct stream {
 struct hv_client {
         sd_event *event;
         struct hv_transfer *transfer;
-        char *socket_path;
+        char *socket_path; /* NULL: `base` is where it is */
+        char *base, *ca_file;
+        struct hv_secret *authorization; /* the whole header; NULL: none */
         uint64_t timeout_us;
         struct stream *streams; /* all that were started; freed with the client */
         bool stopped, late;
 };
 
-int hv_client_new(const char *socket_path, uint64_t timeout_us, struct hv_client **ret, struct hv_err *err) {
+/* What comes behind the scheme must be a host alone: a path or a name with a password is a mistake. */
+static bool is_loopback(const char *host) {
+        static const char *const NAMES[] = { "localhost", "127.0.0.1", "[::1]" };
+
+        for (size_t i = 0; i < HV_ARRAY_SIZE(NAMES); i++)
+                if (hv_has_prefix(host, NAMES[i]) && strchr(":/", host[strlen(NAMES[i])]))
+                        return true;
+        return false;
+}
+
+static int read_host(const char *host, char **ret, struct hv_err *err) {
+        const char *name = host + strlen("https://");
+        size_t len = strlen(host);
+
+        if (hv_has_prefix(host, "http://")) {
+                name = host + strlen("http://");
+                if (!is_loopback(name))
+                        return hv_err_set(
+                                err, -EINVAL,
+                                "--host %s: what is sent there can be read on the way; expected https://",
+                                host);
+        } else if (!hv_has_prefix(host, "https://")) {
+                return hv_err_set(err, -EINVAL, "--host %s: expected https://NAME:PORT", host);
+        }
+        len -= host[len - 1] == '/';
+        if (host + len <= name || strpbrk(name, "@?# ") || memchr(name, '/', (size_t) (host + len - name)))
+                return hv_err_set(err, -EINVAL, "--host %s: expected https://NAME:PORT and nothing more",
+                                  host);
+        *ret = hv_strndup(host, len);
+        return 0;
+}
+
+static void set_authorization(struct hv_client *c, const struct hv_secret *key) {
+        _hv_cleanup_(hv_buf_wipe) struct hv_buf text = {};
+
+        hv_buf_reserve(&text, 64 + hv_secret_len(key));
+        hv_buf_printf(&text, "Authorization: Bearer %s", (const char *) hv_secret_bytes(key));
+        c->authorization = hv_secret_new(text.data, text.len);
+}
+
+int hv_client_new(const struct hv_client_target *target, uint64_t timeout_us, struct hv_client **ret,
+                  struct hv_err *err) {
         static const struct hv_transfer_options options = { .read_only = false };
         _hv_cleanup_(hv_client_freep) struct hv_client *c = HV_NEW(struct hv_client);
         int r;
 
-        c->socket_path = hv_strdup(socket_path);
+        c->socket_path = hv_strdup(target->socket_path);
+        c->ca_file = hv_strdup(target->ca_file);
+        if (target->key)
+                set_authorization(c, target->key);
+        r = 0;
+        if (target->host)
+                r = read_host(target->host, &c->base, err);
+        else
+                c->base = hv_strdup("http://localhost");
+        if (r < 0)
+                return r;
         c->timeout_us = timeout_us;
         r = sd_event_new(&c->event);
         if (r < 0)
@@ -56,7 +110,10 @@ struct hv_client *hv_client_free(struct hv_client *c) {
                 free(s);
         }
         sd_event_unref(c->event);
+        hv_secret_free(c->authorization);
         free(c->socket_path);
+        free(c->base);
+        free(c->ca_file);
         free(c);
         return NULL;
 }
@@ -68,9 +125,11 @@ void hv_client_answer_done(struct hv_client_answer *a) {
 /* ---- what went wrong ---- */
 
 /* libcurl says only that it could not connect; the file itself says why. */
-static int unreachable(const struct hv_client *c, struct hv_err *err) {
+static int unreachable(const struct hv_client *c, const char *why, struct hv_err *err) {
         struct stat st;
 
+        if (!c->socket_path)
+                return hv_err_set(err, -ECONNREFUSED, "%s cannot be reached: %s", c->base, why);
         if (stat(c->socket_path, &st) < 0 && errno == ENOENT)
                 return hv_err_set(
                         err, -ENOENT,
@@ -91,7 +150,7 @@ static int describe_end(const struct hv_client *c, const struct hv_reply *reply,
         case HV_TRANSFER_DONE:
                 return 0;
         case HV_TRANSFER_UNREACHABLE:
-                return unreachable(c, err);
+                return unreachable(c, reply->message, err);
         case HV_TRANSFER_LATE:
         case HV_TRANSFER_STALLED:
                 return hv_err_set(err, -ETIMEDOUT, "the agent did not answer in time");
@@ -128,12 +187,15 @@ static void on_call_done(void *userdata, const struct hv_reply *reply) {
 int hv_client_call(struct hv_client *c, enum hv_method method, const char *path, const char *body,
                    size_t body_len, const char *content_type, struct hv_client_answer *ret,
                    struct hv_err *err) {
-        _hv_cleanup_free_ char *url = hv_asprintf("%s%s", URL_BASE, path);
+        _hv_cleanup_free_ char *url = hv_asprintf("%s%s", c->base, path);
+        const char *const headers[] = { c->authorization ? hv_secret_bytes(c->authorization) : NULL, NULL };
         struct call call = { .client = c, .answer = ret, .err = err };
         const struct hv_request_options options = {
                 .method = method,
                 .url = url,
                 .unix_socket = c->socket_path,
+                .headers = headers,
+                .ca_file = c->ca_file,
                 .content_type = !body          ? NULL
                                 : content_type ? content_type
                                                : "application/json",
@@ -182,16 +244,19 @@ static void on_stream_done(void *userdata, const struct hv_reply *reply) {
 }
 
 int hv_client_stream_start(struct hv_client *c, const struct hv_client_stream *stream, struct hv_err *err) {
-        _hv_cleanup_free_ char *url = hv_asprintf("%s%s", URL_BASE, stream->path);
+        _hv_cleanup_free_ char *url = hv_asprintf("%s%s", c->base, stream->path);
         _hv_cleanup_free_ char *accept = stream->accept ? hv_asprintf("Accept: %s", stream->accept) : NULL;
-        const char *const headers[] = { accept, NULL };
+        const char *authorization = c->authorization ? hv_secret_bytes(c->authorization) : NULL;
+        const char *const headers[] = { accept ? accept : authorization, accept ? authorization : NULL,
+                                        NULL };
         struct stream *s = HV_NEW(struct stream);
         const struct hv_request_options options = {
                 .method = HV_METHOD_GET,
                 .lane = HV_LANE_STREAMS,
                 .url = url,
                 .unix_socket = c->socket_path,
-                .headers = accept ? headers : NULL,
+                .headers = headers,
+                .ca_file = c->ca_file,
                 .on_data = on_stream_data,
                 .on_done = on_stream_done,
                 .userdata = s,

@@ -1,4 +1,4 @@
-/* cli/client.h - the agent's API, over its unix socket.
+/* cli/client.h - the agent's API, over its unix socket or HTTPS.
  *
  * Model    A loop of its own that runs while an answer is awaited: calls look blocking to the verbs, streams
  *          hand over what comes as it comes.
@@ -11,10 +11,20 @@
 #include "transfer/transfer.h"
 
 struct hv_json;
+struct hv_secret;
 
 struct hv_client;
 
-int hv_client_new(const char *socket_path, uint64_t timeout_us, struct hv_client **ret, struct hv_err *err);
+struct hv_client_target {            /* copied */
+        const char *socket_path;     /* or */
+        const char *host;            /* "https://NAME:PORT"; http only for this machine's loopback */
+        const char *ca_file;         /* NULL: the system's authorities */
+        const struct hv_secret *key; /* of a session; NULL: none is shown */
+};
+
+/* -EINVAL: the host is none. */
+int hv_client_new(const struct hv_client_target *target, uint64_t timeout_us, struct hv_client **ret,
+                  struct hv_err *err);
 struct hv_client *hv_client_free(struct hv_client *c); /* takes NULL, gives NULL */
 HV_DEFINE_CLEANUP(struct hv_client, hv_client_free);
 

@@ -129,8 +129,8 @@ static void offer_options(const struct completer *c, const struct hv_verb *v) {
 
 /* The value of an option; false: it has none that could be offered. */
 static void offer_values(const struct completer *c, const struct hv_verb *v, const struct hv_option *o) {
-        if (o->id == HV_OPT_FILENAME || o->id == HV_OPT_SOCKET || o->id == HV_OPT_DIRECTORY ||
-            o->id == HV_OPT_INPUT) {
+        if (o->id == HV_OPT_FILENAME || o->id == HV_OPT_SOCKET || o->id == HV_OPT_CA_FILE ||
+            o->id == HV_OPT_DIRECTORY || o->id == HV_OPT_INPUT) {
                 offer_files();
                 return;
         }

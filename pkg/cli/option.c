@@ -13,12 +13,17 @@ static const char *const color_words[] = { "auto", "always", "never", NULL };
 static const char *const output_words[] = { "table", "wide",  "json",   "yaml", "name",
                                             "text",  "sarif", "github", NULL };
 static const char *const stream_words[] = { "all", "stdout", "stderr", NULL };
+static const char *const role_words[] = { "viewer", "operator", "admin", NULL };
 static const char *const for_words[] = { "synced", "ready", NULL };
 
 const struct hv_option hv_options[HV_N_OPTIONS] = {
         { HV_OPT_HELP, 'h', "help", NULL, NULL, "show this help" },
         { HV_OPT_SOCKET, 0, "socket", "PATH", NULL,
           "socket of the agent; default $HIVELET_SOCKET, then /run/hivelet/hivelet.sock" },
+        { HV_OPT_HOST, 'H', "host", "URL", NULL,
+          "agent elsewhere, https://NAME:PORT, in place of the socket; default $HIVELET_HOST" },
+        { HV_OPT_CA_FILE, 0, "ca-file", "FILE", NULL,
+          "authorities that its certificate may be of, as PEM; kept by login" },
         { HV_OPT_TIMEOUT, 0, "timeout", "TIME", NULL, "give up after this time, such as 30s or 5m" },
         { HV_OPT_COLOR, 0, "color", "WHEN", color_words, "colour: auto (on a terminal), always or never" },
         { HV_OPT_NO_COLOR, 0, "no-color", NULL, NULL, "the same as --color never" },
@@ -61,6 +66,9 @@ const struct hv_option hv_options[HV_N_OPTIONS] = {
         { HV_OPT_CHAIN, 0, "chain", NULL, NULL, "each receipt must follow the one before it" },
         { HV_OPT_PREPARE, 0, "prepare", NULL, NULL, "make the next one and show it; nothing uses it yet" },
         { HV_OPT_UNDO, 0, "undo", NULL, NULL, "back to the one of before" },
+        { HV_OPT_ROLE, 0, "role", "ROLE", role_words, "what it may do: viewer, operator or admin" },
+        { HV_OPT_EXPIRES, 0, "expires", "TIME", NULL,
+          "for how long it is good, such as 90d; default: for good" },
         { HV_OPT_VERSION, 0, "version", NULL, NULL, "show the version" },
 };
 
@@ -134,6 +142,18 @@ static int store(struct hv_cli_options *ret, const struct hv_option *o, const ch
         case HV_OPT_SOCKET:
                 ret->socket = value;
                 break;
+        case HV_OPT_HOST:
+                ret->host = value;
+                break;
+        case HV_OPT_CA_FILE:
+                ret->ca_file = value;
+                break;
+        case HV_OPT_ROLE:
+                ret->role = o->words[word];
+                break;
+        case HV_OPT_EXPIRES:
+                ret->expires = value;
+                return read_time(o, value, &ignored_us, err);
         case HV_OPT_TIMEOUT:
                 return read_time(o, value, &ret->timeout_us, err);
         case HV_OPT_CONFIRM:

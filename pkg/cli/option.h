@@ -10,6 +10,8 @@
 enum hv_option_id {
         HV_OPT_HELP,
         HV_OPT_SOCKET,
+        HV_OPT_HOST,
+        HV_OPT_CA_FILE,
         HV_OPT_TIMEOUT,
         HV_OPT_COLOR,
         HV_OPT_NO_COLOR,
@@ -47,14 +49,17 @@ enum hv_option_id {
         HV_OPT_CHAIN,
         HV_OPT_PREPARE,
         HV_OPT_UNDO,
+        HV_OPT_ROLE,
+        HV_OPT_EXPIRES,
         HV_OPT_VERSION,
         HV_N_OPTIONS
 };
 
 #define HV_OPT_BIT(id) (UINT64_C(1) << (id))
-#define HV_OPTS_GLOBAL                                                                      \
-        (HV_OPT_BIT(HV_OPT_HELP) | HV_OPT_BIT(HV_OPT_SOCKET) | HV_OPT_BIT(HV_OPT_TIMEOUT) | \
-         HV_OPT_BIT(HV_OPT_COLOR) | HV_OPT_BIT(HV_OPT_NO_COLOR) | HV_OPT_BIT(HV_OPT_QUIET))
+#define HV_OPTS_GLOBAL                                                                        \
+        (HV_OPT_BIT(HV_OPT_HELP) | HV_OPT_BIT(HV_OPT_SOCKET) | HV_OPT_BIT(HV_OPT_HOST) |      \
+         HV_OPT_BIT(HV_OPT_CA_FILE) | HV_OPT_BIT(HV_OPT_TIMEOUT) | HV_OPT_BIT(HV_OPT_COLOR) | \
+         HV_OPT_BIT(HV_OPT_NO_COLOR) | HV_OPT_BIT(HV_OPT_QUIET))
 
 struct hv_option {
         enum hv_option_id id;
@@ -89,7 +94,8 @@ enum hv_color_mode {
 /* What the command line says. Texts are argv's. */
 struct hv_cli_options {
         uint64_t given; /* HV_OPT_BIT() of each that was there */
-        const char *socket;
+        const char *socket, *host, *ca_file;
+        const char *role, *expires; /* expires: a time, as it was given */
         uint64_t timeout_us;
         const char *confirm; /* a time, as it was given */
         enum hv_color_mode color;
