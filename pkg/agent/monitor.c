@@ -8,6 +8,7 @@
  *          them nothing wakes up. */
 #include "agent/monitor.h"
 
+#include <inttypes.h>
 #include <sys/resource.h>
 
 #include "agent/gc.h"
@@ -146,11 +147,30 @@ static void watch_places(struct hv_agent_monitor *m) {
         hv_monitor_follow_slice(m->monitor, slice);
 }
 
+/* A process that is gone though its container runs is nothing that the engine tells of. */
+static void tell_ooms(struct hv_agent_monitor *m) {
+        struct hv_monitor_oom oom;
+
+        while (hv_monitor_next_oom(m->monitor, &oom)) {
+                const struct hv_log_fields fields = { .kind = hv_kind_name(oom.kind),
+                                                      .name = oom.object,
+                                                      .container = oom.container,
+                                                      .reason = "OOMKilledChild" };
+
+                hv_metrics_oom_child(hv_api_metrics(m->agent->api), oom.container, oom.n);
+                hv_log_event(HV_EVENT_CONTAINER_OOM_CHILD, &fields,
+                             "%s \"%s\" container %s: the kernel killed %" PRIu64
+                             " of its processes for want of memory, and it runs on",
+                             hv_kind_label(oom.kind), oom.object, oom.container, oom.n);
+        }
+}
+
 static void look(struct hv_agent_monitor *m, uint64_t next_us) {
         watch_places(m);
         if (!m->agent->options->once) /* it ends before anybody asks for containers */
                 follow(m);
         hv_monitor_round(m->monitor, hv_agent_now_us(), hv_agent_wall_us());
+        tell_ooms(m);
         hv_agent_pressure_sampled(m->agent);
         hv_agent_gc_sampled(m->agent);
         inspect_unknown(m);

@@ -47,8 +47,8 @@ struct hv_metrics {
         uint64_t actions[HV_N_KINDS][HV_N_ACTIONS][N_OUTCOMES];
         uint64_t ends[HV_N_TASK_STATES][HV_N_CAUSES]; /* of tasks */
         struct histogram task_runs;
-        struct hv_map *oom_kills; /* container name -> uint64_t */
-        struct hv_map *collected; /* what -> struct collected */
+        struct hv_map *oom_kills, *oom_children; /* container name -> uint64_t */
+        struct hv_map *collected;                /* what -> struct collected */
         bool gc_stuck;
 };
 
@@ -60,6 +60,7 @@ struct hv_metrics *hv_metrics_new(void) {
         struct hv_metrics *m = HV_NEW(struct hv_metrics);
 
         m->oom_kills = hv_map_new(free);
+        m->oom_children = hv_map_new(free);
         m->collected = hv_map_new(free);
         return m;
 }
@@ -68,6 +69,7 @@ struct hv_metrics *hv_metrics_free(struct hv_metrics *m) {
         if (!m)
                 return NULL;
         hv_map_free(m->oom_kills);
+        hv_map_free(m->oom_children);
         hv_map_free(m->collected);
         free(m);
         return NULL;
@@ -141,19 +143,25 @@ void hv_metrics_gc_stuck(struct hv_metrics *m, bool is_stuck) {
         m->gc_stuck = is_stuck;
 }
 
-void hv_metrics_note(struct hv_metrics *m, const struct hv_note *note) {
-        uint64_t *n;
+static void count_oom(struct hv_map *kills, const char *container, uint64_t more) {
+        uint64_t *n = hv_map_get(kills, container);
 
-        if (note->type != HV_NOTE_EXITED || note->reason != HV_REASON_OOM_KILLED || !note->container)
-                return;
-        n = hv_map_get(m->oom_kills, note->container);
         if (!n) {
-                if (hv_map_size(m->oom_kills) >= OOM_NAMES_MAX)
+                if (hv_map_size(kills) >= OOM_NAMES_MAX)
                         return;
                 n = HV_NEW(uint64_t);
-                hv_map_put(m->oom_kills, note->container, n);
+                hv_map_put(kills, container, n);
         }
-        (*n)++;
+        *n += more;
+}
+
+void hv_metrics_oom_child(struct hv_metrics *m, const char *container, uint64_t n) {
+        count_oom(m->oom_children, container, n);
+}
+
+void hv_metrics_note(struct hv_metrics *m, const struct hv_note *note) {
+        if (note->type == HV_NOTE_EXITED && note->reason == HV_REASON_OOM_KILLED && note->container)
+                count_oom(m->oom_kills, note->container, 1);
 }
 
 /* ---- writing ---- */
@@ -434,11 +442,19 @@ static void put_objects(struct hv_exposition *e, const struct hv_api_snapshot *s
         }
 }
 
+static void put_oom_kills(struct hv_exposition *e, const struct hv_map *kills, const char *scope) {
+        const char *name;
+        size_t it = 0;
+        void *n;
+
+        while (hv_map_next(kills, &it, &name, &n))
+                hv_exposition_uint(e, "hivelet_oom_kills_total",
+                                   &(struct hv_exposition_labels){ { "name", "scope" }, { name, scope } },
+                                   *(const uint64_t *) n);
+}
+
 static void put_containers(struct hv_exposition *e, const struct hv_metrics *m,
                            const struct hv_api_snapshot *s) {
-        const char *name;
-        void *value;
-        size_t it = 0;
 
         hv_exposition_family(e, "hivelet_container_restarts", "counter",
                              "Restarts of a container since the agent looks after it.");
@@ -451,12 +467,9 @@ static void put_containers(struct hv_exposition *e, const struct hv_metrics *m,
                                            u->n_restarts);
         }
         hv_exposition_family(e, "hivelet_oom_kills", "counter",
-                             "Containers killed because they ran out of memory.");
-        while (hv_map_next(m->oom_kills, &it, &name, &value))
-                hv_exposition_uint(
-                        e, "hivelet_oom_kills_total",
-                        &(struct hv_exposition_labels){ { "name", "scope" }, { name, "container" } },
-                        *(uint64_t *) value);
+                             "Ends of containers, and of processes in them, because they ran out of memory.");
+        put_oom_kills(e, m->oom_kills, "container");
+        put_oom_kills(e, m->oom_children, "child");
 }
 
 static void put_gc(struct hv_exposition *e, const struct hv_metrics *m) {

@@ -32,6 +32,8 @@ void hv_metrics_action(struct hv_metrics *m, const struct hv_action *action, enu
 /* Something was collected ("image", ...), and so many bytes are free again. */
 void hv_metrics_gc(struct hv_metrics *m, const char *what, uint64_t bytes);
 void hv_metrics_gc_stuck(struct hv_metrics *m, bool is_stuck); /* after a round */
+/* So many processes of a container were killed for want of memory, and it runs on. */
+void hv_metrics_oom_child(struct hv_metrics *m, const char *container, uint64_t n);
 /* A note of the core: OOM kills are counted from it. */
 void hv_metrics_note(struct hv_metrics *m, const struct hv_note *note);
 

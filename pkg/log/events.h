@@ -59,6 +59,8 @@
            "a container ended that should run") \
         X(CONTAINER_OOM,       "OOMKilled",           LOG_ERR,     "156ff87d9d4d425799a93d95a20ae8f6", \
            "the kernel killed a container's process because its memory limit was reached") \
+        X(CONTAINER_OOM_CHILD, "OOMKilledChild",      LOG_WARNING, "f62f0086001d4f37b69d01e7b4c226c7", \
+           "the kernel killed a process of a container for want of memory, and the container runs on") \
         X(CREATE_FAILED,       "CreateFailed",        LOG_ERR,     "d08c9a9462364ace840b3a2856b38062", \
            "a container, network or volume could not be created") \
         X(START_FAILED,        "StartFailed",         LOG_ERR,     "c5b8bc2bfef9496daf8e809e52f590a9", \

@@ -14,9 +14,11 @@ struct followed {
         struct hv_container_reader *reader; /* NULL: unknown */
         struct hv_history *history;
         uint64_t started_wall_us;
-        uint64_t not_before_us; /* asked for no earlier than this */
-        bool is_asked;          /* an answer is on its way */
-        bool is_wanted;         /* in the list at hand */
+        uint64_t not_before_us;  /* asked for no earlier than this */
+        uint64_t n_oom_told;     /* kills that were told, or were there when it was seen first */
+        uint64_t n_oom_outlived; /* ... that it was seen to run after */
+        bool is_asked;           /* an answer is on its way */
+        bool is_wanted;          /* in the list at hand */
 };
 
 struct hv_monitor {
@@ -29,6 +31,7 @@ struct hv_monitor {
         struct hv_cgroup_counters *slice; /* NULL: it is not there */
         struct hv_container_sample slice_sample;
         uint64_t generation;
+        uint64_t first_wall_us;                    /* of the first round */
         size_t n_max;                              /* that are followed */
         HV_VEC(struct hv_monitor_container) shown; /* of the last look */
 };
@@ -134,8 +137,10 @@ const char *hv_monitor_next_unknown(struct hv_monitor *m, uint64_t now_us) {
         return NULL;
 }
 
-static void take_sample(struct followed *f, uint64_t at_us, uint64_t wall_us) {
+static void take_sample(const struct hv_monitor *m, struct followed *f, uint64_t at_us, uint64_t wall_us) {
         struct hv_container_sample *s = &f->shown.sample;
+        uint64_t n_oom = s->figures.n_oom_kills;
+        bool is_first = s->at_us == 0;
 
         /* It ended, or it ends just now: if it is started again, it is another. */
         if (hv_container_reader_read(f->reader, at_us, wall_us, s, NULL) < 0) {
@@ -143,6 +148,11 @@ static void take_sample(struct followed *f, uint64_t at_us, uint64_t wall_us) {
                 *s = (struct hv_container_sample){};
                 return;
         }
+        /* A kill that is seen now may have been the first process's: its cgroup is there for a moment longer. */
+        if (is_first)
+                f->n_oom_told = f->started_wall_us >= m->first_wall_us ? 0 : s->figures.n_oom_kills;
+        else
+                f->n_oom_outlived = n_oom;
         if (!s->rates_are_known)
                 return;
         hv_history_add(f->history,
@@ -167,7 +177,7 @@ void hv_monitor_found(struct hv_monitor *m, const char *container, const char *i
                 f->not_before_us = at_us + HV_MONITOR_TRY_AGAIN_US;
                 return;
         }
-        take_sample(f, at_us, wall_us);
+        take_sample(m, f, at_us, wall_us);
         m->generation++;
 }
 
@@ -230,12 +240,14 @@ void hv_monitor_round(struct hv_monitor *m, uint64_t at_us, uint64_t wall_us) {
         struct followed *f;
         size_t it = 0;
 
+        if (!m->first_wall_us)
+                m->first_wall_us = wall_us;
         hv_host_sampler_look(m->host, at_us, wall_us);
         remember_host(m);
         sample_slice(m, at_us, wall_us);
         while (hv_map_next(m->followed, &it, NULL, (void **) &f))
                 if (f->reader)
-                        take_sample(f, at_us, wall_us);
+                        take_sample(m, f, at_us, wall_us);
         m->generation++;
 }
 
@@ -262,6 +274,21 @@ void hv_monitor_look(struct hv_monitor *m, struct hv_monitor_view *ret) {
                 .containers = m->shown.v,
                 .n_containers = m->shown.n,
         };
+}
+
+bool hv_monitor_next_oom(struct hv_monitor *m, struct hv_monitor_oom *ret) {
+        struct followed *f;
+        size_t it = 0;
+
+        while (hv_map_next(m->followed, &it, NULL, (void **) &f)) {
+                if (f->n_oom_outlived <= f->n_oom_told)
+                        continue;
+                *ret = (struct hv_monitor_oom){ f->name, f->shown.kind, f->object,
+                                                f->n_oom_outlived - f->n_oom_told };
+                f->n_oom_told = f->n_oom_outlived;
+                return true;
+        }
+        return false;
 }
 
 const struct hv_container_sample *hv_monitor_sample(const struct hv_monitor *m, const char *container) {

@@ -92,5 +92,17 @@ struct hv_monitor_view {
 
 void hv_monitor_look(struct hv_monitor *m, struct hv_monitor_view *ret);
 
+/* Processes of a container were killed for want of memory, and it was seen to run after that: it was a child's end, not its own. Each
+ * is told once; those of a container that ran before the first round, and of that time, are not. */
+struct hv_monitor_oom {
+        const char *container; /* borrowed until the next follow() */
+        enum hv_kind kind;
+        const char *object;
+        uint64_t n;
+};
+
+bool hv_monitor_next_oom(struct hv_monitor *m,
+                         struct hv_monitor_oom *ret); /* false: there is nothing to tell */
+
 /* By the container's name; NULL: not followed, or no sample yet. */
 const struct hv_container_sample *hv_monitor_sample(const struct hv_monitor *m, const char *container);

@@ -159,6 +159,9 @@ class Monitor(base.Case):
         older = self.usage("/api/resources")["containers"]["hive-busy"]
         self.assertEqual(older["memory_limit"], 64 * 2**20)
         self.assertIn('container_oom_events_total{name="hive-busy",kind="service",object="busy"} ', self.agent.call("GET", "/metrics"))
+        # It was no end of the container, and is told all the same.
+        self.agent.wait(lambda: "OOMKilledChild" in json.dumps(self.agent.call("GET", "/api/v1/events")), "it is told")
+        self.assertIn('hivelet_oom_kills_total{name="hive-busy",scope="child"} 1', self.agent.call("GET", "/metrics"))
 
     def test_the_network_of_a_container(self):
         self.up(RESOURCES + "  networks: [{name: backend}]\n  node: {policy: {hostNetwork: allow}}\n  services:\n"

@@ -99,6 +99,50 @@ static void a_container_is_followed_from_its_start_to_its_end(void **state) {
                          1004 * S); /* too late, and nobody's business any more */
 }
 
+static void kill(const struct scratch *s, unsigned n_in_all) {
+        char text[100];
+
+        (void) snprintf(text, sizeof text, "oom %u\noom_kill %u\n", n_in_all, n_in_all);
+        scratch_write(s, "unified/aa/memory.events", text);
+}
+
+/* Two kills were there when the container was seen first, at 1001 s; the first round was at 1000 s. */
+static void a_third_is_killed(const struct scratch *s, uint64_t started_wall_us, bool are_told) {
+        _hv_cleanup_(hv_monitor_freep) struct hv_monitor *m = make(s);
+        struct hv_monitor_ref ref = web;
+        struct hv_monitor_oom oom;
+
+        use(s, "aa", 1, 4096, 0);
+        kill(s, 2);
+        hv_monitor_round(m, 10 * S, 1000 * S);
+        ref.started_wall_us = started_wall_us;
+        hv_monitor_follow(m, &ref, 1);
+        hv_monitor_found(m, "hive-web", "aa", 7, true, 11 * S, 1001 * S);
+        assert_false(hv_monitor_next_oom(m, &oom));
+        kill(s, 3);
+        hv_monitor_round(m, 15 * S, 1005 * S);
+        assert_int_equal(hv_monitor_next_oom(m, &oom), are_told);
+        if (are_told)
+                assert_int_equal(oom.n, 2);
+        assert_false(hv_monitor_next_oom(m, &oom)); /* the third may have been the container's own end */
+        hv_monitor_round(m, 20 * S, 1010 * S);
+        assert_true(hv_monitor_next_oom(m, &oom));
+        assert_int_equal(oom.n, 1);
+        assert_string_equal(oom.container, "hive-web");
+        assert_string_equal(oom.object, "web");
+        hv_monitor_round(m, 25 * S, 1015 * S);
+        assert_false(hv_monitor_next_oom(m, &oom));
+}
+
+/* Of the first process the engine tells; of another one nobody does. */
+static void a_child_that_is_killed_is_told_once_its_container_has_outlived_it(void **state) {
+        a_third_is_killed(*state, 1001 * S, true);
+}
+
+static void what_was_killed_before_the_agent_began_is_not_told(void **state) {
+        a_third_is_killed(*state, 900 * S, false);
+}
+
 static void another_start_is_another_container(void **state) {
         const struct scratch *s = *state;
         _hv_cleanup_(hv_monitor_freep) struct hv_monitor *m = make(s);
@@ -238,6 +282,8 @@ int main(void) {
                 ROW(the_hosts_network_is_nobodys_own),
                 ROW(the_slice_is_all_of_them),
                 ROW(no_more_are_followed_than_there_is_room_for),
+                ROW(a_child_that_is_killed_is_told_once_its_container_has_outlived_it),
+                ROW(what_was_killed_before_the_agent_began_is_not_told),
                 cmocka_unit_test(files_are_left_for_others),
                 cmocka_unit_test(history_is_bounded_and_in_order),
         };
