@@ -10,7 +10,7 @@
 #include "base/err.h"
 
 #define HV_PASSWORD_MIN_BYTES 8
-#define HV_PASSWORD_MAX_BYTES 1024
+#define HV_PASSWORD_MAX_BYTES 511 /* crypt(3) takes no more: longer ones are refused, never cut */
 
 /* A hash of a password that nobody knows, of the cost that mkpasswd -m yescrypt takes. */
 #define HV_PASSWORD_NOBODY "$y$j9T$SL0JAWwUXOEkEm8mSYHS./$wFVKXPwmQCDIRQ0s/WR8bKlp2MZnXWMeQHHWLpbEEb3"
