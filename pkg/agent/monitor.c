@@ -35,6 +35,8 @@ struct hv_agent_monitor {
         struct hv_agent *agent;
         struct hv_monitor *monitor;
         sd_event_source *timer;
+        uint64_t oom_group_us; /* when it was last looked at; 0: never */
+        bool oom_group;
         struct inspect inspects[INSPECTS_MAX];
 };
 
@@ -165,8 +167,25 @@ static void tell_ooms(struct hv_agent_monitor *m) {
         }
 }
 
+/* With each revision that changes it, and at each resync. */
+static void keep_oom_group(struct hv_agent_monitor *m) {
+        const struct hv_desired *d = in_force(m->agent);
+        uint64_t now_us = hv_agent_now_us();
+        bool whole;
+
+        if (!d || !d->tree)
+                return;
+        whole = d->tree->state.resources.cgroup.memory_oom_group;
+        if (m->oom_group_us && m->oom_group == whole && now_us - m->oom_group_us < d->settings.resync_us)
+                return;
+        m->oom_group_us = now_us;
+        m->oom_group = whole;
+        hv_monitor_oom_group(m->monitor, whole);
+}
+
 static void look(struct hv_agent_monitor *m, uint64_t next_us) {
         watch_places(m);
+        keep_oom_group(m);
         if (!m->agent->options->once) /* it ends before anybody asks for containers */
                 follow(m);
         hv_monitor_round(m->monitor, hv_agent_now_us(), hv_agent_wall_us());

@@ -16,7 +16,8 @@ struct open_file {
 };
 
 struct hv_cgroup_counters {
-        char *path; /* for messages */
+        char *path;      /* for messages */
+        char *oom_group; /* the file; NULL: version 1 */
         HV_VEC(struct open_file) files;
         unsigned n_reads;
         struct hv_cgroup_figures last;
@@ -51,6 +52,20 @@ static void open_files(struct hv_cgroup_counters *c, const struct hv_cgroup_tree
         }
 }
 
+/* In the hierarchy of version 2, where it is that one which has the memory. */
+static char *find_oom_group(const struct hv_cgroup_tree *t, find_path_fn *find_path, const void *userdata) {
+        _hv_cleanup_free_ char *path = find_path(userdata, "");
+        struct hv_cgroup_place place;
+        char *file = NULL;
+
+        if (!path || hv_streq(path, "/") || hv_cgroup_find(t, "memory", path, &place, NULL) < 0)
+                return NULL;
+        if (place.is_v2)
+                file = hv_asprintf("%s/memory.oom.group", place.dir);
+        free(place.dir);
+        return file;
+}
+
 static int open_all(const struct hv_cgroup_tree *t, find_path_fn *find_path, const void *userdata,
                     struct hv_cgroup_counters **ret) {
         struct hv_cgroup_counters *c = HV_NEW(struct hv_cgroup_counters);
@@ -60,6 +75,7 @@ static int open_all(const struct hv_cgroup_tree *t, find_path_fn *find_path, con
                 (void) hv_cgroup_counters_free(c);
                 return -ENOENT;
         }
+        c->oom_group = find_oom_group(t, find_path, userdata);
         *ret = c;
         return 0;
 }
@@ -107,8 +123,23 @@ struct hv_cgroup_counters *hv_cgroup_counters_free(struct hv_cgroup_counters *c)
                 (void) close(c->files.v[i].fd);
         hv_vec_done(&c->files);
         free(c->path);
+        free(c->oom_group);
         free(c);
         return NULL;
+}
+
+int hv_cgroup_counters_oom_group(const struct hv_cgroup_counters *c, bool whole, struct hv_err *err) {
+        _hv_cleanup_(hv_fd_closep) int fd = -1;
+        char now, wanted = whole ? '1' : '0';
+
+        if (!c->oom_group)
+                return 0;
+        fd = open(c->oom_group, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+        if (fd < 0 || pread(fd, &now, 1, 0) < 1)
+                return hv_err_errno(err, -errno, "cannot read %s", c->oom_group);
+        if (now != wanted && pwrite(fd, &wanted, 1, 0) < 0)
+                return hv_err_errno(err, -errno, "cannot write %c to %s", wanted, c->oom_group);
+        return 0;
 }
 
 int hv_cgroup_counters_read(struct hv_cgroup_counters *c, struct hv_cgroup_figures *ret, struct hv_err *err) {

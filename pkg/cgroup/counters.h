@@ -24,5 +24,9 @@ int hv_cgroup_counters_of_path(const struct hv_cgroup_tree *t, const char *path,
 struct hv_cgroup_counters *hv_cgroup_counters_free(struct hv_cgroup_counters *c); /* takes NULL, gives NULL */
 HV_DEFINE_CLEANUP(struct hv_cgroup_counters, hv_cgroup_counters_free);
 
+/* Whether the kernel ends it whole when its memory runs out (memory.oom.group). Version 2 of cgroups; 0 also where there is no such
+ * thing. What is so already is not written; -ENOENT it is gone. */
+int hv_cgroup_counters_oom_group(const struct hv_cgroup_counters *c, bool whole, struct hv_err *err);
+
 /* All figures are of now, but for the pressures: the kernel's own averages of 10 s, which are read every second time. */
 int hv_cgroup_counters_read(struct hv_cgroup_counters *c, struct hv_cgroup_figures *ret, struct hv_err *err);

@@ -43,6 +43,10 @@ struct hv_container_reader *hv_container_reader_free(struct hv_container_reader 
         return NULL;
 }
 
+int hv_container_reader_oom_group(const struct hv_container_reader *r, bool whole, struct hv_err *err) {
+        return hv_cgroup_counters_oom_group(r->counters, whole, err);
+}
+
 static void read_network(const struct hv_container_reader *r, struct hv_container_sample *now) {
         char text[NET_DEV_SIZE];
         ssize_t n = r->network < 0 ? -1 : pread(r->network, text, sizeof text - 1, 0);

@@ -30,6 +30,9 @@ struct hv_container_reader *hv_container_reader_free(
         struct hv_container_reader *r); /* takes NULL, gives NULL */
 HV_DEFINE_CLEANUP(struct hv_container_reader, hv_container_reader_free);
 
+/* As hv_cgroup_counters_oom_group(). */
+int hv_container_reader_oom_group(const struct hv_container_reader *r, bool whole, struct hv_err *err);
+
 /* `io` is the sample before, or zeroed, and becomes the new one. -ENODEV: the container has ended, *io stays. */
 int hv_container_reader_read(const struct hv_container_reader *r, uint64_t at_us, uint64_t wall_us,
                              struct hv_container_sample *io, struct hv_err *err);

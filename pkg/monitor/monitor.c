@@ -32,6 +32,7 @@ struct hv_monitor {
         struct hv_container_sample slice_sample;
         uint64_t generation;
         uint64_t first_wall_us;                    /* of the first round */
+        bool oom_group, has_oom_group;             /* has: it was told */
         size_t n_max;                              /* that are followed */
         HV_VEC(struct hv_monitor_container) shown; /* of the last look */
 };
@@ -163,6 +164,15 @@ static void take_sample(const struct hv_monitor *m, struct followed *f, uint64_t
                                                    .tx_bytes_per_s = (float) s->tx_bytes_per_s });
 }
 
+/* One that has just ended is no fault. */
+static void put_oom_group(const struct hv_monitor *m, const struct followed *f) {
+        struct hv_err err = {};
+        int r = hv_container_reader_oom_group(f->reader, m->oom_group, &err);
+
+        if (r < 0 && r != -ENOENT && r != -ENODEV)
+                hv_log_debug("resources.cgroup.memoryOomGroup: %s", err.msg);
+}
+
 void hv_monitor_found(struct hv_monitor *m, const char *container, const char *id, int pid,
                       bool has_own_network, uint64_t at_us, uint64_t wall_us) {
         struct followed *f = hv_map_get(m->followed, container);
@@ -177,6 +187,8 @@ void hv_monitor_found(struct hv_monitor *m, const char *container, const char *i
                 f->not_before_us = at_us + HV_MONITOR_TRY_AGAIN_US;
                 return;
         }
+        if (m->has_oom_group)
+                put_oom_group(m, f);
         take_sample(m, f, at_us, wall_us);
         m->generation++;
 }
@@ -188,6 +200,17 @@ void hv_monitor_not_found(struct hv_monitor *m, const char *container, uint64_t 
                 return;
         f->is_asked = false;
         f->not_before_us = now_us + HV_MONITOR_TRY_AGAIN_US;
+}
+
+void hv_monitor_oom_group(struct hv_monitor *m, bool whole) {
+        const struct followed *f;
+        size_t it = 0;
+
+        m->oom_group = whole;
+        m->has_oom_group = true;
+        while (hv_map_next(m->followed, &it, NULL, (void **) &f))
+                if (f->reader)
+                        put_oom_group(m, f);
 }
 
 void hv_monitor_follow_slice(struct hv_monitor *m, const char *path) {

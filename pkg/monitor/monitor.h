@@ -65,6 +65,10 @@ void hv_monitor_not_found(struct hv_monitor *m, const char *container, uint64_t 
 /* Where all that hivelet runs stands: its path in the tree of cgroups. NULL: nowhere. */
 void hv_monitor_follow_slice(struct hv_monitor *m, const char *path);
 
+/* Whether the kernel ends each of them whole when its memory runs out: of those that are found later too. What somebody changed is
+ * put right. */
+void hv_monitor_oom_group(struct hv_monitor *m, bool whole);
+
 struct hv_host_sampler *hv_monitor_host(struct hv_monitor *m); /* to name file systems; the monitor's */
 
 /* ---- samples ---- */

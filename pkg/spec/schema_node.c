@@ -169,8 +169,9 @@ static const struct hv_schema gpus = {
 static const struct hv_field cgroup_rows[] = {
         { HV_ROW(cgroup, "slice", TEXT, slice), .value = "hivelet.slice",
           .doc = "Slice that all containers run in." },
-        { HV_ROW(cgroup, "memoryOomGroup", BOOL, memory_oom_group), .value = "true", .planned = true,
-          .doc = "Whether the kernel ends a container whole when its memory runs out." },
+        { HV_ROW(cgroup, "memoryOomGroup", BOOL, memory_oom_group), .value = "true",
+          .doc = "Whether the kernel ends a container whole when its memory runs out. Version 2 of cgroups; with version 1 "
+                 "it ends one process." },
 };
 static const struct hv_schema cgroup = { .name = "Cgroup",
                                          .doc = "Where containers stand in the kernel's tree.",

@@ -44,6 +44,59 @@ case_cgroups() {
         like "its cgroup" '0::/hivelet.slice/hivelet-services.slice/docker-*.scope' "$(cat "/proc/$pid/cgroup")"
 }
 
+# A container whose child takes too much ends whole, or, where that is not wanted, goes on without it.
+case_oom_group() {
+        local pid
+        write_greedy true
+        until_true 20 is_running greedy
+        pid=$(pid_of greedy)
+        until_true 20 is_oom_group "$pid" 1
+        inside sh -c "echo 0 >$(oom_group_of "$pid")"
+        until_true 20 is_oom_group "$pid" 1
+        touch "/proc/$pid/root/dev/shm/go"
+        until_true 30 is_other_start "$pid"
+        write_greedy false
+        until_true 20 is_running greedy
+        pid=$(pid_of greedy)
+        until_true 20 is_oom_group "$pid" 0
+        touch "/proc/$pid/root/dev/shm/go"
+        until_true 30 has_oom_kill "$pid"
+        same "its first process" "$pid" "$(pid_of greedy)"
+}
+
+# The first process starts a child that takes all memory once there is a file, and waits for ever.
+write_greedy() {
+        write_node <<-YAML
+		    - name: greedy
+		      image: localhost/hivelet-test:1
+		      pullPolicy: never
+		      command: [/bin/sh, -c, "(until [ -e /dev/shm/go ]; do sleep 0.1; done; exec tail -c 100m /dev/zero) & exec sleep 3600"]
+		      resources: {limits: {memory: 16Mi}}
+		      stop: {grace: 1s}
+		  node: {reconcile: {resync: 1s}}
+		  resources: {cgroup: {memoryOomGroup: $1}, monitor: {interval: 1s}}
+	YAML
+        inside systemctl reload hivelet.service
+}
+
+oom_group_of() {
+        printf '/sys/fs/cgroup%s/memory.oom.group' "$(sed -n 's/^0:://p' "/proc/$1/cgroup")"
+}
+
+is_oom_group() {
+        [ "$(limit_of "$1" memory.oom.group)" = "$2" ]
+}
+
+is_other_start() {
+        local pid
+        pid=$(pid_of greedy)
+        [ "$pid" != 0 ] && [ "$pid" != "$1" ]
+}
+
+has_oom_kill() {
+        limit_of "$1" memory.events | grep -q '^oom_kill [1-9]'
+}
+
 limit_of() {
         cat "/sys/fs/cgroup$(sed -n 's/^0:://p' "/proc/$1/cgroup")/$2"
 }
@@ -138,7 +191,7 @@ case_tunnel_is_mended() {
 # --- run --------------------------------------------------------------------------------------------------
 
 cases=(boot units engine start_returns_after_ready status socket hivectl slice kernel_wireguard tunnel_outlives_the_agent
-        tunnel_is_mended cgroups caps task confinement stop_leaves_containers)
+        tunnel_is_mended cgroups oom_group caps task confinement stop_leaves_containers)
 wanted=$(xargs <"$shipped/wanted")
 chosen=()
 for case in "${cases[@]}"; do

@@ -143,6 +143,43 @@ static void what_was_killed_before_the_agent_began_is_not_told(void **state) {
         a_third_is_killed(*state, 900 * S, false);
 }
 
+static void oom_group_is(const struct scratch *s, char wanted) {
+        char found = 0;
+        FILE *f = fopen(scratch_path(s, "unified/aa/memory.oom.group"), "re");
+
+        assert_non_null(f);
+        assert_int_equal(fread(&found, 1, 1, f), 1);
+        (void) fclose(f);
+        assert_int_equal(found, wanted);
+}
+
+/* Of those that are found before and after it is told; what somebody else writes stays until it is told again. */
+static void containers_end_whole_when_memory_runs_out(void **state) {
+        const struct scratch *s = *state;
+        _hv_cleanup_(hv_monitor_freep) struct hv_monitor *m = make(s);
+
+        use(s, "aa", 1000000, 4096, 1000);
+        scratch_write(s, "unified/aa/memory.oom.group", "0\n");
+        hv_monitor_follow(m, &web, 1);
+        assert_string_equal(hv_monitor_next_unknown(m, S), "hive-web");
+        hv_monitor_found(m, "hive-web", "aa", 7, true, S, S);
+        oom_group_is(s, '0'); /* nobody said how it is to be */
+        hv_monitor_oom_group(m, true);
+        oom_group_is(s, '1');
+        scratch_write(s, "unified/aa/memory.oom.group", "0\n");
+        hv_monitor_oom_group(m, true);
+        oom_group_is(s, '1');
+        hv_monitor_oom_group(m, false);
+        oom_group_is(s, '0');
+        hv_monitor_oom_group(m, true);
+        hv_monitor_follow(m, NULL, 0);
+        hv_monitor_follow(m, &web, 1);
+        scratch_write(s, "unified/aa/memory.oom.group", "0\n");
+        assert_string_equal(hv_monitor_next_unknown(m, S), "hive-web");
+        hv_monitor_found(m, "hive-web", "aa", 7, true, S, S);
+        oom_group_is(s, '1');
+}
+
 static void another_start_is_another_container(void **state) {
         const struct scratch *s = *state;
         _hv_cleanup_(hv_monitor_freep) struct hv_monitor *m = make(s);
@@ -277,6 +314,7 @@ static void files_are_left_for_others(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 ROW(a_container_is_followed_from_its_start_to_its_end),
+                ROW(containers_end_whole_when_memory_runs_out),
                 ROW(another_start_is_another_container),
                 ROW(what_cannot_be_found_is_asked_for_again_later),
                 ROW(the_hosts_network_is_nobodys_own),
