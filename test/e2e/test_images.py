@@ -4,9 +4,11 @@ from archives; and what cannot come is told while the others do."""
 import json
 import os
 import time
+from unittest import mock
 
 import base
 import hv
+from cutter import Cutter
 from hv import document, service
 from registry import ADDRESS, Registry
 
@@ -16,7 +18,8 @@ KIB = 1 << 10
 class Images(base.Case):
     @classmethod
     def setUpClass(cls):
-        super().setUpClass()
+        with mock.patch.dict(os.environ, HV_ENGINE_ARGS="--max-download-attempts 1"):  # trying again is hivelet's part
+            super().setUpClass()
         cls.addClassCleanup(cls.engine.stop)
         cls.registry = Registry(cls.engine)
         cls.addClassCleanup(cls.registry.stop)
@@ -84,6 +87,22 @@ class Images(base.Case):
         self.start(f"{{preload: [{{ref: {wanted}, name: far}}, {{ref: \"{other}\", name: near}}]}}", more=registries)
         self.agent.wait(lambda: self.state("far") == self.state("near") == ("Ready", "Synced"), "both came")
         self.assertEqual(self.there(), {wanted, other})
+
+    def test_a_connection_that_breaks_is_begun_again(self):
+        """A megabyte in, the network is gone; when it is back the pull ends by itself, and nothing half-named was there meanwhile."""
+        self.registry.put("broken/thing:1", 4096 * KIB)
+        cutter = Cutter(self.engine, 5003, int(ADDRESS.rpartition(":")[2]), 1024 * KIB)
+        self.addCleanup(cutter.stop)
+        wanted = f"{cutter.address}/broken/thing:1"
+        web = service("web", image=wanted).replace("pullPolicy: never", "pullPolicy: missing")
+        before = {i["Id"] for i in self.engine.call("GET", "/images/json?all=1")}
+        self.start("{}", more=f"  services:\n{web}")
+        self.assertTrue(cutter.was_cut())
+        self.agent.wait(lambda: self.agent.services()["hive-web"]["reason"] == "PullFailed", "it is told")
+        self.assertEqual({i["Id"] for i in self.engine.call("GET", "/images/json?all=1")}, before)
+        cutter.mend()
+        self.agent.wait_synced()
+        self.assertEqual((self.engine.running(), self.there()), ({"hive-web"}, {wanted}))
 
     def archive(self, path, image):
         """As `docker save` writes it; the image is not in the engine any more."""

@@ -109,6 +109,28 @@ class Login(base.Case):
         self.assertEqual(self.engine.inspect("hive-web")["Config"]["Image"], self.image)
         self.nowhere()
 
+    def test_a_mirror_that_wants_a_login_is_given_its_own(self):
+        """The registry that the name begins with does not exist; its mirror wants the login of the mirror's own entry."""
+        self.put(PASSWORD)
+        self.image = "registry.invalid/hv/private:1"
+        far = f"{{name: far, host: registry.invalid, mirrors: [\"http://{ADDRESS}\"]}}"
+        body = self.body().replace("registries: [", f"registries: [{far}, ")
+        self.up(body)
+        self.assertEqual(self.engine.running(), {"hive-web"})
+        names = {t for i in self.engine.call("GET", "/images/json") for t in i["RepoTags"] or []}
+        self.assertEqual({n for n in names if "private" in n}, {self.image})
+        self.nowhere()
+
+    def test_a_mirror_is_not_given_the_login_of_its_registry(self):
+        """A mirror is another machine: what is for the registry is not sent there."""
+        self.put(PASSWORD)
+        self.image = "registry.invalid/hv/private:1"
+        far = f"{{name: far, host: registry.invalid, auth: {{secret: login}}, mirrors: [\"http://{ADDRESS}\"]}}"
+        self.agent.write(document(self.body(auth="").replace("registries: [", f"registries: [{far}, ")))
+        self.agent.start()
+        self.agent.wait(lambda: "no basic auth credentials" in self.agent.services()["hive-web"]["message"], "the mirror refuses")
+        self.assertEqual(self.engine.containers(), {})
+
     def test_no_login_and_a_wrong_one_are_told_until_it_is_mended(self):
         self.put(WRONG)
         agent = self.agent
