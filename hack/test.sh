@@ -104,6 +104,7 @@ lane_real() {
         check real "man pages" "$HV_ROOT/hack/gen-man" "$build" --check || bad=1
         check real install "$HV_ROOT/hack/check-install" "$build" || bad=1
         check real docs "$HV_ROOT/hack/check-docs" --programs "$build" || bad=1
+        check real monitoring "$HV_ROOT/hack/check-monitoring" "$build" || bad=1
         check real "quick start" "$HV_ROOT/hack/check-quickstart" || bad=1
         tests real release integration || bad=1
         tests real release e2e || bad=1

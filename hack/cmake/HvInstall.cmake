@@ -64,6 +64,8 @@ install(FILES ${CMAKE_SOURCE_DIR}/config/example.yaml ${CMAKE_SOURCE_DIR}/config
         DESTINATION ${CMAKE_INSTALL_DATADIR}/hivelet/examples)
 file(GLOB task_types CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/config/task-types.d/*.yaml)
 install(FILES ${task_types} DESTINATION ${CMAKE_INSTALL_DATADIR}/hivelet/task-types.d)
+install(FILES ${CMAKE_SOURCE_DIR}/deploy/monitoring/hivelet.rules.yml ${CMAKE_SOURCE_DIR}/deploy/monitoring/grafana-hivelet.json
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/hivelet/monitoring)
 foreach(page README.md CHANGELOG.md SECURITY.md LICENSE)
         install(FILES ${CMAKE_SOURCE_DIR}/${page} DESTINATION ${CMAKE_INSTALL_DOCDIR})
 endforeach()

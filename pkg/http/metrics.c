@@ -294,6 +294,12 @@ static void put_pool(struct hv_exposition *e, const struct hv_api_snapshot *s) {
                 hv_exposition_family(e, rows[i].name, rows[i].type, rows[i].help);
                 hv_exposition_uint(e, name, NULL, rows[i].value);
         }
+        if (p->address && p->answered_us) {
+                hv_exposition_family(e, "hivelet_pool_last_answer_timestamp_seconds", "gauge",
+                                     "When the node pool answered last.");
+                hv_exposition_us(e, "hivelet_pool_last_answer_timestamp_seconds", NULL,
+                                 s->now_wall_us - (s->now_us - p->answered_us));
+        }
         if (p->address && p->has_balance) {
                 hv_exposition_family(
                         e, "hivelet_pool_balance", "gauge",

@@ -142,7 +142,7 @@ static void read_sample(struct reader *r, const char *line) {
         hv_map_put(r->series, series, r);
         assert_true(*p == ' ');
         value = strtod(p + 1, &end);
-        if (end == p + 1 || *end != '\0' || !isfinite(value) || value < 0)
+        if (end == p + 1 || *end != '\0' || !isfinite(value) || (value < 0 && strcmp(r->type, "gauge") != 0))
                 fail_msg("no value: %s", line);
         if (strcmp(r->type, "histogram") == 0)
                 check_bucket(r, name, others, le, value);

@@ -35,6 +35,8 @@ struct stage {
         struct hv_status status;
         const char *listen_error;
         struct hv_api_trial trial;
+        struct hv_api_pool pool;            /* none, before a test says so */
+        const struct hv_api_tunnel *tunnel; /* NULL: none */
         struct hv_api_source sources[2];
         struct hv_api_revision revisions[3];
         bool refused;
