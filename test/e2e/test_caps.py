@@ -168,6 +168,43 @@ class Caps(base.Case):
         if hv.KIND != "podman":  # which changes no limits in place
             self.assertEqual(self.started_at("hive-web"), started)
 
+    def of_container(self, controller, v1, v2):
+        """What the kernel shows of the container of web."""
+        v = controller in HIERARCHIES
+        with open(f"/proc/{self.engine.inspect('hive-web')['State']['Pid']}/cgroup") as f:
+            path = next(line.strip().split(":", 2)[2] for line in f if (controller if v else "") in line.split(":")[1].split(","))
+        with open(HIERARCHIES[controller if v else "v2"] + path + "/" + (v1 if v else v2)) as f:
+            return int(f.read().split()[0])
+
+    def test_limits_are_the_kernels_and_are_mended(self):
+        """Of each limit: what was booked is in the kernel, and is so again after somebody's `docker update`; then it is quiet."""
+        rows = {"cpu": (("cpu", "cpu.cfs_quota_us", "cpu.max"), 20000, {"NanoCpus": 700_000_000}),
+                "memory": (("memory", "memory.limit_in_bytes", "memory.max"), 64 << 20,
+                           {"Memory": 96 << 20, "MemorySwap": 96 << 20}),
+                "pids": (("pids", "pids.max", "pids.max"), 40, {"PidsLimit": 77})}
+        web = service("web").replace("requests: {cpu: 1m, memory: 1Mi}", "limits: {cpu: 200m, memory: 64Mi, pids: 40}")
+        proxy = self.through_proxy()
+        self.agent.write(self.text("", web))
+        self.agent.start()
+        self.agent.wait_synced()
+        started = self.started_at("hive-web")
+        for what, (file, booked, change) in rows.items():
+            self.assertEqual(self.of_container(*file), booked, what)
+            if hv.KIND == "podman":  # nobody can change them there
+                continue
+            seen = len(proxy.requests)
+            self.engine.call("POST", "/containers/hive-web/update", change)
+            self.agent.wait(lambda: any(p.endswith("/update") for _, p in proxy.requests[seen:]), what)
+            self.agent.wait(lambda: self.of_container(*file) == booked, what)
+            self.agent.wait_synced()
+        for file, booked, _ in rows.values():
+            self.assertEqual(self.of_container(*file), booked)
+        self.assertEqual(self.started_at("hive-web"), started)
+        updates = sum(p.endswith("/update") for _, p in proxy.requests)
+        self.agent.apply()
+        self.assertEqual(sum(p.endswith("/update") for _, p in proxy.requests), updates)
+        self.assertEqual(updates, 0 if hv.KIND == "podman" else len(rows))
+
     def test_quiet_hours_cap_the_tasks(self):
         """Two halves of a day make a whole one: it is never not quiet."""
         quiet = '[{from: "00:00", to: "12:00", maxCpu: 500m}, {from: "12:00", to: "00:00", maxCpu: 500m}]'

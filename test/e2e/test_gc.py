@@ -143,6 +143,54 @@ class Collection(Disk):
         self.assertIn('hivelet_gc_removed_total{what="image"} 2', metrics)
         self.assertIn("hivelet_gc_stuck 1", metrics)
 
+    def everything(self):
+        """All that the engine has, of each kind."""
+        listed = {"containers": ("/containers/json?all=1", "Id"), "images": ("/images/json?all=1", "Id"), "networks": ("/networks", "Id"),
+                  "volumes": ("/volumes", "Name")}
+        found = {}
+        for kind, (path, key) in listed.items():
+            answer = self.engine.call("GET", path)
+            found[kind] = {o[key]: o.get("RepoTags") for o in (answer["Volumes"] or [] if kind == "volumes" else answer)}
+        return found
+
+    def test_what_is_not_hivelets_survives_the_strictest_rules(self):
+        """Of each kind something of somebody else, ended, unused, without a name; and a dry run is one."""
+        a, b, c = self.put("a", "b", "c")
+        agent = self.agent
+        self.begin({"web": a})
+        foreign, before = {}, self.everything()
+        strange = self.registry.put("foreign/of-nobody:1", 4 * MIB)
+        self.engine.raw("POST", f"/images/create?fromImage={strange.rpartition(':')[0]}&tag=1", {})
+        self.engine.raw("POST", f"/images/create?fromImage={c.rpartition(':')[0]}&tag=1", {})
+        self.engine.call("POST", f"/images/{c}/tag?repo=somebodys&tag=1")
+        ended = self.engine.stranger("of-somebody", start=False)
+        self.ghost("of-another-node", "another-node")
+        self.engine.call("POST", f"/commit?container={ended}", {})  # an image without a name
+        self.engine.call("POST", "/networks/create", {"Name": "somebodys", "Driver": "bridge"})
+        self.engine.call("POST", "/volumes/create", {"Name": "somebodys"})
+        for kind, now in self.everything().items():
+            foreign[kind] = set(now) - set(before[kind])
+            self.assertTrue(foreign[kind], kind)
+        self.ghost("ghost-1", "e2e")
+        # By age alone: a round comes with the revision and with `hivectl gc`, not by itself.
+        rules = ", disk: {{high: {}%, low: {}%, minAge: 0s}}, images: {{keepLast: 0, maxAge: 1s}}, containers: {{keepExited: 0, maxAge: 1s}}"
+        agent.desire(self.body({"web": b}, gc=rules.format(100, 99)))
+        agent.wait(lambda: self.gc() and a not in self.images() and "ghost-1" not in self.engine.containers(), "what is hivelet's goes")
+        self.assertEqual(self.names(self.gc()), [])
+        self.ghost("ghost-2", "e2e")
+        there = self.everything()
+        agent.wait(lambda: self.names(self.gc("--dry-run")) == ["ghost-2"], "it is seen")
+        self.assertEqual(self.everything(), there)
+        self.assertIn("ghost-2", agent.ctl("gc", "--dry-run").stdout)
+        # Above `high`, and nothing that may go makes room: what is not hivelet's is not taken for it.
+        agent.desire(self.body({"web": b}, gc=rules.format(2, 1)))
+        self.gc()
+        agent.wait(lambda: "ghost-2" not in self.engine.containers(), "it is collected")
+        left = self.everything()
+        for kind, mine in foreign.items():
+            self.assertLessEqual(mine, set(left[kind]), kind)
+        self.assertEqual({i: there["images"][i] for i in foreign["images"]}, {i: left["images"][i] for i in foreign["images"]})
+
     def test_a_disk_that_fills_is_noticed(self):
         """Nobody asks; and what came over a crash of the agent is known to be hivelet's."""
         a, b = self.put("a", "b")
