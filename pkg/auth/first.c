@@ -4,7 +4,7 @@
 
 static bool can_somebody_log_in(const struct hv_auth *a) {
         return a->users.n > 0 || a->file_tokens.n > 0 || hv_tokens_at(a->tokens, 0) ||
-               a->pool_role != HV_ROLE_NOBODY;
+               (a->pool_role != HV_ROLE_NOBODY && a->ask_pool);
 }
 
 void hv_auth_first_offer(struct hv_auth *a) {

@@ -102,12 +102,10 @@ static void hand_to_mhd(struct hv_http_conn *c) {
 
 /* Behind a certificate nobody is led here under a foreign name: browsers would not go on. */
 static bool is_certified(const struct hv_http_conn *c, const struct hv_http_head *head) {
-        const char *colon = memrchr(head->host, ':', head->host_len),
-                   *bracket = memrchr(head->host, ']', head->host_len);
-        size_t len = colon && (!bracket || colon > bracket) ? (size_t) (colon - head->host) : head->host_len;
+        size_t len = hv_http_host_name_len(head->host, head->host_len);
         char host[256];
 
-        if (len >= sizeof host)
+        if (len == 0 || len >= sizeof host)
                 return false;
         (void) snprintf(host, sizeof host, "%.*s", (int) len, head->host);
         return hv_streq(host, c->caller.connected_to) || hv_tls_is_named(c->server->tls, host);

@@ -189,7 +189,7 @@ enum hv_http_head_result hv_http_head_check(const char *data, size_t len,
         return good ? HV_HTTP_HEAD_GOOD : HV_HTTP_HEAD_REFUSED;
 }
 
-bool hv_http_host_is_local(const char *host, size_t len, const char *also) {
+size_t hv_http_host_name_len(const char *host, size_t len) {
         struct text name = { host, len };
         const char *colon;
 
@@ -197,18 +197,24 @@ bool hv_http_host_is_local(const char *host, size_t len, const char *also) {
                 const char *close = memchr(host, ']', len);
 
                 if (!close)
-                        return false;
+                        return 0;
                 name.n = (size_t) (close + 1 - host);
         } else if ((colon = memchr(host, ':', len))) {
                 name.n = (size_t) (colon - host);
         }
         if (name.n < len) {
                 if (host[name.n] != ':' || len - name.n > 6 || len - name.n < 2)
-                        return false;
+                        return 0;
                 for (size_t i = name.n + 1; i < len; i++)
                         if (host[i] < '0' || host[i] > '9')
-                                return false;
+                                return 0;
         }
+        return name.n;
+}
+
+bool hv_http_host_is_local(const char *host, size_t len, const char *also) {
+        struct text name = { host, hv_http_host_name_len(host, len) };
+
         return is_word(name, "localhost") || is_word(name, "127.0.0.1") || is_word(name, "[::1]") ||
                (also && is_word(name, also));
 }

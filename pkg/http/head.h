@@ -37,5 +37,8 @@ enum hv_http_head_result hv_http_head_check(const char *data, size_t len,
                                             const struct hv_http_head_limits *limits,
                                             struct hv_http_head *ret);
 
+/* The name in a Host value ("name", "name:port", "[::1]:port"), brackets included: its length. 0: it is none. */
+size_t hv_http_host_name_len(const char *host, size_t len);
+
 /* The Host value ("name", "name:port", "[::1]:port", any case) is localhost, 127.0.0.1, [::1], or `also` (NULL: nothing). */
 bool hv_http_host_is_local(const char *host, size_t len, const char *also);

@@ -58,19 +58,20 @@ const struct hv_http_caller *hv_http_request_caller(const struct hv_http_request
 
 int hv_http_request_groups(const struct hv_http_request *req, gid_t **ret, size_t *ret_n) {
         socklen_t len = 64 * sizeof(gid_t);
-        gid_t *groups = hv_malloc(len);
+        gid_t *groups = hv_malloc(len + sizeof(gid_t));
         int r = getsockopt(req->conn->fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) < 0 ? -errno : 0;
 
         if (r == -ERANGE) { /* len is what it takes */
-                groups = hv_realloc(groups, len);
+                groups = hv_realloc(groups, len + sizeof(gid_t));
                 r = getsockopt(req->conn->fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) < 0 ? -errno : 0;
         }
         if (r < 0) {
                 free(groups);
                 return r;
         }
+        groups[len / sizeof(gid_t)] = req->conn->caller.gid; /* the kernel tells the others only */
         *ret = groups;
-        *ret_n = len / sizeof(gid_t);
+        *ret_n = len / sizeof(gid_t) + 1;
         return 0;
 }
 

@@ -42,7 +42,7 @@ const char *hv_http_header(const struct hv_http_request *req, const char *name);
 /* The whole body; never NULL, a terminator follows that is not counted. */
 const void *hv_http_body(const struct hv_http_request *req, size_t *ret_len_bytes);
 const struct hv_http_caller *hv_http_request_caller(const struct hv_http_request *req);
-/* The groups of whoever connected to the unix socket, at the time of connect. -errno: there is none, or it cannot be told. The caller
+/* All groups of whoever connected to the unix socket, at the time of connect. -errno: there is none, or it cannot be told. The caller
  * frees. */
 int hv_http_request_groups(const struct hv_http_request *req, gid_t **ret, size_t *ret_n);
 /* The port that was connected to; 0: the unix socket. */

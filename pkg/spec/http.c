@@ -5,7 +5,7 @@
 bool hv_spec_needs_login(const struct hv_spec_http *h) {
         if (hv_node_get(h->auth.node, "required"))
                 return h->auth.required;
-        return h->auth.users_file || h->auth.token_file || h->auth.pool_role != 0;
+        return h->auth.users_file || h->auth.token_file;
 }
 
 void hv_spec_http_settle(const struct hv_spec_http *h, struct hv_arena *arena, struct hv_http_settings *ret) {

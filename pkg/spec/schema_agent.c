@@ -157,7 +157,7 @@ static const struct hv_schema http_group = { .name = "HttpGroup",
                                              HV_SIZED(http_group) };
 static const struct hv_field http_auth_rows[] = {
         { HV_ROW(http_auth, "required", BOOL, required),
-          .doc = "Whether nothing but probes is shown without a login; true as soon as a file or the pool lets "
+          .doc = "Whether nothing but probes is shown without a login; true as soon as a file lets "
                  "somebody in.",
           .example = "true" },
         { HV_ROW(http_auth, "usersFile", TEXT, users_file), .format = HV_FORMAT_ABSOLUTE_PATH,
@@ -167,7 +167,7 @@ static const struct hv_field http_auth_rows[] = {
           .doc = "File with a line ROLE NAME TOKEN for each token that lets clients in.",
           .example = "/etc/hivelet/api.token" },
         { HV_ROW(http_auth, "poolRole", ENUM, pool_role), HV_WORDS("none", "viewer", "operator", "admin"),
-          .value = "none",
+          .value = "none", .planned = true,
           .doc = "What those may do whom a pool of the dialect hivemind knows by name and password." },
         { HV_STRUCTS(http_auth, "groups", groups, http_group),
           .doc = "Roles on the unix socket, by group; none: whoever may open it is an admin.",
