@@ -8,7 +8,8 @@
 #include "base/fd.h"
 #include "base/vec.h"
 
-#define FILE_SIZE 8192 /* memory.stat of version 2 has some 1,800 bytes */
+#define ALL_READ_EVERY 4u /* reads: the least that all periods have in common */
+#define FILE_SIZE 8192    /* memory.stat of version 2 has some 1,800 bytes */
 
 struct open_file {
         int fd;
@@ -143,22 +144,21 @@ int hv_cgroup_counters_oom_group(const struct hv_cgroup_counters *c, bool whole,
 }
 
 int hv_cgroup_counters_read(struct hv_cgroup_counters *c, struct hv_cgroup_figures *ret, struct hv_err *err) {
-        struct hv_cgroup_figures f = { .cpu_pressure = c->last.cpu_pressure,
-                                       .memory_pressure = c->last.memory_pressure,
-                                       .io_pressure = c->last.io_pressure };
-        bool is_short = c->n_reads++ % 2 != 0;
+        struct hv_cgroup_figures f =
+                c->n_reads % ALL_READ_EVERY == 0 ? (struct hv_cgroup_figures){} : c->last;
+        unsigned n = c->n_reads++;
         char text[FILE_SIZE];
 
         for (size_t i = 0; i < c->files.n; i++) {
-                if (is_short && c->files.v[i].file->is_average)
+                if (n % c->files.v[i].file->period != 0)
                         continue;
-                ssize_t n = pread(c->files.v[i].fd, text, sizeof text - 1, 0);
+                ssize_t len = pread(c->files.v[i].fd, text, sizeof text - 1, 0);
 
-                if (n < 0 && errno == ENODEV)
+                if (len < 0 && errno == ENODEV)
                         return hv_err_set(err, -ENODEV, "the cgroup %s is gone", c->path);
-                if (n < 0) /* one that this kernel will not tell now */
+                if (len < 0) /* one that this kernel will not tell now */
                         continue;
-                text[n] = '\0';
+                text[len] = '\0';
                 (void) c->files.v[i].file->parse(text, &f);
         }
         *ret = c->last = f;

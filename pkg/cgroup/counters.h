@@ -28,5 +28,6 @@ HV_DEFINE_CLEANUP(struct hv_cgroup_counters, hv_cgroup_counters_free);
  * thing. What is so already is not written; -ENOENT it is gone. */
 int hv_cgroup_counters_oom_group(const struct hv_cgroup_counters *c, bool whole, struct hv_err *err);
 
-/* All figures are of now, but for the pressures: the kernel's own averages of 10 s, which are read every second time. */
+/* CPU time, memory, processes and I/O are of now. What seldom moves (peak, limit, time throttled, kills) is of now or of the time before,
+ * read every second time; pressures, which are averages, every fourth. A figure that cannot be read is unknown from the fourth time on. */
 int hv_cgroup_counters_read(struct hv_cgroup_counters *c, struct hv_cgroup_figures *ret, struct hv_err *err);

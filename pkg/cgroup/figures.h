@@ -47,7 +47,8 @@ struct hv_cgroup_file {
         const char *controller; /* of version 1; version 2 has one hierarchy */
         const char *name;
         bool is_v2;
-        bool is_average; /* of some time: every second look is enough */
+        unsigned
+                period; /* every so many looks are enough: 2 for what seldom moves, 4 for averages of some time */
         bool (*parse)(const char *text, struct hv_cgroup_figures *ret); /* false: not understood */
 };
 

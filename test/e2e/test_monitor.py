@@ -111,6 +111,7 @@ class Monitor(base.Case):
         """One sample between two looks of this test's own; what moves is left out by comparing what did not."""
         def bracketed():
             before, was = self.figures(name)
+            self.sample(name, self.latest())  # what seldom moves is of this sample or of the next
             sample = self.sample(name, self.latest())
             after, now = self.figures(name)
             return (before, sample, after, was) if was == now else None

@@ -154,21 +154,31 @@ static void what_is_read_again_is_new(void **state) {
         assert_int_equal(hv_cgroup_working_set(&f), 0); /* and not less than nothing */
 }
 
-static void averages_are_read_every_second_time(void **state) {
+/* What is not read is not forgotten either. */
+static void what_seldom_moves_is_read_less_often(void **state) {
+        static const struct {
+                double pressure;
+                uint64_t n_oom_kills, n_pids;
+        } told[] = { { 12.5, 3, 5 }, { 12.5, 3, 6 }, { 12.5, 9, 6 }, { 12.5, 9, 6 }, { 7, 9, 6 } };
         const struct scratch *s = *state;
         _hv_cleanup_(hv_cgroup_tree_freep) struct hv_cgroup_tree *t = mounted(s, false, true);
         _hv_cleanup_(hv_cgroup_counters_freep) struct hv_cgroup_counters *c = NULL;
-        static const double told[] = { 12.5, 12.5, 7 }; /* the second is not read, and not forgotten either */
         struct hv_cgroup_figures f;
 
         put_all(s, "/one", version_2, HV_ARRAY_SIZE(version_2), true);
+        scratch_write(s, "unified/one/memory.events", "oom_kill 3\n");
+        scratch_write(s, "unified/one/pids.current", "5\n");
         assert_int_equal(hv_cgroup_counters_of_path(t, "/one", &c, NULL), 0);
         for (size_t i = 0; i < HV_ARRAY_SIZE(told); i++) {
                 assert_int_equal(hv_cgroup_counters_read(c, &f, NULL), 0);
-                assert_true(f.cpu_pressure.is_known && f.cpu_pressure.some_percent == told[i]);
-                check(&f);
+                assert_true(f.cpu_pressure.is_known && f.cpu_pressure.some_percent == told[i].pressure);
+                assert_int_equal(f.n_oom_kills, told[i].n_oom_kills);
+                assert_int_equal(f.n_pids, told[i].n_pids);
+                assert_true(f.known & HV_CGROUP_OOM);
                 scratch_write(s, "unified/one/cpu.pressure",
                               "some avg10=7.00 avg60=0.00 avg300=0.00 total=1\n");
+                scratch_write(s, "unified/one/memory.events", "oom_kill 9\n");
+                scratch_write(s, "unified/one/pids.current", "6\n");
         }
 }
 
@@ -254,7 +264,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(a_mixed_tree_gives_each_figure_once, scratch_set_up,
                                                 scratch_tear_down),
                 cmocka_unit_test_setup_teardown(what_is_read_again_is_new, scratch_set_up, scratch_tear_down),
-                cmocka_unit_test_setup_teardown(averages_are_read_every_second_time, scratch_set_up,
+                cmocka_unit_test_setup_teardown(what_seldom_moves_is_read_less_often, scratch_set_up,
                                                 scratch_tear_down),
                 cmocka_unit_test_setup_teardown(there_must_be_a_cgroup, scratch_set_up, scratch_tear_down),
                 cmocka_unit_test(paths_of_processes),

@@ -124,13 +124,14 @@ static void a_third_is_killed(const struct scratch *s, uint64_t started_wall_us,
         assert_int_equal(hv_monitor_next_oom(m, &oom), are_told);
         if (are_told)
                 assert_int_equal(oom.n, 2);
-        assert_false(hv_monitor_next_oom(m, &oom)); /* the third may have been the container's own end */
         hv_monitor_round(m, 20 * S, 1010 * S);
+        assert_false(hv_monitor_next_oom(m, &oom)); /* the third may have been the container's own end */
+        hv_monitor_round(m, 25 * S, 1015 * S);
         assert_true(hv_monitor_next_oom(m, &oom));
         assert_int_equal(oom.n, 1);
         assert_string_equal(oom.container, "hive-web");
         assert_string_equal(oom.object, "web");
-        hv_monitor_round(m, 25 * S, 1015 * S);
+        hv_monitor_round(m, 30 * S, 1020 * S);
         assert_false(hv_monitor_next_oom(m, &oom));
 }
 
