@@ -3,10 +3,12 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "agent/agent.h"
 #include "base/duration.h"
 #include "base/version.h"
+#include "gpu/helper.h"
 
 static const char usage[] =
         "Usage: hivelet [OPTION]...\n"
@@ -80,6 +82,8 @@ int main(int argc, char **argv) {
 
         /* Two arenas at most: what many short-lived allocations leave behind stays small (docs/development.md). */
         (void) mallopt(M_ARENA_MAX, 2);
+        if (argc > 0 && hv_streq(argv[0], HV_GPU_HELPER)) /* started by the agent */
+                return hv_gpu_helper_run(STDIN_FILENO, STDOUT_FILENO);
         while ((c = getopt_long(argc, argv, "hV", long_options, NULL)) != -1) {
                 switch (c) {
                 case OPT_CONFIG:

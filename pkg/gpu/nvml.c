@@ -1,0 +1,247 @@
+/* gpu/nvml.c - see nvml.h. */
+#include "gpu/nvml.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+
+#define LIBRARY "libnvidia-ml.so.1"
+
+/* nvml.h of the driver: nvmlReturn_t. */
+enum {
+        NVML_SUCCESS = 0,
+        NVML_ERROR_NOT_SUPPORTED = 3,
+        NVML_ERROR_NOT_FOUND = 6,
+        NVML_ERROR_INSUFFICIENT_SIZE = 7,
+        NVML_ERROR_DRIVER_NOT_LOADED = 9,
+        NVML_ERROR_GPU_IS_LOST = 15,
+        NVML_ERROR_RESET_REQUIRED = 16,
+};
+
+typedef struct nvml_device *nvml_device; /* opaque there, too */
+
+struct nvml_memory { /* nvmlMemory_t */
+        unsigned long long total, free, used;
+};
+
+struct nvml_utilization { /* nvmlUtilization_t */
+        unsigned gpu, memory;
+};
+
+struct nvml_process { /* nvmlProcessInfo_t of GetComputeRunningProcesses_v3 */
+        unsigned pid;
+        unsigned long long memory; /* all ones: not known */
+        unsigned gpu_instance, compute_instance;
+};
+
+struct calls {
+        int (*init)(void);
+        int (*shutdown)(void);
+        const char *(*error_string)(int);
+        int (*driver_version)(char *, unsigned);
+        int (*count)(unsigned *);
+        int (*handle)(unsigned, nvml_device *);
+        int (*uuid)(nvml_device, char *, unsigned);
+        int (*name)(nvml_device, char *, unsigned);
+        int (*memory)(nvml_device, struct nvml_memory *);
+        int (*minor)(nvml_device, unsigned *);
+        /* what not every driver has */
+        int (*utilization)(nvml_device, struct nvml_utilization *);
+        int (*temperature)(nvml_device, unsigned sensor, unsigned *);
+        int (*processes)(nvml_device, unsigned *, struct nvml_process *);
+        int (*mig_mode)(nvml_device, unsigned *current, unsigned *pending);
+};
+
+struct hv_nvml {
+        void *library;
+        struct calls calls;
+        bool is_greeted;
+        /* As it was last seen at each index: one that is lost does not tell its own UUID any more. */
+        struct hv_gpu last[HV_GPUS_MAX];
+};
+
+static const struct {
+        const char *name;
+        size_t offset;
+        bool is_needed;
+} symbols[] = {
+        { "nvmlInit_v2", offsetof(struct calls, init), true },
+        { "nvmlShutdown", offsetof(struct calls, shutdown), true },
+        { "nvmlErrorString", offsetof(struct calls, error_string), true },
+        { "nvmlSystemGetDriverVersion", offsetof(struct calls, driver_version), true },
+        { "nvmlDeviceGetCount_v2", offsetof(struct calls, count), true },
+        { "nvmlDeviceGetHandleByIndex_v2", offsetof(struct calls, handle), true },
+        { "nvmlDeviceGetUUID", offsetof(struct calls, uuid), true },
+        { "nvmlDeviceGetName", offsetof(struct calls, name), true },
+        { "nvmlDeviceGetMemoryInfo", offsetof(struct calls, memory), true },
+        { "nvmlDeviceGetMinorNumber", offsetof(struct calls, minor), true },
+        { "nvmlDeviceGetUtilizationRates", offsetof(struct calls, utilization), false },
+        { "nvmlDeviceGetTemperature", offsetof(struct calls, temperature), false },
+        { "nvmlDeviceGetComputeRunningProcesses_v3", offsetof(struct calls, processes), false },
+        { "nvmlDeviceGetMigMode", offsetof(struct calls, mig_mode), false },
+};
+
+struct hv_nvml *hv_nvml_new(void) {
+        return HV_NEW(struct hv_nvml);
+}
+
+static void part(struct hv_nvml *n) {
+        if (n->is_greeted)
+                (void) n->calls.shutdown();
+        n->is_greeted = false;
+}
+
+struct hv_nvml *hv_nvml_free(struct hv_nvml *n) {
+        if (!n)
+                return NULL;
+        part(n);
+        if (n->library)
+                (void) dlclose(n->library);
+        free(n);
+        return NULL;
+}
+
+static bool load(struct hv_nvml *n, struct hv_gpus *ret) {
+        void *library = n->library ? n->library : dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+
+        if (n->library)
+                return true;
+        if (!library) {
+                ret->is_known = true; /* no driver, no GPU that could be given to anybody */
+                return false;
+        }
+        for (size_t i = 0; i < HV_ARRAY_SIZE(symbols); i++) {
+                void *f = dlsym(library, symbols[i].name);
+
+                if (!f && symbols[i].is_needed) {
+                        (void) snprintf(ret->problem, sizeof ret->problem,
+                                        "%s has no %s: the driver is too old", LIBRARY, symbols[i].name);
+                        (void) dlclose(library);
+                        return false;
+                }
+                memcpy((char *) &n->calls + symbols[i].offset, &f, sizeof f);
+        }
+        n->library = library;
+        return true;
+}
+
+/* Something does not answer: the driver is greeted anew before the next look, which finds what was added or reset. */
+static void fail(struct hv_nvml *n, struct hv_gpus *ret, const char *what, int code) {
+        (void) snprintf(ret->problem, sizeof ret->problem, "%s: %s", what, n->calls.error_string(code));
+        part(n);
+}
+
+static bool greet(struct hv_nvml *n, struct hv_gpus *ret) {
+        int code = n->is_greeted ? NVML_SUCCESS : n->calls.init();
+
+        if (code != NVML_SUCCESS) {
+                fail(n, ret, "the NVIDIA driver does not answer", code);
+                return false;
+        }
+        n->is_greeted = true;
+        code = n->calls.driver_version(ret->driver, sizeof ret->driver);
+        if (code != NVML_SUCCESS || !*ret->driver)
+                (void) snprintf(ret->driver, sizeof ret->driver, "unknown");
+        return true;
+}
+
+static bool is_lost(int code) {
+        return code == NVML_ERROR_GPU_IS_LOST || code == NVML_ERROR_RESET_REQUIRED;
+}
+
+static void read_processes(struct hv_nvml *n, nvml_device device, struct hv_gpu *g) {
+        struct nvml_process v[HV_GPU_PROCESSES_MAX];
+        unsigned count = HV_GPU_PROCESSES_MAX;
+        int code = n->calls.processes ? n->calls.processes(device, &count, v) : NVML_ERROR_NOT_SUPPORTED;
+
+        if (code == NVML_SUCCESS || code == NVML_ERROR_INSUFFICIENT_SIZE)
+                g->n_processes = count;
+        for (unsigned i = 0; code == NVML_SUCCESS && i < HV_MIN(count, HV_GPU_PROCESSES_MAX); i++)
+                g->processes[i] = (struct hv_gpu_process){
+                        .pid = (int) v[i].pid,
+                        .memory_bytes = v[i].memory > INT64_MAX ? -1 : (int64_t) v[i].memory,
+                };
+}
+
+static void read_use(struct hv_nvml *n, nvml_device device, struct hv_gpu *g) {
+        struct nvml_utilization use;
+        unsigned degrees;
+
+        if (n->calls.utilization && n->calls.utilization(device, &use) == NVML_SUCCESS)
+                g->use_percent = (int) use.gpu;
+        if (n->calls.temperature && n->calls.temperature(device, 0, &degrees) == NVML_SUCCESS)
+                g->temperature_c = (int) degrees;
+        read_processes(n, device, g);
+}
+
+/* The first call that says that it is lost ends it: what follows would only say so again, or hang. */
+static int read_device(struct hv_nvml *n, unsigned index, struct hv_gpu *g) {
+        unsigned minor = 0, mig = 0, pending = 0;
+        struct nvml_memory memory = {};
+        nvml_device device = NULL;
+        int code = n->calls.handle(index, &device);
+
+        if (code == NVML_SUCCESS)
+                code = n->calls.uuid(device, g->uuid, sizeof g->uuid);
+        if (code == NVML_SUCCESS)
+                code = n->calls.name(device, g->name, sizeof g->name);
+        if (code == NVML_SUCCESS)
+                code = n->calls.memory(device, &memory);
+        if (code != NVML_SUCCESS)
+                return code;
+        g->memory_bytes = memory.total;
+        g->memory_used_bytes = (int64_t) memory.used;
+        if (n->calls.minor(device, &minor) == NVML_SUCCESS)
+                g->minor = (int) minor;
+        if (n->calls.mig_mode && n->calls.mig_mode(device, &mig, &pending) == NVML_SUCCESS && mig)
+                g->state = HV_GPU_MIG;
+        read_use(n, device, g);
+        return NVML_SUCCESS;
+}
+
+static bool read_gpu(struct hv_nvml *n, unsigned index, struct hv_gpus *ret) {
+        struct hv_gpu *g = &ret->v[index];
+        int code;
+
+        *g = (struct hv_gpu){ .minor = -1, .memory_used_bytes = -1, .use_percent = -1, .temperature_c = -1 };
+        code = read_device(n, index, g);
+        if (code == NVML_SUCCESS) {
+                n->last[index] = *g;
+                return true;
+        }
+        if (!is_lost(code)) {
+                char what[64];
+
+                (void) snprintf(what, sizeof what, "GPU %u does not answer", index);
+                fail(n, ret, what, code);
+                return false;
+        }
+        *g = (struct hv_gpu){ .state = HV_GPU_LOST,
+                              .minor = -1,
+                              .memory_bytes = n->last[index].memory_bytes,
+                              .memory_used_bytes = -1,
+                              .use_percent = -1,
+                              .temperature_c = -1 };
+        memcpy(g->uuid, n->last[index].uuid, sizeof g->uuid);
+        memcpy(g->name, n->last[index].name, sizeof g->name);
+        return true;
+}
+
+void hv_nvml_read(struct hv_nvml *n, struct hv_gpus *ret) {
+        unsigned count = 0;
+        int code;
+
+        memset(ret, 0, sizeof *ret);
+        if (!load(n, ret) || !greet(n, ret))
+                return;
+        code = n->calls.count(&count);
+        if (code != NVML_SUCCESS) {
+                fail(n, ret, "the NVIDIA driver does not count its GPUs", code);
+                return;
+        }
+        for (; ret->n < HV_MIN(count, HV_GPUS_MAX); ret->n++)
+                if (!read_gpu(n, ret->n, ret))
+                        return;
+        ret->is_known = true;
+}

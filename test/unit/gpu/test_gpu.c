@@ -1,0 +1,327 @@
+/* The real helper, with a driver's library of the tests (lib/nvml/stub.c): what it tells, and what becomes of it when the driver
+ * hangs, fails, or loses a GPU. */
+#include <errno.h>
+#include <ftw.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "gpu/access.h"
+#include "gpu/helper.h"
+#include "gpu/watch.h"
+#include "lib/loop.h"
+
+#define ONE "gpu GPU-aaaa 0 24576 1024 35 61 NVIDIA A100\n"
+#define TWO "gpu GPU-bbbb 1 81920 0 0 30 NVIDIA H100 80GB HBM3\n"
+
+struct bed {
+        char dir[64];
+        sd_event *event;
+        struct hv_gpu_watch *watch;
+        struct hv_gpus *last;
+        unsigned n_told;
+};
+
+static void put(const struct bed *b, const char *text) {
+        char path[128], made[128];
+        FILE *f;
+
+        (void) snprintf(made, sizeof made, "%s/gpus.new", b->dir);
+        (void) snprintf(path, sizeof path, "%s/gpus", b->dir);
+        f = fopen(made, "w");
+        assert_non_null(f);
+        assert_true(fputs(text, f) >= 0);
+        assert_int_equal(fclose(f), 0);
+        assert_int_equal(rename(made, path), 0);
+}
+
+static void told(void *userdata, const struct hv_gpus *gpus) {
+        struct bed *b = userdata;
+
+        memcpy(b->last, gpus, sizeof *gpus);
+        b->n_told++;
+}
+
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *walk) {
+        (void) st;
+        (void) flag;
+        (void) walk;
+        return remove(path);
+}
+
+static int set_up(void **state) {
+        struct bed *b = HV_NEW(struct bed);
+        char link[128];
+
+        (void) snprintf(b->dir, sizeof b->dir, "/tmp/hv-gpu-XXXXXX");
+        assert_non_null(mkdtemp(b->dir));
+        (void) snprintf(link, sizeof link, "%s/libnvidia-ml.so.1", b->dir);
+        assert_int_equal(symlink(HV_BINARY_DIR "/test/lib/nvml/libnvidia-ml.so.1", link), 0);
+        b->last = HV_NEW(struct hv_gpus);
+        assert_true(sd_event_new(&b->event) >= 0);
+        *state = b;
+        return 0;
+}
+
+static int tear_down(void **state) {
+        struct bed *b = *state;
+
+        (void) hv_gpu_watch_free(b->watch);
+        sd_event_unref(b->event);
+        (void) nftw(b->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+        free(b->last);
+        free(b);
+        return 0;
+}
+
+static void watch(struct bed *b, uint64_t timeout_us) {
+        const struct hv_gpu_watch_options o = { .interval_us = 10 * HV_USEC_PER_MSEC,
+                                                .timeout_us = timeout_us,
+                                                .library_path = b->dir,
+                                                .told = told,
+                                                .userdata = b };
+
+        assert_int_equal(hv_gpu_watch_new(b->event, &o, &b->watch, NULL), 0);
+}
+
+static void until_told(struct bed *b) {
+        unsigned before = b->n_told;
+
+        hv_test_run_until(b->event, b->n_told > before);
+}
+
+static void test_what_the_driver_tells(void **state) {
+        struct bed *b = *state;
+        const struct hv_gpu *g;
+
+        put(b, "driver 550.54.14\n" ONE TWO "process GPU-aaaa 4711 512\nmig GPU-bbbb\n");
+        watch(b, 20 * HV_USEC_PER_SEC);
+        until_told(b);
+        assert_true(b->last->is_known);
+        assert_string_equal(b->last->driver, "550.54.14");
+        assert_int_equal(b->last->n, 2);
+        g = hv_gpus_find(b->last, "GPU-aaaa");
+        assert_non_null(g);
+        assert_string_equal(g->name, "NVIDIA A100");
+        assert_int_equal(g->state, HV_GPU_WORKS);
+        assert_int_equal(g->minor, 0);
+        assert_int_equal(g->memory_bytes, 24576ull << 20);
+        assert_int_equal(g->memory_used_bytes, 1024ll << 20);
+        assert_int_equal(g->use_percent, 35);
+        assert_int_equal(g->temperature_c, 61);
+        assert_int_equal(g->n_processes, 1);
+        assert_int_equal(g->processes[0].pid, 4711);
+        assert_int_equal(g->processes[0].memory_bytes, 512ll << 20);
+        g = hv_gpus_find(b->last, "GPU-bbbb");
+        assert_non_null(g);
+        assert_int_equal(g->state, HV_GPU_MIG);
+        assert_string_equal(g->name, "NVIDIA H100 80GB HBM3");
+        assert_null(hv_gpus_find(b->last, "GPU-cccc"));
+}
+
+static void test_a_lost_gpu_keeps_its_name(void **state) {
+        struct bed *b = *state;
+        const struct hv_gpu *g;
+
+        put(b, "driver 1\n" ONE TWO);
+        watch(b, 20 * HV_USEC_PER_SEC);
+        until_told(b);
+        put(b, "driver 1\n" ONE TWO "lost GPU-aaaa\n");
+        hv_test_run_until(b->event, b->last->v[0].state == HV_GPU_LOST);
+        g = hv_gpus_find(b->last, "GPU-aaaa");
+        assert_ptr_equal(g, &b->last->v[0]);
+        assert_int_equal(g->memory_bytes, 24576ull << 20);
+        assert_int_equal(g->use_percent, -1);
+        assert_int_equal(b->last->v[1].state, HV_GPU_WORKS);
+        assert_true(b->last->is_known);
+        put(b, "driver 1\n" ONE TWO);
+        hv_test_run_until(b->event, b->last->v[0].state == HV_GPU_WORKS);
+}
+
+static void test_uuids_may_change(void **state) {
+        struct bed *b = *state;
+
+        put(b, "driver 1\n" ONE);
+        watch(b, 20 * HV_USEC_PER_SEC);
+        until_told(b);
+        put(b, "driver 1\n" TWO);
+        hv_test_run_until(b->event, hv_gpus_find(b->last, "GPU-bbbb"));
+        assert_int_equal(b->last->n, 1);
+        assert_null(hv_gpus_find(b->last, "GPU-aaaa"));
+}
+
+static void test_no_library_is_no_gpu(void **state) {
+        struct bed *b = *state;
+        char link[128];
+
+        (void) snprintf(link, sizeof link, "%s/libnvidia-ml.so.1", b->dir);
+        assert_int_equal(unlink(link), 0);
+        watch(b, 20 * HV_USEC_PER_SEC);
+        until_told(b);
+        assert_true(b->last->is_known);
+        assert_string_equal(b->last->driver, "");
+        assert_int_equal(b->last->n, 0);
+        hv_test_run_until(b->event, hv_gpu_watch_pid(b->watch) == 0); /* nobody is kept for it */
+}
+
+static void test_the_driver_is_not_loaded(void **state) {
+        struct bed *b = *state;
+
+        watch(b, 20 * HV_USEC_PER_SEC);
+        until_told(b);
+        assert_false(b->last->is_known);
+        assert_string_equal(b->last->problem, "the NVIDIA driver does not answer: Driver Not Loaded");
+}
+
+/* Every call of the driver can hang: the helper is killed, and the loop never waited for it. */
+static void test_a_driver_that_hangs(void **state) {
+        static const char *const calls[] = {
+                "nvmlInit_v2",
+                "nvmlSystemGetDriverVersion",
+                "nvmlDeviceGetCount_v2",
+                "nvmlDeviceGetUUID",
+                "nvmlDeviceGetHandleByIndex_v2",
+                "nvmlDeviceGetName",
+                "nvmlDeviceGetMemoryInfo",
+                "nvmlDeviceGetMinorNumber",
+                "nvmlDeviceGetUtilizationRates",
+                "nvmlDeviceGetTemperature",
+                "nvmlDeviceGetMigMode",
+                "nvmlDeviceGetComputeRunningProcesses_v3",
+        };
+        struct bed *b = *state;
+
+        for (size_t i = 0; i < HV_ARRAY_SIZE(calls); i++) {
+                char text[256];
+
+                (void) snprintf(text, sizeof text, "driver 1\n" ONE "hang %s\n", calls[i]);
+                put(b, text);
+                b->n_told = 0;
+                watch(b, 20 * HV_USEC_PER_MSEC);
+                until_told(b);
+                print_message("%s\n", calls[i]);
+                assert_false(b->last->is_known);
+                assert_non_null(strstr(b->last->problem, "does not answer within"));
+                hv_test_run_until(b->event, hv_gpu_watch_pid(b->watch) == 0);
+                b->watch = hv_gpu_watch_free(b->watch);
+        }
+}
+
+static void test_a_driver_that_fails(void **state) {
+        struct bed *b = *state;
+
+        put(b, "driver 1\n" ONE "fail nvmlDeviceGetMemoryInfo 999\n");
+        watch(b, 20 * HV_USEC_PER_SEC);
+        until_told(b);
+        assert_false(b->last->is_known);
+        assert_string_equal(b->last->problem, "GPU 0 does not answer: Unknown Error");
+}
+
+static void test_what_is_not_told_of_a_model(void **state) {
+        struct bed *b = *state;
+
+        put(b, "driver 1\n" ONE "fail nvmlDeviceGetUtilizationRates 3\nfail nvmlDeviceGetTemperature 3\n");
+        watch(b, 20 * HV_USEC_PER_SEC);
+        until_told(b);
+        assert_true(b->last->is_known);
+        assert_int_equal(b->last->v[0].use_percent, -1);
+        assert_int_equal(b->last->v[0].temperature_c, -1);
+        assert_int_equal(b->last->v[0].memory_used_bytes, 1024ll << 20);
+}
+
+/* Somebody killed it: it is told, and another one is started later. */
+static void test_a_helper_that_dies(void **state) {
+        struct bed *b = *state;
+
+        put(b, "driver 1\n" ONE);
+        watch(b, 20 * HV_USEC_PER_SEC);
+        until_told(b);
+        assert_int_equal(kill(hv_gpu_watch_pid(b->watch), SIGKILL), 0);
+        hv_test_run_until(b->event, !b->last->is_known);
+        assert_int_equal(hv_gpu_watch_pid(b->watch), 0);
+        hv_test_run_until(b->event, b->last->is_known);
+}
+
+struct answer {
+        bool is_there;
+        int r;
+};
+
+static void on_access(void *userdata, int r) {
+        *(struct answer *) userdata = (struct answer){ true, r };
+}
+
+static void test_access_is_asked_of_the_helper(void **state) {
+        struct bed *b = *state;
+        struct answer a = {};
+
+        put(b, "driver 1\n" ONE);
+        watch(b, 20 * HV_USEC_PER_SEC);
+        assert_int_equal(hv_gpu_watch_access(b->watch, "/", "/dev/null", on_access, &a), -ENOTCONN);
+        until_told(b);
+        assert_int_equal(hv_gpu_watch_access(b->watch, "/nowhere", "/dev/null", on_access, &a), 0);
+        assert_int_equal(hv_gpu_watch_access(b->watch, "/nowhere", "/dev/null", on_access, &a), -EBUSY);
+        hv_test_run_until(b->event, a.is_there);
+        assert_int_equal(a.r, -ENOENT);
+        assert_true(b->last->is_known);
+}
+
+static void test_rules_of_devices(void **state) {
+        static const struct {
+                const char *what, *list;
+                bool allowed;
+        } rows[] = {
+                { "what a runtime gives everybody", "c 1:3 rwm\nc 136:* rwm\nb *:* m\nc *:* m\n", false },
+                { "all", "a *:* rwm\n", true },
+                { "its major", "c 1:3 rwm\nc 195:* rwm\n", true },
+                { "itself", "c 195:2 rwm\n", true },
+                { "itself, without mknod", "c 195:2 rw\n", true },
+                { "another of its major", "c 195:0 rwm\nc 195:22 rwm\n", false },
+                { "to read only", "c 195:2 r\n", false },
+                { "a block device", "b 195:2 rwm\n", false },
+                { "nothing", "", false },
+                { "something else", "no rule\n195:2\n", false },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                print_message("%s\n", rows[i].what);
+                assert_int_equal(hv_gpu_rules_allow(rows[i].list, HV_GPU_MAJOR, 2), rows[i].allowed);
+        }
+}
+
+static void test_lines_that_are_none(void **state) {
+        static const char *const rows[] = {
+                "", "{}", "[]", "{\"gpus\":1}", "{\"gpus\":[{}]}", "{\"gpus\":[{\"state\":\"x\"}]}"
+        };
+        _hv_cleanup_free_ struct hv_gpus *g = HV_NEW(struct hv_gpus);
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++)
+                assert_int_equal(hv_gpus_parse(rows[i], strlen(rows[i]), g, NULL), -EBADMSG);
+        assert_int_equal(hv_gpus_parse("{\"absent\":true}", 15, g, NULL), 0);
+        assert_true(g->is_known);
+}
+
+int main(int argc, char **argv) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(test_what_the_driver_tells, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_a_lost_gpu_keeps_its_name, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_uuids_may_change, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_no_library_is_no_gpu, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_the_driver_is_not_loaded, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_a_driver_that_hangs, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_a_driver_that_fails, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_what_is_not_told_of_a_model, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_a_helper_that_dies, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_access_is_asked_of_the_helper, set_up, tear_down),
+                cmocka_unit_test(test_rules_of_devices),
+                cmocka_unit_test(test_lines_that_are_none),
+        };
+
+        if (argc > 0 && hv_streq(argv[0], HV_GPU_HELPER))
+                return hv_gpu_helper_run(STDIN_FILENO, STDOUT_FILENO);
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
