@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "agent/gc.h"
+#include "agent/gpus.h"
 #include "agent/images.h"
 #include "agent/join_store.h"
 #include "agent/joins.h"
@@ -132,6 +133,8 @@ static int begin(struct hv_agent *a, struct hv_err *err) {
         if (r >= 0)
                 r = hv_agent_publish_init(a, err);
         if (r >= 0)
+                r = hv_agent_gpus_init(a, err);
+        if (r >= 0)
                 r = hv_agent_engine_init(a, err);
         if (r >= 0)
                 hv_agent_access_init(a);
@@ -161,6 +164,7 @@ static void end(struct hv_agent *a) {
         hv_agent_access_end(a);
         hv_api_free(a->api);
         hv_agent_monitor_end(a);
+        hv_agent_gpus_end(a);
         hv_agent_pool_end(a);
         hv_agent_joins_end(a);
         hv_agent_tunnels_end(a);

@@ -140,6 +140,7 @@ void hv_agent_snapshot(void *userdata, struct hv_arena *arena, struct hv_api_sna
         ret->node_id = shown ? shown->settings.node_id : "";
         ret->node_name = shown ? shown->settings.node_name : "";
         ret->crons = hv_core_crons(a->core, now_us, arena, &ret->n_crons);
+        hv_core_gpus(a->core, arena, &ret->gpus);
         hv_agent_tunnels_show(a, arena, ret);
         hv_agent_preload_show(a, arena, ret);
         sources_of(a, arena, ret);

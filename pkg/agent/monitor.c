@@ -9,6 +9,8 @@
 #include "agent/monitor.h"
 
 #include <inttypes.h>
+#include "agent/gpus.h"
+
 #include <sys/resource.h>
 
 #include "agent/gc.h"
@@ -213,6 +215,7 @@ void hv_agent_usage(void *userdata, struct hv_monitor_view *ret) {
                 hv_monitor_look(a->monitor->monitor, ret);
         else
                 *ret = (struct hv_monitor_view){};
+        ret->gpus = hv_agent_gpus_last(a);
 }
 
 const struct hv_container_sample *hv_agent_monitor_sample(const struct hv_agent *a, const char *container) {

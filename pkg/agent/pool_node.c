@@ -1,14 +1,17 @@
 /* agent/pool_node.c - what the node says of itself to a pool. See pool.h. */
+#include "agent/gpus.h"
 #include "agent/monitor.h"
 #include "agent/pool.h"
 #include "base/arena.h"
 #include "host/address.h"
 #include "log/log.h"
+#include "reconcile/gpu.h"
 #include "spec/node.h"
 #include "spec/task_type.h"
 #include "spec/types.h"
 #include "spec/value_net.h"
 
+#define SCORE_OF_A_GPU 100  /* as with cores: the pool of that dialect takes a task's gpu_score from it */
 #define SCORE_OF_A_CORE 100 /* of the dialect hivemind's cpu_score; the documents' "cpu" counts cores */
 
 /* What is written, else the address that the node listens on, else the best that this machine has. */
@@ -45,11 +48,13 @@ static bool has_tunnel(void) {
 static void tell_capabilities(const struct hv_agent_pool *p, bool engine, struct hv_arena *arena,
                               struct hv_pool_node *ret) {
         const struct hv_task_types *types = p->desired->types;
-        const char **v = HV_ARENA_NEW_N(arena, const char *, 3 + (types ? types->n : 0));
+        const char **v = HV_ARENA_NEW_N(arena, const char *, 4 + (types ? types->n : 0));
         size_t n = 0;
 
         if (engine)
                 v[n++] = "docker";
+        if (ret->n_gpus > 0)
+                v[n++] = "gpu";
         if (has_tunnel())
                 v[n++] = "wireguard";
         for (size_t i = 0; engine && types && i < types->n; i++)
@@ -122,7 +127,23 @@ static void tell_usage(const struct hv_agent_pool *p, struct hv_pool_node *ret) 
         ret->disk_percent = s ? hv_host_disk_percent(s, &fullest) : -1;
         if (!fullest)
                 ret->disk_percent = -1;
-        ret->gpu_percent = -1;
+        ret->gpu_percent = hv_gpus_use_percent(hv_agent_gpus_last(p->agent));
+}
+
+/* Those that are given away and work: what else there is a pool cannot use. */
+static void tell_gpus(const struct hv_agent *a, struct hv_arena *arena, struct hv_pool_node *ret) {
+        struct hv_gpus_status all;
+        struct hv_pool_gpu *v;
+
+        hv_core_gpus(a->core, arena, &all);
+        v = HV_ARENA_NEW_N(arena, struct hv_pool_gpu, all.n + 1);
+        for (size_t i = 0; i < all.n; i++)
+                if (all.v[i].is_given && all.v[i].works)
+                        v[ret->n_gpus++] = (struct hv_pool_gpu){ .uuid = all.v[i].uuid,
+                                                                 .name = all.v[i].name,
+                                                                 .memory_bytes = all.v[i].memory_bytes };
+        ret->gpus = v;
+        ret->gpu_score = (int) ret->n_gpus * SCORE_OF_A_GPU;
 }
 
 void hv_agent_pool_node(void *userdata, struct hv_arena *arena, struct hv_pool_node *ret) {
@@ -143,6 +164,7 @@ void hv_agent_pool_node(void *userdata, struct hv_arena *arena, struct hv_pool_n
                 ret->n_cpus = (unsigned) (for_tasks.nano_cpus / UINT64_C(1000000000));
                 ret->cpu_score = (int) (for_tasks.nano_cpus * SCORE_OF_A_CORE / UINT64_C(1000000000));
         }
+        tell_gpus(a, arena, ret);
         tell_capabilities(p, ret->engine_available, arena, ret);
         tell_labels(p, arena, ret);
         tell_tasks(p, arena, ret);

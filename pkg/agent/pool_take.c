@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/map.h"
 #include "log/log.h"
+#include "reconcile/gpu.h"
 #include "reconcile/trust.h"
 #include "spec/task_load.h"
 #include "spec/types.h"
@@ -188,6 +189,8 @@ static enum hv_pool_verdict judge_room(struct hv_agent_pool *p, const struct hv_
 
         if (!hv_core_room(p->agent->core, &all, &for_tasks, &available))
                 return say(p, HV_POOL_LATER, "what this machine has is not known yet");
+        if (t->booking.n_gpus && !hv_core_gpus_are_known(p->agent->core))
+                return say(p, HV_POOL_LATER, "the GPUs of this machine are not known yet");
         lacks = hv_room_lacks(&for_tasks, &asked);
         if (lacks != HV_RESOURCE_NONE && lacks != HV_RESOURCE_SLOTS)
                 return say(p, HV_POOL_REFUSED, "never fits: %s",

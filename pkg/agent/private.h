@@ -12,6 +12,7 @@
  *      retention.c     what tasks left, removed when its time is over
  *      caps.c          when the caps of the node's slices are read
  *      monitor.c       what the machine and its containers use (agent/monitor.h)
+ *      gpus.c          GPUs, and whether containers can still use theirs (agent/gpus.h)
  *      images.c        images: how they come, which are hivelet's (agent/images.h)
  *      preload.c archives.c  images that are there beforehand (agent/preload.h)
  *      gc*.c           garbage collection (agent/gc.h)
@@ -47,6 +48,7 @@ struct plan_call;         /* backend_plan.c */
 struct change;            /* backend_change.c: a change that waits for the guard */
 struct root_look;         /* disk_watch.c */
 struct hv_agent_gc;       /* gc.h */
+struct hv_agent_gpus;     /* gpus.h */
 struct hv_agent_images;   /* images.h */
 struct hv_agent_archives; /* archives.c */
 struct hv_agent_preload;  /* preload.h */
@@ -127,6 +129,7 @@ struct hv_agent {
         struct hv_agent_joins *joins;     /* NULL: no VPN service was ever to be asked */
         struct hv_join_store *join_store;
 
+        struct hv_agent_gpus *gpus;
         struct hv_agent_monitor *monitor; /* NULL: nobody will ask (--once) */
 
         struct hv_notify *notify;

@@ -16,6 +16,7 @@ enum part {
         PART_NODE = 1 << 0,
         PART_SERVICES = 1 << 1,
         PART_TASKS = 1 << 2,
+        PART_GPUS = 1 << 3,
         PART_ALL = PART_NODE | PART_SERVICES | PART_TASKS,
 };
 
@@ -25,7 +26,7 @@ static const struct {
 } words[] = {
         { "node", PART_NODE },    { "services", PART_SERVICES }, { "service", PART_SERVICES },
         { "svc", PART_SERVICES }, { "tasks", PART_TASKS },       { "task", PART_TASKS },
-        { "all", PART_ALL },
+        { "gpus", PART_GPUS },    { "gpu", PART_GPUS },          { "all", PART_ALL },
 };
 
 static int read_parts(struct hv_cli *cli, unsigned *ret) {
@@ -40,7 +41,7 @@ static int read_parts(struct hv_cli *cli, unsigned *ret) {
                         return HV_EXIT_OK;
                 }
         }
-        return hv_cli_usage(cli, "top of what? node, services or tasks; found \"%s\"", word);
+        return hv_cli_usage(cli, "top of what? node, services, tasks or gpus; found \"%s\"", word);
 }
 
 /* ---- figures ---- */
@@ -196,6 +197,37 @@ static void put_containers(struct hv_cli *cli, const struct hv_json *containers,
         hv_output_table(cli, t);
 }
 
+/* ---- GPUs ---- */
+
+static void put_gpus(struct hv_cli *cli, const struct hv_json *gpus) {
+        _hv_cleanup_(hv_table_freep) struct hv_table *t = hv_table_new();
+        static const char *const headings[] = { "USE", "MEMORY", "OF", "TEMPERATURE", "PROCESSES" };
+        char text[SIZE_TEXT];
+
+        hv_table_column(t, "GPU", 0);
+        hv_table_column(t, "NAME", HV_TABLE_CUT_START);
+        hv_table_column(t, "STATE", 0);
+        for (size_t i = 0; i < HV_ARRAY_SIZE(headings); i++)
+                hv_table_column(t, headings[i], HV_TABLE_RIGHT);
+        for (size_t i = 0; i < hv_json_size(gpus); i++) {
+                const struct hv_json *g = hv_json_at(gpus, i);
+
+                hv_table_row(t);
+                hv_table_cell(t, hv_json_str(g, "uuid"));
+                hv_table_cell(t, hv_json_str(g, "name"));
+                hv_table_cell(t, hv_json_str(g, "state"));
+                hv_table_cell(t, percent_text(hv_json_get(g, "use"), text));
+                hv_table_cell(t, size_text(at(g, "memory", "used"), text));
+                hv_table_cell(t, size_text(at(g, "memory", "total"), text));
+                if (is_number(hv_json_get(g, "temperatureCelsius")))
+                        hv_table_cellf(t, "%" PRId64 " C", hv_json_int(g, "temperatureCelsius", 0));
+                else
+                        hv_table_cell(t, "-");
+                hv_table_cellf(t, "%zu", hv_json_size(hv_json_get(g, "processes")));
+        }
+        hv_output_table(cli, t);
+}
+
 /* ---- once, or until interrupted ---- */
 
 static void put_all(struct hv_cli *cli, const struct hv_json *usage, unsigned parts) {
@@ -207,6 +239,11 @@ static void put_all(struct hv_cli *cli, const struct hv_json *usage, unsigned pa
                 if (parts != PART_NODE)
                         hv_buf_putc(&buf, '\n');
                 hv_output_text(cli, &buf);
+        }
+        if ((parts & PART_GPUS) || (parts == PART_ALL && hv_json_size(hv_json_get(usage, "gpus")) > 0)) {
+                put_gpus(cli, hv_json_get(usage, "gpus"));
+                if (parts == PART_ALL)
+                        (void) fputc('\n', stdout);
         }
         if (parts & (PART_SERVICES | PART_TASKS))
                 put_containers(cli, hv_json_get(usage, "containers"), parts);

@@ -21,12 +21,12 @@ static const struct hv_verb verbs[] = {
           .run = hv_cmd_status },
         { .name = "top",
           .group = "Look",
-          .usage = "[node|services|tasks] [--once]",
+          .usage = "[node|services|tasks|gpus] [--once]",
           .summary = "what the machine and its containers use",
           .details =
                   "On a terminal it goes on with each sample until interrupted; the busiest container comes first.\n"
                   "CPU of a container: one processor is 100 %. MEMORY is what cannot be taken away without loss.",
-          .examples = "top\ntop tasks\ntop --once\ntop -o json\n",
+          .examples = "top\ntop tasks\ntop gpu\ntop --once\ntop -o json\n",
           .options = BIT(HV_OPT_ONCE) | BIT(HV_OPT_NO_HEADERS),
           .formats = TABLE | (1u << HV_OUTPUT_WIDE),
           .args_max = 1,

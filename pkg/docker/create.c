@@ -199,6 +199,18 @@ static int check_limits(const struct hv_docker_create *c, struct hv_err *err) {
         return 0;
 }
 
+/* "all" and indexes are words of the driver's, too: a container would get what is somebody else's. */
+static int check_gpus(const struct hv_docker_create *c, struct hv_err *err) {
+        for (size_t i = 0; i < c->gpus.n; i++) {
+                const char *uuid = c->gpus.v[i];
+
+                if (!hv_has_prefix(uuid, "GPU-") || strlen(uuid) == strlen("GPU-") ||
+                    uuid[strspn(uuid, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-")])
+                        return hv_err_set(err, -EINVAL, "\"%s\" is not the UUID of a GPU", uuid);
+        }
+        return 0;
+}
+
 static int check_log(const struct hv_docker_create *c, struct hv_err *err) {
         static const char *const drivers[] = { "json-file", "local", "journald", "none" };
 
@@ -225,6 +237,8 @@ static int check(const struct hv_docker_create *c, const struct hv_docker_policy
                 r = check_mounts(c, policy, private_paths, err);
         if (r == 0)
                 r = check_limits(c, err);
+        if (r == 0)
+                r = check_gpus(c, err);
         return r < 0 ? r : check_log(c, err);
 }
 
@@ -356,6 +370,21 @@ static void put_limits(struct hv_json_writer *w, const struct hv_docker_create *
         hv_json_end(w);
 }
 
+/* What `docker run --gpus device=UUID` sends. */
+static void put_gpus(struct hv_json_writer *w, const struct hv_docker_create *c) {
+        hv_json_begin_array(w, "DeviceRequests");
+        hv_json_begin_object(w, NULL);
+        hv_json_put_str(w, "Driver", "nvidia");
+        hv_put_words(w, "DeviceIDs", &c->gpus);
+        hv_json_begin_array(w, "Capabilities");
+        hv_json_begin_array(w, NULL);
+        hv_json_put_str(w, NULL, "gpu");
+        hv_json_end(w);
+        hv_json_end(w);
+        hv_json_end(w);
+        hv_json_end(w);
+}
+
 static void put_host_config(struct hv_json_writer *w, const struct hv_docker_create *c) {
         hv_json_begin_object(w, "HostConfig");
         hv_put_text(w, "NetworkMode", c->network ? c->network : c->network_mode);
@@ -376,6 +405,8 @@ static void put_host_config(struct hv_json_writer *w, const struct hv_docker_cre
                 put_mount(w, &c->mounts[i]);
         hv_json_end(w);
         put_limits(w, c);
+        if (c->gpus.n)
+                put_gpus(w, c);
         if (c->privileged)
                 hv_json_put_bool(w, "Privileged", true);
         hv_json_put_bool(w, "ReadonlyRootfs", c->read_only_root);

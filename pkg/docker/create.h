@@ -1,6 +1,6 @@
 /* docker/create.h - all that a container can be created with, and the last look at it before it leaves.
  *
- * Model    An allow-list: what is not a member here cannot reach an engine (no devices, sysctls, host
+ * Model    An allow-list: what is not a member here cannot reach an engine (no devices but GPUs by their UUIDs, no sysctls, host
  *          namespaces, shared propagation, volumes-from, security options, runtimes). hv_docker_create_body()
  *          refuses what could still do harm whoever filled the struct, and fails closed: an empty text where
  *          a value belongs is an error, NULL is "the image's own". Nothing is ever split at a ',', '=' or
@@ -43,6 +43,7 @@ struct hv_docker_create {
         const char *cgroup_parent; /* in the engine's own form: "/hivelet" (cgroupfs), "hivelet.slice"
                                       (systemd) */
 
+        struct hv_strv gpus; /* UUIDs of NVIDIA's */
         bool read_only_root, no_new_privileges, privileged, init;
         struct hv_strv cap_drop, cap_add; /* without CAP_; cap_drop may be "ALL" */
         const char *stop_signal;          /* NULL: the image's */

@@ -10,7 +10,8 @@
 #include "reconcile/labels.h"
 #include "task/workspace.h"
 
-#define MAX_OWN_LABELS 8
+#define MAX_OWN_LABELS 9
+#define VISIBLE_GPUS "NVIDIA_VISIBLE_DEVICES"
 
 /* --- labels --- */
 
@@ -200,6 +201,8 @@ static struct hv_pairs container_labels(const struct hv_unit *u, const struct hv
         own(&ours, HV_LABEL_REPLICA, hv_arena_printf(arena, "%u", u->replica));
         if (u->kind == HV_KIND_TASK)
                 own(&ours, HV_LABEL_ATTEMPT, hv_arena_printf(arena, "%u", u->replica));
+        if (who->gpus)
+                own(&ours, HV_LABEL_GPUS, who->gpus);
         return merge(&u->labels, &ours, arena);
 }
 
@@ -248,6 +251,44 @@ struct hv_pairs hv_create_builder_labels(const char *task_id, unsigned attempt, 
         return merge(&none, &ours, arena);
 }
 
+static struct hv_strv split_gpus(const char *list, struct hv_arena *arena) {
+        const char **v = HV_ARENA_NEW_N(arena, const char *, strlen(list) + 2);
+        size_t n = 0;
+
+        for (const char *p = list; *p;) {
+                size_t len = strcspn(p, ",");
+
+                v[n++] = hv_arena_strndup(arena, p, len);
+                p += len + (p[len] == ',');
+        }
+        return (struct hv_strv){ v, n };
+}
+
+/* What the image or the document says of it does not count. */
+static struct hv_pairs with_visible_gpus(const struct hv_pairs *env, const char *visible,
+                                         struct hv_arena *arena) {
+        struct hv_pair *v = HV_ARENA_NEW_N(arena, struct hv_pair, env->n + 1);
+        size_t n = 0;
+
+        for (size_t i = 0; i < env->n; i++)
+                if (!hv_streq(env->v[i].name, VISIBLE_GPUS))
+                        v[n++] = env->v[i];
+        v[n++] = (struct hv_pair){ VISIBLE_GPUS, visible };
+        qsort(v, n, sizeof *v, by_name);
+        return (struct hv_pairs){ v, n };
+}
+
+static int choose_gpus(const struct hv_create_for *who, struct hv_arena *arena, struct hv_docker_create *ret,
+                       struct hv_err *err) {
+        if (who->gpus && who->engine && who->engine->kind == HV_DOCKER_KIND_PODMAN)
+                return hv_err_set(err, -EOPNOTSUPP, "podman's Docker API gives a container no GPU");
+        if (who->gpus)
+                ret->gpus = split_gpus(who->gpus, arena);
+        if (who->gpus || who->node_has_gpus)
+                ret->env = with_visible_gpus(&ret->env, who->gpus ? who->gpus : "void", arena);
+        return 0;
+}
+
 int hv_create_container(const struct hv_unit *u, const struct hv_create_for *who, struct hv_arena *arena,
                         struct hv_docker_create *ret, struct hv_err *err) {
         struct hv_docker_create create = {
@@ -286,7 +327,9 @@ int hv_create_container(const struct hv_unit *u, const struct hv_create_for *who
                 create.network = u->networks[0].name;
                 create.aliases = u->networks[0].aliases;
         }
-        r = copy_mounts(u, who->work_root, arena, &create, err);
+        r = choose_gpus(who, arena, &create, err);
+        if (r >= 0)
+                r = copy_mounts(u, who->work_root, arena, &create, err);
         if (r >= 0)
                 r = copy_ports(u, &create, err);
         if (r < 0)

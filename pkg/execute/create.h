@@ -12,6 +12,8 @@
  *          same tree. Below it stand services and tasks apart, and an attempt at a task has a slice of its own
  *          (cgroup/place.h). Podman on cgroupfs refuses what is called a slice and gets its path without the last
  *          ".slice". An engine without a driver that is known (rootless without delegation) keeps its own default.
+ * GPUs     by UUID, through the engine's driver for NVIDIA. What gets none is told so in NVIDIA_VISIBLE_DEVICES on a node that has
+ *          some: images made for CUDA say "all", and an engine whose default runtime is NVIDIA's would obey.
  * Log      of a task that names no driver: Docker's `local`, which keeps every byte and takes the least room; podman does not
  *          know it and gets `json-file`, which means its own form, with one file for all.
  */
@@ -30,6 +32,8 @@ struct hv_create_for {
         const char *revision;
         const struct hv_docker_engine *engine;
         const char *work_root; /* of the tasks' workspaces; NULL: no task is run here */
+        const char *gpus;      /* UUIDs that this container gets, commas between them; NULL: none */
+        bool node_has_gpus;    /* of which a container without one must not see any */
 };
 
 /* *ret borrows from `u` and `arena`. -EPERM a host path that must not be mounted, -ENOENT one that is not

@@ -195,6 +195,8 @@ static void create(struct flight *f) {
         struct hv_err err = {};
         int r;
 
+        by.gpus = f->action->gpus;
+        by.node_has_gpus = f->action->node_has_gpus;
         r = hv_create_container(f->action->unit, &by, f->arena, &body, &err);
         body.limits = f->action->limits;
         if (r < 0) {

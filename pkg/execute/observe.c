@@ -8,7 +8,8 @@
 /* What our labels say about an object. */
 struct mark {
         bool ours;
-        const char *kind, *name, *digest, *revision; /* NULL on strangers, and where a label is missing */
+        const char *kind, *name, *digest, *revision,
+                *gpus; /* NULL on strangers, and where a label is missing */
         unsigned replica;
         bool is_builder;
         bool reclaim_delete;
@@ -71,6 +72,7 @@ static struct mark read_mark(const struct hv_pairs *labels, const char *node_id,
         m.name = name;
         m.digest = label(labels, HV_LABEL_DIGEST);
         m.revision = label(labels, HV_LABEL_REVISION);
+        m.gpus = label(labels, HV_LABEL_GPUS);
         m.reclaim_delete = hv_streq(label(labels, HV_LABEL_RECLAIM), "delete");
         return m;
 }
@@ -139,6 +141,7 @@ void hv_observe_docker_container(const struct hv_docker_container *c, const char
                 .is_builder = m.is_builder,
                 .digest = m.digest,
                 .revision = m.revision,
+                .gpus = hv_str_empty(m.gpus) ? NULL : m.gpus,
                 .image = c->image,
                 .state = state_of(c->state),
         };

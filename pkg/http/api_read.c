@@ -57,7 +57,7 @@ void hv_api_get_node(struct hv_http_request *req, void *userdata) {
         if (hv_api_usage_not_modified(api, req, usage.generation))
                 return;
         hv_api_look(api, &v);
-        hv_render_node(&w, &v.snapshot, usage.host);
+        hv_render_node(&w, &v.snapshot, usage.host, usage.gpus);
         hv_api_reply(req, 200, &buf);
 }
 

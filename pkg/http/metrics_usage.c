@@ -5,6 +5,7 @@
 
 #include "base/time.h"
 #include "http/exposition.h"
+#include "http/render_gpu.h"
 #include "monitor/monitor.h"
 
 #define TICKS_PER_S 100u /* where sysconf(3) says nothing: USER_HZ of all architectures of Debian */
@@ -245,6 +246,8 @@ static void put_pressure(struct hv_exposition *e, const struct hv_host_sample *s
 void hv_metrics_usage(struct hv_exposition *e, const struct hv_monitor_view *usage) {
         const struct hv_host_sample *host = usage ? usage->host : NULL;
 
+        if (usage)
+                hv_metrics_gpus(e, usage->gpus);
         if (!host)
                 return;
         put_cpu(e, host);

@@ -1,4 +1,5 @@
 #include "http/render.h"
+#include "http/render_gpu.h"
 #include "http/render_usage.h"
 
 #include "base/buf.h"
@@ -214,7 +215,7 @@ void hv_render_status(struct hv_json_writer *w, const struct hv_api_snapshot *s,
 }
 
 void hv_render_node(struct hv_json_writer *w, const struct hv_api_snapshot *s,
-                    const struct hv_host_sample *usage) {
+                    const struct hv_host_sample *usage, const struct hv_gpus *gpus) {
         hv_json_begin_object(w, NULL);
         hv_json_put_str(w, "apiVersion", "hivelet/v1");
         hv_json_put_str(w, "kind", "Node");
@@ -225,6 +226,7 @@ void hv_render_node(struct hv_json_writer *w, const struct hv_api_snapshot *s,
         put_engine(w, s);
         hv_render_time(w, "startedAt", s->started_wall_us);
         hv_render_host_usage(w, "usage", usage, NULL);
+        hv_render_node_gpus(w, "gpus", &s->gpus, gpus);
         hv_json_end(w);
 }
 

@@ -9,6 +9,7 @@
 #include "http/conditions.h"
 #include "http/view.h"
 
+struct hv_gpus;
 struct hv_host_sample;
 struct hv_json_writer;
 
@@ -27,7 +28,7 @@ void hv_render_status(struct hv_json_writer *w, const struct hv_api_snapshot *s,
                       struct hv_arena *a, bool show_lines);
 /* usage NULL: no sample yet. */
 void hv_render_node(struct hv_json_writer *w, const struct hv_api_snapshot *s,
-                    const struct hv_host_sample *usage);
+                    const struct hv_host_sample *usage, const struct hv_gpus *gpus);
 void hv_render_sources(struct hv_json_writer *w, const struct hv_api_snapshot *s);
 /* null, or what is on trial, or what became of it. */
 void hv_render_trial(struct hv_json_writer *w, const char *key, const struct hv_api_snapshot *s);

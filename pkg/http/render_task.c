@@ -144,6 +144,7 @@ static void put_live(struct hv_json_writer *w, const struct hv_api_snapshot *s,
 
         hv_json_put_str(w, "container", live ? live->container : NULL);
         hv_json_put_str(w, "image", live ? live->image : NULL);
+        hv_json_put_str(w, "gpus", live ? live->gpus : NULL);
         hv_render_time(w, "nextAt", live ? hv_api_wall_us(s, live->next_us) : 0);
         if (!live) {
                 hv_json_put_null(w, "resources");

@@ -3,6 +3,7 @@
 
 #include "base/time.h"
 #include "http/render.h"
+#include "http/render_gpu.h"
 #include "json/write.h"
 
 #define GIB 1073741824.0
@@ -227,6 +228,7 @@ void hv_render_usage(struct hv_json_writer *w, const struct hv_monitor_view *v, 
                 hv_json_end(w);
         } else
                 hv_json_put_null(w, "hivelet");
+        hv_render_gpu_usage(w, "gpus", v->gpus);
         hv_json_begin_array(w, "containers");
         for (size_t i = 0; i < v->n_containers; i++)
                 hv_render_container_usage(w, &v->containers[i], with_history);

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "reconcile/cron.h"
+#include "reconcile/gpu.h"
 #include "reconcile/status.h"
 #include "spec/diag.h"
 
@@ -127,6 +128,8 @@ struct hv_api_snapshot {
 
         const struct hv_api_image *images;
         size_t n_images;
+
+        struct hv_gpus_status gpus;
 
         const char *listen; /* the address of http.listen that the revision in force asks for; NULL: none */
         const char *listen_error; /* why it cannot be had; NULL: it is served */

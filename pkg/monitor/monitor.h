@@ -25,6 +25,7 @@
 #define HV_MONITOR_CONTAINER_POINTS 120u
 #define HV_MONITOR_TRY_AGAIN_US (60 * UINT64_C(1000000)) /* one that could not be found */
 
+struct hv_gpus;
 struct hv_monitor;
 
 #define HV_MONITOR_FILES_PER_CONTAINER \
@@ -92,6 +93,8 @@ struct hv_monitor_view {
         const struct hv_container_sample *slice;       /* all that hivelet runs; NULL: not known */
         const struct hv_monitor_container *containers; /* by name */
         size_t n_containers;
+        const struct hv_gpus
+                *gpus; /* gpu/gpu.h; NULL: there are none, or nobody has looked. Not the monitor's own */
 };
 
 void hv_monitor_look(struct hv_monitor *m, struct hv_monitor_view *ret);

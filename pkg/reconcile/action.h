@@ -64,6 +64,8 @@ struct hv_action {
         const struct hv_network *network;
         const struct hv_volume *volume;
         struct hv_limits limits; /* CREATE, UPDATE: instead of the unit's */
+        const char *gpus;        /* CREATE: UUIDs, commas between them; NULL: none */
+        bool node_has_gpus;      /* CREATE: or may have: what is given none must not see those of others */
         struct hv_caps caps;
         unsigned
                 caps_asked; /* enum hv_cap: those of them that the node asks for; the others stay somebody else's */

@@ -252,6 +252,8 @@ struct verdict hv_assess_creation(const struct hv_core *c, const struct slot *s,
 
         if (item)
                 return wait_for(reason, item);
+        if (s->want->n_gpus && !s->gpus)
+                return wait_for(HV_REASON_WAITING_GPU, NULL);
         if (s->want->pull_policy == HV_PULL_ALWAYS || (i && i->state == IMAGE_MISSING)) {
                 v = hv_assess_image(c, i, s->want, s->needs_pull, now_us);
                 if (!v.in_sync)
@@ -284,6 +286,8 @@ static struct verdict assess_replace(const struct hv_core *c, const struct slot 
          * being replaced does not count: it waits for this very container to leave. */
         if (item && !(hv_map_get(c->networks, item) && ((struct item *) hv_map_get(c->networks, item))->ours))
                 return wait_for(reason, item);
+        if (s->want->n_gpus && !s->have->gpus && !s->gpus)
+                return wait_for(HV_REASON_WAITING_GPU, NULL);
         v = hv_assess_image(c, i, s->want, s->needs_pull, now_us);
         if (!v.in_sync)
                 return v;
@@ -390,6 +394,20 @@ static struct verdict assess_ended(const struct hv_core *c, const struct slot *s
         return start(c, s, now_us, s->stopped_by_us ? "wanted again" : "ended");
 }
 
+/* What runs without its GPU looks healthy and does nothing. The engine gives a container its devices when it is made. */
+static struct verdict assess_gpu_fault(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
+        struct verdict v = quiet(HV_PHASE_BACK_OFF, HV_REASON_GPU_LOST);
+        uint64_t next_us = HV_TIME_NEVER;
+
+        if (hv_backoff_is_over(&s->restart, now_us, &next_us))
+                v = assess_replace(c, s, now_us, "it lost its GPU");
+        else
+                v.next_us = next_us;
+        if (v.reason == HV_REASON_PENDING)
+                v.reason = HV_REASON_GPU_LOST;
+        return v;
+}
+
 static struct verdict assess_wanted(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
         const struct container *k = s->have;
         const char *why;
@@ -401,6 +419,8 @@ static struct verdict assess_wanted(const struct hv_core *c, const struct slot *
         why = needs_new_container(k, s->want);
         if (why)
                 return assess_replace(c, s, now_us, why);
+        if (hv_slot_has_gpu_fault(s))
+                return assess_gpu_fault(c, s, now_us);
         switch (k->state) {
         case HV_CONTAINER_CREATED:
                 return assess_start(c, s, now_us);

@@ -56,6 +56,7 @@ struct hv_core *hv_core_free(struct hv_core *c) {
                 free(c->parked_removals.v[i]);
         hv_vec_done(&c->parked_removals);
         hv_caps_end(c);
+        hv_gpus_end(c);
         free(c->pressure.text);
         free(c->pressure.busy_text);
         free(c->parked_message);
@@ -107,6 +108,12 @@ int hv_core_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in,
                 return 0;
         case HV_INPUT_PRESSURE:
                 hv_pressure_input(c, in->pressure);
+                return 0;
+        case HV_INPUT_GPUS:
+                hv_gpus_input(c, in->gpus);
+                return 0;
+        case HV_INPUT_GPU_LOST:
+                hv_gpu_access_lost(c, now_us, in->text, in->message);
                 return 0;
         case HV_INPUT_LOOK:
                 hv_logins_try_again(c);

@@ -36,6 +36,7 @@
 
 struct hv_core;
 struct hv_cron_recalled; /* reconcile/cron.h */
+struct hv_seen_gpus;     /* reconcile/gpu.h */
 struct hv_seen_pressure; /* reconcile/pressure.h */
 struct hv_zone;          /* base/zone.h */
 
@@ -62,6 +63,8 @@ enum hv_input_type {
         HV_INPUT_TUNNEL,      /* tunnel: how one is now */
         HV_INPUT_CAPS,        /* caps: how a slice is now */
         HV_INPUT_PRESSURE,    /* pressure: how the machine is */
+        HV_INPUT_GPUS,        /* gpus: which there are, or that nobody can say */
+        HV_INPUT_GPU_LOST,    /* text: id of a container that may not use its GPU any more; message */
         HV_INPUT_TASK_RECALL, /* recalled: one task of the ledger; at start, before TASKS_KNOWN */
         HV_INPUT_TASKS_KNOWN, /* trust_score; the ledger was read to its end: tasks may be accepted and planned */
         HV_INPUT_TASK_SUBMIT, /* task: a new one. -EALREADY the same is known, -EEXIST another of that id, -ENOSPC it
@@ -126,6 +129,7 @@ struct hv_input {
         const struct hv_seen_tunnel *tunnel;
         const struct hv_seen_caps *caps;
         const struct hv_seen_pressure *pressure;
+        const struct hv_seen_gpus *gpus;
         const struct hv_task_recalled *recalled;
         int trust_score;
         struct hv_task *task; /* the core takes a reference of its own */

@@ -229,6 +229,7 @@ static struct container *just_created(const struct flight *f, const char *id) {
         k->object = hv_strdup(u->object);
         k->digest = hv_strdup(u->digest);
         k->image = hv_strdup(u->image);
+        k->gpus = hv_strdup(f->action.gpus);
         k->replica = u->replica;
         k->state = HV_CONTAINER_CREATED;
         k->detailed = true;

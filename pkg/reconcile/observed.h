@@ -31,7 +31,8 @@ struct hv_seen_container {
         bool ours;
         const char *kind, *object; /* labels; NULL on strangers */
         unsigned replica;
-        bool is_builder; /* installs packages for task `object`; `kind` is HV_LABEL_KIND_BUILDER */
+        const char *gpus; /* label: UUIDs that it was given, commas between them; NULL: none */
+        bool is_builder;  /* installs packages for task `object`; `kind` is HV_LABEL_KIND_BUILDER */
         const char *digest, *revision; /* labels; NULL on strangers */
         const char *image;             /* as the engine names it; for display */
         enum hv_container_state state;

@@ -23,6 +23,7 @@ void hv_pass_caps(struct pass *p);
 
 /* pressure.c */
 void hv_pass_pressure(struct pass *p); /* before anybody is admitted */
+void hv_pass_gpus(struct pass *p);     /* gpu.c */
 
 /* task_plan.c */
 void hv_pass_tasks(struct pass *p);

@@ -156,6 +156,8 @@ static struct flight *plan_effect(struct pass *p, struct slot *s, const struct v
         if (s->want) {
                 f->action.image = s->want->image;
                 f->action.limits = hv_caps_limits(p->c, s->want);
+                f->action.gpus = s->want->n_gpus ? hv_arena_strdup(f->arena, s->gpus) : NULL;
+                f->action.node_has_gpus = p->c->gpus.is_told && (!p->c->gpus.is_known || p->c->gpus.v.n > 0);
                 f->action.stop_signal = s->want->stop_signal;
                 f->action.stop_grace_us = s->want->stop_grace_us;
         }
@@ -355,6 +357,7 @@ void hv_core_plan(struct hv_core *c, uint64_t now_us, struct hv_effects *ret) {
         else if (c->active &&
                  (c->engine.state == HV_ENGINE_READY || HV_MUTANT(HV_MUTANT_STALE_LOOK_UNLOCKS))) {
                 hv_pass_caps(&p);
+                hv_pass_gpus(&p);
                 plan_orphans(&p);
                 plan_items(&p, c->networks);
                 plan_items(&p, c->volumes);

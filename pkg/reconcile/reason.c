@@ -34,6 +34,7 @@ const char *hv_reason_name(enum hv_reason reason) {
                 [HV_REASON_WAITING_MEMORY] = "WaitingMemory",
                 [HV_REASON_WAITING_DISK] = "WaitingDisk",
                 [HV_REASON_WAITING_GPU] = "WaitingGpu",
+                [HV_REASON_GPU_LOST] = "GpuLost",
                 [HV_REASON_WAITING_PRESSURE] = "WaitingPressure",
                 [HV_REASON_QUIET_HOURS] = "QuietHours",
                 [HV_REASON_WAITING_SLOT] = "WaitingSlot",

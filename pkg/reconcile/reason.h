@@ -32,6 +32,7 @@ enum hv_reason {
         HV_REASON_WAITING_MEMORY,
         HV_REASON_WAITING_DISK,
         HV_REASON_WAITING_GPU,
+        HV_REASON_GPU_LOST,         /* a container cannot use its GPU any more */
         HV_REASON_WAITING_PRESSURE, /* the machine itself runs short */
         HV_REASON_QUIET_HOURS,      /* resources.quietHours leave it no GPU now */
         HV_REASON_WAITING_SLOT,     /* as many tasks run as may */

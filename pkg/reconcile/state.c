@@ -81,6 +81,7 @@ struct container *hv_container_copy(const struct hv_seen_container *seen) {
         k->image = hv_strdup(seen->image);
         k->replica = seen->replica;
         k->is_builder = seen->is_builder;
+        k->gpus = hv_strdup(seen->gpus);
         k->state = seen->state;
         for (size_t i = 0; i < seen->n_endpoints; i++)
                 hv_container_add_endpoint(k, seen->endpoints[i].network, seen->endpoints[i].network_id);
@@ -114,6 +115,7 @@ struct container *hv_container_free(struct container *k) {
         free(k->object);
         free(k->digest);
         free(k->image);
+        free(k->gpus);
         free(k);
         return NULL;
 }
@@ -149,6 +151,9 @@ void hv_slot_free(void *slot) {
         hv_container_free(s->have);
         free(s->failure.message);
         free(s->made_id);
+        free(s->gpus);
+        free(s->gpu_fault_id);
+        free(s->gpu_fault);
         free(s->name);
         free(s);
 }

@@ -19,6 +19,7 @@
 #include "base/vec.h"
 #include "reconcile/caps.h"
 #include "reconcile/core.h"
+#include "reconcile/gpu.h"
 #include "reconcile/pressure.h"
 #include "reconcile/status.h"
 #include "retry/backoff.h"
@@ -55,6 +56,7 @@ struct container {
         bool oom_killed, restart_policy_set, never_ran;
         uint64_t started_wall_us, finished_wall_us;
         struct hv_limits limits;
+        char *gpus; /* UUIDs that it was made with, commas between them; NULL: none */
 };
 
 struct failure {
@@ -80,7 +82,9 @@ struct slot {
         uint64_t retry_at_us;      /* look again then (a removal under way) */
         bool stopped_by_us;        /* the present end is our doing */
         char *made_id;             /* the container that was made here last, ... */
-        struct hv_limits made_limits; /* ... and with what */
+        struct hv_limits made_limits;   /* ... and with what */
+        char *gpus;                     /* given to the container that is to be made; gpu.h */
+        char *gpu_fault_id, *gpu_fault; /* the container that lost its GPU, and how */
         bool conflict_told, wait_told;
         bool event_dropped; /* an event came that the effect in flight may have caused */
         unsigned n_restarts;
@@ -149,6 +153,18 @@ struct pressure { /* pressure.h */
         char *busy_text;
 };
 
+struct gpu {
+        char *uuid, *name;
+        uint64_t memory_bytes;
+        bool is_whole, works;
+};
+
+struct gpus {                   /* gpu.h */
+        bool is_told, is_known; /* is_told: somebody looks for them; is_known: they were seen once */
+        char *message;          /* why they are not known now */
+        HV_VEC(struct gpu) v;
+};
+
 struct engine {
         enum hv_engine_state state;
         struct flight *connect, *list;
@@ -181,6 +197,7 @@ struct hv_core {
         struct hv_map *networks, *volumes, *images, *tunnels;
         struct caps caps[HV_N_CAPS];
         struct pressure pressure;
+        struct gpus gpus;
         struct hv_map *
                 reclaims; /* by volume; enum reclaim: what was last said, also of volumes that are not there */
         HV_VEC(struct flight *) flights;
@@ -313,6 +330,15 @@ void hv_pressure_input(struct hv_core *c, const struct hv_seen_pressure *seen);
 enum hv_resource hv_pressure_lacks(
         const struct hv_core *c);                      /* why nobody is admitted; NONE: for no such reason */
 const char *hv_pressure_text(const struct hv_core *c); /* ... in words */
+
+/* gpu.c */
+#define HV_GPU_FAULT_SIZE 160
+void hv_gpus_input(struct hv_core *c, const struct hv_seen_gpus *seen);
+void hv_gpu_access_lost(struct hv_core *c, uint64_t now_us, const char *container_id, const char *text);
+void hv_gpus_like(struct hv_core *c, const struct hv_core *other);
+void hv_gpus_end(struct hv_core *c);
+const char *hv_slot_gpus(const struct slot *s); /* that its container has, or will have; NULL: none */
+bool hv_slot_has_gpu_fault(const struct slot *s);
 
 /* tunnel.c */
 void hv_tunnel_free(void *tunnel);

@@ -100,6 +100,12 @@ static const char *sentence(const struct hv_core *c, const struct slot *s, const
                 return image_text(c, s, v, a);
         case HV_REASON_WAITING_DEPENDENCY:
                 return s->want ? waiting_text(c, s, v, a) : "";
+        case HV_REASON_WAITING_GPU:
+                return c->gpus.message ? hv_arena_printf(a, "waits for GPUs: %s", c->gpus.message)
+                                       : hv_arena_printf(a, "waits for %u GPU%s that nobody else holds",
+                                                         s->want->n_gpus, s->want->n_gpus == 1 ? "" : "s");
+        case HV_REASON_GPU_LOST:
+                return s->gpu_fault ? hv_arena_strdup(a, s->gpu_fault) : "";
         case HV_REASON_NAME_CONFLICT:
                 return conflict_text(s, v, a);
         case HV_REASON_EXITED:
@@ -174,6 +180,7 @@ static void slot_status(const struct hv_core *c, const struct slot *s, uint64_t 
                 .exit_code = s->last_exit_code,
                 .oom_killed = s->last_oom_killed,
                 .started_wall_us = k ? k->started_wall_us : 0,
+                .gpus = hv_arena_strdup(a, hv_slot_gpus(s)),
         };
         if (c->engine.state == HV_ENGINE_READY || v.phase == HV_PHASE_SUSPENDED)
                 return;

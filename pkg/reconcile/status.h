@@ -48,6 +48,7 @@ struct hv_unit_status {
         const char *id, *image, *digest, *wanted_digest; /* digest of what is there; NULL where not */
         int exit_code;                                   /* of the last end that was seen; -1: none */
         bool oom_killed;
+        const char *gpus;         /* UUIDs of its GPUs, commas between them; NULL: none */
         uint64_t started_wall_us; /* 0: not known */
 };
 

@@ -124,6 +124,7 @@ struct hv_task_status {
         unsigned attempt;
         unsigned priority;
         struct hv_booking booking;
+        const char *gpus; /* UUIDs of its GPUs, commas between them; NULL: it holds none */
         bool is_booked;
         bool has_writable_root; /* it may write outside of its workspace */
         const char *reason;     /* a word of hv_reason_name() or hv_task_cause_name() */

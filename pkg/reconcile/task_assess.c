@@ -113,6 +113,9 @@ static void over_by_exit(struct hv_core *c, struct task *t, const struct contain
         else if (t->live->is_relief && t->live->was_stopped)
                 hv_task_over(c, t, HV_CAUSE_NODE_ERROR, "stopped because the node ran short: %s",
                              t->live->relief_text);
+        else if (t->live->is_gpu_lost && t->live->was_stopped)
+                hv_task_over(c, t, HV_CAUSE_NODE_ERROR, "%s: %s", hv_reason_name(HV_REASON_GPU_LOST),
+                             t->live->relief_text);
         else if (k->exit_code != 0)
                 hv_task_over(c, t, HV_CAUSE_EXIT_CODE, "ended with exit code %d", k->exit_code);
         else
@@ -396,6 +399,7 @@ static struct verdict assess_running(const struct hv_core *c, const struct task 
                                 t->live->ending == HV_CAUSE_TIMEOUT      ? "its time is over"
                                 : t->live->ending == HV_CAUSE_DISK_LIMIT ? "it takes too much of the disk"
                                 : t->live->is_relief                     ? "the node runs short"
+                                : t->live->is_gpu_lost                   ? "it lost its GPU"
                                                                          : "it is to stop");
         if (s->have->state == HV_CONTAINER_PAUSED)
                 return hv_retry(s, now_us, HV_PHASE_RUNNING, HV_ACTION_UNPAUSE, "paused by somebody");

@@ -122,10 +122,9 @@ static int recall(struct hv_core *c, uint64_t now_us, const struct hv_task_recal
 /* ---- from somebody ---- */
 
 static int submit(struct hv_core *c, struct hv_task *wanted, struct hv_err *err) {
-        struct hv_room asked = hv_room_of(&wanted->booking), all;
         struct task *t = hv_task_get(c, wanted->id);
         char text[HV_ROOM_TEXT_SIZE];
-        enum hv_resource lacks;
+        struct hv_room all;
 
         if (t && HV_MUTANT(HV_MUTANT_SUBMITTED_TWICE) && t->step == TASK_STEP_DONE && t->accepted) {
                 t->task = hv_task_ref(wanted);
@@ -146,10 +145,8 @@ static int submit(struct hv_core *c, struct hv_task *wanted, struct hv_err *err)
                 return hv_err_set(err, -EPERM, "%s", wanted->refused);
         if (c->machine_known) {
                 all = hv_task_room(c);
-                lacks = hv_room_lacks(&all, &asked);
-                if (lacks != HV_RESOURCE_NONE && lacks != HV_RESOURCE_SLOTS)
-                        return hv_err_set(err, -ENOSPC, "never fits: %s",
-                                          hv_room_describe(lacks, &asked, &all, HV_ROOM_FOR_TASKS, text));
+                if (hv_task_never_fits(c, &wanted->booking, &all, text))
+                        return hv_err_set(err, -ENOSPC, "never fits: %s", text);
         }
         t = hv_task_add(c, wanted->id, wanted->name, wanted->source);
         hv_set_text(&t->digest, wanted->digest);

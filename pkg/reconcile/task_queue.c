@@ -3,7 +3,10 @@
  * Nobody is admitted before the engine was seen completely and the machine's size is known: what is alive could not be
  * counted. What is alive holds its room until its end is certain, a container that is being stopped or that nobody knows
  * about included. */
+#include <stdio.h>
+
 #include "base/duration.h"
+#include "reconcile/gpu_books.h"
 #include "reconcile/mutant.h"
 #include "reconcile/task_state.h"
 
@@ -15,7 +18,7 @@ static bool may_start_anew(const struct task *t) {
         return t->live->begun && s && s->have && s->have->ours && s->have->state == HV_CONTAINER_CREATED;
 }
 
-static bool holds_room(const struct task *t) {
+bool hv_task_holds_room(const struct task *t) {
         switch (t->step) {
         case TASK_STEP_PREPARE:
         case TASK_STEP_MAKE:
@@ -55,18 +58,23 @@ struct hv_room hv_task_allocatable(const struct hv_core *c) {
                 .overcommit_memory_milli = s->overcommit_memory_milli,
         };
 
-        return hv_room_allocatable(&c->machine, &rules);
+        struct hv_room all = hv_room_allocatable(&c->machine, &rules);
+
+        hv_gpu_room(c, HV_GPUS_IN_ALL, &all);
+        return all;
 }
 
 struct hv_room hv_task_room(const struct hv_core *c) {
         struct hv_room all = hv_task_allocatable(c), services = room(&c->active->services, 0);
 
         hv_room_take(&all, &services);
+        hv_gpu_room(c, HV_GPUS_FOR_TASKS, &all);
         return all;
 }
 
 struct hv_room hv_task_free_room(const struct hv_core *c) {
         struct hv_room left = hv_task_room(c);
+        unsigned n_left;
 
         if (c->caps[HV_CAPS_TASKS].has_quiet_gpus)
                 left.n_gpus = HV_MIN(left.n_gpus, c->caps[HV_CAPS_TASKS].n_quiet_gpus);
@@ -76,7 +84,7 @@ struct hv_room hv_task_free_room(const struct hv_core *c) {
 
                 if (!t->task)
                         continue;
-                if (holds_room(t))
+                if (hv_task_holds_room(t))
                         held = hv_room_of(&t->task->booking);
                 else if (holds_disk(t))
                         held.disk_bytes = t->task->booking.disk_bytes;
@@ -84,6 +92,10 @@ struct hv_room hv_task_free_room(const struct hv_core *c) {
                         held.disk_bytes = 0;
                 hv_room_take(&left, &held);
         }
+        n_left = left.n_gpus;
+        hv_gpu_room(c, HV_GPUS_FREE, &left);
+        if (c->caps[HV_CAPS_TASKS].has_quiet_gpus)
+                left.n_gpus = HV_MIN(left.n_gpus, n_left);
         return left;
 }
 
@@ -110,13 +122,15 @@ static int compare_turns(const void *pa, const void *pb) {
         return *a == *b ? 0 : by_turn(*a, *b) ? -1 : 1;
 }
 
-static void admit(struct hv_core *c, struct task *t, uint64_t now_us) {
-        (void) now_us;
+/* `gpus` becomes its slot's. */
+static void admit(struct hv_core *c, struct task *t, char *gpus) {
         t->step = TASK_STEP_PREPARE;
         t->attempt++;
         t->live->lacks = HV_RESOURCE_NONE;
         t->wait_told = false;
         hv_task_bind(c, t);
+        free(t->slot->gpus);
+        t->slot->gpus = gpus;
         hv_note_task(c, t, HV_NOTE_TASK_ADMITTED, HV_REASON_SYNCED, "admitted: attempt %u", t->attempt);
 }
 
@@ -148,14 +162,9 @@ static const char *left_of(const struct hv_core *c, enum hv_resource lacks) {
 }
 
 static void wait(struct hv_core *c, struct task *t, uint64_t now_us, enum hv_resource lacks,
-                 const struct hv_room *asked, const struct hv_room *left) {
-        char text[HV_ROOM_TEXT_SIZE];
-
+                 const char *text) {
         t->live->lacks = lacks;
-        hv_set_text(&t->live->lacks_text,
-                    hv_resource_is_of_machine(lacks)
-                            ? hv_pressure_text(c)
-                            : hv_room_describe(lacks, asked, left, left_of(c, lacks), text));
+        hv_set_text(&t->live->lacks_text, text);
         if (!t->wait_told) {
                 t->wait_told = true;
                 hv_note_task(c, t, HV_NOTE_WAITING, hv_task_waiting_reason(c, lacks), "waits: %s",
@@ -166,11 +175,27 @@ static void wait(struct hv_core *c, struct task *t, uint64_t now_us, enum hv_res
                 hv_task_over(c, t, HV_CAUSE_RESOURCES, "Insufficient resources: %s", t->live->lacks_text);
 }
 
+bool hv_task_never_fits(const struct hv_core *c, const struct hv_booking *b, const struct hv_room *all,
+                        char text[HV_ROOM_TEXT_SIZE]) {
+        struct hv_room asked = hv_room_of(b);
+        enum hv_resource lacks;
+
+        if (c->gpus.is_told) { /* the books tell more exactly */
+                asked.n_gpus = 0;
+                asked.gpu_memory_bytes = 0;
+                if (!hv_gpu_ever_fits(c, b, text))
+                        return true;
+        }
+        lacks = hv_room_lacks(all, &asked);
+        if (lacks == HV_RESOURCE_NONE || lacks == HV_RESOURCE_SLOTS)
+                return false;
+        (void) hv_room_describe(lacks, &asked, all, HV_ROOM_FOR_TASKS, text);
+        return true;
+}
+
 /* Ends that need no turn: asked to stop, refused by policy, bigger than the node. */
 static bool ends_in_queue(struct hv_core *c, struct task *t, const struct hv_room *all) {
-        struct hv_room asked;
         char text[HV_ROOM_TEXT_SIZE];
-        enum hv_resource lacks;
 
         if (t->stop_asked) {
                 if (t->stop_durable)
@@ -182,18 +207,81 @@ static bool ends_in_queue(struct hv_core *c, struct task *t, const struct hv_roo
                 hv_task_over(c, t, HV_CAUSE_REJECTED, "%s", t->task->refused);
                 return true;
         }
-        asked = hv_room_of(&t->task->booking);
-        lacks = hv_room_lacks(all, &asked);
-        if (lacks == HV_RESOURCE_NONE || lacks == HV_RESOURCE_SLOTS)
+        if (!hv_task_never_fits(c, &t->task->booking, all, text))
                 return false;
-        hv_task_over(c, t, HV_CAUSE_REJECTED, "never fits: %s",
-                     hv_room_describe(lacks, &asked, all, HV_ROOM_FOR_TASKS, text));
+        hv_task_over(c, t, HV_CAUSE_REJECTED, "never fits: %s", text);
         return true;
+}
+
+/* What is left while the queue is gone through. */
+struct left {
+        struct hv_room room;
+        struct gpu_books gpus;
+        unsigned n_gpus_held; /* for those that wait: who comes later does not take them away */
+};
+
+/* Quiet hours bound how many tasks may use, whoever else leaves some. */
+static unsigned n_allowed(const struct hv_core *c, const struct left *l, const struct hv_booking *b) {
+        unsigned n = hv_gpu_books_count(&l->gpus, b->gpu_memory_bytes);
+
+        return c->caps[HV_CAPS_TASKS].has_quiet_gpus ? HV_MIN(n, l->room.n_gpus) : n;
+}
+
+/* GPUs are given by name: how many are left says not yet which. */
+static enum hv_resource find_gpus(const struct hv_core *c, struct left *l, const struct hv_booking *b,
+                                  char **ret, char text[HV_ROOM_TEXT_SIZE]) {
+        if (!c->gpus.is_told || !b->n_gpus)
+                return HV_RESOURCE_NONE;
+        if (!c->gpus.is_known)
+                (void) snprintf(text, HV_ROOM_TEXT_SIZE, "the GPUs of this machine are not known: %s",
+                                c->gpus.message ? c->gpus.message : "nobody has told yet");
+        else if (n_allowed(c, l, b) >= b->n_gpus + l->n_gpus_held)
+                *ret = hv_gpu_books_pick(&l->gpus, b->n_gpus, b->gpu_memory_bytes);
+        else
+                hv_gpu_describe(b, n_allowed(c, l, b),
+                                l->n_gpus_held ? "are left, and others wait before it"
+                                               : left_of(c, HV_RESOURCE_GPU),
+                                text);
+        if (!*ret)
+                return HV_RESOURCE_GPU;
+        l->room.n_gpus -= HV_MIN(l->room.n_gpus, b->n_gpus);
+        return HV_RESOURCE_NONE;
+}
+
+static void take_turn(struct hv_core *c, struct task *t, uint64_t now_us, struct left *l) {
+        struct hv_room asked = hv_room_of(&t->task->booking);
+        _hv_cleanup_free_ char *gpus = NULL;
+        char text[HV_ROOM_TEXT_SIZE] = "";
+        enum hv_resource lacks;
+
+        if (c->gpus.is_told) {
+                asked.n_gpus = 0;
+                asked.gpu_memory_bytes = 0;
+        }
+        lacks = hv_pressure_lacks(c);
+        if (lacks == HV_RESOURCE_NONE)
+                lacks = hv_room_lacks(&l->room, &asked);
+        if (hv_resource_is_of_machine(lacks))
+                (void) snprintf(text, sizeof text, "%s", hv_pressure_text(c));
+        else if (lacks != HV_RESOURCE_NONE)
+                (void) hv_room_describe(lacks, &asked, &l->room, left_of(c, lacks), text);
+        else
+                lacks = find_gpus(c, l, &t->task->booking, &gpus, text);
+        if (lacks == HV_RESOURCE_NONE || HV_MUTANT(HV_MUTANT_ADMITS_ALL))
+                admit(c, t, HV_STEAL(gpus));
+        else
+                wait(c, t, now_us, lacks, text);
+        if (t->step == TASK_STEP_END) /* it has waited for too long, and asks for nothing any more */
+                return;
+        hv_room_take(&l->room, &asked);
+        if (t->step == TASK_STEP_QUEUED)
+                l->n_gpus_held += t->task->booking.n_gpus;
 }
 
 void hv_task_admit(struct hv_core *c, uint64_t now_us) {
         HV_VEC(struct task *) queue = {};
-        struct hv_room left, all;
+        struct left left = {};
+        struct hv_room all;
 
         if (!c->machine_known || !c->active)
                 return;
@@ -210,23 +298,11 @@ void hv_task_admit(struct hv_core *c, uint64_t now_us) {
         }
         if (queue.n > 0 && c->engine.state == HV_ENGINE_READY) {
                 qsort(queue.v, queue.n, sizeof *queue.v, compare_turns);
-                left = hv_task_free_room(c);
-                for (size_t i = 0; i < queue.n; i++) {
-                        struct task *t = queue.v[i];
-                        struct hv_room asked = hv_room_of(&t->task->booking);
-                        enum hv_resource lacks = hv_pressure_lacks(c);
-
-                        if (lacks == HV_RESOURCE_NONE)
-                                lacks = hv_room_lacks(&left, &asked);
-
-                        if (lacks == HV_RESOURCE_NONE || HV_MUTANT(HV_MUTANT_ADMITS_ALL))
-                                admit(c, t, now_us);
-                        else
-                                wait(c, t, now_us, lacks, &asked, &left);
-                        if (t->step !=
-                            TASK_STEP_END) /* else it has waited for too long, and asks for nothing any more */
-                                hv_room_take(&left, &asked);
-                }
+                left.room = hv_task_free_room(c);
+                hv_gpu_books_open(c, HV_GPUS_FREE, &left.gpus);
+                for (size_t i = 0; i < queue.n; i++)
+                        take_turn(c, queue.v[i], now_us, &left);
+                hv_gpu_books_done(&left.gpus);
         }
         hv_vec_done(&queue);
 }

@@ -149,6 +149,7 @@ void hv_task_unbind(struct hv_core *c, struct task *t) {
                 return;
         t->slot->task = NULL;
         t->slot->want = NULL;
+        hv_set_text(&t->slot->gpus, NULL);
         hv_failure_reset(&t->slot->failure);
         t->slot = NULL;
 }

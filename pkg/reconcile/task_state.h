@@ -79,8 +79,9 @@ struct task_live {
         uint64_t finished_wall_us;
         uint64_t disk_bytes; /* with ending DISK_LIMIT */
         enum hv_task_cause
-                ending; /* TIMEOUT, STOPPED, DISK_LIMIT or NODE_ERROR: it is being stopped for this */
-        bool is_relief; /* with ending NODE_ERROR: the machine runs short of `relief_text` */
+                ending;   /* TIMEOUT, STOPPED, DISK_LIMIT or NODE_ERROR: it is being stopped for this */
+        bool is_relief;   /* with ending NODE_ERROR: the machine runs short of `relief_text` */
+        bool is_gpu_lost; /* with ending NODE_ERROR: `relief_text` says how */
         char *relief_text;
         struct hv_task_collected *collected; /* NULL: nothing */
         char *end_message;
@@ -161,10 +162,14 @@ struct verdict hv_assess_task(const struct hv_core *c, const struct task *t, uin
                               bool *ret_on_slot);
 
 /* task_queue.c */
+bool hv_task_holds_room(const struct task *t);
 struct hv_room hv_task_allocatable(const struct hv_core *c);
 struct hv_room hv_task_room(const struct hv_core *c); /* for tasks in all */
 struct hv_room hv_task_free_room(const struct hv_core *c);
 enum hv_reason hv_task_waiting_reason(const struct hv_core *c, enum hv_resource lacks);
+/* Bigger than what there is for tasks in all; says in what. */
+bool hv_task_never_fits(const struct hv_core *c, const struct hv_booking *b, const struct hv_room *all,
+                        char text[HV_ROOM_TEXT_SIZE]);
 void hv_task_admit(struct hv_core *c, uint64_t now_us);
 
 /* task_done.c */

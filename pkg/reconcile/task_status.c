@@ -123,6 +123,7 @@ static void describe(const struct hv_core *c, const struct task *t, uint64_t now
                 .priority = t->task ? t->task->priority : 0,
                 .booking = t->task ? t->task->booking : (struct hv_booking){},
                 .has_writable_root = t->task && !t->task->unit.security.read_only_root,
+                .gpus = t->slot && hv_task_holds_room(t) ? hv_arena_strdup(a, hv_slot_gpus(t->slot)) : NULL,
                 .is_booked = t->step >= TASK_STEP_PREPARE && t->step <= TASK_STEP_RUN,
                 .reason = reason_word(c, t, &v),
                 .message = sentence(c, t, &v, now_us, a),

@@ -140,6 +140,9 @@ struct hv_unit {
         const struct hv_port *ports; /* sorted by port of the container, port of the host, protocol */
         size_t n_ports;
         struct hv_limits limits;
+        unsigned n_gpus; /* that it has while it is there: which ones is decided when it is made */
+        uint64_t
+                gpu_memory_bytes; /* that each of them must have, or has left for it; 0: any, and all of it */
         struct hv_security security;
         const char *stop_signal; /* "SIGTERM" */
         uint64_t stop_grace_us;
@@ -279,6 +282,18 @@ struct hv_http_settings {
         const char *cert_file, *key_file; /* NULL: no TLS */
 };
 
+struct hv_gpu_selector { /* NULL, 0: any */
+        const char *vendor, *model, *uuid;
+        uint64_t min_memory_bytes;
+};
+
+struct hv_gpu_rules { /* resources.gpus */
+        bool is_shared;
+        const struct hv_gpu_selector *select; /* one of them is enough; none: all are given away */
+        size_t n_select;
+        uint64_t health_interval_us;
+};
+
 struct hv_settings {
         const char *node_id;
         const char *node_name; /* metadata.name */
@@ -308,6 +323,7 @@ struct hv_settings {
         uint64_t keep_packages_us;                   /* ... after the last task that used them; 0: for ever */
         struct hv_pressure_rules pressure;
         uint64_t monitor_us; /* between two samples of what the machine does */
+        struct hv_gpu_rules gpus;
         const struct hv_quiet_hours *quiet_hours;
         size_t n_quiet_hours;
         const char *work_dir, *temp_dir; /* NULL: `tasks`, `tmp` below the state directory */

@@ -104,6 +104,8 @@ void hv_unit_digest(const struct hv_unit *u, char ret_hex[HV_SHA256_HEX_SIZE]) {
         field_text(&h, "logDriver", u->log_driver);
         field_pairs(&h, "logOptions", &u->log_options);
         field_text(&h, "slice", u->cgroup_parent);
+        field_number(&h, "gpus", u->n_gpus);
+        field_number(&h, "gpuMemory", u->n_gpus ? u->gpu_memory_bytes : 0);
         hv_sha256_finish_hex(&h, ret_hex);
 }
 

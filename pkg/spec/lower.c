@@ -85,6 +85,16 @@ static const struct hv_quiet_hours *quiet_hours_of(const struct hv_lowering *l) 
         return v;
 }
 
+static struct hv_gpu_rules gpus_of(const struct hv_lowering *l) {
+        const struct hv_spec_gpus *g = &l->state->resources.gpus;
+        struct hv_gpu_selector *v = HV_ARENA_NEW_N(l->arena, struct hv_gpu_selector, g->select.n + 1);
+
+        for (size_t i = 0; i < g->select.n; i++)
+                v[i] = (struct hv_gpu_selector){ g->select.v[i].vendor, g->select.v[i].model,
+                                                 g->select.v[i].uuid, g->select.v[i].min_memory_bytes };
+        return (struct hv_gpu_rules){ g->mode == HV_GPU_SHARED, v, g->select.n, g->health_interval_us };
+}
+
 static void settle(const struct hv_lowering *l, struct hv_settings *ret) {
         static const char *const levels[] = { "error", "warning", "info", "debug" };
         const struct hv_spec_state *s = l->state;
@@ -126,6 +136,7 @@ static void settle(const struct hv_lowering *l, struct hv_settings *ret) {
                 .keep_packages_us = s->gc.tasks.packages_us,
                 .pressure = pressure_of(s),
                 .monitor_us = s->resources.monitor.interval_us,
+                .gpus = gpus_of(l),
                 .quiet_hours = quiet_hours_of(l),
                 .n_quiet_hours = s->resources.quiet_hours.n,
                 .work_dir = s->host.paths.work,

@@ -244,6 +244,8 @@ static void lower_unit(struct making *m) {
         lower_user(m, u);
         lower_env(m, u);
         lower_limits(m, u);
+        u->n_gpus = m->task->booking.n_gpus;
+        u->gpu_memory_bytes = m->task->booking.gpu_memory_bytes;
         lower_network(m, u);
         lower_mounts(m, u);
         lower_logging(m, u);

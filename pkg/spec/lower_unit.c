@@ -325,6 +325,8 @@ void hv_lower_unit(const struct hv_lowering *l, const struct hv_spec_service *s,
         hv_lower_mounts(l, s->mounts.v, s->mounts.n, NULL, 0, ret);
         lower_ports(l, s, ret);
         lower_limits(s, ret);
+        ret->n_gpus = (unsigned) s->resources.requests.gpus;
+        ret->gpu_memory_bytes = s->resources.requests.gpu_memory_bytes;
         ret->security = hv_lower_security(l, &s->security, true);
         lower_logging(l, s, ret);
         hv_lower_dependencies(l, s->depends_on.v, s->depends_on.n, ret);

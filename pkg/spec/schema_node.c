@@ -212,7 +212,7 @@ static const struct hv_field resources_rows[] = {
           .example = "{cpu: \"16\", memory: 48Gi}" },
         { HV_NESTED(resources, "overcommit", overcommit, overcommit),
           .doc = "How much more than there is may be asked for.", .example = "{cpu: 1.5}" },
-        { HV_NESTED(resources, "gpus", gpus, gpus), .planned = true, .doc = "GPUs of this node.",
+        { HV_NESTED(resources, "gpus", gpus, gpus), .doc = "GPUs of this node.",
           .example = "{mode: exclusive}" },
         { HV_NESTED(resources, "cgroup", cgroup, cgroup),
           .doc = "Where containers stand in the kernel's tree.", .example = "{slice: hivelet.slice}" },

@@ -47,13 +47,13 @@ const struct hv_schema hv_schema_mount = { .name = "Mount",
                 HV_ROW(requests, "memory", BYTES, memory_bytes), .doc = "Memory held for it.", \
                                                                  .example = "256Mi"            \
         }
-#define GPU_ROWS                                                                             \
-        { HV_ROW(requests, "gpus", INT, gpus), HV_RANGE(0, 64), .planned = true,             \
-          .doc = "Whole GPUs held for it.", .example = "1" },                                \
-        {                                                                                    \
-                HV_ROW(requests, "gpuMemory", BYTES, gpu_memory_bytes),                      \
-                        .planned = true, .doc = "Memory that each of those GPUs must have.", \
-                        .example = "8Gi"                                                     \
+#define GPU_ROWS                                                                                                    \
+        { HV_ROW(requests, "gpus", INT, gpus), HV_RANGE(0, 64), .doc = "Whole GPUs held for it.",                   \
+          .example = "1" },                                                                                         \
+        {                                                                                                           \
+                HV_ROW(requests, "gpuMemory", BYTES, gpu_memory_bytes),                                             \
+                        .doc = "Memory that each of those GPUs must have; with mode shared: that is held of each.", \
+                        .example = "8Gi"                                                                            \
         }
 #define DISK_ROW(planned_)                                                                                 \
         {                                                                                                  \

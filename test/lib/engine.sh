@@ -12,7 +12,7 @@
 # podman + runc, busybox-static. HV_ENGINE_ARGS: more arguments for dockerd. HV_ENGINE_DISK: its data lies on an ext4 of that size
 # (truncate's words: 600M), which is mounted in its namespace alone.
 set -euo pipefail
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+PATH=${HV_ENGINE_PATH:+$HV_ENGINE_PATH:}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL=C
 
 die() { echo "engine.sh: $*" >&2; exit 1; }

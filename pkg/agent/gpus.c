@@ -1,0 +1,377 @@
+/* agent/gpus.c - see gpus.h.
+ *
+ * Quiet    A machine without GPUs has no helper and no timer here; on another one a sample that says the same starts no pass. */
+#include "agent/gpus.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "agent/private.h"
+#include "base/arena.h"
+#include "base/fd.h"
+#include "cgroup/counters.h"
+#include "cgroup/tree.h"
+#include "docker/container.h"
+#include "gpu/access.h"
+#include "gpu/watch.h"
+#include "log/log.h"
+#include "reconcile/gpu.h"
+
+#define ANSWER_TIMEOUT_US \
+        (10 * HV_USEC_PER_SEC) /* nvidia-smi takes 2 s on a machine with eight GPUs that sleep */
+#define INTERVAL_MIN_US (1 * HV_USEC_PER_SEC)
+#define INTERVAL_DEFAULT_US (5 * HV_USEC_PER_SEC)
+
+struct user { /* a container that runs with GPUs */
+        char *container, *gpus;
+        uint64_t started_wall_us, checked_us;
+        bool is_seen;
+};
+
+struct hv_agent_gpus {
+        struct hv_agent *agent;
+        struct hv_gpu_watch *watch;
+        struct hv_gpus *last;
+        struct hv_buf told; /* what the core was told last */
+        sd_event_source *timer;
+        HV_VEC(struct user) users;
+
+        /* the look under way */
+        struct hv_docker_call *call;
+        char *container, *gpus, *id, *dir;
+        size_t at; /* offset of the next UUID in `gpus` */
+};
+
+/* ---- what there is ---- */
+
+static const struct hv_gpu_rules *rules(const struct hv_agent *a) {
+        const struct hv_desired *d = hv_core_active(a->core);
+
+        return d ? &d->settings.gpus : NULL;
+}
+
+static void tell_core(struct hv_agent_gpus *g) {
+        struct hv_seen_gpu v[HV_GPUS_MAX];
+        struct hv_seen_gpus seen = { .is_known = g->last->is_known, .message = g->last->problem, .v = v };
+        const struct hv_input in = { .type = HV_INPUT_GPUS, .gpus = &seen };
+        struct hv_buf now = {};
+
+        hv_buf_printf(&now, "%d %s\n", seen.is_known, g->last->problem);
+        for (; seen.n < g->last->n; seen.n++) {
+                const struct hv_gpu *k = &g->last->v[seen.n];
+
+                v[seen.n] = (struct hv_seen_gpu){ .uuid = k->uuid,
+                                                  .name = k->name,
+                                                  .memory_bytes = k->memory_bytes,
+                                                  .is_whole = k->state != HV_GPU_MIG,
+                                                  .works = k->state != HV_GPU_LOST };
+                hv_buf_printf(&now, "%s %s %d %llu\n", k->uuid, k->name, k->state,
+                              (unsigned long long) k->memory_bytes);
+        }
+        if (hv_streq(hv_buf_str(&now), hv_buf_str(&g->told))) {
+                hv_buf_done(&now);
+                return;
+        }
+        hv_buf_done(&g->told);
+        g->told = now;
+        (void) hv_agent_input(g->agent, &in, NULL);
+}
+
+static void log_change(const struct hv_gpus *before, const struct hv_gpus *now) {
+        if (now->is_known && now->n > 0 && (!before->is_known || before->n != now->n))
+                hv_log_info("%u GPU%s, NVIDIA driver %s", now->n, now->n == 1 ? "" : "s", now->driver);
+        if (!now->is_known && !hv_streq(before->problem, now->problem))
+                (void) hv_log_warn(-EIO, "GPUs: %s", now->problem);
+        for (unsigned i = 0; i < now->n; i++) {
+                const struct hv_gpu *was = hv_gpus_find(before, now->v[i].uuid);
+
+                if (now->v[i].state == HV_GPU_LOST && (!was || was->state != HV_GPU_LOST))
+                        (void) hv_log_warn(-EIO, "GPU %u (%s) is lost: its driver does not reach it any more",
+                                           i, *now->v[i].uuid ? now->v[i].uuid : "never seen");
+        }
+}
+
+static uint64_t sample_interval_us(const struct hv_agent *a) {
+        const struct hv_desired *d = hv_core_active(a->core);
+
+        return HV_MAX(d && d->settings.monitor_us ? d->settings.monitor_us : INTERVAL_DEFAULT_US,
+                      INTERVAL_MIN_US);
+}
+
+static void on_sample(void *userdata, const struct hv_gpus *gpus) {
+        struct hv_agent_gpus *g = userdata;
+
+        log_change(g->last, gpus);
+        *g->last = *gpus;
+        hv_gpu_watch_set_interval(g->watch, sample_interval_us(g->agent));
+        (void) sd_event_source_set_enabled(g->timer, gpus->n > 0 ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+        tell_core(g);
+}
+
+/* ---- who uses one ---- */
+
+static void forget_user(struct user *u) {
+        free(u->container);
+        free(u->gpus);
+}
+
+static void follow_one(struct hv_agent_gpus *g, const char *container, const char *gpus,
+                       uint64_t started_wall_us) {
+        struct user *u = NULL;
+
+        for (size_t i = 0; i < g->users.n && !u; i++)
+                if (hv_streq(g->users.v[i].container, container))
+                        u = &g->users.v[i];
+        if (!u) {
+                u = hv_vec_add(&g->users);
+                u->container = hv_strdup(container);
+        }
+        if (u->started_wall_us != started_wall_us || !hv_streq(u->gpus, gpus))
+                u->checked_us = 0;
+        u->started_wall_us = started_wall_us;
+        free(u->gpus);
+        u->gpus = hv_strdup(gpus);
+        u->is_seen = true;
+}
+
+static void follow(struct hv_agent_gpus *g, uint64_t now_us) {
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
+        const struct hv_task_status *live;
+        struct hv_status status;
+        size_t n_live, kept = 0;
+
+        hv_core_status(g->agent->core, now_us, arena, &status);
+        live = hv_core_live_tasks(g->agent->core, now_us, arena, &n_live);
+        for (size_t i = 0; i < g->users.n; i++)
+                g->users.v[i].is_seen = false;
+        for (size_t i = 0; i < status.n_unit_status; i++)
+                if (status.units[i].gpus && status.units[i].container &&
+                    status.units[i].phase == HV_PHASE_RUNNING && status.units[i].kind == HV_KIND_SERVICE)
+                        follow_one(g, status.units[i].container, status.units[i].gpus,
+                                   status.units[i].started_wall_us);
+        for (size_t i = 0; i < n_live; i++)
+                if (live[i].gpus && live[i].container && live[i].state == HV_TASK_RUNNING)
+                        follow_one(g, live[i].container, live[i].gpus, live[i].started_wall_us);
+        for (size_t i = 0; i < g->users.n; i++)
+                if (g->users.v[i].is_seen)
+                        g->users.v[kept++] = g->users.v[i];
+                else
+                        forget_user(&g->users.v[i]);
+        g->users.n = kept;
+}
+
+/* ---- may it still use it? ---- */
+
+static void look_at_next(struct hv_agent_gpus *g);
+
+static void end_look(struct hv_agent_gpus *g) {
+        free(HV_STEAL(g->container));
+        free(HV_STEAL(g->gpus));
+        free(HV_STEAL(g->id));
+        free(HV_STEAL(g->dir));
+        g->at = 0;
+}
+
+static void tell_lost(struct hv_agent_gpus *g, const char *uuid) {
+        char text[160];
+        const struct hv_input in = { .type = HV_INPUT_GPU_LOST, .text = g->id, .message = text };
+
+        (void) snprintf(text, sizeof text, "its cgroup does not let it use %s any more", uuid);
+        (void) hv_agent_input(g->agent, &in, NULL);
+        end_look(g);
+        look_at_next(g);
+}
+
+static void check_next_gpu(struct hv_agent_gpus *g, bool is_v2);
+
+static void on_access(void *userdata, int r) {
+        struct hv_agent_gpus *g = userdata;
+        size_t len = strcspn(g->gpus + g->at, ",");
+        char uuid[HV_GPU_TEXT_SIZE];
+
+        (void) snprintf(uuid, sizeof uuid, "%.*s", (int) len, g->gpus + g->at);
+        if (r == -EPERM) {
+                tell_lost(g, uuid);
+                return;
+        }
+        g->at += len + (g->gpus[g->at + len] == ',');
+        check_next_gpu(g, true);
+}
+
+static void check_next_gpu(struct hv_agent_gpus *g, bool is_v2) {
+        while (g->gpus[g->at]) {
+                size_t len = strcspn(g->gpus + g->at, ",");
+                char uuid[HV_GPU_TEXT_SIZE], node[64];
+                const struct hv_gpu *k;
+                struct stat st;
+                unsigned major_number = HV_GPU_MAJOR;
+
+                (void) snprintf(uuid, sizeof uuid, "%.*s", (int) len, g->gpus + g->at);
+                k = hv_gpus_find(g->last, uuid);
+                if (k && k->minor >= 0) {
+                        (void) snprintf(node, sizeof node, "/dev/nvidia%d", k->minor);
+                        if (stat(node, &st) == 0 && S_ISCHR(st.st_mode))
+                                major_number = major(st.st_rdev);
+                        if (is_v2 && hv_gpu_watch_access(g->watch, g->dir, node, on_access, g) == 0)
+                                return;
+                        if (!is_v2 &&
+                            hv_gpu_access_v1(g->dir, major_number, (unsigned) k->minor, NULL) == -EPERM) {
+                                tell_lost(g, uuid);
+                                return;
+                        }
+                }
+                g->at += len + (g->gpus[g->at + len] == ',');
+        }
+        end_look(g);
+        look_at_next(g);
+}
+
+/* Where the rules for its devices stand. NULL: it cannot be seen from here. */
+static char *find_rules(int pid, const char *id, bool *ret_is_v2) {
+        _hv_cleanup_(hv_cgroup_tree_freep) struct hv_cgroup_tree *tree = NULL;
+        _hv_cleanup_(hv_fd_closep) int fd = -1;
+        _hv_cleanup_free_ char *path = NULL;
+        struct hv_cgroup_place place;
+        char name[64], text[8192];
+        ssize_t n;
+
+        (void) snprintf(name, sizeof name, "/proc/%d/cgroup", pid);
+        fd = open(name, O_RDONLY | O_CLOEXEC);
+        n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+        if (n < 0 || hv_cgroup_tree_new(NULL, &tree, NULL) < 0)
+                return NULL;
+        text[n] = '\0';
+        path = hv_cgroup_path_of_process(text, "devices", id);
+        if (!path || hv_cgroup_find(tree, "devices", path, &place, NULL) < 0)
+                return NULL;
+        *ret_is_v2 = place.is_v2;
+        return place.dir;
+}
+
+static void on_inspected(void *userdata, struct hv_docker_result *result) {
+        struct hv_agent_gpus *g = userdata;
+        const struct hv_docker_container *c = result->outcome == HV_DOCKER_OK ? result->container : NULL;
+        bool is_v2 = false;
+
+        g->call = NULL;
+        if (c && c->pid > 0)
+                g->dir = find_rules(c->pid, c->id, &is_v2);
+        if (!g->dir) {
+                end_look(g);
+                look_at_next(g);
+                return;
+        }
+        g->id = hv_strdup(c->id);
+        check_next_gpu(g, is_v2);
+}
+
+static bool is_due(const struct user *u, uint64_t interval_us, uint64_t now_us) {
+        return u->checked_us == 0 || now_us - u->checked_us >= interval_us;
+}
+
+static void look_at_next(struct hv_agent_gpus *g) {
+        struct hv_agent *a = g->agent;
+        const struct hv_gpu_rules *r = rules(a);
+        uint64_t now_us = hv_agent_now_us();
+
+        if (g->container || !a->docker || !r || !hv_core_is_engine_ready(a->core))
+                return;
+        for (size_t i = 0; i < g->users.n; i++) {
+                struct user *u = &g->users.v[i];
+
+                if (!is_due(u, r->health_interval_us, now_us))
+                        continue;
+                u->checked_us = HV_MAX(now_us, 1u);
+                g->container = hv_strdup(u->container);
+                g->gpus = hv_strdup(u->gpus);
+                g->call = hv_docker_container_inspect(
+                        a->docker, u->container,
+                        (struct hv_docker_then){ .fn = on_inspected, .userdata = g });
+                return;
+        }
+}
+
+static int on_timer(sd_event_source *s, uint64_t at_us, void *userdata) {
+        struct hv_agent_gpus *g = userdata;
+
+        (void) at_us;
+        (void) sd_event_source_set_time_relative(s, sample_interval_us(g->agent));
+        (void) sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+        follow(g, hv_agent_now_us());
+        look_at_next(g);
+        return 0;
+}
+
+/* ---- for others ---- */
+
+const struct hv_gpus *hv_agent_gpus_last(const struct hv_agent *a) {
+        return a->gpus && a->gpus->last->n > 0 ? a->gpus->last : NULL;
+}
+
+double hv_gpus_use_percent(const struct hv_gpus *gpus) {
+        unsigned n = 0;
+        double sum = 0;
+
+        for (unsigned i = 0; gpus && i < gpus->n; i++)
+                if (gpus->v[i].use_percent >= 0) {
+                        sum += gpus->v[i].use_percent;
+                        n++;
+                }
+        return n ? sum / n : -1;
+}
+
+double hv_gpus_memory_percent(const struct hv_gpus *gpus) {
+        uint64_t used = 0, all = 0;
+
+        for (unsigned i = 0; gpus && i < gpus->n; i++)
+                if (gpus->v[i].memory_used_bytes >= 0) {
+                        used += (uint64_t) gpus->v[i].memory_used_bytes;
+                        all += gpus->v[i].memory_bytes;
+                }
+        return all ? 100.0 * (double) used / (double) all : -1;
+}
+
+/* ---- life ---- */
+
+int hv_agent_gpus_init(struct hv_agent *a, struct hv_err *err) {
+        static const struct hv_seen_gpus nobody_has_told = { .message = "their driver was not asked yet" };
+        const struct hv_input in = { .type = HV_INPUT_GPUS, .gpus = &nobody_has_told };
+        struct hv_agent_gpus *g = HV_NEW(struct hv_agent_gpus);
+        const struct hv_gpu_watch_options options = { .interval_us = INTERVAL_DEFAULT_US,
+                                                      .timeout_us = ANSWER_TIMEOUT_US,
+                                                      .told = on_sample,
+                                                      .userdata = g };
+        int r;
+
+        g->agent = a;
+        g->last = HV_NEW(struct hv_gpus);
+        a->gpus = g;
+        (void) hv_agent_input(a, &in, NULL);
+        r = sd_event_add_time_relative(a->event, &g->timer, CLOCK_BOOTTIME, INTERVAL_MIN_US, 0, on_timer, g);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(g->timer, SD_EVENT_OFF);
+        if (r < 0)
+                return hv_err_errno(err, r, "cannot set up the event loop");
+        return hv_gpu_watch_new(a->event, &options, &g->watch, err);
+}
+
+void hv_agent_gpus_end(struct hv_agent *a) {
+        struct hv_agent_gpus *g = a->gpus;
+
+        if (!g)
+                return;
+        hv_docker_call_cancel(g->call);
+        (void) hv_gpu_watch_free(g->watch);
+        sd_event_source_disable_unref(g->timer);
+        end_look(g);
+        for (size_t i = 0; i < g->users.n; i++)
+                forget_user(&g->users.v[i]);
+        hv_vec_done(&g->users);
+        hv_buf_done(&g->told);
+        free(g->last);
+        free(g);
+        a->gpus = NULL;
+}

@@ -1,0 +1,414 @@
+/* reconcile/gpu.c - see gpu.h: what is told of GPUs, who is given some, and what follows from losing one. */
+#include "reconcile/gpu.h"
+
+#include <stdio.h>
+
+#include "base/quantity.h"
+#include "reconcile/gpu_books.h"
+#include "reconcile/pass.h"
+#include "reconcile/task_state.h"
+
+/* ---- the inventory ---- */
+
+static void clear(struct gpus *g) {
+        for (size_t i = 0; i < g->v.n; i++) {
+                free(g->v.v[i].uuid);
+                free(g->v.v[i].name);
+        }
+        hv_vec_clear(&g->v);
+}
+
+void hv_gpus_end(struct hv_core *c) {
+        clear(&c->gpus);
+        hv_vec_done(&c->gpus.v);
+        free(c->gpus.message);
+}
+
+static void add(struct gpus *g, const char *uuid, const char *name, uint64_t memory_bytes, bool is_whole,
+                bool works) {
+        hv_vec_push(&g->v, ((struct gpu){ hv_strdup(uuid), hv_strdup(name), memory_bytes, is_whole, works }));
+}
+
+void hv_gpus_input(struct hv_core *c, const struct hv_seen_gpus *seen) {
+        struct gpus *g = &c->gpus;
+
+        c->seq++;
+        g->is_told = true;
+        hv_set_text(&g->message, seen->is_known ? NULL : seen->message);
+        if (!seen->is_known)
+                return;
+        g->is_known = true;
+        clear(g);
+        for (size_t i = 0; i < seen->n; i++)
+                if (!hv_str_empty(seen->v[i].uuid))
+                        add(g, seen->v[i].uuid, seen->v[i].name, seen->v[i].memory_bytes, seen->v[i].is_whole,
+                            seen->v[i].works);
+}
+
+void hv_gpus_like(struct hv_core *c, const struct hv_core *other) {
+        const struct gpus *from = &other->gpus;
+
+        c->gpus.is_told = from->is_told;
+        c->gpus.is_known = from->is_known;
+        hv_set_text(&c->gpus.message, from->message);
+        clear(&c->gpus);
+        for (size_t i = 0; i < from->v.n; i++)
+                add(&c->gpus, from->v.v[i].uuid, from->v.v[i].name, from->v.v[i].memory_bytes,
+                    from->v.v[i].is_whole, from->v.v[i].works);
+}
+
+bool hv_core_gpus_are_known(const struct hv_core *c) {
+        return c->gpus.is_known || !c->gpus.is_told;
+}
+
+/* ---- lists of UUIDs ---- */
+
+static const char *next_uuid(const char **list, size_t *ret_len) {
+        const char *at = *list;
+
+        if (hv_str_empty(at))
+                return NULL;
+        *ret_len = strcspn(at, ",");
+        *list = at + *ret_len + (at[*ret_len] == ',');
+        return at;
+}
+
+static bool lists(const char *list, const char *uuid) {
+        const char *at;
+        size_t len;
+
+        while ((at = next_uuid(&list, &len)))
+                if (strlen(uuid) == len && strncmp(at, uuid, len) == 0)
+                        return true;
+        return false;
+}
+
+static const struct gpu *find(const struct hv_core *c, const char *uuid, size_t len) {
+        for (size_t i = 0; i < c->gpus.v.n; i++)
+                if (strlen(c->gpus.v.v[i].uuid) == len && strncmp(c->gpus.v.v[i].uuid, uuid, len) == 0)
+                        return &c->gpus.v.v[i];
+        return NULL;
+}
+
+/* The first of them that does not work any more, into buf; NULL: all do, or nobody can say. */
+static const char *lost_one(const struct hv_core *c, const char *list, char *buf, size_t size) {
+        const struct gpu *g;
+        const char *at;
+        size_t len;
+
+        while (c->gpus.is_known && (at = next_uuid(&list, &len))) {
+                g = find(c, at, len);
+                if (g && g->works)
+                        continue;
+                (void) snprintf(buf, size, "%.*s %s", (int) len, at,
+                                g ? "does not work any more" : "is gone");
+                return buf;
+        }
+        return NULL;
+}
+
+/* ---- books ---- */
+
+static bool has_prefix_of_name(const char *name, const char *vendor) {
+        return strncasecmp(name, vendor, strlen(vendor)) == 0;
+}
+
+bool hv_gpu_is_selected(const struct hv_gpu_rules *rules, const char *uuid, const char *name,
+                        uint64_t memory_bytes) {
+        for (size_t i = 0; i < rules->n_select; i++) {
+                const struct hv_gpu_selector *s = &rules->select[i];
+
+                if ((!s->vendor || has_prefix_of_name(s->vendor, "nvidia")) &&
+                    (!s->model || strcasestr(name, s->model)) &&
+                    (!s->uuid || strncmp(uuid, s->uuid, strlen(s->uuid)) == 0) &&
+                    memory_bytes >= s->min_memory_bytes)
+                        return true;
+        }
+        return rules->n_select == 0;
+}
+
+static void hold(struct gpu_books *b, const char *list, uint64_t memory_bytes) {
+        for (size_t i = 0; i < b->v.n; i++) {
+                struct gpu_book *k = &b->v.v[i];
+
+                if (!lists(list, k->gpu->uuid))
+                        continue;
+                k->n_holders++;
+                if (b->is_shared && memory_bytes && memory_bytes < k->free_bytes)
+                        k->free_bytes -= memory_bytes;
+                else
+                        k->free_bytes = 0;
+        }
+}
+
+/* What a container was given stands on it; what is given to one that is not made yet, on its slot. */
+const char *hv_slot_gpus(const struct slot *s) {
+        return s->have && s->have->ours && s->have->gpus ? s->have->gpus : s->gpus;
+}
+
+static bool runs(const struct container *k) {
+        return k->state != HV_CONTAINER_EXITED && k->state != HV_CONTAINER_DEAD &&
+               k->state != HV_CONTAINER_CREATED;
+}
+
+static bool holds(const struct slot *s, enum hv_gpu_scope scope) {
+        bool is_service = s->want && !s->task;
+
+        if (!hv_slot_gpus(s) || scope == HV_GPUS_IN_ALL || (scope == HV_GPUS_FOR_TASKS && !is_service))
+                return false;
+        if (s->task)
+                return hv_task_holds_room(s->task);
+        return is_service || s->effect || s->doubt || (s->have && runs(s->have));
+}
+
+void hv_gpu_books_open(const struct hv_core *c, enum hv_gpu_scope scope, struct gpu_books *ret) {
+        const struct hv_gpu_rules *rules = &c->active->settings.gpus;
+        const struct slot *s;
+        size_t it = 0;
+
+        *ret = (struct gpu_books){ .is_shared = rules->is_shared };
+        for (size_t i = 0; i < c->gpus.v.n; i++) {
+                const struct gpu *g = &c->gpus.v.v[i];
+
+                if (g->is_whole && (g->works || scope != HV_GPUS_FREE) &&
+                    hv_gpu_is_selected(rules, g->uuid, g->name, g->memory_bytes))
+                        hv_vec_push(&ret->v, ((struct gpu_book){ g, g->memory_bytes, 0 }));
+        }
+        while (ret->v.n > 0 && hv_map_next(c->slots, &it, NULL, (void **) &s))
+                if (holds(s, scope))
+                        hold(ret, hv_slot_gpus(s), s->want ? s->want->gpu_memory_bytes : 0);
+}
+
+void hv_gpu_books_done(struct gpu_books *b) {
+        hv_vec_done(&b->v);
+}
+
+static bool can_take(const struct gpu_books *b, const struct gpu_book *k, uint64_t memory_bytes) {
+        if (k->n_holders == 0)
+                return k->gpu->memory_bytes >= memory_bytes;
+        return b->is_shared && memory_bytes > 0 && k->free_bytes >= memory_bytes;
+}
+
+unsigned hv_gpu_books_count(const struct gpu_books *b, uint64_t memory_bytes) {
+        unsigned n = 0;
+
+        for (size_t i = 0; i < b->v.n; i++)
+                n += can_take(b, &b->v.v[i], memory_bytes);
+        return n;
+}
+
+static struct gpu_book *smallest(struct gpu_books *b, uint64_t memory_bytes, const char *without) {
+        struct gpu_book *best = NULL;
+
+        for (size_t i = 0; i < b->v.n; i++) {
+                struct gpu_book *k = &b->v.v[i];
+
+                if (can_take(b, k, memory_bytes) && !lists(without, k->gpu->uuid) &&
+                    (!best || k->free_bytes < best->free_bytes))
+                        best = k;
+        }
+        return best;
+}
+
+char *hv_gpu_books_pick(struct gpu_books *b, unsigned n, uint64_t memory_bytes) {
+        _hv_cleanup_free_ char *list = hv_strdup("");
+
+        if (n == 0 || hv_gpu_books_count(b, memory_bytes) < n)
+                return NULL;
+        for (unsigned i = 0; i < n; i++) {
+                const char *uuid = smallest(b, memory_bytes, list)->gpu->uuid;
+                size_t size = strlen(list) + strlen(uuid) + 2;
+                char *longer = hv_malloc(size);
+
+                (void) snprintf(longer, size, "%s%s%s", list, *list ? "," : "", uuid);
+                free(list);
+                list = longer;
+        }
+        hold(b, list, memory_bytes);
+        return HV_STEAL(list);
+}
+
+void hv_gpu_room(const struct hv_core *c, enum hv_gpu_scope scope, struct hv_room *room) {
+        struct gpu_books b;
+
+        if (!c->gpus.is_told)
+                return;
+        hv_gpu_books_open(c, scope, &b);
+        room->n_gpus = 0;
+        room->gpu_memory_bytes = 0;
+        for (size_t i = 0; i < b.v.n; i++) {
+                if (b.v.v[i].free_bytes == 0)
+                        continue;
+                room->n_gpus++;
+                room->gpu_memory_bytes += b.v.v[i].free_bytes;
+        }
+        hv_gpu_books_done(&b);
+}
+
+void hv_gpu_describe(const struct hv_booking *asked, unsigned n_there, const char *of,
+                     char buf[HV_ROOM_TEXT_SIZE]) {
+        char memory[HV_QUANTITY_SIZE];
+
+        hv_quantity_format_bytes(asked->gpu_memory_bytes, memory);
+        (void) snprintf(buf, HV_ROOM_TEXT_SIZE, "asks for %u GPU%s%s%s, %u such %s", asked->n_gpus,
+                        asked->n_gpus == 1 ? "" : "s", asked->gpu_memory_bytes ? " with " : "",
+                        asked->gpu_memory_bytes ? memory : "", n_there, of);
+}
+
+bool hv_gpu_ever_fits(const struct hv_core *c, const struct hv_booking *asked, char buf[HV_ROOM_TEXT_SIZE]) {
+        struct gpu_books b;
+        bool fits;
+
+        if (!asked->n_gpus || !c->gpus.is_known)
+                return true;
+        hv_gpu_books_open(c, HV_GPUS_FOR_TASKS, &b);
+        fits = hv_gpu_books_count(&b, asked->gpu_memory_bytes) >= asked->n_gpus;
+        if (!fits)
+                hv_gpu_describe(asked, hv_gpu_books_count(&b, asked->gpu_memory_bytes), HV_ROOM_FOR_TASKS,
+                                buf);
+        hv_gpu_books_done(&b);
+        return fits;
+}
+
+/* ---- who is given some ---- */
+
+static bool needs_some(const struct slot *s) {
+        return s && s->want && s->want->n_gpus && !s->effect && !(s->have && s->have->ours && s->have->gpus);
+}
+
+static void give(struct gpu_books *b, struct slot *s) {
+        char *list;
+
+        if (!needs_some(s) || s->gpus)
+                return;
+        list = hv_gpu_books_pick(b, s->want->n_gpus, s->want->gpu_memory_bytes);
+        s->gpus = list;
+}
+
+/* What was given and not used yet, and does not work any more, is given back. */
+static void take_back(const struct hv_core *c, struct slot *s) {
+        char text[HV_GPU_FAULT_SIZE];
+
+        if (!s || s->effect || !s->gpus)
+                return;
+        if (!s->want || !s->want->n_gpus || (s->have && s->have->ours && s->have->gpus) ||
+            lost_one(c, s->gpus, text, sizeof text))
+                free(HV_STEAL(s->gpus));
+}
+
+/* Services first: they are declared. Of tasks only what a process before this one admitted: others are given theirs with their
+ * admission. */
+static void give_all(struct hv_core *c) {
+        struct gpu_books b;
+
+        for (size_t i = 0; i < c->active->n_units; i++)
+                take_back(c, hv_map_get(c->slots, c->active->units[i].container));
+        for (size_t i = 0; i < c->live_tasks.n; i++)
+                take_back(c, c->live_tasks.v[i]->slot);
+        hv_gpu_books_open(c, HV_GPUS_FREE, &b);
+        for (size_t i = 0; i < c->live_tasks.n; i++)
+                if (hv_task_holds_room(c->live_tasks.v[i]))
+                        give(&b, c->live_tasks.v[i]->slot);
+        for (size_t i = 0; i < c->active->n_units; i++)
+                give(&b, hv_map_get(c->slots, c->active->units[i].container));
+        hv_gpu_books_done(&b);
+}
+
+/* ---- who loses one ---- */
+
+static void end_attempt(struct hv_core *c, struct task *t, const char *text) {
+        if (t->step != TASK_STEP_RUN || !t->live->started_us || t->live->ending != HV_CAUSE_NONE)
+                return;
+        t->live->ending = HV_CAUSE_NODE_ERROR;
+        t->live->is_gpu_lost = true;
+        hv_set_text(&t->live->relief_text, text);
+        hv_note_task(c, t, HV_NOTE_TASK_STOPPING, HV_REASON_GPU_LOST, "is stopped: %s", text);
+}
+
+static void fault(struct hv_core *c, struct slot *s, uint64_t now_us, const char *text) {
+        if (hv_streq(s->gpu_fault_id, s->have->id))
+                return;
+        hv_set_text(&s->gpu_fault_id, s->have->id);
+        hv_set_text(&s->gpu_fault, text);
+        if (s->task) {
+                end_attempt(c, s->task, text);
+                return;
+        }
+        if (!s->want)
+                return;
+        hv_backoff_exited(&s->restart, &s->want->backoff, now_us,
+                          s->running_since_us ? now_us - s->running_since_us : 0, false);
+        hv_note_slot(c, s, HV_NOTE_FAILED, HV_REASON_GPU_LOST, "lost its GPU: %s", text);
+}
+
+void hv_gpu_access_lost(struct hv_core *c, uint64_t now_us, const char *container_id, const char *text) {
+        struct slot *s = hv_map_get(c->ids, container_id);
+
+        c->seq++;
+        if (s && s->have && s->have->ours && s->have->gpus && runs(s->have))
+                fault(c, s, now_us, text);
+}
+
+static void find_lost(struct pass *p) {
+        char text[HV_GPU_FAULT_SIZE];
+        struct slot *s;
+        size_t it = 0;
+
+        while (hv_map_next(p->c->slots, &it, NULL, (void **) &s))
+                if (s->have && s->have->ours && s->have->gpus &&
+                    lost_one(p->c, s->have->gpus, text, sizeof text))
+                        fault(p->c, s, p->now_us, text);
+}
+
+void hv_pass_gpus(struct pass *p) {
+        if (!p->c->gpus.is_told)
+                return;
+        find_lost(p);
+        give_all(p->c);
+}
+
+bool hv_slot_has_gpu_fault(const struct slot *s) {
+        return s->have && s->gpu_fault_id && hv_streq(s->gpu_fault_id, s->have->id);
+}
+
+/* ---- for people ---- */
+
+static const char *const *holders_of(const struct hv_core *c, const struct gpu *g, struct hv_arena *arena,
+                                     size_t *ret_n) {
+        const char **v = HV_ARENA_NEW_N(arena, const char *, hv_map_size(c->slots) + 1);
+        const struct slot *s;
+        size_t it = 0;
+
+        while (hv_map_next(c->slots, &it, NULL, (void **) &s))
+                if (holds(s, HV_GPUS_FREE) && lists(hv_slot_gpus(s), g->uuid))
+                        v[(*ret_n)++] = hv_arena_strdup(arena, s->name);
+        return v;
+}
+
+void hv_core_gpus(const struct hv_core *c, struct hv_arena *arena, struct hv_gpus_status *ret) {
+        struct hv_gpu_status *v = HV_ARENA_NEW_N(arena, struct hv_gpu_status, c->gpus.v.n + 1);
+        struct gpu_books b = {};
+
+        *ret = (struct hv_gpus_status){ .is_known = c->gpus.is_known,
+                                        .message = hv_arena_strdup(arena, c->gpus.message),
+                                        .v = v,
+                                        .n = c->gpus.v.n };
+        if (c->active)
+                hv_gpu_books_open(c, HV_GPUS_FREE, &b);
+        for (size_t i = 0; i < c->gpus.v.n; i++) {
+                const struct gpu *g = &c->gpus.v.v[i];
+
+                v[i] = (struct hv_gpu_status){ .uuid = hv_arena_strdup(arena, g->uuid),
+                                               .name = hv_arena_strdup(arena, g->name),
+                                               .memory_bytes = g->memory_bytes,
+                                               .works = g->works };
+                v[i].is_given =
+                        c->active && g->is_whole &&
+                        hv_gpu_is_selected(&c->active->settings.gpus, g->uuid, g->name, g->memory_bytes);
+                v[i].holders = holders_of(c, g, arena, &v[i].n_holders);
+                for (size_t k = 0; k < b.v.n; k++)
+                        if (b.v.v[k].gpu == g)
+                                v[i].held_bytes = g->memory_bytes - b.v.v[k].free_bytes;
+        }
+        hv_gpu_books_done(&b);
+}
