@@ -9,11 +9,10 @@
 #include "agent/monitor.h"
 
 #include <inttypes.h>
-#include "agent/gpus.h"
-
 #include <sys/resource.h>
 
 #include "agent/gc.h"
+#include "agent/gpus.h"
 #include "agent/private.h"
 #include "base/arena.h"
 #include "cgroup/slice.h"
