@@ -161,6 +161,36 @@ static void the_second_look_knows_the_use_of_cpus(void **state) {
         assert_true(now->cpu_percent > 0 && now->cpu_percent <= 100);
 }
 
+/* Who asks for the disk of the engine must find it, also where the workspaces are on it and it is shown as theirs. */
+static void a_file_system_is_found_by_each_of_its_uses(void **state) {
+        _hv_cleanup_(hv_host_sampler_freep) struct hv_host_sampler *s = hv_host_sampler_new();
+        const struct hv_file_system *work, *proc;
+
+        (void) state;
+        hv_host_sampler_watch(s, "work", "/var/lib/hivelet-is-not-here/tasks");
+        hv_host_sampler_watch(s, "state", "/var/lib");
+        hv_host_sampler_look(s, 1000000, 5000000);
+        work = hv_host_sampler_file_system(s, "work");
+        assert_non_null(work);
+        assert_ptr_equal(hv_host_sampler_file_system(s, "state"), work);
+        assert_true(work->used_bytes > 0 && work->used_bytes + work->available_bytes <= work->total_bytes);
+        assert_null(hv_host_sampler_file_system(s, "engine"));
+        /* One that is named between two looks is known when it is looked at, not before; nothing else moves. */
+        hv_host_sampler_watch(s, "engine", "/proc");
+        assert_null(hv_host_sampler_file_system(s, "engine"));
+        hv_host_sampler_look_at_disks(s);
+        proc = hv_host_sampler_file_system(s, "engine");
+        assert_non_null(proc);
+        assert_string_equal(proc->use, "engine");
+        assert_ptr_not_equal(proc, hv_host_sampler_file_system(s, "work"));
+        assert_int_equal(hv_host_sampler_last(s)->at_us, 1000000);
+        /* ... and one that is nowhere any more is not shown as somebody else's. */
+        hv_host_sampler_watch(s, "work", NULL);
+        hv_host_sampler_look_at_disks(s);
+        assert_null(hv_host_sampler_file_system(s, "work"));
+        assert_string_equal(hv_host_sampler_file_system(s, "state")->use, "state");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(ticks),
@@ -168,6 +198,7 @@ int main(void) {
                 cmocka_unit_test(load_and_model),
                 cmocka_unit_test(what_counts_as_traffic),
                 cmocka_unit_test(a_look_agrees_with_the_kernel),
+                cmocka_unit_test(a_file_system_is_found_by_each_of_its_uses),
                 cmocka_unit_test(forgotten_places_are_not_shown),
                 cmocka_unit_test(the_second_look_knows_the_use_of_cpus),
         };

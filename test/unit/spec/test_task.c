@@ -430,6 +430,31 @@ static void amounts_come_from_the_nearest_place(void **state) {
         }
 }
 
+static void the_dialect_of_the_pool_chooses_whether_busy_cpus_count(void **state) {
+        static const struct {
+                const char *text;
+                unsigned cpu_used_percent, memory_some10_percent;
+        } rows[] = {
+                { "  tasks: [{name: t}]\n", 0, 40 },
+                { "  master: {protocol: hivemind}\n", 90, 40 },
+                { "  master: {protocol: hivemind}\n  gc: {pressure: {cpuUsed: 0%}}\n", 0, 40 },
+                { "  master: {protocol: hivemind}\n  gc: {pressure: {cpuUsed: 75%}}\n", 75, 40 },
+                { "  gc: {pressure: {cpuUsed: 80%}}\n", 80, 40 },
+                { "  master: {protocol: hivemind}\n  gc: {pressure: {action: none}}\n", 0, 0 },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                struct set s = {};
+
+                load(&s, rows[i].text);
+                if (s.desired->settings.pressure.cpu_used_percent != rows[i].cpu_used_percent ||
+                    s.desired->settings.pressure.memory_some10_percent != rows[i].memory_some10_percent)
+                        fail_msg("%s", rows[i].text);
+                set_done(&s);
+        }
+}
+
 static void the_dialect_of_the_pool_chooses_network_and_image(void **state) {
         struct set s = {};
 
@@ -703,6 +728,7 @@ int main(void) {
                 cmocka_unit_test(everything_that_is_written_arrives),
                 cmocka_unit_test(amounts_come_from_the_nearest_place),
                 cmocka_unit_test(the_dialect_of_the_pool_chooses_network_and_image),
+                cmocka_unit_test(the_dialect_of_the_pool_chooses_whether_busy_cpus_count),
                 cmocka_unit_test(attempts_have_names_of_their_own),
                 cmocka_unit_test(documents_of_the_corpus_come_back),
                 cmocka_unit_test(scalars_stay_as_they_were_written),
