@@ -144,11 +144,12 @@ int hv_cgroup_counters_oom_group(const struct hv_cgroup_counters *c, bool whole,
 }
 
 int hv_cgroup_counters_read(struct hv_cgroup_counters *c, struct hv_cgroup_figures *ret, struct hv_err *err) {
-        struct hv_cgroup_figures f =
-                c->n_reads % ALL_READ_EVERY == 0 ? (struct hv_cgroup_figures){} : c->last;
+        struct hv_cgroup_figures f = c->last;
         unsigned n = c->n_reads++;
         char text[FILE_SIZE];
 
+        if (n % ALL_READ_EVERY == 0)
+                f = (struct hv_cgroup_figures){};
         for (size_t i = 0; i < c->files.n; i++) {
                 if (n % c->files.v[i].file->period != 0)
                         continue;
