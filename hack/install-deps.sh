@@ -23,7 +23,7 @@ DEMO="busybox-static curl ca-certificates"
 ENGINE="docker.io|docker-ce ?docker-cli iptables"
 TEST="libcmocka-dev clang libclang-rt-dev|libclang-rt-19-dev|libclang-rt-14-dev clang-format clang-tidy cppcheck
       shellcheck yamllint python3 python3-yaml python3-jsonschema python3-cryptography python3-grpcio python3-protobuf protobuf-compiler tzdata git jq binutils util-linux mount e2fsprogs iproute2 iputils-ping wireguard-go wireguard-tools procps
-      man-db zsh fish podman catatonit runc docker-registry prometheus systemd debootstrap systemd-container qemu-system-x86 cpio kmod"
+      man-db zsh fish podman catatonit runc docker-registry prometheus systemd debootstrap systemd-container qemu-system-x86 cpio kmod nodejs|npm npm|nodejs chromium fonts-noto-cjk"
 
 usage() {
         sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"

@@ -30,7 +30,7 @@ for arg in "$@"; do
 done
 
 OUT=$HV_ROOT/build/test
-TIERS=(unit sim fuzz integration e2e nspawn vm newcomer) # every ctest carries at least one of these labels
+TIERS=(unit sim fuzz integration e2e web nspawn vm newcomer) # every ctest carries at least one of these labels
 
 # --- one tier ---------------------------------------------------------------------------------------------
 
@@ -86,7 +86,7 @@ tests() {
 # found before anything is built. Writes the labels that the tree uses.
 # shellcheck disable=SC2317 # called by name, through check()
 list_of_tests() {
-        cmake --preset "$1" -DHV_TESTS=ON -DHV_WERROR=ON --log-level=WARNING || return 1
+        cmake --preset "$1" "${@:2}" -DHV_TESTS=ON -DHV_WERROR=ON --log-level=WARNING || return 1
         ctest --test-dir "$HV_ROOT/build/$1" --show-only=json-v1 >"$OUT/ctest.json" || return 1
         "$HV_ROOT/hack/lib/ctest-labels" "$OUT/ctest.json" "$OUT/labels" "${TIERS[@]}"
 }
@@ -96,7 +96,7 @@ list_of_tests() {
 # The built programs, on a real engine and under a real systemd.
 lane_real() {
         local bad=0 build=$HV_ROOT/build/release
-        check real "build (release)" build_preset release || return 1
+        check real "build (release)" build_preset release -DHV_WEB=ON || return 1
         tests real release unit 2 || bad=1
         check real hardening "$HV_ROOT/hack/check-hardening" "$build"/cmd/hivelet/hivelet "$build"/cmd/hivectl/hivectl \
                 "$build"/cmd/hivepool/hivepool || bad=1
@@ -108,6 +108,8 @@ lane_real() {
         check real "quick start" "$HV_ROOT/hack/check-quickstart" || bad=1
         tests real release integration || bad=1
         tests real release e2e || bad=1
+        check real "web sources" "$HV_ROOT/hack/check-web" "$build" || bad=1
+        tests real release web || bad=1
         tests real release nspawn || bad=1
         tests real release vm || bad=1 # late, when the other lane has ended: it emulates every instruction
         [ "$MODE" != full ] || tests real release newcomer || bad=1

@@ -23,7 +23,7 @@ jobs_default() {
 build_preset() {
         (
                 cd "$HV_ROOT" || exit 1
-                cmake --preset "$1" -DHV_TESTS=ON -DHV_WERROR=ON --log-level=WARNING >/dev/null &&
+                cmake --preset "$1" -DHV_TESTS=ON -DHV_WERROR=ON "${@:2}" --log-level=WARNING >/dev/null &&
                         cmake --build "build/$1" -j "$(jobs_default)" -- --quiet -k 0
         )
 }

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/alloc.h"
+#include "http/api_web.h"
 #include "http/server.h"
 #include "log/log.h"
 
@@ -346,6 +347,9 @@ int hv_api_attach(struct hv_api *api, struct hv_http_server *server, struct hv_e
         *listener = (struct hv_api_listener){ api, server, api->listeners };
         api->listeners = listener;
         r = hv_http_server_add_routes(server, routes, HV_ARRAY_SIZE(routes), api, err);
+        if (r < 0)
+                return r;
+        r = hv_api_attach_web(server, err);
         if (r < 0)
                 return r;
         return hv_http_server_add_routes(server, metrics_routes, HV_ARRAY_SIZE(metrics_routes), listener,

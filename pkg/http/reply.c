@@ -12,9 +12,9 @@
 
 /* Nothing of ours may be framed, sniffed, cached or run; pages of the web UI may load what the agent itself serves. */
 #define CSP_DATA "default-src 'none'; frame-ancestors 'none'"
-#define CSP_PAGE                                                                                              \
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " \
-        "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+const char HV_HTTP_CSP_PAGE[] =
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
 const char HV_HTTP_RAW_HEADERS[] = "X-Content-Type-Options: nosniff\r\n"
                                    "Referrer-Policy: no-referrer\r\n"
@@ -46,7 +46,8 @@ void hv_http_add_common_headers(struct hv_http_request *req, struct MHD_Response
         add_header(response, "X-Content-Type-Options", "nosniff");
         add_header(response, "Referrer-Policy", "no-referrer");
         add_header(response, "Cross-Origin-Opener-Policy", "same-origin");
-        add_header(response, "Content-Security-Policy", is_page ? CSP_PAGE : CSP_DATA);
+        if (!has_reply_header(req, "Content-Security-Policy"))
+                add_header(response, "Content-Security-Policy", is_page ? HV_HTTP_CSP_PAGE : CSP_DATA);
         if (!has_reply_header(req, "Cache-Control"))
                 add_header(response, "Cache-Control", "no-store");
         add_header(response, "Connection", "close"); /* one request a connection: http/internal.h */

@@ -12,6 +12,10 @@
 
 #include "http/request.h"
 
+/* The content security policy of a page. Answers that are text/html have it anyway; a handler sets it where a 304 may come instead, whose
+ * headers a browser takes over into the page that it kept. */
+extern const char HV_HTTP_CSP_PAGE[];
+
 /* Adds a header to the answer that follows. Names are tokens, values without control characters (asserted:
  * both are the program's, not the client's). */
 void hv_http_reply_header(struct hv_http_request *req, const char *name, const char *value);

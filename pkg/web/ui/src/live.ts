@@ -1,0 +1,182 @@
+/* live.ts - what changes by itself: the status, the time, the use of resources, events.
+ *
+ * Model   The agent sends its status as server-sent events whenever it changes, and so tells every page when to look again. What
+ *         the machine uses is asked for every few seconds; that is the pulse by which a dead connection is noticed, too.
+ * Resume  Events are resumed by their ids (Last-Event-ID): the browser does that by itself, and openEvents() where it gives up.
+ */
+import { effect, signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { answered, ask, get, link, silent, wantsLogin } from "./api";
+import type { ContainerUsage, Happening, NodeUsage, Point, Status, Usage } from "./model";
+
+const PULSE_MS = 5000;
+const POINTS_MAX = 720;
+const EVENTS_MAX = 500;
+
+export const now = signal(Date.now());
+setInterval(() => {
+        now.value = Date.now();
+}, 1000);
+
+export const status = signal<Status | null>(null);
+/* Counts what was seen to change: who depends on it looks again. */
+export const turn = signal(0);
+
+interface Sent {
+        id: string;
+        type: string;
+        data: string;
+}
+
+/* Server-sent events over fetch: unlike EventSource it takes events of every name, and sees why an answer ends. Goes on for ever, resuming
+ * behind the last event that came; ends with the function that it gives. */
+function follow(path: string, take: (event: Sent) => void): () => void {
+        const ended = new AbortController();
+        let last = "";
+        let wait = 1000;
+
+        const read = async () => {
+                const headers: Record<string, string> = { Accept: "text/event-stream" };
+                if (last) headers["Last-Event-ID"] = last;
+                const response = await ask(path, { headers, signal: ended.signal });
+                const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+                let rest = "";
+                while (reader) {
+                        const { done, value } = await reader.read();
+                        if (done) return;
+                        wait = 1000;
+                        answered();
+                        const blocks = (rest + value).split("\n\n");
+                        rest = blocks.pop() ?? "";
+                        for (const block of blocks) {
+                                const sent: Sent = { id: last, type: "message", data: "" };
+                                for (const line of block.split("\n")) {
+                                        const [, field, text] = /^(\w+): ?(.*)$/.exec(line) ?? [];
+                                        if (field === "data") sent.data += (sent.data ? "\n" : "") + text;
+                                        else if (field === "event") sent.type = text ?? "";
+                                        else if (field === "id") sent.id = text ?? "";
+                                }
+                                last = sent.id;
+                                if (sent.data) take(sent);
+                        }
+                }
+        };
+        const loop = async () => {
+                while (!ended.signal.aborted) {
+                        try {
+                                await read();
+                        } catch {
+                                /* link tells it */
+                        }
+                        if (ended.signal.aborted) return;
+                        silent();
+                        await new Promise((again) => setTimeout(again, wait));
+                        wait = Math.min(wait * 2, 15_000);
+                }
+        };
+        void loop();
+        return () => ended.abort();
+}
+
+/* ---- the status ---- */
+
+let stopStatus: (() => void) | null = null;
+
+export function begin(): void {
+        stopStatus?.();
+        stopStatus = follow("/api/v1/watch", (sent) => {
+                status.value = JSON.parse(sent.data);
+                turn.value++;
+        });
+        void beat();
+}
+
+/* Back after a while: everything may be different. */
+let wasOnline = true;
+effect(() => {
+        const { online } = link.value;
+        if (online && !wasOnline) turn.value++;
+        wasOnline = online;
+});
+
+/* ---- the use of resources ---- */
+
+export const node = signal<NodeUsage | null>(null);
+export const containers = signal<ContainerUsage[]>([]);
+export const points = signal<Point[]>([]);
+/* History of each container that runs, by its name. */
+export const pointsOf = signal<Record<string, Point[]>>({});
+
+function append(list: Point[], point: Point): Point[] {
+        if (list.at(-1)?.at === point.at) return list;
+        return [...list, point].slice(-POINTS_MAX);
+}
+
+function pointOf(use: ContainerUsage): Point {
+        return {
+                at: use.sampledAt,
+                cpuPercent: use.cpu.percent,
+                memory: use.memory.workingSet,
+                receivedPerSecond: use.network?.receivedPerSecond,
+                sentPerSecond: use.network?.sentPerSecond,
+        };
+}
+
+function takeUsage(usage: Usage): void {
+        const host = usage.host;
+        if (host) {
+                node.value = host;
+                points.value =
+                        host.history ??
+                        append(points.value, {
+                                at: host.sampledAt,
+                                cpuPercent: host.cpu.percent,
+                                memory: host.memory.used,
+                                diskPercent: Math.max(0, ...host.disks.map((disk) => disk.percent)),
+                                receivedPerSecond: host.network.receivedPerSecond,
+                                sentPerSecond: host.network.sentPerSecond,
+                        });
+        }
+        const before = pointsOf.value;
+        containers.value = usage.containers ?? [];
+        pointsOf.value = Object.fromEntries(
+                containers.value.map((use) => [use.container, use.history ?? append(before[use.container] ?? [], pointOf(use))]),
+        );
+}
+
+let beating: ReturnType<typeof setTimeout> | undefined;
+let hasHistory = false;
+
+async function beat(): Promise<void> {
+        clearTimeout(beating);
+        if (!wantsLogin.value) {
+                try {
+                        takeUsage(await get<Usage>(hasHistory ? "/api/v1/usage" : "/api/v1/usage?history=1"));
+                        hasHistory = true;
+                } catch {
+                        /* link tells it */
+                }
+        }
+        beating = setTimeout(() => void beat(), PULSE_MS);
+}
+
+document.addEventListener("visibilitychange", () => {
+        if (!document.hidden && stopStatus) void beat();
+});
+
+/* ---- events ---- */
+
+export const events = signal<Happening[]>([]);
+
+/* Events, those that were and those that come, for as long as the component is there. */
+export function useEvents(): void {
+        useEffect(
+                () =>
+                        follow("/api/v1/events?follow=1&tail=200", (sent) => {
+                                const happening: Happening = JSON.parse(sent.data);
+                                if (events.value.some((known) => known.id === happening.id)) return;
+                                events.value = [...events.value, happening].slice(-EVENTS_MAX);
+                        }),
+                [],
+        );
+}

@@ -1,0 +1,283 @@
+/* dashboard.tsx - is this node converged; if not, why; and what happens next. */
+import { Chart } from "../chart";
+import { bytes, percent, rate, relative, seconds, span } from "../format";
+import { t } from "../i18n";
+import { node, now, points, status } from "../live";
+import type { List, Task, Thing, Unit } from "../model";
+import { Card, Empty, Fault, Icon, State, Table, When } from "../parts";
+import { useAnswer } from "../use";
+import { condition, type Tone, word } from "../words";
+
+interface Step {
+        at: string | null;
+        what: string;
+        object: string;
+        href: string;
+}
+
+interface Plan {
+        wanted: string;
+        actual: string;
+        next: string | null;
+        at: string | null;
+}
+
+/* Desired, actual and next of one object, in a few words. */
+export function planOf(thing: Thing): Plan {
+        const { status: s } = thing;
+        const worst = s.units?.find((unit) => !unit.inSync) ?? s.units?.[0];
+        const image = String(thing.spec.image ?? "");
+        return {
+                wanted:
+                        thing.kind === "Service"
+                                ? `${thing.spec.replicas} × ${image}`
+                                : thing.kind === "CronTask"
+                                        ? (s.schedule ?? "")
+                                        : t("it exists"),
+                actual: s.message || (worst?.message ?? ""),
+                next: worst?.next ? word(worst.next.action) : null,
+                at: worst?.next?.at ?? s.next ?? null,
+        };
+}
+
+function Verdict() {
+        const s = status.value;
+        if (!s) return <Card title={t("This node")}>{<Empty>{t("Asking the agent …")}</Empty>}</Card>;
+        const bad = s.engine.state !== "Ready" || s.refused;
+        const kind: Tone = s.converged ? "good" : bad ? "bad" : "warn";
+        const title = s.converged
+                ? t("This node runs what it should.")
+                : !s.observed
+                        ? t("This node was not looked at yet.")
+                        : t("This node does not run what it should.");
+        const concerns = s.conditions.filter((c) => (c.status === "True") === (c.type === "ConfirmPending") && c.type !== "Converged");
+        return (
+                <section class={`verdict ${kind}`} aria-labelledby="verdict">
+                        <div class="seal">
+                                <Icon shape={kind} />
+                        </div>
+                        <div>
+                                <h2 id="verdict" aria-live="polite">
+                                        {title}
+                                </h2>
+                                <p>
+                                        {t("{good} of {all} containers are as wished", { good: s.units.inSync, all: s.units.total })}
+                                        {" · "}
+                                        {t("tasks: {running} running, {queued} queued", { running: s.tasks.running, queued: s.tasks.queued })}
+                                        {s.outOfSyncSince && (
+                                                <>
+                                                        {" · "}
+                                                        {t("not as wished for {span}", { span: span(seconds(s.outOfSyncSince, now.value) ?? 0) })}
+                                                </>
+                                        )}
+                                </p>
+                                <p class="dim">
+                                        {t("revision")} <code title={s.revision ?? ""}>{s.revision?.slice(0, 8) ?? "–"}</code> · {s.engine.name} {s.engine.version}
+                                </p>
+                                {concerns.map((c) => (
+                                        <p key={c.type} class="concern">
+                                                <Icon shape="warn" />
+                                                <strong>{condition(c.type)}</strong> {c.message}
+                                        </p>
+                                ))}
+                                {s.errors.map((e) => (
+                                        <p key={e.message} class="concern">
+                                                <Icon shape="bad" />
+                                                <strong>{e.code}</strong> {e.file}:{e.line}: {e.message}
+                                        </p>
+                                ))}
+                                {s.parked && (
+                                        <p class="concern">
+                                                <Icon shape="warn" />
+                                                {s.parked.message}{" "}
+                                                <code>hivectl apply --accept-prune {s.parked.revision.slice(0, 8)}</code>
+                                        </p>
+                                )}
+                        </div>
+                </section>
+        );
+}
+
+function Why({ services }: { services: Thing[] }) {
+        const bad = services.filter((s) => s.status.inSync === false);
+        return (
+                <Card title={t("Why")} id="why">
+                        {bad.length === 0 ? (
+                                <Empty>{t("Nothing stands in the way.")}</Empty>
+                        ) : (
+                                <ul class="reasons">
+                                        {bad.map((s) => (
+                                                <li key={s.kind + s.metadata.name}>
+                                                        <a data-row href={`/dashboard/${s.metadata.name}`}>
+                                                                {s.metadata.name}
+                                                        </a>{" "}
+                                                        <State name={s.status.phase} as={s.status.phase === "Declared" ? "idle" : undefined} />
+                                                        <p>{s.status.message}</p>
+                                                </li>
+                                        ))}
+                                </ul>
+                        )}
+                </Card>
+        );
+}
+
+function NextSteps({ services, crons }: { services: Thing[]; crons: Thing[] }) {
+        const steps: Step[] = [];
+        const units = services.flatMap((s) => (s.status.units ?? []).map((unit): [Thing, Unit] => [s, unit]));
+        for (const [s, unit] of units)
+                if (unit.next)
+                        steps.push({ at: unit.next.at, what: word(unit.next.action), object: unit.container, href: `/dashboard/${s.metadata.name}` });
+        for (const cron of crons)
+                if (cron.status.next) steps.push({ at: cron.status.next, what: t("run"), object: cron.metadata.name, href: "/tasks" });
+        const confirm = status.value?.confirm;
+        if (confirm?.deadline && confirm.state === "Pending")
+                steps.push({ at: confirm.deadline, what: t("take back"), object: confirm.revision.slice(0, 8), href: "/settings" });
+        steps.sort((a, b) => (a.at ?? "").localeCompare(b.at ?? ""));
+        return (
+                <Card title={t("What happens next")} id="next">
+                        {steps.length === 0 ? (
+                                <Empty>{t("Nothing, until something changes.")}</Empty>
+                        ) : (
+                                <ol class="steps">
+                                        {steps.slice(0, 8).map((step) => (
+                                                <li key={step.object + step.what}>
+                                                        <span class="when">{step.at ? relative(step.at, now.value) : t("now")}</span>
+                                                        <Icon shape="next" />
+                                                        <span>
+                                                                {step.what} <a href={step.href}>{step.object}</a>
+                                                        </span>
+                                                </li>
+                                        ))}
+                                </ol>
+                        )}
+                </Card>
+        );
+}
+
+function Objects({ things }: { things: Thing[] }) {
+        return (
+                <Card title={t("Wished, actual, next")} id="objects" class="whole">
+                        {things.length === 0 ? (
+                                <Empty>{t("Nothing is declared.")}</Empty>
+                        ) : (
+                                <Table label={t("Objects")} head={[t("Object"), t("State"), t("Wished"), t("Actual"), t("Next")]}>
+                                        {things.map((thing) => {
+                                                const plan = planOf(thing);
+                                                return (
+                                                        <tr key={thing.kind + thing.metadata.name}>
+                                                                <th scope="row">
+                                                                        {thing.kind === "Service" ? (
+                                                                                <a data-row href={`/dashboard/${thing.metadata.name}`}>
+                                                                                        {thing.metadata.name}
+                                                                                </a>
+                                                                        ) : (
+                                                                                thing.metadata.name
+                                                                        )}
+                                                                        <span class="dim kind">{thing.kind}</span>
+                                                                </th>
+                                                                <td>
+                                                                        <State name={thing.status.phase} />
+                                                                </td>
+                                                                <td class="wrap">{plan.wanted}</td>
+                                                                <td class="wrap">{plan.actual || (thing.status.inSync ? t("as wished") : "–")}</td>
+                                                                <td>
+                                                                        {plan.next ?? (plan.at ? t("run") : "–")} {plan.at && <When at={plan.at} />}
+                                                                </td>
+                                                        </tr>
+                                                );
+                                        })}
+                                </Table>
+                        )}
+                </Card>
+        );
+}
+
+const ENDED_LOOKED_AT = 500;
+
+function Statistics() {
+        const { data, error } = useAnswer<List<Task>>(`/api/v1/tasks?state=ended&limit=${ENDED_LOOKED_AT}`);
+        const ended = data?.items ?? [];
+        const done = ended.filter((task) => task.status.phase === "Completed");
+        const stopped = ended.filter((task) => task.status.phase === "Stopped").length;
+        const judged = ended.length - stopped;
+        const times = done.map((task) => seconds(task.status.startedAt, task.status.endedAt)).filter((time): time is number => time !== null);
+        const mean = times.length ? times.reduce((sum, time) => sum + time, 0) / times.length : null;
+        const s = status.value;
+        return (
+                <Card title={t("Tasks")} id="statistics" side={<a href="/tasks">{t("All tasks")}</a>}>
+                        <Fault error={error} />
+                        <dl class="figures">
+                                <div>
+                                        <dt>{t("Success rate")}</dt>
+                                        <dd>{judged ? percent((100 * done.length) / judged) : "–"}</dd>
+                                </div>
+                                <div>
+                                        <dt>{t("Mean time")}</dt>
+                                        <dd>{mean === null ? "–" : mean < 10 ? `${mean.toFixed(1)} s` : span(mean)}</dd>
+                                </div>
+                                <div>
+                                        <dt>{t("Running")}</dt>
+                                        <dd>{s?.tasks.running ?? "–"}</dd>
+                                </div>
+                                <div>
+                                        <dt>{t("Queued")}</dt>
+                                        <dd>{s?.tasks.queued ?? "–"}</dd>
+                                </div>
+                                <div>
+                                        <dt>{t("Completed")}</dt>
+                                        <dd>{done.length}</dd>
+                                </div>
+                                <div>
+                                        <dt>{t("Failed")}</dt>
+                                        <dd>{judged - done.length}</dd>
+                                </div>
+                        </dl>
+                        {data?.metadata?.continue && <p class="dim">{t("of the newest {n} that ended", { n: ENDED_LOOKED_AT })}</p>}
+                </Card>
+        );
+}
+
+export function NodeCharts() {
+        const total = node.value?.memory.total;
+        return (
+                <div class="charts">
+                        <Chart title={t("CPU")} points={points.value} show={percent} max={100} lines={[{ label: t("busy"), ink: "--blue", of: (p) => p.cpuPercent }]} />
+                        <Chart title={t("Memory")} points={points.value} show={bytes} max={total} lines={[{ label: t("used"), ink: "--violet", of: (p) => p.memory }]} />
+                        <Chart title={t("Disk")} points={points.value} show={percent} max={100} lines={[{ label: t("used"), ink: "--amber", of: (p) => p.diskPercent }]} />
+                        <Chart
+                                title={t("Network")}
+                                points={points.value}
+                                show={rate}
+                                lines={[
+                                        { label: t("received"), ink: "--green", of: (p) => p.receivedPerSecond },
+                                        { label: t("sent"), ink: "--blue", of: (p) => p.sentPerSecond },
+                                ]}
+                        />
+                </div>
+        );
+}
+
+export function DashboardPage() {
+        const services = useAnswer<List<Thing>>("/api/v1/services");
+        const networks = useAnswer<List<Thing>>("/api/v1/networks");
+        const volumes = useAnswer<List<Thing>>("/api/v1/volumes");
+        const tunnels = useAnswer<List<Thing>>("/api/v1/wireguard");
+        const crons = useAnswer<List<Thing>>("/api/v1/crontasks");
+        const all = [services, crons, networks, volumes, tunnels].flatMap((answer) => answer.data?.items ?? []);
+        return (
+                <>
+                        <h1 tabIndex={-1}>{t("Dashboard")}</h1>
+                        <Verdict />
+                        <Fault error={services.error} />
+                        <div class="grid">
+                                <Why services={all} />
+                                <NextSteps services={services.data?.items ?? []} crons={crons.data?.items ?? []} />
+                                <Statistics />
+                        </div>
+                        <Objects things={all} />
+                        <Card title={t("Resources")} id="resources" side={<a href="/monitor">{t("More")}</a>}>
+                                <NodeCharts />
+                        </Card>
+                </>
+        );
+}

@@ -1,0 +1,99 @@
+/* service.tsx - one service: desired, actual and next of each container, its log, use and events. */
+import { useState } from "preact/hooks";
+import { Chart } from "../chart";
+import { EventList } from "../events";
+import { bytes, percent, relative, short } from "../format";
+import { t } from "../i18n";
+import { now, pointsOf } from "../live";
+import { LogView } from "../logview";
+import type { Happening, List, Thing } from "../model";
+import { Card, Copy, declaration, Facts, Fault, State, When } from "../parts";
+import { may } from "../session";
+import { useAnswer } from "../use";
+import { word } from "../words";
+
+export function ServicePage({ name }: { name: string }) {
+        const base = `/api/v1/services/${encodeURIComponent(name)}`;
+        const { data: thing, error } = useAnswer<Thing>(base);
+        const events = useAnswer<List<Happening>>(`${base}/events?tail=100`);
+        const [replica, choose] = useState(1);
+        const units = thing?.status.units ?? [];
+        const place = thing?.metadata.declaredAt;
+        return (
+                <>
+                        <p class="crumbs">
+                                <a href="/dashboard">{t("Dashboard")}</a>
+                        </p>
+                        <div class="head">
+                                <h1 tabIndex={-1}>{name}</h1>
+                                {thing && <State name={thing.status.phase} />}
+                                <Copy kind="Service" name={name} thing={() => thing && declaration(thing)} />
+                        </div>
+                        <Fault error={error} />
+                        {thing?.status.message && <p class="because">{thing.status.message}</p>}
+                        {units.map((unit) => (
+                                <Card key={unit.container} title={unit.container} side={<State name={unit.phase} />}>
+                                        <div class="three">
+                                                <div>
+                                                        <h3>{t("Wished")}</h3>
+                                                        <Facts
+                                                                rows={[
+                                                                        [t("Image"), unit.image],
+                                                                        [t("Digest"), <code key="d">{short(unit.wantedDigest)}</code>],
+                                                                        [t("Declared at"), place ? `${place.file}:${place.line}` : "–"],
+                                                                ]}
+                                                        />
+                                                </div>
+                                                <div>
+                                                        <h3>{t("Actual")}</h3>
+                                                        <Facts
+                                                                rows={[
+                                                                        [t("Ready"), unit.ready ? t("yes") : t("no")],
+                                                                        [t("Digest"), <code key="d">{short(unit.digest)}</code>],
+                                                                        [t("Started"), <When key="s" at={unit.startedAt} />],
+                                                                        [t("Restarts"), unit.restarts],
+                                                                        [t("Exit code"), unit.exitCode ?? "–"],
+                                                                ]}
+                                                        />
+                                                </div>
+                                                <div>
+                                                        <h3>{t("Next")}</h3>
+                                                        <p>{unit.next ? `${word(unit.next.action)} ${relative(unit.next.at, now.value)}` : t("Nothing, until something changes.")}</p>
+                                                        {unit.message && <p class="dim">{unit.message}</p>}
+                                                </div>
+                                        </div>
+                                        {pointsOf.value[unit.container] && (
+                                                <div class="charts">
+                                                        <Chart title={t("CPU")} points={pointsOf.value[unit.container] ?? []} show={percent} lines={[{ label: t("busy"), ink: "--blue", of: (p) => p.cpuPercent }]} />
+                                                        <Chart title={t("Memory")} points={pointsOf.value[unit.container] ?? []} show={bytes} lines={[{ label: t("used"), ink: "--violet", of: (p) => p.memory }]} />
+                                                </div>
+                                        )}
+                                </Card>
+                        ))}
+                        {may("operator") && units.length > 0 && (
+                                <Card
+                                        title={t("Log")}
+                                        side={
+                                                units.length > 1 && (
+                                                        <label>
+                                                                {t("Container")}{" "}
+                                                                <select value={replica} onChange={(event) => choose(Number(event.currentTarget.value))}>
+                                                                        {units.map((unit) => (
+                                                                                <option key={unit.replica} value={unit.replica}>
+                                                                                        {unit.container}
+                                                                                </option>
+                                                                        ))}
+                                                                </select>
+                                                        </label>
+                                                )
+                                        }
+                                >
+                                        <LogView key={replica} path={`${base}/logs?replica=${replica}`} name={name} follow />
+                                </Card>
+                        )}
+                        <Card title={t("Events")}>
+                                <EventList items={events.data?.items ?? []} />
+                        </Card>
+                </>
+        );
+}

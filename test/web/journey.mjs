@@ -1,0 +1,157 @@
+/* journey.mjs - what an operator does: sees what fails and why, runs a task, reads its log, stops it, fetches a result; by keyboard too, and
+ * while the agent is away. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, test } from "node:test";
+import { browser, HV_ADMIN, HV_IMAGE, open, picture } from "./shared.mjs";
+
+after(() => browser.close());
+
+test("a failing service and its reason", async () => {
+        const { page, close } = await open();
+        await page.goto(HV_ADMIN);
+        await page.waitForURL("**/dashboard");
+        await page.getByRole("heading", { name: "This node does not run what it should." }).waitFor();
+        const why = page.getByRole("region", { name: "Why", exact: true });
+        await why.getByText(/ended with exit code 3/).waitFor();
+        await why.getByText(/cannot pull/).waitFor();
+        await why.getByRole("link", { name: "crashing" }).click();
+        await page.getByRole("heading", { name: "crashing", level: 1 }).waitFor();
+        await page.getByRole("log").getByText("no configuration given").first().waitFor();
+        await close();
+});
+
+test("a task from its document to its end", async () => {
+        const { page, close } = await open({}, [/status of 422/]); // what is refused first, on purpose
+        await page.goto(`${HV_ADMIN}/tasks`);
+        await page.getByRole("button", { name: "New task" }).click();
+        const box = page.getByRole("dialog");
+        await box.getByRole("textbox").fill("kind: Task\nnonsense: 1\n");
+        await box.getByRole("button", { name: "Submit" }).click();
+        await box.getByRole("alert").first().waitFor();
+        const script = "i=0; while true; do i=$((i+1)); echo beat $i; sleep 0.2; done";
+        await box.getByRole("textbox").fill(
+                JSON.stringify({
+                        apiVersion: "hivelet/v1",
+                        kind: "Task",
+                        metadata: { name: "journey" },
+                        spec: { image: HV_IMAGE, command: ["sh", "-c", script], resources: { limits: { cpu: "100m", memory: "32Mi" } } },
+                }),
+        );
+        await box.getByRole("button", { name: "Would it fit?" }).click();
+        await page.locator(".notices p.good").waitFor();
+        await box.getByRole("button", { name: "Submit" }).click();
+        await page.waitForURL("**/tasks/journey-*");
+        const log = page.getByRole("log");
+        await log.getByText("beat 5", { exact: true }).waitFor();
+        await picture(page, "journey-log");
+        await page.getByRole("button", { name: "Stop", exact: true }).click();
+        await page.getByRole("dialog").getByRole("textbox").fill("seen enough");
+        await page.getByRole("dialog").getByRole("button", { name: "Stop" }).click();
+        await page.getByText("Somebody stopped it.").waitFor();
+        await page.locator(".head .state", { hasText: "Stopped" }).waitFor();
+        await page.getByText("seen enough").first().waitFor();
+        await close();
+});
+
+test("a task that failed says why, and a result is fetched whole", async () => {
+        const { page, close } = await open({ acceptDownloads: true });
+        await page.goto(`${HV_ADMIN}/tasks?state=Failed%2CTimedOut%2CRejected`);
+        await page.getByRole("link", { name: "train-model" }).click();
+        await page.getByText("The program ended with an error.").waitFor();
+        await page.getByRole("log").getByText("out of data").waitFor();
+        await page.goto(`${HV_ADMIN}/tasks/render-frames`);
+        const coming = page.waitForEvent("download");
+        await page.getByRole("link", { name: "results/frames/2.txt" }).click();
+        const got = await coming;
+        assert.equal(readFileSync(await got.path(), "utf8"), "2\n");
+        await close();
+});
+
+test("100,000 lines: few elements, searched, coloured, followed to the end", async () => {
+        const { page, close } = await open();
+        const lines = Array.from({ length: 100_000 }, (_, i) => `line ${i + 1} \u001b[3${(i % 7) + 1}m${i % 1000 ? "goes well" : "is a thousandth"}\u001b[0m`);
+        await page.route("**/logs?*", (route) => route.fulfill({ contentType: "text/plain", body: `${lines.join("\n")}\n` }));
+        await page.goto(`${HV_ADMIN}/tasks/long-log`);
+        const log = page.getByRole("log");
+        await log.getByText("line 100000", { exact: false }).waitFor();
+        const count = () => log.locator(".line").count();
+        assert.ok((await count()) < 60, "only what is seen has elements");
+        await page.getByRole("searchbox", { name: "Search in the log" }).fill("/is a thousand(th)?/");
+        await page.getByText("100 lines", { exact: true }).waitFor();
+        await page.getByLabel("only these").check();
+        await log.getByText("line 99001", { exact: false }).waitFor();
+        assert.ok((await count()) < 60);
+        assert.ok((await log.locator(".line .ink-red, .line .ink-green, .line .ink-blue").count()) > 0);
+        assert.equal(await log.getByText("\u001b").count(), 0);
+        await page.getByLabel("only these").uncheck();
+        await log.evaluate((box) => box.scrollTo(0, 0));
+        await log.getByText("line 2 ", { exact: false }).first().waitFor();
+        assert.equal(await page.getByLabel("follow", { exact: true }).isChecked(), false);
+        assert.ok((await count()) < 60);
+        await close();
+});
+
+test("by keyboard alone", async () => {
+        const { page, close } = await open();
+        await page.goto(`${HV_ADMIN}/dashboard`);
+        await page.locator("[data-row]").first().waitFor();
+        await page.keyboard.press("?");
+        await page.getByRole("dialog", { name: "Keys" }).waitFor();
+        await page.keyboard.press("Escape");
+        await page.getByRole("dialog", { name: "Keys" }).waitFor({ state: "detached" });
+        await page.keyboard.press("g");
+        await page.keyboard.press("t");
+        await page.waitForURL("**/tasks");
+        await page.locator("tbody [data-row]").first().waitFor();
+        await page.keyboard.press("j");
+        const wanted = await page.evaluate(() => document.activeElement.textContent.trim());
+        await page.keyboard.press("Enter");
+        await page.getByRole("heading", { level: 1, name: wanted }).waitFor();
+        await page.getByRole("searchbox").first().waitFor();
+        await page.keyboard.press("/");
+        assert.equal(await page.evaluate(() => document.activeElement.type), "search");
+        await close();
+});
+
+test("copied as a command, as YAML, as a request", async () => {
+        const { context, page, close } = await open();
+        await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+        await page.goto(`${HV_ADMIN}/dashboard/web`);
+        const taken = async (form) => {
+                await page.getByRole("button", { name: `Copy web as ${form}` }).click();
+                await page.getByText("Copied").waitFor();
+                return page.evaluate(() => navigator.clipboard.readText());
+        };
+        assert.equal(await taken("CLI"), "hivectl describe service/web");
+        assert.equal(await taken("curl"), `curl -s ${HV_ADMIN}/api/v1/services/web`);
+        assert.match(await taken("YAML"), /^apiVersion: hivelet\/v1\nkind: Service\nmetadata:\n {2}name: web\nspec:\n/);
+        await close();
+});
+
+test("while the agent is away a banner tells how old everything is, and goes by itself", async () => {
+        const { context, page, close } = await open({}, [/ERR_INTERNET_DISCONNECTED/]);
+        await page.goto(`${HV_ADMIN}/dashboard`);
+        await page.locator(".fresh.good").waitFor();
+        await context.setOffline(true);
+        const banner = page.getByRole("alert").getByText("The agent does not answer.");
+        await banner.waitFor();
+        await picture(page, "offline");
+        await context.setOffline(false);
+        await banner.waitFor({ state: "detached" });
+        await page.locator(".fresh.good").waitFor();
+        await close();
+});
+
+test("theme and language are kept", async () => {
+        const { page, close } = await open();
+        await page.goto(`${HV_ADMIN}/settings`);
+        await page.locator("select").first().selectOption("dark");
+        await page.locator("select").last().selectOption("zh-Hant");
+        await page.getByRole("heading", { level: 1, name: "設定" }).waitFor();
+        await page.reload();
+        await page.getByRole("heading", { level: 1, name: "設定" }).waitFor();
+        assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "dark");
+        assert.equal(await page.evaluate(() => document.documentElement.lang), "zh-Hant");
+        await close();
+});

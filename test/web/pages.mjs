@@ -1,0 +1,85 @@
+/* pages.mjs - every page in both themes, three widths and every language: axe-core finds nothing, nothing is wider than the window, no text is
+ * left out of the catalogs. */
+import assert from "node:assert/strict";
+import { after, describe, test } from "node:test";
+import axe from "axe-core";
+import { browser, HV_ADMIN, open, picture } from "./shared.mjs";
+
+const WIDTHS = [360, 768, 1280];
+/* A page, and what is there once it has its data. */
+const PAGES = [
+        ["/dashboard", "[aria-labelledby=h-objects] tbody tr"],
+        ["/dashboard/crashing", ".three"],
+        ["/tasks", "tbody tr [data-row]"],
+        ["/tasks/train-model", ".timeline li"],
+        ["/tasks/render-frames", "a[href*='/results/results']"],
+        ["/monitor", ".events li"],
+        ["/settings", "[aria-labelledby=h-declared] tbody tr"],
+        ["/login", "input[name=password]"],
+];
+const name = (path) => path.slice(1).replaceAll("/", "-");
+
+async function see(page, path, sign, query) {
+        await page.goto(`${HV_ADMIN}${path}?${query}`);
+        await page.waitForSelector(sign);
+}
+
+async function fitsTheWindow(page) {
+        const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        assert.equal(over, 0, "the page is wider than the window");
+}
+
+after(() => browser.close());
+
+for (const theme of ["light", "dark"]) {
+        describe(theme, () => {
+                for (const width of WIDTHS) {
+                        test(`${width} px`, async (t) => {
+                                const { page, close } = await open({ viewport: { width, height: 800 } });
+                                for (const [path, sign] of PAGES) {
+                                        await t.test(path, async () => {
+                                                await see(page, path, sign, `theme=${theme}&lang=en`);
+                                                await fitsTheWindow(page);
+                                                assert.equal(await page.locator("h1").count(), 1);
+                                                await page.evaluate(axe.source);
+                                                const found = await page.evaluate(() => axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"] }));
+                                                const said = found.violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.map((n) => `${n.html} ${n.any.map((a) => a.message)}`).join("; ")}`);
+                                                assert.deepEqual(said, []);
+                                                await picture(page, `${name(path)}-${theme}-${width}`);
+                                        });
+                                }
+                                await close();
+                        });
+                }
+        });
+}
+
+test("zoomed to 200 %", async () => {
+        const { page, close } = await open({ viewport: { width: 640, height: 400 }, deviceScaleFactor: 2 });
+        for (const [path, sign] of PAGES) {
+                await see(page, path, sign, "lang=en");
+                await fitsTheWindow(page);
+        }
+        await close();
+});
+
+for (const lang of ["zh-Hant", "pseudo"]) {
+        test(`in ${lang}`, async (t) => {
+                const { page, close } = await open({ viewport: { width: 360, height: 800 } });
+                for (const [path, sign] of PAGES) {
+                        await t.test(path, async () => {
+                                await see(page, path, sign, `lang=${lang}`);
+                                await fitsTheWindow(page);
+                                const texts = await page.$$eval("nav span, h2, h3, button, label, dt, thead th, legend", (all) =>
+                                        all.filter((one) => one.checkVisibility() && !one.closest("[translate=no]")).map((one) => one.textContent.trim()),
+                                );
+                                const plain = lang === "pseudo" ? /^(\[.*|)$/s : /[\u4e00-\u9fff]|^$/;
+                                const names = /^(CLI|YAML|curl|SHA-256|Docker|WireGuard|CPU|English|\?|(hive|task)-[a-z-]+|\W*)$/;
+                                const left = texts.filter((text) => !plain.test(text) && !names.test(text));
+                                assert.deepEqual(left, []);
+                                await picture(page, `${name(path)}-${lang}`);
+                        });
+                }
+                await close();
+        });
+}

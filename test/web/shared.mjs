@@ -1,0 +1,35 @@
+/* shared.mjs - a browser that holds a page to the rules that no page may break: nothing on the console, no request to another host, no
+ * report of the content security policy. */
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+/* Set by test_web.py: where the agent answers as to an admin, as to anybody, and where pictures go. */
+export const { HV_ADMIN, HV_IMAGE, HV_LOGIN, HV_OUT } = process.env;
+mkdirSync(HV_OUT, { recursive: true });
+
+export const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+
+export async function open(options = {}, expected = []) {
+        const context = await browser.newContext({ locale: "en-GB", reducedMotion: "reduce", ...options });
+        const faults = [];
+        context.on("console", (message) => {
+                const text = message.text();
+                if (message.type() === "error" && !expected.some((one) => one.test(text))) faults.push(`console: ${text}`);
+        });
+        context.on("weberror", (error) => faults.push(`error: ${error.error().message}`));
+        context.on("request", (request) => {
+                const { protocol, hostname } = new URL(request.url());
+                if (protocol !== "data:" && protocol !== "blob:" && hostname !== "127.0.0.1") faults.push(`foreign: ${request.url()}`);
+        });
+        const page = await context.newPage();
+        page.setDefaultTimeout(Number(process.env.HV_WEB_LIMIT_MS ?? 30_000));
+        const close = async () => {
+                await context.close();
+                assert.deepEqual(faults, []);
+        };
+        return { context, page, close };
+}
+
+export const picture = (page, name) => page.screenshot({ path: join(HV_OUT, `${name}.png`), fullPage: true });
