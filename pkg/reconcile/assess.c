@@ -252,7 +252,7 @@ struct verdict hv_assess_creation(const struct hv_core *c, const struct slot *s,
 
         if (item)
                 return wait_for(reason, item);
-        if (s->want->n_gpus && !s->gpus)
+        if (c->gpus.is_told && s->want->n_gpus && !s->gpus)
                 return wait_for(HV_REASON_WAITING_GPU, NULL);
         if (s->want->pull_policy == HV_PULL_ALWAYS || (i && i->state == IMAGE_MISSING)) {
                 v = hv_assess_image(c, i, s->want, s->needs_pull, now_us);
@@ -286,7 +286,7 @@ static struct verdict assess_replace(const struct hv_core *c, const struct slot 
          * being replaced does not count: it waits for this very container to leave. */
         if (item && !(hv_map_get(c->networks, item) && ((struct item *) hv_map_get(c->networks, item))->ours))
                 return wait_for(reason, item);
-        if (s->want->n_gpus && !s->have->gpus && !s->gpus)
+        if (c->gpus.is_told && s->want->n_gpus && !s->have->gpus && !s->gpus)
                 return wait_for(HV_REASON_WAITING_GPU, NULL);
         v = hv_assess_image(c, i, s->want, s->needs_pull, now_us);
         if (!v.in_sync)

@@ -166,6 +166,7 @@ static void do_create(struct bed *b, const struct hv_action *a) {
         k->object = hv_arena_strdup(b->arena, u->object);
         k->kind = hv_kind_label(u->kind);
         k->limits = a->limits;
+        k->gpus = hv_arena_strdup(b->arena, a->gpus);
         k->endpoints = &none;
         k->n_endpoints = 1;
         if (u->n_networks) {

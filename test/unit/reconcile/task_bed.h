@@ -17,6 +17,7 @@ struct job {
         int checkpoint; /* 0: none */
         enum hv_task_source source;
         const char *refused; /* when it is recalled */
+        uint64_t gpu_memory;
 };
 
 extern const struct job api_t1;

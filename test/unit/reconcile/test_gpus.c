@@ -1,0 +1,211 @@
+/* Who is given which GPU, who waits, and what becomes of who loses one. */
+#include "task_bed.h"
+
+#include <errno.h>
+
+#include "reconcile/gpu.h"
+
+#define SMALL "GPU-small"
+#define LARGE "GPU-large"
+
+static void tell(struct bed *b, bool is_known, bool small_works, bool large_works) {
+        const struct hv_seen_gpu v[] = {
+                { .uuid = LARGE,
+                  .name = "NVIDIA A100",
+                  .memory_bytes = 24 * GIB,
+                  .is_whole = true,
+                  .works = large_works },
+                { .uuid = SMALL,
+                  .name = "NVIDIA T4",
+                  .memory_bytes = 8 * GIB,
+                  .is_whole = true,
+                  .works = small_works },
+                { .uuid = "GPU-cut", .name = "NVIDIA A100", .memory_bytes = 4 * GIB, .works = true },
+        };
+        const struct hv_seen_gpus seen = { .is_known = is_known, .message = "it hangs", .v = v, .n = 3 };
+
+        assert_int_equal(hv_core_input(b->core, b->now_us,
+                                       &(struct hv_input){ .type = HV_INPUT_GPUS, .gpus = &seen }, NULL),
+                         0);
+        bed_run(b);
+}
+
+static void give(struct bed *b, const char *id, unsigned n, uint64_t memory) {
+        assert_int_equal(submit(b, &(struct job){ .id = id, .n_gpus = n, .gpu_memory = memory }), 0);
+        bed_run(b);
+}
+
+static void shared(struct bed *b) {
+        struct hv_desired *d = desire("r2", (struct wish[]){ {} });
+
+        d->settings.gpus.is_shared = true;
+        bed_desire(b, d);
+        bed_run(b);
+}
+
+#define assert_gpus(b, id, uuids) assert_string_equal(status_of(b, id).gpus, uuids)
+#define assert_waits(b, id) assert_string_equal(status_of(b, id).reason, "WaitingGpu")
+
+static void the_smallest_that_fits_and_each_to_one(void **state) {
+        BED;
+
+        tell(b, true, true, true);
+        give(b, "a", 1, 0);
+        assert_gpus(b, "a", SMALL);
+        assert_string_equal(bed_container(b, "task-a")->gpus, SMALL);
+        give(b, "b", 1, 8 * GIB);
+        assert_gpus(b, "b", LARGE);
+        give(b, "c", 1, 0);
+        assert_waits(b, "c");
+        ends(b, "task-b", 0);
+        assert_gpus(b, "c", LARGE);
+}
+
+static void never_fits_is_told_at_once(void **state) {
+        BED;
+
+        tell(b, true, true, true);
+        assert_int_equal(submit(b, &(struct job){ .id = "three", .n_gpus = 3 }), -ENOSPC);
+        assert_int_equal(submit(b, &(struct job){ .id = "large", .n_gpus = 2, .gpu_memory = 9 * GIB }),
+                         -ENOSPC);
+        give(b, "two", 2, 8 * GIB);
+        assert_gpus(b, "two", SMALL "," LARGE);
+}
+
+/* What is lost may come back: it is waited for. */
+static void a_lost_gpu_is_nobodys(void **state) {
+        BED;
+
+        tell(b, true, true, false);
+        give(b, "a", 1, 9 * GIB);
+        assert_waits(b, "a");
+        tell(b, true, true, true);
+        assert_gpus(b, "a", LARGE);
+}
+
+static void while_nobody_can_say_all_stays(void **state) {
+        BED;
+
+        tell(b, false, true, true);
+        give(b, "a", 1, 0);
+        assert_waits(b, "a");
+        assert_non_null(strstr(status_of(b, "a").message, "it hangs"));
+        tell(b, true, true, true);
+        assert_gpus(b, "a", SMALL);
+        tell(b, false, false, false);
+        assert_int_equal(status_of(b, "a").state, HV_TASK_RUNNING);
+        assert_gpus(b, "a", SMALL);
+}
+
+static void shared_memory_adds_up(void **state) {
+        BED;
+
+        shared(b);
+        tell(b, true, false, true);
+        give(b, "a", 1, 10 * GIB);
+        give(b, "b", 1, 10 * GIB);
+        give(b, "c", 1, 10 * GIB);
+        assert_gpus(b, "a", LARGE);
+        assert_gpus(b, "b", LARGE);
+        assert_waits(b, "c");
+        ends(b, "task-a", 0);
+        assert_gpus(b, "c", LARGE);
+}
+
+static void who_names_no_memory_shares_with_nobody(void **state) {
+        BED;
+
+        shared(b);
+        tell(b, true, false, true);
+        give(b, "a", 1, 0);
+        give(b, "b", 1, GIB);
+        assert_gpus(b, "a", LARGE);
+        assert_waits(b, "b");
+}
+
+static void an_attempt_that_loses_its_gpu_is_the_nodes_fault(void **state) {
+        BED;
+
+        tell(b, true, true, true);
+        give(b, "a", 1, 0);
+        tell(b, true, false, true);
+        assert_int_equal(status_of(b, "a").state, HV_TASK_FAILED);
+        assert_string_equal(status_of(b, "a").reason, "nodeError");
+        assert_string_equal(status_of(b, "a").message, "GpuLost: " SMALL " does not work any more");
+}
+
+static void so_is_a_device_that_it_may_not_use(void **state) {
+        BED;
+
+        tell(b, true, true, true);
+        give(b, "a", 1, 0);
+        assert_int_equal(hv_core_input(b->core, b->now_us,
+                                       &(struct hv_input){ .type = HV_INPUT_GPU_LOST,
+                                                           .text = bed_container(b, "task-a")->id,
+                                                           .message = "denied" },
+                                       NULL),
+                         0);
+        bed_run(b);
+        assert_string_equal(status_of(b, "a").message, "GpuLost: denied");
+}
+
+/* The label on the container is all that an agent that was started anew knows. */
+static void what_runs_keeps_its_own_over_a_restart(void **state) {
+        struct bed *b = again(state);
+        const struct job a = { .id = "a", .source = HV_TASK_FROM_API, .n_gpus = 1 };
+        struct hv_seen_container *k;
+
+        recall(b, &a, (struct hv_task_recalled){ .state = HV_TASK_RUNNING, .attempt = 1 });
+        k = task_container(b, "a", HV_CONTAINER_RUNNING);
+        k->gpus = LARGE;
+        tell(b, true, true, true);
+        go(b);
+        assert_gpus(b, "a", LARGE);
+        give(b, "b", 1, 9 * GIB);
+        assert_waits(b, "b");
+}
+
+static void what_is_selected(void **state) {
+        static const struct {
+                const char *what;
+                struct hv_gpu_selector selector;
+                bool is_selected;
+        } rows[] = {
+                { "anything", {}, true },
+                { "its maker", { .vendor = "nvidia" }, true },
+                { "another maker", { .vendor = "amd" }, false },
+                { "a part of its name", { .model = "a100" }, true },
+                { "another name", { .model = "H100" }, false },
+                { "the start of its UUID", { .uuid = "GPU-12" }, true },
+                { "another UUID", { .uuid = "GPU-2" }, false },
+                { "as much memory", { .min_memory_bytes = 8 * GIB }, true },
+                { "more memory", { .min_memory_bytes = 9 * GIB }, false },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                const struct hv_gpu_rules rules = { .select = &rows[i].selector, .n_select = 1 };
+
+                if (hv_gpu_is_selected(&rules, "GPU-1234", "NVIDIA A100", 8 * GIB) != rows[i].is_selected)
+                        fail_msg("%s", rows[i].what);
+        }
+}
+
+#define WITH_BED(test) cmocka_unit_test_setup_teardown(test, task_bed_setup, task_bed_teardown)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                WITH_BED(the_smallest_that_fits_and_each_to_one),
+                WITH_BED(never_fits_is_told_at_once),
+                WITH_BED(a_lost_gpu_is_nobodys),
+                WITH_BED(while_nobody_can_say_all_stays),
+                WITH_BED(shared_memory_adds_up),
+                WITH_BED(who_names_no_memory_shares_with_nobody),
+                WITH_BED(an_attempt_that_loses_its_gpu_is_the_nodes_fault),
+                WITH_BED(so_is_a_device_that_it_may_not_use),
+                WITH_BED(what_runs_keeps_its_own_over_a_restart),
+                cmocka_unit_test(what_is_selected),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
