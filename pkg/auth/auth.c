@@ -126,17 +126,21 @@ static bool is_gone(void *userdata, const struct hv_session *s) {
         const struct hv_user *user;
         const struct hv_token *token;
         const struct hv_file_token *of_file;
+        char of[HV_SHA256_HEX_SIZE];
 
         switch (s->origin) {
         case HV_SESSION_OF_USER:
                 user = hv_users_find(&a->users, s->owner);
-                return !user || user->role != s->role;
+                if (!user || user->role != s->role)
+                        return true;
+                hv_credential_digest(user->hash, of);
+                return !hv_streq(of, s->of); /* a new password */
         case HV_SESSION_OF_TOKEN:
                 token = hv_tokens_find(a->tokens, s->owner);
                 of_file = file_token(a, s->owner);
-                if (token)
+                if (token && hv_streq(token->digest, s->of))
                         return token->until_wall_us && a->wall_us() >= token->until_wall_us;
-                return !of_file || of_file->role != s->role;
+                return !of_file || of_file->role != s->role || !hv_streq(of_file->digest, s->of);
         case HV_SESSION_OF_POOL:
                 return a->pool_role != s->role;
         case HV_SESSION_OF_FIRST:

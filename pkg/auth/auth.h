@@ -11,7 +11,8 @@
  * Model    Knows no HTTP. Everything is on the loop but the hashes, which are made on a thread, one after the other; of those that wait
  *          there are at most HV_LOGINS_MAX. An unknown name costs the same work as a known one.
  * Files    are read by settings and looked at again each minute and before each login; one that cannot be read, is not ours alone
- *          (0600), or holds a line that is none, lets nobody in. Who is gone from them loses his sessions.
+ *          (0600), or holds a line that is none, lets nobody in. Who is gone from them, or has another role, password or token
+ *          there, loses his sessions.
  * First    Where a login is required and nobody can log in (no user, no token), one credential is made that works once, for
  *          HV_FIRST_LOGIN_US, and is written to the journal and nowhere else.
  */

@@ -3,6 +3,7 @@
  *      limits -> [thread] hash -> is it a user? -- yes --> session | wrong
  *                                     '-- no, and a pool is asked --> [pool] -> session | wrong
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "task/worker.h"
 
 #define LIMIT_TOLD_EVERY_US HV_USEC_PER_MIN
+#define NETWORK_BYTES ((size_t) 8) /* of an IPv6 address: a site has a /64 at least */
 
 struct hv_login {
         struct hv_job job;
@@ -33,14 +35,13 @@ struct hv_login {
 
 /* Of IPv6 the network: whoever has one address of it has them all. */
 static char *address_key(const char *address) {
-        const char *end = address;
-        unsigned n = 0;
+        struct in6_addr a;
 
-        for (; *end && n < 4; end++)
-                n += *end == ':';
-        return strchr(address, ':') && !hv_has_prefix(address, "unix:")
-                       ? hv_asprintf("address:%.*s", (int) (end - address), address)
-                       : hv_asprintf("address:%s", address);
+        if (inet_pton(AF_INET6, address, &a) != 1 || IN6_IS_ADDR_V4MAPPED(&a))
+                return hv_asprintf("address:%s", address);
+        memset(a.s6_addr + NETWORK_BYTES, 0, sizeof a.s6_addr - NETWORK_BYTES);
+        return hv_asprintf("network:%s",
+                           inet_ntop(AF_INET6, &a, (char[INET6_ADDRSTRLEN]){}, INET6_ADDRSTRLEN));
 }
 
 static char *name_key(const char *name) {
@@ -121,7 +122,9 @@ static void login_free(struct hv_login *l) {
 
 static void end_good(struct hv_login *l, enum hv_session_origin origin) {
         struct hv_auth *a = l->auth;
+        char of[HV_SHA256_HEX_SIZE] = "";
         const struct hv_session_wish wish = { .owner = l->name,
+                                              .of = of,
                                               .address = l->address,
                                               .agent = l->agent,
                                               .role = l->role,
@@ -130,6 +133,8 @@ static void end_good(struct hv_login *l, enum hv_session_origin origin) {
                                               .now_us = a->now_us(),
                                               .wall_us = a->wall_us() };
 
+        if (origin == HV_SESSION_OF_USER)
+                hv_credential_digest(l->hash, of);
         limit_end(a, l->name, l->address, false, true);
         begin_session(a, &wish, l->done, l->userdata);
         login_free(l);
@@ -242,6 +247,7 @@ static void login_token(struct hv_auth *a, const struct hv_login_wish *wish, hv_
                         void *userdata) {
         static const struct hv_login_result wrong = { .end = HV_LOGIN_WRONG };
         struct hv_identity who;
+        char of[HV_SHA256_HEX_SIZE];
         struct hv_session_wish session = { .owner = "first",
                                            .role = HV_ROLE_ADMIN,
                                            .origin = HV_SESSION_OF_FIRST,
@@ -261,6 +267,8 @@ static void login_token(struct hv_auth *a, const struct hv_login_wish *wish, hv_
                         done(userdata, &wrong);
                         return;
                 }
+                hv_credential_digest(wish->token, of);
+                session.of = of;
                 session.owner = who.name;
                 session.role = who.role;
                 session.origin = HV_SESSION_OF_TOKEN;

@@ -108,6 +108,7 @@ const struct hv_session *hv_sessions_begin(struct hv_sessions *all, const struct
         (void) snprintf(s->id, sizeof s->id, "%.12s", s->digest);
         hv_credential_make(HV_CREDENTIAL_CSRF, s->csrf);
         s->owner = hv_strdup(wish->owner);
+        (void) snprintf(s->of, sizeof s->of, "%s", wish->of ? wish->of : "");
         s->role = wish->role;
         s->origin = wish->origin;
         s->address = hv_strdup(wish->address);

@@ -2,7 +2,8 @@
  *
  * Model    In memory: a restart of the agent ends them all. Found by the digest of their key, told to people by an id that is no key.
  *          A session ends when it was not used for HV_SESSION_IDLE_US, when it has lasted as long as it may, when somebody ends it, or
- *          when what it came from (a user, a token) is gone. Who has HV_SESSIONS_PER_OWNER of them loses the one unused for longest.
+ *          when what it came from (a user, a token) is gone or another one. Who has HV_SESSIONS_PER_OWNER of them loses the
+ *          one unused for longest.
  * Time     now_us is CLOCK_BOOTTIME; wall_us only for people.
  */
 #pragma once
@@ -27,7 +28,8 @@ struct hv_session {
         char digest[HV_SHA256_HEX_SIZE]; /* of its key */
         char id[HV_SESSION_ID_SIZE];
         char csrf[HV_CREDENTIAL_SIZE];
-        char *owner; /* name of the user or token */
+        char *owner;                 /* name of the user or token */
+        char of[HV_SHA256_HEX_SIZE]; /* digest of what it was begun with, the user's hash or the token; "": of neither */
         enum hv_role role;
         enum hv_session_origin origin;
         char *address, *agent; /* where from, and what the client calls itself; agent "": nothing */
@@ -44,6 +46,7 @@ struct hv_sessions *hv_sessions_free(struct hv_sessions *all); /* takes NULL, gi
 
 struct hv_session_wish {
         const char *owner, *address, *agent;
+        const char *of; /* NULL: of neither */
         enum hv_role role;
         enum hv_session_origin origin;
         uint64_t life_us, now_us, wall_us;

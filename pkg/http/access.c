@@ -20,21 +20,23 @@ const char *hv_http_access_cookie_name(const struct hv_http_request *req, char r
         return ret;
 }
 
-/* The value of the cookie in *ret. False: there is none, or more than one, and nobody can say which is ours. */
+/* The value of the cookie in *ret. False: there is none, one that is too long, or more than one, and nobody can say which is ours. */
 static bool read_cookie(const struct hv_http_request *req, char ret[HV_CREDENTIAL_SIZE]) {
         const char *header = hv_http_header(req, "Cookie");
         char buf[HV_ACCESS_COOKIE_SIZE];
         const char *name = hv_http_access_cookie_name(req, buf);
-        size_t n = 0, len;
+        size_t n = 0, len, value_len = 0;
 
         for (const char *p = header; p && *p; p += len) {
                 p += strspn(p, "; ");
                 len = strcspn(p, ";");
-                if (strncmp(p, name, strlen(name)) == 0 && p[strlen(name)] == '=' && n++ == 0)
-                        (void) snprintf(ret, HV_CREDENTIAL_SIZE, "%.*s", (int) (len - strlen(name) - 1),
+                if (strncmp(p, name, strlen(name)) == 0 && p[strlen(name)] == '=' && n++ == 0) {
+                        value_len = len - strlen(name) - 1;
+                        (void) snprintf(ret, HV_CREDENTIAL_SIZE, "%.*s", (int) value_len,
                                         p + strlen(name) + 1);
+                }
         }
-        return n == 1;
+        return n == 1 && value_len < HV_CREDENTIAL_SIZE;
 }
 
 static bool is_origin_ours(const struct hv_http_request *req, const char *origin) {

@@ -13,12 +13,26 @@
 
 static _Atomic uint64_t works;
 
+/* How often its memory was doubled, compared with that of HV_PASSWORD_NOBODY; -1: it is weaker, or no yescrypt at all. The parameters are
+ * "j" and the cost, of which libxcrypt makes 'j75' for 1 to 'jFT' for 11: "7", "8", "9", "A"... is the power of two of the memory, "5"
+ * (cost 1 and 2) and "T" the size of its blocks. */
+static int doublings(const char *setting) {
+        static const char DIGITS[] = "9ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+        const char *power;
+
+        if (!hv_has_prefix(setting, PREFIX "j") || strlen(setting) < sizeof PREFIX "j9T$" ||
+            setting[5] != 'T' || setting[6] != '$')
+                return -1;
+        power = strchr(DIGITS, setting[4]);
+        return power ? (int) (power - DIGITS) : -1;
+}
+
 static char *make(const char *setting, const char *password) {
         struct crypt_data *data = HV_NEW(struct crypt_data);
         const char *made = crypt_rn(password, setting, data, (int) sizeof *data);
         char *kept = made && *made != '*' ? hv_strdup(made) : NULL;
 
-        atomic_fetch_add(&works, 1);
+        atomic_fetch_add(&works, UINT64_C(1) << HV_MAX(doublings(setting), 0));
         explicit_bzero(data, sizeof *data);
         free(data);
         return kept;
@@ -68,17 +82,8 @@ int hv_password_hash(const char *password, char **ret, struct hv_err *err) {
         return 0;
 }
 
-/* The parameters are "j" and the cost, of which libxcrypt makes 'j75' for 1 to 'jFT' for 11: "7", "8", "9", "A"... is the power of
- * two of the memory, "5" (cost 1 and 2) and "T" the size of its blocks. */
 bool hv_password_is_strong_hash(const char *hash) {
-        static const char DIGITS[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-        const char *power;
-
-        if (!hv_has_prefix(hash, PREFIX "j") || strlen(hash) < sizeof PREFIX "j9T$" || hash[5] != 'T' ||
-            hash[6] != '$')
-                return false;
-        power = strchr(DIGITS, hash[4]);
-        return power && power >= strchr(DIGITS, '9') && strrchr(hash, '$') > hash + 6;
+        return doublings(hash) >= 0 && strrchr(hash, '$') > hash + 6;
 }
 
 uint64_t hv_password_works(void) {

@@ -25,5 +25,6 @@ int hv_password_hash(const char *password, char **ret, struct hv_err *err);
 /* Whether it is a yescrypt hash whose cost is that of HV_PASSWORD_NOBODY or above. */
 bool hv_password_is_strong_hash(const char *hash);
 
-/* Hashes that were made since the program began, good and bad ones. */
+/* What the hashes cost that were made since the program began, those of wrong passwords too: of one as costly as HV_PASSWORD_NOBODY 1,
+ * twice that where it takes twice the memory. */
 uint64_t hv_password_works(void);

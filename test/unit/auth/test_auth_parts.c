@@ -2,7 +2,9 @@
 #include "testing.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "../source/scratch.h"
@@ -11,6 +13,7 @@
 #include "auth/sessions.h"
 #include "auth/tokens.h"
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "password/password.h"
 
 #define NOW (1000 * HV_USEC_PER_SEC)
@@ -69,6 +72,25 @@ static void a_success_forgives_a_name_and_not_an_address(void **state) {
         hv_attempts_begin(a, "address", NOW + 2 * HV_USEC_PER_SEC);
         hv_attempts_failed(a, "address", NOW + 2 * HV_USEC_PER_SEC);
         assert_int_equal(hv_attempts_wait_us(a, "address", NOW + 2 * HV_USEC_PER_SEC), 2 * HV_USEC_PER_SEC);
+        a = hv_attempts_free(a);
+}
+
+/* What failed in a window that is over counts no more, and the next one limits as the first did. */
+static void each_window_counts_from_zero(void **state) {
+        struct hv_attempts *a = hv_attempts_new();
+
+        (void) state;
+        for (uint64_t now = NOW; now < NOW + 3 * HV_ATTEMPTS_WINDOW_US; now += HV_ATTEMPTS_WINDOW_US)
+                for (unsigned i = 0; i < HV_ATTEMPTS_MAX; i++) {
+                        uint64_t at = now + (i << i) * HV_USEC_PER_SEC;
+
+                        assert_int_equal(hv_attempts_wait_us(a, "user:ana", at), 0);
+                        hv_attempts_begin(a, "user:ana", at);
+                        hv_attempts_failed(a, "user:ana", at);
+                        assert_int_equal(hv_attempts_wait_us(a, "user:ana", at),
+                                         i + 1 < HV_ATTEMPTS_MAX ? HV_ATTEMPTS_WAIT_US << i
+                                                                 : now + HV_ATTEMPTS_WINDOW_US - at);
+                }
         a = hv_attempts_free(a);
 }
 
@@ -143,6 +165,63 @@ static void an_owner_has_so_many_and_the_idle_one_goes(void **state) {
         assert_int_equal(n_ended, 1);
         assert_non_null(hv_sessions_use(all, first, NOW + 103, WALL));
         assert_non_null(hv_sessions_use(all, second, NOW + 103, WALL));
+        all = hv_sessions_free(all);
+}
+
+static void what_is_over_is_used_no_more(void **state) {
+        static const struct {
+                const char *what;
+                uint64_t life_us, used_us, asked_us; /* from its beginning */
+                bool is_good;
+        } rows[] = {
+                { "used in time", HV_USEC_PER_DAY, 0, HV_SESSION_IDLE_US - 1, true },
+                { "unused for too long", HV_USEC_PER_DAY, 0, HV_SESSION_IDLE_US, false },
+                { "used meanwhile", HV_USEC_PER_DAY, 1, HV_SESSION_IDLE_US, true },
+                { "just before its end", HV_USEC_PER_MIN, 1, HV_USEC_PER_MIN - 1, true },
+                { "at its end", HV_USEC_PER_MIN, HV_USEC_PER_MIN - 1, HV_USEC_PER_MIN, false },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                unsigned n_ended = 0;
+                struct hv_sessions *all = hv_sessions_new(count, &n_ended);
+                struct hv_session_wish wish = wish_of("ana", NOW);
+                char key[HV_CREDENTIAL_SIZE];
+
+                wish.life_us = rows[i].life_us;
+                (void) hv_sessions_begin(all, &wish, key);
+                assert_non_null(hv_sessions_use(all, key, NOW + rows[i].used_us, WALL));
+                for (unsigned n = 0; n < 2; n++) /* nor comes it back */
+                        if ((hv_sessions_use(all, key, NOW + rows[i].asked_us, WALL) != NULL) !=
+                            rows[i].is_good)
+                                fail_msg("%s", rows[i].what);
+                assert_int_equal(n_ended, rows[i].is_good ? 0 : 1);
+                assert_int_equal(hv_sessions_next(all, &(size_t){ 0 }) != NULL, rows[i].is_good);
+                all = hv_sessions_free(all);
+        }
+}
+
+static void all_owners_together_have_so_many(void **state) {
+        unsigned n_ended = 0;
+        struct hv_sessions *all = hv_sessions_new(count, &n_ended);
+        char owner[32], first[HV_CREDENTIAL_SIZE], second[HV_CREDENTIAL_SIZE], key[HV_CREDENTIAL_SIZE];
+        struct hv_session_wish one_more;
+
+        (void) state;
+        for (unsigned i = 0; i < HV_SESSIONS_MAX; i++) {
+                struct hv_session_wish wish;
+
+                (void) snprintf(owner, sizeof owner, "user-%u", i);
+                wish = wish_of(owner, NOW + i);
+                (void) hv_sessions_begin(all, &wish, i == 0 ? first : i == 1 ? second : key);
+        }
+        assert_int_equal(n_ended, 0);
+        assert_non_null(hv_sessions_use(all, first, NOW + HV_SESSIONS_MAX, WALL));
+        one_more = wish_of("one-more", NOW + HV_SESSIONS_MAX);
+        (void) hv_sessions_begin(all, &one_more, key);
+        assert_int_equal(n_ended, 1);
+        assert_non_null(hv_sessions_use(all, first, NOW + HV_SESSIONS_MAX, WALL));
+        assert_null(hv_sessions_use(all, second, NOW + HV_SESSIONS_MAX, WALL));
         all = hv_sessions_free(all);
 }
 
@@ -259,6 +338,67 @@ static void tokens_outlive_their_store(void **state) {
         t = hv_tokens_free(t);
 }
 
+/* Writing any file fails with EFBIG while it is set, as it does with ENOSPC on a full disk. */
+static void set_full(bool is_full) {
+        struct rlimit limit;
+
+        assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+        limit.rlim_cur = is_full ? 0 : limit.rlim_max;
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* A change that is not on the disk did not happen. */
+static void a_full_disk_changes_no_token(void **state) {
+        const char *dir = scratch_path(*state, "auth");
+        const struct hv_token ci = { .name = (char *) "ci", .role = HV_ROLE_OPERATOR },
+                              grafana = { .name = (char *) "grafana", .role = HV_ROLE_VIEWER };
+        char kept[HV_CREDENTIAL_SIZE], text[HV_CREDENTIAL_SIZE] = "untouched";
+        struct hv_tokens *t = NULL;
+        struct hv_err err = {};
+        int created, revoked;
+
+        (void) signal(SIGXFSZ, SIG_IGN);
+        assert_int_equal(hv_tokens_open(dir, &t, NULL), 0);
+        assert_int_equal(hv_tokens_create(t, &ci, kept, NULL), 0);
+        set_full(true);
+        created = hv_tokens_create(t, &grafana, text, &err);
+        revoked = hv_tokens_revoke(t, "ci", NULL);
+        set_full(false);
+        assert_true(created < 0 && *err.msg);
+        assert_string_equal(text, "untouched");
+        assert_null(hv_tokens_find(t, "grafana"));
+        assert_null(hv_tokens_at(t, 1));
+        assert_true(revoked < 0);
+        assert_string_equal(hv_tokens_use(t, kept, WALL)->name, "ci");
+        assert_int_equal(hv_tokens_create(t, &grafana, text, NULL), 0); /* there is room again */
+        assert_int_equal(hv_tokens_revoke(t, "ci", NULL), 0);
+        t = hv_tokens_free(t);
+        assert_int_equal(hv_tokens_open(dir, &t, NULL), 0);
+        assert_null(hv_tokens_use(t, kept, WALL));
+        assert_string_equal(hv_tokens_use(t, text, WALL)->name, "grafana");
+        t = hv_tokens_free(t);
+}
+
+static void there_are_so_many_tokens(void **state) {
+        const struct hv_token wish = { .name = (char *) "one-more", .role = HV_ROLE_VIEWER };
+        _hv_cleanup_(hv_buf_done) struct hv_buf file = {};
+        char text[HV_CREDENTIAL_SIZE];
+        struct hv_tokens *t = NULL;
+
+        hv_buf_puts(&file, "{\"version\":1,\"tokens\":[");
+        for (unsigned i = 0; i < HV_TOKENS_MAX; i++)
+                hv_buf_printf(&file, "%s{\"name\":\"t%u\",\"role\":\"viewer\",\"sha256\":\"%064x\"}",
+                              i ? "," : "", i, i);
+        hv_buf_puts(&file, "]}");
+        assert_int_equal(mkdir(scratch_path(*state, "auth"), 0700), 0);
+        scratch_write(*state, "auth/tokens.json", hv_buf_str(&file));
+        assert_int_equal(hv_tokens_open(scratch_path(*state, "auth"), &t, NULL), 0);
+        assert_int_equal(hv_tokens_create(t, &wish, text, NULL), -E2BIG);
+        assert_int_equal(hv_tokens_revoke(t, "t7", NULL), 0);
+        assert_int_equal(hv_tokens_create(t, &wish, text, NULL), 0);
+        t = hv_tokens_free(t);
+}
+
 /* Nothing of a broken file is taken, and it is not written over. */
 static void a_broken_store_lets_nobody_in(void **state) {
         static const char *const texts[] = {
@@ -320,6 +460,24 @@ static void passwords(void **state) {
         assert_true(hv_password_is_strong_hash(HV_PASSWORD_NOBODY));
 }
 
+static void works_are_counted_by_what_they_cost(void **state) {
+        static const struct {
+                const char *setting;
+                uint64_t works;
+        } rows[] = { { "$y$j9T$SL0JAWwUXOEkEm8mSYHS./", 1 },
+                     { "$y$jAT$SL0JAWwUXOEkEm8mSYHS./", 2 },
+                     { "$y$jBT$SL0JAWwUXOEkEm8mSYHS./", 4 },
+                     { "no setting", 1 } };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                uint64_t before = hv_password_works();
+
+                assert_false(hv_password_matches(rows[i].setting, "abcdefgh"));
+                assert_int_equal(hv_password_works() - before, rows[i].works);
+        }
+}
+
 /* No truncation: the last byte of a long password counts. */
 static void the_last_byte_counts(void **state) {
         char password[HV_PASSWORD_MAX_BYTES + 1];
@@ -340,16 +498,23 @@ int main(void) {
                 cmocka_unit_test(each_failure_waits_twice_as_long_and_the_last_for_the_window),
                 cmocka_unit_test(tries_under_way_count),
                 cmocka_unit_test(a_success_forgives_a_name_and_not_an_address),
+                cmocka_unit_test(each_window_counts_from_zero),
                 cmocka_unit_test(keys_are_bounded),
                 cmocka_unit_test(only_the_digest_of_a_key_is_kept),
                 cmocka_unit_test(an_owner_has_so_many_and_the_idle_one_goes),
+                cmocka_unit_test(what_is_over_is_used_no_more),
+                cmocka_unit_test(all_owners_together_have_so_many),
                 cmocka_unit_test(lines_of_users),
                 cmocka_unit_test(lines_of_tokens),
                 cmocka_unit_test_setup_teardown(tokens_outlive_their_store, scratch_set_up,
                                                 scratch_tear_down),
+                cmocka_unit_test_setup_teardown(a_full_disk_changes_no_token, scratch_set_up,
+                                                scratch_tear_down),
+                cmocka_unit_test_setup_teardown(there_are_so_many_tokens, scratch_set_up, scratch_tear_down),
                 cmocka_unit_test_setup_teardown(a_broken_store_lets_nobody_in, scratch_set_up,
                                                 scratch_tear_down),
                 cmocka_unit_test(passwords),
+                cmocka_unit_test(works_are_counted_by_what_they_cost),
                 cmocka_unit_test(the_last_byte_counts),
         };
 
