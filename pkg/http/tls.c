@@ -237,7 +237,7 @@ bool hv_tls_is_named(const struct hv_tls *tls, const char *host) {
         size_t len = strlen(host);
         char name[256];
 
-        if (len > 2 && host[0] == '[' && host[len - 1] == ']') {
+        if (host[0] == '[' && host[len - 1] == ']') {
                 host++;
                 len -= 2;
         }

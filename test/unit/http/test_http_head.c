@@ -1,6 +1,8 @@
 /* Which request heads are taken (http/head.h): every row is what a hostile or broken client can send. */
 #include "testing.h"
 
+#include <stdlib.h>
+
 #include "http/head.h"
 
 #define H "Host: localhost\r\n"
@@ -181,12 +183,50 @@ static void test_hosts(void **state) {
                         fail_msg("Host \"%s\": want %d", ROWS[i].host, ROWS[i].is_local);
 }
 
+static void test_host_names(void **state) {
+        static const struct {
+                const char *host, *name; /* "": it is none */
+        } ROWS[] = {
+                { "node.test", "node.test" },
+                { "node.test:5000", "node.test" },
+                { "node.test:0", "node.test" },
+                { "node.test:65535", "node.test" },
+                { "192.0.2.7:443", "192.0.2.7" },
+                { "[2001:db8::7]", "[2001:db8::7]" },
+                { "[2001:db8::7]:443", "[2001:db8::7]" },
+                { "", "" },
+                { ":443", "" },
+                { "node.test:", "" },
+                { "node.test:123456", "" },
+                { "node.test:44x", "" },
+                { "node.test:-1", "" },
+                { "node.test:80:80", "" },
+                { "2001:db8::7", "" },
+                { "[2001:db8::7", "" },
+                { "[2001:db8::7]443", "" },
+                { "[2001:db8::7].evil.test", "" },
+                { "[2001:db8::7]:", "" },
+                { "[2001:db8::7]:443x", "" },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(ROWS); i++) {
+                size_t len = strlen(ROWS[i].host), n;
+                char *alone = malloc(len + !len); /* no terminator: sanitizers see who goes on */
+
+                memcpy(alone, ROWS[i].host, len);
+                n = hv_http_host_name_len(alone, len);
+                if (n != strlen(ROWS[i].name))
+                        fail_msg("Host \"%s\": %zu, expected %zu", ROWS[i].host, n, strlen(ROWS[i].name));
+                free(alone);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_heads),
-                cmocka_unit_test(test_every_prefix),
-                cmocka_unit_test(test_sizes),
-                cmocka_unit_test(test_hosts),
+                cmocka_unit_test(test_heads),      cmocka_unit_test(test_every_prefix),
+                cmocka_unit_test(test_sizes),      cmocka_unit_test(test_hosts),
+                cmocka_unit_test(test_host_names),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
