@@ -120,10 +120,15 @@ void hv_http_server_stats(const struct hv_http_server *s, struct hv_http_stats *
         *ret = s->stats;
 }
 
+/* A login ends the session before itself, and still has to be answered. */
+static bool is_spared(const struct hv_http_request *req) {
+        return req->state == HV_HTTP_HANDLING ||
+               (req->match.route && (req->match.route->flags & HV_HTTP_LOGIN));
+}
+
 void hv_http_server_cut(struct hv_http_server *s, const char *session_digest) {
         for (struct hv_http_conn *c = s->connections; c; c = c->next)
-                if (c->mhd && hv_streq(c->caller.session, session_digest) &&
-                    !(c->req && c->req->state == HV_HTTP_HANDLING))
+                if (c->mhd && hv_streq(c->caller.session, session_digest) && !(c->req && is_spared(c->req)))
                         hv_http_conn_shut(c);
 }
 

@@ -64,7 +64,7 @@ int hv_http_server_add_routes(struct hv_http_server *server, const struct hv_htt
 /* Walks all routes in the order of registration, for the API's description. NULL at the end. */
 const struct hv_http_route *hv_http_server_route(const struct hv_http_server *server, size_t index);
 
-/* Ends what a session has open, but for the request whose handler runs. */
+/* Ends what a session has open, but for the request whose handler runs and for logins. */
 void hv_http_server_cut(struct hv_http_server *server, const char *session_digest);
 
 int hv_http_server_start(struct hv_http_server *server, struct hv_err *err);

@@ -11,6 +11,9 @@
 #include "password/password.h"
 
 #define ANA "{\"username\":\"ana\",\"password\":\"correct horse\"}"
+#define LETTERS_64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define LETTERS_256 LETTERS_64 LETTERS_64 LETTERS_64 LETTERS_64
+#define LETTERS_512 LETTERS_256 LETTERS_256 /* a password has one less at most */
 #define JSON "Content-Type: application/json\r\n"
 
 static char *ana_hash; /* made once: it takes its time */
@@ -323,6 +326,56 @@ static void two_users_at_once_see_their_own(void **state) {
         assert_int_equal(not_mine.status, 404);
 }
 
+static struct answer login_with_token(struct stage *s, const char *name) {
+        const struct hv_token wish = { .name = (char *) name, .role = HV_ROLE_VIEWER };
+        _hv_cleanup_free_ char *body = NULL;
+        char token[HV_CREDENTIAL_SIZE];
+
+        assert_int_equal(hv_auth_token_create(s->auth, &wish, token, NULL), 0);
+        body = hv_asprintf("{\"token\":\"%s\",\"bearer\":true}", token);
+        return login(s, body);
+}
+
+/* Sessions of somebody else are neither seen nor ended, also where a token has the name of a user. */
+static void sessions_of_others_are_not_there(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_with_ana();
+        _hv_cleanup_(answer_done) struct answer ana = login(s, ANA), token = login_with_token(s, "ana"),
+                                                other = login_with_token(s, "other"), seen = {};
+        const struct answer *not_hers[] = { &token, &other };
+        _hv_cleanup_free_ char *cookie = cookie_of(&ana), *headers = NULL;
+
+        (void) state;
+        headers = hv_asprintf("%sSec-Fetch-Site: same-origin\r\nX-CSRF-Token: %s\r\n", cookie,
+                              text_at(ana.json, "csrfToken"));
+        seen = ask(s, true, "GET", "/api/v1/sessions", headers, NULL);
+        assert_int_equal(hv_json_size(hv_json_get(seen.json, "items")), 1);
+        assert_string_equal(text_at(seen.json, "items.0.id"), text_at(ana.json, "session.id"));
+        for (size_t i = 0; i < HV_ARRAY_SIZE(not_hers); i++) {
+                const char *id = text_at(not_hers[i]->json, "session.id");
+                _hv_cleanup_free_ char *path = hv_asprintf("/api/v1/sessions/%s", id);
+                _hv_cleanup_(answer_done) struct answer a = ask(s, true, "DELETE", path, headers, NULL);
+
+                assert_int_equal(a.status, 404);
+                assert_non_null(hv_auth_session(s->auth, id));
+        }
+}
+
+static void a_login_ends_the_session_before(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_with_ana();
+        _hv_cleanup_(answer_done) struct answer first = login(s, ANA), second = {}, old = {}, new = {};
+        _hv_cleanup_free_ char *cookie = cookie_of(&first), *headers = hv_asprintf("%s%s", JSON, cookie),
+                               *next = NULL;
+
+        (void) state;
+        second = ask(s, true, "POST", "/login", headers, ANA);
+        assert_int_equal(second.status, 200);
+        next = cookie_of(&second);
+        old = ask(s, true, "GET", "/api/v1/status", cookie, NULL);
+        assert_int_equal(old.status, 401);
+        new = ask(s, true, "GET", "/api/v1/status", next, NULL);
+        assert_int_equal(new.status, 200);
+}
+
 /* Whoever is taken out of the file, or has another role, is out; whatever he has open is cut. */
 static void a_session_ends_with_its_user(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_with_ana();
@@ -398,6 +451,7 @@ static void logins_that_are_none(void **state) {
                 { JSON, "{\"username\":\"ana\"", 400 },
                 { JSON, "{\"username\":\"ana\"}", 400 },
                 { JSON, "{\"username\":1,\"password\":2}", 400 },
+                { JSON, "{\"username\":\"ana\",\"password\":\"" LETTERS_512 "\"}", 400 },
                 { "Content-Type: text/plain\r\n", ANA, 415 },
                 { "Content-Type: application/jsonp\r\n", ANA, 415 },
                 { "", ANA, 415 },
@@ -426,6 +480,8 @@ int main(void) {
                 cmocka_unit_test(who_fails_too_often_waits),
                 cmocka_unit_test(sessions_end_by_time),
                 cmocka_unit_test(two_users_at_once_see_their_own),
+                cmocka_unit_test(sessions_of_others_are_not_there),
+                cmocka_unit_test(a_login_ends_the_session_before),
                 cmocka_unit_test(a_session_ends_with_its_user),
                 cmocka_unit_test(a_stream_is_cut_with_its_session),
                 cmocka_unit_test(tokens_are_made_listed_and_revoked),
