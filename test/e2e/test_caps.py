@@ -168,10 +168,10 @@ class Caps(base.Case):
         if hv.KIND != "podman":  # which changes no limits in place
             self.assertEqual(self.started_at("hive-web"), started)
 
-    def of_container(self, controller, v1, v2):
-        """What the kernel shows of the container of web."""
+    def of_container(self, name, controller, v1, v2):
+        """What the kernel shows of a container."""
         v = controller in HIERARCHIES
-        with open(f"/proc/{self.engine.inspect('hive-web')['State']['Pid']}/cgroup") as f:
+        with open(f"/proc/{self.engine.inspect(name)['State']['Pid']}/cgroup") as f:
             path = next(line.strip().split(":", 2)[2] for line in f if (controller if v else "") in line.split(":")[1].split(","))
         with open(HIERARCHIES[controller if v else "v2"] + path + "/" + (v1 if v else v2)) as f:
             return int(f.read().split()[0])
@@ -184,26 +184,31 @@ class Caps(base.Case):
                 "pids": (("pids", "pids.max", "pids.max"), 40, {"PidsLimit": 77})}
         web = service("web").replace("requests: {cpu: 1m, memory: 1Mi}", "limits: {cpu: 200m, memory: 64Mi, pids: 40}")
         proxy = self.through_proxy()
-        self.agent.write(self.text("", web))
+        self.agent.write(self.text("", web) + "  tasks:\n" + web.replace("name: web", "name: job"))
         self.agent.start()
         self.agent.wait_synced()
-        started = self.started_at("hive-web")
-        for what, (file, booked, change) in rows.items():
-            self.assertEqual(self.of_container(*file), booked, what)
-            if hv.KIND == "podman":  # nobody can change them there
-                continue
-            seen = len(proxy.requests)
-            self.engine.call("POST", "/containers/hive-web/update", change)
-            self.agent.wait(lambda: any(p.endswith("/update") for _, p in proxy.requests[seen:]), what)
-            self.agent.wait(lambda: self.of_container(*file) == booked, what)
-            self.agent.wait_synced()
-        for file, booked, _ in rows.values():
-            self.assertEqual(self.of_container(*file), booked)
-        self.assertEqual(self.started_at("hive-web"), started)
-        updates = sum(p.endswith("/update") for _, p in proxy.requests)
-        self.agent.apply()
-        self.assertEqual(sum(p.endswith("/update") for _, p in proxy.requests), updates)
-        self.assertEqual(updates, 0 if hv.KIND == "podman" else len(rows))
+        self.agent.wait(lambda: len(self.engine.running()) == 2, "both run")
+        for name in sorted(self.engine.running()):
+            started, n_updates = self.started_at(name), self.updates(proxy, name)
+            for what, (file, booked, change) in rows.items():
+                with self.subTest(name=name, limit=what):
+                    self.assertEqual(self.of_container(name, *file), booked)
+                    if hv.KIND == "podman":  # nobody can change them there
+                        continue
+                    self.engine.call("POST", f"/containers/{name}/update", change)
+                    self.agent.wait(lambda: self.updates(proxy, name) > n_updates, what)  # noqa: B023
+                    self.agent.wait(lambda: self.of_container(name, *file) == booked, what)  # noqa: B023
+                    self.agent.wait_synced()
+                    n_updates = self.updates(proxy, name)
+            for file, booked, _ in rows.values():
+                self.assertEqual(self.of_container(name, *file), booked)
+            self.assertEqual(self.started_at(name), started)
+            self.agent.apply()
+            self.assertEqual(self.updates(proxy, name), 0 if hv.KIND == "podman" else len(rows))
+
+    def updates(self, proxy, name):
+        """How often the agent set limits of it."""
+        return sum(p.endswith(f"/{self.engine.inspect(name)['Id']}/update") for _, p in proxy.requests)
 
     def test_quiet_hours_cap_the_tasks(self):
         """Two halves of a day make a whole one: it is never not quiet."""
