@@ -18,6 +18,8 @@
 /* How often the node tries what is its own business (fetching, pulling, making) before it calls the attempt failed. */
 #define NODE_TRIES 5u
 
+#define KILLED 137 /* exit code of what SIGKILL ended */
+
 /* ---- moving on ---- */
 
 static bool is_certain(const struct slot *s) {
@@ -106,7 +108,11 @@ static void over_by_exit(struct hv_core *c, struct task *t, const struct contain
         } else if (t->live->ending == HV_CAUSE_DISK_LIMIT)
                 over_by_disk(c, t);
         else if (t->end.oom_killed)
-                hv_task_over(c, t, HV_CAUSE_OOM, "ran out of memory (exit code %d)", k->exit_code);
+                hv_task_over(c, t, HV_CAUSE_OOM,
+                             k->exit_code == KILLED
+                                     ? "ran out of memory (exit code %d)"
+                                     : "a process in it was killed for want of memory (exit code %d)",
+                             k->exit_code);
         else if (t->task->checkpoint_code >= 0 && k->exit_code == t->task->checkpoint_code)
                 hv_task_over(c, t, HV_CAUSE_CHECKPOINT, "stopped at a checkpoint (exit code %d)",
                              k->exit_code);

@@ -52,6 +52,19 @@ class Case(base.Case):
 
 
 class Tasks(Case):
+    def test_out_of_memory(self):
+        """Of whom the kernel killed the whole, and of whom a child, which a task may not even notice."""
+        eat = "sh -c 'x=a; while :; do x=$x$x; done' 2>/dev/null; "
+        rows = {"whole": ("x=a; while :; do x=$x$x; done", 137, "ran out of memory (exit code 137)"),
+                "child": (eat + "exit 7", 7, "a process in it was killed for want of memory (exit code 7)"),
+                "silent": (eat + "exit 0", 0, "a process in it was killed for want of memory (exit code 0)")}
+        self.start()
+        for name, (script, code, message) in rows.items():
+            with self.subTest(name):
+                row = self.do(name, script, resources={"limits": {"memory": "64Mi"}})
+                self.assertEqual((row["state"], row["cause"], row["exit_code"], row["message"]), ("Failed", "oom", code, message))
+                self.assertTrue(self.agent.call("GET", f"/api/v1/tasks/{name}/receipt")["receipt"]["oomKilled"])
+
     def test_what_a_task_gets_that_says_nothing(self):
         self.start()
         self.begin("quiet", "env; pwd; " + ENDLESS)
