@@ -268,6 +268,14 @@ void hv_pass_crons(struct pass *p) {
 
 /* ---- completions ---- */
 
+/* A resume deals with all that came before it: also with a run that nobody could promise yet. */
+static void drop_overtaken_run(struct cron *k) {
+        struct task *t = k->run;
+
+        if (t && t->step == TASK_STEP_ACCEPT && !t->effect && t->cron_until_us <= k->until_wall_us)
+                t->step = TASK_STEP_DONE;
+}
+
 void hv_cron_done(struct hv_core *c, uint64_t now_us, struct flight *f, const struct hv_input *in) {
         struct cron *k = f->cron;
 
@@ -285,6 +293,7 @@ void hv_cron_done(struct hv_core *c, uint64_t now_us, struct flight *f, const st
                 k->is_suspended = f->action.suspend;
                 k->suspend_asked = k->suspend_wanted != k->is_suspended;
                 k->until_wall_us = HV_MAX(k->until_wall_us, f->action.cron_until_us);
+                drop_overtaken_run(k);
                 return;
         }
         k->until_wall_us = HV_MAX(k->until_wall_us, f->action.cron_until_us);

@@ -54,10 +54,14 @@ enum hv_mutant {
         HV_MUTANT_CRON_GOES_BACK,   /* the clock was set back, and the schedule is followed once more */
         HV_MUTANT_CRON_KEEPS_ALL,   /* no run is ever forgotten */
         HV_MUTANT_FORGOTTEN_START, /* what the engine says of a start that an agent before this one sent is believed */
-        HV_MUTANT_WALL_CLOCK_TRUSTED, /* how long it has run is what two readings of the wall clock say */
-        HV_MUTANT_BUILDER_LEFT,       /* who installed packages is never cleared away */
-        HV_MUTANT_BUILDER_TAKEN,      /* ... or while it does */
-        HV_MUTANT_BUILDER_DOUBLED,    /* packages are installed while a crash's container still does */
+        HV_MUTANT_WALL_CLOCK_TRUSTED,  /* how long it has run is what two readings of the wall clock say */
+        HV_MUTANT_BUILDER_LEFT,        /* who installed packages is never cleared away */
+        HV_MUTANT_BUILDER_TAKEN,       /* ... or while it does */
+        HV_MUTANT_BUILDER_DOUBLED,     /* packages are installed while a crash's container still does */
+        HV_MUTANT_SHORT_ADMITS,        /* tasks are admitted while the machine runs short */
+        HV_MUTANT_SHORT_STOPS_AT_ONCE, /* ... and stopped for it without a wait */
+        HV_MUTANT_SHORT_STOPS_FIRST,   /* ... the most important first */
+        HV_MUTANT_SHORT_IS_ITS_FAULT,  /* ... and called to blame for it */
         HV_N_MUTANTS
 };
 

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "reconcile/mutant.h"
 #include "reconcile/pass.h"
 #include "reconcile/task_state.h"
 
@@ -148,7 +149,7 @@ static void open_up(struct hv_core *c, struct pressure *s) {
 
 static void close_up(struct hv_core *c, struct pressure *s, uint64_t now_us, const char *text) {
         s->is_closed = true;
-        s->next_stop_us = now_us + STOP_AFTER_US;
+        s->next_stop_us = now_us + (HV_MUTANT(HV_MUTANT_SHORT_STOPS_AT_ONCE) ? 0 : STOP_AFTER_US);
         hv_set_text(&s->text, text);
         hv_note(c, HV_NOTE_PRESSURE, HV_REASON_WAITING_PRESSURE, HV_KIND_NODESTATE, NULL, NULL,
                 "no task is admitted: %s", text);
@@ -189,6 +190,8 @@ static bool may_be_stopped(const struct task *t) {
 }
 
 static bool matters_less(const struct task *a, const struct task *b) {
+        if (HV_MUTANT(HV_MUTANT_SHORT_STOPS_FIRST))
+                return a->task->priority > b->task->priority;
         if (a->task->priority != b->task->priority)
                 return a->task->priority < b->task->priority;
         return a->number > b->number;
@@ -248,7 +251,7 @@ static void judge_cpu(struct pass *p) {
 enum hv_resource hv_pressure_lacks(const struct hv_core *c) {
         const struct pressure *s = &c->pressure;
 
-        if (s->is_closed)
+        if (s->is_closed && !HV_MUTANT(HV_MUTANT_SHORT_ADMITS))
                 return HV_RESOURCE_PRESSURE;
         return s->is_busy || s->is_cpu_awaited ? HV_RESOURCE_CPU_USE : HV_RESOURCE_NONE;
 }

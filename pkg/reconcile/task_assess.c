@@ -18,6 +18,7 @@
 /* How often the node tries what is its own business (fetching, pulling, making) before it calls the attempt failed. */
 #define NODE_TRIES 5u
 
+#define EXIT_CODE_OF_SIGNALS 128
 #define KILLED 137 /* exit code of what SIGKILL ended */
 
 /* ---- moving on ---- */
@@ -39,6 +40,11 @@ static bool has_ended(const struct container *k) {
 static bool was_in_time(const struct task *t, const struct container *k) {
         return !t->live->was_stopped && k->started_wall_us && k->finished_wall_us > k->started_wall_us &&
                k->finished_wall_us - k->started_wall_us < t->task->timeout_us;
+}
+
+/* A STOP of ours took effect, or nobody knows whether it did and a signal ended it. What ended by itself meanwhile did so. */
+static bool was_ended_by_us(const struct task *t, const struct container *k) {
+        return t->live->was_stopped || (t->live->may_be_stopped && k->exit_code > EXIT_CODE_OF_SIGNALS);
 }
 
 static bool trusts_no_wall_clock(void) {
@@ -116,10 +122,10 @@ static void over_by_exit(struct hv_core *c, struct task *t, const struct contain
         else if (t->task->checkpoint_code >= 0 && k->exit_code == t->task->checkpoint_code)
                 hv_task_over(c, t, HV_CAUSE_CHECKPOINT, "stopped at a checkpoint (exit code %d)",
                              k->exit_code);
-        else if (t->live->is_relief && t->live->was_stopped)
+        else if (t->live->is_relief && was_ended_by_us(t, k) && !HV_MUTANT(HV_MUTANT_SHORT_IS_ITS_FAULT))
                 hv_task_over(c, t, HV_CAUSE_NODE_ERROR, "stopped because the node ran short: %s",
                              t->live->relief_text);
-        else if (t->live->is_gpu_lost && t->live->was_stopped)
+        else if (t->live->is_gpu_lost && was_ended_by_us(t, k))
                 hv_task_over(c, t, HV_CAUSE_NODE_ERROR, "%s: %s", hv_reason_name(HV_REASON_GPU_LOST),
                              t->live->relief_text);
         else if (k->exit_code != 0)

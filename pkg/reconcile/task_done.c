@@ -353,6 +353,8 @@ void hv_task_container_done(struct hv_core *c, uint64_t now_us, const struct fli
                 break;
         case HV_ACTION_STOP:
                 t->live->was_stopped |= in->outcome == HV_OUTCOME_OK;
+                t->live->may_be_stopped |=
+                        in->outcome == HV_OUTCOME_UNKNOWN || in->outcome == HV_OUTCOME_FAILED;
                 /* How it ended has to be asked. */
                 hv_doubt_slot(c, s);
                 break;

@@ -203,7 +203,7 @@ void hv_task_queue(struct hv_core *c, struct task *t, uint64_t now_us, uint64_t 
         t->live->start = START_NOT_SENT;
         t->live->workspace = WORKSPACE_UNKNOWN;
         t->live->barred = false;
-        t->live->start_refused = t->live->was_stopped = false;
+        t->live->start_refused = t->live->was_stopped = t->live->may_be_stopped = false;
         t->live->missed = 0;
         hv_set_text(&t->live->start_message, NULL);
         t->live->started_us = t->started_wall_us = t->live->finished_wall_us = 0;

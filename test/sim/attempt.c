@@ -307,6 +307,8 @@ static const char *judge_exit(const struct sim *s, const struct sim_promise *p, 
         case HV_CAUSE_SUCCESS:
                 return e->exit_code == 0 && !e->oom_killed ? NULL : "a success without exit code 0";
         case HV_CAUSE_EXIT_CODE:
+                if (t->was_relief && t->was_ended_by_hivelet && e->exit_code > 128)
+                        return "the node stopped it for want of memory, and that is called its own fault";
                 return e->exit_code > 0 ? NULL : "an exit code that is none";
         case HV_CAUSE_OOM:
                 return e->oom_killed ? NULL : "it did not run out of memory";
@@ -330,7 +332,7 @@ static const char *judge_loss(struct sim *s, const struct sim_try *t, const stru
 
         if (sim_attempt_alive(s, t->id, t->number))
                 return "its container is alive";
-        if (e->cause == HV_CAUSE_NODE_ERROR && k)
+        if (e->cause == HV_CAUSE_NODE_ERROR && k && !t->was_relief)
                 return "its container is there, and says how it ended";
         return NULL;
 }

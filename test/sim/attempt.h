@@ -29,6 +29,8 @@ struct sim_try { /* an attempt of a task, by the labels of its containers */
         HV_VEC(struct sim_end_of_run) ends;
         uint64_t first_run_us;                      /* whoever started it; 0: never */
         bool has_workspace, is_withheld, collected; /* is_withheld: no container finds it to mount it */
+        bool was_ended_by_hivelet;                  /* a stop of its took effect */
+        bool was_relief;                            /* it was stopped because the machine ran short */
         bool clock_was_set; /* while it ran: how long it did so, an agent that did not see it can only bound */
         struct hv_task_collected kept;
 };

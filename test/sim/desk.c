@@ -7,6 +7,7 @@
 #include "sim/job.h"
 #include "sim/ledger.h"
 #include "sim/oracle.h"
+#include "sim/pressure.h"
 #include "sim/sim.h"
 #include "sim/workload.h"
 
@@ -43,6 +44,7 @@ struct sim_desk *sim_desk_new(struct sim *s) {
 void sim_desk_agent_starts(struct sim *s) {
         sim_agent_input(s, &(struct hv_input){ .type = HV_INPUT_CLOCK, .wall_us = sim_wall_us(s) });
         sim_agent_input(s, &(struct hv_input){ .type = HV_INPUT_MACHINE, .machine = &s->desk->machine });
+        sim_pressure_agent_starts(s);
 }
 
 int sim_desk_ask(struct sim *s, enum hv_input_type type, const char *id, struct hv_task *task) {

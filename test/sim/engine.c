@@ -168,6 +168,8 @@ static struct sim_reply do_stop(struct sim *s, struct sim_container *k) {
                 return answer(HV_OUTCOME_CONFLICT, "container is marked for removal");
         if (!sim_container_is_up(k))
                 return answer(HV_OUTCOME_NOT_MODIFIED, NULL);
+        if (k->kind == HV_KIND_TASK)
+                sim_try_get(s, k->object, k->replica)->was_ended_by_hivelet = true;
         sim_container_end(s, k, exit_codes[sim_below(s, SIM_CHANCE_LIFE, HV_ARRAY_SIZE(exit_codes))], false);
         sim_stream_emit_container(s, k, "stop");
         return ok();

@@ -88,6 +88,7 @@ static const struct {
         [SIM_FAULT_CLOCK] = { "clock", 0, 0 },
         [SIM_FAULT_START_BETWEEN] = { "start-between", 0, 0 },
         [SIM_FAULT_START_FORGOTTEN] = { "start-forgotten", 0, 0 },
+        [SIM_FAULT_PRESSURE] = { "pressure", 0, 0 },
 };
 
 _Static_assert(SIM_N_FAULTS <= 64, "kinds of fault are bits of 64");
@@ -112,11 +113,14 @@ void sim_faults_draw(struct sim *s) {
         struct sim_faults *f = &s->faults;
 
         f->call_permille = call_rates[sim_below(s, SIM_CHANCE_SWARM, HV_ARRAY_SIZE(call_rates))];
-        for (unsigned i = 0; i < SIM_N_FAULTS; i++) {
+        for (unsigned i = 0; i < SIM_FAULT_PRESSURE; i++) {
                 f->permille[i] = rates[sim_below(s, SIM_CHANCE_SWARM, HV_ARRAY_SIZE(rates))];
                 if (sim_chance(s, SIM_CHANCE_SWARM, share))
                         f->enabled |= UINT64_C(1) << i;
         }
+        f->permille[SIM_FAULT_PRESSURE] = 900; /* it moves one way or the other */
+        if (sim_chance(s, SIM_CHANCE_PRESSURE, 400))
+                f->enabled |= UINT64_C(1) << SIM_FAULT_PRESSURE;
         f->permille[SIM_FAULT_START_BETWEEN] = 300; /* its occasions are rare enough */
         f->enabled &= ~s->config->disabled_faults;
 }

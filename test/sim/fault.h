@@ -82,6 +82,7 @@ enum sim_fault {
         SIM_FAULT_CLOCK,       /* somebody sets the wall clock */
         SIM_FAULT_START_BETWEEN, /* a start is held up, and comes when nobody waits for it: after a look or a withholding */
         SIM_FAULT_START_FORGOTTEN, /* the engine is killed while it starts one, and knows nothing of it afterwards */
+        SIM_FAULT_PRESSURE,        /* the machine runs short of memory or CPU, for a while */
         SIM_N_FAULTS
 };
 

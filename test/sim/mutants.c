@@ -61,6 +61,10 @@ static const char *const names[HV_N_MUTANTS] = {
         [HV_MUTANT_BUILDER_LEFT] = "who installed packages is never cleared away",
         [HV_MUTANT_BUILDER_TAKEN] = "who installs packages is cleared away while it does",
         [HV_MUTANT_BUILDER_DOUBLED] = "packages are installed while a crash's container still does",
+        [HV_MUTANT_SHORT_ADMITS] = "tasks are admitted while the machine runs short",
+        [HV_MUTANT_SHORT_STOPS_AT_ONCE] = "a task is stopped as soon as the machine runs short",
+        [HV_MUTANT_SHORT_STOPS_FIRST] = "the most important task is stopped first",
+        [HV_MUTANT_SHORT_IS_ITS_FAULT] = "what the node stopped is called to blame for it",
 };
 
 const char *sim_mutant_name(int mutant) {

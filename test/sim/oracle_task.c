@@ -9,6 +9,7 @@
 #include "sim/ledger.h"
 #include "sim/oracle.h"
 #include "sim/oracle_cron.h"
+#include "sim/pressure.h"
 #include "sim/sim.h"
 #include "sim/workload.h"
 
@@ -24,15 +25,21 @@ static void judge_note(struct sim *s, const struct hv_note *n) {
                                  n->object);
                 break;
         case HV_NOTE_TASK_STOPPING:
-                if (p ? !p->stop_asked && !p->ended : !sim_ledger_forgot(s, n->object))
+                if (n->reason == HV_REASON_WAITING_PRESSURE)
+                        sim_pressure_stopped(s, n->object);
+                else if (p ? !p->stop_asked && !p->ended : !sim_ledger_forgot(s, n->object))
                         sim_fail(s, "I3", "the stop of %s was confirmed and is not in the ledger", n->object);
                 break;
         case HV_NOTE_TASK_ENDED:
                 if (!p || !p->ended)
                         sim_fail(s, "I3", "%s was called ended, and the ledger does not say so", n->object);
                 break;
+        case HV_NOTE_PRESSURE:
+                sim_pressure_told(s, n);
+                break;
         case HV_NOTE_TASK_ADMITTED:
                 sim_attempt_admitted(s, n->object);
+                sim_pressure_admitted(s, n->object);
                 break;
         default:
                 break;
@@ -299,6 +306,8 @@ bool sim_tasks_are_settled(struct sim *s, const char **ret_why) {
                 return true;
         if (s->agent->deadline_us <= s->now_us)
                 why = "a plan is due";
+        else if (sim_pressure_may_be_felt(s))
+                why = "the machine ran short a moment ago";
         for (size_t i = 0; i < s->ledger->promises.n && !why; i++)
                 why = judge_promise(s, s->ledger->promises.v[i]);
         why = why ? why : judge_asked(s);

@@ -14,6 +14,7 @@
 #include "sim/oracle.h"
 #include "sim/oracle_task.h"
 #include "sim/people.h"
+#include "sim/pressure.h"
 #include "sim/scenario.h"
 #include "sim/status_text.h"
 #include "sim/stream.h"
@@ -105,6 +106,12 @@ static void disk_trouble(struct sim *s, void *arg) {
                 sim_desk_set_clock(s);
 }
 
+static void machine_changes(struct sim *s, void *arg) {
+        (void) arg;
+        if (sim_fault_hits(s, SIM_FAULT_PRESSURE))
+                sim_pressure_changes(s);
+}
+
 static void cron_is_asked(struct sim *s, void *arg) {
         (void) arg;
         if (!s->calm)
@@ -143,6 +150,8 @@ static void live_through_faults(struct sim *s) {
         if (s->desk->wants_tasks) {
                 scatter(s, span_us, (unsigned) sim_below(s, SIM_CHANCE_TASKS, 20) >> shift, desk_is_asked);
                 scatter(s, span_us, 8u >> shift, disk_trouble);
+                for (unsigned i = 0; i < 12u >> shift; i++)
+                        sim_after(s, sim_below(s, SIM_CHANCE_PRESSURE, span_us), machine_changes, NULL);
         }
         if (s->crons->wanted) {
                 scatter(s, span_us, (unsigned) sim_below(s, SIM_CHANCE_CRON, 16), cron_is_asked);
@@ -226,6 +235,7 @@ static void calm_down(struct sim *s) {
         sim_engine_heal(s);
         sim_driver_calm(s);
         sim_people_leave(s);
+        sim_pressure_ends(s);
         sim_agent_start(s);
         if (sim_chance(s, SIM_CHANCE_SWARM, 500))
                 accept_comes(s, NULL);
@@ -344,6 +354,7 @@ static void make(struct sim *s) {
         s->tries = sim_tries_new(s);
         s->jobs = sim_jobs_new(s);
         s->desk = sim_desk_new(s);
+        s->pressure = sim_pressure_new(s);
         s->crons = sim_crons_new(s);
         s->workload = sim_workload_new(s);
         if (s->config->scenario)

@@ -38,6 +38,7 @@ enum sim_stream_of_chance {
         SIM_CHANCE_IDS,
         SIM_CHANCE_TASKS,
         SIM_CHANCE_CRON,
+        SIM_CHANCE_PRESSURE,
         SIM_N_CHANCES
 };
 
@@ -70,6 +71,7 @@ struct sim_tries;
 struct sim_jobs;
 struct sim_desk;
 struct sim_crons;
+struct sim_pressure;
 
 struct sim {
         const struct sim_config *config;
@@ -90,6 +92,7 @@ struct sim {
         struct sim_jobs *jobs;
         struct sim_desk *desk;
         struct sim_crons *crons;
+        struct sim_pressure *pressure;
         unsigned n_crash_points, n_calls; /* of a scenario, until it is calm */
         uint64_t calm_us;                 /* when it began */
         bool calm;                        /* the liveness phase: no fault, no person, no new wish */

@@ -221,6 +221,32 @@ static void nothing_runs_while_it_is_suspended(void **state) {
         assert_string_equal(bed_log(b), RUN("202611220510"));
 }
 
+static enum hv_outcome nothing_is_accepted(struct bed *b, const struct hv_action *a) {
+        (void) b;
+        return a->type == HV_ACTION_TASK_ACCEPT ? HV_OUTCOME_FAILED : HV_OUTCOME_OK;
+}
+
+/* What came before a resume is dealt with: also a run that nobody could promise, because the disk was full. */
+static void a_resume_overtakes_what_was_not_promised(void **state) {
+        BED;
+        const struct hv_input suspend = { .type = HV_INPUT_CRON_SUSPEND, .text = "nightly" };
+        const struct hv_input resume = { .type = HV_INPUT_CRON_RESUME, .text = "nightly" };
+
+        begin(b, "2026-11-22T03:05:00Z", "2026-11-22T03:00:00Z", "      schedule: \"*/10 * * * *\"\n");
+        b->mood = nothing_is_accepted;
+        bed_wait(b, 5 * MIN);
+        assert_int_equal(hv_core_input(b->core, b->now_us, &suspend, NULL), 0);
+        bed_run(b);
+        assert_int_equal(hv_core_input(b->core, b->now_us, &resume, NULL), 0);
+        bed_run(b);
+        (void) bed_log(b);
+        b->mood = NULL;
+        bed_wait(b, 9 * MIN);
+        assert_string_equal(bed_log(b), "");
+        bed_wait(b, MIN);
+        assert_string_equal(bed_log(b), RUN("202611220320"));
+}
+
 static void a_run_can_be_had_at_any_time(void **state) {
         BED;
         const struct hv_input trigger = { .type = HV_INPUT_CRON_TRIGGER, .text = "nightly" };
@@ -322,6 +348,7 @@ int main(void) {
                 RULE(a_run_that_goes_on_keeps_the_next_one_out),
                 RULE(a_run_is_replaced_when_asked),
                 RULE(nothing_runs_while_it_is_suspended),
+                RULE(a_resume_overtakes_what_was_not_promised),
                 RULE(a_run_can_be_had_at_any_time),
                 RULE(a_run_and_its_time_are_one_record),
                 RULE(old_runs_are_forgotten),

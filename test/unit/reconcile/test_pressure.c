@@ -269,6 +269,39 @@ static void the_least_important_goes_first_one_at_a_time(void **state) {
         assert_int_equal(bed_container(b, "hive-a")->state, HV_CONTAINER_RUNNING);
 }
 
+static enum hv_outcome a_stop_is_not_answered(struct bed *b, const struct hv_action *a) {
+        (void) b;
+        return a->type == HV_ACTION_STOP ? HV_OUTCOME_UNKNOWN : HV_OUTCOME_OK;
+}
+
+/* Nobody knows whether the node ended it: what a signal ended it did, what ended by itself did not. */
+static void a_stop_without_an_answer_is_judged_by_its_end(void **state) {
+        static const struct {
+                int exit_code;
+                enum hv_task_cause cause;
+        } rows[] = { { 143, HV_CAUSE_NODE_ERROR }, { 137, HV_CAUSE_NODE_ERROR }, { 3, HV_CAUSE_EXIT_CODE } };
+        BED;
+
+        RULED;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                char id[8], container[16];
+
+                (void) snprintf(id, sizeof id, "t%zu", i);
+                (void) snprintf(container, sizeof container, "task-t%zu", i);
+                assert_int_equal(submit(b, &(struct job){ id }), 0);
+                bed_run(b);
+                b->mood = a_stop_is_not_answered;
+                memory(b, 90);
+                bed_wait(b, 31 * S);
+                assert_true(runs(b, id));
+                b->mood = NULL;
+                ends(b, container, rows[i].exit_code);
+                assert_int_equal(status_of(b, id).cause, rows[i].cause);
+                memory(b, 0);
+                bed_wait(b, 10 * S);
+        }
+}
+
 static void one_that_may_try_again_waits_for_better_times(void **state) {
         BED;
 
@@ -426,6 +459,7 @@ int main(void) {
                 TEST(nobody_is_admitted_while_the_machine_runs_short),
                 TEST(a_rule_that_is_taken_back_opens),
                 TEST(the_least_important_goes_first_one_at_a_time),
+                TEST(a_stop_without_an_answer_is_judged_by_its_end),
                 TEST(one_that_may_try_again_waits_for_better_times),
                 cmocka_unit_test(quiet_hours_follow_the_clock),
                 TEST(tasks_get_less_in_quiet_hours),
