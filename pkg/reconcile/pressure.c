@@ -135,8 +135,13 @@ bool hv_pressure_is_busy(const struct hv_pressure_rules *rules, const struct hv_
 
 /* ---- the core ---- */
 
+/* A shortage between two passes ends the calm as well. */
 void hv_pressure_input(struct hv_core *c, const struct hv_seen_pressure *seen) {
+        char text[HV_PRESSURE_TEXT_SIZE];
+
         c->pressure.seen = *seen;
+        if (c->active && hv_pressure_judge(&c->active->settings.pressure, seen, text) != HV_PRESSURE_CALM)
+                c->pressure.calm_since_us = 0;
 }
 
 static void open_up(struct hv_core *c, struct pressure *s) {

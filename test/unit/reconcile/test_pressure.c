@@ -302,6 +302,25 @@ static void a_stop_without_an_answer_is_judged_by_its_end(void **state) {
         }
 }
 
+/* Several samples may come before the next pass. */
+static void a_shortage_between_two_passes_ends_the_calm(void **state) {
+        static const struct hv_seen_pressure is_short = { .has_memory = true, .memory_some10_centi = 9000 };
+        const struct hv_input in = { .type = HV_INPUT_PRESSURE, .pressure = &is_short };
+        BED;
+
+        RULED;
+        memory(b, 90);
+        memory(b, 0);
+        bed_wait(b, 9 * S);
+        assert_int_equal(hv_core_input(b->core, b->now_us, &in, NULL), 0);
+        memory(b, 0);
+        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
+        bed_wait(b, 9 * S);
+        assert_false(runs(b, "t1"));
+        bed_wait(b, S);
+        assert_true(runs(b, "t1"));
+}
+
 static void one_that_may_try_again_waits_for_better_times(void **state) {
         BED;
 
@@ -459,6 +478,7 @@ int main(void) {
                 TEST(nobody_is_admitted_while_the_machine_runs_short),
                 TEST(a_rule_that_is_taken_back_opens),
                 TEST(the_least_important_goes_first_one_at_a_time),
+                TEST(a_shortage_between_two_passes_ends_the_calm),
                 TEST(a_stop_without_an_answer_is_judged_by_its_end),
                 TEST(one_that_may_try_again_waits_for_better_times),
                 cmocka_unit_test(quiet_hours_follow_the_clock),
