@@ -85,7 +85,7 @@ static void failed(struct hv_pace *p, uint64_t now_us) {
 
         p->phase = HV_POOL_OFFLINE;
         p->asked = HV_PACE_WAIT;
-        p->obeyed = false;
+        p->obeyed = p->relogin = false;
         p->not_before_us = hv_time_add(now_us, range / 4 + hv_rng_below(&p->rng, range - range / 4 + 1));
 }
 
@@ -95,6 +95,7 @@ static void obey(struct hv_pace *p, enum hv_pace_step step, uint64_t now_us) {
                 return;
         }
         p->obeyed = true;
+        p->relogin = false;
         p->phase = step == HV_PACE_LOGIN ? HV_POOL_LOGIN : HV_POOL_REGISTERING;
         p->asked = step;
 }
@@ -118,6 +119,8 @@ static void succeeded(struct hv_pace *p, enum hv_pace_step step, uint64_t now_us
                 p->heard_us = now_us;
                 p->obeyed = false;
                 p->beat_us = hv_time_add(now_us, jittered_beat(p));
+                if (p->relogin)
+                        obey(p, HV_PACE_LOGIN, now_us);
                 break;
         case HV_PACE_WAIT:
                 break;
@@ -157,6 +160,9 @@ void hv_pace_changed(struct hv_pace *p) {
 }
 
 void hv_pace_hint(struct hv_pace *p, enum hv_pool_outcome outcome, uint64_t now_us) {
+        if (p->in_flight == HV_PACE_BEAT && outcome == HV_POOL_OUTCOME_RELOGIN)
+                p->relogin =
+                        true; /* that the beat is answered says nothing against it: not every call is asked for the token */
         if (p->phase != HV_POOL_ONLINE || p->in_flight != HV_PACE_WAIT || p->asked != HV_PACE_WAIT)
                 return;
         if (outcome == HV_POOL_OUTCOME_RELOGIN || outcome == HV_POOL_OUTCOME_REREGISTER)

@@ -57,6 +57,7 @@ struct hv_pace {
         enum hv_pace_step asked;     /* what the pool wants at once; WAIT: nothing */
         bool obeyed;                 /* a RELOGIN or REREGISTER was followed since the last answered beat */
         bool changed;                /* since the last beat was sent */
+        bool relogin;                /* a hint to log in came while a beat was under way */
         uint64_t heard_us;           /* the pool was certainly there, or this began */
         uint64_t not_before_us;      /* OFFLINE: the next try */
         uint64_t beat_us, login_us, register_us; /* ONLINE: when each is due */

@@ -71,6 +71,26 @@ static void test_a_login_comes_first_and_is_renewed(void **state) {
         assert_int_equal(p.phase, HV_POOL_ONLINE);
 }
 
+static void test_a_token_that_is_refused_during_a_beat(void **state) {
+        struct hv_pace_options o = plain;
+        uint64_t deadline_us;
+        struct hv_pace p;
+
+        (void) state;
+        o.has_login = true;
+        hv_pace_init(&p, &o, 0);
+        assert_string_equal(take(&p, 0, HV_POOL_OUTCOME_OK), "login");
+        assert_string_equal(take(&p, 0, HV_POOL_OUTCOME_OK), "register");
+        assert_int_equal(hv_pace_next(&p, 0, &deadline_us), HV_PACE_BEAT);
+        hv_pace_hint(&p, HV_POOL_OUTCOME_RELOGIN, 0); /* of another call, at the same time */
+        hv_pace_done(&p, HV_POOL_OUTCOME_OK, S);
+        assert_string_equal(take(&p, S, HV_POOL_OUTCOME_OK), "login");
+        assert_string_equal(take(&p, S, HV_POOL_OUTCOME_OK), "register");
+        assert_string_equal(take(&p, S, HV_POOL_OUTCOME_OK), "beat");
+        assert_string_equal(take(&p, S, HV_POOL_OUTCOME_OK), "wait"); /* once */
+        assert_int_equal(p.phase, HV_POOL_ONLINE);
+}
+
 static void test_beats_come_every_heartbeat_with_a_tenth_of_jitter(void **state) {
         struct hv_pace p;
         uint64_t now = 0, least = UINT64_MAX, most = 0;
@@ -434,6 +454,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_the_order_is_register_beat),
                 cmocka_unit_test(test_a_login_comes_first_and_is_renewed),
+                cmocka_unit_test(test_a_token_that_is_refused_during_a_beat),
                 cmocka_unit_test(test_beats_come_every_heartbeat_with_a_tenth_of_jitter),
                 cmocka_unit_test(test_a_change_is_told_at_once_but_does_not_flood),
                 cmocka_unit_test(test_what_changes_during_a_beat_is_told_by_the_next),
