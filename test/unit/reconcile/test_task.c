@@ -636,16 +636,21 @@ static enum hv_outcome nothing_is_forgotten(struct bed *b, const struct hv_actio
         return a->type == HV_ACTION_TASK_FORGET ? HV_OUTCOME_FAILED : HV_OUTCOME_OK;
 }
 
-/* Its time was over, the disk was full, and before it could be forgotten it is declared again. */
-static void what_is_declared_again_in_time_is_not_forgotten(void **state) {
-        struct hv_desired *without = desire("r3", (const struct wish[]){ {} });
-        BED;
-
+/* The task "file" ended, and is kept for no reason but that it is declared. */
+static void end_long_ago(struct bed *b) {
         tell_wall(b, UINT64_C(1800000000) * S);
         bed_desire(b, with_file("r2"));
         bed_run(b);
         ends(b, "task-file", 0);
         bed_wait(b, 3000 * S);
+}
+
+/* Its time was over, the disk was full, and before it could be forgotten it is declared again. */
+static void what_is_declared_again_in_time_is_not_forgotten(void **state) {
+        struct hv_desired *without = desire("r3", (const struct wish[]){ {} });
+        BED;
+
+        end_long_ago(b);
         b->mood = nothing_is_forgotten;
         without->settings.keep_results_us = 1000 * S;
         bed_log(b);
@@ -663,11 +668,7 @@ static void what_is_declared_while_it_is_forgotten_is_new(void **state) {
         struct hv_desired *without = desire("r3", (const struct wish[]){ {} });
         BED;
 
-        tell_wall(b, UINT64_C(1800000000) * S);
-        bed_desire(b, with_file("r2"));
-        bed_run(b);
-        ends(b, "task-file", 0);
-        bed_wait(b, 3000 * S);
+        end_long_ago(b);
         bed_log(b);
         b->hold = true;
         without->settings.keep_results_us = 1000 * S;
