@@ -3,6 +3,7 @@
 is a stub of the documented one (HTTP, one answer after the other as the test says); the peer is real, in a namespace of its own."""
 import collections
 import ctypes
+import fcntl
 import http.server
 import ipaddress
 import json
@@ -11,6 +12,8 @@ import queue
 import socket
 import ssl
 import stat
+import struct
+import termios
 import threading
 
 from cryptography import x509
@@ -253,7 +256,8 @@ class Join(test_tunnels.Ground):
             s.bind(("127.0.0.1", 0))
             port = s.getsockname()[1]
         self.agent.write(self.joining(hv.service("web"), url=f"http://127.0.0.1:{port}/api/vpn/join"))
-        self.agent.start()
+        keyboard = self.keyboard()
+        self.agent.start(stdin=keyboard)
         self.says(f"http://127.0.0.1:{port}: ", "nobody listens there", "asked again at ")
         self.assertNotIn("/api/vpn", self.message())
         self.agent.wait(lambda: "hive-web" in self.engine.running(), "the rest converges")
@@ -266,6 +270,20 @@ class Join(test_tunnels.Ground):
         self.peer_up()
         self.service.always(200, self.given())
         self.agent.wait_synced()  # asked again by itself
+        self.assertEqual(self.typed(keyboard), 2)
+
+    def keyboard(self):
+        """What somebody typed, for whoever reads it."""
+        end, other = os.pipe()
+        self.addCleanup(os.close, end)
+        self.addCleanup(os.close, other)
+        os.write(other, b"y\n")
+        return end
+
+    @staticmethod
+    def typed(keyboard):
+        """Bytes that nobody has read."""
+        return struct.unpack("i", fcntl.ioctl(keyboard, termios.FIONREAD, b"\0" * 4))[0]
 
     def test_over_tls_and_while_the_file_is_broken(self):
         """A certificate that nobody vouches for gets no answer from this node; one that `caFile` vouches for does. What is given then
@@ -299,11 +317,12 @@ class Join(test_tunnels.Ground):
     def test_no_tunnel_and_no_join(self):
         """The daemon runs, says what is missing and how to mend it, and reads no keyboard."""
         self.agent.write(hv.document(PUBLISH + "  networks: [{name: front, driver: bridge}]\n  services:\n" + self.bound() + hv.service("web")))
-        self.agent.start()
+        keyboard = self.keyboard()
+        self.agent.start(stdin=keyboard)
         self.agent.wait(lambda: "join" in self.agent.services()["hive-bound"]["message"], "it says what to do")
         self.agent.wait(lambda: self.engine.running() == {"hive-web"}, "the rest runs")
         self.assertIn("no interface is declared", self.agent.ctl("why", "service/bound").stdout)
-        self.assertEqual(os.readlink(f"/proc/{self.agent.process.pid}/fd/0"), "/dev/null")
+        self.assertEqual(self.typed(keyboard), 2)
 
     def test_networks_of_a_peer_are_cut_to_those_of_the_interface(self):
         """A service that wants everything gets what lies in the network of its address, and what the document lists."""

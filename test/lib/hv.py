@@ -246,9 +246,9 @@ class Agent:
             s.bind(("127.0.0.1", 0))
             return s.getsockname()[1]
 
-    def start(self, *more, env=None, wait=True):
+    def start(self, *more, env=None, wait=True, stdin=subprocess.DEVNULL):
         self.log = open(self.log_path, "a")
-        self.process = subprocess.Popen(self.arguments(*more), stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen(self.arguments(*more), stdout=self.log, stderr=self.log, stdin=stdin,
                                         env=self.environment(env))
         if wait:
             self.wait(lambda: self.status()["observed"] or self.status()["engine"]["state"] in ("Down", "Unresponsive"),
