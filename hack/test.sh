@@ -107,11 +107,11 @@ lane_real() {
         check real monitoring "$HV_ROOT/hack/check-monitoring" "$build" || bad=1
         check real "quick start" "$HV_ROOT/hack/check-quickstart" || bad=1
         tests real release integration || bad=1
-        tests real release e2e || bad=1
+        tests real release e2e 2 || bad=1 # each program has an engine, namespaces and cgroups of its own, and waits more than it works
         check real "web sources" "$HV_ROOT/hack/check-web" "$build" || bad=1
         tests real release web || bad=1
         tests real release nspawn || bad=1
-        tests real release vm || bad=1 # late, when the other lane has ended: it emulates every instruction
+        tests real release vm || bad=1 # late: it emulates every instruction
         [ "$MODE" != full ] || tests real release newcomer || bad=1
         return $bad
 }

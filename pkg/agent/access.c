@@ -1,10 +1,22 @@
 /* agent/access.c - who may use the API: pkg/auth as the revision in force says. */
 #include <stdio.h>
 
+#include "agent/pool.h"
 #include "agent/private.h"
 #include "auth/auth.h"
 #include "http/access.h"
 #include "log/log.h"
+
+/* Without a link nobody is let in by it: what cannot be asked is not known. */
+static void ask_pool(void *userdata, const char *name, const char *password, hv_pool_answer_fn *answered,
+                     void *answer_userdata) {
+        const struct hv_agent *a = userdata;
+
+        if (a->pool && a->pool->link)
+                hv_pool_vouch(a->pool->link, name, password, answered, answer_userdata);
+        else
+                answered(answer_userdata, false);
+}
 
 void hv_agent_access_init(struct hv_agent *a) {
         const struct hv_auth_options options = { .event = a->event,
@@ -17,6 +29,7 @@ void hv_agent_access_init(struct hv_agent *a) {
         /* Without its tokens the agent still does its work, and the socket lets in whoever may repair them. */
         if (hv_auth_new(&options, &a->auth, &err) < 0)
                 (void) hv_log_error(err.code, "no token is taken: %s", err.msg);
+        hv_auth_set_pool(a->auth, ask_pool, a);
         a->access = hv_http_access_new(a->auth);
 }
 

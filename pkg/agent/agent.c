@@ -66,6 +66,7 @@ static int on_terminate(sd_event_source *s, const struct signalfd_siginfo *si, v
         hv_agent_plans_abandon(a);
         hv_agent_task_calls_abandon(a);
         hv_agent_tunnel_calls_abandon(a);
+        hv_agent_kills_abandon(a);
         if (a->tcp_server)
                 a->tcp_server = hv_http_server_free(a->tcp_server);
         a->n_farewells = 1 + hv_agent_pool_leave(a, on_farewell, a);
@@ -137,6 +138,8 @@ static int begin(struct hv_agent *a, struct hv_err *err) {
         if (r >= 0)
                 r = hv_agent_engine_init(a, err);
         if (r >= 0)
+                hv_agent_orders_init(a);
+        if (r >= 0)
                 hv_agent_access_init(a);
         if (r >= 0)
                 r = hv_agent_listen_init(a, err);
@@ -158,6 +161,7 @@ static void end(struct hv_agent *a) {
         hv_agent_plans_abandon(a);
         hv_agent_task_calls_abandon(a);
         hv_agent_tunnel_calls_abandon(a);
+        hv_agent_kills_abandon(a);
         hv_agent_change_abandon(a);
         hv_http_server_free(a->tcp_server);
         hv_http_server_free(a->socket_server);
@@ -194,6 +198,7 @@ static void end(struct hv_agent *a) {
         sd_event_source_disable_unref(a->interrupt);
         hv_agent_listen_end(a);
         hv_agent_trial_end(a);
+        hv_agent_orders_end(a);
         hv_notify_free(a->notify);
         sd_event_unref(a->event);
         free(a->tcp_listen);

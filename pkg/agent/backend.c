@@ -1,5 +1,6 @@
 /* agent/backend.c - the snapshot: everything that the API shows, gathered at one instant. */
 #include "agent/gc.h"
+#include "agent/gpus.h"
 #include "agent/monitor.h"
 #include "agent/preload.h"
 #include "agent/private.h"
@@ -139,8 +140,15 @@ void hv_agent_snapshot(void *userdata, struct hv_arena *arena, struct hv_api_sna
         shown = ret->desired ? ret->desired : a->offered ? a->offered->desired : NULL;
         ret->node_id = shown ? shown->settings.node_id : "";
         ret->node_name = shown ? shown->settings.node_name : "";
+        ret->state_dir = a->options->state_dir ? a->options->state_dir : HV_AGENT_STATE_DIR;
+        ret->work_dir = shown && shown->settings.work_dir
+                                ? shown->settings.work_dir
+                                : hv_arena_printf(arena, "%s/tasks", ret->state_dir);
         ret->crons = hv_core_crons(a->core, now_us, arena, &ret->n_crons);
         hv_core_gpus(a->core, arena, &ret->gpus);
+        ret->gpus_told = hv_agent_gpus_told(a);
+        ret->orders = a->orders;
+        ret->drain = a->drain;
         hv_agent_tunnels_show(a, arena, ret);
         hv_agent_preload_show(a, arena, ret);
         sources_of(a, arena, ret);
@@ -161,4 +169,6 @@ const struct hv_api_backend hv_agent_backend = {
         .fit = hv_agent_fit,
         .usage = hv_agent_usage,
         .gc = hv_agent_gc,
+        .order = hv_agent_order,
+        .kill = hv_agent_kill,
 };

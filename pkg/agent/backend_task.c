@@ -352,21 +352,19 @@ static bool is_somebody_before(const struct hv_agent *a, const struct hv_task *t
 
 static void judge(struct hv_agent *a, const struct hv_task *t, struct hv_arena *arena, struct hv_api_fit *f) {
         char *text = hv_arena_alloc(arena, HV_ROOM_TEXT_SIZE);
-        enum hv_resource lacks = hv_room_lacks(&f->for_tasks, &f->asked);
 
-        if (lacks != HV_RESOURCE_NONE) {
+        if (hv_core_lacks(a->core, &t->booking, false, text) != HV_RESOURCE_NONE) {
                 f->verdict = HV_API_FIT_NEVER;
-                f->message = hv_room_describe(lacks, &f->asked, &f->for_tasks, HV_ROOM_FOR_TASKS, text);
+                f->message = text;
                 return;
         }
-        lacks = hv_room_lacks(&f->free, &f->asked);
         f->verdict = HV_API_FIT_LATER;
         f->message = hv_core_pressure(a->core, arena);
         if (f->message)
                 return;
         f->message = "";
-        if (lacks != HV_RESOURCE_NONE)
-                f->message = hv_room_describe(lacks, &f->asked, &f->free, "are left now", text);
+        if (hv_core_lacks(a->core, &t->booking, true, text) != HV_RESOURCE_NONE)
+                f->message = text;
         else if (is_somebody_before(a, t, arena))
                 f->message = "others of at least its priority wait before it";
         else

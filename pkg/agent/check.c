@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "agent/gpus.h"
 #include "agent/join_store.h"
 #include "agent/private.h"
 #include "auth/auth.h"
@@ -35,6 +36,7 @@ int hv_agent_check(const struct hv_agent_options *options) {
                 fprintf(stderr, "hivelet: %s\n", err.msg);
                 return HV_AGENT_EXIT_REFUSED;
         }
+        hv_gpus_ask_once(sources);
         l = hv_source_set_change(sources, &nothing);
         hv_diags_render(l->diags, isatty(STDERR_FILENO) == 1, &text);
         fputs(hv_buf_str(&text), stderr);

@@ -2,9 +2,9 @@
  *
  *      list of containers --> list of images --> when each abandoned container ended --> facts
  *
- * Needed   is what a revision names that the state directory keeps: the one in force, those that are parked or offered, and of the
- *          older ones so many that gc.images.keepLast are kept in all; and what a task names that has not ended. When one of them
- *          cannot be read, every image counts as needed.
+ * Needed   is what a revision names that the state directory keeps: the one in force, those that are parked or offered, the one that
+ *          a trial goes back to, and of the older ones so many that gc.images.keepLast are kept in all; and what a task names that
+ *          has not ended. When one of them cannot be read, every image counts as needed.
  * An engine that is switched off or does not answer shows nothing, and nothing of it is collected.
  */
 #include <errno.h>
@@ -75,29 +75,40 @@ static void need_all_of(struct needs *n, const struct hv_desired *d, bool in_for
                 need(n, s->images.preload.v[i].ref, in_force && s->images.preload.v[i].pin ? PINNED : NEEDED);
 }
 
+static void need_of_revision(struct needs *n, struct hv_agent *a, const char *revision, const char *until) {
+        _hv_cleanup_(hv_source_load_freep) struct hv_source_load *l =
+                hv_source_set_kept(a->sources, revision);
+
+        if (l->desired) {
+                need_all_of(n, l->desired, false);
+                return;
+        }
+        n->all = true;
+        (void) hv_log_warn(
+                l->err.code,
+                "revision %.8s is kept and cannot be read any more: no image is collected until %s", revision,
+                until);
+}
+
 /* Newest first: the first is the one in force, or will be. */
 static void need_of_kept(struct needs *n, struct hv_agent *a, int64_t keep_last) {
         struct hv_revision_store *store = hv_source_set_revisions(a->sources);
         size_t n_kept = 0;
         const struct hv_revision_entry *kept = store ? hv_revision_store_all(store, &n_kept) : NULL;
 
-        for (size_t i = 1; i < n_kept && (int64_t) i < keep_last; i++) {
-                _hv_cleanup_(hv_source_load_freep) struct hv_source_load *l =
-                        hv_source_set_kept(a->sources, kept[i].revision);
-
-                if (l->desired)
-                        need_all_of(n, l->desired, false);
-                else {
-                        n->all = true;
-                        (void) hv_log_warn(l->err.code,
-                                           "revision %.8s is kept and cannot be read any more: no image is "
-                                           "collected until gc.images.keepLast newer ones are kept",
-                                           kept[i].revision);
-                }
-        }
+        for (size_t i = 1; i < n_kept && (int64_t) i < keep_last; i++)
+                need_of_revision(n, a, kept[i].revision, "gc.images.keepLast newer ones are kept");
 }
 
-/* With keepLast 0 only what is pinned, what waits to come into force, and what a task in hand names. */
+/* What a trial goes back to: it may do so because the registry cannot be reached any more. */
+static void need_of_trial(struct needs *n, struct hv_agent *a) {
+        const struct hv_trial *t = hv_source_set_trial(a->sources);
+
+        if (t->phase == HV_TRIAL_PENDING || t->phase == HV_TRIAL_REVERTING)
+                need_of_revision(n, a, t->base, "the trial that goes back to it is over");
+}
+
+/* With keepLast 0 only what is pinned, what waits to come into force, what a trial goes back to, and what a task in hand names. */
 static void gather_needs(struct needs *n, struct hv_agent *a, const struct hv_desired *d) {
         int64_t keep_last = d->tree ? d->tree->state.gc.images.keep_last : INT64_MAX;
         const struct hv_desired *parked = hv_core_parked(a->core);
@@ -112,6 +123,7 @@ static void gather_needs(struct needs *n, struct hv_agent *a, const struct hv_de
                         if (d->tree->state.images.preload.v[i].pin)
                                 need(n, d->tree->state.images.preload.v[i].ref, PINNED);
         }
+        need_of_trial(n, a);
         if (parked)
                 need_all_of(n, parked, false);
         if (a->latest && a->latest->desired && !hv_streq(a->latest->desired->revision, d->revision))

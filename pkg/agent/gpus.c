@@ -94,6 +94,46 @@ static void log_change(const struct hv_gpus *before, const struct hv_gpus *now) 
         }
 }
 
+void hv_gpus_as_facts(const struct hv_gpus *gpus, struct hv_source_set *sources) {
+        struct hv_spec_gpu_fact v[HV_GPUS_MAX];
+        size_t n = 0;
+
+        for (unsigned i = 0; i < gpus->n; i++)
+                if (gpus->v[i].state == HV_GPU_WORKS)
+                        v[n++] = (struct hv_spec_gpu_fact){ gpus->v[i].uuid, gpus->v[i].name,
+                                                            gpus->v[i].memory_bytes };
+        if (gpus->is_known)
+                hv_source_set_gpus(sources, v, n);
+}
+
+struct one_look {
+        struct hv_source_set *sources;
+        bool is_over;
+};
+
+static void on_one_look(void *userdata, const struct hv_gpus *gpus) {
+        struct one_look *look = userdata;
+
+        hv_gpus_as_facts(gpus, look->sources);
+        look->is_over = true;
+}
+
+/* The watch ends a helper that does not answer, and tells. */
+void hv_gpus_ask_once(struct hv_source_set *sources) {
+        struct one_look look = { .sources = sources };
+        const struct hv_gpu_watch_options options = { .interval_us = INTERVAL_DEFAULT_US,
+                                                      .timeout_us = HV_GPUS_CHECK_US / HV_GPU_FIRST_FACTOR,
+                                                      .told = on_one_look,
+                                                      .userdata = &look };
+        _hv_cleanup_(hv_gpu_watch_freep) struct hv_gpu_watch *watch = NULL;
+        _hv_cleanup_(sd_event_unrefp) sd_event *event = NULL;
+
+        if (sd_event_new(&event) < 0 || hv_gpu_watch_new(event, &options, &watch, NULL) < 0)
+                return;
+        while (!look.is_over && sd_event_run(event, UINT64_MAX) >= 0)
+                ;
+}
+
 static uint64_t sample_interval_us(const struct hv_agent *a) {
         const struct hv_desired *d = hv_core_active(a->core);
 
@@ -105,6 +145,7 @@ static void on_sample(void *userdata, const struct hv_gpus *gpus) {
         struct hv_agent_gpus *g = userdata;
 
         log_change(g->last, gpus);
+        hv_gpus_as_facts(gpus, g->agent->sources);
         *g->last = *gpus;
         hv_gpu_watch_set_interval(g->watch, sample_interval_us(g->agent));
         (void) sd_event_source_set_enabled(g->timer, gpus->n > 0 ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
@@ -229,26 +270,30 @@ static void check_next_gpu(struct hv_agent_gpus *g, bool is_v2) {
         look_at_next(g);
 }
 
-/* Where the rules for its devices stand. NULL: it cannot be seen from here. */
+/* Where the rules for its devices stand: of version 2 the cgroup of its first process, for one that has others below it takes no
+ * process. NULL: it cannot be seen from here. */
 static char *find_rules(int pid, const char *id, bool *ret_is_v2) {
         _hv_cleanup_(hv_cgroup_tree_freep) struct hv_cgroup_tree *tree = NULL;
         _hv_cleanup_(hv_fd_closep) int fd = -1;
-        _hv_cleanup_free_ char *path = NULL;
+        _hv_cleanup_free_ char *own = NULL;
+        _hv_cleanup_free_ char *below = NULL;
         struct hv_cgroup_place place;
-        char name[64], text[8192];
+        char name[64], text[8192], *found;
         ssize_t n;
 
         (void) snprintf(name, sizeof name, "/proc/%d/cgroup", pid);
         fd = open(name, O_RDONLY | O_CLOEXEC);
         n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-        if (n < 0 || hv_cgroup_tree_new(NULL, &tree, NULL) < 0)
+        if (n < 0 || hv_cgroup_tree_new(NULL, &tree, NULL) < 0 ||
+            hv_cgroup_find(tree, "devices", "", &place, NULL) < 0)
                 return NULL;
         text[n] = '\0';
-        path = hv_cgroup_path_of_process(text, "devices", id);
-        if (!path || hv_cgroup_find(tree, "devices", path, &place, NULL) < 0)
-                return NULL;
         *ret_is_v2 = place.is_v2;
-        return place.dir;
+        own = hv_cgroup_path_of_process(text, place.is_v2 ? "" : "devices", id);
+        below = hv_cgroup_path_of_process(text, place.is_v2 ? "" : "devices", NULL);
+        found = own ? hv_asprintf("%s%s", place.dir, place.is_v2 ? below : own) : NULL;
+        free(place.dir);
+        return found;
 }
 
 static void on_inspected(void *userdata, struct hv_docker_result *result) {
@@ -306,6 +351,10 @@ static int on_timer(sd_event_source *s, uint64_t at_us, void *userdata) {
 }
 
 /* ---- for others ---- */
+
+const struct hv_gpus *hv_agent_gpus_told(const struct hv_agent *a) {
+        return a->gpus && (a->gpus->last->is_known || *a->gpus->last->problem) ? a->gpus->last : NULL;
+}
 
 const struct hv_gpus *hv_agent_gpus_last(const struct hv_agent *a) {
         return a->gpus && a->gpus->last->n > 0 ? a->gpus->last : NULL;

@@ -10,6 +10,12 @@ static const struct hv_secret *secret_of(void *userdata, const char *name) {
         return hv_agent_secret(a, name);
 }
 
+static void on_came(void *userdata, uint64_t bytes) {
+        const struct hv_agent *a = userdata;
+
+        hv_metrics_pulled(hv_api_metrics(a->api), bytes);
+}
+
 void hv_agent_images_begin(struct hv_agent *a) {
         const char *dir = a->options->state_dir ? a->options->state_dir : HV_AGENT_STATE_DIR;
         struct hv_agent_images *i = HV_NEW(struct hv_agent_images);
@@ -18,10 +24,12 @@ void hv_agent_images_begin(struct hv_agent *a) {
         if (hv_image_record_open(dir, &i->record, &err) < 0)
                 (void) hv_log_error(err.code, "%s", err.msg);
         i->source = (struct hv_image_source){
+                .event = a->event,
                 .docker = a->docker,
                 .is_local = !a->docker_url || hv_has_prefix(a->docker_url, "unix:"),
                 .record = i->record,
                 .secret = secret_of,
+                .came = on_came,
                 .userdata = a,
         };
         a->images = i;

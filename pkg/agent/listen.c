@@ -90,10 +90,12 @@ static void listen_later(struct hv_agent *a) {
 static void listen_tcp(struct hv_agent *a) {
         const struct hv_http_options options = { .listen = a->tcp_listen,
                                                  .cert_file = a->tcp_cert,
-                                                 .key_file = a->tcp_key };
+                                                 .key_file = a->tcp_key,
+                                                 .limits = a->tcp_limits };
         struct hv_err err = {};
 
         if (serve(a, &options, &a->tcp_server, &err) >= 0) {
+                hv_api_limit_streams(a->api, a->tcp_limits.streams_max);
                 if (a->tcp_backoff.n > 0)
                         (void) hv_log_info("http.listen: %s is served after %u tries that failed",
                                            a->tcp_listen, a->tcp_backoff.n);
@@ -122,11 +124,23 @@ static bool is_same_file(const char *a, const char *b) {
         return a && b ? hv_streq(a, b) : a == b;
 }
 
+static void limit(struct hv_agent *a, const struct hv_http_settings *http) {
+        a->tcp_limits =
+                (struct hv_http_limits){ .connections_max = http->connections_max,
+                                         .connections_per_address_max = http->connections_per_address_max,
+                                         .streams_max = http->streams_max };
+        if (a->tcp_server) {
+                hv_http_server_limit(a->tcp_server, &a->tcp_limits);
+                hv_api_limit_streams(a->api, a->tcp_limits.streams_max);
+        }
+}
+
 void hv_agent_listen_follow(struct hv_agent *a, const struct hv_desired *d) {
         const char *listen = d->settings.http_listen;
         const struct hv_http_settings *http = &d->settings.http;
 
         hv_agent_access_follow(a, d);
+        limit(a, http);
         if (hv_streq(a->tcp_listen, listen) && is_same_file(a->tcp_cert, http->cert_file) &&
             is_same_file(a->tcp_key, http->key_file))
                 return;

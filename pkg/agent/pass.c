@@ -94,6 +94,7 @@ static int on_pass(sd_event_source *s, void *userdata) {
         hv_metrics_pass(hv_api_metrics(a->api), hv_agent_now_us() - begin_us, fx.n_actions);
         hv_effects_done(&fx);
         hv_agent_revision_passed(a);
+        hv_agent_orders_passed(a);
         hv_agent_task_calls_passed(a);
         hv_agent_logs_passed(a);
         hv_agent_disk_passed(a);

@@ -78,8 +78,8 @@ void *hv_agent_pool_package(void *userdata, const struct hv_pool_owed *owed, enu
 void hv_agent_pool_cancel_package(void *userdata, void *package);
 int hv_agent_pool_open_log(void *userdata, const struct hv_pool_owed *owed, struct hv_err *err);
 int hv_agent_pool_log_sent(void *userdata, uint64_t seq, uint64_t offset, struct hv_err *err);
-int hv_agent_pool_delivered(void *userdata, uint64_t seq, enum hv_pool_delivery how, const char *message,
-                            struct hv_err *err);
+int hv_agent_pool_delivered(void *userdata, const struct hv_pool_owed *owed, enum hv_pool_delivery how,
+                            const char *message, struct hv_err *err);
 
 /* pool_log.c */
 struct hv_pool_log *hv_agent_pool_log_open(void *userdata, const char *id, hv_pool_log_fn *on, void *on_data);

@@ -155,12 +155,14 @@ void hv_agent_pool_node(void *userdata, struct hv_arena *arena, struct hv_pool_n
                 .address = p->advertised,
                 .location = p->desired->tree->state.host.location,
                 .trust_score = hv_core_trust(a->core),
+                .is_cordoned = a->orders.cordon.by || a->orders.hold.by,
                 .engine_available = hv_core_is_engine_ready(a->core),
         };
         if (hv_core_room(a->core, &all, &for_tasks, &available)) {
                 ret->total = booking_of(&for_tasks);
-                ret->available = booking_of(&available);
-                ret->is_full = available.n_slots == 0;
+                if (!ret->is_cordoned)
+                        ret->available = booking_of(&available);
+                ret->is_full = ret->is_cordoned || available.n_slots == 0;
                 ret->n_cpus = (unsigned) (for_tasks.nano_cpus / UINT64_C(1000000000));
                 ret->cpu_score = (int) (for_tasks.nano_cpus * SCORE_OF_A_CORE / UINT64_C(1000000000));
         }

@@ -66,26 +66,37 @@ int hv_agent_pool_log_sent(void *userdata, uint64_t seq, uint64_t offset, struct
 struct one {
         uint64_t seq;
         char id[HV_LEDGER_ID_SIZE];
+        struct hv_ledger_assignment assignment;
 };
 
 static int find_one(const struct hv_ledger_debt *d, void *userdata) {
         struct one *o = userdata;
 
-        if (d->seq == o->seq)
+        if (d->seq == o->seq) {
                 (void) snprintf(o->id, sizeof o->id, "%s", d->id);
+                o->assignment = d->assignment;
+        }
         return 1;
 }
 
-int hv_agent_pool_delivered(void *userdata, uint64_t seq, enum hv_pool_delivery how, const char *message,
-                            struct hv_err *err) {
+/* A word about a lease that is over by now says nothing about the newer one: that may have been given because the result was lost. */
+static bool is_stale(const struct one *o, const struct hv_pool_owed *owed) {
+        return *o->id &&
+               (o->assignment.attempt != owed->attempt || o->assignment.lease_epoch != owed->lease_epoch);
+}
+
+int hv_agent_pool_delivered(void *userdata, const struct hv_pool_owed *owed, enum hv_pool_delivery how,
+                            const char *message, struct hv_err *err) {
         bool committed = how == HV_POOL_COMMITTED;
         struct hv_agent_pool *p = userdata;
-        struct one o = { .seq = seq };
+        struct one o = { .seq = owed->seq };
         const struct hv_input in = { .type = HV_INPUT_TASK_DELIVERED, .text = o.id };
-        int r = hv_ledger_debts(p->agent->ledger, seq - 1, find_one, &o, err);
+        int r = hv_ledger_debts(p->agent->ledger, owed->seq - 1, find_one, &o, err);
 
+        if (r >= 0 && is_stale(&o, owed))
+                return hv_err_set(err, -ESTALE, "the pool has assigned %s anew meanwhile", o.id);
         if (r >= 0)
-                r = hv_ledger_pay(p->agent->ledger, seq, committed ? "committed" : "unwanted", message,
+                r = hv_ledger_pay(p->agent->ledger, owed->seq, committed ? "committed" : "unwanted", message,
                                   hv_agent_wall_us(), err);
         if (r < 0 || !*o.id)
                 return r < 0 ? r : 0;

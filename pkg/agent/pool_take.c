@@ -181,9 +181,9 @@ static enum hv_pool_verdict judge_known(struct hv_agent_pool *p, const struct hv
 
 /* The deployed pool takes "no" for an answer and offers the task to others; what waits here would wait for nothing. */
 static enum hv_pool_verdict judge_room(struct hv_agent_pool *p, const struct hv_task *t) {
-        struct hv_room all, for_tasks, available, asked = hv_room_of(&t->booking);
+        struct hv_room all, for_tasks, available;
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
-        const char *short_of;
+        const char *short_of, *closed;
         char text[HV_ROOM_TEXT_SIZE];
         enum hv_resource lacks;
 
@@ -191,17 +191,16 @@ static enum hv_pool_verdict judge_room(struct hv_agent_pool *p, const struct hv_
                 return say(p, HV_POOL_LATER, "what this machine has is not known yet");
         if (t->booking.n_gpus && !hv_core_gpus_are_known(p->agent->core))
                 return say(p, HV_POOL_LATER, "the GPUs of this machine are not known yet");
-        lacks = hv_room_lacks(&for_tasks, &asked);
+        lacks = hv_core_lacks(p->agent->core, &t->booking, false, text);
         if (lacks != HV_RESOURCE_NONE && lacks != HV_RESOURCE_SLOTS)
-                return say(p, HV_POOL_REFUSED, "never fits: %s",
-                           hv_room_describe(lacks, &asked, &for_tasks, "can be given to tasks on this node",
-                                            text));
-        lacks = hv_room_lacks(&available, &asked);
+                return say(p, HV_POOL_REFUSED, "never fits: %s", text);
+        closed = hv_orders_closed_text(&p->agent->orders, arena);
+        if (closed)
+                return say(p, HV_POOL_LATER, "%s", closed);
         if (p->master->protocol != HV_DIALECT_HIVEMIND)
                 return HV_POOL_ACCEPTED;
-        if (lacks != HV_RESOURCE_NONE)
-                return say(p, HV_POOL_LATER, "%s",
-                           hv_room_describe(lacks, &asked, &available, "are left now", text));
+        if (hv_core_lacks(p->agent->core, &t->booking, true, text) != HV_RESOURCE_NONE)
+                return say(p, HV_POOL_LATER, "%s", text);
         short_of = hv_core_pressure(p->agent->core, arena);
         return short_of ? say(p, HV_POOL_LATER, "%s", short_of) : HV_POOL_ACCEPTED;
 }

@@ -45,6 +45,7 @@
 #include "source/set.h"
 
 struct plan_call;         /* backend_plan.c */
+struct kill;              /* backend_kill.c */
 struct change;            /* backend_change.c: a change that waits for the guard */
 struct root_look;         /* disk_watch.c */
 struct hv_agent_gc;       /* gc.h */
@@ -138,12 +139,18 @@ struct hv_agent {
         struct hv_http_access *access;
         char access_revision[HV_SHA256_HEX_SIZE]; /* that it follows */
         struct hv_http_server *socket_server, *tcp_server;
-        char *tcp_listen;           /* what tcp_server was asked to listen on */
-        char *tcp_cert, *tcp_key;   /* and with which files; NULL: no TLS */
+        char *tcp_listen;         /* what tcp_server was asked to listen on */
+        char *tcp_cert, *tcp_key; /* and with which files; NULL: no TLS */
+        struct hv_http_limits tcp_limits;
         char *tcp_error;            /* why it cannot be had; NULL: it is served */
         sd_event_source *tcp_retry; /* it could not be had, and is tried again */
         struct hv_backoff tcp_backoff;
-        struct change *change; /* one at a time */
+        struct change *change;   /* one at a time */
+        struct hv_orders orders; /* in force: backend_order.c */
+        struct hv_api_drain drain;
+        sd_event_source *drain_timer;
+        struct hv_arena *orders_arena; /* of both */
+        HV_VEC(struct kill *) kills;
         HV_VEC(struct plan_call *) plans;
         HV_VEC(struct task_call *) task_calls;
         HV_VEC(struct tunnel_call *) tunnel_calls;
@@ -306,6 +313,16 @@ void hv_agent_tunnel_rotate(void *userdata, const char *interface, enum hv_api_r
                             struct hv_api_call *call);
 void hv_agent_tunnel_ping(void *userdata, const char *interface, const char *peer, struct hv_api_call *call);
 void hv_agent_tunnel_calls_abandon(struct hv_agent *a);
+
+/* backend_order.c */
+void hv_agent_orders_init(struct hv_agent *a); /* before the first plan */
+int hv_agent_order(void *userdata, const struct hv_api_order *asked, struct hv_err *err);
+void hv_agent_orders_passed(struct hv_agent *a); /* after each pass: are some over? */
+void hv_agent_orders_end(struct hv_agent *a);
+
+/* backend_kill.c */
+void hv_agent_kill(void *userdata, const struct hv_api_kill *asked, struct hv_api_call *call);
+void hv_agent_kills_abandon(struct hv_agent *a);
 
 /* backend_cron.c */
 void hv_agent_cron_trigger(struct hv_agent *a, const struct hv_api_task_change *c, struct hv_api_call *call);

@@ -126,12 +126,18 @@ static int on_kept(const struct hv_ledger_task *kept, void *userdata) {
                                                            : 0,
                                        .retry_wall_us = kept->last_ended ? kept->finished_us : 0,
                                        .stop_asked = kept->stop_by != NULL,
+                                       .eviction_text = hv_arena_strdup(arena, kept->last_eviction.message),
+                                       .evicted_wall_us = kept->last_eviction.at_us,
                                        .is_owed = kept->is_owed,
                                        .stop_by = hv_arena_strdup(arena, kept->stop_by),
                                        .stop_reason = hv_arena_strdup(arena, kept->stop_reason),
                                        .message = hv_arena_strdup(arena, kept->message),
                                        .exit_code = kept->exit_code,
                                } };
+        if (kept->last_eviction.reason && !kept->last_ended &&
+            !hv_eviction_parse(kept->last_eviction.reason, &p->r.eviction))
+                p->r.eviction =
+                        HV_EVICTION_PRESSURE; /* a newer version's word: the node's doing all the same */
         (void) hv_task_source_parse(kept->source, &p->r.source);
         (void) hv_task_state_parse(kept->state, &p->r.state);
         (void) hv_task_cause_parse(kept->cause ? kept->cause : "", &p->r.cause);

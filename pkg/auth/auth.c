@@ -141,8 +141,8 @@ static bool is_gone(void *userdata, const struct hv_session *s) {
                 if (token && hv_streq(token->digest, s->of))
                         return token->until_wall_us && a->wall_us() >= token->until_wall_us;
                 return !of_file || of_file->role != s->role || !hv_streq(of_file->digest, s->of);
-        case HV_SESSION_OF_POOL:
-                return a->pool_role != s->role;
+        case HV_SESSION_OF_POOL: /* of a name that is in the file by now the file decides */
+                return a->pool_role != s->role || hv_users_find(&a->users, s->owner);
         case HV_SESSION_OF_FIRST:
                 break;
         }
@@ -158,6 +158,7 @@ void hv_auth_refresh(struct hv_auth *a) {
         if (tokens_changed && read_file_tokens(a, &err) < 0)
                 (void) hv_log_error(err.code, "http.auth.tokenFile: %s; none of it is taken", err.msg);
         hv_sessions_end_if(a->sessions, is_gone, a);
+        hv_auth_first_withdraw(a);
 }
 
 static int on_minute(sd_event_source *s, uint64_t usec, void *userdata) {

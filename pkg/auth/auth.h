@@ -8,8 +8,8 @@
  *      name + password -> limits -> hash ----'   users of http.auth.usersFile, else the node pool where it is asked
  *      token ----------------------> digest -'
  *
- * Model    Knows no HTTP. Everything is on the loop but the hashes, which are made on a thread, one after the other; of those that wait
- *          there are at most HV_LOGINS_MAX. An unknown name costs the same work as a known one.
+ * Model    Knows no HTTP. Everything is on the loop but the hashes, which are made on a thread, one after the other; of those that wait there are at most
+ *          HV_LOGINS_MAX, and as many again that the pool is asked about. An unknown name costs the same work as a known one.
  * Files    are read by settings and looked at again each minute and before each login; one that cannot be read, is not ours alone
  *          (0600), or holds a line that is none, lets nobody in. Who is gone from them, or has another role, password or token
  *          there, loses his sessions.
@@ -27,7 +27,7 @@
 struct sd_event;
 struct hv_auth;
 
-#define HV_LOGINS_MAX 8 /* that wait for their hash; each is a tenth of a second */
+#define HV_LOGINS_MAX 8 /* that wait; each hash is a tenth of a second */
 #define HV_FIRST_LOGIN_US (15 * HV_USEC_PER_MIN)
 
 struct hv_auth_options {
@@ -111,7 +111,8 @@ struct hv_login_wish {
 typedef void hv_login_fn(void *userdata, const struct hv_login_result *result);
 void hv_auth_login(struct hv_auth *a, const struct hv_login_wish *wish, hv_login_fn *done, void *userdata);
 
-/* How the node pool is asked; `answered` comes once, later. Without it nobody is asked. */
+/* How the node pool is asked; `answered` comes once, from within or later, and may come after the auth was freed. Without it nobody is
+ * asked. */
 typedef void hv_pool_answer_fn(void *userdata, bool is_good);
 void hv_auth_set_pool(struct hv_auth *a,
                       void (*ask)(void *userdata, const char *name, const char *password,

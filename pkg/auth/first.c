@@ -7,13 +7,17 @@ static bool can_somebody_log_in(const struct hv_auth *a) {
                (a->pool_role != HV_ROLE_NOBODY && a->ask_pool);
 }
 
+void hv_auth_first_withdraw(struct hv_auth *a) {
+        if (!a->is_required || can_somebody_log_in(a))
+                a->first_digest[0] = '\0';
+}
+
 void hv_auth_first_offer(struct hv_auth *a) {
         char text[HV_CREDENTIAL_SIZE];
 
-        if (!a->is_required || can_somebody_log_in(a)) {
-                a->first_digest[0] = '\0';
+        hv_auth_first_withdraw(a);
+        if (!a->is_required || can_somebody_log_in(a))
                 return;
-        }
         if (a->first_digest[0] && a->now_us() < a->first_until_us)
                 return;
         hv_credential_make(HV_CREDENTIAL_FIRST, text);

@@ -47,6 +47,7 @@ struct hv_auth {
 
         struct hv_worker *worker; /* made with the first login */
         unsigned n_logins;        /* whose hash is not made yet */
+        unsigned n_asked;         /* whom the pool is asked about */
         struct hv_login *asked;   /* the pool is asked about them */
         uint64_t limit_told_us;
         void (*ask_pool)(void *userdata, const char *name, const char *password, hv_pool_answer_fn *answered,
@@ -64,5 +65,6 @@ void hv_auth_refresh(struct hv_auth *a);
 void hv_logins_end(struct hv_auth *a);
 
 /* first.c */
-void hv_auth_first_offer(struct hv_auth *a); /* where one is needed */
+void hv_auth_first_offer(struct hv_auth *a);    /* where one is needed */
+void hv_auth_first_withdraw(struct hv_auth *a); /* where none is needed any more */
 bool hv_auth_first_take(struct hv_auth *a, const char *text);

@@ -19,7 +19,7 @@
 
 struct hv_login {
         struct hv_job job;
-        struct hv_auth *auth; /* NULL: it was freed while the pool was asked */
+        struct hv_auth *auth; /* NULL: it was freed while the pool was asked; whoever waited was told */
         struct hv_login *next;
         char *name, *address, *agent;
         struct hv_secret *password;
@@ -158,13 +158,18 @@ static void end_wrong(struct hv_login *l) {
 static void on_pool_answer(void *userdata, bool is_good) {
         struct hv_login *l = userdata;
 
-        if (l->auth)
-                for (struct hv_login **at = &l->auth->asked; *at; at = &(*at)->next)
-                        if (*at == l) {
-                                *at = l->next;
-                                break;
-                        }
-        if (!l->auth || !is_good || l->auth->pool_role == HV_ROLE_NOBODY) {
+        if (!l->auth) {
+                login_free(l);
+                return;
+        }
+        l->auth->n_asked--;
+        for (struct hv_login **at = &l->auth->asked; *at; at = &(*at)->next)
+                if (*at == l) {
+                        *at = l->next;
+                        break;
+                }
+        /* Since it was asked the name may have come into the file, whose word counts, and pools may have lost theirs. */
+        if (!is_good || l->auth->pool_role == HV_ROLE_NOBODY || hv_users_find(&l->auth->users, l->name)) {
                 end_wrong(l);
                 return;
         }
@@ -172,9 +177,18 @@ static void on_pool_answer(void *userdata, bool is_good) {
         end_good(l, HV_SESSION_OF_POOL);
 }
 
+/* Counted apart from the hashes: a pool that takes its time keeps nobody out whom the file lets in. */
 static void ask_pool(struct hv_login *l) {
+        static const struct hv_login_result busy = { .end = HV_LOGIN_BUSY };
         struct hv_auth *a = l->auth;
 
+        if (a->n_asked >= HV_LOGINS_MAX) {
+                limit_end(a, l->name, l->address, false, false);
+                l->done(l->userdata, &busy);
+                login_free(l);
+                return;
+        }
+        a->n_asked++;
         l->next = a->asked;
         a->asked = l;
         a->ask_pool(a->pool_userdata, l->name, hv_secret_bytes(l->password), on_pool_answer, l);
@@ -236,8 +250,11 @@ static int login_password(struct hv_auth *a, const struct hv_login_wish *wish, h
 
 void hv_logins_end(struct hv_auth *a) {
         a->worker = hv_worker_free(a->worker);
-        for (struct hv_login *l = a->asked; l; l = l->next)
+        for (struct hv_login *l = a->asked, *next; l; l = next) {
+                next = l->next;
                 l->auth = NULL;
+                l->done(l->userdata, &(struct hv_login_result){ .end = HV_LOGIN_WRONG });
+        }
         a->asked = NULL;
 }
 

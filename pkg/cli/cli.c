@@ -12,7 +12,9 @@
 #include "base/text.h"
 #include "cli/cli_internal.h"
 #include "cli/client.h"
+#include "cli/jsonpath.h"
 #include "cli/keyring.h"
+#include "cli/pager.h"
 #include "cli/terminal.h"
 
 /* ---- telling ---- */
@@ -265,7 +267,11 @@ static void set_up(struct hv_cli *cli) {
 static int check_format(struct hv_cli *cli) {
         const struct hv_option *o = &hv_options[HV_OPT_OUTPUT];
         _hv_cleanup_(hv_buf_done) struct hv_buf buf = {};
+        struct hv_err err = {};
 
+        if (cli->options.output == HV_OUTPUT_JSONPATH &&
+            hv_jsonpath(cli->options.jsonpath, NULL, NULL, &err) < 0)
+                return hv_cli_usage(cli, "%s", err.msg);
         if (!hv_option_is_given(&cli->options, HV_OPT_OUTPUT) ||
             (cli->verb->formats & (1u << cli->options.output)))
                 return HV_EXIT_OK;
@@ -315,6 +321,19 @@ static int no_such_verb(struct hv_cli *cli) {
         return hv_cli_usage(cli, "there is no command %s", hv_text_quote(hv_buf_str(&line), quoted));
 }
 
+/* What goes on is not for a pager. */
+static int run_paged(struct hv_cli *cli) {
+        const struct hv_cli_options *o = &cli->options;
+        bool is_paged = cli->out_is_tty && (cli->verb->options & HV_OPT_BIT(HV_OPT_NO_PAGER)) &&
+                        !hv_option_is_given(o, HV_OPT_NO_PAGER) && !hv_option_is_given(o, HV_OPT_FOLLOW) &&
+                        !hv_option_is_given(o, HV_OPT_WATCH);
+        pid_t pager = is_paged ? hv_pager_begin() : 0;
+        int r = cli->verb->run(cli);
+
+        hv_pager_end(pager);
+        return r;
+}
+
 static int run_verb(struct hv_cli *cli) {
         struct hv_cli_options *o = &cli->options;
         int r;
@@ -346,7 +365,7 @@ static int run_verb(struct hv_cli *cli) {
                                     hv_text_quote(o->args[cli->verb->args_max], quoted));
         }
         r = check_format(cli);
-        return r == HV_EXIT_OK ? cli->verb->run(cli) : r;
+        return r == HV_EXIT_OK ? run_paged(cli) : r;
 }
 
 int hv_cli_main(int argc, char *const argv[]) {

@@ -70,6 +70,9 @@ const char *hv_cli_folder(enum hv_kind kind);
 /* Appends a path segment, percent-encoded. */
 void hv_cli_escape_path(struct hv_buf *buf, const char *segment);
 
+/* What people asked for by hand, as remarks: it explains why a change does nothing. */
+void hv_cli_note_orders(struct hv_cli *cli, const struct hv_json *orders);
+
 /* The answer of .../why, in lines. */
 void hv_why_text(const struct hv_json *j, struct hv_buf *buf); /* cmd_why.c */
 
@@ -87,12 +90,23 @@ int hv_cmd_apply(struct hv_cli *cli); /* cmd_apply.c */
 int hv_cmd_delete(struct hv_cli *cli);
 int hv_cmd_confirm(struct hv_cli *cli);
 int hv_cmd_reload(struct hv_cli *cli);
-int hv_cmd_convert(struct hv_cli *cli);  /* cmd_convert.c */
-int hv_cmd_gc(struct hv_cli *cli);       /* cmd_gc.c */
+int hv_cmd_convert(struct hv_cli *cli); /* cmd_convert.c */
+int hv_cmd_gc(struct hv_cli *cli);      /* cmd_gc.c */
+int hv_cmd_cordon(struct hv_cli *cli);  /* cmd_order.c */
+int hv_cmd_uncordon(struct hv_cli *cli);
+int hv_cmd_drain(struct hv_cli *cli);
+int hv_cmd_hold(struct hv_cli *cli);
+int hv_cmd_release(struct hv_cli *cli);
+int hv_cmd_stop(struct hv_cli *cli);
+int hv_cmd_start(struct hv_cli *cli);
+int hv_cmd_restart(struct hv_cli *cli);
+int hv_cmd_kill(struct hv_cli *cli);
 int hv_cmd_plan(struct hv_cli *cli);     /* cmd_plan.c */
 int hv_cmd_validate(struct hv_cli *cli); /* cmd_validate.c */
+int hv_cmd_bundle(struct hv_cli *cli);   /* cmd_bundle.c */
+int hv_cmd_doctor(struct hv_cli *cli);   /* cmd_doctor.c */
 int hv_cmd_get(struct hv_cli *cli);      /* cmd_get.c */
-int hv_cmd_sources(struct hv_cli *cli);
+int hv_cmd_sources(struct hv_cli *cli);  /* cmd_lists.c */
 int hv_cmd_revisions(struct hv_cli *cli);
 int hv_cmd_describe(struct hv_cli *cli);       /* cmd_describe.c */
 int hv_cmd_status(struct hv_cli *cli);         /* cmd_status.c */

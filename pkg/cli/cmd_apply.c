@@ -44,6 +44,7 @@ static void tell(struct hv_cli *cli, const struct hv_json *j) {
                 hv_buf_printf(&text, "on trial until %s: without hivectl confirm, revision %.*s comes back\n",
                               hv_output_instant(hv_json_str(confirm, "deadline"), when), REVISION_SHOWN,
                               hv_json_str(confirm, "goesBackTo"));
+        hv_cli_note_orders(cli, hv_json_get(j, "orders"));
         (void) fputs(hv_buf_str(&text), stdout); /* names are DNS labels, so nothing needs escaping */
 }
 
@@ -66,7 +67,7 @@ static int conclude(struct hv_cli *cli, const struct hv_json *j) {
 static int finish(struct hv_cli *cli, int r, struct hv_json *j) {
         enum hv_output_format format = hv_cli_output(cli, HV_OUTPUT_TABLE);
         _hv_cleanup_(hv_json_freep) struct hv_json *answer = j;
-        bool as_document = format == HV_OUTPUT_JSON || format == HV_OUTPUT_YAML;
+        bool as_document = hv_output_is_document(format);
 
         if (as_document && answer)
                 hv_output_document(cli, answer, format);

@@ -19,7 +19,7 @@ static const char bash_script[] =
         "                fi\n"
         "                COMPREPLY+=(\"${line%%$'\\t'*}\")\n"
         "        done < <(\"${COMP_WORDS[0]}\" __complete -- \"${words[@]}\" 2>/dev/null)\n"
-        "        if [ ${#COMPREPLY[@]} -eq 1 ] && [[ ${COMPREPLY[0]} == */ ]]; then\n"
+        "        if [ ${#COMPREPLY[@]} -eq 1 ] && [[ ${COMPREPLY[0]} == *[/=] ]]; then\n"
         "                compopt -o nospace 2>/dev/null\n"
         "        fi\n"
         "}\n"
@@ -136,7 +136,9 @@ static void offer_values(const struct completer *c, const struct hv_verb *v, con
         }
         for (size_t i = 0; o->words && o->words[i]; i++) {
                 if (o->id != HV_OPT_OUTPUT || (v->formats & (1u << i)))
-                        offer(c, o->words[i], NULL);
+                        offer(c,
+                              o->id == HV_OPT_OUTPUT && i == HV_OUTPUT_JSONPATH ? "jsonpath=" : o->words[i],
+                              NULL);
         }
 }
 

@@ -78,11 +78,11 @@ static void on_event(void *userdata, const char *id, const char *event, const ch
         if (f->object && (hv_kind_parse(hv_json_str(e, "kind")) != f->object->kind ||
                           (f->object->name && !hv_streq(hv_json_str(e, "name"), f->object->name))))
                 return;
-        if (hv_cli_output(f->cli, HV_OUTPUT_TABLE) == HV_OUTPUT_JSON) {
-                _hv_cleanup_(hv_buf_done) struct hv_buf line = {};
+        if (hv_output_is_document(hv_cli_output(f->cli, HV_OUTPUT_TABLE))) {
+                enum hv_output_format format = hv_cli_output(f->cli, HV_OUTPUT_JSON);
 
-                hv_buf_printf(&line, "%s\n", data);
-                hv_output_text(f->cli, &line);
+                /* One event a line: what a list would be is not known before its end. */
+                hv_output_document(f->cli, e, format == HV_OUTPUT_JSON ? HV_OUTPUT_JSONL : format);
                 (void) fflush(stdout);
         } else
                 print_line(f->cli, e);
@@ -136,7 +136,7 @@ static int list(struct hv_cli *cli, const char *path) {
 
         if (r != HV_EXIT_OK)
                 return r;
-        if (format == HV_OUTPUT_JSON || format == HV_OUTPUT_YAML)
+        if (hv_output_is_document(format))
                 hv_output_document(cli, j, format);
         else if (hv_json_size(hv_json_get(j, "items")) > 0)
                 print_table(cli, hv_json_get(j, "items"));

@@ -49,7 +49,7 @@ int hv_cmd_gc(struct hv_cli *cli) {
         const struct hv_json *steps;
         int r = dry_run ? hv_cli_get(cli, "/api/v1/gc", &j) : hv_cli_post(cli, "/api/v1/gc", NULL, &j);
 
-        if (format == HV_OUTPUT_JSON || format == HV_OUTPUT_YAML) {
+        if (hv_output_is_document(format)) {
                 if (j)
                         hv_output_document(cli, j, format);
                 return r;

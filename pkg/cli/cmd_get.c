@@ -1,12 +1,12 @@
-/* hivectl get: objects as tables, documents or names. Also sources and revisions, which are lists alike. */
+/* hivectl get: objects as tables, documents or names, once or with each change. */
 #include "cli/cli_internal.h"
 
 #include "base/alloc.h"
 #include "base/vec.h"
+#include "cli/client.h"
+#include "cli/event_stream.h"
 #include "cli/output.h"
 #include "json/write.h"
-
-#define REVISION_SHOWN 12 /* digits of a revision in a table */
 
 /* ---- fetching ---- */
 
@@ -351,6 +351,43 @@ static void print_names(enum hv_kind kind, const struct fetched *f) {
                 (void) printf("%s/%s\n", hv_kind_label(kind), name_of(f->items.v[i]));
 }
 
+/* "app=web", "app!=web", "app", "!app" */
+static bool has_label(const struct hv_json *labels, const char *want) {
+        size_t name_len = strcspn(want, "=!");
+        bool is_negated = want[name_len] == '!' && want[name_len + 1] == '=';
+        _hv_cleanup_free_ char *name = NULL;
+        const char *value, *wanted = want + name_len;
+
+        if (*want == '!' && want[1] != '=')
+                return !hv_json_get(labels, want + 1);
+        name = hv_strndup(want, name_len);
+        value = hv_json_str(labels, name);
+        wanted += is_negated ? 2 : *wanted == '=' ? 1 + (wanted[1] == '=') : 0;
+        if (!want[name_len])
+                return value != NULL;
+        return is_negated != hv_streq(value, wanted);
+}
+
+static bool is_selected(const char *selector, const struct hv_json *item) {
+        const struct hv_json *labels = hv_json_get(hv_json_get(item, "metadata"), "labels");
+        _hv_cleanup_free_ char *copy = hv_strdup(selector);
+        char *rest = NULL;
+
+        for (char *want = copy ? strtok_r(copy, ",", &rest) : NULL; want; want = strtok_r(NULL, ",", &rest))
+                if (!has_label(labels, want))
+                        return false;
+        return true;
+}
+
+static void select_items(const char *selector, struct fetched *f) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < f->items.n; i++)
+                if (is_selected(selector, f->items.v[i]))
+                        f->items.v[n++] = f->items.v[i];
+        f->items.n = n;
+}
+
 /* All of one kind that the words name, in their order. */
 static int fetch_kind(struct hv_cli *cli, const struct wanted *w, size_t *i, struct fetched *f) {
         enum hv_kind kind = w->v[*i].kind;
@@ -361,6 +398,7 @@ static int fetch_kind(struct hv_cli *cli, const struct wanted *w, size_t *i, str
                 if (r != HV_EXIT_OK)
                         return r;
         }
+        select_items(cli->options.selector, f);
         return HV_EXIT_OK;
 }
 
@@ -376,7 +414,7 @@ static int print_documents(struct hv_cli *cli, const struct wanted *w, enum hv_o
                 if (r != HV_EXIT_OK)
                         return r;
         }
-        if (f.answers.n == 1) {
+        if (f.answers.n == 1 && !cli->options.selector) {
                 hv_output_document(cli, f.answers.v[0], format);
                 return HV_EXIT_OK;
         }
@@ -393,123 +431,159 @@ static int print_documents(struct hv_cli *cli, const struct wanted *w, enum hv_o
         return HV_EXIT_OK;
 }
 
+/* ---- watching ---- */
+
+struct watcher {
+        struct hv_cli *cli;
+        const struct wanted *wanted;
+        struct hv_event_stream events;
+        HV_VEC(char *) shown; /* "service/web" and its text, as it was shown last: pairs */
+        bool is_due;
+        int result;
+};
+
+static bool is_news(struct watcher *w, const char *key, const char *text) {
+        for (size_t i = 0; i + 1 < w->shown.n; i += 2) {
+                if (!hv_streq(w->shown.v[i], key))
+                        continue;
+                if (hv_streq(w->shown.v[i + 1], text))
+                        return false;
+                free(w->shown.v[i + 1]);
+                w->shown.v[i + 1] = hv_strdup(text);
+                return true;
+        }
+        hv_vec_push(&w->shown, hv_strdup(key));
+        hv_vec_push(&w->shown, hv_strdup(text));
+        return true;
+}
+
+/* Those that differ from what was shown of them. */
+static void keep_news(struct watcher *w, enum hv_kind kind, struct fetched *f) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < f->items.n; i++) {
+                _hv_cleanup_free_ char *key =
+                        hv_asprintf("%s/%s", hv_kind_label(kind), name_of(f->items.v[i]));
+                _hv_cleanup_(hv_buf_done) struct hv_buf text = {};
+
+                hv_json_dump(status(f->items.v[i]), &text);
+                hv_json_dump(spec(f->items.v[i]), &text);
+                if (is_news(w, key, hv_buf_str(&text)))
+                        f->items.v[n++] = f->items.v[i];
+        }
+        f->items.n = n;
+}
+
+static int show_kinds(struct hv_cli *cli, const struct wanted *w, struct watcher *watcher);
+
+static int show_news(struct watcher *w) {
+        int r = show_kinds(w->cli, w->wanted, w);
+
+        w->cli->options.given |= HV_OPT_BIT(HV_OPT_NO_HEADERS); /* they were shown */
+        (void) fflush(stdout);
+        return r;
+}
+
+static void on_watch_event(void *userdata, const char *id, const char *event, const char *data) {
+        struct watcher *w = userdata;
+
+        (void) id;
+        (void) data;
+        if (!hv_streq(event, "status"))
+                return;
+        w->is_due = true;
+        hv_client_stop(w->cli->client);
+}
+
+static void on_watch_data(void *userdata, const char *data, size_t len) {
+        struct watcher *w = userdata;
+
+        hv_event_stream_add(&w->events, data, len);
+}
+
+static void on_watch_end(void *userdata, const struct hv_client_answer *answer, const struct hv_err *err) {
+        struct watcher *w = userdata;
+
+        w->result =
+                answer ? hv_cli_problem(w->cli, answer->status, answer->json)
+                       : hv_cli_fail(w->cli, HV_EXIT_UNREACHABLE, "%s", err ? err->msg : "the agent ended");
+        hv_client_stop(w->cli->client);
+}
+
+/* An event says that something moved; what, the lists tell. */
+static int watch(struct hv_cli *cli, const struct wanted *wanted) {
+        struct watcher w = { .cli = cli, .wanted = wanted, .is_due = true };
+        const struct hv_client_stream stream = {
+                .path = "/api/v1/watch",
+                .accept = "text/event-stream",
+                .on_data = on_watch_data,
+                .on_end = on_watch_end,
+                .userdata = &w,
+        };
+        struct hv_err err = {};
+        int r = hv_cli_connect(cli);
+
+        w.events.on_event = on_watch_event;
+        w.events.userdata = &w;
+        if (r == HV_EXIT_OK && hv_client_stream_start(cli->client, &stream, &err) < 0)
+                r = hv_cli_fail(cli, HV_EXIT_ERROR, "%s", err.msg);
+        while (r == HV_EXIT_OK && w.result == HV_EXIT_OK) {
+                if (w.is_due) {
+                        w.is_due = false;
+                        r = show_news(&w);
+                } else if (hv_client_run(cli->client, 0) < 0)
+                        r = HV_EXIT_ERROR;
+        }
+        hv_event_stream_done(&w.events);
+        for (size_t i = 0; i < w.shown.n; i++)
+                free(w.shown.v[i]);
+        hv_vec_done(&w.shown);
+        return r == HV_EXIT_OK ? w.result : r;
+}
+
+/* ---- the verb ---- */
+
+/* watcher: only what is new, and headings once; NULL: all. */
+static int show_kinds(struct hv_cli *cli, const struct wanted *w, struct watcher *watcher) {
+        enum hv_output_format format = hv_cli_output(cli, HV_OUTPUT_TABLE);
+        bool several = w->v[0].kind != w->v[w->n - 1].kind;
+        size_t n_tables = 0;
+
+        for (size_t i = 0; i < w->n;) {
+                _hv_cleanup_(fetched_done) struct fetched f = {};
+                enum hv_kind kind = w->v[i].kind;
+                int r = fetch_kind(cli, w, &i, &f);
+
+                if (r != HV_EXIT_OK)
+                        return r;
+                if (watcher)
+                        keep_news(watcher, kind, &f);
+                if (hv_output_is_document(format)) {
+                        for (size_t k = 0; k < f.items.n; k++)
+                                hv_output_document(cli, f.items.v[k],
+                                                   format == HV_OUTPUT_JSON ? HV_OUTPUT_JSONL : format);
+                } else if (format == HV_OUTPUT_NAME)
+                        print_names(kind, &f);
+                else if (f.items.n > 0) {
+                        if (n_tables++ > 0 && !watcher)
+                                (void) putchar('\n');
+                        print_table(cli, kind, &f, format == HV_OUTPUT_WIDE, several);
+                } else if (!several && !watcher)
+                        hv_cli_note(cli, "there are no %s%s", hv_cli_folder(kind),
+                                    cli->options.selector ? " with these labels" : "");
+        }
+        return HV_EXIT_OK;
+}
+
 int hv_cmd_get(struct hv_cli *cli) {
         enum hv_output_format format = hv_cli_output(cli, HV_OUTPUT_TABLE);
         _hv_cleanup_free_ char *list = NULL;
         struct wanted w = {};
-        size_t n_tables = 0;
         int r = read_words(cli, &list, &w);
 
         if (r != HV_EXIT_OK)
                 return r;
-        if (format == HV_OUTPUT_JSON || format == HV_OUTPUT_YAML)
-                return print_documents(cli, &w, format);
-        for (size_t i = 0; i < w.n;) {
-                _hv_cleanup_(fetched_done) struct fetched f = {};
-                enum hv_kind kind = w.v[i].kind;
-                bool several = w.v[0].kind != w.v[w.n - 1].kind;
-
-                r = fetch_kind(cli, &w, &i, &f);
-                if (r != HV_EXIT_OK)
-                        return r;
-                if (format == HV_OUTPUT_NAME)
-                        print_names(kind, &f);
-                else if (f.items.n > 0) {
-                        if (n_tables++ > 0)
-                                (void) putchar('\n');
-                        print_table(cli, kind, &f, format == HV_OUTPUT_WIDE, several);
-                } else if (!several)
-                        hv_cli_note(cli, "there are no %s", hv_cli_folder(kind));
-        }
-        return HV_EXIT_OK;
-}
-
-/* ---- lists of other things ---- */
-
-int hv_cmd_sources(struct hv_cli *cli) {
-        _hv_cleanup_(hv_json_freep) struct hv_json *j = NULL;
-        _hv_cleanup_(hv_table_freep) struct hv_table *t = hv_table_new();
-        enum hv_output_format format = hv_cli_output(cli, HV_OUTPUT_TABLE);
-        const struct hv_json *items;
-        int r = hv_cli_get(cli, "/api/v1/sources", &j);
-
-        if (r != HV_EXIT_OK)
-                return r;
-        if (format == HV_OUTPUT_JSON || format == HV_OUTPUT_YAML) {
-                hv_output_document(cli, j, format);
-                return HV_EXIT_OK;
-        }
-        hv_table_column(t, "NAME", 0);
-        hv_table_column(t, "STATE", 0);
-        hv_table_column(t, "OBJECTS", HV_TABLE_RIGHT);
-        hv_table_column(t, "REVISION", HV_TABLE_CUT);
-        hv_table_column(t, "READ", HV_TABLE_RIGHT);
-        hv_table_column(t, "LOCATION", HV_TABLE_CUT_START);
-        hv_table_column(t, "ERROR", HV_TABLE_CUT);
-        if (format == HV_OUTPUT_WIDE) {
-                hv_table_column(t, "TYPE", 0);
-                hv_table_column(t, "FAILURES", HV_TABLE_RIGHT);
-        }
-        items = hv_json_get(j, "items");
-        for (size_t i = 0; i < hv_json_size(items); i++) {
-                const struct hv_json *s = hv_json_at(items, i);
-                const char *revision = hv_json_str(s, "revision");
-                char age[HV_AGE_SIZE];
-
-                hv_table_row(t);
-                hv_table_cell(t, hv_json_str(s, "name"));
-                hv_table_cell(t, hv_json_str(s, "state"));
-                hv_table_cellf(t, "%d", (int) hv_json_int(s, "objects", 0));
-                hv_table_cellf(t, "%.*s", REVISION_SHOWN, revision ? revision : "");
-                hv_table_cell(t, hv_output_age(hv_json_str(s, "readAt"), age));
-                hv_table_cell(t, hv_json_str(s, "location"));
-                hv_table_cell(t, hv_json_str(s, "error"));
-                if (format == HV_OUTPUT_WIDE) {
-                        hv_table_cell(t, hv_json_str(s, "type"));
-                        hv_table_cellf(t, "%d", (int) hv_json_int(s, "failures", 0));
-                }
-        }
-        hv_output_table(cli, t);
-        return HV_EXIT_OK;
-}
-
-int hv_cmd_revisions(struct hv_cli *cli) {
-        _hv_cleanup_(hv_json_freep) struct hv_json *j = NULL;
-        _hv_cleanup_(hv_table_freep) struct hv_table *t = hv_table_new();
-        enum hv_output_format format = hv_cli_output(cli, HV_OUTPUT_TABLE);
-        const struct hv_json *items;
-        int r = hv_cli_get(cli, "/api/v1/revisions", &j);
-
-        if (r != HV_EXIT_OK)
-                return r;
-        if (format == HV_OUTPUT_JSON || format == HV_OUTPUT_YAML) {
-                hv_output_document(cli, j, format);
-                return HV_EXIT_OK;
-        }
-        items = hv_json_get(j, "items");
-        hv_table_column(t, "REVISION", 0);
-        hv_table_column(t, "STATE", 0);
-        hv_table_column(t, "SINCE", HV_TABLE_RIGHT);
-        hv_table_column(t, "OBJECTS", HV_TABLE_RIGHT);
-        for (size_t i = 0; i < hv_json_size(items); i++) {
-                const struct hv_json *s = hv_json_at(items, i);
-                const char *revision = hv_json_str(s, "revision");
-                char age[HV_AGE_SIZE];
-
-                if (format == HV_OUTPUT_NAME) {
-                        (void) printf("%s\n", revision);
-                        continue;
-                }
-                hv_table_row(t);
-                hv_table_cellf(t, "%.*s", format == HV_OUTPUT_WIDE ? 64 : REVISION_SHOWN,
-                               revision ? revision : "");
-                hv_table_cell(t, hv_json_str(s, "state"));
-                hv_table_cell(t, hv_output_age(hv_json_str(s, "since"), age));
-                hv_table_cellf(t, "%d", (int) hv_json_int(s, "objects", 0));
-        }
-        if (hv_json_size(items) == 0)
-                hv_cli_note(cli, "there are no revisions");
-        else if (format != HV_OUTPUT_NAME)
-                hv_output_table(cli, t);
-        return HV_EXIT_OK;
+        if (hv_option_is_given(&cli->options, HV_OPT_WATCH))
+                return watch(cli, &w);
+        return hv_output_is_document(format) ? print_documents(cli, &w, format) : show_kinds(cli, &w, NULL);
 }

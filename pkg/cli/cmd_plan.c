@@ -32,7 +32,7 @@ int hv_cmd_plan(struct hv_cli *cli) {
         if (r != HV_EXIT_OK)
                 return r;
         r = hv_cli_post(cli, "/api/v1/plan", body.len > 0 ? &body : NULL, &j);
-        if (format == HV_OUTPUT_JSON || format == HV_OUTPUT_YAML) {
+        if (hv_output_is_document(format)) {
                 if (j)
                         hv_output_document(cli, j, format);
         } else if (j)
@@ -40,7 +40,7 @@ int hv_cmd_plan(struct hv_cli *cli) {
         if (r != HV_EXIT_OK)
                 return r;
         pending = hv_json_bool(j, "pending", false);
-        if (format == HV_OUTPUT_JSON || format == HV_OUTPUT_YAML)
+        if (hv_output_is_document(format))
                 return pending ? HV_EXIT_PENDING : HV_EXIT_OK;
 
         hv_change_list(j, cli->color, &changes);
@@ -56,6 +56,7 @@ int hv_cmd_plan(struct hv_cli *cli) {
                         cli,
                         "the guard would park this: it removes %d of %d objects, and needs --accept-prune",
                         (int) hv_json_int(j, "removals", 0), (int) hv_json_int(j, "existing", 0));
+        hv_cli_note_orders(cli, hv_json_get(j, "orders"));
         if (!pending)
                 hv_cli_note(cli, "nothing is to be done");
         return pending ? HV_EXIT_PENDING : HV_EXIT_OK;

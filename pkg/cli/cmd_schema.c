@@ -1,8 +1,8 @@
 /* hivectl schema: the JSON Schema of the documents. */
 #include "cli/cli_internal.h"
 
-#include "cli/json_schema.h"
 #include "cli/output.h"
+#include "schema/json_schema.h"
 
 int hv_cmd_schema(struct hv_cli *cli) {
         _hv_cleanup_(hv_buf_done) struct hv_buf text = {};

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "cli/finding.h"
+#include "cli/orders.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
 
@@ -67,6 +68,15 @@ static void put_confirm(struct hv_cli *cli, struct hv_buf *buf, const struct hv_
                           hv_json_bool(confirm, "filesHeldOff", false) ? "; the files are held off" : "");
 }
 
+static void put_orders(struct hv_cli *cli, struct hv_buf *buf, const struct hv_json *orders) {
+        _hv_cleanup_(hv_buf_done) struct hv_buf lines = {};
+        const char *end;
+
+        hv_orders_lines(orders, &lines);
+        for (const char *p = hv_buf_str(&lines); (end = strchr(p, '\n')); p = end + 1)
+                put_linef(cli, buf, "By hand", "%.*s", (int) (end - p), p);
+}
+
 static void put_pool(struct hv_cli *cli, struct hv_buf *buf, const struct hv_json *pool) {
         const struct hv_json *outbox = hv_json_get(pool, "outbox");
         const char *message = hv_json_str(pool, "message");
@@ -108,6 +118,7 @@ static void put_head(struct hv_cli *cli, struct hv_buf *buf, const struct hv_jso
                 put_parked(cli, buf, parked);
         if (hv_json_str(hv_json_get(j, "confirm"), "state"))
                 put_confirm(cli, buf, hv_json_get(j, "confirm"));
+        put_orders(cli, buf, hv_json_get(j, "orders"));
         put_linef(cli, buf, "Running", "for %s", hv_output_age(hv_json_str(j, "startedAt"), age));
 }
 
@@ -206,7 +217,7 @@ int hv_cmd_status(struct hv_cli *cli) {
 
         if (r != HV_EXIT_OK)
                 return r;
-        if (format == HV_OUTPUT_JSON || format == HV_OUTPUT_YAML)
+        if (hv_output_is_document(format))
                 hv_output_document(cli, j, format);
         else {
                 put_head(cli, &head, j);

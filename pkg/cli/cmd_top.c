@@ -258,7 +258,7 @@ static int show(struct hv_cli *cli, unsigned parts, bool is_live, int64_t *shown
         if (r != HV_EXIT_OK)
                 return r;
         generation = hv_json_int(usage, "generation", 0);
-        if (format == HV_OUTPUT_JSON || format == HV_OUTPUT_YAML) {
+        if (hv_output_is_document(format)) {
                 hv_output_document(cli, usage, format);
                 return r;
         }

@@ -3,53 +3,11 @@
 
 #include <unistd.h>
 
-#include "base/arena.h"
 #include "cli/document.h"
 #include "cli/files.h"
 #include "cli/finding.h"
+#include "cli/judge.h"
 #include "cli/output.h"
-#include "source/task_types.h"
-#include "spec/load.h"
-#include "spec/yaml.h"
-
-/* What the agent reads when it is told nothing. */
-#define FILE_DEFAULT "/etc/hivelet/node.yaml"
-#define FOLDER_DEFAULT "/etc/hivelet/conf.d"
-
-static const char *environment(void *userdata, const char *name) {
-        (void) userdata;
-        return getenv(name);
-}
-
-/* The set as the agent would see it: the first file is the primary one, or whichever holds the NodeState. */
-static void judge(const struct hv_cli_files *files, struct hv_diags *diags) {
-        _hv_cleanup_free_ struct hv_spec_file *set = HV_NEW_N(struct hv_spec_file, files->n);
-        _hv_cleanup_(hv_task_type_files_done) struct hv_task_type_files types = {};
-        char host[65] = "";
-        struct hv_spec_input in = {
-                .files = set,
-                .n_files = files->n,
-                .read = hv_yaml_read,
-                .env = environment,
-                .hostname = host,
-        };
-        _hv_cleanup_(hv_desired_unrefp) struct hv_desired *desired = NULL;
-
-        (void) gethostname(host, sizeof host - 1);
-        for (size_t i = 0; i < files->n; i++)
-                set[i] = (struct hv_spec_file){
-                        .name = files->v[i].name,
-                        .text = files->v[i].text,
-                        .len = files->v[i].len,
-                        .source = "file",
-                        .primary = true,
-                };
-        hv_task_type_files_read(files->n ? files->v[0].path : NULL, &types, diags);
-        in.type_files = types.v.v;
-        in.n_type_files = types.v.n;
-        (void) hv_spec_load(&in, &desired, diags);
-        hv_diags_sort(diags);
-}
 
 static void print(struct hv_cli *cli, const struct hv_findings *f, const struct hv_cli_files *files) {
         _hv_cleanup_(hv_buf_done) struct hv_buf buf = {};
@@ -78,7 +36,7 @@ static void print(struct hv_cli *cli, const struct hv_findings *f, const struct 
 }
 
 int hv_cmd_validate(struct hv_cli *cli) {
-        static const char *const standard[] = { FILE_DEFAULT, FOLDER_DEFAULT };
+        static const char *const standard[] = { HV_JUDGE_FILE_DEFAULT, HV_JUDGE_FOLDER_DEFAULT };
         _hv_cleanup_(hv_cli_files_done) struct hv_cli_files files = {};
         _hv_cleanup_(hv_diags_freep) struct hv_diags *diags = hv_diags_new();
         _hv_cleanup_(hv_findings_done) struct hv_findings findings = {};
@@ -94,11 +52,12 @@ int hv_cmd_validate(struct hv_cli *cli) {
         else if (n > 0)
                 r = hv_cli_files_read(o->files, n, &files, &err);
         else
-                r = hv_cli_files_read(standard, access(FOLDER_DEFAULT, X_OK) == 0 ? 2 : 1, &files, &err);
+                r = hv_cli_files_read(standard, access(HV_JUDGE_FOLDER_DEFAULT, X_OK) == 0 ? 2 : 1, &files,
+                                      &err);
         if (r < 0)
                 return hv_cli_fail(cli, HV_EXIT_ERROR, "%s", err.msg);
 
-        judge(&files, diags);
+        hv_judge(&files, false, diags, NULL);
         hv_findings_from_diags(&findings, diags, cli->color);
         print(cli, &findings, &files);
         if (findings.n_errors > 0)

@@ -85,7 +85,7 @@ int hv_cmd_why(struct hv_cli *cli) {
         r = hv_cli_get(cli, hv_buf_str(&path), &j);
         if (r != HV_EXIT_OK)
                 return r;
-        if (format == HV_OUTPUT_JSON || format == HV_OUTPUT_YAML) {
+        if (hv_output_is_document(format)) {
                 hv_output_document(cli, j, format);
                 return HV_EXIT_OK;
         }

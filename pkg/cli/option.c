@@ -7,11 +7,12 @@
 #include "base/parse.h"
 #include "base/text.h"
 
+#define JSONPATH "jsonpath="
 #define VERB_SIZE 80 /* two words; no verb is nearly as long */
 
 static const char *const color_words[] = { "auto", "always", "never", NULL };
-static const char *const output_words[] = { "table", "wide",  "json",   "yaml", "name",
-                                            "text",  "sarif", "github", NULL };
+static const char *const output_words[] = { "table", "wide",   "json",  "yaml",     "name", "text",
+                                            "sarif", "github", "jsonl", "jsonpath", NULL };
 static const char *const stream_words[] = { "all", "stdout", "stderr", NULL };
 static const char *const role_words[] = { "viewer", "operator", "admin", NULL };
 static const char *const for_words[] = { "synced", "ready", NULL };
@@ -69,6 +70,14 @@ const struct hv_option hv_options[HV_N_OPTIONS] = {
         { HV_OPT_ROLE, 0, "role", "ROLE", role_words, "what it may do: viewer, operator or admin" },
         { HV_OPT_EXPIRES, 0, "expires", "TIME", NULL,
           "for how long it is good, such as 90d; default: for good" },
+        { HV_OPT_NOW, 0, "now", NULL, NULL, "all replicas at once, whether others run meanwhile or not" },
+        { HV_OPT_SIGNAL, 's', "signal", "SIGNAL", NULL, "signal, such as HUP; default KILL" },
+        { HV_OPT_SELECTOR, 'l', "selector", "LABELS", NULL,
+          "only what has these labels: app=web,tier!=test,canary" },
+        { HV_OPT_WATCH, 'w', "watch", NULL, NULL, "go on with what changes, until interrupted" },
+        { HV_OPT_NO_PAGER, 0, "no-pager", NULL, NULL, "do not show it with $PAGER" },
+        { HV_OPT_DEADLINE, 0, "deadline", "TIME", NULL, "stop what still runs after this time, such as 10m" },
+        { HV_OPT_TASKS, 0, "tasks", NULL, NULL, "tasks only, as always: services belong to the node" },
         { HV_OPT_VERSION, 0, "version", NULL, NULL, "show the version" },
 };
 
@@ -133,6 +142,11 @@ static int store(struct hv_cli_options *ret, const struct hv_option *o, const ch
         int r;
 
         ret->given |= HV_OPT_BIT(o->id);
+        if (o->id == HV_OPT_OUTPUT && value && hv_has_prefix(value, JSONPATH)) {
+                ret->output = HV_OUTPUT_JSONPATH;
+                ret->jsonpath = value + strlen(JSONPATH);
+                return 0;
+        }
         if (o->words) {
                 r = read_word(o, value, &word, err);
                 if (r < 0)
@@ -168,6 +182,9 @@ static int store(struct hv_cli_options *ret, const struct hv_option *o, const ch
         case HV_OPT_OUTPUT:
                 ret->output = (enum hv_output_format) word;
                 break;
+        case HV_OPT_SELECTOR:
+                ret->selector = value;
+                break;
         case HV_OPT_FILENAME:
                 return add(o, value, ret->files, &ret->n_files, err);
         case HV_OPT_ACCEPT_PRUNE:
@@ -181,6 +198,12 @@ static int store(struct hv_cli_options *ret, const struct hv_option *o, const ch
                 break;
         case HV_OPT_SINCE:
                 ret->since = value;
+                break;
+        case HV_OPT_DEADLINE:
+                ret->deadline = value;
+                return read_time(o, value, &ignored_us, err);
+        case HV_OPT_SIGNAL:
+                ret->signal = value;
                 break;
         case HV_OPT_STREAM:
                 ret->stream = o->words[word];

@@ -51,6 +51,13 @@ enum hv_option_id {
         HV_OPT_UNDO,
         HV_OPT_ROLE,
         HV_OPT_EXPIRES,
+        HV_OPT_NOW,
+        HV_OPT_SIGNAL,
+        HV_OPT_SELECTOR,
+        HV_OPT_WATCH,
+        HV_OPT_NO_PAGER,
+        HV_OPT_DEADLINE,
+        HV_OPT_TASKS,
         HV_OPT_VERSION,
         HV_N_OPTIONS
 };
@@ -78,9 +85,11 @@ enum hv_output_format {
         HV_OUTPUT_JSON,
         HV_OUTPUT_YAML,
         HV_OUTPUT_NAME,
-        HV_OUTPUT_TEXT,   /* validate: as compilers do; its default */
-        HV_OUTPUT_SARIF,  /* validate */
-        HV_OUTPUT_GITHUB, /* validate */
+        HV_OUTPUT_TEXT,     /* validate: as compilers do; its default */
+        HV_OUTPUT_SARIF,    /* validate */
+        HV_OUTPUT_GITHUB,   /* validate */
+        HV_OUTPUT_JSONL,    /* an item a line */
+        HV_OUTPUT_JSONPATH, /* with a template: jsonpath=TEMPLATE */
 };
 
 enum hv_color_mode {
@@ -95,7 +104,8 @@ enum hv_color_mode {
 struct hv_cli_options {
         uint64_t given; /* HV_OPT_BIT() of each that was there */
         const char *socket, *host, *ca_file;
-        const char *role, *expires; /* expires: a time, as it was given */
+        const char *selector, *jsonpath; /* jsonpath: the template of --output */
+        const char *role, *expires;      /* expires: a time, as it was given */
         uint64_t timeout_us;
         const char *confirm; /* a time, as it was given */
         enum hv_color_mode color;
@@ -105,7 +115,7 @@ struct hv_cli_options {
         const char *env[HV_CLI_FILES_MAX], *inputs[HV_CLI_FILES_MAX]; /* as often as they were there */
         size_t n_env, n_inputs;
         const char *accept_prune, *wait_for, *since, *stream, *key;
-        const char *name, *memory, *cpu, *network, *directory, *reason, *into;
+        const char *name, *memory, *cpu, *network, *directory, *reason, *into, *signal, *deadline;
         uint64_t tail;
         char *const *args; /* what is no option; NULL-terminated */
         size_t n_args;

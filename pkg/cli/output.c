@@ -5,6 +5,7 @@
 
 #include "base/rfc3339.h"
 #include "cli/document.h"
+#include "cli/jsonpath.h"
 #include "cli/terminal.h"
 
 /* Control bytes of our own (colour) are added behind the escaping, so verbs that tint print by themselves. */
@@ -28,11 +29,34 @@ void hv_output_table(struct hv_cli *cli, const struct hv_table *table) {
         (void) fputs(text, stdout);
 }
 
+bool hv_output_is_document(enum hv_output_format format) {
+        return format == HV_OUTPUT_JSON || format == HV_OUTPUT_YAML || format == HV_OUTPUT_JSONL ||
+               format == HV_OUTPUT_JSONPATH;
+}
+
+/* Of a list each item, of anything else the whole. */
+static void put_lines(const struct hv_json *j, struct hv_buf *buf) {
+        const struct hv_json *items = hv_json_get(j, "items");
+
+        for (size_t i = 0; i < hv_json_size(items); i++) {
+                hv_json_dump(hv_json_at(items, i), buf);
+                hv_buf_putc(buf, '\n');
+        }
+        if (hv_json_type(items) != HV_JSON_ARRAY) {
+                hv_json_dump(j, buf);
+                hv_buf_putc(buf, '\n');
+        }
+}
+
 void hv_output_document(struct hv_cli *cli, const struct hv_json *j, enum hv_output_format format) {
         _hv_cleanup_(hv_buf_done) struct hv_buf buf = {};
 
         if (format == HV_OUTPUT_YAML)
                 hv_document_yaml(j, &buf);
+        else if (format == HV_OUTPUT_JSONL)
+                put_lines(j, &buf);
+        else if (format == HV_OUTPUT_JSONPATH)
+                (void) hv_jsonpath(cli->options.jsonpath, j, &buf, NULL); /* it was judged beforehand */
         else
                 hv_document_json(j, &buf);
         hv_output_text(cli, &buf);

@@ -6,7 +6,9 @@
 
 void hv_output_text(struct hv_cli *cli, const struct hv_buf *text); /* escaped on a terminal */
 void hv_output_table(struct hv_cli *cli, const struct hv_table *table);
-/* A JSON value in the form asked for: JSON or YAML. */
+/* JSON and what is made of it: jsonl, jsonpath, YAML. */
+bool hv_output_is_document(enum hv_output_format format);
+/* A JSON value in the form asked for. */
 void hv_output_document(struct hv_cli *cli, const struct hv_json *j, enum hv_output_format format);
 
 /* Time since an instant of the API, in one unit: "45s", "12m", "3h", "5d"; "-" for none. In `ret`. */

@@ -4,7 +4,9 @@
 #include "cli/cli_internal.h"
 
 #define BIT HV_OPT_BIT
-#define DOCUMENT ((1u << HV_OUTPUT_JSON) | (1u << HV_OUTPUT_YAML))
+#define DOCUMENT                                                                     \
+        ((1u << HV_OUTPUT_JSON) | (1u << HV_OUTPUT_YAML) | (1u << HV_OUTPUT_JSONL) | \
+         (1u << HV_OUTPUT_JSONPATH))
 #define TABLE ((1u << HV_OUTPUT_TABLE) | DOCUMENT)
 
 static const struct hv_verb verbs[] = {
@@ -37,9 +39,12 @@ static const struct hv_verb verbs[] = {
           .summary = "list objects",
           .details =
                   "Types: service (svc), task, cronTask (cron), network (net), volume (vol), secret (sec),\n"
-                  "config (cfg), image (img), registry, wireguard (wg).",
-          .examples = "get services\nget svc web -o yaml\nget service/web network/backend\nget all -o wide\n",
-          .options = BIT(HV_OPT_NO_HEADERS),
+                  "config (cfg), image (img), registry, wireguard (wg).\n"
+                  "-o jsonpath=TEMPLATE is kubectl's: fields, [n], [*], ['name'], {range ...}{end}, {\"\\n\"}.",
+          .examples =
+                  "get services\nget svc web -o yaml\nget service/web network/backend\nget all -o wide\nget svc -l app=web --watch\n"
+                  "get svc -o jsonpath='{range .items[*]}{.metadata.name}{\"\\n\"}{end}'\n",
+          .options = BIT(HV_OPT_SELECTOR) | BIT(HV_OPT_WATCH) | BIT(HV_OPT_NO_PAGER) | BIT(HV_OPT_NO_HEADERS),
           .formats = TABLE | (1u << HV_OUTPUT_WIDE) | (1u << HV_OUTPUT_NAME),
           .args = HV_ARGS_TYPES,
           .args_max = 64,
@@ -49,7 +54,7 @@ static const struct hv_verb verbs[] = {
           .usage = "TYPE/NAME",
           .summary = "all about one object: why it is so, spec, containers, events",
           .examples = "describe service/web\ndescribe net backend\n",
-          .options = BIT(HV_OPT_NO_HEADERS),
+          .options = BIT(HV_OPT_NO_PAGER) | BIT(HV_OPT_NO_HEADERS),
           .args = HV_ARGS_OBJECT,
           .args_max = 2,
           .run = hv_cmd_describe },
@@ -63,13 +68,15 @@ static const struct hv_verb verbs[] = {
           .formats = TABLE,
           .args = HV_ARGS_OBJECT,
           .args_max = 2,
+          .options = BIT(HV_OPT_NO_PAGER),
           .run = hv_cmd_why },
         { .name = "events",
           .group = "Look",
           .usage = "[TYPE/NAME] [--follow] [--since TIME]",
           .summary = "what happened, and with --follow what happens",
           .examples = "events --since 1h\nevents -f\nevents service/web --tail 20\nevents -f -o json\n",
-          .options = BIT(HV_OPT_FOLLOW) | BIT(HV_OPT_SINCE) | BIT(HV_OPT_TAIL) | BIT(HV_OPT_NO_HEADERS),
+          .options = BIT(HV_OPT_NO_PAGER) | BIT(HV_OPT_FOLLOW) | BIT(HV_OPT_SINCE) | BIT(HV_OPT_TAIL) |
+                     BIT(HV_OPT_NO_HEADERS),
           .formats = TABLE | (1u << HV_OUTPUT_WIDE),
           .args = HV_ARGS_OBJECT,
           .args_max = 2,
@@ -83,8 +90,8 @@ static const struct hv_verb verbs[] = {
                   "control characters are shown as escapes; into a pipe bytes go as they are.",
           .examples =
                   "logs web --tail 100\nlogs web/2 -f\nlogs task/resize-7 -f\nlogs web --since 10m --stream stderr\n",
-          .options = BIT(HV_OPT_FOLLOW) | BIT(HV_OPT_SINCE) | BIT(HV_OPT_TAIL) | BIT(HV_OPT_STREAM) |
-                     BIT(HV_OPT_TIMESTAMPS),
+          .options = BIT(HV_OPT_NO_PAGER) | BIT(HV_OPT_FOLLOW) | BIT(HV_OPT_SINCE) | BIT(HV_OPT_TAIL) |
+                     BIT(HV_OPT_STREAM) | BIT(HV_OPT_TIMESTAMPS),
           .args = HV_ARGS_SERVICE,
           .args_max = 2,
           .run = hv_cmd_logs },
@@ -98,6 +105,29 @@ static const struct hv_verb verbs[] = {
           .args = HV_ARGS_OBJECT,
           .args_max = 2,
           .run = hv_cmd_wait },
+        { .name = "doctor",
+          .group = "Look",
+          .usage = "[-f FILE] [--strict]",
+          .summary = "what is wrong with this node, and what to do; works without an agent too",
+          .details =
+                  "Agent, unit, desired state, secrets' files, engine, workloads, ports, pool (name, route, port, TLS, token),\n"
+                  "tunnels, work directory, disk, clock, cgroups. Changes nothing. The desired state is judged from the files that\n"
+                  "the agent reads, or -f names. Exit code 1: something failed; 3 with --strict: there are warnings.",
+          .examples = "doctor\ndoctor -f node.yaml\ndoctor -o json\n",
+          .options = BIT(HV_OPT_FILENAME) | BIT(HV_OPT_STRICT),
+          .formats = TABLE,
+          .run = hv_cmd_doctor },
+        { .name = "bundle",
+          .group = "Look",
+          .usage = "[FILE]",
+          .summary = "one file for a bug report: status, plan, doctor, events, metrics, journal; no secrets",
+          .details =
+                  "A tar.gz that nobody else may read; what is in it is listed. Values behind names that speak of secrets, users in\n"
+                  "URLs and private keys are cut out of every file; look through it all the same before you send it.",
+          .examples = "bundle\nbundle /tmp/node7.tar.gz\n",
+          .options = BIT(HV_OPT_NO_HEADERS),
+          .args_max = 1,
+          .run = hv_cmd_bundle },
         { .name = "sources",
           .group = "Look",
           .usage = "",
@@ -111,7 +141,7 @@ static const struct hv_verb verbs[] = {
           .usage = "",
           .summary = "revisions of the desired state: active, parked, kept",
           .examples = "revisions\nrevisions -o wide\n",
-          .options = BIT(HV_OPT_NO_HEADERS),
+          .options = BIT(HV_OPT_NO_PAGER) | BIT(HV_OPT_NO_HEADERS),
           .formats = TABLE | (1u << HV_OUTPUT_WIDE) | (1u << HV_OUTPUT_NAME),
           .run = hv_cmd_revisions },
         { .name = "validate",
@@ -195,6 +225,96 @@ static const struct hv_verb verbs[] = {
           .options = BIT(HV_OPT_WAIT),
           .formats = TABLE,
           .run = hv_cmd_reload },
+        { .name = "restart",
+          .group = "By hand",
+          .usage = "SERVICE [--now] [--wait]",
+          .summary = "restart the containers of a service, one after the other",
+          .details =
+                  "Each is stopped and started when no other of the service is on its way; what ended, or waits to be\n"
+                  "tried again, is started at once. It goes on after a restart of the agent.",
+          .examples = "restart web\nrestart web --now --wait\n",
+          .options = BIT(HV_OPT_NOW) | BIT(HV_OPT_REASON) | BIT(HV_OPT_WAIT),
+          .args = HV_ARGS_SERVICE,
+          .args_max = 2,
+          .run = hv_cmd_restart },
+        { .name = "stop",
+          .group = "By hand",
+          .usage = "SERVICE | task/ID [--reason TEXT] [--wait]",
+          .summary = "stop a service until hivectl start; or a task",
+          .details =
+                  "It stays stopped whatever its document says, over restarts of the agent and of the machine, until\n"
+                  "hivectl start, or until it is not declared any more. Its containers stay, with their logs.",
+          .examples = "stop web --reason \"the disk is being moved\"\nstop task/resize-7\n",
+          .options = BIT(HV_OPT_REASON) | BIT(HV_OPT_WAIT),
+          .args = HV_ARGS_SERVICE,
+          .args_max = 2,
+          .run = hv_cmd_stop },
+        { .name = "start",
+          .group = "By hand",
+          .usage = "SERVICE [--wait]",
+          .summary = "start a service that was stopped by hand, or that ended",
+          .examples = "start web\nstart web --wait --timeout 1m\n",
+          .options = BIT(HV_OPT_WAIT),
+          .args = HV_ARGS_SERVICE,
+          .args_max = 2,
+          .run = hv_cmd_start },
+        { .name = "kill",
+          .group = "By hand",
+          .usage = "SERVICE[/REPLICA] [--signal SIGNAL]",
+          .summary = "send a signal to the containers of a service",
+          .details = "What becomes of one that ends of it is for its restart policy to say.",
+          .examples = "kill web -s HUP\nkill web/2\n",
+          .options = BIT(HV_OPT_SIGNAL),
+          .args = HV_ARGS_SERVICE,
+          .args_max = 2,
+          .run = hv_cmd_kill },
+        { .name = "hold",
+          .group = "By hand",
+          .usage = "SERVICE | node [--reason TEXT]",
+          .summary = "do nothing to a service, or to anything declared, before hivectl release",
+          .details =
+                  "What is held is looked at and left as it is: not started, stopped, changed or removed, whatever the\n"
+                  "documents say. Of the node: services, networks and volumes are, and no task is admitted; tasks that\n"
+                  "run go on. It outlives restarts.",
+          .examples = "hold web --reason \"looking at it by hand\"\nhold node\n",
+          .options = BIT(HV_OPT_REASON),
+          .args = HV_ARGS_SERVICE,
+          .args_max = 2,
+          .run = hv_cmd_hold },
+        { .name = "release",
+          .group = "By hand",
+          .usage = "SERVICE | node [--wait]",
+          .summary = "bring about again what a service, or the node, should be",
+          .examples = "release web\nrelease node --wait\n",
+          .options = BIT(HV_OPT_WAIT),
+          .args = HV_ARGS_SERVICE,
+          .args_max = 2,
+          .run = hv_cmd_release },
+        { .name = "cordon",
+          .group = "By hand",
+          .usage = "[--reason TEXT]",
+          .summary = "admit no task; those that run go on",
+          .details = "What is submitted waits. Pools are told, and give no more. It outlives restarts.",
+          .examples = "cordon --reason \"the rack moves\"\n",
+          .options = BIT(HV_OPT_REASON),
+          .run = hv_cmd_cordon },
+        { .name = "drain",
+          .group = "By hand",
+          .usage = "[--tasks] [--deadline TIME] [--reason TEXT] [--wait]",
+          .summary = "admit no task, and end those that run at a deadline",
+          .details =
+                  "A cordon; tasks that run may end by themselves until the deadline, and without one for as long as they\n"
+                  "want. At the deadline each is stopped as by hivectl stop: its log and its outputs are kept, and trust does\n"
+                  "not change. Services go on. It outlives restarts; hivectl uncordon ends it.",
+          .examples = "drain --deadline 10m --wait\ndrain --wait --timeout 1h\n",
+          .options = BIT(HV_OPT_TASKS) | BIT(HV_OPT_DEADLINE) | BIT(HV_OPT_REASON) | BIT(HV_OPT_WAIT),
+          .run = hv_cmd_drain },
+        { .name = "uncordon",
+          .group = "By hand",
+          .usage = "",
+          .summary = "admit tasks again",
+          .examples = "uncordon\n",
+          .run = hv_cmd_uncordon },
         { .name = "run",
           .group = "Tasks",
           .usage = "IMAGE [-- COMMAND...] | -f FILE",
@@ -219,7 +339,7 @@ static const struct hv_verb verbs[] = {
           .usage = "",
           .summary = "list tasks, newest first",
           .examples = "task ls\ntask ls -o wide\n",
-          .options = BIT(HV_OPT_NO_HEADERS),
+          .options = BIT(HV_OPT_NO_PAGER) | BIT(HV_OPT_NO_HEADERS),
           .formats = TABLE | (1u << HV_OUTPUT_WIDE) | (1u << HV_OUTPUT_NAME),
           .run = hv_cmd_task_ls },
         { .name = "task show",
@@ -237,8 +357,8 @@ static const struct hv_verb verbs[] = {
           .summary = "what a task wrote, or writes",
           .details = "With --follow a task that does not run yet is waited for.",
           .examples = "task logs resize-7\ntask logs resize-7 -f\n",
-          .options = BIT(HV_OPT_FOLLOW) | BIT(HV_OPT_SINCE) | BIT(HV_OPT_TAIL) | BIT(HV_OPT_STREAM) |
-                     BIT(HV_OPT_TIMESTAMPS),
+          .options = BIT(HV_OPT_NO_PAGER) | BIT(HV_OPT_FOLLOW) | BIT(HV_OPT_SINCE) | BIT(HV_OPT_TAIL) |
+                     BIT(HV_OPT_STREAM) | BIT(HV_OPT_TIMESTAMPS),
           .args = HV_ARGS_TASK,
           .args_max = 1,
           .run = hv_cmd_task_logs },
@@ -491,12 +611,14 @@ static const struct hv_verb verbs[] = {
           .examples = "explain services\nexplain services.ports.host\nexplain Service.restart\n",
           .args = HV_ARGS_FIELD,
           .args_max = 1,
+          .options = BIT(HV_OPT_NO_PAGER),
           .run = hv_cmd_explain },
         { .name = "schema",
           .group = "Learn",
           .usage = "",
           .summary = "JSON Schema (draft-07) of the documents, for editors",
           .examples = "schema > hivelet.schema.json\n",
+          .options = BIT(HV_OPT_NO_PAGER),
           .run = hv_cmd_schema },
         { .name = "version",
           .group = "Learn",
@@ -523,6 +645,7 @@ static const struct hv_verb verbs[] = {
           .examples = "help\nhelp apply\nhelp task\n",
           .args = HV_ARGS_VERB,
           .args_max = 2,
+          .options = BIT(HV_OPT_NO_PAGER),
           .run = hv_cmd_help },
         /* What the completion scripts ask; not shown. */
         { .name = "__complete", .usage = "WORD...", .args_max = 128, .run = hv_cmd_complete },

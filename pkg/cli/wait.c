@@ -61,6 +61,12 @@ static bool node_is_ready(const struct hv_json *status) {
         return false;
 }
 
+static bool node_is_as_wished(const struct waiter *w, const struct hv_json *status) {
+        if (w->wait->drained)
+                return hv_json_int(hv_json_get(status, "tasks"), "running", 1) == 0;
+        return w->wait->ready ? node_is_ready(status) : node_is_there(w, status);
+}
+
 static bool object_is_there(struct waiter *w, const struct hv_json *j) {
         const char *message = hv_json_str(j, "message");
 
@@ -132,7 +138,7 @@ static void on_event(void *userdata, const char *id, const char *event, const ch
                                 hv_json_str(j, "summary") ? hv_json_str(j, "summary") : "");
         if (w->wait->object)
                 look_at_object(w);
-        else if (w->wait->ready ? node_is_ready(j) : node_is_there(w, j))
+        else if (node_is_as_wished(w, j))
                 finish(w, HV_EXIT_OK);
         else
                 show_progress(w);

@@ -7,6 +7,7 @@ struct hv_wait {
         const struct hv_cli_object *object; /* NULL: the whole node */
         const char *revision;               /* the node must run this one; NULL: whatever is in force */
         bool ready;                         /* ready is enough; else in sync */
+        bool drained;                       /* of the node: no task runs; else as above */
         uint64_t timeout_us;                /* 0: without end */
 };
 

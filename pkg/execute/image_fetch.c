@@ -2,6 +2,7 @@
 #include "execute/image_fetch.h"
 
 #include <errno.h>
+#include <systemd/sd-event.h>
 #include <time.h>
 
 #include "base/alloc.h"
@@ -13,7 +14,7 @@
 #include "spec/desired.h"
 #include "spec/value_image.h"
 
-/* How often the disk is looked at while bytes come; a layer whose size becomes known is looked at at once. */
+/* How often the disk is looked at during a pull; a layer whose size becomes known is looked at at once. */
 #define LOOK_EVERY_US (200 * HV_USEC_PER_MSEC)
 
 struct hv_image_fetch {
@@ -26,7 +27,9 @@ struct hv_image_fetch {
         size_t n_from, at;
         char *before, *mirror_before; /* id under the wanted name, and under the mirror's; "" */
         struct hv_buf refusals;       /* of the mirrors */
-        uint64_t total_bytes, looked_us;
+        sd_event_source *watch;       /* while a pull is under way: does the disk fill? */
+        uint64_t left_bytes;          /* of the layers whose size is known */
+        uint64_t total_bytes, came_bytes, looked_us;
 };
 
 static uint64_t now_us(clockid_t clock) {
@@ -129,6 +132,7 @@ static void on_pulled(void *userdata, struct hv_docker_result *result) {
         struct hv_image_fetch *f = userdata;
 
         f->call = NULL;
+        f->watch = sd_event_source_disable_unref(f->watch);
         if (is_same_engine_trouble(result->outcome))
                 end(f, result->outcome, false, result->message);
         else if (result->outcome != HV_DOCKER_OK)
@@ -140,22 +144,51 @@ static void on_pulled(void *userdata, struct hv_docker_result *result) {
                 look_after(f);
 }
 
-/* A layer that is extracted takes at least what it took to download; how much more shows only as the disk fills. */
-static void on_progress(void *userdata, const struct hv_docker_progress *progress) {
-        struct hv_image_fetch *f = userdata;
-        uint64_t at_us = now_us(CLOCK_MONOTONIC), need = progress->total_bytes - progress->current_bytes;
-        struct hv_image_room room;
+/* Of a pull under way; where there is no room it is over, and the fetch is gone. A layer that is extracted takes at least what it took to
+ * download; how much more shows only as the disk fills. */
+static bool check_room(struct hv_image_fetch *f) {
+        struct hv_image_room room = hv_image_room_of(f->o.source->docker, f->o.source->is_local, f->desired);
         struct hv_err err = {};
 
-        if (progress->total_bytes <= f->total_bytes && at_us - f->looked_us < LOOK_EVERY_US)
-                return;
-        f->total_bytes = HV_MAX(f->total_bytes, progress->total_bytes);
-        f->looked_us = at_us;
-        room = hv_image_room_of(f->o.source->docker, f->o.source->is_local, f->desired);
-        if (hv_image_room_check(&room, need, &err) == 0)
-                return;
+        f->looked_us = now_us(CLOCK_MONOTONIC);
+        if (hv_image_room_check(&room, f->left_bytes, &err) == 0)
+                return true;
         hv_docker_call_cancel(HV_STEAL(f->call));
         end(f, HV_DOCKER_ENGINE_ERROR, true, err.msg);
+        return false;
+}
+
+static void on_progress(void *userdata, const struct hv_docker_progress *progress) {
+        struct hv_image_fetch *f = userdata;
+        bool is_more = progress->total_bytes > f->total_bytes;
+
+        if (f->o.source->came && progress->current_bytes > f->came_bytes)
+                f->o.source->came(f->o.source->userdata, progress->current_bytes - f->came_bytes);
+        f->came_bytes = HV_MAX(f->came_bytes, progress->current_bytes);
+        f->total_bytes = HV_MAX(f->total_bytes, progress->total_bytes);
+        f->left_bytes = progress->total_bytes - progress->current_bytes;
+        if (is_more || now_us(CLOCK_MONOTONIC) - f->looked_us >= LOOK_EVERY_US)
+                (void) check_room(f);
+}
+
+/* Podman tells nothing while a pull is under way. */
+static int on_watch(sd_event_source *s, uint64_t at_us, void *userdata) {
+        struct hv_image_fetch *f = userdata;
+
+        (void) at_us;
+        if (!check_room(f))
+                return 0;
+        (void) sd_event_source_set_time_relative(s, LOOK_EVERY_US);
+        (void) sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+        return 0;
+}
+
+static void watch(struct hv_image_fetch *f) {
+        f->watch = sd_event_source_disable_unref(f->watch);
+        f->left_bytes = 0;
+        if (f->o.source->event)
+                (void) sd_event_add_time_relative(f->o.source->event, &f->watch, CLOCK_MONOTONIC,
+                                                  LOOK_EVERY_US, 0, on_watch, f);
 }
 
 static const char *login_name(const struct hv_image_fetch *f, const char *host) {
@@ -198,7 +231,8 @@ static void pull(struct hv_image_fetch *f) {
         }
         if (auth)
                 what.auth = &auth->auth;
-        f->total_bytes = 0;
+        f->total_bytes = f->came_bytes = 0;
+        watch(f);
         f->call = hv_docker_image_pull(f->o.source->docker, &what,
                                        (struct hv_docker_then){ .fn = on_pulled, .userdata = f });
 }
@@ -291,6 +325,7 @@ struct hv_image_fetch *hv_image_fetch_free(struct hv_image_fetch *f) {
         if (!f)
                 return NULL;
         hv_docker_call_cancel(f->call);
+        sd_event_source_disable_unref(f->watch);
         hv_desired_unref(f->desired);
         hv_arena_free(f->arena);
         hv_buf_done(&f->refusals);

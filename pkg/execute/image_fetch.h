@@ -8,8 +8,8 @@
  * Mirrors  `registries[].mirrors` of the registry that the name begins with, in their order; what one of them does not give is asked of
  *          the next, and of the registry itself at last. What came from a mirror gets the wanted name, and the mirror's is taken
  *          away. A name with a digest is asked of its own registry only: an engine knows a digest by the repository it came from.
- * Room     looked at before, and while the engine tells how large the layers are (execute/image_room.h). What does not fit is ended at
- *          once, and the engine removes what it had of it.
+ * Room     looked at before, when the engine tells how large the layers are, and again and again while the disk fills, whatever the
+ *          engine tells (execute/image_room.h). What does not fit is ended at once, and the engine removes what it had of it.
  * Record   what was not there before is hivelet's (execute/image_record.h).
  * Owner    `image` is copied, a reference of `desired` is taken. `done` comes once, never from inside hv_image_fetch_new(), after which
  *          the fetch is gone. hv_image_fetch_free() before that: nothing is called any more.
@@ -21,6 +21,7 @@
 #include "docker/image.h"
 
 struct hv_desired;
+struct sd_event;
 struct hv_image_fetch;
 struct hv_image_record;
 
@@ -30,12 +31,14 @@ struct hv_image_fetched {
         const char *message; /* "" when all is well */
 };
 
-struct hv_image_source { /* what all fetches of one engine share */
+struct hv_image_source {        /* what all fetches of one engine share */
+        struct sd_event *event; /* NULL: the disk is looked at with the engine's progress only */
         struct hv_docker *docker;
         bool is_local;
         struct hv_image_record *record; /* NULL: nothing is recorded */
         const struct hv_secret *(*secret)(void *userdata,
                                           const char *name); /* borrowed until the call returns */
+        void (*came)(void *userdata, uint64_t bytes);        /* so much more was downloaded; may be NULL */
         void *userdata;
 };
 

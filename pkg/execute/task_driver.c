@@ -470,13 +470,14 @@ static void forget(struct task_driver *d, const struct hv_action *a) {
 /* ---- driver ---- */
 
 static void (*const perform[HV_N_ACTIONS])(struct task_driver *d, const struct hv_action *a) = {
-        [HV_ACTION_TASK_ACCEPT] = record,    [HV_ACTION_TASK_STOPPING] = record,
-        [HV_ACTION_TASK_BEGIN] = record,     [HV_ACTION_TASK_END] = record,
-        [HV_ACTION_TASK_PREPARE] = prepare,  [HV_ACTION_TASK_PACKAGES] = packages,
-        [HV_ACTION_TASK_CANCEL] = cancel,    [HV_ACTION_TASK_COLLECT] = collect,
-        [HV_ACTION_TASK_CLEAN] = clean,      [HV_ACTION_TASK_WITHHOLD] = withhold,
-        [HV_ACTION_TASK_RESTORE] = withhold, [HV_ACTION_TASK_FORGET] = forget,
-        [HV_ACTION_CRON_ADVANCE] = record,   [HV_ACTION_CRON_SUSPEND] = record,
+        [HV_ACTION_TASK_ACCEPT] = record,     [HV_ACTION_TASK_STOPPING] = record,
+        [HV_ACTION_TASK_BEGIN] = record,      [HV_ACTION_TASK_END] = record,
+        [HV_ACTION_TASK_EVICTING] = record,   [HV_ACTION_TASK_PREPARE] = prepare,
+        [HV_ACTION_TASK_PACKAGES] = packages, [HV_ACTION_TASK_CANCEL] = cancel,
+        [HV_ACTION_TASK_COLLECT] = collect,   [HV_ACTION_TASK_CLEAN] = clean,
+        [HV_ACTION_TASK_WITHHOLD] = withhold, [HV_ACTION_TASK_RESTORE] = withhold,
+        [HV_ACTION_TASK_FORGET] = forget,     [HV_ACTION_CRON_ADVANCE] = record,
+        [HV_ACTION_CRON_SUSPEND] = record,
 };
 
 static bool can(const struct hv_driver *driver, enum hv_action_type type) {

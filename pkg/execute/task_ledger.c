@@ -124,6 +124,7 @@ static int end(struct hv_ledger *l, const struct hv_action *a, const struct hv_t
                 .number = e->attempt,
                 .now_wall_us = now_wall_us,
                 .result = { .cause = hv_task_cause_name(e->cause),
+                            .reason = hv_eviction_name(e->eviction),
                             .message = text_or_null(e->message),
                             .exit_code = e->exit_code,
                             .oom_killed = e->oom_killed,
@@ -155,6 +156,14 @@ static int end(struct hv_ledger *l, const struct hv_action *a, const struct hv_t
         return hv_ledger_end(l, &record, err);
 }
 
+static int evict(struct hv_ledger *l, const struct hv_action *a, uint64_t now_wall_us, struct hv_err *err) {
+        const struct hv_ledger_eviction e = { .reason = hv_eviction_name(a->eviction),
+                                              .message = text_or_null(a->eviction_text),
+                                              .at_us = now_wall_us };
+
+        return hv_ledger_evict(l, a->task_id, a->attempt, &e, err);
+}
+
 enum hv_outcome hv_task_ledger_do(struct hv_ledger *l, const struct hv_action *a,
                                   const struct hv_task_asked *asked, const struct hv_task_end_facts *facts,
                                   struct hv_ledger_instant now, struct hv_err *err) {
@@ -167,6 +176,8 @@ enum hv_outcome hv_task_ledger_do(struct hv_ledger *l, const struct hv_action *a
                 r = hv_ledger_stop(l, a->task_id, a->stop_by ? a->stop_by : "somebody", a->stop_reason,
                                    now.wall_us, err);
                 return r == -EALREADY ? HV_OUTCOME_OK : outcome_of(r);
+        case HV_ACTION_TASK_EVICTING:
+                return outcome_of(evict(l, a, now.wall_us, err));
         case HV_ACTION_TASK_BEGIN:
                 return outcome_of(hv_ledger_begin(l, a->task_id, a->attempt, a->unit->container, &now, err));
         case HV_ACTION_TASK_END:

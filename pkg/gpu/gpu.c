@@ -23,6 +23,7 @@ static void put_gpu(struct hv_json_writer *w, const struct hv_gpu *g) {
         hv_json_put_int(w, "memoryUsed", g->memory_used_bytes);
         hv_json_put_int(w, "use", g->use_percent);
         hv_json_put_int(w, "temperature", g->temperature_c);
+        hv_json_put_int(w, "slowdown", g->slowdown_c);
         hv_json_put_uint(w, "nProcesses", g->n_processes);
         hv_json_begin_array(w, "processes");
         for (size_t i = 0; i < HV_MIN(g->n_processes, HV_GPU_PROCESSES_MAX); i++) {
@@ -74,6 +75,7 @@ static int parse_gpu(const struct hv_json *j, struct hv_gpu *g, struct hv_err *e
         g->memory_used_bytes = hv_json_int(j, "memoryUsed", -1);
         g->use_percent = (int) hv_json_int(j, "use", -1);
         g->temperature_c = (int) hv_json_int(j, "temperature", -1);
+        g->slowdown_c = (int) hv_json_int(j, "slowdown", -1);
         g->n_processes = (unsigned) HV_MAX(hv_json_int(j, "nProcesses", 0), 0);
         for (size_t i = 0; i < HV_GPU_PROCESSES_MAX && 2 * i + 1 < hv_json_size(processes); i++)
                 g->processes[i] = (struct hv_gpu_process){

@@ -1,7 +1,7 @@
 /* gpu/gpu.h - the GPUs of this machine as their driver tells of them, and the line in which that goes from helper to agent.
  *
  * Units    bytes, percent, degrees Celsius. -1: not known (a driver tells of some models only).
- * Source   NVML API reference: nvmlDeviceGetUUID, ...GetMemoryInfo, ...GetUtilizationRates, ...GetTemperature,
+ * Source   NVML API reference: nvmlDeviceGetUUID, ...GetMemoryInfo, ...GetUtilizationRates, ...GetTemperature, ...GetTemperatureThreshold,
  *          ...GetComputeRunningProcesses, ...GetMinorNumber, ...GetMigMode.
  */
 #pragma once
@@ -36,6 +36,7 @@ struct hv_gpu {
         uint64_t memory_bytes;
         int64_t memory_used_bytes;
         int use_percent, temperature_c;
+        int slowdown_c; /* from this temperature on it slows itself down */
         unsigned n_processes;
         struct hv_gpu_process processes[HV_GPU_PROCESSES_MAX];
 };

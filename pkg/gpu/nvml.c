@@ -19,6 +19,8 @@ enum {
         NVML_ERROR_RESET_REQUIRED = 16,
 };
 
+#define NVML_TEMPERATURE_THRESHOLD_SLOWDOWN 1u /* nvmlTemperatureThresholds_t */
+
 typedef struct nvml_device *nvml_device; /* opaque there, too */
 
 struct nvml_memory { /* nvmlMemory_t */
@@ -49,6 +51,7 @@ struct calls {
         /* what not every driver has */
         int (*utilization)(nvml_device, struct nvml_utilization *);
         int (*temperature)(nvml_device, unsigned sensor, unsigned *);
+        int (*threshold)(nvml_device, unsigned which, unsigned *);
         int (*processes)(nvml_device, unsigned *, struct nvml_process *);
         int (*mig_mode)(nvml_device, unsigned *current, unsigned *pending);
 };
@@ -78,6 +81,7 @@ static const struct {
         { "nvmlDeviceGetMinorNumber", offsetof(struct calls, minor), true },
         { "nvmlDeviceGetUtilizationRates", offsetof(struct calls, utilization), false },
         { "nvmlDeviceGetTemperature", offsetof(struct calls, temperature), false },
+        { "nvmlDeviceGetTemperatureThreshold", offsetof(struct calls, threshold), false },
         { "nvmlDeviceGetComputeRunningProcesses_v3", offsetof(struct calls, processes), false },
         { "nvmlDeviceGetMigMode", offsetof(struct calls, mig_mode), false },
 };
@@ -172,6 +176,9 @@ static void read_use(struct hv_nvml *n, nvml_device device, struct hv_gpu *g) {
                 g->use_percent = (int) use.gpu;
         if (n->calls.temperature && n->calls.temperature(device, 0, &degrees) == NVML_SUCCESS)
                 g->temperature_c = (int) degrees;
+        if (n->calls.threshold &&
+            n->calls.threshold(device, NVML_TEMPERATURE_THRESHOLD_SLOWDOWN, &degrees) == NVML_SUCCESS)
+                g->slowdown_c = (int) degrees;
         read_processes(n, device, g);
 }
 
@@ -201,10 +208,13 @@ static int read_device(struct hv_nvml *n, unsigned index, struct hv_gpu *g) {
 }
 
 static bool read_gpu(struct hv_nvml *n, unsigned index, struct hv_gpus *ret) {
+        static const struct hv_gpu nothing_known = {
+                .minor = -1, .memory_used_bytes = -1, .use_percent = -1, .temperature_c = -1, .slowdown_c = -1
+        };
         struct hv_gpu *g = &ret->v[index];
         int code;
 
-        *g = (struct hv_gpu){ .minor = -1, .memory_used_bytes = -1, .use_percent = -1, .temperature_c = -1 };
+        *g = nothing_known;
         code = read_device(n, index, g);
         if (code == NVML_SUCCESS) {
                 n->last[index] = *g;
@@ -217,12 +227,9 @@ static bool read_gpu(struct hv_nvml *n, unsigned index, struct hv_gpus *ret) {
                 fail(n, ret, what, code);
                 return false;
         }
-        *g = (struct hv_gpu){ .state = HV_GPU_LOST,
-                              .minor = -1,
-                              .memory_bytes = n->last[index].memory_bytes,
-                              .memory_used_bytes = -1,
-                              .use_percent = -1,
-                              .temperature_c = -1 };
+        *g = nothing_known;
+        g->state = HV_GPU_LOST;
+        g->memory_bytes = n->last[index].memory_bytes;
         memcpy(g->uuid, n->last[index].uuid, sizeof g->uuid);
         memcpy(g->name, n->last[index].name, sizeof g->name);
         return true;

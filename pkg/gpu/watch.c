@@ -24,8 +24,7 @@
 #define ANSWER_MAX ((size_t) 1 << 20)
 #define BACKOFF_FIRST_US (5 * HV_USEC_PER_SEC)
 #define BACKOFF_MAX_US (300 * HV_USEC_PER_SEC)
-#define REAP_MS 1000    /* a process that was killed and does not hang is gone long before */
-#define FIRST_FACTOR 6u /* a driver without persistence mode takes seconds to wake its GPUs */
+#define REAP_MS 1000 /* a process that was killed and does not hang is gone long before */
 
 enum question { NOTHING, SAMPLE, ACCESS };
 
@@ -217,7 +216,7 @@ static void send_question(struct hv_gpu_watch *w, enum question asked, const cha
                 give_up(w, "the GPU helper does not listen");
                 return;
         }
-        arm(w->deadline, w->options.timeout_us * (w->has_answered ? 1 : FIRST_FACTOR));
+        arm(w->deadline, w->options.timeout_us * (w->has_answered ? 1 : HV_GPU_FIRST_FACTOR));
 }
 
 static void ask_next(struct hv_gpu_watch *w) {
@@ -273,8 +272,8 @@ static int on_deadline(sd_event_source *s, uint64_t at_us, void *userdata) {
         (void) at_us;
         (void) snprintf(text, sizeof text,
                         "the GPU driver does not answer within %llu s: its helper is ended",
-                        (unsigned long long) (w->options.timeout_us * (w->has_answered ? 1 : FIRST_FACTOR) /
-                                              HV_USEC_PER_SEC));
+                        (unsigned long long) (w->options.timeout_us *
+                                              (w->has_answered ? 1 : HV_GPU_FIRST_FACTOR) / HV_USEC_PER_SEC));
         give_up(w, text);
         return 0;
 }

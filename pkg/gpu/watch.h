@@ -17,11 +17,11 @@ struct sd_event;
 struct hv_gpu_watch;
 
 #define HV_GPU_ABSENT_US (300 * UINT64_C(1000000))
+#define HV_GPU_FIRST_FACTOR 6u /* a driver without persistence mode takes seconds to wake its GPUs */
 
 struct hv_gpu_watch_options {
         uint64_t interval_us; /* from one answer to the next question */
-        uint64_t
-                timeout_us; /* for an answer; the first one of a helper may take six times that: a driver that sleeps wakes up */
+        uint64_t timeout_us; /* for an answer; HV_GPU_FIRST_FACTOR times that for the first one of a helper */
         const char *library_path; /* LD_LIBRARY_PATH of the helper; NULL: the process's own */
         void (*told)(void *userdata, const struct hv_gpus *gpus); /* gpus: until the next one */
         void *userdata;

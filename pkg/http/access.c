@@ -249,23 +249,31 @@ void hv_http_access_reply(struct hv_http_request *req, unsigned status, struct h
 
 /* ---- life ---- */
 
+#define ROW(method_, path_, role_, handle_, answers_, ...)                                                   \
+        {                                                                                                    \
+                .method = HV_HTTP_##method_, .tag = "access", .path = (path_), .role = HV_HTTP_ROLE_##role_, \
+                .handle = hv_http_access_##handle_, .answers = (answers_), .summary = __VA_ARGS__            \
+        }
+
 static const struct hv_http_route routes[] = {
-        { HV_HTTP_POST, "/login", HV_HTTP_ROLE_ANYONE, hv_http_access_post_login, BODY_MAX_BYTES,
-          HV_HTTP_LOGIN, "begin a session" },
-        { HV_HTTP_POST, "/logout", HV_HTTP_ROLE_ANYONE, hv_http_access_post_logout, BODY_MAX_BYTES, 0,
-          "end the session that the request has" },
-        { HV_HTTP_GET, "/api/v1/session", HV_HTTP_ROLE_ANYONE, hv_http_access_get_session, 0, 0,
-          "who the caller is, and what he may" },
-        { HV_HTTP_GET, "/api/v1/sessions", HV_HTTP_ROLE_VIEWER, hv_http_access_get_sessions, 0, 0,
-          "sessions: one's own, of admins all" },
-        { HV_HTTP_DELETE, "/api/v1/sessions/{id}", HV_HTTP_ROLE_VIEWER, hv_http_access_delete_session, 0, 0,
-          "end a session" },
-        { HV_HTTP_GET, "/api/v1/tokens", HV_HTTP_ROLE_ADMIN, hv_http_access_get_tokens, 0, 0,
-          "list of tokens" },
-        { HV_HTTP_POST, "/api/v1/tokens", HV_HTTP_ROLE_ADMIN, hv_http_access_post_token, BODY_MAX_BYTES, 0,
-          "create a token" },
-        { HV_HTTP_DELETE, "/api/v1/tokens/{name}", HV_HTTP_ROLE_ADMIN, hv_http_access_delete_token, 0, 0,
-          "revoke a token" },
+        ROW(POST, "/login", ANYONE, post_login, "200 Caller, 400, 401, 429, 503", "begin a session",
+            .body = "Login", .body_max_bytes = BODY_MAX_BYTES, .flags = HV_HTTP_LOGIN,
+            .details =
+                    "The answer sets a cookie; with `bearer` it holds the key of the session as `token` instead, for a "
+                    "header Authorization. A session that the request had ends. What was wrong is not told."),
+        ROW(POST, "/logout", ANYONE, post_logout, "204, 403", "end the session that the request has",
+            .body_max_bytes = BODY_MAX_BYTES,
+            .details = "With a cookie the header X-CSRF-Token is needed, as for every change."),
+        ROW(GET, "/api/v1/session", ANYONE, get_session, "200 Caller", "who the caller is, and what he may"),
+        ROW(GET, "/api/v1/sessions", VIEWER, get_sessions, "200 SessionList",
+            "sessions: one's own, of admins all"),
+        ROW(DELETE, "/api/v1/sessions/{id}", VIEWER, delete_session, "204, 404", "end a session"),
+        ROW(GET, "/api/v1/tokens", ADMIN, get_tokens, "200 TokenList", "list of tokens"),
+        ROW(POST, "/api/v1/tokens", ADMIN, post_token, "201 Token, 400, 409", "create a token",
+            .body = "NewToken", .body_max_bytes = BODY_MAX_BYTES,
+            .details = "The answer is the one place where its text is ever shown."),
+        ROW(DELETE, "/api/v1/tokens/{name}", ADMIN, delete_token, "204, 403, 404", "revoke a token",
+            .details = "Nobody gets in with it any more."),
 };
 
 struct hv_http_access *hv_http_access_new(struct hv_auth *auth) {

@@ -16,6 +16,7 @@
 
 #include "base/err.h"
 #include "http/metrics.h"
+#include "http/orders.h"
 #include "http/snapshot.h"
 #include "http/tasks.h"
 #include "http/tunnels.h"
@@ -157,6 +158,10 @@ struct hv_api_gc {
 
 void hv_api_gc_done(struct hv_api_call *call, const struct hv_api_gc *result);
 
+/* --- by hand ---------------------------------------------------------------------------------------- */
+
+void hv_api_kill_done(struct hv_api_call *call, const struct hv_api_killed *result);
+
 /* --- what the agent gives ---------------------------------------------------------------------------- */
 
 /* All functions are required. */
@@ -205,6 +210,13 @@ struct hv_api_backend {
 
         /* Collects garbage, or (dry_run) tells what would be. Ends with hv_api_gc_done(), also from inside. */
         void (*gc)(void *userdata, bool dry_run, struct hv_api_call *call);
+
+        /* Takes an order, durably: 1; 0: it is so already. -EBUSY: it makes no sense beside another one; else why it cannot be kept.
+         * The snapshot shows it from then on. */
+        int (*order)(void *userdata, const struct hv_api_order *order, struct hv_err *err);
+
+        /* Ends with hv_api_kill_done(), also from inside. */
+        void (*kill)(void *userdata, const struct hv_api_kill *kill, struct hv_api_call *call);
 };
 
 /* --- life -------------------------------------------------------------------------------------------- */
@@ -220,11 +232,15 @@ HV_DEFINE_CLEANUP(struct hv_api, hv_api_free);
  * go before it. */
 int hv_api_attach(struct hv_api *api, struct hv_http_server *server, struct hv_err *err);
 
+/* How many streams the servers have together: half of them may follow the status, half the events. 128 until it is said. */
+void hv_api_limit_streams(struct hv_api *api, unsigned streams_max);
+
 /* Something that a snapshot shows may have changed: to be called after every pass that had an input. Cheap:
  * the work is done once, at the end of the loop's turn. */
 void hv_api_changed(struct hv_api *api);
 
-/* Takes a record of the log's observer into the ring of events; a record that is no event is left out. */
+/* Takes a record of the log's observer: into the ring of the log when it is urgent enough for the log, into the ring of events
+ * when it is an event. */
 void hv_api_event(struct hv_api *api, const struct hv_log_record *record);
 
 struct hv_metrics *hv_api_metrics(struct hv_api *api); /* where to count; belongs to the api */

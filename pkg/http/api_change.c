@@ -178,6 +178,13 @@ static void put_trial(struct hv_json_writer *w, struct hv_api *api, struct hv_ar
         hv_render_trial(w, "confirm", &s);
 }
 
+static void put_orders(struct hv_json_writer *w, struct hv_api *api, struct hv_arena *a) {
+        struct hv_api_snapshot s = {};
+
+        api->backend->snapshot(api->userdata, a, &s);
+        hv_render_orders(w, "orders", &s);
+}
+
 static void reply_change(struct hv_api_call *call, const struct hv_api_changed *c) {
         struct hv_buf buf = {};
         struct hv_json_writer w = { .buf = &buf };
@@ -195,6 +202,8 @@ static void reply_change(struct hv_api_call *call, const struct hv_api_changed *
                 put_parked(&w, call->api, call->arena);
         if (call->answer_as == as_apply)
                 put_trial(&w, call->api, call->arena);
+        if (call->answer_as == as_apply)
+                put_orders(&w, call->api, call->arena);
         put_findings(&w, c->diags);
         hv_json_end(&w);
         hv_api_reply(call->req, 200, &buf);
@@ -233,6 +242,7 @@ static void reply_plan(struct hv_api_call *call, const struct hv_api_plan *p) {
                 hv_json_end(&w);
         }
         hv_json_end(&w);
+        put_orders(&w, call->api, call->arena);
         put_diff(&w, call->arena, p->before, p->after);
         put_findings(&w, p->diags);
         hv_json_end(&w);

@@ -115,11 +115,14 @@ void hv_api_get_watch(struct hv_http_request *req, void *userdata) {
         struct hv_api *api = userdata;
         _hv_cleanup_(hv_api_view_done) struct hv_api_view v = {};
         _hv_cleanup_(hv_buf_done) struct hv_buf buf = {};
+        char id[HV_API_WATCH_ID_SIZE];
         struct hv_http_sse *client;
 
+        /* Each event is the whole status, so whoever resumes has missed nothing once he has the first one. */
+        hv_api_watch_id(api, id);
         hv_api_look(api, &v);
         hv_api_write_status(api, &v, &buf);
         client = hv_http_sse_join(api->watch_hub, req, buf.len);
         if (client)
-                (void) hv_http_sse_send(client, NULL, "status", hv_buf_str(&buf));
+                (void) hv_http_sse_send(client, id, "status", hv_buf_str(&buf));
 }

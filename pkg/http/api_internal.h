@@ -3,9 +3,11 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/sha256.h"
 #include "http/api.h"
 #include "http/conditions.h"
 #include "http/event_ring.h"
+#include "http/log_ring.h"
 #include "http/reply.h"
 #include "http/request.h"
 #include "http/sse.h"
@@ -17,18 +19,33 @@
 
 typedef struct sd_event_source sd_event_source;
 
+/* An answer that is sent again while nothing has changed, for a second at most: times that move by themselves stand in it, too. */
+struct hv_api_kept {
+        struct hv_buf text;
+        uint64_t generation, wall_us; /* that it is of */
+};
+
 struct hv_api {
         const struct hv_api_backend *backend;
         void *userdata;
         struct hv_api_listener *listeners;
         struct hv_metrics *metrics;
         struct hv_event_ring *events;
+        struct hv_log_ring *log;
         struct hv_http_sse_hub *event_hub, *watch_hub;
         struct hv_conditions conditions;
-        uint64_t run;              /* tells one run of the agent from another, in ETags and event ids */
-        uint64_t generation;       /* counts what hv_api_changed() told */
-        sd_event_source *tell;     /* defer: conditions, watchers, abandoned logs; once a turn */
-        struct hv_api_call *calls; /* the open ones */
+        uint64_t run;                 /* tells one run of the agent from another, in ETags and event ids */
+        uint64_t generation;          /* counts what hv_api_changed() told */
+        struct hv_api_kept status[2]; /* without the lines of files, and with them */
+        sd_event_source *tell;        /* defer: conditions, watchers, abandoned logs; once a turn */
+        struct hv_api_call *calls;    /* the open ones */
+};
+
+/* Made once, kept. */
+struct hv_api_text {
+        char *text; /* NULL: not made yet */
+        size_t len;
+        char digest[HV_SHA256_HEX_SIZE];
 };
 
 /* One server that serves the API: what /metrics tells about HTTP is about the server it was asked of. */
@@ -36,6 +53,8 @@ struct hv_api_listener {
         struct hv_api *api;
         struct hv_http_server *server;
         struct hv_api_listener *next;
+        struct hv_api_text openapi_json, openapi_yaml; /* of its routes */
+        struct hv_api_text schema_json;
 };
 
 /* A snapshot with what every answer needs around it. */
@@ -44,6 +63,10 @@ struct hv_api_view {
         struct hv_api_snapshot snapshot;
         struct hv_condition conditions[HV_N_CONDITIONS];
 };
+
+/* Of the status as it is now, for streams: another run of the agent has other ids. */
+#define HV_API_WATCH_ID_SIZE 48
+void hv_api_watch_id(const struct hv_api *api, char ret[HV_API_WATCH_ID_SIZE]);
 
 void hv_api_look(struct hv_api *api, struct hv_api_view *ret);
 void hv_api_view_done(struct hv_api_view *v);
@@ -96,8 +119,19 @@ void hv_api_at_end_of_turn(struct hv_api *api); /* wakes `tell` */
 /* api_probe.c */
 void hv_api_get_livez(struct hv_http_request *req, void *userdata);
 void hv_api_get_readyz(struct hv_http_request *req, void *userdata);
-void hv_api_get_health(struct hv_http_request *req, void *userdata);
 void hv_api_get_metrics(struct hv_http_request *req, void *userdata); /* userdata: struct hv_api_listener */
+
+/* api_health.c */
+void hv_api_get_health(struct hv_http_request *req, void *userdata);
+
+/* api_openapi.c; userdata: struct hv_api_listener */
+void hv_api_get_openapi_json(struct hv_http_request *req, void *userdata);
+void hv_api_get_openapi_yaml(struct hv_http_request *req, void *userdata);
+void hv_api_get_schema(struct hv_http_request *req, void *userdata);
+
+/* api_settings.c */
+void hv_api_get_settings(struct hv_http_request *req, void *userdata);
+void hv_api_post_settings(struct hv_http_request *req, void *userdata);
 
 /* api_read.c */
 void hv_api_get_version(struct hv_http_request *req, void *userdata);
@@ -106,6 +140,8 @@ void hv_api_get_node(struct hv_http_request *req, void *userdata);
 void hv_api_get_why(struct hv_http_request *req, void *userdata);
 void hv_api_get_sources(struct hv_http_request *req, void *userdata);
 void hv_api_get_revisions(struct hv_http_request *req, void *userdata);
+void hv_api_get_revision(struct hv_http_request *req, void *userdata);
+void hv_api_get_sync(struct hv_http_request *req, void *userdata);
 enum hv_api_part {
         HV_API_WHOLE,
         HV_API_STATUS,
@@ -117,6 +153,9 @@ void hv_api_get_one(struct hv_http_request *req, struct hv_api *api, enum hv_kin
 /* The item that {name} means; NULL: 404 was sent. */
 const struct hv_view_item *hv_api_wanted_item(struct hv_http_request *req, struct hv_api_view *v,
                                               enum hv_kind kind);
+
+/* api_exposure.c */
+void hv_api_get_exposure(struct hv_http_request *req, void *userdata);
 
 /* api_usage.c */
 void hv_api_usage(struct hv_api *api, struct hv_monitor_view *ret);
@@ -142,6 +181,18 @@ void hv_api_delete_object(struct hv_http_request *req, struct hv_api *api, enum 
 /* api_wireguard.c */
 void hv_api_post_wireguard_rotate(struct hv_http_request *req, void *userdata);
 void hv_api_post_wireguard_ping(struct hv_http_request *req, void *userdata);
+
+/* api_order.c */
+void hv_api_get_orders(struct hv_http_request *req, void *userdata);
+void hv_api_post_cordon(struct hv_http_request *req, void *userdata);
+void hv_api_post_drain(struct hv_http_request *req, void *userdata);
+void hv_api_post_uncordon(struct hv_http_request *req, void *userdata);
+void hv_api_post_hold(struct hv_http_request *req, void *userdata);
+void hv_api_post_release(struct hv_http_request *req, void *userdata);
+void hv_api_post_stop(struct hv_http_request *req, void *userdata);
+void hv_api_post_start(struct hv_http_request *req, void *userdata);
+void hv_api_post_restart(struct hv_http_request *req, void *userdata);
+void hv_api_post_kill(struct hv_http_request *req, void *userdata);
 
 /* api_gc.c */
 void hv_api_get_gc(struct hv_http_request *req, void *userdata);

@@ -1,6 +1,7 @@
 /* Everything that is only looked at: rendered from one snapshot, answered at once. */
 #include "http/api_internal.h"
 
+#include "base/time.h"
 #include "base/version.h"
 #include "http/render.h"
 #include "http/why.h"
@@ -34,16 +35,29 @@ void hv_api_write_status(struct hv_api *api, struct hv_api_view *v, struct hv_bu
         write_status(api, v, false, ret);
 }
 
+static bool is_fresh(const struct hv_api *api, const struct hv_api_kept *kept) {
+        return kept->text.len > 0 && kept->generation == api->generation &&
+               hv_api_now_wall_us() - kept->wall_us < HV_USEC_PER_SEC;
+}
+
 void hv_api_get_status(struct hv_http_request *req, void *userdata) {
         struct hv_api *api = userdata;
-        _hv_cleanup_(hv_api_view_done) struct hv_api_view v = {};
-        struct hv_buf buf = {};
+        bool show_lines = hv_http_request_caller(req)->role >= HV_HTTP_ROLE_ADMIN;
+        struct hv_api_kept *kept = &api->status[show_lines];
 
         if (hv_api_not_modified(api, req))
                 return;
-        hv_api_look(api, &v);
-        write_status(api, &v, hv_http_request_caller(req)->role >= HV_HTTP_ROLE_ADMIN, &buf);
-        hv_api_reply(req, 200, &buf);
+        if (!is_fresh(api, kept)) {
+                _hv_cleanup_(hv_api_view_done) struct hv_api_view v = {};
+
+                hv_api_look(api, &v);
+                kept->generation = api->generation;
+                kept->wall_us = hv_api_now_wall_us();
+                kept->text.len = 0;
+                write_status(api, &v, show_lines, &kept->text);
+                hv_buf_putc(&kept->text, '\n');
+        }
+        hv_http_reply_data(req, 200, "application/json", kept->text.data, kept->text.len);
 }
 
 void hv_api_get_node(struct hv_http_request *req, void *userdata) {
@@ -97,6 +111,57 @@ void hv_api_get_revisions(struct hv_http_request *req, void *userdata) {
         reply_small_list(req, userdata, "RevisionList", hv_render_revisions);
 }
 
+/* By its id, or the start of it. */
+void hv_api_get_revision(struct hv_http_request *req, void *userdata) {
+        struct hv_api *api = userdata;
+        _hv_cleanup_(hv_api_view_done) struct hv_api_view v = {};
+        const char *id = hv_http_param(req, "id");
+        const struct hv_api_revision *found = NULL;
+        struct hv_buf buf = {};
+        struct hv_json_writer w = { .buf = &buf };
+        size_t n = 0;
+
+        hv_api_look(api, &v);
+        for (size_t i = 0; i < v.snapshot.n_revisions; i++)
+                if (hv_has_prefix(v.snapshot.revisions[i].revision, id)) {
+                        found = &v.snapshot.revisions[i];
+                        n++;
+                }
+        if (n != 1) {
+                hv_http_reply_problem(req, n ? 409 : 404, n ? "Ambiguous" : "NotFound",
+                                      "%zu revisions that are kept begin with %s", n, id);
+                return;
+        }
+        if (hv_api_not_modified(api, req))
+                return;
+        hv_render_revision(&w, NULL, found);
+        hv_api_reply(req, 200, &buf);
+}
+
+void hv_api_get_sync(struct hv_http_request *req, void *userdata) {
+        struct hv_api *api = userdata;
+        _hv_cleanup_(hv_api_view_done) struct hv_api_view v = {};
+        const struct hv_status *status;
+        struct hv_buf buf = {};
+        struct hv_json_writer w = { .buf = &buf };
+
+        if (hv_api_not_modified(api, req))
+                return;
+        hv_api_look(api, &v);
+        status = v.snapshot.status;
+        hv_json_begin_object(&w, NULL);
+        hv_json_put_bool(&w, "converged", v.conditions[HV_CONDITION_CONVERGED].status == HV_CONDITION_TRUE);
+        hv_json_put_bool(&w, "synced", status->synced);
+        hv_json_put_str(&w, "reason", v.conditions[HV_CONDITION_CONVERGED].reason);
+        hv_json_put_str(&w, "message", v.conditions[HV_CONDITION_CONVERGED].message);
+        hv_render_time(&w, "outOfSyncSince", hv_api_wall_us(&v.snapshot, status->out_of_sync_since_us));
+        hv_json_put_str(&w, "revision",
+                        hv_str_empty(status->active_revision) ? NULL : status->active_revision);
+        hv_json_put_str(&w, "parkedRevision", status->parked_revision);
+        hv_json_end(&w);
+        hv_api_reply(req, 200, &buf);
+}
+
 /* A page begins behind the name that the last one ended with, so objects that come and go between two pages
  * neither hide nor double others. */
 void hv_api_get_list(struct hv_http_request *req, struct hv_api *api, enum hv_kind kind) {
@@ -108,8 +173,9 @@ void hv_api_get_list(struct hv_http_request *req, struct hv_api *api, enum hv_ki
         uint64_t limit;
         size_t n, first = 0, end;
 
+        /* Peers are heard and bytes are sent without anything that would be told as a change. */
         if (hv_http_query_u64(req, "limit", 1, LIST_MAX, LIST_MAX, &limit) < 0 ||
-            hv_api_not_modified(api, req))
+            (kind != HV_KIND_WIREGUARD && hv_api_not_modified(api, req)))
                 return;
         hv_api_look(api, &v);
         items = hv_view_list(v.arena, &v.snapshot, kind, &n);
@@ -157,8 +223,8 @@ void hv_api_get_one(struct hv_http_request *req, struct hv_api *api, enum hv_kin
 
         hv_api_look(api, &v);
         item = hv_api_wanted_item(req, &v, kind);
-        /* "why" tells spans of time ("in 12s"), so it differs from one moment to the next. */
-        if (!item || (part != HV_API_WHY && hv_api_not_modified(api, req)))
+        /* "why" tells spans of time ("in 12s"), so it differs from one moment to the next, as figures of peers do. */
+        if (!item || (part != HV_API_WHY && kind != HV_KIND_WIREGUARD && hv_api_not_modified(api, req)))
                 return;
         switch (part) {
         case HV_API_WHOLE:

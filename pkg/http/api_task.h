@@ -68,3 +68,11 @@ bool hv_api_read_attempt(struct hv_http_request *req, unsigned *ret);
 void hv_api_get_legacy_status(struct hv_http_request *req, void *userdata);
 void hv_api_get_legacy_tasks(struct hv_http_request *req, void *userdata);
 void hv_api_get_legacy_resources(struct hv_http_request *req, void *userdata);
+
+/* api_legacy_worker.c */
+void hv_api_get_legacy_logs(struct hv_http_request *req, void *userdata);
+void hv_api_get_legacy_metrics(struct hv_http_request *req, void *userdata);
+void hv_api_get_legacy_worker(struct hv_http_request *req, void *userdata);
+void hv_api_post_legacy_login(struct hv_http_request *req, void *userdata);
+void hv_api_post_legacy_register(struct hv_http_request *req, void *userdata);
+void hv_api_post_legacy_location(struct hv_http_request *req, void *userdata);

@@ -61,7 +61,7 @@ static void get_file(struct hv_http_request *req, void *userdata) {
 #define PAGE(path_, summary_)                                                                            \
         {                                                                                                \
                 .method = HV_HTTP_GET, .path = (path_), .role = HV_HTTP_ROLE_ANYONE, .handle = get_page, \
-                .summary = (summary_)                                                                    \
+                .summary = (summary_), .tag = "pages", .answers = "200 text/html, 304"                   \
         }
 
 static const struct hv_http_route routes[] = {
@@ -77,7 +77,10 @@ static const struct hv_http_route routes[] = {
           .path = "/assets/{name}",
           .role = HV_HTTP_ROLE_ANYONE,
           .handle = get_file,
-          .summary = "web interface: a file of it" },
+          .summary = "web interface: a file of it",
+          .tag = "pages",
+          .answers = "200 text/javascript text/css image/svg+xml, 304, 404",
+          .details = "Its name holds a digest of what it holds, so it may be kept for ever." },
 };
 
 int hv_api_attach_web(struct hv_http_server *server, struct hv_err *err) {

@@ -3,6 +3,8 @@
 #include "base/arena.h"
 #include "base/quantity.h"
 #include "base/rfc3339.h"
+#include "gpu/gpu.h"
+#include "spec/gpu_select.h"
 
 #define REVISION_SHOWN 8 /* digits of a revision in a sentence */
 
@@ -17,6 +19,7 @@ const char *hv_condition_type_name(enum hv_condition_type type) {
                 [HV_CONDITION_ADMITTING] = "Admitting",
                 [HV_CONDITION_DISK_SUFFICIENT] = "DiskSufficient",
                 [HV_CONDITION_PRELOADED] = "Preloaded",
+                [HV_CONDITION_GPU_HEALTHY] = "GPUHealthy",
                 [HV_CONDITION_CONFIRM_PENDING] = "ConfirmPending",
         };
 
@@ -28,6 +31,7 @@ const char *hv_condition_status_name(enum hv_condition_status status) {
                 [HV_CONDITION_UNKNOWN] = "Unknown",
                 [HV_CONDITION_TRUE] = "True",
                 [HV_CONDITION_FALSE] = "False",
+                [HV_CONDITION_ABSENT] = "Unknown",
         };
 
         return names[status];
@@ -201,6 +205,52 @@ static struct hv_condition judge_preloaded(const struct hv_api_snapshot *s, stru
                                   hv_str_empty(missing->message) ? missing->phase : missing->message));
 }
 
+/* The first entry of resources.gpus.select that none of them is like; n_select: each has one. */
+static size_t find_unmatched(const struct hv_gpu_rules *rules, const struct hv_gpus *gpus) {
+        for (size_t i = 0; i < rules->n_select; i++) {
+                unsigned k = 0;
+
+                while (k < gpus->n && !hv_gpu_is_like(&rules->select[i], gpus->v[k].uuid, gpus->v[k].name,
+                                                      gpus->v[k].memory_bytes))
+                        k++;
+                if (k == gpus->n)
+                        return i;
+        }
+        return rules->n_select;
+}
+
+static struct hv_condition judge_gpus(const struct hv_api_snapshot *s, struct hv_arena *a) {
+        static const struct hv_gpu_rules no_rules;
+        const struct hv_gpu_rules *rules = s->desired ? &s->desired->settings.gpus : &no_rules;
+        const struct hv_gpus *told = s->gpus_told;
+        size_t unmatched;
+
+        if (rules->n_select == 0 && (!told || (told->is_known && told->n == 0)))
+                return (struct hv_condition){ HV_CONDITION_ABSENT, "Ok", "there are no GPUs" };
+        if (!told)
+                return unknown(HV_REASON_PENDING, "their driver was not asked yet");
+        if (!told->is_known)
+                return no(HV_REASON_GPU_UNREACHABLE, hv_arena_strdup(a, told->problem));
+        for (unsigned i = 0; i < told->n; i++)
+                if (told->v[i].state == HV_GPU_LOST)
+                        return no(HV_REASON_GPU_LOST,
+                                  hv_arena_printf(a, "GPU %u (%s) is lost: its driver does not reach it", i,
+                                                  *told->v[i].uuid ? told->v[i].uuid : "never seen"));
+        for (unsigned i = 0; i < told->n; i++)
+                if (told->v[i].slowdown_c > 0 && told->v[i].temperature_c >= told->v[i].slowdown_c)
+                        return no(HV_REASON_GPU_TOO_HOT,
+                                  hv_arena_printf(a, "%s has %d C; from %d C on it slows itself down",
+                                                  told->v[i].uuid, told->v[i].temperature_c,
+                                                  told->v[i].slowdown_c));
+        unmatched = find_unmatched(rules, told);
+        if (unmatched < rules->n_select)
+                return no(HV_REASON_GPU_UNREACHABLE,
+                          hv_arena_printf(a, "none of %u GPUs is like resources.gpus.select[%zu]", told->n,
+                                          unmatched));
+        return yes(hv_arena_printf(a, "%u GPU%s, NVIDIA driver %s", told->n, told->n == 1 ? "" : "s",
+                                   told->driver));
+}
+
 static const char *instant(struct hv_arena *a, uint64_t wall_us) {
         char text[HV_RFC3339_SIZE];
 
@@ -247,7 +297,9 @@ struct hv_condition hv_condition_judge(enum hv_condition_type type, const struct
                 return judge_capped(s, a);
         case HV_CONDITION_ADMITTING:
                 if (s->status->pressure)
-                        return no(s->status->is_busy ? HV_REASON_WAITING_CPU : HV_REASON_WAITING_PRESSURE,
+                        return no(s->status->is_cordoned ? HV_REASON_CORDONED
+                                  : s->status->is_busy   ? HV_REASON_WAITING_CPU
+                                                         : HV_REASON_WAITING_PRESSURE,
                                   s->status->pressure);
                 return yes("the machine does not run short");
         case HV_CONDITION_DISK_SUFFICIENT:
@@ -256,6 +308,8 @@ struct hv_condition hv_condition_judge(enum hv_condition_type type, const struct
                 return yes("no disk runs short");
         case HV_CONDITION_PRELOADED:
                 return judge_preloaded(s, a);
+        case HV_CONDITION_GPU_HEALTHY:
+                return judge_gpus(s, a);
         case HV_CONDITION_CONFIRM_PENDING:
                 return judge_confirm(s, a);
         case HV_CONDITION_CONFIG_VALID:

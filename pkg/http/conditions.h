@@ -5,9 +5,11 @@
  *      EngineReachable  the container engine answers
  *      ConfigValid      the sources could be read, and what they say was taken
  *      Listening        the address of http.listen is served
- *      Admitting        tasks are admitted: the machine does not run short
+ *      Admitting        tasks are admitted: the machine does not run short, and nobody cordoned it
  *      DiskSufficient   neither the disk of the workspaces nor that of the engine runs short
  *      Preloaded        all of images.preload is there
+ *      GPUHealthy       their driver answers, none is lost or too hot, and there are those that resources.gpus.select asks for;
+ *                       left out where there are no GPUs and none are asked for
  *      Capped           the slice of all workloads takes no more than resources.limits and reserved leave it
  *      ConfirmPending   a revision is on trial: here True is what somebody has to look at
  *
@@ -27,6 +29,7 @@ enum hv_condition_type {
         HV_CONDITION_ADMITTING,
         HV_CONDITION_DISK_SUFFICIENT,
         HV_CONDITION_PRELOADED,
+        HV_CONDITION_GPU_HEALTHY,
         HV_CONDITION_CONFIRM_PENDING,
         HV_N_CONDITIONS
 };
@@ -35,6 +38,7 @@ enum hv_condition_status {
         HV_CONDITION_UNKNOWN,
         HV_CONDITION_TRUE,
         HV_CONDITION_FALSE,
+        HV_CONDITION_ABSENT, /* there is nothing to ask for: it is not shown */
 };
 
 struct hv_condition {

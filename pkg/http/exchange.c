@@ -23,6 +23,7 @@
 
 /* Beyond the limit a body of unknown length is thrown away so far, to answer 413 at its end; then the connection is cut. */
 #define BODY_OVERRUN_BYTES ((size_t) 1 << 20)
+#define MHD_CONNECTIONS_MAX (1U << 24)
 #define DENIED_LOG_EVERY_US (60 * HV_USEC_PER_SEC)
 
 /* --- request ---------------------------------------------------------------------------------------------------- */
@@ -124,14 +125,13 @@ static bool identify(struct hv_http_request *req, struct hv_http_caller *caller)
 static void deny(struct hv_http_request *req) {
         const struct hv_http_caller *caller = &req->conn->caller;
         const char *needed = hv_http_role_name(req->match.route->role), *path = req->path.text;
-        bool is_legacy = hv_has_prefix(path, "/api/") && !hv_has_prefix(path, "/api/v1/");
 
         req->conn->server->stats.refused++;
         if (caller->is_anonymous)
                 hv_http_reply_header(req, "WWW-Authenticate", "Bearer realm=\"hivelet\"");
         else
                 log_denied(req);
-        if (is_legacy)
+        if (hv_http_is_older_path(path))
                 hv_http_reply_json(req, caller->is_anonymous ? 401 : 403,
                                    hv_strdup(caller->is_anonymous ? "{\"error\":\"Unauthorized\"}\n"
                                                                   : "{\"error\":\"Forbidden\"}\n"));
@@ -314,15 +314,14 @@ struct MHD_Daemon *hv_http_mhd_start(struct hv_http_server *s) {
                 (unsigned) ((s->limits.send_timeout_us + HV_USEC_PER_SEC - 1) / HV_USEC_PER_SEC);
 
         /* The logger must be the first option, or the others complain to stderr. A head and its parsed form fit into twice
-         * its size; the limit of connections is ours (connection.c), so MHD's lies above both listeners'. */
+         * its size; the limits of connections are ours (connection.c) and may change, so MHD's lies above all that one can ask for. */
         return MHD_start_daemon(
                 MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
                 NULL, NULL, on_access, s, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, s,
                 MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
                 MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, s, MHD_OPTION_STRICT_FOR_CLIENT, 1,
                 MHD_OPTION_CONNECTION_MEMORY_LIMIT, 2 * s->limits.head_max_bytes, MHD_OPTION_CONNECTION_LIMIT,
-                2 * s->limits.connections_max + 16, MHD_OPTION_CONNECTION_TIMEOUT, send_timeout_s,
-                MHD_OPTION_END);
+                MHD_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, send_timeout_s, MHD_OPTION_END);
 }
 
 /* --- answers ------------------------------------------------------------------------------------------------------ */

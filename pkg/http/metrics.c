@@ -51,6 +51,7 @@ struct hv_metrics {
         struct hv_map *oom_kills, *oom_children; /* container name -> uint64_t */
         struct hv_map *collected;                /* what -> struct collected */
         bool gc_stuck;
+        uint64_t pulled_bytes, events[HV_EVENT_COUNT];
 };
 
 struct collected {
@@ -144,6 +145,14 @@ void hv_metrics_gc_stuck(struct hv_metrics *m, bool is_stuck) {
         m->gc_stuck = is_stuck;
 }
 
+void hv_metrics_pulled(struct hv_metrics *m, uint64_t bytes) {
+        m->pulled_bytes += bytes;
+}
+
+void hv_metrics_event(struct hv_metrics *m, enum hv_event event) {
+        m->events[event]++;
+}
+
 static void count_oom(struct hv_map *kills, const char *container, uint64_t more) {
         uint64_t *n = hv_map_get(kills, container);
 
@@ -209,6 +218,8 @@ static void put_node(struct hv_exposition *e, const struct hv_api_snapshot *s) {
                   "Whether the sources could be read and were taken." },
                 { HV_CONDITION_LISTENING, "hivelet_http_listening",
                   "Whether the address of http.listen is served." },
+                { HV_CONDITION_GPU_HEALTHY, "hivelet_gpu_healthy",
+                  "Whether all GPUs work: the condition GPUHealthy." },
                 { HV_CONDITION_CONFIRM_PENDING, "hivelet_confirm_pending",
                   "Whether a revision is on trial and waits to be confirmed." },
         };
@@ -219,9 +230,17 @@ static void put_node(struct hv_exposition *e, const struct hv_api_snapshot *s) {
         for (size_t i = 0; i < HV_ARRAY_SIZE(gauges); i++) {
                 struct hv_condition c = hv_condition_judge(gauges[i].type, s, a);
 
+                if (c.status == HV_CONDITION_ABSENT)
+                        continue;
                 hv_exposition_family(e, gauges[i].name, "gauge", gauges[i].help);
                 hv_exposition_uint(e, gauges[i].name, NULL, c.status == HV_CONDITION_TRUE);
         }
+        hv_exposition_family(e, "hivelet_cordoned", "gauge",
+                             "Whether somebody cordoned or held the node: no task is admitted.");
+        hv_exposition_uint(e, "hivelet_cordoned", NULL, s->orders.cordon.by || s->orders.hold.by);
+        hv_exposition_family(e, "hivelet_services_by_hand", "gauge",
+                             "Services that somebody stopped or held by hand.");
+        hv_exposition_uint(e, "hivelet_services_by_hand", NULL, s->orders.n_services);
         hv_exposition_family(e, "hivelet_files_held_off", "gauge",
                              "Whether the files still say what was on trial and was taken back.");
         hv_exposition_uint(e, "hivelet_files_held_off", NULL, s->trial.holds_files);
@@ -332,6 +351,19 @@ static void put_actions(struct hv_exposition *e, const struct hv_metrics *m) {
                              "Time that pulls of images took.");
         histogram(e, "hivelet_image_pull_duration_seconds", NULL, NULL, &m->pulls, pull_bounds_us,
                   HV_ARRAY_SIZE(pull_bounds_us));
+        hv_exposition_family(e, "hivelet_image_pull_bytes", "counter",
+                             "Bytes of images that were downloaded.");
+        hv_exposition_uint(e, "hivelet_image_pull_bytes_total", NULL, m->pulled_bytes);
+}
+
+/* All of them from the beginning: of a series that begins with its first event nobody sees the first. */
+static void put_events(struct hv_exposition *e, const struct hv_metrics *m) {
+        hv_exposition_family(e, "hivelet_events", "counter", "Events, by what happened.");
+        for (int i = HV_EVENT_NONE + 1; i < HV_EVENT_COUNT; i++)
+                hv_exposition_uint(
+                        e, "hivelet_events_total",
+                        &(struct hv_exposition_labels){ { "event" }, { hv_event_name((enum hv_event) i) } },
+                        m->events[i]);
 }
 
 /* Objects by kind and phase, and by what is in the way of those that are not in sync. */
@@ -501,6 +533,9 @@ static void put_http(struct hv_exposition *e, const struct hv_http_stats *http) 
         hv_exposition_uint(e, "hivelet_http_connections", NULL, http->connections);
         hv_exposition_family(e, "hivelet_http_streams", "gauge", "Open streams.");
         hv_exposition_uint(e, "hivelet_http_streams", NULL, http->streams);
+        hv_exposition_family(e, "hivelet_loop_turns", "counter",
+                             "Turns of the event loop: how often the agent woke and did something.");
+        hv_exposition_uint(e, "hivelet_loop_turns_total", NULL, http->turns);
 }
 
 static void put_process(struct hv_exposition *e) {
@@ -531,6 +566,7 @@ void hv_metrics_render(const struct hv_metrics *m, const struct hv_api_snapshot 
         hv_metrics_links(&e, snapshot);
         put_reconcile(&e, m);
         put_actions(&e, m);
+        put_events(&e, m);
         put_objects(&e, snapshot);
         put_containers(&e, m, snapshot);
         put_gc(&e, m);

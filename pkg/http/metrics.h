@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/macros.h"
+#include "log/events.h"
 #include "reconcile/action.h"
 
 struct hv_api_snapshot;
@@ -29,6 +30,9 @@ void hv_metrics_pass(struct hv_metrics *m, uint64_t duration_us, size_t n_action
 /* The outcome of an action that was performed, looks included. */
 void hv_metrics_action(struct hv_metrics *m, const struct hv_action *action, enum hv_outcome outcome,
                        uint64_t duration_us);
+/* So many bytes of images were downloaded. */
+void hv_metrics_pulled(struct hv_metrics *m, uint64_t bytes);
+void hv_metrics_event(struct hv_metrics *m, enum hv_event event);
 /* Something was collected ("image", ...), and so many bytes are free again. */
 void hv_metrics_gc(struct hv_metrics *m, const char *what, uint64_t bytes);
 void hv_metrics_gc_stuck(struct hv_metrics *m, bool is_stuck); /* after a round */

@@ -75,6 +75,8 @@ void hv_render_conditions(struct hv_json_writer *w, const char *key, const struc
                           const struct hv_condition conditions[HV_N_CONDITIONS]) {
         hv_json_begin_array(w, key);
         for (int i = 0; i < HV_N_CONDITIONS; i++) {
+                if (conditions[i].status == HV_CONDITION_ABSENT)
+                        continue;
                 hv_json_begin_object(w, NULL);
                 hv_json_put_str(w, "type", hv_condition_type_name((enum hv_condition_type) i));
                 hv_json_put_str(w, "status", hv_condition_status_name(conditions[i].status));
@@ -202,6 +204,7 @@ void hv_render_status(struct hv_json_writer *w, const struct hv_api_snapshot *s,
         put_text_or_null(w, "revision", status->active_revision);
         put_parked(w, status);
         hv_render_trial(w, "confirm", s);
+        hv_render_orders(w, "orders", s);
         put_engine(w, s);
         put_pool(w, s);
         put_units(w, status);
@@ -225,6 +228,10 @@ void hv_render_node(struct hv_json_writer *w, const struct hv_api_snapshot *s,
         hv_json_put_uint(w, "activations", s->status->n_generations);
         put_engine(w, s);
         hv_render_time(w, "startedAt", s->started_wall_us);
+        hv_json_begin_object(w, "paths");
+        hv_json_put_str(w, "state", s->state_dir);
+        hv_json_put_str(w, "work", s->work_dir);
+        hv_json_end(w);
         hv_render_host_usage(w, "usage", usage, NULL);
         hv_render_node_gpus(w, "gpus", &s->gpus, gpus);
         hv_json_end(w);
@@ -251,16 +258,19 @@ void hv_render_sources(struct hv_json_writer *w, const struct hv_api_snapshot *s
         hv_json_end(w);
 }
 
+void hv_render_revision(struct hv_json_writer *w, const char *key, const struct hv_api_revision *r) {
+        hv_json_begin_object(w, key);
+        hv_json_put_str(w, "revision", r->revision);
+        hv_json_put_str(w, "state", hv_api_revision_state_name(r->state));
+        hv_render_time(w, "since", r->since_wall_us);
+        hv_json_put_uint(w, "objects", r->n_objects);
+        hv_json_end(w);
+}
+
 void hv_render_revisions(struct hv_json_writer *w, const struct hv_api_snapshot *s) {
         hv_json_begin_array(w, "items");
-        for (size_t i = 0; i < s->n_revisions; i++) {
-                hv_json_begin_object(w, NULL);
-                hv_json_put_str(w, "revision", s->revisions[i].revision);
-                hv_json_put_str(w, "state", hv_api_revision_state_name(s->revisions[i].state));
-                hv_render_time(w, "since", s->revisions[i].since_wall_us);
-                hv_json_put_uint(w, "objects", s->revisions[i].n_objects);
-                hv_json_end(w);
-        }
+        for (size_t i = 0; i < s->n_revisions; i++)
+                hv_render_revision(w, NULL, &s->revisions[i]);
         hv_json_end(w);
 }
 

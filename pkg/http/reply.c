@@ -109,10 +109,26 @@ void hv_http_reply_problem_text(struct hv_buf *out, unsigned status, const char 
         hv_buf_putc(out, '\n');
 }
 
+static void reply_older(struct hv_http_request *req, unsigned status, const char *detail) {
+        _hv_cleanup_free_ char *redacted = hv_log_redact(detail);
+        struct hv_buf text = {};
+        struct hv_json_writer w = { .buf = &text };
+
+        hv_json_begin_object(&w, NULL);
+        hv_json_put_str(&w, "error", redacted ?: detail);
+        hv_json_end(&w);
+        hv_buf_putc(&text, '\n');
+        hv_http_reply_json(req, status, hv_buf_steal(&text));
+}
+
 static void reply_problem(struct hv_http_request *req, unsigned status, const char *code,
                           const char *detail) {
         struct hv_buf text = {};
 
+        if (req->path.text && hv_http_is_older_path(req->path.text)) {
+                reply_older(req, status, detail);
+                return;
+        }
         hv_http_reply_problem_text(&text, status, code, detail, req->id);
         hv_http_reply_text(req, status, "application/problem+json", hv_buf_steal(&text));
 }

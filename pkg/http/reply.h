@@ -6,7 +6,7 @@
  *          for those), and `Cache-Control: no-store` unless the handler set another. No CORS header is
  *          ever sent. HEAD gets the headers only.
  * Errors   are problem details (RFC 9457): {type, title, status, detail, code, instance},
- *          application/problem+json. The text runs through log/redact.h.
+ *          application/problem+json; on the older paths {error}, application/json. The text runs through log/redact.h.
  */
 #pragma once
 

@@ -29,7 +29,16 @@ const char *hv_http_param(const struct hv_http_request *req, const char *name) {
         return NULL;
 }
 
+static bool is_declared(const struct hv_http_route *route, const char *name) {
+        for (const struct hv_http_parameter *p = route->parameters; p && p->name; p++)
+                if (!p->is_header && hv_streq(p->name, name))
+                        return true;
+        return false;
+}
+
 const char *hv_http_query(const struct hv_http_request *req, const char *name) {
+        if (!is_declared(req->match.route, name))
+                return NULL;
         for (size_t i = 0; i < req->query.n; i++)
                 if (hv_streq(req->query.v[i].name, name))
                         return req->query.v[i].value;

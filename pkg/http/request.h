@@ -35,7 +35,7 @@ bool hv_http_request_is_head(const struct hv_http_request *req);
 const char *hv_http_request_path(const struct hv_http_request *req); /* decoded; for logs, not for routing */
 /* What `{name}` of the pattern stands for; NULL: the pattern has no such name. */
 const char *hv_http_param(const struct hv_http_request *req, const char *name);
-/* Query values: the first of that name, "" for `?x`, NULL when absent. True is `?x`, `?x=1`, `?x=true`. */
+/* Query values: the first of that name, "" for `?x`, NULL when absent, or when the route does not declare it. True is `?x`, `?x=1`, `?x=true`. */
 const char *hv_http_query(const struct hv_http_request *req, const char *name);
 bool hv_http_query_is_true(const struct hv_http_request *req, const char *name);
 const char *hv_http_header(const struct hv_http_request *req, const char *name); /* any case; NULL: absent */

@@ -42,6 +42,15 @@ enum hv_http_route_flags {
  * `userdata` is the table's. Runs on the loop: it must not block. */
 typedef void (*hv_http_handler)(struct hv_http_request *req, void *userdata);
 
+/* A value of the query, or a header, that a route understands. What its route does not declare, a handler does not get to
+ * see (http/request.h), so that the description leaves nothing out. */
+struct hv_http_parameter {
+        const char *name;
+        const char *schema; /* JSON Schema in YAML's flow form: "{type: integer, minimum: 1}" */
+        const char *text;   /* NULL: the name says it all */
+        bool is_header;
+};
+
 struct hv_http_route {
         enum hv_http_method method;
         const char *path; /* "/api/v1/services/{name}/logs"; static, as is the whole table */
@@ -50,7 +59,17 @@ struct hv_http_route {
         size_t body_max_bytes; /* larger bodies get 413; 0: any body is too large */
         unsigned flags;        /* enum hv_http_route_flags */
         const char *summary;   /* one line for the API's description */
+
+        /* What the description says beside (http/openapi.h). */
+        const char *tag;                            /* the group that it stands in */
+        const char *answers;                        /* "200 Node, 304, 404" */
+        const char *body;                           /* name of a request body; NULL: none is read */
+        const struct hv_http_parameter *parameters; /* an empty row ends them; NULL: none */
+        const char *details;                        /* sentences; NULL: the summary says it all */
 };
 
 const char *hv_http_method_name(enum hv_http_method method);
 const char *hv_http_role_name(enum hv_http_role role);
+
+/* HiveMind's worker documents it: errors have the shape of that worker there. */
+bool hv_http_is_older_path(const char *path);

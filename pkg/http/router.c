@@ -51,6 +51,10 @@ const char *hv_http_role_name(enum hv_http_role role) {
         return NAMES[role];
 }
 
+bool hv_http_is_older_path(const char *path) {
+        return hv_has_prefix(path, "/api/") && !(path[5] == 'v' && path[6] >= '1' && path[6] <= '9');
+}
+
 const char *hv_http_allow_text(struct hv_arena *arena, unsigned methods) {
         struct hv_buf text = {};
         const char *kept;

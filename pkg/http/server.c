@@ -29,6 +29,14 @@ static struct hv_http_limits with_defaults(const struct hv_http_limits *l) {
         };
 }
 
+void hv_http_server_limit(struct hv_http_server *server, const struct hv_http_limits *limits) {
+        struct hv_http_limits whole = with_defaults(limits);
+
+        server->limits.connections_max = whole.connections_max;
+        server->limits.connections_per_address_max = whole.connections_per_address_max;
+        server->limits.streams_max = whole.streams_max;
+}
+
 static struct hv_http_server *server_new(sd_event *event, const struct hv_http_options *options) {
         struct hv_http_server *s = HV_NEW(struct hv_http_server);
 
@@ -118,6 +126,7 @@ uint16_t hv_http_server_port(const struct hv_http_server *s) {
 
 void hv_http_server_stats(const struct hv_http_server *s, struct hv_http_stats *ret) {
         *ret = s->stats;
+        (void) sd_event_get_iteration(s->event, &ret->turns);
 }
 
 /* A login ends the session before itself, and still has to be answered. */

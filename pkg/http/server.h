@@ -57,6 +57,9 @@ struct hv_http_server *hv_http_server_free(
         struct hv_http_server *server); /* closes everything at once, removes the socket */
 HV_DEFINE_CLEANUP(struct hv_http_server, hv_http_server_free);
 
+/* The first three of the limits, from now on; who is in already stays. */
+void hv_http_server_limit(struct hv_http_server *server, const struct hv_http_limits *limits);
+
 /* Adds a table (static). -EINVAL: a route without role, a pattern that is none, or one that is there already.
  */
 int hv_http_server_add_routes(struct hv_http_server *server, const struct hv_http_route *routes,
@@ -78,5 +81,6 @@ void hv_http_server_drain(struct hv_http_server *server, uint64_t grace_us, void
 struct hv_http_stats { /* counters since start; gauges at this moment */
         uint64_t requests, refused, evicted, dropped_streams;
         unsigned connections, in_flight, streams;
+        uint64_t turns; /* of the event loop: how often the process woke and did something */
 };
 void hv_http_server_stats(const struct hv_http_server *server, struct hv_http_stats *ret);

@@ -39,3 +39,7 @@ uint64_t hv_api_wall_us(const struct hv_api_snapshot *s, uint64_t core_us) {
                 return hv_time_add(s->now_wall_us, core_us - s->now_us);
         return s->now_us - core_us < s->now_wall_us ? s->now_wall_us - (s->now_us - core_us) : 0;
 }
+
+bool hv_api_is_by_hand(const struct hv_unit_status *u) {
+        return u->in_sync && (u->reason == HV_REASON_SUSPENDED || u->reason == HV_REASON_STOPPED_BY_USER);
+}

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "http/orders.h"
 #include "reconcile/cron.h"
 #include "reconcile/gpu.h"
 #include "reconcile/status.h"
@@ -114,6 +115,7 @@ struct hv_api_snapshot {
         uint64_t now_us, now_wall_us;
         uint64_t started_wall_us; /* of the agent */
         const char *node_id, *node_name;
+        const char *state_dir, *work_dir; /* of this machine: what the agent keeps, and where tasks work */
         struct hv_api_engine engine;
         struct hv_api_pool pool;
         struct hv_api_trial trial;
@@ -130,6 +132,9 @@ struct hv_api_snapshot {
         size_t n_images;
 
         struct hv_gpus_status gpus;
+        const struct hv_gpus *gpus_told; /* the last sample (gpu/gpu.h); NULL: none yet */
+        struct hv_orders orders;         /* that people gave by hand */
+        struct hv_api_drain drain;
 
         const char *listen; /* the address of http.listen that the revision in force asks for; NULL: none */
         const char *listen_error; /* why it cannot be had; NULL: it is served */
@@ -149,6 +154,9 @@ struct hv_api_snapshot {
 const char *hv_api_trial_state_name(enum hv_api_trial_state state);       /* "None", "Pending", ... */
 const char *hv_api_source_state_name(enum hv_api_source_state state);     /* "Ok", "Stale", "Empty" */
 const char *hv_api_revision_state_name(enum hv_api_revision_state state); /* "Active", ... */
+
+/* It is as it is because somebody wants it so: stopped or held. */
+bool hv_api_is_by_hand(const struct hv_unit_status *u);
 
 /* An instant of the core's clock as wall time; 0 for 0 and for HV_TIME_NEVER. */
 uint64_t hv_api_wall_us(const struct hv_api_snapshot *s, uint64_t core_us);

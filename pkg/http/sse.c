@@ -82,6 +82,10 @@ void hv_http_sse_hub_set_heartbeat(struct hv_http_sse_hub *hub, uint64_t every_u
         hub->heartbeat_us = every_us;
 }
 
+void hv_http_sse_hub_set_max(struct hv_http_sse_hub *hub, size_t clients_max) {
+        hub->max = clients_max;
+}
+
 size_t hv_http_sse_hub_size(const struct hv_http_sse_hub *hub) {
         return hub->n;
 }

@@ -24,6 +24,7 @@ int hv_http_sse_hub_new(sd_event *event, size_t clients_max, struct hv_http_sse_
 struct hv_http_sse_hub *hv_http_sse_hub_free(struct hv_http_sse_hub *hub); /* ends all streams; takes NULL */
 HV_DEFINE_CLEANUP(struct hv_http_sse_hub, hv_http_sse_hub_free);
 void hv_http_sse_hub_set_heartbeat(struct hv_http_sse_hub *hub, uint64_t every_us); /* before anybody joins */
+void hv_http_sse_hub_set_max(struct hv_http_sse_hub *hub, size_t clients_max);      /* who has joined stays */
 size_t hv_http_sse_hub_size(const struct hv_http_sse_hub *hub); /* clients at this moment */
 
 /* Answers req with an event stream. NULL when it is answered otherwise (too many clients, HEAD). The client

@@ -92,7 +92,7 @@ static ssize_t on_read(void *cls, uint64_t position, char *buffer, size_t max) {
         memcpy(buffer, s->queue.data + s->sent, n);
         s->sent += n;
         if (queued(s) == 0) {
-                hv_buf_clear(&s->queue);
+                hv_buf_done(&s->queue); /* many streams are silent for long */
                 s->sent = 0;
         }
         return (ssize_t) n;
@@ -173,9 +173,10 @@ struct hv_http_stream *hv_http_stream_open(struct hv_http_request *req,
         server->stats.streams++;
         req->stream = s;
 
-        response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 4096, on_read, s, on_free);
+        /* Chunks are made in the connection's own memory: MHD has no use for a block. */
+        response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1, on_read, s, on_free);
         if (!response)
-                hv_out_of_memory(4096);
+                hv_out_of_memory(1);
         hv_http_add_common_headers(req, response, options->content_type);
         hv_http_answer(req, 200, response);
         hv_http_conn_watch_leaving(req->conn, true);

@@ -175,6 +175,10 @@ static void sum_up_service(struct hv_view_item *item) {
         } else {
                 item->phase = hv_phase_name(item->status[0]->phase);
                 item->reason = HV_REASON_SYNCED;
+                if (hv_api_is_by_hand(item->status[0])) {
+                        item->reason = item->status[0]->reason;
+                        item->message = item->status[0]->message;
+                }
         }
 }
 

@@ -165,6 +165,8 @@ static const char *next_without_action(enum hv_reason reason) {
                 return "the VPN service is asked again by itself, and at once after hivectl apply";
         case HV_REASON_SUSPENDED:
                 return "nothing while it is suspended";
+        case HV_REASON_STOPPED_BY_USER:
+                return "nothing before somebody starts it: hivectl start";
         case HV_REASON_IMAGE_MISSING:
                 return "it goes on as soon as the image is there";
         default:
@@ -175,7 +177,7 @@ static const char *next_without_action(enum hv_reason reason) {
 static const char *next_of_unit(struct hv_arena *a, const struct hv_api_snapshot *s,
                                 const struct hv_unit_status *u) {
         if (u->in_sync)
-                return NULL;
+                return hv_api_is_by_hand(u) ? next_without_action(u->reason) : NULL;
         if (!u->next_action)
                 return next_without_action(u->reason);
         if (u->next_us > s->now_us && u->next_us != HV_TIME_NEVER)
@@ -190,7 +192,8 @@ static void put_unit(struct hv_json_writer *w, const struct hv_api_snapshot *s, 
         hv_json_put_str(w, "container", u->container);
         hv_json_put_bool(w, "inSync", u->in_sync);
         hv_json_put_str(w, "seen", seen_unit(a, s, u));
-        hv_json_put_str(w, "blocking", u->in_sync ? NULL : blocking(a, u->reason, u->message));
+        hv_json_put_str(w, "blocking",
+                        u->in_sync && !hv_api_is_by_hand(u) ? NULL : blocking(a, u->reason, u->message));
         hv_json_put_str(w, "next", next_of_unit(a, s, u));
         hv_render_time(w, "nextAt", u->in_sync ? 0 : hv_api_wall_us(s, u->next_us));
         hv_json_put_uint(w, "restarts", u->n_restarts);
@@ -245,6 +248,8 @@ static void put_node_notes(struct hv_json_writer *w, const struct hv_api_snapsho
                 put_parked(w, status);
         if (s->trial.state != HV_API_TRIAL_NONE)
                 hv_json_put_str(w, NULL, hv_condition_judge(HV_CONDITION_CONFIRM_PENDING, s, a).message);
+        if (hv_orders_closed_text(&s->orders, a))
+                hv_json_put_printf(w, NULL, "no task is admitted: %s", hv_orders_closed_text(&s->orders, a));
         hv_json_end(w);
 }
 

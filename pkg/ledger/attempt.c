@@ -115,6 +115,50 @@ int hv_ledger_begin(struct hv_ledger *l, const char *id, unsigned number, const 
         return r < 0 ? hv_err_prefix(err, r, "cannot begin attempt %u of task %s", number, id ? id : "") : r;
 }
 
+/* --- eviction --- */
+
+static int evict(struct hv_ledger *l, const char *id, unsigned number, const struct hv_ledger_eviction *e,
+                 struct hv_err *err) {
+        _hv_cleanup_(hv_query_end) struct hv_query q = {};
+        struct hv_task_row task;
+        struct attempts a;
+        int r;
+
+        r = hv_ledger_find(l, id, &task, err);
+        if (r >= 0)
+                r = look(l, task.seq, number, &a, err);
+        if (r < 0)
+                return r;
+        if (!a.is_there)
+                return hv_err_set(err, -ENOENT, "it was never begun");
+        if (a.is_ended)
+                return hv_err_set(err, -EALREADY, "it is ended");
+        hv_query_start(&l->db,
+                       "UPDATE attempt SET eviction = ?, eviction_message = ?, evicted_us = ?"
+                       " WHERE task = ? AND number = ? AND evicted_us IS NULL",
+                       &q);
+        hv_query_text(&q, e->reason);
+        hv_query_text(&q, e->message);
+        hv_query_unsigned(&q, e->at_us);
+        hv_query_number(&q, task.seq);
+        hv_query_unsigned(&q, number);
+        return hv_query_run(&q, err);
+}
+
+int hv_ledger_evict(struct hv_ledger *l, const char *id, unsigned number, const struct hv_ledger_eviction *e,
+                    struct hv_err *err) {
+        int r;
+
+        if (!e->reason)
+                return hv_err_set(err, -EINVAL, "cannot evict attempt %u of task %s without a reason", number,
+                                  id ? id : "");
+        r = hv_db_begin(&l->db, err);
+        if (r < 0)
+                return r;
+        r = hv_db_finish(&l->db, evict(l, id, number, e, err), err);
+        return r < 0 ? hv_err_prefix(err, r, "cannot evict attempt %u of task %s", number, id ? id : "") : r;
+}
+
 /* --- end --- */
 
 /* The row of an attempt that was never begun is made here. */
@@ -257,6 +301,9 @@ static struct hv_ledger_attempt read_attempt(struct hv_query *q) {
         result->outputs_sha256 = hv_query_get_text(q);
         result->cpu_us = hv_query_get_unsigned(q);
         result->memory_peak_bytes = hv_query_get_unsigned(q);
+        a.eviction.reason = hv_query_get_text(q);
+        a.eviction.message = hv_query_get_text(q);
+        a.eviction.at_us = hv_query_get_unsigned(q);
         return a;
 }
 
@@ -274,7 +321,7 @@ int hv_ledger_attempts(struct hv_ledger *l, const char *id, hv_ledger_attempt_vi
                 "SELECT number, container, begun_us, ended_us, cause, reason, message,"
                 " coalesce(exit_code, -1), oom_killed, by_task, started_us, finished_us, log_truncated,"
                 " log_bytes, log_lines, log_sha256, n_outputs, outputs_bytes, outputs_sha256, cpu_us,"
-                " memory_peak_bytes FROM attempt WHERE task = ? ORDER BY number",
+                " memory_peak_bytes, eviction, eviction_message, evicted_us FROM attempt WHERE task = ? ORDER BY number",
                 &q);
         hv_query_number(&q, task.seq);
         while ((r = hv_query_step(&q, err)) > 0) {

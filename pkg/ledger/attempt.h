@@ -41,6 +41,18 @@ struct hv_ledger_instant {
 int hv_ledger_begin(struct hv_ledger *l, const char *id, unsigned number, const char *container,
                     const struct hv_ledger_instant *now, struct hv_err *err);
 
+/* The node itself is about to stop an attempt. */
+struct hv_ledger_eviction {
+        const char *reason;  /* a word: "Pressure", "GpuLost", ...; NULL: it was not evicted */
+        const char *message; /* a sentence; NULL: none */
+        uint64_t at_us;
+};
+
+/* Durable before it is stopped. 1 noted, 0 another was noted before and stands; -ENOENT: there is no such attempt; -EALREADY: it is
+ * ended. */
+int hv_ledger_evict(struct hv_ledger *l, const char *id, unsigned number, const struct hv_ledger_eviction *e,
+                    struct hv_err *err);
+
 struct hv_ledger_end {
         const char *id;
         unsigned number; /* of the attempt; 0: the task ends without one (rejected, stopped in the queue) */
@@ -63,6 +75,7 @@ struct hv_ledger_attempt {
         const char *container;          /* NULL: never begun */
         uint64_t begun_us, ended_us;    /* 0: never begun; open */
         struct hv_ledger_result result; /* of an ended one */
+        struct hv_ledger_eviction eviction;
 };
 
 /* Visits the attempts of a task, oldest first, until the visitor returns other than 0, which is then returned too.

@@ -14,7 +14,8 @@
         " (SELECT count(*) FROM attempt WHERE task = t.seq AND number > t.attempts_before AND by_task = 1),"  \
         " (SELECT count(*) FROM attempt WHERE task = t.seq AND number > t.attempts_before AND by_task = 0),"  \
         " t.cause, t.reason, t.message, coalesce(t.exit_code, -1), a.started_us, a.finished_us,"              \
-        " EXISTS (SELECT 1 FROM debt WHERE task = t.seq AND paid_us IS NULL)"
+        " EXISTS (SELECT 1 FROM debt WHERE task = t.seq AND paid_us IS NULL),"                                \
+        " a.eviction, a.eviction_message, a.evicted_us"
 #define TASK_TABLES                                          \
         " FROM task t LEFT JOIN attempt a ON a.task = t.seq" \
         " AND a.number = (SELECT max(number) FROM attempt WHERE task = t.seq)"
@@ -51,6 +52,9 @@ static struct hv_ledger_task read_task(struct hv_query *q, bool has_document) {
         t.started_us = hv_query_get_unsigned(q);
         t.finished_us = hv_query_get_unsigned(q);
         t.is_owed = hv_query_get_number(q) != 0;
+        t.last_eviction.reason = hv_query_get_text(q);
+        t.last_eviction.message = hv_query_get_text(q);
+        t.last_eviction.at_us = hv_query_get_unsigned(q);
         t.document = has_document ? hv_query_get_text(q) : NULL;
         return t;
 }

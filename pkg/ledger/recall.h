@@ -1,7 +1,7 @@
 /* ledger/recall.h - reading tasks back: all of them at the start, pages of them for the API. */
 #pragma once
 
-#include "ledger/ledger.h"
+#include "ledger/attempt.h"
 
 struct hv_ledger_task {
         uint64_t seq; /* order of acceptance; never used twice */
@@ -16,12 +16,13 @@ struct hv_ledger_task {
         const char *stop_by, *stop_reason; /* NULL: nobody asked */
         uint64_t stop_us;
 
-        unsigned attempts_before;                  /* numbers up to this one are of before it was retried */
-        unsigned last_attempt;                     /* highest number; 0: none yet */
-        uint64_t last_begun_us;                    /* 0: none yet, or it ended without having been begun */
-        const char *last_boot;                     /* id of the boot in which it was; NULL: not known */
-        uint64_t last_begun_boot_us;               /* ... and when, since that boot */
-        bool last_ended;                           /* false also when there is none */
+        unsigned attempts_before;    /* numbers up to this one are of before it was retried */
+        unsigned last_attempt;       /* highest number; 0: none yet */
+        uint64_t last_begun_us;      /* 0: none yet, or it ended without having been begun */
+        const char *last_boot;       /* id of the boot in which it was; NULL: not known */
+        uint64_t last_begun_boot_us; /* ... and when, since that boot */
+        bool last_ended;             /* false also when there is none */
+        struct hv_ledger_eviction last_eviction;
         unsigned n_ended_by_task, n_ended_by_node; /* attempts, since it was retried */
 
         /* The last result, of an attempt or of the task; cause is NULL while there is none (since it was retried). */

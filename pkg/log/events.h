@@ -119,6 +119,8 @@
            "what all workloads together may take was set on their slice") \
         X(PRESSURE,             "Pressure",            LOG_WARNING, "b8e05c7d91f2463a8c1d40e7362fa95b", \
            "the machine runs short and no task is admitted, or it does not any more") \
+        X(ORDER,                "Order",               LOG_NOTICE,  "6226fdd1bf9c4fcca38f12ef0ccb8766", \
+           "somebody asked something of the node by hand: cordon, hold, stop, start, restart") \
         X(LOGGED_IN,            "LoggedIn",             LOG_NOTICE,  "3ceaaf308142c8ea91d93080f9b439fc", \
            "somebody logged in") \
         X(LOGGED_OUT,           "LoggedOut",            LOG_NOTICE,  "9dfb369bab13dfae627655daa05f1119", \

@@ -31,7 +31,7 @@ static const struct {
         { "INFO", NULL, LOG_INFO },  { "DEBUG", NULL, LOG_DEBUG },       { "CRITICAL", "crit", LOG_CRIT },
 };
 
-static const char *level_name(int level) {
+const char *hv_log_level_name(int level) {
         for (size_t i = 0; i < HV_ARRAY_SIZE(LEVELS); i++)
                 if (LEVELS[i].level == level)
                         return LEVELS[i].name;
@@ -96,7 +96,7 @@ static void to_stderr(const struct hv_log_record *r) {
 
         (void) localtime_r(&seconds, &tm);
         (void) strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &tm);
-        hv_buf_printf(&line, "[%s] %s: ", when, level_name(r->level));
+        hv_buf_printf(&line, "[%s] %s: ", when, hv_log_level_name(r->level));
         add_escaped(&line, r->message);
         hv_buf_putc(&line, '\n');
         /* One write, so that lines of several processes do not mix; where stderr is gone there is nobody to

@@ -52,6 +52,7 @@ typedef void (*hv_log_fn)(const struct hv_log_record *record, void *userdata);
 void hv_log_open(enum hv_log_target target); /* before it, records go to stderr */
 void hv_log_set_level(int level);            /* what is less urgent is dropped; LOG_INFO at first */
 int hv_log_level(void);
+const char *hv_log_level_name(int level); /* "WARNING" */
 /* "error", "warning", "notice", "info", "debug", in any case; -EINVAL for another word. */
 int hv_log_level_from_name(const char *name);
 void hv_log_set_node_id(const char *node_id); /* copied */

@@ -10,7 +10,7 @@
  *          beat and put_result in flight, and one put_log for each task.
  *          Whether to pull, to watch or to be pushed to is the dialect's own: between receive(true) and receive(false) it
  *          brings what the pool wants to the sink.
- * Optional operations may be NULL: login (the core then never logs in), leave, fetch, put_log.
+ * Optional operations may be NULL: login (the core then never logs in), vouch, leave, fetch, put_log.
  * Texts    messages are of the pool or about it: valid UTF-8, one line, bounded, no secret in them.
  */
 #pragma once
@@ -103,6 +103,10 @@ struct hv_pool_dialect {
                         *peer); /* a try begins: whatever waits before connecting again waits no longer */
 
         void (*login)(struct hv_pool_peer *peer, hv_answer_fn *done, void *done_data);
+        /* Whether these are name and password of somebody whom the pool knows: OK, REFUSED, anything else is no answer. Changes
+         * nothing of the node's own account. */
+        void (*vouch)(struct hv_pool_peer *peer, const char *name, const char *password, hv_answer_fn *done,
+                      void *done_data);
         void (*enrol)(struct hv_pool_peer *peer, const struct hv_pool_node *node, hv_answer_fn *done,
                       void *done_data); /* registers; `register` is a word of C */
         void (*beat)(struct hv_pool_peer *peer, const struct hv_pool_node *node, hv_answer_fn *done,

@@ -99,6 +99,7 @@ const struct hv_pool_dialect hv_pool_hivemind = {
         .reload_credentials = hivemind_serve_reload,
         .connect = connect_now,
         .login = hivemind_login,
+        .vouch = hivemind_vouch,
         .enrol = hivemind_enrol,
         .beat = hivemind_beat,
         .receive = receive,

@@ -1,7 +1,7 @@
 /* pool/hivemind.h - the parts of dialect hivemind; private to hivemind*.c.
  *
  *      hivemind.c            the table of operations: open, close
- *      hivemind_account.c    the account: login, renewal of the token, balance
+ *      hivemind_account.c    the account: login, renewal of the token, balance; and whether others have one
  *      hivemind_dues.c       what goes out beside the beats, and how often (pure)
  *      hivemind_token.c      until when a token lives (pure)
  *      hivemind_call.c       one message out, one message in, with the token
@@ -110,6 +110,8 @@ void hivemind_judge_ack(struct hv_answer *answer, const ProtobufCMessage *reply,
 /* --- hivemind_account.c --- */
 
 void hivemind_login(struct hv_pool_peer *peer, hv_answer_fn *done, void *done_data);
+void hivemind_vouch(struct hv_pool_peer *peer, const char *name, const char *password, hv_answer_fn *done,
+                    void *done_data);
 void hivemind_ask_balance(struct hv_pool_peer *peer); /* when it is due */
 
 /* --- hivemind_node.c --- */

@@ -128,6 +128,34 @@ void hivemind_login(struct hv_pool_peer *p, hv_answer_fn *done, void *done_data)
                 on_refreshed, &caller);
 }
 
+/* --- Login of somebody else --- */
+
+/* The token that comes with it is not kept: this node asked who it is, and does nothing in his name. */
+static void on_vouched(struct hv_pool_peer *p, const struct hivemind_caller *caller, struct hv_answer *a,
+                       const ProtobufCMessage *message) {
+        const Hivemind__LoginResponse *m = (const Hivemind__LoginResponse *) message;
+
+        (void) p;
+        if (a->outcome == HV_POOL_OUTCOME_RELOGIN ||
+            (a->outcome == HV_POOL_OUTCOME_OK && (!m->success || !is_token(m->token))))
+                a->outcome = HV_POOL_OUTCOME_REFUSED;
+        caller->done(caller->data, a);
+}
+
+void hivemind_vouch(struct hv_pool_peer *p, const char *name, const char *password, hv_answer_fn *done,
+                    void *done_data) {
+        Hivemind__LoginRequest m = HIVEMIND__LOGIN_REQUEST__INIT;
+
+        m.username = (char *) name;
+        m.password = (char *) password;
+        hivemind_call_start(p,
+                            &(struct hivemind_request){ .method = "UserService/Login",
+                                                        .message = &m.base,
+                                                        .reply = &hivemind__login_response__descriptor,
+                                                        .has_no_token = true },
+                            on_vouched, &(struct hivemind_caller){ .done = done, .data = done_data });
+}
+
 /* --- GetBalance --- */
 
 /* A pool that has no balances, or has no answer now, is as good a pool as any. Only a token that it does not take is news: of a

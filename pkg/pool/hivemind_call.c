@@ -14,6 +14,7 @@ struct hivemind_call {
         char *path;
         const char *method;
         const ProtobufCMessageDescriptor *reply;
+        bool shows_token; /* what is said of the caller is said of the node's token */
         hivemind_reply_fn *on_reply;
         struct hivemind_caller caller;
         sd_event_source *known; /* there was no call: says so in the next turn of the loop */
@@ -76,7 +77,7 @@ static void read_end(const struct hivemind_call *c, const struct hv_rpc_end *end
                 answer->outcome = HV_POOL_OUTCOME_RELOGIN;
                 answer->answered = true;
         }
-        if (answer->outcome == HV_POOL_OUTCOME_RELOGIN)
+        if (answer->outcome == HV_POOL_OUTCOME_RELOGIN && c->shows_token)
                 c->peer->token_holds = false;
         if (answer->outcome != HV_POOL_OUTCOME_OK) {
                 answer->message =
@@ -145,6 +146,7 @@ void hivemind_call_start(struct hv_pool_peer *peer, const struct hivemind_reques
         c->path = hv_asprintf("/nodepool.%s", r->method);
         c->method = strchr(r->method, '/') + 1;
         c->reply = r->reply ? r->reply : &hivemind__ack__descriptor;
+        c->shows_token = !r->has_no_token;
         c->on_reply = on_reply;
         if (start(c, r, &err) < 0)
                 answer_later(c, &(struct hv_answer){ .outcome = HV_POOL_OUTCOME_AGAIN,

@@ -155,7 +155,9 @@ void hivemind_beat(struct hv_pool_peer *p, const struct hv_pool_node *node, hv_a
         Hivemind__ReportStatusRequest m = HIVEMIND__REPORT_STATUS_REQUEST__INIT;
 
         /* Exactly these words: the pool gives tasks to "Idle" only, and has more patience with "Running". */
-        m.status = node->n_tasks ? hv_arena_printf(arena, "Running %zu tasks", node->n_tasks) : text("Idle");
+        m.status = node->n_tasks       ? hv_arena_printf(arena, "Running %zu tasks", node->n_tasks)
+                   : node->is_cordoned ? text("Cordoned")
+                                       : text("Idle");
         m.node_id = text(hivemind_node_id(p));
         m.cpu_usage = percent(node->cpu_percent);
         m.memory_usage = percent(node->memory_percent);

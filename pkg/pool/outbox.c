@@ -115,7 +115,7 @@ static void settled(struct hv_outbox *o, enum hv_pool_delivery how, const char *
         struct hv_err err = {};
         char name[24];
 
-        if (o->o.backend->delivered(o->o.backend_data, o->owed.seq, how, message, &err) < 0) {
+        if (o->o.backend->delivered(o->o.backend_data, &o->owed, how, message, &err) < 0) {
                 failed(o, err.msg); /* the pool will say again that it has it */
                 return;
         }

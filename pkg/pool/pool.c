@@ -16,6 +16,7 @@
 #include "pool/live.h"
 #include "pool/outbox.h"
 #include "pool/pace.h"
+#include "pool/vouch.h"
 #include "rpc/runtime.h"
 
 /* A verdict that is awaited; outlives the pool when it must. */
@@ -39,6 +40,7 @@ struct hv_pool {
         struct hv_pace pace;
         sd_event_source *timer;
         TAILQ_HEAD(, asking) askings;
+        struct hv_vouchings vouchings;
 
         enum hv_pool_phase told;      /* what changed() was called for */
         void (*left)(void *userdata); /* the agent ends; NULL: it does not, or was told so */
@@ -465,6 +467,7 @@ int hv_pool_new(const struct hv_pool_options *options, struct hv_pool **ret, str
         int r;
 
         TAILQ_INIT(&p->askings);
+        TAILQ_INIT(&p->vouchings);
         p->texts = hv_arena_new();
         p->message = hv_strdup("not tried yet");
         p->since_us = now_us();
@@ -497,6 +500,7 @@ struct hv_pool *hv_pool_free(struct hv_pool *p) {
         hv_outbox_free(p->outbox);
         if (p->peer)
                 p->dialect->close(p->peer);
+        hv_vouch_end(&p->vouchings);
         hv_live_free(p->live);
         hv_explainer_free(p->explainer);
         hv_inbox_free(p->inbox);
@@ -549,6 +553,11 @@ bool hv_pool_leave(struct hv_pool *p, void (*done)(void *userdata), void *userda
         if (p->pace.in_flight == HV_PACE_WAIT)
                 tell_leave(p);
         return true;
+}
+
+void hv_pool_vouch(struct hv_pool *p, const char *name, const char *password, hv_pool_vouch_fn *done,
+                   void *userdata) {
+        hv_vouch_ask(&p->vouchings, p->dialect, p->peer, name, password, done, userdata);
 }
 
 int hv_pool_open_input(const struct hv_pool *p, const char *sha256, int *ret_fd, struct hv_err *err) {

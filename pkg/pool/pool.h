@@ -50,7 +50,8 @@ struct hv_pool_node {
         const char *address; /* what the pool may dial; NULL: there is none fit to be told */
         const char *location;
         struct hv_booking total, available;
-        bool is_full; /* no further task may run beside those that do, whatever is available */
+        bool is_cordoned; /* somebody wants that nothing begins on it; `available` is nothing */
+        bool is_full;     /* no further task may run beside those that do, whatever is available */
         unsigned n_cpus;
         int cpu_score, gpu_score; /* 100 a core */
         const struct hv_pool_gpu *gpus;
@@ -180,8 +181,9 @@ struct hv_pool_backend {
         int (*open_log)(void *userdata, const struct hv_pool_owed *owed,
                         struct hv_err *err); /* an fd, the caller's */
         int (*log_sent)(void *userdata, uint64_t seq, uint64_t offset, struct hv_err *err);
-        int (*delivered)(void *userdata, uint64_t seq, enum hv_pool_delivery how, const char *message,
-                         struct hv_err *err);
+        /* `owed` as owed() gave it. -ESTALE: the pool has assigned the work anew since then, and is owed the result under that. */
+        int (*delivered)(void *userdata, const struct hv_pool_owed *owed, enum hv_pool_delivery how,
+                         const char *message, struct hv_err *err);
         struct hv_pool_log *(*log_open)(void *userdata, const char *id, hv_pool_log_fn *on, void *on_data);
         void (*log_resume)(struct hv_pool_log *log);
         void (*log_close)(struct hv_pool_log *log);
@@ -235,6 +237,12 @@ void hv_pool_poke(struct hv_pool *p);
  * node's state. */
 #define HV_POOL_LEAVE_US (2 * HV_USEC_PER_SEC)
 bool hv_pool_leave(struct hv_pool *p, void (*done)(void *userdata), void *userdata);
+
+/* Whether these are name and password of somebody whom the pool knows. `done` once, from within or later, with false also where
+ * there is no answer: the pool cannot be reached, has no logins (dialect v1), or is freed. */
+typedef void hv_pool_vouch_fn(void *userdata, bool is_good);
+void hv_pool_vouch(struct hv_pool *p, const char *name, const char *password, hv_pool_vouch_fn *done,
+                   void *userdata);
 
 /* The blob of an `inbox` input, to be read; the descriptor is the caller's. -ENOENT: it is not there. */
 int hv_pool_open_input(const struct hv_pool *p, const char *sha256, int *ret_fd, struct hv_err *err);

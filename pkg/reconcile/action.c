@@ -23,6 +23,7 @@ const char *hv_action_name(enum hv_action_type type) {
                 [HV_ACTION_CAPS_SET] = "cap",
                 [HV_ACTION_TASK_ACCEPT] = "accept",
                 [HV_ACTION_TASK_STOPPING] = "record the stop of",
+                [HV_ACTION_TASK_EVICTING] = "record the eviction of",
                 [HV_ACTION_TASK_BEGIN] = "record the start of",
                 [HV_ACTION_TASK_END] = "record the end of",
                 [HV_ACTION_TASK_FORGET] = "forget",

@@ -34,10 +34,11 @@ enum hv_action_type {
         /* a task's own (reconcile/task.h); `task`, `attempt` and `task_id` with all of them */
         HV_ACTION_TASK_ACCEPT,   /* ledger: the promise; `reopen`: of what had ended */
         HV_ACTION_TASK_STOPPING, /* ledger: somebody (stop_by) wants it stopped */
-        HV_ACTION_TASK_BEGIN,    /* ledger: attempt `attempt` is about to be started; name: its container */
-        HV_ACTION_TASK_END,      /* ledger: end */
-        HV_ACTION_TASK_FORGET,   /* ledger and disk: all that is known of it */
-        HV_ACTION_TASK_PREPARE,  /* disk: a fresh workspace with its inputs */
+        HV_ACTION_TASK_EVICTING, /* ledger: the node is about to stop attempt `attempt`: eviction, eviction_text */
+        HV_ACTION_TASK_BEGIN,   /* ledger: attempt `attempt` is about to be started; name: its container */
+        HV_ACTION_TASK_END,     /* ledger: end */
+        HV_ACTION_TASK_FORGET,  /* ledger and disk: all that is known of it */
+        HV_ACTION_TASK_PREPARE, /* disk: a fresh workspace with its inputs */
         HV_ACTION_TASK_PACKAGES, /* disk: its Python packages are there; a container of their own installs them */
         HV_ACTION_TASK_CANCEL,  /* cuts a TASK_PREPARE or TASK_PACKAGES under way short; that one fails */
         HV_ACTION_TASK_COLLECT, /* disk: log (of container target, NULL: it is gone) and outputs are kept */
@@ -81,6 +82,8 @@ struct hv_action {
         uint64_t
                 cron_until_us; /* recorded with it: TASK_ACCEPT of a run (0: not of the schedule), CRON_SUSPEND (0: as it is) */
         const struct hv_task_end *end;
+        enum hv_eviction eviction;
+        const char *eviction_text;
 };
 
 static inline bool hv_action_is_look(enum hv_action_type type) {

@@ -23,6 +23,8 @@ const char *hv_resource_name(enum hv_resource resource) {
                 return "pressure";
         case HV_RESOURCE_CPU_USE:
                 return "use of the CPUs";
+        case HV_RESOURCE_CONSENT:
+                return "consent";
         case HV_RESOURCE_NONE:
                 break;
         }
@@ -30,7 +32,8 @@ const char *hv_resource_name(enum hv_resource resource) {
 }
 
 bool hv_resource_is_of_machine(enum hv_resource resource) {
-        return resource == HV_RESOURCE_PRESSURE || resource == HV_RESOURCE_CPU_USE;
+        return resource == HV_RESOURCE_PRESSURE || resource == HV_RESOURCE_CPU_USE ||
+               resource == HV_RESOURCE_CONSENT;
 }
 
 /* A limit above the machine is no more machine. */

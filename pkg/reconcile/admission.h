@@ -32,6 +32,7 @@ enum hv_resource {
         HV_RESOURCE_SLOTS,    /* tasks at the same time */
         HV_RESOURCE_PRESSURE, /* the machine itself runs short (pressure.h) */
         HV_RESOURCE_CPU_USE,  /* ... or is too busy */
+        HV_RESOURCE_CONSENT,  /* somebody cordoned the node (orders.h) */
 };
 
 const char *hv_resource_name(enum hv_resource resource); /* "memory", "running tasks" */

@@ -6,6 +6,7 @@
  *      wanted, runs               limits, networks in place; where an engine cannot: image first, then made anew
  *      wanted, ended              restart policy and back-off decide: start
  *      wanted, another digest     image first, then stop, remove, create
+ *      asked for by hand          assess_order.c
  *      ours, not wanted           stop, remove
  *      not ours                   nothing, ever
  */
@@ -370,6 +371,7 @@ static struct verdict finished(const struct slot *s) {
 
 static struct verdict assess_ended(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
         uint64_t next_us = HV_TIME_NEVER;
+        bool is_restart = hv_order_to_restart(c, s) != NULL;
         const char *twin;
         struct verdict v;
 
@@ -377,10 +379,11 @@ static struct verdict assess_ended(const struct hv_core *c, const struct slot *s
                 return hv_look(s, now_us, HV_PHASE_PENDING);
         if (s->stopped_by_us && must_be_made_anew(c, s))
                 return assess_replace(c, s, now_us, no_change_in_place);
-        if (!s->stopped_by_us && (s->want->restart == HV_RESTART_NEVER ||
-                                  (s->want->restart == HV_RESTART_ON_FAILURE && s->have->exit_code == 0)))
+        if (!s->stopped_by_us && !is_restart &&
+            (s->want->restart == HV_RESTART_NEVER ||
+             (s->want->restart == HV_RESTART_ON_FAILURE && s->have->exit_code == 0)))
                 return finished(s);
-        if (!hv_backoff_is_over(&s->restart, now_us, &next_us)) {
+        if (!is_restart && !hv_backoff_is_over(&s->restart, now_us, &next_us)) {
                 v = quiet(HV_PHASE_BACK_OFF, s->last_oom_killed ? HV_REASON_OOM_KILLED : HV_REASON_BACK_OFF);
                 v.next_us = next_us;
                 v.why = "ended";
@@ -391,7 +394,7 @@ static struct verdict assess_ended(const struct hv_core *c, const struct slot *s
         twin = live_twin(c, s);
         if (twin)
                 return wait_for(HV_REASON_WAITING_DEPENDENCY, twin);
-        return start(c, s, now_us, s->stopped_by_us ? "wanted again" : "ended");
+        return start(c, s, now_us, is_restart ? hv_why_restart : s->stopped_by_us ? "wanted again" : "ended");
 }
 
 /* What runs without its GPU looks healthy and does nothing. The engine gives a container its devices when it is made. */
@@ -408,20 +411,8 @@ static struct verdict assess_gpu_fault(const struct hv_core *c, const struct slo
         return v;
 }
 
-static struct verdict assess_wanted(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
-        const struct container *k = s->have;
-        const char *why;
-
-        if (!k)
-                return hv_assess_creation(c, s, now_us);
-        if (!k->ours && !s->want->adopt && !HV_MUTANT(HV_MUTANT_FOREIGN_REMOVED))
-                return wait_for(HV_REASON_NAME_CONFLICT, s->name);
-        why = needs_new_container(k, s->want);
-        if (why)
-                return assess_replace(c, s, now_us, why);
-        if (hv_slot_has_gpu_fault(s))
-                return assess_gpu_fault(c, s, now_us);
-        switch (k->state) {
+static struct verdict assess_state(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
+        switch (s->have->state) {
         case HV_CONTAINER_CREATED:
                 return assess_start(c, s, now_us);
         case HV_CONTAINER_RUNNING:
@@ -431,7 +422,7 @@ static struct verdict assess_wanted(const struct hv_core *c, const struct slot *
                 return hv_assess_running(c, s, now_us);
         case HV_CONTAINER_PAUSED:
                 /* Its limits may say that it has to go: woken up first, it would run for nothing. */
-                if (!k->detailed)
+                if (!s->have->detailed)
                         return hv_look(s, now_us, HV_PHASE_STARTING);
                 return hv_retry(s, now_us, HV_PHASE_STARTING, HV_ACTION_UNPAUSE, "paused by somebody");
         case HV_CONTAINER_EXITED:
@@ -439,6 +430,34 @@ static struct verdict assess_wanted(const struct hv_core *c, const struct slot *
         default:
                 return hv_clear_away(s, now_us, HV_PHASE_STOPPING, "dead");
         }
+}
+
+/* While it waits for its turn all else goes on: what another replica of it waits for may be done by that alone. */
+static struct verdict assess_with_restart(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
+        struct verdict v = assess_state(c, s, now_us), restart;
+
+        if (!hv_container_is_up(s->have) || !hv_order_to_restart(c, s))
+                return v;
+        restart = hv_assess_restart(c, s, now_us);
+        return restart.phase != HV_PHASE_RUNNING || v.in_sync ? restart : v;
+}
+
+static struct verdict assess_wanted(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
+        const struct container *k = s->have;
+        const char *why;
+
+        if (hv_order_to_stop(c, s))
+                return hv_assess_stopped(s, now_us);
+        if (!k)
+                return hv_assess_creation(c, s, now_us);
+        if (!k->ours && !s->want->adopt && !HV_MUTANT(HV_MUTANT_FOREIGN_REMOVED))
+                return wait_for(HV_REASON_NAME_CONFLICT, s->name);
+        why = needs_new_container(k, s->want);
+        if (why)
+                return assess_replace(c, s, now_us, why);
+        if (hv_slot_has_gpu_fault(s))
+                return assess_gpu_fault(c, s, now_us);
+        return assess_with_restart(c, s, now_us);
 }
 
 /* What is in sync stays so while its details are read again, or status would flicker at every resync. */
@@ -468,6 +487,8 @@ struct verdict hv_assess_slot(const struct hv_core *c, const struct slot *s, uin
         }
         if (s->effect && !HV_MUTANT(HV_MUTANT_TWO_EFFECTS))
                 return in_flight(s->effect);
+        if (hv_order_to_hold(c, s))
+                return hv_assess_held(s, now_us);
         if (s->doubt)
                 return s->audited ? assess_audited(c, s, now_us) : hv_look(s, now_us, s->phase);
         return s->want ? assess_wanted(c, s, now_us) : assess_orphan(c, s, now_us);

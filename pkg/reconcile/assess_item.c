@@ -104,6 +104,13 @@ struct verdict hv_assess_item(const struct hv_core *c, const struct item *o, uin
 
         if (o->effect || o->doubt)
                 return not_yet(HV_PHASE_PENDING, HV_REASON_PENDING);
+        if (c->orders.hold.by) {
+                struct verdict v = in_place();
+
+                v.reason = HV_REASON_SUSPENDED;
+                v.why = "the node is held by hand";
+                return v;
+        }
         if (!digest) {
                 if (!o->ours)
                         return in_place();

@@ -57,6 +57,7 @@ struct hv_core *hv_core_free(struct hv_core *c) {
         hv_vec_done(&c->parked_removals);
         hv_caps_end(c);
         hv_gpus_end(c);
+        hv_orders_end(c);
         free(c->pressure.text);
         free(c->pressure.busy_text);
         free(c->parked_message);
@@ -111,6 +112,9 @@ int hv_core_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in,
                 return 0;
         case HV_INPUT_GPUS:
                 hv_gpus_input(c, in->gpus);
+                return 0;
+        case HV_INPUT_ORDERS:
+                hv_orders_input(c, in->orders);
                 return 0;
         case HV_INPUT_GPU_LOST:
                 hv_gpu_access_lost(c, now_us, in->text, in->message);

@@ -32,6 +32,7 @@
 #include "base/err.h"
 #include "reconcile/action.h"
 #include "reconcile/admission.h"
+#include "reconcile/orders.h"
 #include "reconcile/reason.h"
 
 struct hv_core;
@@ -64,6 +65,7 @@ enum hv_input_type {
         HV_INPUT_CAPS,        /* caps: how a slice is now */
         HV_INPUT_PRESSURE,    /* pressure: how the machine is */
         HV_INPUT_GPUS,        /* gpus: which there are, or that nobody can say */
+        HV_INPUT_ORDERS,      /* orders: all that are given by hand now */
         HV_INPUT_GPU_LOST,    /* text: id of a container that may not use its GPU any more; message */
         HV_INPUT_TASK_RECALL, /* recalled: one task of the ledger; at start, before TASKS_KNOWN */
         HV_INPUT_TASKS_KNOWN, /* trust_score; the ledger was read to its end: tasks may be accepted and planned */
@@ -130,6 +132,7 @@ struct hv_input {
         const struct hv_seen_caps *caps;
         const struct hv_seen_pressure *pressure;
         const struct hv_seen_gpus *gpus;
+        const struct hv_orders *orders;
         const struct hv_task_recalled *recalled;
         int trust_score;
         struct hv_task *task; /* the core takes a reference of its own */
@@ -205,7 +208,10 @@ const struct hv_desired *hv_core_active(const struct hv_core *c);
 /* The revision that the guard holds; NULL: none. Borrowed likewise. */
 const struct hv_desired *hv_core_parked(const struct hv_core *c);
 
-/* Gives c what `other` remembers of volumes, and has seen of the slices: for a plan that should come out as the other core would act. */
+/* What it asked for has come to pass: the container runs anew, or is gone. */
+bool hv_core_restart_is_over(const struct hv_core *c, const struct hv_restart_order *o);
+
+/* Gives c what `other` remembers of volumes, its orders, and what it has seen of the slices: for a plan that should come out as the other core would act. */
 void hv_core_remember_like(struct hv_core *c, const struct hv_core *other);
 
 /* A revision was offered, and the guard has not decided about it yet. */

@@ -4,9 +4,12 @@
 #include <stdio.h>
 
 #include "base/quantity.h"
+#include "reconcile/eviction.h"
 #include "reconcile/gpu_books.h"
+#include "reconcile/mutant.h"
 #include "reconcile/pass.h"
 #include "reconcile/task_state.h"
+#include "spec/gpu_select.h"
 
 /* ---- the inventory ---- */
 
@@ -34,6 +37,7 @@ void hv_gpus_input(struct hv_core *c, const struct hv_seen_gpus *seen) {
 
         c->seq++;
         g->is_told = true;
+        g->is_silent = !seen->is_known;
         hv_set_text(&g->message, seen->is_known ? NULL : seen->message);
         if (!seen->is_known)
                 return;
@@ -50,6 +54,7 @@ void hv_gpus_like(struct hv_core *c, const struct hv_core *other) {
 
         c->gpus.is_told = from->is_told;
         c->gpus.is_known = from->is_known;
+        c->gpus.is_silent = from->is_silent;
         hv_set_text(&c->gpus.message, from->message);
         clear(&c->gpus);
         for (size_t i = 0; i < from->v.n; i++)
@@ -109,21 +114,11 @@ static const char *lost_one(const struct hv_core *c, const char *list, char *buf
 
 /* ---- books ---- */
 
-static bool has_prefix_of_name(const char *name, const char *vendor) {
-        return strncasecmp(name, vendor, strlen(vendor)) == 0;
-}
-
 bool hv_gpu_is_selected(const struct hv_gpu_rules *rules, const char *uuid, const char *name,
                         uint64_t memory_bytes) {
-        for (size_t i = 0; i < rules->n_select; i++) {
-                const struct hv_gpu_selector *s = &rules->select[i];
-
-                if ((!s->vendor || has_prefix_of_name(s->vendor, "nvidia")) &&
-                    (!s->model || strcasestr(name, s->model)) &&
-                    (!s->uuid || strncmp(uuid, s->uuid, strlen(s->uuid)) == 0) &&
-                    memory_bytes >= s->min_memory_bytes)
+        for (size_t i = 0; i < rules->n_select; i++)
+                if (hv_gpu_is_like(&rules->select[i], uuid, name, memory_bytes))
                         return true;
-        }
         return rules->n_select == 0;
 }
 
@@ -131,7 +126,7 @@ static void hold(struct gpu_books *b, const char *list, uint64_t memory_bytes) {
         for (size_t i = 0; i < b->v.n; i++) {
                 struct gpu_book *k = &b->v.v[i];
 
-                if (!lists(list, k->gpu->uuid))
+                if (!lists(list, k->gpu->uuid) || HV_MUTANT(HV_MUTANT_GPU_GIVEN_TWICE))
                         continue;
                 k->n_holders++;
                 if (b->is_shared && memory_bytes && memory_bytes < k->free_bytes)
@@ -270,6 +265,26 @@ bool hv_gpu_ever_fits(const struct hv_core *c, const struct hv_booking *asked, c
         return fits;
 }
 
+bool hv_gpu_fits_now(const struct hv_core *c, const struct hv_booking *asked, unsigned at_most,
+                     char buf[HV_ROOM_TEXT_SIZE]) {
+        struct gpu_books b;
+        unsigned n;
+
+        if (!asked->n_gpus)
+                return true;
+        if (!c->gpus.is_known) {
+                (void) snprintf(buf, HV_ROOM_TEXT_SIZE, "the GPUs of this machine are not known: %s",
+                                c->gpus.message ? c->gpus.message : "nobody has told yet");
+                return false;
+        }
+        hv_gpu_books_open(c, HV_GPUS_FREE, &b);
+        n = HV_MIN(hv_gpu_books_count(&b, asked->gpu_memory_bytes), at_most);
+        hv_gpu_books_done(&b);
+        if (n < asked->n_gpus)
+                hv_gpu_describe(asked, n, "are left now", buf);
+        return n >= asked->n_gpus;
+}
+
 /* ---- who is given some ---- */
 
 static bool needs_some(const struct slot *s) {
@@ -305,6 +320,8 @@ static void give_all(struct hv_core *c) {
                 take_back(c, hv_map_get(c->slots, c->active->units[i].container));
         for (size_t i = 0; i < c->live_tasks.n; i++)
                 take_back(c, c->live_tasks.v[i]->slot);
+        if (c->gpus.is_silent && !HV_MUTANT(HV_MUTANT_GPU_UNSEEN_GIVEN))
+                return;
         hv_gpu_books_open(c, HV_GPUS_FREE, &b);
         for (size_t i = 0; i < c->live_tasks.n; i++)
                 if (hv_task_holds_room(c->live_tasks.v[i]))
@@ -316,25 +333,12 @@ static void give_all(struct hv_core *c) {
 
 /* ---- who loses one ---- */
 
-static void end_attempt(struct hv_core *c, struct task *t, const char *text) {
-        if (t->step != TASK_STEP_RUN || !t->live->started_us || t->live->ending != HV_CAUSE_NONE)
-                return;
-        t->live->ending = HV_CAUSE_NODE_ERROR;
-        t->live->is_gpu_lost = true;
-        hv_set_text(&t->live->relief_text, text);
-        hv_note_task(c, t, HV_NOTE_TASK_STOPPING, HV_REASON_GPU_LOST, "is stopped: %s", text);
-}
-
 static void fault(struct hv_core *c, struct slot *s, uint64_t now_us, const char *text) {
         if (hv_streq(s->gpu_fault_id, s->have->id))
                 return;
         hv_set_text(&s->gpu_fault_id, s->have->id);
         hv_set_text(&s->gpu_fault, text);
-        if (s->task) {
-                end_attempt(c, s->task, text);
-                return;
-        }
-        if (!s->want)
+        if (s->task || !s->want)
                 return;
         hv_backoff_exited(&s->restart, &s->want->backoff, now_us,
                           s->running_since_us ? now_us - s->running_since_us : 0, false);
@@ -354,10 +358,14 @@ static void find_lost(struct pass *p) {
         struct slot *s;
         size_t it = 0;
 
-        while (hv_map_next(p->c->slots, &it, NULL, (void **) &s))
+        while (hv_map_next(p->c->slots, &it, NULL, (void **) &s)) {
                 if (s->have && s->have->ours && s->have->gpus &&
                     lost_one(p->c, s->have->gpus, text, sizeof text))
                         fault(p->c, s, p->now_us, text);
+                /* Again until it may be: since when it runs may have to be asked first. */
+                if (s->task && hv_slot_has_gpu_fault(s) && !HV_MUTANT(HV_MUTANT_GPU_LOSS_UNNOTICED))
+                        hv_task_evict(s->task, HV_EVICTION_GPU_LOST, s->gpu_fault);
+        }
 }
 
 void hv_pass_gpus(struct pass *p) {

@@ -35,5 +35,8 @@ void hv_gpu_room(const struct hv_core *c, enum hv_gpu_scope scope, struct hv_roo
 /* "asks for 2 GPUs with 8Gi, 1 such is left", into buf. */
 void hv_gpu_describe(const struct hv_booking *asked, unsigned n_there, const char *of,
                      char buf[HV_ROOM_TEXT_SIZE]);
+/* Can it be had now? at_most: GPUs that may be given. Not known counts as no. */
+bool hv_gpu_fits_now(const struct hv_core *c, const struct hv_booking *asked, unsigned at_most,
+                     char buf[HV_ROOM_TEXT_SIZE]);
 /* Can this ever be had here? Not known counts as yes. */
 bool hv_gpu_ever_fits(const struct hv_core *c, const struct hv_booking *asked, char buf[HV_ROOM_TEXT_SIZE]);

@@ -208,11 +208,12 @@ static void count_existing(struct hv_core *c, const struct hv_desired *d, enum b
                         count(c, d, HV_KIND_WIREGUARD, w->name, false, benefit, counted);
         if (!d->settings.docker_enabled)
                 return; /* without an engine there is nothing else to remove */
-        /* A declared task that has not ended would be stopped. */
+        /* A declared task that has not ended would be stopped. What ends in this pass is told apart by the next one, which comes with the
+         * record of its end. */
         for (size_t i = 0; i < c->live_tasks.n; i++) {
                 const struct task *t = c->live_tasks.v[i];
 
-                if (t->source == HV_TASK_FROM_FILE && t->accepted && t->step < TASK_STEP_COLLECT &&
+                if (t->source == HV_TASK_FROM_FILE && t->accepted && t->step < TASK_STEP_TIDY &&
                     !t->stop_asked)
                         count(c, d, HV_KIND_TASK, t->id, false, benefit, counted);
         }

@@ -62,6 +62,16 @@ enum hv_mutant {
         HV_MUTANT_SHORT_STOPS_AT_ONCE, /* ... and stopped for it without a wait */
         HV_MUTANT_SHORT_STOPS_FIRST,   /* ... the most important first */
         HV_MUTANT_SHORT_IS_ITS_FAULT,  /* ... and called to blame for it */
+        HV_MUTANT_CORDON_ADMITS,       /* a cordoned node admits tasks */
+        HV_MUTANT_HOLD_ACTS,           /* what is held is changed */
+        HV_MUTANT_STOPPED_RUNS,        /* what somebody stopped by hand is started again */
+        HV_MUTANT_RESTARTS_ALL,        /* a restart of a service takes all its replicas at once */
+        HV_MUTANT_EVICTED_UNRECORDED,  /* the node stops an attempt, and nobody writes down why */
+        HV_MUTANT_EVICTED_TOO_EARLY,   /* ... or does not wait until that is durable */
+        HV_MUTANT_EVICTION_FORGOTTEN,  /* ... or a restart does not ask for it */
+        HV_MUTANT_GPU_GIVEN_TWICE,     /* nobody looks who holds a GPU */
+        HV_MUTANT_GPU_UNSEEN_GIVEN,    /* one is given while the driver does not answer */
+        HV_MUTANT_GPU_LOSS_UNNOTICED,  /* who holds a GPU that is gone runs on */
         HV_N_MUTANTS
 };
 

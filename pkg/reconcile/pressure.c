@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "reconcile/eviction.h"
 #include "reconcile/mutant.h"
 #include "reconcile/pass.h"
 #include "reconcile/task_state.h"
@@ -184,14 +185,10 @@ static void judge(struct pass *p) {
                 hv_pass_not_later_than(p, s->calm_since_us + CALM_US);
 }
 
-static bool is_being_stopped(const struct task *t) {
-        return t->live->is_relief && t->step == TASK_STEP_RUN;
-}
-
 /* A task that runs, and that nobody has asked to end. */
 static bool may_be_stopped(const struct task *t) {
-        return t->task && t->step == TASK_STEP_RUN && t->live->started_us && !t->stop_asked &&
-               t->live->ending == HV_CAUSE_NONE;
+        return hv_task_may_be_evicted(t) && !t->stop_asked &&
+               (t->live->eviction == HV_EVICTION_NONE || t->live->eviction == HV_EVICTION_PRESSURE);
 }
 
 static bool matters_less(const struct task *a, const struct task *b) {
@@ -202,32 +199,45 @@ static bool matters_less(const struct task *a, const struct task *b) {
         return a->number > b->number;
 }
 
+/* What was decided on and is not durable is decided anew: the ledger may have been away for long. */
+static void give_up_all_but(struct hv_core *c, const struct task *chosen) {
+        for (size_t i = 0; i < c->live_tasks.n; i++) {
+                struct task *t = c->live_tasks.v[i];
+
+                if (t != chosen && hv_task_is_being_evicted(t, HV_EVICTION_PRESSURE))
+                        hv_task_give_up_eviction(t);
+        }
+}
+
 /* One at a time: what it gives back is felt before the next one has to go. */
-static void relieve(struct pass *p) {
+static struct task *choose(struct pass *p) {
         struct pressure *s = &p->c->pressure;
         struct task *least = NULL;
 
         for (size_t i = 0; i < p->c->live_tasks.n; i++) {
                 struct task *t = p->c->live_tasks.v[i];
 
-                if (is_being_stopped(t)) {
-                        s->next_stop_us = p->now_us + STOP_AFTER_US;
-                        return;
+                if (hv_task_is_being_evicted(t, HV_EVICTION_PRESSURE) && !hv_task_may_be_evicted(t)) {
+                        if (t->live->eviction_durable)
+                                s->next_stop_us = p->now_us + STOP_AFTER_US;
+                        return NULL;
                 }
                 if (may_be_stopped(t) && (!least || matters_less(t, least)))
                         least = t;
         }
-        if (!least)
-                return;
+        if (!least || p->now_us >= s->next_stop_us)
+                return least;
         hv_pass_not_later_than(p, s->next_stop_us);
-        if (p->now_us < s->next_stop_us)
-                return;
-        least->live->ending = HV_CAUSE_NODE_ERROR;
-        least->live->is_relief = true;
-        hv_set_text(&least->live->relief_text, s->text);
-        s->next_stop_us = p->now_us + STOP_AFTER_US;
-        hv_note_task(p->c, least, HV_NOTE_TASK_STOPPING, HV_REASON_WAITING_PRESSURE, "is stopped: %s",
-                     s->text);
+        return NULL;
+}
+
+static void relieve(struct pass *p) {
+        struct pressure *s = &p->c->pressure;
+        struct task *least = s->is_closed && s->is_short ? choose(p) : NULL;
+
+        give_up_all_but(p->c, least);
+        if (least)
+                hv_task_evict(least, HV_EVICTION_PRESSURE, s->text);
 }
 
 /* One word at the beginning and one at the end, however the figures move in between; and none while nobody knows yet. */
@@ -256,18 +266,21 @@ static void judge_cpu(struct pass *p) {
 enum hv_resource hv_pressure_lacks(const struct hv_core *c) {
         const struct pressure *s = &c->pressure;
 
+        if (c->orders_closed_text && !HV_MUTANT(HV_MUTANT_CORDON_ADMITS))
+                return HV_RESOURCE_CONSENT;
         if (s->is_closed && !HV_MUTANT(HV_MUTANT_SHORT_ADMITS))
                 return HV_RESOURCE_PRESSURE;
         return s->is_busy || s->is_cpu_awaited ? HV_RESOURCE_CPU_USE : HV_RESOURCE_NONE;
 }
 
 const char *hv_pressure_text(const struct hv_core *c) {
+        if (c->orders_closed_text)
+                return c->orders_closed_text;
         return c->pressure.is_closed ? c->pressure.text : c->pressure.busy_text;
 }
 
 void hv_pass_pressure(struct pass *p) {
         judge(p);
         judge_cpu(p);
-        if (p->c->pressure.is_closed && p->c->pressure.is_short)
-                relieve(p);
+        relieve(p);
 }

@@ -25,6 +25,8 @@ const char *hv_reason_name(enum hv_reason reason) {
                 [HV_REASON_CONFLICT] = "Conflict",
                 [HV_REASON_NOT_WANTED] = "NotWanted",
                 [HV_REASON_SUSPENDED] = "Suspended",
+                [HV_REASON_STOPPED_BY_USER] = "StoppedByUser",
+                [HV_REASON_CORDONED] = "Cordoned",
                 [HV_REASON_DOCKER_DOWN] = "DockerDown",
                 [HV_REASON_DOCKER_UNRESPONSIVE] = "DockerUnresponsive",
                 [HV_REASON_REVISION_REJECTED] = "RevisionRejected",
@@ -35,6 +37,8 @@ const char *hv_reason_name(enum hv_reason reason) {
                 [HV_REASON_WAITING_DISK] = "WaitingDisk",
                 [HV_REASON_WAITING_GPU] = "WaitingGpu",
                 [HV_REASON_GPU_LOST] = "GpuLost",
+                [HV_REASON_GPU_UNREACHABLE] = "GpuUnreachable",
+                [HV_REASON_GPU_TOO_HOT] = "GpuTooHot",
                 [HV_REASON_WAITING_PRESSURE] = "WaitingPressure",
                 [HV_REASON_QUIET_HOURS] = "QuietHours",
                 [HV_REASON_WAITING_SLOT] = "WaitingSlot",
@@ -50,6 +54,7 @@ const char *hv_reason_name(enum hv_reason reason) {
                 [HV_REASON_NOT_LISTENING] = "NotListening",
                 [HV_REASON_CONFIRM_PENDING] = "ConfirmPending",
                 [HV_REASON_REVERTED] = "Reverted",
+                [HV_REASON_DISK_LIMIT] = "DiskLimit",
         };
 
         return (size_t) reason < HV_N_REASONS ? names[reason] : "";

@@ -20,9 +20,11 @@ enum hv_reason {
         HV_REASON_OOM_KILLED,
         HV_REASON_EXITED, /* ended by itself and its restart policy says: leave it */
         HV_REASON_NAME_CONFLICT,
-        HV_REASON_CONFLICT,   /* ours, but cannot be changed without losing data */
-        HV_REASON_NOT_WANTED, /* an orphan on its way out */
-        HV_REASON_SUSPENDED,
+        HV_REASON_CONFLICT,        /* ours, but cannot be changed without losing data */
+        HV_REASON_NOT_WANTED,      /* an orphan on its way out */
+        HV_REASON_SUSPENDED,       /* held by hand, or node.docker.enabled is false */
+        HV_REASON_STOPPED_BY_USER, /* by hand, until somebody says start */
+        HV_REASON_CORDONED,        /* no task is admitted: somebody said so */
         HV_REASON_DOCKER_DOWN,
         HV_REASON_DOCKER_UNRESPONSIVE,
         HV_REASON_REVISION_REJECTED,
@@ -33,6 +35,8 @@ enum hv_reason {
         HV_REASON_WAITING_DISK,
         HV_REASON_WAITING_GPU,
         HV_REASON_GPU_LOST,         /* a container cannot use its GPU any more */
+        HV_REASON_GPU_UNREACHABLE,  /* their driver does not answer, or there are none of those asked for */
+        HV_REASON_GPU_TOO_HOT,      /* one slows itself down */
         HV_REASON_WAITING_PRESSURE, /* the machine itself runs short */
         HV_REASON_QUIET_HOURS,      /* resources.quietHours leave it no GPU now */
         HV_REASON_WAITING_SLOT,     /* as many tasks run as may */
@@ -48,6 +52,7 @@ enum hv_reason {
         HV_REASON_NOT_LISTENING,    /* the address of http.listen cannot be had */
         HV_REASON_CONFIRM_PENDING,  /* a revision is on trial, and taken back without a yes */
         HV_REASON_REVERTED,         /* one was */
+        HV_REASON_DISK_LIMIT,       /* a workspace takes more than its task asked for */
         HV_N_REASONS
 };
 

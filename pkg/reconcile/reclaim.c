@@ -35,6 +35,7 @@ void hv_core_remember_like(struct hv_core *c, const struct hv_core *other) {
 
         hv_caps_like(c, other);
         hv_gpus_like(c, other);
+        hv_orders_like(c, other);
         while (hv_map_next(other->reclaims, &it, &volume, &word))
                 hv_map_put(c->reclaims, volume, word);
 }

@@ -161,6 +161,7 @@ struct gpu {
 
 struct gpus {                   /* gpu.h */
         bool is_told, is_known; /* is_told: somebody looks for them; is_known: they were seen once */
+        bool is_silent;         /* nobody can say now: what was seen last stays, and none is given */
         char *message;          /* why they are not known now */
         HV_VEC(struct gpu) v;
 };
@@ -198,6 +199,9 @@ struct hv_core {
         struct caps caps[HV_N_CAPS];
         struct pressure pressure;
         struct gpus gpus;
+        struct hv_orders orders; /* orders.h; in orders_arena */
+        struct hv_arena *orders_arena;
+        const char *orders_closed_text; /* why they let nobody be admitted; NULL: they do */
         struct hv_map *
                 reclaims; /* by volume; enum reclaim: what was last said, also of volumes that are not there */
         HV_VEC(struct flight *) flights;
@@ -339,6 +343,22 @@ void hv_gpus_like(struct hv_core *c, const struct hv_core *other);
 void hv_gpus_end(struct hv_core *c);
 const char *hv_slot_gpus(const struct slot *s); /* that its container has, or will have; NULL: none */
 bool hv_slot_has_gpu_fault(const struct slot *s);
+
+/* orders.c */
+void hv_orders_input(struct hv_core *c, const struct hv_orders *orders);
+void hv_orders_like(struct hv_core *c, const struct hv_core *other);
+void hv_orders_end(struct hv_core *c);
+/* What is asked of this slot by hand; NULL: nothing of the kind. */
+const struct hv_order *hv_order_to_hold(const struct hv_core *c, const struct slot *s);
+const struct hv_order *hv_order_to_stop(const struct hv_core *c, const struct slot *s);
+const struct hv_restart_order *hv_order_to_restart(const struct hv_core *c, const struct slot *s);
+
+/* assess_order.c: the verdicts; of a restart: it is up */
+extern const char hv_why_restart[];
+bool hv_container_is_up(const struct container *k); /* paused ones are */
+struct verdict hv_assess_restart(const struct hv_core *c, const struct slot *s, uint64_t now_us);
+struct verdict hv_assess_stopped(const struct slot *s, uint64_t now_us);
+struct verdict hv_assess_held(const struct slot *s, uint64_t now_us);
 
 /* tunnel.c */
 void hv_tunnel_free(void *tunnel);

@@ -88,6 +88,18 @@ static const char *conflict_text(const struct slot *s, const struct verdict *v, 
         return hv_arena_printf(a, "%s exists and is not hivelet's", v->about);
 }
 
+static const char *order_text(const struct hv_core *c, const struct slot *s, const struct verdict *v,
+                              struct hv_arena *a) {
+        bool is_stop = v->reason == HV_REASON_STOPPED_BY_USER;
+        const struct hv_order *o = is_stop ? hv_order_to_stop(c, s) : hv_order_to_hold(c, s);
+
+        if (!o || (s->want && s->want->suspended))
+                return "node.docker.enabled is false";
+        return hv_arena_printf(a, "%s by %s%s%s; until hivectl %s", is_stop ? "stopped" : "held", o->by,
+                               o->reason ? ": " : "", o->reason ? o->reason : "",
+                               is_stop ? "start" : "release");
+}
+
 static const char *sentence(const struct hv_core *c, const struct slot *s, const struct verdict *v,
                             struct hv_arena *a) {
         switch (v->reason) {
@@ -117,7 +129,8 @@ static const char *sentence(const struct hv_core *c, const struct slot *s, const
                 return hv_arena_printf(a, "ended with exit code %d, %u restarts so far", s->last_exit_code,
                                        s->n_restarts);
         case HV_REASON_SUSPENDED:
-                return "node.docker.enabled is false";
+        case HV_REASON_STOPPED_BY_USER:
+                return order_text(c, s, v, a);
         case HV_REASON_NOT_WANTED:
                 return "not in the desired state any more";
         default:
@@ -258,6 +271,8 @@ static const char *item_sentence(const struct item *o, const struct verdict *v, 
         if (v->reason == HV_REASON_NAME_CONFLICT)
                 return hv_arena_printf(a, "a %s named %s exists that is not hivelet's; it is left alone",
                                        hv_kind_label(o->kind), o->name);
+        if (v->reason == HV_REASON_SUSPENDED)
+                return v->why;
         if (v->reason == HV_REASON_CONFLICT)
                 return "its driver or options changed; its data is kept, so it is not replaced";
         if (o->failure.reason != HV_REASON_SYNCED)
@@ -358,7 +373,8 @@ void hv_core_status(const struct hv_core *c, uint64_t now_us, struct hv_arena *a
         hv_caps_status(c, arena, ret->caps);
         if (hv_pressure_lacks(c) != HV_RESOURCE_NONE) {
                 ret->pressure = hv_arena_strdup(arena, hv_pressure_text(c));
-                ret->is_busy = !c->pressure.is_closed;
+                ret->is_cordoned = c->orders_closed_text != NULL;
+                ret->is_busy = !ret->is_cordoned && !c->pressure.is_closed;
         }
         if (c->active && hv_pressure_is_disk_short(&c->active->settings.pressure, &c->pressure.seen, text))
                 ret->disk_pressure = hv_arena_strdup(arena, text);

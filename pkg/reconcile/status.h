@@ -87,8 +87,10 @@ struct hv_status {
         const struct hv_object_status *objects; /* by kind, then name */
         size_t n_objects;
         struct hv_caps_status caps[HV_N_CAPS];
-        const char *pressure; /* what the machine runs short of, so that no task is admitted; NULL: nothing */
-        bool is_busy;         /* ... no more than that its CPUs are busy */
+        const char *
+                pressure; /* why no task is admitted: what the machine runs short of; NULL: for no such reason */
+        bool is_busy;     /* ... no more than that its CPUs are busy */
+        bool is_cordoned;          /* ... no such thing: somebody wants it so */
         const char *disk_pressure; /* which disk runs short, in words; NULL: none */
 };
 
@@ -121,7 +123,13 @@ const char *hv_core_container_object(const struct hv_core *c, const char *contai
 /* What can be given to services and tasks in all, to tasks, and what is left for them (admission.h). false: not known yet. */
 bool hv_core_room(const struct hv_core *c, struct hv_room *ret_allocatable, struct hv_room *ret_for_tasks,
                   struct hv_room *ret_free);
-/* Why no task is admitted, whatever it asks for: the machine runs short, or is too busy. NULL: for no such reason. */
+
+/* What a booking lacks first, ever or now, in words in `text`; HV_RESOURCE_NONE: nothing. GPUs are judged one by one: each must have the
+ * memory by itself, as admission gives them. When hv_core_room() is true. */
+enum hv_resource hv_core_lacks(const struct hv_core *c, const struct hv_booking *asked, bool is_now,
+                               char text[HV_ROOM_TEXT_SIZE]);
+/* Why no task is admitted, whatever it asks for: the machine runs short, or is too busy, or somebody cordoned
+ * it. NULL: for no such reason. */
 const char *hv_core_pressure(const struct hv_core *c, struct hv_arena *arena);
 int hv_core_trust(const struct hv_core *c);
 

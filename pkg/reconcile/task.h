@@ -3,8 +3,8 @@
  *      Queued -> Admitted -> Fetching -> Running -> Collecting -> Completed | Failed | TimedOut | Stopped
  *         '---------------------------------------------------> Rejected
  *
- * Model    Everything that must survive a crash is an action of its own (TASK_ACCEPT, TASK_BEGIN, TASK_STOPPING, TASK_END):
- *          the ledger's transaction is its effect, and what follows from it is planned only after its OK.
+ * Model    Everything that must survive a crash is an action of its own (TASK_ACCEPT, TASK_BEGIN, TASK_STOPPING,
+ *          TASK_EVICTING, TASK_END): the ledger's transaction is its effect, and what follows from it is planned only after its OK.
  *
  *              accept   the promise: from here on the task is never forgotten
  *              begin    attempt k is about to be started: durable before START is sent, so that no crash starts it twice
@@ -64,6 +64,18 @@ enum hv_task_cause {
 const char *hv_task_cause_name(enum hv_task_cause cause); /* "exitCode" */
 bool hv_task_cause_parse(const char *name, enum hv_task_cause *ret);
 
+/* Why the node itself stops an attempt (eviction.h): also the `reason` of its end. */
+enum hv_eviction {
+        HV_EVICTION_NONE,
+        HV_EVICTION_PRESSURE, /* the machine runs short */
+        HV_EVICTION_GPU_LOST,
+        HV_EVICTION_DISK_LIMIT, /* its workspace takes more than it asked for */
+        HV_N_EVICTIONS
+};
+
+const char *hv_eviction_name(enum hv_eviction why); /* "GpuLost"; NULL: NONE */
+bool hv_eviction_parse(const char *name, enum hv_eviction *ret);
+
 /* What was kept of an attempt. */
 struct hv_task_collected {
         uint64_t log_bytes, outputs_bytes;
@@ -79,8 +91,9 @@ struct hv_task_end {
         bool final;               /* false: another attempt follows */
         enum hv_task_state state; /* with final */
         enum hv_task_cause cause;
-        const char *message; /* one sentence for people; "" */
-        int exit_code;       /* -1: none */
+        enum hv_eviction eviction; /* that ended it; NONE: none did */
+        const char *message;       /* one sentence for people; "" */
+        int exit_code;             /* -1: none */
         bool oom_killed;
         uint64_t started_wall_us, finished_wall_us; /* 0: never */
         struct hv_task_collected collected;
@@ -107,7 +120,10 @@ struct hv_task_recalled {
         uint64_t begun_wall_us, begun_us;
         unsigned
                 n_counted; /* attempts since it was reopened that ended and count against the limit of retries */
-        uint64_t retry_wall_us; /* when the last of them ended */
+        uint64_t retry_wall_us;    /* when the last of them ended */
+        enum hv_eviction eviction; /* of an attempt that has not ended: decided on; NONE: not */
+        const char *eviction_text;
+        uint64_t evicted_wall_us;
         bool stop_asked;
         bool is_owed; /* it ended, and the pool that assigned it has not got its result yet */
         const char *stop_by, *stop_reason, *message;

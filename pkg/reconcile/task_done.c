@@ -3,6 +3,7 @@
  * The ledger's actions and those on disk answer for themselves: OK took place, all else did not. REFUSED means that the
  * same again would fail again; FAILED is tried again after a wait. */
 #include "reconcile/cron_state.h"
+#include "reconcile/eviction.h"
 #include "reconcile/mutant.h"
 #include "reconcile/task_state.h"
 
@@ -235,6 +236,16 @@ static void forget_done(struct hv_core *c, struct task *t, uint64_t now_us, cons
         }
 }
 
+static void evicting_done(struct hv_core *c, struct task *t, uint64_t now_us, const struct flight *f,
+                          const struct hv_input *in) {
+        if (in->outcome != HV_OUTCOME_OK && !HV_MUTANT(HV_MUTANT_EVICTED_TOO_EARLY)) {
+                failed(c, t, now_us, f, in);
+                return;
+        }
+        hv_failure_reset(&t->live->failure);
+        hv_task_eviction_recorded(c, t, hv_wall_us(c, now_us), false);
+}
+
 static void stopping_done(struct hv_core *c, struct task *t, uint64_t now_us, const struct flight *f,
                           const struct hv_input *in) {
         t->stopping = NULL;
@@ -266,6 +277,9 @@ void hv_task_done(struct hv_core *c, uint64_t now_us, struct flight *f, const st
                 break;
         case HV_ACTION_TASK_PACKAGES:
                 packages_done(c, t, now_us, f, in);
+                break;
+        case HV_ACTION_TASK_EVICTING:
+                evicting_done(c, t, now_us, f, in);
                 break;
         case HV_ACTION_TASK_BEGIN:
                 begin_done(c, t, now_us, f, in);

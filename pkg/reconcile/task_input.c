@@ -1,7 +1,10 @@
 /* reconcile/task_input.c - how tasks come in: from a revision, from the ledger at start, from somebody who asks. */
 #include <errno.h>
+#include <stdio.h>
 
+#include "base/quantity.h"
 #include "reconcile/cron_state.h"
+#include "reconcile/eviction.h"
 #include "reconcile/mutant.h"
 #include "reconcile/task_state.h"
 
@@ -66,6 +69,14 @@ void hv_task_want(struct hv_core *c, const struct hv_desired *d) {
 
 /* ---- from the ledger ---- */
 
+static void recall_eviction(struct hv_core *c, struct task *t, const struct hv_task_recalled *r) {
+        if (r->eviction == HV_EVICTION_NONE || HV_MUTANT(HV_MUTANT_EVICTION_FORGOTTEN))
+                return;
+        t->live->eviction = r->eviction;
+        hv_set_text(&t->live->eviction_text, r->eviction_text ? r->eviction_text : "");
+        hv_task_eviction_recorded(c, t, r->evicted_wall_us, true);
+}
+
 static void recall_attempt(struct hv_core *c, struct task *t, uint64_t now_us,
                            const struct hv_task_recalled *r) {
         uint64_t wall_us = hv_wall_us(c, now_us), due_wall_us;
@@ -79,6 +90,7 @@ static void recall_attempt(struct hv_core *c, struct task *t, uint64_t now_us,
                 t->live->begun_wall_us = r->begun_wall_us;
                 t->step = TASK_STEP_RUN;
                 t->live->start = HV_MUTANT(HV_MUTANT_RECALLED_IS_FRESH) ? START_NOT_SENT : START_SENT;
+                recall_eviction(c, t, r);
                 return;
         }
         due_wall_us = r->retry_wall_us ? r->retry_wall_us + t->task->retry_backoff_us : 0;
@@ -168,13 +180,20 @@ static int stop(struct hv_core *c, const char *id, const char *by, const char *r
 }
 
 static void above_disk(struct hv_core *c, const struct hv_input *in) {
+        char taken[HV_QUANTITY_SIZE], limit[HV_QUANTITY_SIZE], text[100 + 2 * HV_QUANTITY_SIZE];
         struct task *t = hv_task_get(c, in->text);
 
-        if (!t || t->step != TASK_STEP_RUN || t->attempt != in->attempt || !t->live->started_us ||
-            t->live->ending != HV_CAUSE_NONE)
+        if (!t || !t->task || t->attempt != in->attempt)
                 return;
-        t->live->ending = HV_CAUSE_DISK_LIMIT;
-        t->live->disk_bytes = in->disk_bytes;
+        hv_quantity_format_bytes(in->disk_bytes, taken);
+        hv_quantity_format_bytes(t->task->booking.disk_bytes, limit);
+        if (in->disk_bytes > t->task->booking.disk_bytes)
+                (void) snprintf(text, sizeof text, "its workspace took %s, more than its %s of disk", taken,
+                                limit);
+        else
+                (void) snprintf(text, sizeof text,
+                                "its workspace was too deep to be measured against its %s of disk", limit);
+        hv_task_evict(t, HV_EVICTION_DISK_LIMIT, text);
 }
 
 static int reopen(struct hv_core *c, const char *id, struct hv_task *again, struct hv_err *err) {

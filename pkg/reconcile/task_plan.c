@@ -20,6 +20,7 @@ static const struct hv_task_end *describe_end(const struct hv_core *c, const str
                 .final = !t->again,
                 .state = t->end.state,
                 .cause = t->end.cause,
+                .eviction = t->end.eviction,
                 .message = hv_arena_strdup(f->arena, t->live->end_message ? t->live->end_message : ""),
                 .exit_code = t->end.exit_code,
                 .oom_killed = t->end.oom_killed,
@@ -53,6 +54,10 @@ static void hand_out(struct pass *p, struct task *t, const struct verdict *v) {
         f->action.final = !t->again;
         f->action.is_checkpoint = t->end.cause == HV_CAUSE_CHECKPOINT;
         f->action.unit = t->slot ? t->live->unit : NULL;
+        if (v->action == HV_ACTION_TASK_EVICTING) {
+                f->action.eviction = t->live->eviction;
+                f->action.eviction_text = hv_arena_strdup(f->arena, t->live->eviction_text);
+        }
         if (v->action == HV_ACTION_TASK_END)
                 f->action.end = describe_end(p->c, t, f);
         if (v->action == HV_ACTION_TASK_STOPPING || v->action == HV_ACTION_TASK_CANCEL) {
@@ -70,8 +75,7 @@ static void plan_image_early(struct pass *p, struct task *t) {
         if (t->step != TASK_STEP_PREPARE || !t->slot || p->c->engine.state != HV_ENGINE_READY ||
             t->slot->have || t->slot->effect)
                 return;
-        v = hv_assess_image(p->c, hv_map_get(p->c->images, t->live->unit->image), t->live->unit,
-                            t->slot->needs_pull, p->now_us);
+        v = hv_assess_image(p->c, hv_task_image(p->c, t), t->live->unit, t->slot->needs_pull, p->now_us);
         if (!v.in_sync && v.act)
                 (void) hv_pass_act(p, t->slot, &v, true);
         hv_pass_not_later_than(p, v.next_us);

@@ -150,6 +150,8 @@ enum hv_reason hv_task_waiting_reason(const struct hv_core *c, enum hv_resource 
                 return HV_REASON_WAITING_GPU;
         case HV_RESOURCE_PRESSURE:
                 return HV_REASON_WAITING_PRESSURE;
+        case HV_RESOURCE_CONSENT:
+                return HV_REASON_CORDONED;
         default:
                 return HV_REASON_WAITING_SLOT;
         }
@@ -161,6 +163,12 @@ static const char *left_of(const struct hv_core *c, enum hv_resource lacks) {
                        : "are left";
 }
 
+/* While the node is cordoned a pool can give it to somebody else; everybody else wants it here, when it is open again. */
+bool hv_task_wait_ends(const struct task *t) {
+        return t->task->wait_for_resources_us != HV_TIME_NEVER &&
+               (t->live->lacks != HV_RESOURCE_CONSENT || t->source == HV_TASK_FROM_POOL);
+}
+
 static void wait(struct hv_core *c, struct task *t, uint64_t now_us, enum hv_resource lacks,
                  const char *text) {
         t->live->lacks = lacks;
@@ -170,8 +178,7 @@ static void wait(struct hv_core *c, struct task *t, uint64_t now_us, enum hv_res
                 hv_note_task(c, t, HV_NOTE_WAITING, hv_task_waiting_reason(c, lacks), "waits: %s",
                              t->live->lacks_text);
         }
-        if (t->task->wait_for_resources_us != HV_TIME_NEVER &&
-            now_us - t->live->queued_since_us >= t->task->wait_for_resources_us)
+        if (hv_task_wait_ends(t) && now_us - t->live->queued_since_us >= t->task->wait_for_resources_us)
                 hv_task_over(c, t, HV_CAUSE_RESOURCES, "Insufficient resources: %s", t->live->lacks_text);
 }
 
@@ -232,7 +239,7 @@ static enum hv_resource find_gpus(const struct hv_core *c, struct left *l, const
                                   char **ret, char text[HV_ROOM_TEXT_SIZE]) {
         if (!c->gpus.is_told || !b->n_gpus)
                 return HV_RESOURCE_NONE;
-        if (!c->gpus.is_known)
+        if (!c->gpus.is_known || (c->gpus.is_silent && !HV_MUTANT(HV_MUTANT_GPU_UNSEEN_GIVEN)))
                 (void) snprintf(text, HV_ROOM_TEXT_SIZE, "the GPUs of this machine are not known: %s",
                                 c->gpus.message ? c->gpus.message : "nobody has told yet");
         else if (n_allowed(c, l, b) >= b->n_gpus + l->n_gpus_held)

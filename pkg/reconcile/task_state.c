@@ -81,7 +81,7 @@ static struct task_live *free_live(struct task *t) {
                 (void) hv_arena_free(t->live->arena);
                 free(t->live->failure.message);
                 free(t->live->lacks_text);
-                free(t->live->relief_text);
+                free(t->live->eviction_text);
                 free(t->live->start_message);
                 free(t->live->end_message);
                 free(t->live->collected);
@@ -138,7 +138,8 @@ void hv_task_bind(struct hv_core *c, struct task *t) {
         t->slot = hv_slot_get(c, t->live->unit->container);
         t->slot->task = t;
         t->slot->want = t->live->unit;
-        hv_failure_reset(&t->slot->failure);
+        if (t->slot->failure.type != HV_ACTION_REMOVE) /* what is in its way is not tried sooner for it */
+                hv_failure_reset(&t->slot->failure);
         hv_backoff_reset(&t->slot->restart);
         t->slot->needs_pull = 0;
 }
@@ -208,7 +209,8 @@ void hv_task_queue(struct hv_core *c, struct task *t, uint64_t now_us, uint64_t 
         hv_set_text(&t->live->start_message, NULL);
         t->live->started_us = t->started_wall_us = t->live->finished_wall_us = 0;
         t->live->ending = HV_CAUSE_NONE;
-        t->live->is_relief = false;
+        t->live->eviction = HV_EVICTION_NONE;
+        t->live->eviction_durable = false;
         t->end = (struct end){ .exit_code = -1 };
         free(t->live->collected);
         t->live->collected = NULL;
@@ -312,6 +314,10 @@ bool hv_task_fence_held(struct task *t) {
         t->live->barred = t->live->is_recalled = false;
         t->live->start = START_NOT_SENT;
         return true;
+}
+
+const struct image *hv_task_image(const struct hv_core *c, const struct task *t) {
+        return hv_map_get(c->images, t->live->unit->image);
 }
 
 uint64_t hv_wall_us(const struct hv_core *c, uint64_t now_us) {

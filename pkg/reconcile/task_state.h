@@ -48,7 +48,8 @@ struct end {
         unsigned attempt; /* 0: it ended without one */
         enum hv_task_state state;
         enum hv_task_cause cause;
-        int exit_code; /* -1: none */
+        enum hv_eviction eviction; /* that ended it */
+        int exit_code;             /* -1: none */
         bool oom_killed;
 };
 
@@ -78,12 +79,11 @@ struct task_live {
         uint64_t begun_us, begun_wall_us; /* its `begin`; begun_us 0: in another boot, or not known */
         uint64_t started_us;              /* of the core's clock; 0: not known to have started */
         uint64_t finished_wall_us;
-        uint64_t disk_bytes; /* with ending DISK_LIMIT */
-        enum hv_task_cause
-                ending;   /* TIMEOUT, STOPPED, DISK_LIMIT or NODE_ERROR: it is being stopped for this */
-        bool is_relief;   /* with ending NODE_ERROR: the machine runs short of `relief_text` */
-        bool is_gpu_lost; /* with ending NODE_ERROR: `relief_text` says how */
-        char *relief_text;
+        enum hv_task_cause ending; /* TIMEOUT, STOPPED or an eviction's: it is being stopped for this */
+        enum hv_eviction eviction; /* eviction.h; `ending` is set once it is durable */
+        bool eviction_durable;
+        uint64_t evicted_wall_us; /* when it became durable */
+        char *eviction_text;
         struct hv_task_collected *collected; /* NULL: nothing */
         char *end_message;
 };
@@ -141,6 +141,7 @@ bool hv_task_is_in_doubt(const struct task *t);
 /* A container that no START can have started is gone: none ever will. (After START_LOST one may have taken place before,
  * in an engine that has forgotten it.) False: nothing kept the START from its effect. */
 bool hv_task_fence_held(struct task *t);
+const struct image *hv_task_image(const struct hv_core *c, const struct task *t); /* NULL: not known yet */
 uint64_t hv_wall_us(const struct hv_core *c, uint64_t now_us);
 void hv_note_task(struct hv_core *c, const struct task *t, enum hv_note_type type, enum hv_reason reason,
                   const char *fmt, ...) _hv_printf_(5, 6);
@@ -153,8 +154,10 @@ void hv_task_ask_to_stop(struct task *t, const char *by, const char *reason); /*
 void hv_task_want(struct hv_core *c, const struct hv_desired *d);             /* a revision became active */
 int hv_task_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in, struct hv_err *err);
 
-/* task_assess.c */
+/* task_advance.c */
 void hv_task_advance(struct hv_core *c, struct task *t, uint64_t now_us);
+
+/* task_assess.c */
 /* A stop is recorded at once, beside whatever else is under way, and cuts short what may take long. False: nothing of the
  * kind is due. */
 bool hv_assess_task_stop(const struct task *t, uint64_t now_us, struct verdict *ret);
@@ -171,6 +174,7 @@ enum hv_reason hv_task_waiting_reason(const struct hv_core *c, enum hv_resource 
 /* Bigger than what there is for tasks in all; says in what. */
 bool hv_task_never_fits(const struct hv_core *c, const struct hv_booking *b, const struct hv_room *all,
                         char text[HV_ROOM_TEXT_SIZE]);
+bool hv_task_wait_ends(const struct task *t); /* what it lacks is not waited for without end */
 void hv_task_admit(struct hv_core *c, uint64_t now_us);
 
 /* task_done.c */

@@ -1,4 +1,5 @@
 /* reconcile/task_status.c - tasks in words: the verdicts are the planner's own. */
+#include "reconcile/gpu_books.h"
 #include "reconcile/mutant.h"
 #include "reconcile/task_state.h"
 
@@ -68,7 +69,7 @@ static const char *sentence(const struct hv_core *c, const struct task *t, const
                 return "nobody knows whether its start is under way: its workspace is withheld until that is certain";
         if (t->slot && t->slot->failure.reason != HV_REASON_SYNCED)
                 return what_fails(&t->slot->failure, a);
-        i = t->slot ? hv_map_get(c->images, t->live->unit->image) : NULL;
+        i = t->slot ? hv_task_image(c, t) : NULL;
         if (i && t->step <= TASK_STEP_MAKE && i->failure.reason != HV_REASON_SYNCED)
                 return hv_arena_printf(a, "%s: %s", i->ref, what_fails(&i->failure, a));
         if (i && i->effect)
@@ -77,10 +78,8 @@ static const char *sentence(const struct hv_core *c, const struct task *t, const
                 return "its Python packages are being installed";
         if (t->live->ending == HV_CAUSE_TIMEOUT && t->step == TASK_STEP_RUN)
                 return "is being stopped: its time is over";
-        if (t->live->ending == HV_CAUSE_DISK_LIMIT && t->step == TASK_STEP_RUN)
-                return "is being stopped: it takes more of the disk than it asked for";
-        if (t->live->is_relief && t->step == TASK_STEP_RUN)
-                return hv_arena_printf(a, "is being stopped: %s", t->live->relief_text);
+        if (t->live->eviction_durable && t->step == TASK_STEP_RUN)
+                return hv_arena_printf(a, "is being stopped: %s", t->live->eviction_text);
         if (t->stop_asked && t->step <= TASK_STEP_RUN)
                 return hv_arena_printf(a, "is being stopped: asked by %s",
                                        t->stop_by ? t->stop_by : "somebody");
@@ -181,6 +180,24 @@ bool hv_core_room(const struct hv_core *c, struct hv_room *ret_allocatable, stru
         *ret_for_tasks = hv_task_room(c);
         *ret_free = hv_task_free_room(c);
         return true;
+}
+
+enum hv_resource hv_core_lacks(const struct hv_core *c, const struct hv_booking *b, bool is_now,
+                               char text[HV_ROOM_TEXT_SIZE]) {
+        struct hv_room asked = hv_room_of(b), room = is_now ? hv_task_free_room(c) : hv_task_room(c);
+        enum hv_resource lacks;
+
+        if (c->gpus.is_told) { /* the books tell more exactly */
+                asked.n_gpus = 0;
+                asked.gpu_memory_bytes = 0;
+                if (is_now ? !hv_gpu_fits_now(c, b, room.n_gpus, text) : !hv_gpu_ever_fits(c, b, text))
+                        return HV_RESOURCE_GPU;
+        }
+        lacks = hv_room_lacks(&room, &asked);
+        if (lacks != HV_RESOURCE_NONE)
+                (void) hv_room_describe(lacks, &asked, &room, is_now ? "are left now" : HV_ROOM_FOR_TASKS,
+                                        text);
+        return lacks;
 }
 
 const char *hv_core_pressure(const struct hv_core *c, struct hv_arena *arena) {

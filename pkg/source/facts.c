@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/arena.h"
 #include "base/map.h"
 #include "base/quantity.h"
 #include "base/time.h"
@@ -28,6 +29,7 @@ struct hv_facts {
         struct hv_spec_facts spec;
         char *state_directory;
         struct hv_map *seen; /* by path */
+        struct hv_arena *gpus;
 };
 
 /* Who could lead the path elsewhere, component by component. */
@@ -112,9 +114,25 @@ struct hv_facts *hv_facts_new(const char *state_directory) {
         return f;
 }
 
+void hv_facts_set_gpus(struct hv_facts *f, const struct hv_spec_gpu_fact *gpus, size_t n) {
+        struct hv_spec_gpu_fact *v;
+
+        (void) hv_arena_free(f->gpus);
+        f->gpus = hv_arena_new();
+        v = HV_ARENA_NEW_N(f->gpus, struct hv_spec_gpu_fact, n + 1);
+        for (size_t i = 0; i < n; i++)
+                v[i] = (struct hv_spec_gpu_fact){ hv_arena_strdup(f->gpus, gpus[i].uuid),
+                                                  hv_arena_strdup(f->gpus, gpus[i].name),
+                                                  gpus[i].memory_bytes };
+        f->spec.gpus = v;
+        f->spec.n_gpus = n;
+        f->spec.gpus_known = true;
+}
+
 struct hv_facts *hv_facts_free(struct hv_facts *f) {
         if (!f)
                 return NULL;
+        (void) hv_arena_free(f->gpus);
         hv_map_free(f->seen);
         free(f->state_directory);
         free(f);

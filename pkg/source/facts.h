@@ -4,8 +4,7 @@
  * Blocking A path on a file system that does not answer (a hard NFS mount whose server is away) is waited for 2 seconds, once as
  *          long as it stays so (base/within.h); then nothing is known about it, which is told and no error. Only paths that
  *          the desired state names below node.policy.hostPaths, and files of secrets and configs, are looked at.
- * Units    nano-CPUs and bytes; 0 is "not known". GPUs and host routes are looked at by the modules that own
- *          them, when there are any.
+ * Units    nano-CPUs and bytes; 0 is "not known". GPUs are told by who asks their driver, host routes by nobody yet.
  */
 #pragma once
 
@@ -16,5 +15,8 @@ struct hv_facts;
 struct hv_facts *hv_facts_new(const char *state_directory); /* the agent's; NULL: where it is by itself */
 struct hv_facts *hv_facts_free(struct hv_facts *f);         /* takes NULL, gives NULL */
 HV_DEFINE_CLEANUP(struct hv_facts, hv_facts_free);
+
+void hv_facts_set_gpus(struct hv_facts *f, const struct hv_spec_gpu_fact *gpus,
+                       size_t n); /* from the next load on */
 
 const struct hv_spec_facts *hv_facts_get(struct hv_facts *f); /* for one load; good until f is freed */

@@ -596,6 +596,10 @@ struct hv_source_set *hv_source_set_free(struct hv_source_set *s) {
         return NULL;
 }
 
+void hv_source_set_gpus(struct hv_source_set *s, const struct hv_spec_gpu_fact *gpus, size_t n) {
+        hv_facts_set_gpus(s->facts, gpus, n);
+}
+
 int hv_source_set_watch(struct hv_source_set *s, struct sd_event *event, void (*changed)(void *userdata),
                         void *userdata, struct hv_err *err) {
         return hv_files_watch(s->files, event, changed, userdata, err);

@@ -59,6 +59,9 @@ int hv_source_set_new(const struct hv_source_options *options, struct hv_source_
 struct hv_source_set *hv_source_set_free(struct hv_source_set *s); /* takes NULL, gives NULL */
 HV_DEFINE_CLEANUP(struct hv_source_set, hv_source_set_free);
 
+/* What the driver told; the next load judges by it. Until then nothing is known of GPUs. */
+void hv_source_set_gpus(struct hv_source_set *s, const struct hv_spec_gpu_fact *gpus, size_t n);
+
 /* `changed` is called from the loop when a file was closed, moved or removed: time to load. */
 int hv_source_set_watch(struct hv_source_set *s, struct sd_event *event, void (*changed)(void *userdata),
                         void *userdata, struct hv_err *err);

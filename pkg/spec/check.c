@@ -73,10 +73,10 @@ static void index_units(struct hv_check *c) {
 void hv_spec_check_all(const struct hv_spec_tree *tree, const struct hv_spec_facts *facts,
                        struct hv_diags *diags) {
         static void (*const parts[])(const struct hv_check *) = {
-                hv_check_formats,   hv_check_references, hv_check_dependencies, hv_check_mounts,
-                hv_check_images,    hv_check_ports,      hv_check_subnets,      hv_check_wireguard,
-                hv_check_units,     hv_check_services,   hv_check_tasks,        hv_check_node,
-                hv_check_endpoints, hv_check_files,      hv_check_containers,
+                hv_check_formats, hv_check_references, hv_check_dependencies, hv_check_mounts,
+                hv_check_images,  hv_check_ports,      hv_check_subnets,      hv_check_wireguard,
+                hv_check_units,   hv_check_services,   hv_check_tasks,        hv_check_node,
+                hv_check_gpus,    hv_check_endpoints,  hv_check_files,        hv_check_containers,
         };
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
         const struct hv_spec_state *s = &tree->state;

@@ -17,6 +17,11 @@ struct hv_spec_file_fact {
         const char *writable_by; /* NULL, or who but root may replace a component of the path: for messages */
 };
 
+struct hv_spec_gpu_fact {
+        const char *uuid, *name;
+        uint64_t memory_bytes;
+};
+
 struct hv_spec_facts {
         /* What is known about a path; NULL result: nothing. Good until the next call. */
         const struct hv_spec_file_fact *(*file)(void *userdata, const char *path);
@@ -25,7 +30,8 @@ struct hv_spec_facts {
         const char *state_directory;                  /* the agent's, never mounted; NULL: /var/lib/hivelet */
         uint64_t nano_cpus, memory_bytes, disk_bytes; /* installed; 0: unknown */
         bool gpus_known;
-        unsigned n_gpus;
+        const struct hv_spec_gpu_fact *gpus; /* that work, whole */
+        size_t n_gpus;
         struct hv_strv routes; /* CIDRs that the host routes already */
 };
 

@@ -1,5 +1,5 @@
 /* spec/check_endpoint.c - who is spoken to in the clear (E0502, E0504), with half a certificate (E0503), under an address that
- * leads to the pool itself (E0507), and sources that would read themselves (E0506). */
+ * leads to the pool itself (E0507), a pool that has no users to ask about (E0508), and sources that would read themselves (E0506). */
 #include <fnmatch.h>
 
 #include "spec/check_internal.h"
@@ -55,6 +55,20 @@ static void check_master(const struct hv_check *c) {
                                                 hv_node_get(m->reconnect.node, "initial")));
 }
 
+/* Where nobody can be asked, nobody would get in, and nobody would know why. */
+static void check_pool_role(const struct hv_check *c) {
+        const struct hv_spec_master *m = &c->state->master;
+        const struct hv_spec_http *h = &c->state->http;
+
+        if (h->auth.pool_role == HV_HTTP_NOBODY || (m->protocol == HV_DIALECT_HIVEMIND && m->address))
+                return;
+        hv_diag_error(
+                c->diags, hv_check_field(h->auth.node, "poolRole"), "E0508",
+                m->address
+                        ? "the pool speaks v1, which has no users; only one of the dialect hivemind has"
+                        : "there is no pool to be asked: set master.address and master.protocol: hivemind");
+}
+
 static void check_http(const struct hv_check *c) {
         const struct hv_spec_http *h = &c->state->http;
         const struct hv_node *at = hv_check_field(h->node, "listen");
@@ -62,6 +76,7 @@ static void check_http(const struct hv_check *c) {
         const struct hv_node *required = hv_check_field(h->auth.node, "required");
         bool has_auth = hv_spec_needs_login(h), has_tls = h->tls.cert_file && h->tls.key_file;
 
+        check_pool_role(c);
         if (!h->listen || hv_value_endpoint(h->listen, "E0501", c->arena, &e, NULL) < 0)
                 return;
         if (e.is_address ? hv_address_is_loopback(&e.address) : hv_streq(e.host, "localhost"))

@@ -59,8 +59,14 @@ void hv_check_services(const struct hv_check *c);   /* probes, updates, replicas
 void hv_check_tasks(const struct hv_check *c);      /* inputs, outputs, timeouts, checkpoints, what fits */
 void hv_check_containers(const struct hv_check *c); /* two of one name */
 void hv_check_node(const struct hv_check *c);       /* watermarks, trust, admission, hardware */
-void hv_check_endpoints(const struct hv_check *c);  /* master, http, sources: plain text, TLS, loops */
-void hv_check_files(const struct hv_check *c);      /* with facts: files and their modes */
+void hv_check_gpus(const struct hv_check *c); /* with facts: what is declared of them, and what there is */
+void hv_check_endpoints(const struct hv_check *c); /* master, http, sources: plain text, TLS, loops */
+void hv_check_files(const struct hv_check *c);     /* with facts: files and their modes */
+
+/* GPUs of this machine that are given away and have that much memory; where they are known. */
+unsigned hv_check_count_gpus(const struct hv_check *c, uint64_t memory_bytes);
+/* "2 GPUs with 12Gi" */
+const char *hv_check_gpus_text(const struct hv_check *c, unsigned n, uint64_t memory_bytes);
 
 /* The service or task of this name; NULL when there is none. */
 const struct hv_check_unit *hv_check_find(const struct hv_check *c, enum hv_kind kind, const char *name);

@@ -1,5 +1,5 @@
 /* spec/check_node.c - the node as a whole: watermarks (E0227), trust (E0505), what is given away (E0601, E0602), what is
- * installed (W030, W031), quiet hours (E0231). */
+ * installed (W030), quiet hours (E0231). */
 #include "base/buf.h"
 #include "base/quantity.h"
 #include "spec/check_internal.h"
@@ -147,15 +147,10 @@ static void check_slice(const struct hv_check *c) {
 }
 
 void hv_check_node(const struct hv_check *c) {
-        const struct hv_spec_gpus *gpus = &c->state->resources.gpus;
-
         for (size_t i = 0; i < HV_ARRAY_SIZE(amounts); i++)
                 check_admission(c, &amounts[i]);
         check_watermarks(c);
         check_trust(c);
         check_quiet_hours(c);
         check_slice(c);
-        if (c->facts && c->facts->gpus_known && c->facts->n_gpus == 0 && gpus->select.n > 0)
-                hv_diag_warn(c->diags, hv_check_field(gpus->node, "select"), "W031",
-                             "no GPU matches; GPU tasks will be rejected");
 }

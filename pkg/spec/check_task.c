@@ -205,10 +205,9 @@ static void check_fit(const struct hv_check *c, const struct hv_check_unit *u) {
                 never_fits(c, u, "disk",
                            hv_diag_text(c->diags, "%s of disk", hv_check_bytes(c, b.disk_bytes)),
                            hv_check_bytes(c, disk));
-        if (f->gpus_known && b.n_gpus > f->n_gpus)
-                never_fits(c, u, "gpus",
-                           hv_diag_text(c->diags, "%u GPU%s", b.n_gpus, b.n_gpus == 1 ? "" : "s"),
-                           hv_diag_text(c->diags, "%u", f->n_gpus));
+        if (f->gpus_known && b.n_gpus > hv_check_count_gpus(c, b.gpu_memory_bytes))
+                never_fits(c, u, "gpus", hv_check_gpus_text(c, b.n_gpus, b.gpu_memory_bytes),
+                           hv_diag_text(c->diags, "%u", hv_check_count_gpus(c, b.gpu_memory_bytes)));
 }
 
 /* The document of a task is kept and read again, by a reader with limits. */

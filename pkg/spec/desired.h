@@ -280,6 +280,7 @@ struct hv_http_settings {
         const struct hv_http_group *groups; /* of callers of the unix socket; none: all are admins */
         size_t n_groups;
         const char *cert_file, *key_file; /* NULL: no TLS */
+        unsigned connections_max, connections_per_address_max, streams_max;
 };
 
 struct hv_gpu_selector { /* NULL, 0: any */

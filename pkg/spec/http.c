@@ -26,5 +26,8 @@ void hv_spec_http_settle(const struct hv_spec_http *h, struct hv_arena *arena, s
                 .n_groups = n,
                 .cert_file = h->tls.cert_file,
                 .key_file = h->tls.key_file,
+                .connections_max = (unsigned) h->limits.connections,
+                .connections_per_address_max = (unsigned) h->limits.connections_per_address,
+                .streams_max = (unsigned) h->limits.streams,
         };
 }

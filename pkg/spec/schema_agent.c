@@ -167,8 +167,9 @@ static const struct hv_field http_auth_rows[] = {
           .doc = "File with a line ROLE NAME TOKEN for each token that lets clients in.",
           .example = "/etc/hivelet/api.token" },
         { HV_ROW(http_auth, "poolRole", ENUM, pool_role), HV_WORDS("none", "viewer", "operator", "admin"),
-          .value = "none", .planned = true,
-          .doc = "What those may do whom a pool of the dialect hivemind knows by name and password." },
+          .value = "none",
+          .doc = "What those may do whom a pool of the dialect hivemind knows by name and password, "
+                 "and usersFile does not name." },
         { HV_STRUCTS(http_auth, "groups", groups, http_group),
           .doc = "Roles on the unix socket, by group; none: whoever may open it is an admin.",
           .example = "[{group: hivelet, role: operator}]" },
@@ -204,6 +205,18 @@ static const struct hv_field ui_rows[] = {
 static const struct hv_schema ui = {
         .name = "Ui", .doc = "Pages for people.", HV_FIELDS(ui_rows), HV_SIZED(ui)
 };
+static const struct hv_field http_limits_rows[] = {
+        { HV_ROW(http_limits, "connections", INT, connections), .value = "256", HV_RANGE(8, 100000),
+          .doc = "Connections at once; the one that is idle for longest makes room." },
+        { HV_ROW(http_limits, "connectionsPerAddress", INT, connections_per_address), .value = "32",
+          HV_RANGE(1, 100000), .doc = "Of these, from one address." },
+        { HV_ROW(http_limits, "streams", INT, streams), .value = "128", HV_RANGE(2, 100000),
+          .doc = "Streams at once (status, events, logs); half of them may follow the status, half the events." },
+};
+static const struct hv_schema http_limits = { .name = "HttpLimits",
+                                              .doc = "What clients may take at once.",
+                                              HV_FIELDS(http_limits_rows),
+                                              HV_SIZED(http_limits) };
 static const struct hv_field http_rows[] = {
         { HV_ROW(http, "listen", TEXT, listen), .value = "127.0.0.1:5000", .format = HV_FORMAT_HOST_PORT,
           .doc = "Address and port; one that is not loopback needs auth and tls." },
@@ -215,6 +228,8 @@ static const struct hv_field http_rows[] = {
           .example = "{enabled: true}" },
         { HV_NESTED(http, "ui", ui, ui), .planned = true, .doc = "Pages for people.",
           .example = "{theme: dark}" },
+        { HV_NESTED(http, "limits", limits, http_limits),
+          .doc = "What clients of the address may take at once.", .example = "{streams: 512}" },
 };
 const struct hv_schema hv_schema_http = {
         .name = "Http", .doc = "The agent's HTTP interface.", HV_FIELDS(http_rows), HV_SIZED(http)

@@ -195,6 +195,10 @@ struct hv_spec_ui {
         bool enabled;
         int theme;
 };
+struct hv_spec_http_limits {
+        const struct hv_node *node;
+        int64_t connections, connections_per_address, streams;
+};
 struct hv_spec_http {
         const struct hv_node *node;
         const char *listen;
@@ -202,6 +206,7 @@ struct hv_spec_http {
         struct hv_spec_http_tls tls;
         struct hv_spec_metrics metrics;
         struct hv_spec_ui ui;
+        struct hv_spec_http_limits limits;
 };
 
 struct hv_spec_gc_disk {

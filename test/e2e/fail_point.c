@@ -32,6 +32,7 @@ static const char *const types[HV_N_ACTIONS] = {
         [HV_ACTION_UPDATE] = "update",
         [HV_ACTION_TASK_ACCEPT] = "task_accept",
         [HV_ACTION_TASK_STOPPING] = "task_stopping",
+        [HV_ACTION_TASK_EVICTING] = "task_evicting",
         [HV_ACTION_TASK_BEGIN] = "task_begin",
         [HV_ACTION_TASK_END] = "task_end",
         [HV_ACTION_TASK_FORGET] = "task_forget",

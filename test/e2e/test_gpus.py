@@ -57,6 +57,10 @@ class Gpus(base.Case):
     def tasks(self):
         return {t["metadata"]["task"]: t["status"] for t in self.agent.call("GET", "/api/v1/tasks")["items"]}
 
+    def healthy(self):
+        return next((c["status"], c["reason"], c["message"]) for c in self.agent.call("GET", "/api/v1/status")["conditions"]
+                    if c["type"] == "GPUHealthy")
+
     def rules_of(self, container):
         pid = self.engine.inspect(container)["State"]["Pid"]
         with open(f"/proc/{pid}/cgroup") as f:
@@ -97,6 +101,7 @@ class Gpus(base.Case):
         self.machine.has(SMALL, LARGE, more=f"lost {LARGE[0]}\n")
         self.agent.wait(lambda: self.tasks()["sum"]["phase"] == "Failed", "the attempt ends")
         self.assertIn("GpuLost: GPU-large-0002 does not work any more", self.tasks()["sum"]["message"])
+        self.assertEqual(self.healthy(), ("False", "GpuLost", "GPU 1 (GPU-large-0002) is lost: its driver does not reach it"))
         self.machine.has(SMALL, LARGE, more=f"lost {SMALL[0]}\n")
         self.agent.wait(lambda: "hive-web" in self.containers() and self.held("hive-web") == [LARGE[0]], "the other GPU")
         self.agent.wait_synced()
@@ -112,6 +117,12 @@ class Gpus(base.Case):
         self.assertEqual((tasks["c"]["phase"], tasks["c"]["message"]),
                          ("Rejected", "never fits: asks for 3 GPUs, 2 such can be given to tasks on this node"))
         self.assertIn("asks for 1 GPU with 40Gi, 0 such can be given", tasks["d"]["message"])
+        # 32 GiB in all are not twice 12 of one.
+        path = os.path.join(self.machine.dir, "task.yaml")
+        with open(path, "w") as f:
+            f.write("apiVersion: hivelet/v1\nkind: Task\nmetadata: {name: fits}\nspec:\n" + f"  image: {hv.IMAGE}\n" +
+                    "  resources: {requests: {cpu: 10m, memory: 8Mi, gpus: 2, gpuMemory: 12Gi}}\n")
+        self.assertIn("asks for 2 GPUs with 12Gi, 1 such can be given to tasks on this node", self.agent.ctl("fit", "-f", path).stdout)
         # Killed, and started anew: what runs holds what it held.
         self.agent.kill()
         self.agent.start(env={"LD_LIBRARY_PATH": self.machine.dir})
@@ -140,6 +151,7 @@ class Gpus(base.Case):
         self.agent.wait(lambda: "does not answer within" in self.agent.text_of_log(), "the helper is ended")
         node = self.agent.call("GET", "/api/v1/node")
         self.assertIn("does not answer", node["gpus"]["message"])
+        self.assertEqual(self.healthy()[:2], ("False", "GpuUnreachable"))
         self.assertEqual(self.started_at("hive-web"), started)
         self.assertTrue(self.agent.status()["synced"])
 
@@ -153,6 +165,13 @@ class Gpus(base.Case):
         metrics = self.agent.call("GET", "/metrics", accept="text/plain")
         self.assertIn('hivelet_gpu_temperature_celsius{uuid="GPU-large-0002"} 61', metrics)
         self.assertIn('hivelet_gpu_memory_bytes{uuid="GPU-small-0001",state="used"} 536870912', metrics)
+        self.assertIn("\nhivelet_gpu_healthy 1\n", metrics)
+        self.assertEqual(self.healthy(), ("True", "Ok", "2 GPUs, NVIDIA driver 550.54.14"))
+        # The judgement of a file knows them, too.
+        self.agent.write(document(FAST % ", select: [{uuid: GPU-other}, {uuid: GPU-large}]" + "  tasks:\n" + task("two", "gpus: 2")))
+        said = self.agent.run("--check", env={"LD_LIBRARY_PATH": self.machine.dir}).stderr
+        self.assertIn("warning[W031]: spec.resources.gpus.select[0]: no GPU of this machine is like this entry", said)
+        self.assertIn("warning[W032]: spec.tasks[0].resources.requests.gpus: asks for 2 GPUs, this node has 1", said)
         self.assertIn("GPU-small-0001", self.agent.ctl("top", "gpu", "--once").stdout)
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import tarfile
 
 import base
 import hv
@@ -24,6 +25,91 @@ class Hivectl(base.Case):
 
     def json(self, *args, **more):
         return json.loads(self.ctl(*args, "-o", "json", **more).stdout)
+
+
+class ByHand(Hivectl):
+    """What people ask for beside the documents; each outlives an agent that is killed."""
+
+    def setUp(self):
+        super().setUp()
+        self.up("  services:\n" + service("api") + service("web", "replicas: 2"))
+
+    def again(self):
+        self.agent.kill()
+        self.agent.start()
+        self.agent.wait_synced()
+
+    def ids(self, key):
+        return {name: key(self.engine.inspect(name)) for name in ("hive-web", "hive-web-2")}
+
+    def test_stop_start_hold_restart_and_signals(self):
+        self.ctl("stop", "web", "--reason", "it leaks", "--wait")
+        self.assertEqual(self.engine.running(), {"hive-api"})
+        self.again()
+        self.assertEqual(self.engine.running(), {"hive-api"})
+        self.assertIn("service web is stopped by unix:uid=0: it leaks; until hivectl start", self.ctl("status").stdout)
+        self.assertIn("StoppedByUser: stopped by unix:uid=0: it leaks", self.ctl("why", "service/web").stdout)
+        self.assertIn("service web is stopped by unix:uid=0", self.ctl("plan").stderr)
+        self.assertIn("hivectl start web starts it", self.ctl("restart", "web", code=1).stderr)
+        self.ctl("start", "service/web", "--wait")
+        self.assertEqual(self.engine.running(), {"hive-api", "hive-web", "hive-web-2"})
+
+        started = self.ids(lambda c: c["State"]["StartedAt"])
+        made = self.ids(lambda c: c["Id"])
+        self.ctl("restart", "svc", "web", "--wait")
+        self.agent.wait(lambda: all(started[n] != s for n, s in self.ids(lambda c: c["State"]["StartedAt"]).items()),
+                        "both run anew")
+        self.assertEqual(self.ids(lambda c: c["Id"]), made)
+        self.agent.wait(lambda: self.agent.status()["orders"]["restarts"] == 0, "the order is over")
+
+        self.ctl("hold", "api")
+        self.ctl("kill", "api", "-s", "KILL")
+        self.agent.wait(lambda: "hive-api" not in self.engine.running(), "it is dead")
+        self.again()
+        self.agent.write(document("  services:\n" + service("web")))
+        self.assertIn("service api is held by unix:uid=0", self.ctl("apply").stderr)
+        self.agent.wait_synced()
+        self.assertEqual(set(self.engine.containers()), {"hive-web", "hive-api"})
+        self.ctl("release", "api")
+        self.agent.wait(lambda: set(self.engine.containers()) == {"hive-web"}, "it goes")
+        self.ctl("kill", "absent", code=NO_SUCH)
+        self.ctl("stop", "node", code=USAGE)
+
+    def test_a_cordoned_node_admits_nothing_over_a_restart(self):
+        self.ctl("cordon", "--reason", "the rack moves")
+        self.again()
+        self.assertEqual(next(c["reason"] for c in self.agent.status()["conditions"] if c["type"] == "Admitting"), "Cordoned")
+        task = self.ctl("run", hv.IMAGE, "--", "/bin/true").stdout.strip()
+        self.agent.wait(lambda: self.json("get", "task/" + task)["status"]["reason"] == "Cordoned", "it waits")
+        self.assertIn("the node is cordoned by unix:uid=0: the rack moves", self.ctl("why", "task/" + task).stdout)
+        self.assertIn("hivelet_cordoned 1", self.agent.call("GET", "/metrics"))
+        self.ctl("uncordon")
+        self.agent.wait(lambda: self.json("get", "task/" + task)["status"]["ended"], "it runs")
+        # A drain: what runs is stopped at the deadline, which an agent that was killed meanwhile remembers.
+        task = self.ctl("run", hv.IMAGE, "--", "/bin/sleep", "1000000").stdout.strip()
+        self.agent.wait(lambda: self.json("get", "task/" + task)["status"]["phase"] == "Running", "it runs")
+        self.ctl("drain", "--deadline", "1ms", "--reason", "the rack moves")
+        self.again()
+        self.ctl("wait", "task/" + task)
+        self.ctl("drain", "--wait")
+        status = self.json("get", "task/" + task)["status"]
+        self.assertEqual(status["phase"], "Stopped")
+        self.assertIn("the rack moves", self.ctl("why", "task/" + task).stdout)
+        self.assertIn("the node is drained by unix:uid=0", self.ctl("status").stdout)
+        self.ctl("uncordon")
+        self.assertIsNone(self.agent.status()["orders"]["drain"])
+        # Orders that cannot be read let nothing happen: what somebody stopped must not start because of it.
+        self.ctl("stop", "api", "--wait")
+        self.agent.kill()
+        with open(os.path.join(self.agent.dir, "state", "orders"), "r+", encoding="utf-8") as f:
+            f.write("?")
+        self.agent.start()
+        self.agent.wait_synced()
+        self.assertNotIn("hive-api", self.engine.running())
+        self.assertIn("the node is held by hivelet", self.ctl("status").stdout)
+        self.ctl("uncordon")
+        self.ctl("release", "node", "--wait")
+        self.assertIn("hive-api", self.engine.running())
 
 
 class Looking(Hivectl):
@@ -116,6 +202,25 @@ class Looking(Hivectl):
                             'COMP_POINT=13; $(complete -p hivectl | sed "s/.*-F \\([^ ]*\\).*/\\1/"); '
                             'printf "%s\\n" "${COMPREPLY[@]}"'], capture_output=True, text=True, env=env)
         self.assertEqual({w.strip() for w in r.stdout.split()} & {"speaker", "web"}, {"speaker", "web"}, r.stdout + r.stderr)
+
+    def test_doctor_and_bundle(self):
+        def lines():
+            r = self.agent.ctl("doctor", "-o", "json")
+            return {i["name"]: i for i in json.loads(r.stdout)["items"]}
+        found = lines()
+        for name in ("agent", "version", "config", "secrets", "workloads", "engine", "work"):
+            self.assertIn(found[name]["state"], ("ok", "skip"), found[name])
+        path = os.path.join(self.agent.dir, "bundle.tar.gz")
+        self.assertIn("status.json", self.ctl("bundle", path).stdout)
+        with tarfile.open(path) as bundle:
+            parts = {os.path.basename(m.name): bundle.extractfile(m).read().decode() for m in bundle.getmembers()}
+        self.assertEqual(json.loads(parts["services.json"])["items"][0]["metadata"]["name"], "speaker")
+        self.assertIn("hivelet_build_info", parts["metrics.txt"])
+        self.assertIn("node.id", parts["settings.json"])
+        self.agent.terminate()
+        found = lines()
+        self.assertEqual(found["agent"]["state"], "fail")
+        self.assertIn("systemctl start hivelet", found["agent"]["fix"])
 
     def test_version_names_both(self):
         v = self.json("version")

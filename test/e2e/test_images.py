@@ -56,7 +56,7 @@ class Images(base.Case):
         agent.wait(lambda: self.state("gone") == self.state("cut") == ("BackOff", "PullFailed"), "it is told")
         self.assertEqual(self.there(), {a, b})
         self.assertIn("gone", agent.ctl("get", "images").stdout)
-        self.assertIn("not found", agent.ctl("why", "image/gone").stdout)
+        self.assertIn("not found" if hv.KIND == "docker" else "manifest unknown", agent.ctl("why", "image/gone").stdout)
         self.assertIn("PullFailed", json.dumps(agent.call("GET", "/api/v1/events")))
         # Whoever mends it need not wait: `apply` tries again.
         made = self.registry.put("preload/nobody-has-it:1", 64 * KIB)
@@ -103,24 +103,14 @@ class Images(base.Case):
         cutter.mend()
         self.agent.wait_synced()
         self.assertEqual((self.engine.running(), self.there()), ({"hive-web"}, {wanted}))
-
-    def archive(self, path, image):
-        """As `docker save` writes it; the image is not in the engine any more."""
-        self.engine.call("POST", f"/images/{hv.IMAGE}/tag?repo={image.rpartition(':')[0]}&tag={image.rpartition(':')[2]}")
-        c = hv.UnixConnection(self.engine.sock)
-        try:
-            c.request("GET", f"/v1.41/images/{image}/get")
-            with open(path, "wb") as f:
-                f.write(c.getresponse().read())
-        finally:
-            c.close()
-        os.chmod(path, 0o644)
-        self.engine.call("DELETE", f"/images/{image}")
+        said = next(line for line in self.agent.call("GET", "/metrics").splitlines() if line.startswith("hivelet_image_pull_bytes_total "))
+        if hv.KIND == "docker":  # podman does not say how much came, and Docker leaves steps out, the last one too
+            self.assertGreater(int(said.split()[1]), 0)
 
     def test_archives_are_loaded_once(self):
         folder = os.path.join(self.agent.dir, "archives")
         os.mkdir(folder)
-        self.archive(os.path.join(folder, "one.tar"), "offline/one:1")
+        self.engine.save(os.path.join(folder, "one.tar"), "docker.io/offline/one:1")
         for name, text in (("broken.tar", b"no archive"), ("notes.txt", b"nothing")):
             with open(os.path.join(folder, name), "wb") as f:
                 f.write(text)
@@ -130,7 +120,7 @@ class Images(base.Case):
         os.chmod(os.path.join(folder, "anybody.tar"), 0o666)
         agent = self.agent
         # The name leads nowhere: what the archive brings is what the service runs.
-        web = service("web", image="offline/one:1").replace("pullPolicy: never", "pullPolicy: missing")
+        web = service("web", image="docker.io/offline/one:1").replace("pullPolicy: never", "pullPolicy: missing")
         self.start(f"{{archives: {folder}}}", more=f"  services:\n{web}")
         agent.wait_synced()
         self.assertEqual(self.engine.running(), {"hive-web"})

@@ -133,7 +133,7 @@ class Join(test_tunnels.Ground):
                 "filename": "../wg0.conf"}
 
     def joining(self, more="", url=None, client="clientName: berlin", routes=""):
-        return hv.document(PUBLISH + f"  wireguard:\n    - name: {self.wg}\n      join: {{url: \"{url or self.url()}\"{', ' if client else ''}{client}}}\n"
+        return hv.document(PUBLISH + f"{hv.CHATTY}  wireguard:\n    - name: {self.wg}\n      join: {{url: \"{url or self.url()}\"{', ' if client else ''}{client}}}\n"
                            f"{routes}" + (f"  services:\n{more}" if more else ""))
 
     def message(self):

@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
 """What the agent says that the machine and its containers use, against the kernel's files and the engine's own account: each figure is
 read before and after the agent's sample, and has to lie between. Nothing depends on how fast the machine is."""
+import contextlib
 import json
 import os
+import shutil
 import subprocess
+import tempfile
+import time
 
 import base
 import hv
@@ -11,6 +15,8 @@ import tasks
 
 RESOURCES = "  resources: {monitor: {interval: 1s}}\n"
 PAGE = 4096
+SPAN_S = 5  # in which nobody asks the agent anything
+TURNS_OF_A_QUESTION = 12  # of the event loop, at most
 # Memory is counted for each CPU apart and added up in batches (Linux: MEMCG_CHARGE_BATCH).
 SLACK = 64 * os.cpu_count() * PAGE
 
@@ -99,7 +105,11 @@ class Monitor(base.Case):
     def held(self):
         """Files that the agent has open."""
         folder = f"/proc/{self.agent.process.pid}/fd"
-        return "\n".join(os.readlink(os.path.join(folder, fd)) for fd in os.listdir(folder))
+        places = []
+        for fd in os.listdir(folder):
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                places.append(os.readlink(os.path.join(folder, fd)))
+        return "\n".join(places)
 
     @staticmethod
     def told(sample):
@@ -223,21 +233,78 @@ class Monitor(base.Case):
         self.assertLessEqual(told, len(before) + self.forks() - forks)
         if os.path.exists("/proc/pressure/cpu"):
             self.assertLessEqual(host["pressure"]["cpu"]["someSeconds"], int(read("/proc/pressure/cpu").split("total=")[1].split()[0]) / 1e6)
+        self.check_machine()
         older = self.usage("/api/resources")
         self.assertEqual(set(older) >= {"cpu_available", "memory_available", "disk_available", "running_tasks"}, True)
         history = self.usage("/api/v1/usage?history=1")["host"]["history"]
         self.assertEqual(sorted(p["at"] for p in history), [p["at"] for p in history])
 
-    def test_a_round_asks_the_engine_nothing(self):
-        """One inspect for a container that was started, and then none: rounds go on, the engine hears of none of them."""
-        proxy = self.through_proxy()
-        self.up(RESOURCES + "  services:\n" + hv.service("one") + hv.service("two"))
-        for name in ("hive-one", "hive-two"):
-            self.sample(name)
-        n, generation = len(proxy.requests), self.usage()["generation"]
-        tasks.poll(lambda: self.usage()["generation"] >= generation + 4, "four more rounds")
-        asked = [r for r in proxy.requests[n:] if "/containers/hive-" in str(r) and "/json" in str(r)]
-        self.assertEqual(asked, [])
+    # Of the machine, by name: what the kernel says, and what the agent does. What moves on has to be the same, or to lie between, in one sample.
+    def kernels(self):
+        fs = os.statvfs(self.agent.dir)
+        memory = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in read("/proc/meminfo").splitlines()}
+        traffic = {line.split(":")[0].strip(): line.split(":")[1].split() for line in read("/proc/net/dev").splitlines()[2:]}
+        load = read("/proc/loadavg").split()
+        return {"load 1m": float(load[0]), "load 5m": float(load[1]), "load 15m": float(load[2]), "threads": int(load[3].split("/")[1]),
+                "memory available": memory["MemAvailable"], "swap free": memory["SwapFree"], "disk available": fs.f_bavail * fs.f_frsize,
+                "files free": fs.f_favail, **{f"received {n}": int(v[0]) for n, v in traffic.items()}, **{f"sent {n}": int(v[8]) for n, v in traffic.items()}}
+
+    def agents(self):
+        host = self.usage()["host"]
+        disk = next(d for d in host["disks"] if d["use"] == "work")
+        traffic = {i["name"]: i for i in host["network"]["interfaces"]}
+        return {
+            "load 1m": host["load"]["1m"], "load 5m": host["load"]["5m"], "load 15m": host["load"]["15m"], "threads": host["threads"],
+            "memory available": host["memory"]["available"], "swap free": host["memory"]["swapFree"], "disk available": disk["available"],
+            "files free": disk["filesFree"], **{f"received {n}": i["received"] for n, i in traffic.items()},
+            **{f"sent {n}": i["sent"] for n, i in traffic.items()}}
+
+    def check_machine(self):
+        missing = set(self.kernels()) - {"received lo", "sent lo"}
+
+        def one_round():
+            """Takes out those that were told as they were; the others moved to and fro in between."""
+            before, first = self.kernels(), self.latest()
+            tasks.poll(lambda: self.latest() > first, "a new sample")
+            told = self.agents()
+            after = self.kernels()
+            for name in list(missing):
+                if name not in before or name not in after:  # an interface that is gone
+                    missing.discard(name)
+                elif name in told and min(before[name], after[name]) <= told[name] <= max(before[name], after[name]):
+                    missing.discard(name)
+            return not missing
+        tasks.poll(one_round, "each figure of the machine is the kernel's")
+
+    def counted(self):
+        """What a node at rest must not do, as counts: calls of the engine, lines of the log, passes of the planner, files of the state."""
+        figures = dict(line.rsplit(" ", 1) for line in self.agent.call("GET", "/metrics", accept="text/plain").splitlines() if line[0] != "#")
+        passes = sum(int(v) for k, v in figures.items() if k.startswith("hivelet_reconcile_total"))
+        files = {os.path.join(d, n): os.stat(os.path.join(d, n)).st_mtime_ns for d, _, names in os.walk(os.path.join(self.agent.dir, "state")) for n in names}
+        written = int(read("/proc", str(self.agent.process.pid), "io").split("\nwrite_bytes: ")[1].split()[0])
+        done = {"engine": list(self.proxies[0].requests), "log": self.agent.text_of_log(), "passes": passes, "files": files, "written": written}
+        return done, int(figures["hivelet_loop_turns_total"]), self.usage()["generation"]
+
+    def test_a_node_at_rest_is_quiet(self):
+        """Nothing happens, and nothing is done but rounds of samples: the agent wakes once for each. (It watches the folders above its files
+        as well: they are not those in which everybody makes temporary ones.)"""
+        place = tempfile.mkdtemp(prefix="hva", dir="/var/lib")
+        self.addCleanup(shutil.rmtree, place)
+        self.agent.done()
+        self.agent = hv.Agent(self.engine.sock, directory=place)
+        self.through_proxy()
+        self.up(RESOURCES + "  node: {reconcile: {resync: 1h}}\n  gc: {interval: 1h}\n  services:\n" + "".join(hv.service(f"s{i}") for i in range(6)))
+        self.sample("hive-s5")
+        self.agent.ctl("gc")  # the next collection is in an hour, too
+
+        def rested():
+            before, turns, first = self.counted()
+            time.sleep(SPAN_S)  # a question would wake it
+            after, turns_now, last = self.counted()
+            return (turns_now - turns, last - first) if before == after and last > first else None
+        # What follows a start may be in the first span.
+        turns, rounds = until(rested, "a span in which nothing is done")
+        self.assertLessEqual(turns, rounds + TURNS_OF_A_QUESTION * 2)
 
     def test_hivectl_top(self):
         self.up(RESOURCES + "  services:\n" + hv.service("shown"))

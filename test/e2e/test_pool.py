@@ -248,6 +248,27 @@ class Pool(Case):
         self.pool.wait("its result once more", lambda: len(self.pool.commits) == 2)
         self.assertEqual(self.committed("asked").result, first.result)
 
+    def test_a_word_about_an_older_lease_pays_nothing(self):
+        """The pool takes the result, loses it and gives the work anew, all before its first answer arrives."""
+        self.start()
+        self.online()
+        one = shell("mkdir results; date +%s%N >results/when", "meanwhile", attempt=1, lease_epoch=1)
+        self.pool.faults["ReportTaskResult", 1] = "hold"
+        self.pool.keep_results = True
+        self.pool.assign(one)
+        first = self.committed("meanwhile")
+        one.lease_epoch = 2
+        self.pool.results.clear()
+        self.pool.assign(one)
+        self.agent.wait(lambda: self.agent.ledger.rows(
+            "SELECT lease_epoch FROM assignment JOIN task ON task.seq = assignment.task WHERE task.id = 'meanwhile'") ==
+            [{"lease_epoch": 2}], "the new lease is known")
+        self.pool.let.set()
+        self.pool.wait("its result once more", lambda: len(self.pool.commits) == 2)
+        again = self.committed("meanwhile")
+        self.assertEqual((again.lease_epoch, again.result), (2, first.result))
+        self.agent.wait(lambda: self.debts() == [("meanwhile", "committed")], "it is paid")
+
     def test_the_same_again_runs_once(self):
         self.start()
         self.online()

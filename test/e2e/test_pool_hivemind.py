@@ -261,5 +261,19 @@ class Anew(Delivered):
         self.assertNotEqual(self.again("stopped"), when)
 
 
+class Logins(Case):
+    def log_in(self, name, password):
+        try:
+            return self.agent.call("POST", "/login", json.dumps({"username": name, "password": password, "bearer": True}))["role"]
+        except hv.HttpError as e:
+            return e.status
+
+    def test_whom_the_pool_knows(self):
+        self.pool.accounts["bob"] = "builder"
+        self.start(hv.CHATTY + "  http: {auth: {poolRole: operator}}\n")
+        self.assertEqual([self.log_in("bob", "builder"), self.log_in("carol", "builder")], ["operator", 401])
+        self.assertNotIn("builder", self.agent.text_of_log())
+
+
 if __name__ == "__main__":
     base.main()

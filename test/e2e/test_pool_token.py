@@ -31,7 +31,7 @@ class Token(base.Case):
         self.agent.start()
 
     def declare(self):
-        self.agent.declare({}, body=f"  secrets: [{{name: pool, fromFile: {self.tokens['node']}}}]\n  master: "
+        self.agent.declare({}, body=f"{hv.CHATTY}  secrets: [{{name: pool, fromFile: {self.tokens['node']}}}]\n  master: "
                            f"{{address: '127.0.0.1:{self.pool.port}', insecure: true, heartbeat: 1s, reconnect: {{initial: 100ms, max: 1s}}, "
                            "credentials: {username: holder, passwordSecret: pool}}\n")
 

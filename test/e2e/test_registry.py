@@ -13,6 +13,9 @@ import hv
 from hv import document, service
 
 ADDRESS = "127.0.0.1:5000"  # the namespace is the engine's alone
+# What each engine says of no login, and of a wrong one: podman the same.
+NO_LOGIN, WRONG_LOGIN = {"docker": ("no basic auth credentials", "unauthorized"),
+                         "podman": ("unauthorized: authentication required", "unauthorized")}[hv.KIND]
 USER, PASSWORD, WRONG = "node", "marker-5f1d-of-the-right-one", "marker-77ab-of-the-wrong-one"
 # htpasswd -nbB node marker-5f1d-of-the-right-one; the registry takes bcrypt only.
 HASH = "$2y$05$k3Yb0tQn7vPz1sXhL9wRWecyKyoZa6WXxJ..ou1Ngda5koZ7IIDZ6"
@@ -91,7 +94,7 @@ class Login(base.Case):
             self.engine.call("DELETE", f"/images/{self.image}")
 
     def body(self, auth=", auth: {secret: login}"):
-        return (f"  secrets: [{{name: login, fromFile: {self.secret}}}]\n"
+        return (f"{hv.CHATTY}  secrets: [{{name: login, fromFile: {self.secret}}}]\n"
                 f"  registries: [{{name: private, host: \"{ADDRESS}\"{auth}}}]\n  services:\n" +
                 service("web", image=self.image).replace("pullPolicy: never", "pullPolicy: missing"))
 
@@ -128,7 +131,7 @@ class Login(base.Case):
         far = f"{{name: far, host: registry.invalid, auth: {{secret: login}}, mirrors: [\"http://{ADDRESS}\"]}}"
         self.agent.write(document(self.body(auth="").replace("registries: [", f"registries: [{far}, ")))
         self.agent.start()
-        self.agent.wait(lambda: "no basic auth credentials" in self.agent.services()["hive-web"]["message"], "the mirror refuses")
+        self.agent.wait(lambda: NO_LOGIN in self.agent.services()["hive-web"]["message"], "the mirror refuses")
         self.assertEqual(self.engine.containers(), {})
 
     def test_no_login_and_a_wrong_one_are_told_until_it_is_mended(self):
@@ -136,10 +139,10 @@ class Login(base.Case):
         agent = self.agent
         agent.write(document(self.body(auth="")))
         agent.start()
-        agent.wait(lambda: self.told("no basic auth credentials"), "no login at all")
+        agent.wait(lambda: self.told(NO_LOGIN), "no login at all")
         agent.write(document(self.body()))
         agent.apply()
-        agent.wait(lambda: self.told("unauthorized"), "the wrong one")
+        agent.wait(lambda: self.told(WRONG_LOGIN), "the wrong one")
         why = agent.ctl("why", "service/web").stdout
         self.assertIn(ADDRESS, why)
         self.assertEqual(self.engine.containers(), {})

@@ -15,6 +15,7 @@ import time
 import unittest
 
 import base
+import gpus
 import hv
 import tasks
 from hv import service
@@ -208,6 +209,37 @@ class Stop(Scenario):
         self.case.assertEqual(self.worker.ledger.trust(), [], "a stop leaves the trust alone")
 
 
+class Evicted(Scenario):
+    """It loses its GPU while it runs, and the node stops it: whoever lives to see that does not blame the task, which runs once more
+    with the other GPU."""
+    places = [*places("task_evicting", "stop"), "task_collect:before"]
+    expected = {"one": ([("nodeError", 143), ("success", 0)], "Completed")}
+    small, large = ("GPU-small-0001", 0, 8192), ("GPU-large-0002", 1, 24576)
+
+    def prepare(self):
+        self.machine = gpus.Machine()
+        self.machine.has(self.small, self.large)
+        self.worker.variables = {"LD_LIBRARY_PATH": self.machine.dir}
+        spec = self.worker.spec("one", "[ $n = 2 ] || " + ENDLESS + "; exit 0")
+        spec["resources"]["requests"]["gpus"] = 1
+        spec["retries"]["limit"] = 1
+        self.worker.declare({"one": spec}, body="  resources: {monitor: {interval: 1s}}\n")
+
+    def before_death(self):
+        tasks.poll(lambda: self.worker.ran(), "it runs")
+        self.machine.has(self.small, self.large, more=f"lost {self.small[0]}\n")
+
+    def more_checks(self):
+        w = self.worker
+        first, second = w.ledger.attempts(w.id_of("one"))
+        self.case.assertEqual((first["eviction"], first["reason"], first["by_task"]), ("GpuLost", "GpuLost", 0))
+        self.case.assertIn(self.small[0], first["eviction_message"])
+        self.case.assertIsNone(second["eviction"])
+        self.case.assertEqual([t["nominal"] for t in w.ledger.trust() if t["nominal"] < 0], [], "nobody is blamed")
+        self.case.assertIn("is stopped", w.text_of_log())
+        self.machine.done()
+
+
 class Removed(Scenario):
     """Taken out of the file while it runs."""
     places = ["task_stopping:done", "stop:after", "remove:done"]
@@ -381,7 +413,7 @@ class CronResumed(CronSuspended):
         self.case.assertGreater(self.cron()["until_us"], self.until_us)
 
 
-SCENARIOS = (Success, Fenced, FencedAndGone, FencedAndTraced, FencedAndBootedAnew, Retry, Timeout, Stop, Removed, Cancel,
+SCENARIOS = (Success, Fenced, FencedAndGone, FencedAndTraced, FencedAndBootedAnew, Retry, Timeout, Stop, Evicted, Removed, Cancel,
              Submitted, Forgotten, Queued, Pulled, CronBegins, CronSuspended, CronResumed)
 
 
@@ -411,6 +443,13 @@ class Case(unittest.TestCase):
 
 
 class NamedPlaces(Case):
+    def setUp(self):
+        hook = gpus.Machine()
+        self.addCleanup(hook.done)
+        os.environ["HV_ENGINE_PATH"] = hook.hooks  # a container that asks for GPUs is given some
+        self.addCleanup(os.environ.pop, "HV_ENGINE_PATH")
+        super().setUp()
+
     def test_every_place_of_a_tasks_life_has_a_row(self):
         rows = {p.rsplit(":", 1)[0] if p[-1].isdigit() else p for s in SCENARIOS for p in s.places}
         self.assertEqual(set(places(*(all_actions() - NOT_OF_A_TASK))) - rows, set())

@@ -1,5 +1,6 @@
-"""cutter.py PORT UPSTREAM LIMIT MENDED - a way to a server on the loopback that breaks: once LIMIT bytes of answers came through, each
-connection is reset, and so is every later one, until the file MENDED is there. Runs as a program, in the network namespace of an engine.
+"""cutter.py PORT UPSTREAM LIMIT MENDED [hold] - a way to a server on the loopback that breaks: once LIMIT bytes of answers came through,
+each connection is reset, and so is every later one, until the file MENDED is there. With `hold` none is reset: nothing more comes through.
+Runs as a program, in the network namespace of an engine.
 """
 import os
 import socket
@@ -12,12 +13,12 @@ import threading
 class Cutter:
     """The program, in the namespace of `engine`; `address` leads to `upstream` (a port)."""
 
-    def __init__(self, engine, port, upstream, limit):
+    def __init__(self, engine, port, upstream, limit, hold=False):
         self.address, self.mended = f"127.0.0.1:{port}", os.path.join(engine.dir, f"mended-{port}")
         with open(os.path.join(engine.dir, "holder.pid")) as f:
             holder = f.read().strip()
         self.process = subprocess.Popen(["nsenter", "--target", holder, "--net", sys.executable, __file__, str(port), str(upstream),
-                                         str(limit), self.mended], stdout=subprocess.PIPE, text=True)
+                                         str(limit), self.mended, *(["hold"] if hold else [])], stdout=subprocess.PIPE, text=True)
         if self.process.stdout.readline() != "listens\n":
             raise RuntimeError("cutter.py does not start")
 
@@ -35,8 +36,8 @@ class Cutter:
 
 
 class Way:
-    def __init__(self, port, upstream, limit, mended):
-        self.upstream, self.limit, self.mended = upstream, limit, mended
+    def __init__(self, port, upstream, limit, mended, hold):
+        self.upstream, self.limit, self.mended, self.hold = upstream, limit, mended, hold
         self.passed, self.lock, self.told = 0, threading.Lock(), False
         self.listener = socket.create_server(("127.0.0.1", port))
         print("listens", flush=True)
@@ -66,6 +67,8 @@ class Way:
         try:
             while data := source.recv(65536):
                 if counts and not self.may_pass(len(data)):
+                    if self.hold:
+                        return
                     break
                 to.sendall(data)
         except OSError:
@@ -81,4 +84,4 @@ class Way:
 
 
 if __name__ == "__main__":
-    Way(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]).run()
+    Way(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4], "hold" in sys.argv[5:]).run()

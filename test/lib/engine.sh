@@ -69,7 +69,7 @@ run_docker() {
 # crun refuses a machine whose cgroup2 mount has a controller beside version 1, runc does not. Limits above the hard ones
 # would need CAP_SYS_RESOURCE; podman asks for them unless told otherwise.
 podman_settings() {
-        local files user=16384
+        local files port user=16384
         files=$(ulimit -Hn)
         cat >"$D/containers.conf" <<-END
                 [engine]
@@ -82,6 +82,10 @@ podman_settings() {
                 [network]
                 network_config_dir = "$D/networks"
 END
+        # Registries of tests speak plain HTTP on the loopback, which docker takes for granted.
+        for port in 5000 5001 5003 5004; do
+                printf '[[registry]]\nlocation = "127.0.0.1:%s"\ninsecure = true\n' "$port"
+        done >"$D/registries.conf"
 }
 
 podman_here() {
@@ -93,7 +97,7 @@ run_podman() {
         mkdir -p "$D/tmp" "$D/networks"
         podman_settings
         (exec nsenter --target "$(pid_of holder)" --net --mount -- \
-                env CONTAINERS_CONF="$D/containers.conf" TMPDIR="$D/tmp" setsid podman --root "$D/data" --runroot "$D/run" \
+                env CONTAINERS_CONF="$D/containers.conf" CONTAINERS_REGISTRIES_CONF="$D/registries.conf" TMPDIR="$D/tmp" setsid podman --root "$D/data" --runroot "$D/run" \
                 --tmpdir "$D/tmp" --runtime runc system service -t 0 "unix://$D/sock" >>"$D/log" 2>&1 </dev/null) &
         echo $! >"$D/engine.pid"
 }

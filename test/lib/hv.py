@@ -130,6 +130,20 @@ class Engine:
             self.call("POST", f"/containers/{c['Id']}/start")
         return c["Id"]
 
+    def save(self, path, image):
+        """`image`, a name that the engine does not have, is in an archive as `docker save` writes it, and is not in the engine."""
+        repo, _, tag = image.rpartition(":")
+        self.call("POST", f"/images/{IMAGE}/tag?repo={repo}&tag={tag}")
+        c = UnixConnection(self.sock)
+        try:
+            c.request("GET", f"/v1.41/images/{image}/get")
+            with open(path, "wb") as f:
+                f.write(c.getresponse().read())
+        finally:
+            c.close()
+        os.chmod(path, 0o644)
+        self.call("DELETE", f"/images/{image}")
+
     def clear(self):
         for c in self.call("GET", "/containers/json?all=1"):
             try:
@@ -191,6 +205,10 @@ class Events(threading.Thread):
             pass
         self.join()
         self.conn.close()
+
+
+# What is looked for in the log, and must not be there, must not be there at any level.
+CHATTY = "  logging: {level: debug}\n"
 
 
 def document(body, name="e2e"):

@@ -60,6 +60,16 @@ class Layer(io.RawIOBase):
         return len(data)
 
 
+class Hollow:
+    """A layer that says how large it is, and holds nothing: for who does not bring it to its end."""
+
+    def __init__(self, path, size):
+        with open(path, "wb") as f:
+            f.truncate(size)
+        self.path, self.size, self.plain = path, size, sha256(path.encode())
+        self.packed = sha256(self.plain.encode())
+
+
 class Registry:
     def __init__(self, engine):
         self.engine = engine
@@ -88,11 +98,12 @@ class Registry:
         self.engine.call("DELETE", f"/images/{repo}:{tag}")
         return f"{repo}:{tag}"
 
-    def put(self, name, size, zeros=False, cut=False):
+    def put(self, name, size, zeros=False, cut=False, hollow=False):
         """An image with a file of that many bytes and /bin/sleep, which no engine has ever seen: written into the store of the registry. zeros: it takes
-        a thousandth of that to bring. cut: the registry has only half of its layer. Its whole name."""
+        a thousandth of that to bring. cut: the registry has only half of its layer. hollow: there is no image, only its size. Its whole name."""
         repo, _, tag = name.rpartition(":")
-        layer = Layer(os.path.join(self.dir, "layer"), size, zeros)
+        path = os.path.join(self.dir, "layer")
+        layer = Hollow(path, size) if hollow else Layer(path, size, zeros)
         config = json.dumps({"architecture": "amd64", "os": "linux", "config": {"Cmd": ["/bin/sleep", "1000000"]},
                              "rootfs": {"type": "layers", "diff_ids": [layer.plain]}, "history": [{"created_by": name}]}).encode()
         kind = "application/vnd.docker."

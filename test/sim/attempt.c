@@ -3,6 +3,7 @@
 
 #include "sim/agent.h"
 #include "sim/desk.h"
+#include "sim/gpu.h"
 #include "sim/job.h"
 #include "sim/ledger.h"
 #include "sim/sim.h"
@@ -220,6 +221,7 @@ void sim_attempt_started(struct sim *s, struct sim_container *k) {
                         sim_fail(s, "I2", "%s was started while %s is alive", k->name, other->name);
         }
         judge_books(s);
+        sim_gpus_started(s, k);
 }
 
 bool sim_attempt_is_withheld(struct sim *s, const struct sim_container *k) {
@@ -299,6 +301,18 @@ static bool has_had_its_time(const struct sim *s, const struct sim_promise *p, c
                (t->clock_was_set && s->now_us - a->begun_us >= p->task->timeout_us);
 }
 
+void sim_attempt_judge_stop(struct sim *s, const struct sim_container *k) {
+        const struct sim_promise *p = sim_ledger_find(s, k->object);
+        const struct sim_attempt *a = p ? sim_ledger_attempt(p, k->replica) : NULL;
+        const struct sim_try *t = sim_try_get(s, k->object, k->replica);
+
+        if (!a || a->ended || p->stop_asked || a->eviction != HV_EVICTION_NONE)
+                return;
+        if (p->task->timeout_us == HV_TIME_NEVER ||
+            (s->now_us - t->first_run_us < p->task->timeout_us && !has_had_its_time(s, p, t)))
+                sim_fail(s, "WHY", "%s is stopped, and nothing that is durable says why", k->name);
+}
+
 static const char *judge_exit(const struct sim *s, const struct sim_promise *p, const struct sim_try *t,
                               const struct hv_task_end *e) {
         if (e->exit_code >= 0 && !has_ended_so(t, e))
@@ -307,8 +321,6 @@ static const char *judge_exit(const struct sim *s, const struct sim_promise *p, 
         case HV_CAUSE_SUCCESS:
                 return e->exit_code == 0 && !e->oom_killed ? NULL : "a success without exit code 0";
         case HV_CAUSE_EXIT_CODE:
-                if (t->was_relief && t->was_ended_by_hivelet && e->exit_code > 128)
-                        return "the node stopped it for want of memory, and that is called its own fault";
                 return e->exit_code > 0 ? NULL : "an exit code that is none";
         case HV_CAUSE_OOM:
                 return e->oom_killed ? NULL : "it did not run out of memory";
@@ -318,6 +330,8 @@ static const char *judge_exit(const struct sim *s, const struct sim_promise *p, 
                 return has_had_its_time(s, p, t) ? NULL : "its time was not over";
         case HV_CAUSE_STOPPED:
                 return p->stop_asked ? NULL : "nobody asked for a stop";
+        case HV_CAUSE_DISK_LIMIT:
+                return t->took_too_much ? NULL : "its workspace is within its limit";
         case HV_CAUSE_NODE_ERROR:
         case HV_CAUSE_INPUT:
                 return NULL;
@@ -326,13 +340,26 @@ static const char *judge_exit(const struct sim *s, const struct sim_promise *p, 
         }
 }
 
+/* Why it was stopped is durable, whoever did it and whoever lives to see the end. */
+static void judge_eviction(struct sim *s, const struct sim_promise *p, const struct sim_try *t,
+                           const struct hv_task_end *e) {
+        const struct sim_attempt *a = sim_ledger_attempt(p, t->number);
+
+        if (e->eviction != HV_EVICTION_NONE && a->eviction != e->eviction)
+                sim_fail(s, "P3", "attempt %u of %s is called evicted, and the ledger does not say so",
+                         t->number, t->id);
+        if (e->cause == HV_CAUSE_EXIT_CODE && t->was_ended_by_hivelet && a->eviction != HV_EVICTION_NONE)
+                sim_fail(s, "P3", "the node stopped attempt %u of %s (%s), and that is called its own fault",
+                         t->number, t->id, hv_eviction_name(a->eviction));
+}
+
 /* One that was started, and is called lost, must not be found anywhere. */
 static const char *judge_loss(struct sim *s, const struct sim_try *t, const struct hv_task_end *e) {
         const struct sim_container *k = still_there(s, t);
 
         if (sim_attempt_alive(s, t->id, t->number))
                 return "its container is alive";
-        if (e->cause == HV_CAUSE_NODE_ERROR && k && !t->was_relief)
+        if (e->cause == HV_CAUSE_NODE_ERROR && k && e->eviction == HV_EVICTION_NONE)
                 return "its container is there, and says how it ended";
         return NULL;
 }
@@ -384,6 +411,7 @@ void sim_attempt_judge_end(struct sim *s, const struct sim_promise *p, const str
                 t = sim_try_get(s, p->id, e->attempt);
                 why = judge_exit(s, p, t, e);
                 why = why ? why : judge_loss(s, t, e);
+                judge_eviction(s, p, t, e);
                 if (!t->collected)
                         sim_fail(s, "I4",
                                  "the end of attempt %u of %s is recorded before its results were kept",

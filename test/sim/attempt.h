@@ -4,6 +4,8 @@
  *      I2    of one task at most one attempt is alive, and none when its end is recorded
  *      I4    the container of an attempt is removed, and its workspace cleaned, only after its end is durable
  *      I5    the recorded end is what the container really did
+ *      WHY   hivelet stops it only for what is durable: somebody's stop, an eviction, a timeout
+ *      P3    what the node stopped for its own sake is not called the task's fault, whoever records the end
  *      I7    what all that is alive has booked was there to be given when the last of them was admitted
  *
  * Model    A start by people does not count for I1, I2 and I7; what a container does after it is still what it did.
@@ -30,7 +32,7 @@ struct sim_try { /* an attempt of a task, by the labels of its containers */
         uint64_t first_run_us;                      /* whoever started it; 0: never */
         bool has_workspace, is_withheld, collected; /* is_withheld: no container finds it to mount it */
         bool was_ended_by_hivelet;                  /* a stop of its took effect */
-        bool was_relief;                            /* it was stopped because the machine ran short */
+        bool took_too_much;                         /* of the disk */
         bool clock_was_set; /* while it ran: how long it did so, an agent that did not see it can only bound */
         struct hv_task_collected kept;
 };
@@ -63,6 +65,8 @@ bool sim_attempt_is_withheld(struct sim *s, const struct sim_container *k);
 
 void sim_attempt_clock_was_set(struct sim *s);
 void sim_attempt_admitted(struct sim *s, const char *id);
+/* Hivelet asks the engine to stop it: why stands in the ledger, or anybody can compute it. */
+void sim_attempt_judge_stop(struct sim *s, const struct sim_container *k);
 void sim_attempt_judge_end(struct sim *s, const struct sim_promise *p, const struct hv_task_end *e);
 void sim_attempt_cleaned(struct sim *s, const char *id, unsigned number);
 void sim_attempt_forget(struct sim *s, const char *id); /* the ledger did: the id is free */

@@ -4,9 +4,11 @@
 #include "sim/agent.h"
 #include "sim/attempt.h"
 #include "sim/cron.h"
+#include "sim/gpu.h"
 #include "sim/job.h"
 #include "sim/ledger.h"
 #include "sim/oracle.h"
+#include "sim/orders.h"
 #include "sim/pressure.h"
 #include "sim/sim.h"
 #include "sim/workload.h"
@@ -45,6 +47,8 @@ void sim_desk_agent_starts(struct sim *s) {
         sim_agent_input(s, &(struct hv_input){ .type = HV_INPUT_CLOCK, .wall_us = sim_wall_us(s) });
         sim_agent_input(s, &(struct hv_input){ .type = HV_INPUT_MACHINE, .machine = &s->desk->machine });
         sim_pressure_agent_starts(s);
+        sim_gpus_agent_starts(s);
+        sim_orders_agent_starts(s);
 }
 
 int sim_desk_ask(struct sim *s, enum hv_input_type type, const char *id, struct hv_task *task) {
@@ -99,6 +103,32 @@ void sim_desk_ask_again(struct sim *s) {
         sim_trace(
                 s, "DESK wants %s %s: %d", k->task->id, forget ? "forgotten" : "run again",
                 sim_desk_ask(s, forget ? HV_INPUT_TASK_FORGET : HV_INPUT_TASK_REOPEN, k->task->id, k->task));
+}
+
+bool sim_desk_fill(struct sim *s, const struct sim_known *k) {
+        const struct sim_container *c = k ? sim_attempt_alive(s, k->task->id, 0) : NULL;
+
+        if (!c || !s->agent->core)
+                return false;
+        sim_try_get(s, c->object, c->replica)->took_too_much = true;
+        sim_trace(s, "DISK %s takes too much", c->name);
+        sim_agent_input(s, &(struct hv_input){ .type = HV_INPUT_TASK_DISK,
+                                               .text = c->object,
+                                               .attempt = c->replica,
+                                               .disk_bytes = k->task->booking.disk_bytes + 1 });
+        return true;
+}
+
+void sim_desk_fill_any(struct sim *s) {
+        const struct sim_known *k = NULL;
+        unsigned n = 0;
+
+        for (size_t i = 0; i < s->jobs->known.n; i++)
+                if (s->jobs->known.v[i]->task->booking.disk_bytes &&
+                    sim_attempt_alive(s, s->jobs->known.v[i]->task->id, 0) &&
+                    sim_below(s, SIM_CHANCE_PRESSURE, ++n) == 0)
+                        k = s->jobs->known.v[i];
+        (void) sim_desk_fill(s, k);
 }
 
 void sim_desk_set_machine(struct sim *s) {

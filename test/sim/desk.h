@@ -8,6 +8,7 @@
 #include "reconcile/core.h"
 
 struct sim;
+struct sim_known;
 
 struct sim_desk {
         struct hv_room machine;
@@ -24,6 +25,9 @@ void sim_desk_agent_starts(struct sim *s); /* the clock and the machine, told to
 void sim_desk_submit(struct sim *s);
 void sim_desk_stop(struct sim *s);
 void sim_desk_ask_again(struct sim *s); /* runs something anew, or has it forgotten */
+/* Whoever runs takes more of the disk than it asked for. False: it does not run, or nobody is told. */
+bool sim_desk_fill(struct sim *s, const struct sim_known *k);
+void sim_desk_fill_any(struct sim *s);
 void sim_desk_set_machine(struct sim *s);
 void sim_desk_set_clock(struct sim *s);
 void sim_desk_move_clock(struct sim *s, int64_t by_us);

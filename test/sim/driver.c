@@ -135,6 +135,7 @@ static bool take_name(struct sim *s, const struct sim_call *c) {
         k->replica = a->unit->replica;
         k->digest = hv_arena_strdup(s->arena, older ? sim_older_digest() : a->unit->digest);
         k->limits = a->unit->limits;
+        k->gpus = older ? NULL : hv_arena_strdup(s->arena, a->gpus);
         for (size_t i = 0; i < a->unit->n_mounts && owner == SIM_OWNER_NODE; i++)
                 if (a->unit->mounts[i].type == HV_MOUNT_VOLUME)
                         k->volumes[k->n_volumes++] = a->unit->mounts[i].source;
@@ -447,7 +448,9 @@ static struct sim_call *call_new(struct sim *s, const struct hv_action *a) {
         c->action.image = hv_arena_strdup(s->arena, a->image);
         c->action.endpoint = hv_arena_strdup(s->arena, a->endpoint);
         c->action.task_id = hv_arena_strdup(s->arena, a->task_id);
+        c->action.gpus = hv_arena_strdup(s->arena, a->gpus);
         c->action.stop_by = hv_arena_strdup(s->arena, a->stop_by);
+        c->action.eviction_text = hv_arena_strdup(s->arena, a->eviction_text);
         c->action.unit = copy_unit(s, a->unit);
         c->action.end = copy_end(s, a->end);
         c->desired = a->desired ? hv_desired_ref((struct hv_desired *) a->desired) : NULL;

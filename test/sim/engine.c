@@ -73,7 +73,7 @@ static struct sim_reply do_pull(struct sim *s, const char *ref) {
 
 /* ---- containers ---- */
 
-static struct sim_reply do_create(struct sim *s, const struct hv_unit *u) {
+static struct sim_reply do_create(struct sim *s, const struct hv_unit *u, const char *gpus) {
         struct sim_image *image = sim_image_get(s, u->image);
         struct sim_container *k;
 
@@ -90,6 +90,7 @@ static struct sim_reply do_create(struct sim *s, const struct hv_unit *u) {
         k->digest = hv_arena_strdup(s->arena, u->digest);
         k->image = u->image;
         k->limits = u->limits;
+        k->gpus = gpus;
         if (!u->network_mode && u->n_networks > 0)
                 k->networks[k->n_networks++] = u->networks[0].name;
         for (size_t i = 0; i < u->n_mounts; i++) {
@@ -279,7 +280,7 @@ struct sim_reply sim_engine_do(struct sim *s, const struct hv_action *a, bool ha
                 reply = do_volume_remove(s, a->target);
                 break;
         case HV_ACTION_CREATE:
-                reply = do_create(s, a->unit);
+                reply = do_create(s, a->unit, a->gpus);
                 break;
         default:
                 reply = do_on_container(s, a, half);

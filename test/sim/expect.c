@@ -6,6 +6,7 @@
 
 #include "sim/agent.h"
 #include "sim/oracle.h"
+#include "sim/orders.h"
 #include "sim/sim.h"
 #include "sim/truth.h"
 #include "sim/workload.h"
@@ -210,6 +211,13 @@ static void compare_unit(struct sim *s, const struct hv_desired *d, const struct
         bool foreign = blocked, d_known;
         struct sim_difference *difference;
 
+        if (sim_orders_hold(s, u->object))
+                return;
+        if (sim_orders_stop(s, u->object)) {
+                if (k && k->owner == SIM_OWNER_NODE && sim_container_is_up(k))
+                        differ(l, is_known(k), false, "%s is up, and was stopped by hand", k->name);
+                return;
+        }
         if (!k) {
                 last = last_of_name(s, u->container);
                 differ(l, !last || is_known(last), foreign, "%s is missing", u->container);
@@ -267,7 +275,7 @@ static void compare_orphans(struct sim *s, const struct hv_desired *d, struct si
                 const struct sim_container *k = s->truth->containers.v[i];
 
                 if (k->exists && k->owner == SIM_OWNER_NODE && k->kind == HV_KIND_SERVICE &&
-                    !is_wanted_container(d, k->name))
+                    !is_wanted_container(d, k->name) && !sim_orders_hold(s, k->object))
                         differ(l, is_known(k), false, "%s is not wanted", k->name);
         }
 }
@@ -351,6 +359,8 @@ void sim_compare(struct sim *s, const struct hv_desired *d, struct sim_differenc
         for (size_t i = 0; i < d->n_units; i++)
                 compare_unit(s, d, &d->units[i], ret);
         compare_orphans(s, d, ret);
+        if (sim_orders_hold(s, NULL))
+                return;
         compare_networks(s, d, ret);
         compare_volumes(s, d, ret);
 }

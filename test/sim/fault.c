@@ -6,13 +6,13 @@
 
 #include "sim/sim.h"
 
-#define BIT(type) (1u << (type))
+#define BIT(type) (UINT64_C(1) << (type))
 #define LOOKS \
         (BIT(HV_ACTION_CONNECT) | BIT(HV_ACTION_LIST) | BIT(HV_ACTION_INSPECT) | BIT(HV_ACTION_INSPECT_IMAGE))
-#define WRITES                                                                                   \
-        (BIT(HV_ACTION_TASK_ACCEPT) | BIT(HV_ACTION_TASK_STOPPING) | BIT(HV_ACTION_TASK_BEGIN) | \
-         BIT(HV_ACTION_TASK_END) | BIT(HV_ACTION_TASK_FORGET) | BIT(HV_ACTION_CRON_ADVANCE) |    \
-         BIT(HV_ACTION_CRON_SUSPEND))
+#define WRITES                                                                                      \
+        (BIT(HV_ACTION_TASK_ACCEPT) | BIT(HV_ACTION_TASK_STOPPING) | BIT(HV_ACTION_TASK_EVICTING) | \
+         BIT(HV_ACTION_TASK_BEGIN) | BIT(HV_ACTION_TASK_END) | BIT(HV_ACTION_TASK_FORGET) |         \
+         BIT(HV_ACTION_CRON_ADVANCE) | BIT(HV_ACTION_CRON_SUSPEND))
 #define ERRANDS                                                                                              \
         (WRITES | BIT(HV_ACTION_TASK_PREPARE) | BIT(HV_ACTION_TASK_PACKAGES) | BIT(HV_ACTION_TASK_COLLECT) | \
          BIT(HV_ACTION_TASK_CLEAN) | BIT(HV_ACTION_TASK_WITHHOLD) | BIT(HV_ACTION_TASK_RESTORE))
@@ -31,7 +31,8 @@
 /* `on`: the operations at which it means something; 0: not a fault of a call. */
 static const struct {
         const char *name;
-        unsigned base, on;
+        unsigned base;
+        uint64_t on;
 } faults[SIM_N_FAULTS] = {
         [SIM_FAULT_LOST_DONE] = { "lost-done", 1, EFFECTS | ERRANDS },
         [SIM_FAULT_LOST_NOT_DONE] = { "lost-not-done", 2, EVERY | ERRANDS },
@@ -89,8 +90,12 @@ static const struct {
         [SIM_FAULT_START_BETWEEN] = { "start-between", 0, 0 },
         [SIM_FAULT_START_FORGOTTEN] = { "start-forgotten", 0, 0 },
         [SIM_FAULT_PRESSURE] = { "pressure", 0, 0 },
+        [SIM_FAULT_ORDERS] = { "orders", 0, 0 },
+        [SIM_FAULT_GREEDY] = { "greedy", 0, 0 },
+        [SIM_FAULT_GPU] = { "gpu", 0, 0 },
 };
 
+_Static_assert(HV_N_ACTIONS <= 64, "actions are bits of 64");
 _Static_assert(SIM_N_FAULTS <= 64, "kinds of fault are bits of 64");
 
 const char *sim_fault_name(enum sim_fault fault) {
@@ -121,6 +126,15 @@ void sim_faults_draw(struct sim *s) {
         f->permille[SIM_FAULT_PRESSURE] = 900; /* it moves one way or the other */
         if (sim_chance(s, SIM_CHANCE_PRESSURE, 400))
                 f->enabled |= UINT64_C(1) << SIM_FAULT_PRESSURE;
+        f->permille[SIM_FAULT_ORDERS] = 900;
+        if (sim_chance(s, SIM_CHANCE_ORDERS, 300))
+                f->enabled |= UINT64_C(1) << SIM_FAULT_ORDERS;
+        f->permille[SIM_FAULT_GREEDY] = 500;
+        if (sim_chance(s, SIM_CHANCE_PRESSURE, 500))
+                f->enabled |= UINT64_C(1) << SIM_FAULT_GREEDY;
+        f->permille[SIM_FAULT_GPU] = 700;
+        if (sim_chance(s, SIM_CHANCE_GPU, 800))
+                f->enabled |= UINT64_C(1) << SIM_FAULT_GPU;
         f->permille[SIM_FAULT_START_BETWEEN] = 300; /* its occasions are rare enough */
         f->enabled &= ~s->config->disabled_faults;
 }

@@ -83,6 +83,9 @@ enum sim_fault {
         SIM_FAULT_START_BETWEEN, /* a start is held up, and comes when nobody waits for it: after a look or a withholding */
         SIM_FAULT_START_FORGOTTEN, /* the engine is killed while it starts one, and knows nothing of it afterwards */
         SIM_FAULT_PRESSURE,        /* the machine runs short of memory or CPU, for a while */
+        SIM_FAULT_ORDERS,          /* people ask for something by hand (orders.h) */
+        SIM_FAULT_GREEDY,          /* a task takes more of the disk than it asked for */
+        SIM_FAULT_GPU,             /* something happens to a GPU, or to its driver */
         SIM_N_FAULTS
 };
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "sim/gpu.h"
 #include "sim/sim.h"
 #include "sim/workload.h"
 
@@ -41,6 +42,15 @@ const struct sim_known *sim_job_find(const struct sim *s, const char *id) {
         return NULL;
 }
 
+static void draw_gpus(struct sim *s, struct sim_job *j) {
+        static const unsigned gib[] = { 0, 4, 10 };
+
+        if (!s->gpus->wanted || sim_chance(s, SIM_CHANCE_GPU, 400))
+                return;
+        j->gpus = 1 + (unsigned) sim_below(s, SIM_CHANCE_GPU, 2);
+        j->gpu_memory = gib[sim_below(s, SIM_CHANCE_GPU, HV_ARRAY_SIZE(gib))];
+}
+
 struct sim_job sim_job_draw(struct sim *s, unsigned index) {
         static const uint64_t timeouts_us[] = { HV_TIME_NEVER, HV_TIME_NEVER, 20 * HV_USEC_PER_SEC,
                                                 2 * HV_USEC_PER_MIN, 5 * HV_USEC_PER_MIN };
@@ -48,7 +58,9 @@ struct sim_job sim_job_draw(struct sim *s, unsigned index) {
         static const uint64_t pauses_us[] = { HV_USEC_PER_SEC, 10 * HV_USEC_PER_SEC, HV_USEC_PER_MIN };
         static const unsigned shares[] = { 0, 0, 200, 900 };
 
-        return (struct sim_job){
+        struct sim_job j;
+
+        j = (struct sim_job){
                 .there = true,
                 .variant = (unsigned) below(s, 4),
                 .image = (unsigned) below(s, SIM_N_IMAGES),
@@ -74,6 +86,8 @@ struct sim_job sim_job_draw(struct sim *s, unsigned index) {
                 .endless = chance(s, 60),
                 .packages = chance(s, 250),
         };
+        draw_gpus(s, &j);
+        return j;
 }
 
 /* ---- lowering ---- */
@@ -104,6 +118,8 @@ static void write_job(const struct sim_job *j, const char *name, struct hv_buf *
                       name, j->variant, j->image, j->memory, j->cpus, j->disk, j->priority, j->timeout_us,
                       j->wait_us, j->retry_backoff_us, j->stop_grace_us, j->retry_limit, j->retry_on,
                       j->retry_code, j->checkpoint_code, j->pull_policy, j->packages);
+        if (j->gpus)
+                hv_buf_printf(text, "gpus %u of %u\n", j->gpus, j->gpu_memory);
 }
 
 static void lower(const struct sim_job *j, struct hv_task *t) {
@@ -124,7 +140,9 @@ static void lower(const struct sim_job *j, struct hv_task *t) {
         t->checkpoint_code = j->checkpoint_code;
         t->booking = (struct hv_booking){ .nano_cpus = j->cpus * UINT64_C(500000000),
                                           .memory_bytes = j->memory * 256 * MIB,
-                                          .disk_bytes = j->disk * 1024 * MIB };
+                                          .disk_bytes = j->disk * 1024 * MIB,
+                                          .n_gpus = j->gpus,
+                                          .gpu_memory_bytes = j->gpu_memory * 1024 * MIB };
         if (j->packages)
                 t->packages = (struct hv_task_packages){ .requirements = "numpy\n",
                                                          .wheels = "/srv/wheels",
@@ -139,6 +157,8 @@ static void lower(const struct sim_job *j, struct hv_task *t) {
                 .container = hv_arena_printf(t->arena, "task-%s", t->id),
                 .image = sim_image_name(j->image),
                 .pull_policy = j->pull_policy,
+                .n_gpus = j->gpus,
+                .gpu_memory_bytes = j->gpu_memory * 1024 * MIB,
                 .network_mode = "none",
                 .limits = { .memory_bytes = t->booking.memory_bytes,
                             .nano_cpus = t->booking.nano_cpus,

@@ -24,7 +24,8 @@ struct sim_job {
         int checkpoint_code;
         unsigned services, jobs; /* bits: what it depends on */
         enum hv_pull_policy pull_policy;
-        bool packages; /* needs Python packages */
+        bool packages;             /* needs Python packages */
+        unsigned gpus, gpu_memory; /* gpu_memory: of 1 GiB */
 
         /* how it behaves, which no document says */
         uint64_t run_us;

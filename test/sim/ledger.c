@@ -47,10 +47,15 @@ static struct sim_attempt *last_attempt(const struct sim_promise *p) {
         return p->attempts.n ? &p->attempts.v[p->attempts.n - 1] : NULL;
 }
 
+bool sim_ledger_is_evicted(const struct sim_promise *p) {
+        return p->attempts.n && p->attempts.v[p->attempts.n - 1].eviction != HV_EVICTION_NONE;
+}
+
 bool sim_action_is_write(enum hv_action_type type) {
         switch (type) {
         case HV_ACTION_TASK_ACCEPT:
         case HV_ACTION_TASK_STOPPING:
+        case HV_ACTION_TASK_EVICTING:
         case HV_ACTION_TASK_BEGIN:
         case HV_ACTION_TASK_END:
         case HV_ACTION_TASK_FORGET:
@@ -115,6 +120,19 @@ static struct sim_reply begin(struct sim *s, const struct hv_action *a, struct s
         return ok();
 }
 
+static struct sim_reply evict(struct sim *s, const struct hv_action *a, struct sim_promise *p) {
+        struct sim_attempt *t = sim_ledger_attempt(p, a->attempt);
+
+        if (!t || t->ended)
+                return broken(s, "I3", a, t ? "it has ended" : "the attempt was never begun");
+        if (t->eviction != HV_EVICTION_NONE) /* the first one stands */
+                return ok();
+        t->eviction = a->eviction;
+        t->eviction_text = hv_arena_strdup(s->arena, a->eviction_text);
+        t->evicted_wall_us = sim_wall_us(s);
+        return ok();
+}
+
 static struct sim_reply end(struct sim *s, const struct hv_action *a, struct sim_promise *p) {
         const struct hv_task_end *e = a->end;
         struct sim_attempt *t = sim_ledger_attempt(p, e->attempt);
@@ -175,6 +193,8 @@ struct sim_reply sim_ledger_write(struct sim *s, const struct hv_action *a) {
                 p->stop_by = p->stop_asked ? p->stop_by : a->stop_by;
                 p->stop_asked = true;
                 return ok();
+        case HV_ACTION_TASK_EVICTING:
+                return evict(s, a, p);
         case HV_ACTION_TASK_BEGIN:
                 return begin(s, a, p);
         case HV_ACTION_TASK_END:
@@ -225,6 +245,9 @@ static void recall(struct sim *s, const struct sim_promise *p) {
                 .begun_wall_us = last ? last->begun_wall_us : 0,
                 .n_counted = p->n_counted,
                 .retry_wall_us = last && last->ended ? p->attempt_ended_wall_us : 0,
+                .eviction = last && !last->ended ? last->eviction : HV_EVICTION_NONE,
+                .eviction_text = last ? last->eviction_text : NULL,
+                .evicted_wall_us = last ? last->evicted_wall_us : 0,
                 .stop_asked = p->stop_asked,
                 .stop_by = p->stop_by,
                 .message = p->ended ? p->end.message : NULL,

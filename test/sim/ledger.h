@@ -18,6 +18,9 @@ struct sim_attempt {
         uint64_t begun_us, begun_wall_us;
         bool ended;
         struct hv_task_end end;
+        enum hv_eviction eviction; /* why the node stops it; NONE: it does not */
+        const char *eviction_text;
+        uint64_t evicted_wall_us;
 };
 
 struct sim_promise {
@@ -60,5 +63,6 @@ void sim_ledger_power_cut(struct sim *s); /* decides what is in limbo */
 void sim_ledger_recall(struct sim *s);
 
 struct sim_promise *sim_ledger_find(const struct sim *s, const char *id); /* NULL: none, or forgotten */
+bool sim_ledger_is_evicted(const struct sim_promise *p);                  /* its last attempt */
 bool sim_ledger_forgot(const struct sim *s, const char *id);
 struct sim_attempt *sim_ledger_attempt(const struct sim_promise *p, unsigned number); /* NULL: not begun */

@@ -63,8 +63,17 @@ static const char *const names[HV_N_MUTANTS] = {
         [HV_MUTANT_BUILDER_DOUBLED] = "packages are installed while a crash's container still does",
         [HV_MUTANT_SHORT_ADMITS] = "tasks are admitted while the machine runs short",
         [HV_MUTANT_SHORT_STOPS_AT_ONCE] = "a task is stopped as soon as the machine runs short",
-        [HV_MUTANT_SHORT_STOPS_FIRST] = "the most important task is stopped first",
+        [HV_MUTANT_CORDON_ADMITS] = "a cordoned node admits tasks",
+        [HV_MUTANT_HOLD_ACTS] = "what is held is changed",
+        [HV_MUTANT_STOPPED_RUNS] = "what somebody stopped by hand is started",
+        [HV_MUTANT_RESTARTS_ALL] = "all replicas of a service are restarted at once",
         [HV_MUTANT_SHORT_IS_ITS_FAULT] = "what the node stopped is called to blame for it",
+        [HV_MUTANT_GPU_GIVEN_TWICE] = "nobody looks who holds a GPU",
+        [HV_MUTANT_GPU_UNSEEN_GIVEN] = "a GPU is given while the driver does not answer",
+        [HV_MUTANT_GPU_LOSS_UNNOTICED] = "who holds a GPU that is gone runs on",
+        [HV_MUTANT_EVICTED_UNRECORDED] = "the node stops a task, and nobody writes down why",
+        [HV_MUTANT_EVICTED_TOO_EARLY] = "it does not wait until that is durable",
+        [HV_MUTANT_EVICTION_FORGOTTEN] = "a restart does not ask why a task was being stopped",
 };
 
 const char *sim_mutant_name(int mutant) {
@@ -90,12 +99,13 @@ static bool finds(int mutant, uint64_t seed, struct sim_result *ret) {
 /* Those that take many seeds, and one that found them when this was written: it is tried first, and only where it has become
  * another history all others are. */
 static const uint64_t found_by[HV_N_MUTANTS] = {
-        [HV_MUTANT_OLD_OVERWRITES_NEW] = 221, [HV_MUTANT_LABEL_DECIDES] = 539,
-        [HV_MUTANT_NO_FENCE] = 240,           [HV_MUTANT_NOT_WITHHELD] = 1166,
-        [HV_MUTANT_NOT_LOOKED_AT] = 2204,     [HV_MUTANT_RESTORED_EARLY] = 275,
-        [HV_MUTANT_ROOM_FREED_EARLY] = 1219,  [HV_MUTANT_RENAMED_IS_LOST] = 262,
-        [HV_MUTANT_CRON_REST_IS_END] = 784,   [HV_MUTANT_CRON_IN_UTC] = 101,
-        [HV_MUTANT_CRON_UNSUSPENDED] = 101,   [HV_MUTANT_CRON_GOES_BACK] = 388,
+        [HV_MUTANT_OLD_OVERWRITES_NEW] = 1608, [HV_MUTANT_LABEL_DECIDES] = 381,
+        [HV_MUTANT_NOT_WITHHELD] = 184,        [HV_MUTANT_NOT_LOOKED_AT] = 262,
+        [HV_MUTANT_RESTORED_EARLY] = 1172,     [HV_MUTANT_ROOM_FREED_EARLY] = 480,
+        [HV_MUTANT_RENAMED_IS_LOST] = 172,     [HV_MUTANT_CRON_REST_IS_END] = 621,
+        [HV_MUTANT_CRON_GOES_BACK] = 101,      [HV_MUTANT_WALL_CLOCK_TRUSTED] = 2314,
+        [HV_MUTANT_SHORT_IS_ITS_FAULT] = 222,  [HV_MUTANT_GPU_GIVEN_TWICE] = 105,
+        [HV_MUTANT_GPU_LOSS_UNNOTICED] = 2879,
 };
 
 /* A seed that finds it; 0: none does. */

@@ -1,9 +1,11 @@
 /* oracle_action.c - judges each action as it is handed out; see oracle.h. */
 #include "sim/agent.h"
+#include "sim/attempt.h"
 #include "sim/builder.h"
 #include "sim/expect.h"
 #include "sim/job.h"
 #include "sim/oracle.h"
+#include "sim/orders.h"
 #include "sim/sim.h"
 
 static void bad(struct sim *s, const char *invariant, const struct hv_action *a, const char *why) {
@@ -90,6 +92,9 @@ static void judge_container_removal(struct sim *s, const struct hv_action *a) {
         const struct sim_container *k = sim_container_by_id(s, a->target);
         const struct hv_unit *u = unit_of(s, a->name);
 
+        if (a->type == HV_ACTION_STOP && k && u &&
+            (sim_orders_stop(s, u->object) || sim_orders_restart(s, k)))
+                return;
         if (u && k && k->owner == SIM_OWNER_NODE && hv_streq(k->digest, u->digest) &&
             k->state != HV_CONTAINER_DEAD && k->state != HV_CONTAINER_REMOVING &&
             k->known_detail_tick >= k->detail_tick &&
@@ -157,6 +162,13 @@ static void judge_knowledge(struct sim *s, const struct hv_action *a) {
                 bad(s, "I12", a, "not a unit of the active revision");
 }
 
+static void judge_stop(struct sim *s, const struct hv_action *a) {
+        const struct sim_container *k = sim_container_by_id(s, a->target);
+
+        if (k && k->kind == HV_KIND_TASK && !k->is_builder && k->owner == SIM_OWNER_NODE)
+                sim_attempt_judge_stop(s, k);
+}
+
 static void judge_attempts(struct sim *s, const struct hv_action *a) {
         for (size_t i = 0; i < s->oracle->attempts.n; i++) {
                 const struct sim_attempts *t = &s->oracle->attempts.v[i];
@@ -177,7 +189,7 @@ static void judge_restart(struct sim *s, const struct hv_action *a) {
         struct sim_container *k = sim_container_by_id(s, a->target);
         const struct hv_unit *u = unit_of(s, a->name);
 
-        if (!k || !u || k->state != HV_CONTAINER_EXITED)
+        if (!k || !u || k->state != HV_CONTAINER_EXITED || sim_orders_restart(s, k))
                 return;
         /* A run in between that somebody else began is not on the core's books as one of its own. */
         if (k->restarted_by != s->agent->core_number || !k->ended_by_itself || k->run > k->restart_run + 1 ||
@@ -241,12 +253,15 @@ void sim_oracle_before_action(struct sim *s, const struct hv_action *a) {
                 judge_container_removal(s, a);
         if (a->type == HV_ACTION_STOP || a->type == HV_ACTION_REMOVE)
                 sim_builder_judge_removal(s, a);
+        if (a->type == HV_ACTION_STOP)
+                judge_stop(s, a);
         if (a->type == HV_ACTION_NETWORK_REMOVE || a->type == HV_ACTION_VOLUME_REMOVE)
                 judge_item_removal(s, a);
         if (a->type == HV_ACTION_NETWORK_DISCONNECT)
                 judge_disconnect(s, a);
         if (a->type == HV_ACTION_START)
                 judge_restart(s, a);
+        sim_orders_judge_action(s, a);
         judge_knowledge(s, a);
         judge_attempts(s, a);
 }

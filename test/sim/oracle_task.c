@@ -5,10 +5,12 @@
 #include "sim/attempt.h"
 #include "sim/builder.h"
 #include "sim/desk.h"
+#include "sim/gpu.h"
 #include "sim/job.h"
 #include "sim/ledger.h"
 #include "sim/oracle.h"
 #include "sim/oracle_cron.h"
+#include "sim/orders.h"
 #include "sim/pressure.h"
 #include "sim/sim.h"
 #include "sim/workload.h"
@@ -25,9 +27,11 @@ static void judge_note(struct sim *s, const struct hv_note *n) {
                                  n->object);
                 break;
         case HV_NOTE_TASK_STOPPING:
-                if (n->reason == HV_REASON_WAITING_PRESSURE)
-                        sim_pressure_stopped(s, n->object);
-                else if (p ? !p->stop_asked && !p->ended : !sim_ledger_forgot(s, n->object))
+                if (n->reason != HV_REASON_SYNCED) {
+                        if (p && !sim_ledger_is_evicted(p))
+                                sim_fail(s, "I3", "the eviction of %s is told and is not in the ledger",
+                                         n->object);
+                } else if (p ? !p->stop_asked && !p->ended : !sim_ledger_forgot(s, n->object))
                         sim_fail(s, "I3", "the stop of %s was confirmed and is not in the ledger", n->object);
                 break;
         case HV_NOTE_TASK_ENDED:
@@ -40,6 +44,8 @@ static void judge_note(struct sim *s, const struct hv_note *n) {
         case HV_NOTE_TASK_ADMITTED:
                 sim_attempt_admitted(s, n->object);
                 sim_pressure_admitted(s, n->object);
+                sim_gpus_admitted(s, n->object);
+                sim_orders_admitted(s, n->object);
                 break;
         default:
                 break;
@@ -93,6 +99,10 @@ void sim_oracle_before_errand(struct sim *s, const struct hv_action *a) {
                 sim_cron_learn(s, (struct hv_task *) a->task);
                 sim_oracle_before_run(s, a);
         }
+        if (a->type == HV_ACTION_TASK_EVICTING && a->eviction == HV_EVICTION_PRESSURE)
+                sim_pressure_stopped(s, a->task_id);
+        if (a->type == HV_ACTION_TASK_EVICTING && a->eviction == HV_EVICTION_GPU_LOST)
+                sim_gpus_evicted(s, a->task_id, a->attempt);
         if (a->type == HV_ACTION_TASK_FORGET)
                 sim_oracle_before_forgetting(s, a);
         for (size_t i = 0; i < s->driver->calls.n; i++) {
@@ -203,7 +213,7 @@ static const char *judge_running(struct sim *s, const struct sim_promise *p,
         if (k->limits.memory_bytes != p->task->booking.memory_bytes ||
             k->limits.nano_cpus != p->task->booking.nano_cpus || k->restart_policy)
                 return sim_text(s, "I8: %s runs with other limits than were booked", p->id);
-        return NULL;
+        return sim_gpus_judge(s, k, st->gpus);
 }
 
 static const char *judge_promise(struct sim *s, const struct sim_promise *p) {
@@ -245,7 +255,8 @@ static const char *judge_queue(struct sim *s) {
                         first = p;
         }
         /* One that needs disk may wait for the files of those that have not been cleaned away. */
-        if (first && first->task->booking.disk_bytes == 0 && fits(&left, first->task))
+        if (first && first->task->booking.disk_bytes == 0 && fits(&left, first->task) &&
+            sim_gpus_are_free(s, first->task->booking.n_gpus, first->task->booking.gpu_memory_bytes))
                 return sim_text(s, "%s waits, and there is room for it", first->id);
         return NULL;
 }

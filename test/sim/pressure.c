@@ -40,24 +40,28 @@ static void tell(struct sim *s) {
 }
 
 void sim_pressure_agent_starts(struct sim *s) {
-        for (size_t i = 0; i < s->tries->v.n; i++)
-                s->tries->v.v[i]->was_relief = false; /* docs/testing-simulator.md: not mended */
         s->pressure->closed_us = 0;
         s->pressure->calm_us = s->now_us;
         tell(s);
 }
 
 void sim_pressure_changes(struct sim *s) {
-        bool was_calm = is_calm(s->pressure);
         static const unsigned memory_centi[] = {
                 0, 1000, 4000, 4999, 5000, 9000
         }; /* 4000: between calm and short */
         static const unsigned cpu_permille[] = { 100, 850, 900, 901, 1000 };
 
-        s->pressure->seen.memory_some10_centi =
-                memory_centi[sim_below(s, SIM_CHANCE_PRESSURE, HV_ARRAY_SIZE(memory_centi))];
-        s->pressure->seen.cpu_permille =
-                cpu_permille[sim_below(s, SIM_CHANCE_PRESSURE, HV_ARRAY_SIZE(cpu_permille))];
+        unsigned centi = memory_centi[sim_below(s, SIM_CHANCE_PRESSURE, HV_ARRAY_SIZE(memory_centi))];
+
+        sim_pressure_set(s, centi,
+                         cpu_permille[sim_below(s, SIM_CHANCE_PRESSURE, HV_ARRAY_SIZE(cpu_permille))]);
+}
+
+void sim_pressure_set(struct sim *s, unsigned memory_centi, unsigned cpu_permille) {
+        bool was_calm = is_calm(s->pressure);
+
+        s->pressure->seen.memory_some10_centi = memory_centi;
+        s->pressure->seen.cpu_permille = cpu_permille;
         sim_trace(s, "MACHINE waits for memory in %u.%02u %% of the time, uses %u.%u %% of its CPUs",
                   s->pressure->seen.memory_some10_centi / 100, s->pressure->seen.memory_some10_centi % 100,
                   s->pressure->seen.cpu_permille / 10, s->pressure->seen.cpu_permille % 10);
@@ -121,8 +125,6 @@ void sim_pressure_stopped(struct sim *s, const char *id) {
         const struct sim_promise *p = sim_ledger_find(s, id);
         const char *other;
 
-        if (p && p->attempts.n)
-                sim_try_get(s, id, p->attempts.v[p->attempts.n - 1].number)->was_relief = true;
         if (!is_short(s->pressure) || !s->pressure->closed_us ||
             s->now_us - s->pressure->closed_us < STOP_AFTER_US)
                 sim_fail(s, "P2", "%s is stopped for want of memory, and it was not so for half a minute",

@@ -6,9 +6,8 @@
  *      P1    nobody is admitted while the core knows that memory is short or the CPUs are busy
  *      P2    it says so when memory is short, and that this is over only after ten seconds of calm; half a minute passes before a
  *            task is stopped for it, memory is short then, and none is stopped that matters more than another that runs
- *      P3    an attempt that was stopped for it ends by the node's fault
  *
- *          That services are never stopped for it: a stop of what is wanted is an effect without a reason (oracle_action.c).
+ *          That an attempt that was stopped for it is not blamed: attempt.h (P3). That services are never stopped for it: a stop of what is wanted is an effect without a reason (oracle_action.c).
  */
 #pragma once
 
@@ -29,7 +28,8 @@ struct sim_pressure *sim_pressure_new(struct sim *s);
 /* In each revision: what short and busy is. */
 struct hv_pressure_rules sim_pressure_rules(void);
 void sim_pressure_agent_starts(struct sim *s);
-void sim_pressure_changes(struct sim *s); /* to any state */
+void sim_pressure_changes(struct sim *s);                                           /* to any state */
+void sim_pressure_set(struct sim *s, unsigned memory_centi, unsigned cpu_permille); /* to this one */
 void sim_pressure_ends(struct sim *s);
 /* So long after it ran short the core may still be waiting, to be sure that it is over. */
 bool sim_pressure_may_be_felt(const struct sim *s);

@@ -7,12 +7,26 @@
 #include "sim/crash.h"
 #include "sim/desk.h"
 #include "sim/job.h"
+#include "sim/pressure.h"
 #include "sim/schedule.h"
 #include "sim/workload.h"
 
 #define SEC HV_USEC_PER_SEC
 
-enum deed { SUBMIT, STOP, RUN_AGAIN, FORGET, LEAVE_OUT, TRIGGER, SUSPEND, RESUME, CLOCK_ON };
+enum deed {
+        SUBMIT,
+        STOP,
+        RUN_AGAIN,
+        FORGET,
+        LEAVE_OUT,
+        TRIGGER,
+        SUSPEND,
+        RESUME,
+        CLOCK_ON,
+        SHORT,
+        ENOUGH,
+        FILL
+};
 
 struct step {
         uint64_t at_us; /* after the beginning */
@@ -74,6 +88,12 @@ static const struct {
           .cron = { CRON = 2 * SEC, .missed = HV_CRON_RUN_ALL, .concurrency = HV_CRON_ALLOW },
           .steps = { { 50 * SEC, CLOCK_ON, 0 } } },
 #undef CRON
+        { "the machine runs short while it runs",
+          { { JOB, .run_us = SEC, .endless = true, .retry_limit = 1, .retry_on = HV_TASK_RETRY_NODE_ERROR } },
+          .steps = { { 1, SUBMIT, 0 }, { 20 * SEC, SHORT, 0 }, { 70 * SEC, ENOUGH, 0 } } },
+        { "it takes too much of the disk",
+          { { JOB, .run_us = SEC, .endless = true, .disk = 1 } },
+          .steps = { { 1, SUBMIT, 0 }, { 40 * SEC, FILL, 0 } } },
 #undef JOB
 };
 
@@ -143,6 +163,14 @@ static void take_step(struct sim *s, void *arg) {
         case LEAVE_OUT:
                 (void) sim_workload_leave_out(s, step->job);
                 sim_agent_offer(s);
+                return;
+        case SHORT:
+        case ENOUGH:
+                sim_pressure_set(s, step->deed == SHORT ? 9000 : 0, 0);
+                return;
+        case FILL:
+                if (!sim_desk_fill(s, sim_job_find(s, id)))
+                        ask_again_after(s, -11, arg); /* EAGAIN: it does not run */
                 return;
         case CLOCK_ON:
                 sim_desk_move_clock(s, 3 * (int64_t) HV_USEC_PER_MIN);

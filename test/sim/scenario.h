@@ -7,7 +7,7 @@
 
 #include "sim/sim.h"
 
-#define SIM_N_SCENARIOS 18 /* numbered from 1 */
+#define SIM_N_SCENARIOS 20 /* numbered from 1 */
 
 const char *sim_scenario_name(unsigned scenario);
 void sim_scenario_wish(struct sim *s);  /* the model of the first document */

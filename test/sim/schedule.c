@@ -8,11 +8,13 @@
 #include "sim/desk.h"
 #include "sim/driver.h"
 #include "sim/expect.h"
+#include "sim/gpu.h"
 #include "sim/job.h"
 #include "sim/ledger.h"
 #include "sim/mutants.h"
 #include "sim/oracle.h"
 #include "sim/oracle_task.h"
+#include "sim/orders.h"
 #include "sim/people.h"
 #include "sim/pressure.h"
 #include "sim/scenario.h"
@@ -112,6 +114,24 @@ static void machine_changes(struct sim *s, void *arg) {
                 sim_pressure_changes(s);
 }
 
+static void order_comes(struct sim *s, void *arg) {
+        (void) arg;
+        if (sim_fault_hits(s, SIM_FAULT_ORDERS))
+                sim_orders_change(s);
+}
+
+static void workspace_grows(struct sim *s, void *arg) {
+        (void) arg;
+        if (sim_fault_hits(s, SIM_FAULT_GREEDY))
+                sim_desk_fill_any(s);
+}
+
+static void gpu_trouble(struct sim *s, void *arg) {
+        (void) arg;
+        if (sim_fault_hits(s, SIM_FAULT_GPU))
+                sim_gpus_change(s);
+}
+
 static void cron_is_asked(struct sim *s, void *arg) {
         (void) arg;
         if (!s->calm)
@@ -152,7 +172,13 @@ static void live_through_faults(struct sim *s) {
                 scatter(s, span_us, 8u >> shift, disk_trouble);
                 for (unsigned i = 0; i < 12u >> shift; i++)
                         sim_after(s, sim_below(s, SIM_CHANCE_PRESSURE, span_us), machine_changes, NULL);
+                for (unsigned i = 0; i < 80u >> shift; i++)
+                        sim_after(s, sim_below(s, SIM_CHANCE_PRESSURE, span_us), workspace_grows, NULL);
         }
+        for (unsigned i = 0; s->faults.enabled & UINT64_C(1) << SIM_FAULT_ORDERS && i < 14u >> shift; i++)
+                sim_after(s, sim_below(s, SIM_CHANCE_ORDERS, span_us), order_comes, NULL);
+        for (unsigned i = 0; s->gpus->wanted && i < 24u >> shift; i++)
+                sim_after(s, sim_below(s, SIM_CHANCE_GPU, span_us), gpu_trouble, NULL);
         if (s->crons->wanted) {
                 scatter(s, span_us, (unsigned) sim_below(s, SIM_CHANCE_CRON, 16), cron_is_asked);
                 scatter(s, span_us, (unsigned) sim_below(s, SIM_CHANCE_CRON, 4), machine_sleeps);
@@ -176,7 +202,7 @@ static bool has_reached(struct sim *s, bool hidden_too) {
                 return false; /* not before the newest revision was decided on */
         if (!active)
                 return s->oracle->parked;
-        if (!sim_tasks_are_settled(s, NULL))
+        if (!sim_tasks_are_settled(s, NULL) || !sim_orders_are_done(s))
                 return false;
         sim_compare(s, active, &l);
         /* What stands in the way must have been told of: until then the core tries. */
@@ -194,7 +220,9 @@ static void say_what_differs(struct sim *s, uint64_t bound_us) {
 
         if (active) {
                 sim_compare(s, active, &l);
-                if (l.n_unexcused == 0)
+                if (l.n_unexcused == 0 && !sim_orders_are_done(s))
+                        what = "a restart that was asked for has not come to pass";
+                else if (l.n_unexcused == 0)
                         (void) sim_tasks_are_settled(s, &what);
         }
         for (unsigned i = 0; i < l.n; i++) {
@@ -236,6 +264,8 @@ static void calm_down(struct sim *s) {
         sim_driver_calm(s);
         sim_people_leave(s);
         sim_pressure_ends(s);
+        sim_gpus_heal(s);
+        sim_orders_end(s);
         sim_agent_start(s);
         if (sim_chance(s, SIM_CHANCE_SWARM, 500))
                 accept_comes(s, NULL);
@@ -353,8 +383,10 @@ static void make(struct sim *s) {
         s->ledger = sim_ledger_new(s);
         s->tries = sim_tries_new(s);
         s->jobs = sim_jobs_new(s);
+        s->gpus = sim_gpus_new(s);
         s->desk = sim_desk_new(s);
         s->pressure = sim_pressure_new(s);
+        s->orders = sim_orders_new(s);
         s->crons = sim_crons_new(s);
         s->workload = sim_workload_new(s);
         if (s->config->scenario)
@@ -371,6 +403,7 @@ static void end(struct sim *s) {
         sim_workload_done(s->workload);
         sim_ledger_done(s->ledger);
         sim_tries_done(s->tries);
+        sim_gpus_done(s->gpus);
         sim_jobs_done(s->jobs);
         sim_crons_done(s->crons);
         sim_alarms_done(&s->alarms);

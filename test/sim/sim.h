@@ -39,6 +39,8 @@ enum sim_stream_of_chance {
         SIM_CHANCE_TASKS,
         SIM_CHANCE_CRON,
         SIM_CHANCE_PRESSURE,
+        SIM_CHANCE_ORDERS,
+        SIM_CHANCE_GPU,
         SIM_N_CHANCES
 };
 
@@ -72,6 +74,8 @@ struct sim_jobs;
 struct sim_desk;
 struct sim_crons;
 struct sim_pressure;
+struct sim_gpus;
+struct sim_orders;
 
 struct sim {
         const struct sim_config *config;
@@ -93,6 +97,8 @@ struct sim {
         struct sim_desk *desk;
         struct sim_crons *crons;
         struct sim_pressure *pressure;
+        struct sim_gpus *gpus;
+        struct sim_orders *orders;
         unsigned n_crash_points, n_calls; /* of a scenario, until it is calm */
         uint64_t calm_us;                 /* when it began */
         bool calm;                        /* the liveness phase: no fault, no person, no new wish */

@@ -54,6 +54,8 @@ struct sim_container {
         bool was_started_by_hivelet; /* some run was */
         unsigned n_runs_of_others;
         bool is_touched;      /* a start of it got as far as the kernel */
+        const char *gpus;     /* label: UUIDs, commas between them; NULL: none */
+        bool gpu_denied;      /* it may not use them any more */
         bool doomed;          /* a removal by somebody else is under way */
         unsigned detail_mark; /* counts changes of limits and restart policy */
 

@@ -5,6 +5,7 @@
 
 #include "sim/desire.h"
 #include "sim/desk.h"
+#include "sim/gpu.h"
 #include "sim/pressure.h"
 #include "sim/scenario.h"
 #include "sim/sim.h"
@@ -120,6 +121,7 @@ static void draw_settings(struct sim *s) {
                 .log_level = "info",
                 .shutdown_grace_us = 30 * HV_USEC_PER_SEC,
                 .pressure = sim_pressure_rules(),
+                .gpus = { .is_shared = s->gpus->is_shared },
                 .trust = { .success = 2, .failure = -5, .high = 80, .medium = 50, .count_task_faults = true },
         };
         if (sim_chance(s, SIM_CHANCE_TASKS, 500))

@@ -20,7 +20,9 @@ need debootstrap mkfs.ext4 cmake
 
 nspawn=$root_of_checkout/test/nspawn
 hivelet=$build/cmd/hivelet/hivelet hivectl=$build/cmd/hivectl/hivectl probe=$build/test/nspawn/wg_probe
-[[ -x $hivelet && -x $hivectl && -x $probe ]] || die "$build holds no hivelet, hivectl and wg_probe: build them first"
+library=$build/test/lib/nvml/libnvidia-ml.so.1 hook=$build/test/lib/devices/devices_hook
+[[ -x $hivelet && -x $hivectl && -x $probe && -x $library && -x $hook ]] ||
+        die "$build holds no hivelet, hivectl, wg_probe, libnvidia-ml.so.1 and devices_hook: build them first"
 
 # Debian, as the tier nspawn has it, whose programs choose the same tree.
 make_disk() {
@@ -47,6 +49,13 @@ make_initial_tree() {
         depmod -b "$to/usr" "$version"
         "$nspawn/install-node" "$build" "$to"
         install -m 0755 -t "$to/usr/lib/hivelet-test" "$here/guest.sh" "$nspawn/cases.sh"
+        # A driver's library, which has no GPUs yet, and what an engine starts for a container that asks for some.
+        install -D -m 0755 "$library" "$to/usr/lib/hivelet-test/nvml/libnvidia-ml.so.1"
+        printf 'driver 550.54.14\n' >"$to/usr/lib/hivelet-test/nvml/gpus"
+        mkdir -p "$to/etc/systemd/system/hivelet.service.d"
+        printf '[Service]\nEnvironment=LD_LIBRARY_PATH=/usr/lib/hivelet-test/nvml\n' \
+                >"$to/etc/systemd/system/hivelet.service.d/library.conf"
+        install -D -m 0755 "$hook" "$to/usr/bin/nvidia-container-runtime-hook"
         printf '%s\n' "$@" >"$to/usr/lib/hivelet-test/wanted"
         install -D -m 0644 -t "$to/etc/systemd/system" "$here/hivelet-test.service"
         mkdir "$to/etc/systemd/system/multi-user.target.wants"

@@ -3,9 +3,94 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, test } from "node:test";
-import { browser, HV_ADMIN, HV_IMAGE, open, picture } from "./shared.mjs";
+import { browser, HV_ADMIN, HV_CONTROL, HV_IMAGE, HV_LOGIN, HV_PASSWORD, HV_TUNNEL, HV_USER, open, picture } from "./shared.mjs";
+
+const answered = async (coming) => assert.equal((await coming).status, 200);
+const document = (name, script) =>
+        JSON.stringify({
+                apiVersion: "hivelet/v1",
+                kind: "Task",
+                metadata: { name },
+                spec: { image: HV_IMAGE, command: ["sh", "-c", script], resources: { limits: { cpu: "100m", memory: "32Mi" } } },
+        });
 
 after(() => browser.close());
+
+test("from the login to the logout, over the address that asks who one is", async () => {
+        /* A wrong password is refused, on purpose. */
+        const { page, close } = await open({ acceptDownloads: true }, [/status of 401/]);
+        await page.goto(`${HV_LOGIN}/tasks`);
+        await page.getByLabel("Name", { exact: true }).fill(HV_USER);
+        await page.getByLabel("Password").fill(HV_PASSWORD);
+        await page.getByRole("button", { name: "Log in" }).click();
+        await page.waitForURL("**/dashboard");
+
+        const figures = page.getByRole("region", { name: "Tasks", exact: true });
+        await figures.getByText("Success rate").waitFor();
+        await figures.locator("dd", { hasText: /^\d+(\.\d)? %$/ }).waitFor();
+        await page.getByRole("region", { name: "Why", exact: true }).getByText(/ended with exit code 3/).waitFor();
+
+        await page.getByRole("link", { name: "Tasks", exact: true }).first().click();
+        await page.getByRole("row", { name: /train-model/ }).getByText(/exit code 4/).waitFor();
+        await page.getByRole("row", { name: /render-frames/ }).getByText("Completed").waitFor();
+        await page.getByRole("button", { name: "New task" }).click();
+        const box = page.getByRole("dialog");
+        await box.getByRole("textbox").fill(document("whole", "mkdir results; echo 7 > results/answer.txt; echo begun; while true; do sleep 0.2; done"));
+        await box.getByRole("button", { name: "Submit" }).click();
+        await page.waitForURL("**/tasks/whole-*");
+        await page.getByRole("log").getByText("begun", { exact: true }).waitFor();
+        const stop = async () => {
+                await page.getByRole("button", { name: "Stop", exact: true }).click();
+                await page.getByRole("dialog").getByRole("button", { name: "Stop" }).click();
+                await page.locator(".head .state", { hasText: "Stopped" }).waitFor();
+        };
+        await stop();
+        await page.getByRole("button", { name: "Run again" }).click();
+        await page.locator(".head .state", { hasText: "Running" }).waitFor();
+        await page.getByText("attempt 2", { exact: true }).waitFor();
+        await page.getByRole("log").getByText("begun", { exact: true }).waitFor();
+        await stop();
+        const coming = page.waitForEvent("download");
+        await page.getByRole("link", { name: "results/answer.txt" }).click();
+        assert.equal(readFileSync(await (await coming).path(), "utf8"), "7\n");
+
+        await page.getByRole("link", { name: "Monitor" }).click();
+        const links = page.getByRole("region", { name: "Links" });
+        await links.getByText(/Docker \d+\./).first().waitFor();
+        await links.getByText("Online").waitFor();
+        const tunnels = page.getByRole("region", { name: "WireGuard" });
+        await tunnels.getByRole("heading", { name: HV_TUNNEL }).waitFor();
+        await tunnels.getByRole("row", { name: /hub/ }).getByText(/ago|now/).waitFor();
+        await picture(page, "journey-monitor");
+        await page.getByRole("button", { name: "Log out" }).click();
+        await page.waitForURL("**/login");
+        await page.goto(`${HV_LOGIN}/dashboard`);
+        await page.getByLabel("Password").waitFor();
+        assert.equal(await page.getByText("crashing").count(), 0);
+        await page.getByLabel("Name", { exact: true }).fill(HV_USER);
+        await page.getByLabel("Password").fill("wrong horse");
+        await page.getByRole("button", { name: "Log in" }).click();
+        await page.getByRole("alert").waitFor();
+        await close();
+});
+
+test("GPUs and containers over time, in charts and as tables", async () => {
+        const { page, close } = await open();
+        await page.goto(`${HV_ADMIN}/monitor`);
+        const card = page.getByRole("region", { name: "GPUs" });
+        await card.getByRole("heading", { name: "GPU 0: NVIDIA A100" }).waitFor();
+        const chart = card.locator("figure").first();
+        await chart.getByText("40 %", { exact: true }).first().waitFor();
+        await chart.getByText("As a table").click();
+        await chart.getByRole("row").nth(3).waitFor(); /* samples come in */
+        assert.match(await chart.getByRole("row").nth(1).textContent(), /^\d\d:\d\d:\d\d40 %$/);
+        await page.getByRole("button", { name: "hive-web" }).click();
+        const ofContainer = page.locator("figure", { hasText: "hive-web: Memory" });
+        await ofContainer.getByText(/[KM]iB/).first().waitFor();
+        assert.ok((await ofContainer.locator("canvas").count()) === 1);
+        await page.locator("figure", { hasText: "hive-web: Network" }).waitFor();
+        await close();
+});
 
 test("a failing service and its reason", async () => {
         const { page, close } = await open();
@@ -30,14 +115,7 @@ test("a task from its document to its end", async () => {
         await box.getByRole("button", { name: "Submit" }).click();
         await box.getByRole("alert").first().waitFor();
         const script = "i=0; while true; do i=$((i+1)); echo beat $i; sleep 0.2; done";
-        await box.getByRole("textbox").fill(
-                JSON.stringify({
-                        apiVersion: "hivelet/v1",
-                        kind: "Task",
-                        metadata: { name: "journey" },
-                        spec: { image: HV_IMAGE, command: ["sh", "-c", script], resources: { limits: { cpu: "100m", memory: "32Mi" } } },
-                }),
-        );
+        await box.getByRole("textbox").fill(document("journey", script));
         await box.getByRole("button", { name: "Would it fit?" }).click();
         await page.locator(".notices p.good").waitFor();
         await box.getByRole("button", { name: "Submit" }).click();
@@ -126,6 +204,42 @@ test("copied as a command, as YAML, as a request", async () => {
         assert.equal(await taken("CLI"), "hivectl describe service/web");
         assert.equal(await taken("curl"), `curl -s ${HV_ADMIN}/api/v1/services/web`);
         assert.match(await taken("YAML"), /^apiVersion: hivelet\/v1\nkind: Service\nmetadata:\n {2}name: web\nspec:\n/);
+        await close();
+});
+
+test("the agent is started again while pages are open: nothing of a log is lost or doubled, events go on", async () => {
+        const { context, page, close } = await open({}, [/ERR_/, /status of (404|503)/]);
+        await page.goto(`${HV_ADMIN}/tasks/simulate`);
+        const log = page.getByRole("log");
+        await log.getByText(/^step \d+$/).nth(2).waitFor();
+        const monitor = await context.newPage();
+        await monitor.goto(`${HV_ADMIN}/monitor`);
+        await monitor.locator(".events li").first().waitFor();
+        const asked = [];
+        monitor.on("request", (request) => {
+                if (request.url().includes("/api/v1/events?")) asked.push([request.url(), request.headers()["last-event-id"]]);
+        });
+        await answered(fetch(`${HV_CONTROL}/end`, { method: "POST" }));
+        const banner = page.getByRole("alert").filter({ hasText: "The agent does not answer." });
+        await banner.waitFor();
+        await page.getByText(/The log was cut off/).waitFor();
+        await answered(fetch(`${HV_CONTROL}/start`, { method: "POST" }));
+        await banner.getByRole("button", { name: "Try now" }).click({ timeout: 3000 }).catch(() => {}); /* it may have tried by itself */
+        await banner.waitFor({ state: "detached" });
+        await page.locator(".fresh.good").waitFor();
+        const last = async () => Number((await log.locator(".line").last().textContent()).match(/step (\d+)$/)[1]);
+        const before = await last();
+        await log.getByText(`step ${before + 3}`, { exact: true }).waitFor();
+        const coming = page.waitForEvent("download");
+        await page.getByRole("button", { name: "Save" }).click();
+        const steps = readFileSync(await (await coming).path(), "utf8").trim().split("\n");
+        assert.deepEqual(steps, Array.from(steps, (_, i) => `step ${i + 1}`));
+
+        await monitor.locator(".fresh.good").waitFor();
+        await monitor.locator(".events").getByText(/AgentStarted|Started/).first().waitFor();
+        const ids = asked.filter(([, id]) => id);
+        assert.ok(ids.length > 0, "it goes on behind the last event that it has");
+        for (const [url] of ids) assert.doesNotMatch(url, /tail=/);
         await close();
 });
 

@@ -13,7 +13,7 @@ const PAGES = [
         ["/tasks", "tbody tr [data-row]"],
         ["/tasks/train-model", ".timeline li"],
         ["/tasks/render-frames", "a[href*='/results/results']"],
-        ["/monitor", ".events li"],
+        ["/monitor", ".events li", "#h-gpus"],
         ["/settings", "[aria-labelledby=h-declared] tbody tr"],
         ["/login", "input[name=password]"],
 ];
@@ -29,6 +29,27 @@ async function fitsTheWindow(page) {
         assert.equal(over, 0, "the page is wider than the window");
 }
 
+/* No text is cut, and none sticks out of its card; what scrolls by itself may hold more, and a name that was given may be shortened. */
+async function nothingIsCut(page) {
+        const cut = await page.evaluate(() => {
+                const words = "h1, h2, h3, p, dt, dd, label, legend, button, summary, figcaption, th, td, nav span, .state, .tag, .button, a";
+                const found = [];
+                for (const one of document.querySelectorAll(words)) {
+                        if (!one.checkVisibility() || one.closest(".sr, .skip, .brand") || !one.textContent.trim()) continue;
+                        const style = getComputedStyle(one);
+                        const said = `${one.tagName} ${one.className} ${one.textContent.trim().slice(0, 40)}`;
+                        if (style.overflowX !== "visible" && style.overflowX !== "auto" && one.scrollWidth > one.clientWidth + 1) found.push(`cut: ${said}`);
+                        const frame = one.closest(".scroll, .lines, .events, pre, .card, .verdict, dialog, .bar, main");
+                        if (frame?.matches(".scroll, .lines, .events, pre") || !frame) continue;
+                        const box = one.getBoundingClientRect();
+                        const around = frame.getBoundingClientRect();
+                        if (box.right > around.right + 1 || box.left < around.left - 1) found.push(`sticks out: ${said}`);
+                }
+                return found;
+        });
+        assert.deepEqual(cut, []);
+}
+
 after(() => browser.close());
 
 for (const theme of ["light", "dark"]) {
@@ -40,6 +61,7 @@ for (const theme of ["light", "dark"]) {
                                         await t.test(path, async () => {
                                                 await see(page, path, sign, `theme=${theme}&lang=en`);
                                                 await fitsTheWindow(page);
+                                                await nothingIsCut(page);
                                                 assert.equal(await page.locator("h1").count(), 1);
                                                 await page.evaluate(axe.source);
                                                 const found = await page.evaluate(() => axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"] }));
@@ -59,6 +81,8 @@ test("zoomed to 200 %", async () => {
         for (const [path, sign] of PAGES) {
                 await see(page, path, sign, "lang=en");
                 await fitsTheWindow(page);
+                await nothingIsCut(page);
+                await picture(page, `${name(path)}-zoomed`);
         }
         await close();
 });
@@ -70,11 +94,12 @@ for (const lang of ["zh-Hant", "pseudo"]) {
                         await t.test(path, async () => {
                                 await see(page, path, sign, `lang=${lang}`);
                                 await fitsTheWindow(page);
+                                await nothingIsCut(page);
                                 const texts = await page.$$eval("nav span, h2, h3, button, label, dt, thead th, legend", (all) =>
                                         all.filter((one) => one.checkVisibility() && !one.closest("[translate=no]")).map((one) => one.textContent.trim()),
                                 );
                                 const plain = lang === "pseudo" ? /^(\[.*|)$/s : /[\u4e00-\u9fff]|^$/;
-                                const names = /^(CLI|YAML|curl|SHA-256|Docker|WireGuard|CPU|English|\?|(hive|task)-[a-z-]+|\W*)$/;
+                                const names = /^(CLI|YAML|curl|SHA-256|GPU|Docker|WireGuard|CPU|English|\?|(hive|task)-[a-z-]+|\W*)$/;
                                 const left = texts.filter((text) => !plain.test(text) && !names.test(text));
                                 assert.deepEqual(left, []);
                                 await picture(page, `${name(path)}-${lang}`);

@@ -5,8 +5,9 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 
-/* Set by test_web.py: where the agent answers as to an admin, as to anybody, and where pictures go. */
-export const { HV_ADMIN, HV_IMAGE, HV_LOGIN, HV_OUT } = process.env;
+/* Set by test_web.py: where the agent answers as to an admin, where it asks for a login and whose it takes, what ends and starts it, and where
+ * pictures go. */
+export const { HV_ADMIN, HV_CONTROL, HV_IMAGE, HV_LOGIN, HV_OUT, HV_PASSWORD, HV_TUNNEL, HV_USER } = process.env;
 mkdirSync(HV_OUT, { recursive: true });
 
 export const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-dev-shm-usage"] });
@@ -23,6 +24,11 @@ export async function open(options = {}, expected = []) {
                 const { protocol, hostname } = new URL(request.url());
                 if (protocol !== "data:" && protocol !== "blob:" && hostname !== "127.0.0.1") faults.push(`foreign: ${request.url()}`);
         });
+        /* On the console, too, but with no word that one can be sure of. */
+        await context.exposeFunction("hvReport", (text) => void faults.push(`policy: ${text}`));
+        await context.addInitScript(() =>
+                addEventListener("securitypolicyviolation", (report) => window.hvReport(`${report.violatedDirective} ${report.blockedURI} ${report.sourceFile}`)),
+        );
         const page = await context.newPage();
         page.setDefaultTimeout(Number(process.env.HV_WEB_LIMIT_MS ?? 30_000));
         const close = async () => {

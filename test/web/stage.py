@@ -1,14 +1,25 @@
-"""stage.py - an agent with something of everything to look at, for the pages of the web interface.
+"""stage.py - a node with something of everything to look at, for the pages of the web interface.
 
-The node of the stage runs a service in sync, one that cannot get its image, one whose program ends at once and one that waits
-for it; tasks that ended well and badly, one that left files, one with a long log, and one that runs.
+It runs a service in sync, one that cannot get its image, one whose program ends at once and one that waits for it; tasks that ended well and
+badly, one that left files, one with a long log, and one that runs. It is a node of a hivepool, has a tunnel to a peer that answers
+(wireguard-go, both ends of it), and GPUs made of a library (lib/gpus.py). Who comes over TCP has to log in.
 """
+import http.server
 import json
 import os
 import socket
+import subprocess
+import sys
 import threading
 
+import gpus
 import hv
+
+os.environ.setdefault("HV_BUILD_DIR", hv.BUILD)
+sys.path.insert(0, os.path.join(hv.TOP, "test", "integration", "hivepool"))
+import site_pool  # noqa: E402  (of the directory named above)
+
+USER, PASSWORD = "ada", "correct horse battery"
 
 DOCUMENT = f"""\
   services:
@@ -93,17 +104,139 @@ class Pump(threading.Thread):
         self.listener.close()
 
 
-def fill(agent):
-    """Starts the agent on the document and lets the tasks run to their ends."""
-    agent.write(hv.document(DOCUMENT, name="stage"))
-    agent.start()
-    agent.wait(lambda: agent.call("GET", "/api/v1/tasks")["metadata"]["complete"], "the ledger is there")
-    for name, script in TASKS:
-        agent.call("POST", f"/api/v1/tasks?id={name}", json.dumps(task(name, script)))
-    agent.wait(lambda: all(phase(agent, name) in ("Completed", "Failed") for name, _ in TASKS), "the tasks ended")
-    agent.call("POST", "/api/v1/tasks?id=simulate", json.dumps(task("simulate", "while true; do echo step; sleep 1; done")))
-    agent.wait(lambda: phase(agent, "simulate") == "Running", "a task runs")
-    agent.wait(lambda: agent.services().get("hive-web", {}).get("phase") == "Running", "a service runs")
+def sh(*args, stdin=None):
+    return subprocess.run(args, capture_output=True, text=True, input=stdin, check=True).stdout.strip()
+
+
+class Tunnel:
+    """The peer's end of a tunnel of this machine to itself. Nothing is sent through it but what keeps it alive."""
+
+    def __init__(self, directory):
+        number = os.getpid() % 65536
+        self.name, self.there = f"hvw{number}", f"hvx{number}"
+        self.port, self.peer_port = self.free_port(), self.free_port()
+        self.address = f"10.{200 + number // 16384}.{number // 128 % 128}.{number % 128 + 1}"
+        secret, peer_secret = sh("wg", "genkey"), sh("wg", "genkey")
+        self.peer_public = sh("wg", "pubkey", stdin=peer_secret)
+        self.key = self.write(os.path.join(directory, "wg.key"), secret)
+        subprocess.run(["wireguard-go", self.there], check=True, capture_output=True)
+        sh("wg", "set", self.there, "listen-port", str(self.peer_port), "private-key", self.write(os.path.join(directory, "peer.key"), peer_secret),
+           "peer", sh("wg", "pubkey", stdin=secret), "allowed-ips", self.address + "/32")
+        sh("ip", "link", "set", self.there, "up")
+
+    @staticmethod
+    def free_port():
+        with socket.socket(type=socket.SOCK_DGRAM) as s:
+            s.bind(("127.0.0.1", 0))
+            return s.getsockname()[1]
+
+    @staticmethod
+    def write(path, text):
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
+            f.write(text + "\n")
+        return path
+
+    def document(self):
+        return f"""\
+  wireguard:
+    - name: {self.name}
+      privateKey: {{file: {self.key}}}
+      addresses: [{self.address}/32]
+      listenPort: {self.port}
+      peers:
+        - name: hub
+          publicKey: {self.peer_public}
+          endpoint: 127.0.0.1:{self.peer_port}
+          allowedIPs: [{self.address.rpartition(".")[0]}.250/32]
+          persistentKeepalive: 1s
+"""
+
+    def done(self):
+        """Without its interface a wireguard-go ends."""
+        for name in (self.name, self.there):
+            subprocess.run(["ip", "link", "del", name], capture_output=True, check=False)
+
+
+class Control(threading.Thread):
+    """Lets a browser's test end the agent and start it again: POST /end, POST /start."""
+
+    def __init__(self, stage):
+        super().__init__(daemon=True)
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                if self.path == "/end":
+                    code = stage.agent.terminate()
+                else:
+                    code = stage.start()
+                self.send_response(500 if code else 200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_address[1]
+        self.start()
+
+    def run(self):
+        self.server.serve_forever()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Stage:
+    def __init__(self, agent):
+        self.agent, self.made = agent, []
+        try:
+            self.machine = gpus.Machine()
+            self.made.append(self.machine.done)
+            self.machine.has(("GPU-7c1f0a52", 0, 24576), ("GPU-e90b44d1", 1, 24576))
+            self.tunnel = Tunnel(agent.dir)
+            self.made.append(self.tunnel.done)
+            self.pool = site_pool.Pool()
+            self.made.append(self.pool.done)
+            self.fill()
+            self.pump = Pump(agent.socket)
+            self.made.append(self.pump.close)
+            self.control = Control(self)
+            self.made.append(self.control.close)
+        except BaseException:
+            self.agent.end()
+            self.done()
+            raise
+
+    def users(self):
+        r = subprocess.run([self.agent.hivectl()[0], "user", "hash", USER, "--role", "admin"], capture_output=True, text=True,
+                           input=PASSWORD + "\n", check=True)
+        return Tunnel.write(os.path.join(self.agent.dir, "users"), r.stdout.strip())
+
+    def start(self):
+        self.agent.start(env={"LD_LIBRARY_PATH": self.machine.dir})
+
+    def fill(self):
+        """Starts the agent on the document and lets the tasks run to their ends."""
+        agent = self.agent
+        agent.write(hv.document(f"  http: {{auth: {{usersFile: {self.users()}}}}}\n"
+                                f"  master: {{address: \"127.0.0.1:{self.pool.port}\", heartbeat: 1s}}\n"
+                                "  resources: {monitor: {interval: 2s}}\n" + self.tunnel.document() + DOCUMENT, name="stage"))
+        self.start()
+        agent.wait(lambda: agent.call("GET", "/api/v1/tasks")["metadata"]["complete"], "the ledger is there")
+        for name, script in TASKS:
+            agent.call("POST", f"/api/v1/tasks?id={name}", json.dumps(task(name, script)))
+        agent.wait(lambda: all(phase(agent, name) in ("Completed", "Failed") for name, _ in TASKS), "the tasks ended")
+        agent.call("POST", "/api/v1/tasks?id=simulate", json.dumps(task("simulate", "i=0; while true; do i=$((i+1)); echo step $i; sleep 1; done")))
+        agent.wait(lambda: phase(agent, "simulate") == "Running", "a task runs")
+        agent.wait(lambda: agent.services().get("hive-web", {}).get("phase") == "Running", "a service runs")
+        agent.wait(lambda: agent.status()["pool"]["state"] == "Online", "the pool knows the node")
+        agent.wait(lambda: agent.call("GET", "/api/v1/wireguard")["items"][0]["status"]["peers"][0]["handshakeAt"], "the peer was heard")
+
+    def done(self):
+        while self.made:
+            self.made.pop()()
 
 
 def phase(agent, name):
@@ -112,16 +245,17 @@ def phase(agent, name):
 
 def main():
     """For a person: keeps the stage until its input ends."""
-    import sys
     engine = hv.Engine()
     agent = hv.Agent(engine.sock)
+    stage = None
     try:
-        fill(agent)
-        print(f"http://127.0.0.1:{Pump(agent.socket).port} http://127.0.0.1:{agent.port} {agent.socket} {os.getpid()}", flush=True)
+        stage = Stage(agent)
+        print(f"as an admin http://127.0.0.1:{stage.pump.port}, with a login ({USER}, {PASSWORD}) http://127.0.0.1:{agent.port}", flush=True)
         sys.stdin.read()
     finally:
-        agent.end()
         agent.done()
+        if stage:
+            stage.done()
         engine.clear()
         engine.stop()
 

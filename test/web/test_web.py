@@ -21,20 +21,23 @@ BROWSER = os.path.join(hv.BUILD, "test", "web", "browser")
 class Web(base.Case):
     def setUp(self):
         super().setUp()
-        stage.fill(self.agent)
-        self.pump = stage.Pump(self.agent.socket)
+        self.stage = stage.Stage(self.agent)
 
     def tearDown(self):
-        self.pump.close()
-        super().tearDown()
+        try:
+            super().tearDown()
+        finally:
+            self.stage.done()
 
     def test_pages_in_a_browser(self):
         for script in ("pages.mjs", "journey.mjs"):
             with self.subTest(script):
                 r = subprocess.run(["node", "--test-reporter=spec", script], cwd=BROWSER, text=True, stdout=subprocess.PIPE,
                                    stderr=subprocess.STDOUT, timeout=400, env={
-                                       **os.environ, "HV_ADMIN": f"http://127.0.0.1:{self.pump.port}", "HV_IMAGE": hv.IMAGE,
+                                       **os.environ, "HV_ADMIN": f"http://127.0.0.1:{self.stage.pump.port}", "HV_IMAGE": hv.IMAGE,
                                        "HV_LOGIN": f"http://127.0.0.1:{self.agent.port}",
+                                       "HV_CONTROL": f"http://127.0.0.1:{self.stage.control.port}",
+                                       "HV_USER": stage.USER, "HV_PASSWORD": stage.PASSWORD, "HV_TUNNEL": self.stage.tunnel.name,
                                        "HV_OUT": os.path.join(hv.BUILD, "test", "web", "pictures")})
                 print(r.stdout)
                 self.assertEqual(r.returncode, 0)

@@ -389,10 +389,10 @@ static int log_sent(void *userdata, uint64_t seq, uint64_t offset, struct hv_err
         return 0;
 }
 
-static int delivered(void *userdata, uint64_t seq, enum hv_pool_delivery how, const char *message,
-                     struct hv_err *err) {
+static int delivered(void *userdata, const struct hv_pool_owed *owed, enum hv_pool_delivery how,
+                     const char *message, struct hv_err *err) {
         struct node *n = userdata;
-        struct debt *d = find_debt(n, seq);
+        struct debt *d = find_debt(n, owed->seq);
 
         if (n->settle_fails)
                 return hv_err_set(err, -EIO, "the ledger is in trouble");
@@ -499,6 +499,11 @@ static uint64_t resident_bytes(void) {
         return (uint64_t) resident * (uint64_t) sysconf(_SC_PAGESIZE);
 }
 
+static void vouched(void *userdata, bool is_good) {
+        (void) userdata;
+        tell("vouched", is_good ? "yes" : "no", NULL, 0);
+}
+
 static void obey(struct node *n, const char *line) {
         _hv_cleanup_(hv_arena_freep) struct hv_arena *a = hv_arena_new();
         char id[128], state[32];
@@ -532,6 +537,10 @@ static void obey(struct node *n, const char *line) {
                 hv_pool_poke(n->pool);
         } else if (hv_streq(line, "poke")) {
                 hv_pool_poke(n->pool);
+        } else if (sscanf(line, "vouch %127s %31s", id, state) == 2) {
+                hv_pool_vouch(n->pool, id, state, vouched, n);
+        } else if (hv_streq(line, "drop")) {
+                (void) sd_event_exit(n->event, 0);
         } else if (hv_streq(line, "hold")) {
                 do_work(n, wait_at_gate, passed_gate, n);
         } else if (hv_streq(line, "let")) {

@@ -113,7 +113,7 @@ class Server:
                 raise Broken("port %d is not free" % self.port)
             time.sleep(0.05)  # between two tries: nothing tells of a port
         self.server, self.port = server, port
-        self.stopping = threading.Event()
+        self.stopping, self.let = threading.Event(), threading.Event()
         server.start()
 
     def end(self):
@@ -154,7 +154,7 @@ class Server:
     def scripted(self, name, serve):
         """serve(request, context, what) is called with the lock, and answers with a message or its bytes."""
         refusals = {"refuse": grpc.StatusCode.UNAVAILABLE, "busy": grpc.StatusCode.RESOURCE_EXHAUSTED,
-                    "break": grpc.StatusCode.INTERNAL}
+                    "break": grpc.StatusCode.INTERNAL, "stranger": grpc.StatusCode.UNAUTHENTICATED}
 
         def handle(request, context):
             what = self.what_of(name, request)
@@ -171,6 +171,8 @@ class Server:
                     self.nodes.clear()
                 answer = serve(request, context, what)
                 self.changed.notify_all()
+            if what == "hold":
+                self.let.wait(PATIENCE)
             if what == "late":
                 time.sleep(0.3)  # which is the fault
             if what == "lose":

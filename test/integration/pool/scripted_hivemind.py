@@ -44,6 +44,7 @@ class Pool(Server):
         self.rejected, self.n_tokens, self.balance = 0, 0, 42
         self.tokens, self.usage, self.bearer = set(), [], {}
         self.logs, self.results, self.arrived, self.states, self.lost = {}, {}, {}, {}, []
+        self.accounts = {"alice": "hunter2"}
         self.make_token = lambda number: "token-%d" % number
         super().__init__(faults, options=[("grpc.http2.min_ping_interval_without_data_ms", 5000)])
 
@@ -84,7 +85,7 @@ class Pool(Server):
         return token
 
     def Login(self, m):
-        if (m.username, m.password) != ("alice", "hunter2"):
+        if self.accounts.get(m.username) != m.password:
             return pb.LoginResponse(success=False, message="wrong password")
         return pb.LoginResponse(success=True, token=self.new_token())
 

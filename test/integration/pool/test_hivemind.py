@@ -155,6 +155,34 @@ class Account(Case):
         pool.wait("another login", lambda: pool.counts["Login"] == 2)
         self.assertEqual(pool.counts["RefreshToken"], 1)
 
+    def test_others_are_asked_about(self):
+        pool = self.pool()
+        pool.accounts["bob"] = "builder"
+        node = self.online(pool)
+        for name, password, known in (("bob", "builder", "yes"), ("bob", "hunter2", "no"), ("carol", "builder", "no"), ("alice", "hunter2", "yes")):
+            with self.subTest(name=name, password=password):
+                node.tell(f"vouch {name} {password}")
+                self.assertEqual(node.wait("vouched")["id"], known)
+        self.assertEqual(pool.bearer["ReportStatus"], "Bearer token-1")  # nobody else's
+
+    def test_an_answer_about_others_says_nothing_of_the_node(self):
+        for what in ("stranger", "refuse", "garbage"):
+            with self.subTest(what):
+                pool = self.pool(("Login", 2, what))
+                pool.make_token = lambda number: token(number, 4)
+                node = self.online(pool)
+                node.tell("vouch bob builder")
+                self.assertEqual(node.wait("vouched")["id"], "no")
+                pool.wait("a renewal", lambda: pool.n_tokens == 2)
+                self.assertEqual((pool.counts["Login"], pool.counts.get("RefreshToken"), pool.rejected), (2, 1, 0))
+                self.assertNotIn("builder", node.text())
+
+    def test_a_link_that_ends_owes_nobody_an_answer(self):
+        pool = self.pool(("Login", 2, "silence"))
+        node = self.online(pool)
+        node.tell("vouch bob builder", "drop")
+        self.assertEqual(node.wait("vouched")["id"], "no")
+
     def test_the_balance_is_told(self):
         pool = self.pool()
         node = self.node(pool)

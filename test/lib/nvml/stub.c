@@ -2,14 +2,18 @@
  *
  *      driver 550.54.14
  *      gpu UUID MINOR TOTAL_MIB USED_MIB USE TEMPERATURE NAME...     in the order of their indexes
+ *      slowdown UUID TEMPERATURE    from which on it slows down; else that is not told
  *      process UUID PID MIB
  *      mig UUID                     it is in MIG mode
+ *      open PATH                    the driver needs this device, as it does /dev/nvidiactl
  *      lost UUID                    every call on it gives NVML_ERROR_GPU_IS_LOST
  *      hang FUNCTION                it never returns
  *      fail FUNCTION CODE
  *
  * A test puts a link to the library into a directory of its own and names that in LD_LIBRARY_PATH. */
 #include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +24,7 @@
 
 struct device {
         char uuid[96], name[96];
-        unsigned minor, total_mib, used_mib, use, temperature;
+        unsigned minor, total_mib, used_mib, use, temperature, slowdown;
         bool is_lost, is_mig;
 };
 
@@ -36,7 +40,7 @@ static struct {
         unsigned pid, mib;
 } processes[MAX];
 static unsigned n_devices, n_processes;
-static char driver[80];
+static char driver[80], needed[128];
 
 static struct device *find(const char *uuid) {
         for (unsigned i = 0; i < n_devices; i++)
@@ -55,11 +59,13 @@ static void take(const char *line) {
         else if (sscanf(line, "process %95s %u %u", processes[n_processes].uuid, &processes[n_processes].pid,
                         &processes[n_processes].mib) == 3)
                 n_processes++;
+        else if (sscanf(line, "slowdown %95s %u", uuid, &d.slowdown) == 2 && find(uuid))
+                find(uuid)->slowdown = d.slowdown;
         else if (sscanf(line, "lost %95s", uuid) == 1 && find(uuid))
                 find(uuid)->is_lost = true;
         else if (sscanf(line, "mig %95s", uuid) == 1 && find(uuid))
                 find(uuid)->is_mig = true;
-        else
+        else if (sscanf(line, "open %127s", needed) != 1)
                 (void) sscanf(line, "driver %79s", driver);
 }
 
@@ -71,6 +77,7 @@ static int enter(const char *function) {
         FILE *f;
 
         n_devices = n_processes = 0;
+        *needed = '\0';
         if (!dladdr((void *) enter, &self))
                 abort();
         (void) snprintf(path, sizeof path, "%s", self.dli_fname);
@@ -123,6 +130,7 @@ int nvmlDeviceGetMemoryInfo(void *handle, unsigned long long ret[3]);
 int nvmlDeviceGetMinorNumber(void *handle, unsigned *ret);
 int nvmlDeviceGetUtilizationRates(void *handle, unsigned ret[2]);
 int nvmlDeviceGetTemperature(void *handle, unsigned sensor, unsigned *ret);
+int nvmlDeviceGetTemperatureThreshold(void *handle, unsigned which, unsigned *ret);
 int nvmlDeviceGetMigMode(void *handle, unsigned *current, unsigned *pending);
 int nvmlDeviceGetComputeRunningProcesses_v3(void *handle, unsigned *count, struct process *ret);
 
@@ -136,6 +144,10 @@ int nvmlShutdown(void) {
 
 const char *nvmlErrorString(int code) {
         switch (code) {
+        case 4:
+                return "Insufficient Permissions";
+        case 18:
+                return "Driver/library version mismatch";
         case 9:
                 return "Driver Not Loaded";
         case 15:
@@ -159,13 +171,23 @@ int nvmlDeviceGetCount_v2(unsigned *ret) {
         return code;
 }
 
+/* Behind a device node of these tests is no driver: that it has no device (ENXIO) is told to who may use it. */
+static bool may_open(const char *path) {
+        int fd = open(path, O_RDWR | O_CLOEXEC);
+        bool may = fd >= 0 || errno == ENXIO;
+
+        if (fd >= 0)
+                (void) close(fd);
+        return may;
+}
+
 int nvmlDeviceGetHandleByIndex_v2(unsigned index, void **ret) {
         void *handle = (void *) ((size_t) index + 1);
         ENTER_DEVICE(d);
 
         (void) d;
         *ret = handle;
-        return 0;
+        return *needed && !may_open(needed) ? 4 : 0;
 }
 
 int nvmlDeviceGetUUID(void *handle, char *ret, unsigned size) {
@@ -212,6 +234,13 @@ int nvmlDeviceGetTemperature(void *handle, unsigned sensor, unsigned *ret) {
         (void) sensor;
         *ret = d->temperature;
         return 0;
+}
+
+int nvmlDeviceGetTemperatureThreshold(void *handle, unsigned which, unsigned *ret) {
+        ENTER_DEVICE(d);
+
+        *ret = d->slowdown;
+        return d->slowdown && which == 1 ? 0 : 3;
 }
 
 int nvmlDeviceGetMigMode(void *handle, unsigned *current, unsigned *pending) {

@@ -41,6 +41,13 @@ struct door {
         struct hv_auth *auth;
         struct hv_buf log;
         char users[96], tokens[96];
+        enum hv_role pool_role;
+        struct question { /* that the pool was asked */
+                hv_pool_answer_fn *answered;
+                void *userdata;
+                char text[96];
+        } questions[2 * HV_LOGINS_MAX];
+        unsigned n_questions;
 };
 
 struct ending {
@@ -61,7 +68,8 @@ static void configure(struct door *d, const char *users, const char *tokens) {
         const struct hv_auth_settings settings = { .is_required = true,
                                                    .users_file = users ? d->users : NULL,
                                                    .token_file = tokens ? d->tokens : NULL,
-                                                   .session_life_us = HV_USEC_PER_DAY };
+                                                   .session_life_us = HV_USEC_PER_DAY,
+                                                   .pool_role = d->pool_role };
         struct hv_err err = {};
 
         if (users)
@@ -451,6 +459,176 @@ static void no_first_credential_where_somebody_can_log_in(void **state) {
         door_close(&d);
 }
 
+static void a_file_of_users_withdraws_the_first_credential(void **state) {
+        char first[HV_CREDENTIAL_SIZE];
+        struct door d;
+
+        door_open(&d, *state, "", NULL);
+        assert_true(offered(&d, first));
+        scratch_write(*state, "users", "ana:viewer:" HORSE "\n");
+        assert_int_equal(with_token(&d, first, "192.0.2.7").end, HV_LOGIN_WRONG);
+        door_close(&d);
+}
+
+/* ---- the pool ---- */
+
+static void ask_pool(void *userdata, const char *name, const char *password, hv_pool_answer_fn *answered,
+                     void *answer_userdata) {
+        struct door *d = userdata;
+        struct question *q = &d->questions[d->n_questions++];
+
+        q->answered = answered;
+        q->userdata = answer_userdata;
+        (void) snprintf(q->text, sizeof q->text, "%s %s", name, password);
+}
+
+static void door_open_with_pool(struct door *d, const struct scratch *scratch, enum hv_role role) {
+        door_open(d, scratch, NULL, NULL);
+        hv_auth_set_pool(d->auth, ask_pool, d);
+        d->pool_role = role;
+        configure(d, "ana:viewer:" HORSE "\n", NULL);
+}
+
+static void begin_at_pool(struct door *d, const char *name, const char *address, struct ending *e) {
+        unsigned n = d->n_questions;
+
+        begin(d, name, "builder", address, e);
+        while (d->n_questions == n && e->n == 0)
+                assert_true(sd_event_run(d->event, 20 * HV_USEC_PER_SEC) > 0);
+}
+
+static void answer(const struct door *d, unsigned i, bool is_good) {
+        d->questions[i].answered(d->questions[i].userdata, is_good);
+}
+
+static void who_is_known_at_the_pool(void **state) {
+        static const struct {
+                const char *name;
+                enum hv_role role;
+                bool is_asked, is_good;
+        } rows[] = {
+                { "bob", HV_ROLE_OPERATOR, true, true },        { "bob", HV_ROLE_OPERATOR, true, false },
+                { "bob", HV_ROLE_NOBODY, false, false },   /* nobody wants to know */
+                { "ana", HV_ROLE_OPERATOR, false, false }, /* of her the file speaks */
+                { "no\nname", HV_ROLE_OPERATOR, false, false },
+        };
+
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                struct ending e;
+                struct door d;
+
+                door_open_with_pool(&d, *state, rows[i].role);
+                begin_at_pool(&d, rows[i].name, "192.0.2.7", &e);
+                assert_int_equal(d.n_questions, rows[i].is_asked);
+                if (rows[i].is_asked) {
+                        assert_string_equal(d.questions[0].text, "bob builder");
+                        assert_int_equal(e.n, 0);
+                        answer(&d, 0, rows[i].is_good);
+                }
+                assert_int_equal(e.n, 1);
+                assert_int_equal(e.end, rows[i].is_good ? HV_LOGIN_GOOD : HV_LOGIN_WRONG);
+                assert_null(strstr(hv_buf_str(&d.log), "builder"));
+                if (rows[i].is_good) {
+                        assert_int_equal(e.role, HV_ROLE_OPERATOR);
+                        assert_int_equal(e.origin, HV_SESSION_OF_POOL);
+                } else {
+                        begin_at_pool(&d, "carl", "192.0.2.7",
+                                      &e); /* the address waits as after any other failure */
+                        assert_int_equal(e.end, HV_LOGIN_WAIT);
+                }
+                door_close(&d);
+        }
+}
+
+static void what_holds_when_the_pool_answers_counts(void **state) {
+        static const struct {
+                enum hv_role role;
+                const char *users;
+        } rows[] = {
+                { HV_ROLE_NOBODY, "ana:viewer:" HORSE "\n" },
+                { HV_ROLE_OPERATOR, "bob:viewer:" HORSE "\n" },
+        };
+
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                struct ending e;
+                struct door d;
+
+                door_open_with_pool(&d, *state, HV_ROLE_OPERATOR);
+                begin_at_pool(&d, "bob", "192.0.2.7", &e);
+                d.pool_role = rows[i].role;
+                configure(&d, rows[i].users, NULL);
+                answer(&d, 0, true);
+                assert_int_equal(e.end, HV_LOGIN_WRONG);
+                assert_int_equal(n_sessions(&d), 0);
+                door_close(&d);
+        }
+}
+
+static void a_session_of_the_pool_ends_with_its_role_and_with_a_user_of_its_name(void **state) {
+        static const struct {
+                enum hv_role role;
+                const char *users;
+                bool stays;
+        } rows[] = {
+                { HV_ROLE_OPERATOR, "ana:viewer:" HORSE "\n", true },
+                { HV_ROLE_VIEWER, "ana:viewer:" HORSE "\n", false },
+                { HV_ROLE_NOBODY, "ana:viewer:" HORSE "\n", false },
+                { HV_ROLE_OPERATOR, "bob:operator:" HORSE "\n", false },
+        };
+
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                struct ending e;
+                struct door d;
+
+                door_open_with_pool(&d, *state, HV_ROLE_OPERATOR);
+                begin_at_pool(&d, "bob", "192.0.2.7", &e);
+                answer(&d, 0, true);
+                d.pool_role = rows[i].role;
+                configure(&d, rows[i].users, NULL);
+                assert_int_equal(is_in(&d, &e), rows[i].stays);
+                door_close(&d);
+        }
+}
+
+/* A pool that does not answer keeps nobody out whom the file lets in, and is not asked more and more. */
+static void so_many_wait_for_the_pool(void **state) {
+        struct ending e[HV_LOGINS_MAX + 1];
+        struct door d;
+
+        door_open_with_pool(&d, *state, HV_ROLE_VIEWER);
+        for (unsigned i = 0; i <= HV_LOGINS_MAX; i++) {
+                char name[32], address[32];
+
+                (void) snprintf(name, sizeof name, "bob%u", i);
+                (void) snprintf(address, sizeof address, "192.0.2.%u", i + 1);
+                begin_at_pool(&d, name, address, &e[i]);
+                assert_int_equal(e[i].n, i == HV_LOGINS_MAX);
+        }
+        assert_int_equal(d.n_questions, HV_LOGINS_MAX);
+        assert_int_equal(e[HV_LOGINS_MAX].end, HV_LOGIN_BUSY);
+        assert_int_equal(with_password(&d, "ana", "correct horse", "198.51.100.1").end, HV_LOGIN_GOOD);
+        answer(&d, 0, true);
+        begin_at_pool(&d, "bob8", "192.0.2.9", &e[HV_LOGINS_MAX]); /* has lost no try by it */
+        assert_int_equal(e[HV_LOGINS_MAX].n, 0);
+        for (unsigned i = 1; i <= HV_LOGINS_MAX; i++)
+                answer(&d, i, true);
+        door_close(&d);
+}
+
+/* Whoever waits is told at the end, and the pool's answer may come after it. */
+static void the_end_while_the_pool_is_asked(void **state) {
+        struct ending e;
+        struct door d;
+
+        door_open_with_pool(&d, *state, HV_ROLE_VIEWER);
+        begin_at_pool(&d, "bob", "192.0.2.7", &e);
+        door_close(&d);
+        assert_int_equal(e.n, 1);
+        assert_int_equal(e.end, HV_LOGIN_WRONG);
+        answer(&d, 0, true);
+        assert_int_equal(e.n, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_set_up, scratch_tear_down)
 
 int main(void) {
@@ -469,6 +647,12 @@ int main(void) {
                 TEST(the_first_credential_works_once),
                 TEST(the_first_credential_is_good_for_a_while),
                 TEST(no_first_credential_where_somebody_can_log_in),
+                TEST(a_file_of_users_withdraws_the_first_credential),
+                TEST(who_is_known_at_the_pool),
+                TEST(what_holds_when_the_pool_answers_counts),
+                TEST(a_session_of_the_pool_ends_with_its_role_and_with_a_user_of_its_name),
+                TEST(so_many_wait_for_the_pool),
+                TEST(the_end_while_the_pool_is_asked),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

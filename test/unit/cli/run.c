@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
@@ -46,7 +47,8 @@ static size_t split(char *text, char **words) {
 }
 
 static void set_environment(struct stage *s, const struct run_options *o) {
-        static const char *const cleared[] = { "NO_COLOR", "CLICOLOR_FORCE", "COLUMNS", "LC_ALL", "LANG" };
+        static const char *const cleared[] = { "NO_COLOR", "CLICOLOR_FORCE", "COLUMNS",      "LC_ALL",
+                                               "LANG",     "PAGER",          "HIVELET_PAGER" };
 
         for (size_t i = 0; i < HV_ARRAY_SIZE(cleared); i++)
                 (void) unsetenv(cleared[i]);
@@ -62,6 +64,10 @@ static void become_hivectl(struct stage *s, const char *words, const struct run_
         char *text = hv_strdup(words);
 
         set_environment(s, o);
+        if (o->no_network && unshare(geteuid() == 0 ? CLONE_NEWNET : CLONE_NEWUSER | CLONE_NEWNET) < 0)
+                _exit(125);
+        if (o->is_nobody && geteuid() == 0 && (setgid(65534) < 0 || setuid(65534) < 0))
+                _exit(125);
         (void) split(text, argv + 1);
         (void) execv(HV_BINARY_DIR "/cmd/hivectl/hivectl", argv);
         _exit(126);

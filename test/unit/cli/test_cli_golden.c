@@ -30,6 +30,18 @@ static void planned(struct stage *s) {
         s->n_steps = 3;
 }
 
+static void said(struct stage *s) {
+        s->log_text = "GET / 200\nname with \033[31mcolour\033[0m\n";
+}
+
+static void confirmed(struct stage *s) {
+        s->outcome = HV_API_CONFIRMED;
+}
+
+static void pinged(struct stage *s) {
+        s->err = (struct hv_err){ .code = -ENOENT, .msg = "there is no interface hive0" };
+}
+
 static void parked(struct stage *s) {
         stage_park(s);
         s->outcome = HV_API_PARKED;
@@ -85,6 +97,19 @@ static const struct scene {
         { "sources", "sources", NULL },
         { "revisions", "revisions", parked },
         { "explain", "explain services.ports", NULL },
+        { "top", "top --once", NULL },
+        { "gc", "gc --dry-run", NULL },
+        { "logs", "logs web/1", said },
+        { "reload", "reload", NULL },
+        { "delete", "delete svc/web", NULL },
+        { "confirm", "confirm", confirmed },
+        { "trust", "trust", stage_tasks },
+        { "wg-ping", "wg ping hive0", pinged },
+        { "task-ls", "task ls", stage_tasks },
+        { "task-stop", "task stop train-1", stage_tasks },
+        { "task-receipt", "task receipt resize-7", stage_tasks },
+        { "help-get", "help get", NULL },
+        { "help-doctor", "help doctor", NULL },
         { "help-apply", "help apply", NULL },
         { "help-task", "help task", NULL },
         { "help-run", "help run", NULL },

@@ -125,7 +125,7 @@ static const struct line {
         { "--help", NULL, 0, "hivectl COMMAND", NULL },
         { "help apply", NULL, 0, "hivectl apply -f web.yaml --wait", NULL },
         { "apply --help", NULL, 0, "--accept-prune REVISION", NULL },
-        { "get -h", NULL, 0, "table, wide, json, yaml, name", NULL },
+        { "get -h", NULL, 0, "table, wide, json, yaml, name, jsonl, jsonpath", NULL },
         { "help nope", NULL, 64, NULL, "no such command" },
         { "--version", NULL, 0, "hivectl 0.", NULL },
         { "sttus", NULL, 64, NULL, "did you mean status?" },
@@ -140,7 +140,11 @@ static const struct line {
         { "get svc -o", NULL, 64, NULL, "--output needs a value" },
         { "get svc -o jsn", NULL, 64, NULL, "did you mean json?" },
         { "get svc -o sarif", NULL, 64, NULL,
-          "get has no output form sarif; it has: table, wide, json, yaml, name" },
+          "get has no output form sarif; it has: table, wide, json, yaml, name, jsonl, jsonpath" },
+        { "get svc -o jsonpath", NULL, 64, NULL, "expected a template" },
+        { "get svc -o jsonpath={.items[x]}", NULL, 64, NULL,
+          "expected [NUMBER], [*] or ['NAME'] at character 9" },
+        { "get svc -o jsonpth={.x}", NULL, 64, NULL, "none of its values" },
         { "get", NULL, 64, NULL, "what is to be shown?" },
         { "get servces", NULL, 64, NULL, "did you mean services?" },
         { "get xyzzy", NULL, 64, NULL, "types: service (svc)" },
@@ -176,6 +180,17 @@ static const struct line {
         { "get svc,net -o name", NULL, 0, "service/web\nnetwork/backend\n", NULL },
         { "get all", NULL, 0, "registry/private\tReady", NULL },
         { "get svc web db -o json", NULL, 0, "\"kind\": \"List\"", NULL },
+        { "get svc -o jsonpath={.items[*].metadata.name}", NULL, 0, "cache db proxy web", NULL },
+        { "get svc web -o jsonpath={.spec.image}", NULL, 0, "docker.io/library/nginx:1.27-alpine", NULL },
+        { "status -o jsonpath=.engine.name", NULL, 0, "Docker", NULL },
+        { "get svc web -o jsonl", NULL, 0, "{\"apiVersion\":\"hivelet/v1\",\"kind\":\"Service\"", NULL },
+        { "get net -o jsonl", NULL, 0, "}\n{", NULL },
+        { "get svc -l tier=front -o name", NULL, 0, "service/web\n", NULL },
+        { "get svc -l tier -o name", NULL, 0, "service/web\n", NULL },
+        { "get svc -l tier!=front -o name", NULL, 0, "service/cache\nservice/db\nservice/proxy\n", NULL },
+        { "get svc -l '!tier' -o name", NULL, 0, "service/cache\nservice/db\nservice/proxy\n", NULL },
+        { "get svc -l tier=front,absent", NULL, 0, NULL, "there are no services with these labels" },
+        { "get svc -l tier=front -o json", NULL, 0, "\"kind\": \"List\"", NULL },
         { "get svc --no-headers", NULL, 0, "cache\t1/1", NULL },
         { "get wg", NULL, 0, NULL, "there are no wireguard" },
         { "get wg -q", NULL, 0, NULL, NULL },
@@ -528,6 +543,67 @@ static int speak_then_interrupt(struct stage *s, const struct run *so_far, void 
         return strstr(hv_buf_str(&so_far->out), "hive-web") ? SIGINT : 0;
 }
 
+/* Two rounds: first all, then what changed, and nothing else. */
+static int break_then_interrupt(struct stage *s, const struct run *so_far, void *userdata) {
+        struct hv_http_stats stats;
+        bool *broken = userdata;
+        const char *first = strstr(hv_buf_str(&so_far->out), "web\t");
+
+        hv_http_server_stats(s->server, &stats);
+        if (stats.streams > 0 && first && !*broken) {
+                *broken = true;
+                stage_break_web(s);
+        }
+        return first && strstr(first + 1, "web\t") ? SIGINT : 0;
+}
+
+static void what_changes_is_watched(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        bool broken = false;
+        struct run r = run(s, "get svc --watch",
+                           &(struct run_options){ .each_turn = break_then_interrupt, .userdata = &broken });
+        const char *text = hv_buf_str(&r.out), *second;
+
+        (void) state;
+        assert_int_equal(r.code, 130);
+        assert_true(hv_has_prefix(text, "NAME\t"));
+        second = strstr(strstr(text, "\nweb\t") + 1, "\nweb\t");
+        assert_non_null(strstr(second, "PullFailed"));
+        assert_null(strstr(text + 1, "NAME\t"));                   /* once */
+        assert_null(strstr(strstr(text, "\ndb\t") + 1, "\ndb\t")); /* it did not change */
+        run_done(&r);
+}
+
+static void long_output_goes_through_the_pager(void **state) {
+        static const struct {
+                const char *what, *words, *pager;
+                unsigned columns;
+                bool is_paged;
+        } rows[] = {
+                { "on a terminal", "get services", "PAGER=sed s/^/P:/", 80, true },
+                { "help too", "help apply", "PAGER=sed s/^/P:/", 80, true },
+                { "ours is first", "get services", "HIVELET_PAGER=sed s/^/P:/", 80, true },
+                { "not into a pipe", "get services", "PAGER=sed s/^/P:/", 0, false },
+                { "not when it is not wanted", "get services --no-pager", "PAGER=sed s/^/P:/", 80, false },
+                { "cat is none", "get services", "PAGER=cat", 80, false },
+                { "status is short", "status", "PAGER=sed s/^/P:/", 80, false },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+                const char *const environment[] = { rows[i].pager, NULL };
+                struct run r =
+                        run(s, rows[i].words,
+                            &(struct run_options){ .environment = environment, .columns = rows[i].columns });
+
+                if (r.code != 0 || (strstr(hv_buf_str(&r.out), "P:") != NULL) != rows[i].is_paged ||
+                    r.out.len == 0)
+                        fail_msg("%s: %d %s", rows[i].what, r.code, hv_buf_str(&r.out));
+                run_done(&r);
+        }
+}
+
 static void events_are_followed(void **state) {
         static const struct {
                 const char *words;
@@ -796,6 +872,8 @@ int main(void) {
                 cmocka_unit_test(waiting_ends_by_event),
                 cmocka_unit_test(a_change_during_a_look_is_not_missed),
                 cmocka_unit_test(events_are_followed),
+                cmocka_unit_test(what_changes_is_watched),
+                cmocka_unit_test(long_output_goes_through_the_pager),
                 cmocka_unit_test(logs_are_followed_to_the_end_of_the_container),
                 cmocka_unit_test(standard_input_is_a_file),
                 cmocka_unit_test(the_socket_is_chosen_by_option_then_environment),

@@ -9,11 +9,12 @@
 #include "cli/document.h"
 #include "cli/event_stream.h"
 #include "cli/finding.h"
-#include "cli/json_schema.h"
+#include "cli/jsonpath.h"
 #include "cli/option.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
 #include "cli/verb.h"
+#include "schema/json_schema.h"
 #include "spec/yaml.h"
 #include "json/json.h"
 
@@ -279,6 +280,60 @@ static uint64_t all_options(const char *verb) {
         return hv_streq(verb, "logs") ? ~HV_OPT_BIT(HV_OPT_FILENAME) : ~HV_OPT_BIT(HV_OPT_FOLLOW);
 }
 
+static void a_template_takes_what_it_names(void **state) {
+        static const char document[] =
+                "{\"items\":[{\"name\":\"web\",\"n\":1,\"l\":{\"a.b/c\":\"x\"}},{\"name\":\"db\",\"ok\":true,\"none\":null}]}";
+        static const struct {
+                const char *template, *text; /* NULL: it is refused */
+        } rows[] = {
+                { "{.items[0].name}", "web" },
+                { ".items[0].name", "web" },
+                { "items[1].name", "db" },
+                { "{.items[*].name}", "web db" },
+                { "{$.items[-1].name}", "db" },
+                { "{.items[7].name}", "" },
+                { "{.items[-3].name}", "" },
+                { "{.absent.name}", "" },
+                { "{.items[0].l['a.b/c']}", "x" },
+                { "{.items[0].l.*}", "x" },
+                { "{.items[*].n}{.items[*].ok}", "1true" },
+                { "{.items[1].none}", "" },
+                { "{.items[0].l}", "{\"a.b/c\":\"x\"}" },
+                { "n={.items[0].n}!", "n=1!" },
+                { "{range .items[*]}{.name}{\"\\t\"}{@.n}{'\\n'}{end}.", "web\t1\ndb\t\n." },
+                { "{range .absent[*]}{.name}{end}x", "x" },
+                { "{range .items[*]}{range .l.*}{@}{end};{end}", "x;;" },
+                { "{.}",
+                  "{\"items\":[{\"l\":{\"a.b/c\":\"x\"},\"n\":1,\"name\":\"web\"},{\"name\":\"db\",\"none\":null,\"ok\":true}]}" },
+                { "", NULL },
+                { "{.items", NULL },
+                { "{.items[}", NULL },
+                { "{.items[0}", NULL },
+                { "{.items['a}", NULL },
+                { "{.a..b}", NULL },
+                { "{end}", NULL },
+                { "{range .items[*]}", NULL },
+                { "{\"x}", NULL },
+                { "{items}", NULL },
+                { "{", NULL },
+                { "{.items[99999999999999999999]}", NULL },
+        };
+        _hv_cleanup_(hv_json_freep) struct hv_json *j = NULL;
+
+        (void) state;
+        assert_int_equal(hv_json_parse(document, strlen(document), SIZE_MAX, &j, NULL), 0);
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_(hv_buf_done) struct hv_buf got = {};
+                struct hv_err err = {};
+                int judged = hv_jsonpath(rows[i].template, NULL, NULL, &err), r;
+
+                r = hv_jsonpath(rows[i].template, j, &got, &err);
+                if (r != judged || (r < 0) != !rows[i].text ||
+                    (r >= 0 && !hv_streq(hv_buf_str(&got), rows[i].text)))
+                        fail_msg("%s: %d %d %s %s", rows[i].template, judged, r, hv_buf_str(&got), err.msg);
+        }
+}
+
 static void options_stand_anywhere(void **state) {
         static const struct {
                 const char *words[8];
@@ -361,6 +416,7 @@ int main(void) {
                 cmocka_unit_test(a_pipe_gets_one_line_a_row),
                 cmocka_unit_test(events_come_in_any_pieces),
                 cmocka_unit_test(findings_have_four_forms),
+                cmocka_unit_test(a_template_takes_what_it_names),
                 cmocka_unit_test(options_stand_anywhere),
                 cmocka_unit_test(no_option_takes_a_secret),
                 cmocka_unit_test(letters_are_unambiguous),

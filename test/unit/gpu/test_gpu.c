@@ -96,7 +96,8 @@ static void test_what_the_driver_tells(void **state) {
         struct bed *b = *state;
         const struct hv_gpu *g;
 
-        put(b, "driver 550.54.14\n" ONE TWO "process GPU-aaaa 4711 512\nmig GPU-bbbb\n");
+        put(b,
+            "driver 550.54.14\n" ONE TWO "process GPU-aaaa 4711 512\nmig GPU-bbbb\nslowdown GPU-aaaa 90\n");
         watch(b, 20 * HV_USEC_PER_SEC);
         until_told(b);
         assert_true(b->last->is_known);
@@ -111,12 +112,14 @@ static void test_what_the_driver_tells(void **state) {
         assert_int_equal(g->memory_used_bytes, 1024ll << 20);
         assert_int_equal(g->use_percent, 35);
         assert_int_equal(g->temperature_c, 61);
+        assert_int_equal(g->slowdown_c, 90);
         assert_int_equal(g->n_processes, 1);
         assert_int_equal(g->processes[0].pid, 4711);
         assert_int_equal(g->processes[0].memory_bytes, 512ll << 20);
         g = hv_gpus_find(b->last, "GPU-bbbb");
         assert_non_null(g);
         assert_int_equal(g->state, HV_GPU_MIG);
+        assert_int_equal(g->slowdown_c, -1);
         assert_string_equal(g->name, "NVIDIA H100 80GB HBM3");
         assert_null(hv_gpus_find(b->last, "GPU-cccc"));
 }

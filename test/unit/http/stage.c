@@ -85,21 +85,27 @@ static void snapshot(void *userdata, struct hv_arena *arena, struct hv_api_snaps
         struct stage *s = userdata;
 
         (void) arena;
+        s->n_snapshots++;
         *ret = (struct hv_api_snapshot){
                 .now_us = STAGE_NOW_US,
                 .now_wall_us = s->wall_us,
                 .started_wall_us = s->wall_us - 7290 * HV_USEC_PER_SEC,
                 .node_id = "worker-1",
                 .node_name = "worker-1",
+                .state_dir = s->dir,
+                .work_dir = s->work_dir ? s->work_dir : s->dir,
                 .listen = "127.0.0.1:5000",
                 .listen_error = s->listen_error,
                 .trial = s->trial,
+                .orders = s->orders,
                 .pool = s->pool,
                 .tunnels = s->tunnel,
                 .n_tunnels = s->tunnel ? 1 : 0,
-                .engine = { "unix:///var/run/docker.sock", "Docker", "20.10.24", "1.41" },
+                .engine = { s->engine_endpoint ? s->engine_endpoint : "unix:///var/run/docker.sock", "Docker",
+                            "20.10.24", "1.41" },
                 .status = &s->status,
                 .desired = s->desired,
+                .gpus_told = s->gpus,
                 .images = s->images ? s->images : &redis,
                 .n_images = s->images    ? s->n_images
                             : s->desired ? 1
@@ -378,6 +384,32 @@ static void gc(void *userdata, bool dry_run, struct hv_api_call *call) {
         hv_api_gc_done(call, &result);
 }
 
+static int order(void *userdata, const struct hv_api_order *o, struct hv_err *err) {
+        static const char *const words[] = { "cordon", "uncordon", "hold",    "release",
+                                             "stop",   "start",    "restart", "drain" };
+        struct stage *s = userdata;
+
+        s->n_changes++;
+        (void) snprintf(s->last_change, sizeof s->last_change, "%s %s%s by=%s reason=%s", words[o->type],
+                        o->service ? o->service : "node", o->now ? " now" : "", o->by,
+                        o->reason ? o->reason : "");
+        if (s->err.code) {
+                *err = s->err;
+                return s->err.code;
+        }
+        return 1;
+}
+
+static void send_signal(void *userdata, const struct hv_api_kill *k, struct hv_api_call *call) {
+        struct stage *s = userdata;
+
+        s->n_changes++;
+        (void) snprintf(s->last_change, sizeof s->last_change, "kill %s/%u %s", k->service, k->replica,
+                        k->signal);
+        hv_api_kill_done(call,
+                         &(struct hv_api_killed){ .n_signalled = 2, .err = s->err.code ? &s->err : NULL });
+}
+
 static const struct hv_api_backend backend = {
         .snapshot = snapshot,
         .change = change,
@@ -392,6 +424,8 @@ static const struct hv_api_backend backend = {
         .fit = fit,
         .usage = usage,
         .gc = gc,
+        .order = order,
+        .kill = send_signal,
 };
 
 /* ---- what is seen ---- */
@@ -978,6 +1012,7 @@ struct stage *stage_free(struct stage *s) {
         sd_event_source_disable_unref(s->deferred);
         (void) sd_event_unref(s->event);
         hv_desired_unref(s->desired);
+        hv_desired_unref(s->former);
         hv_diags_free(s->diags);
         hv_ledger_free(s->ledger);
         assert_int_equal(nftw(s->dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);

@@ -27,21 +27,27 @@ struct stage {
         struct hv_http_access *access;
         char dir[40], socket[64];
 
+        unsigned n_snapshots; /* that were asked for */
+
         /* What a snapshot shows. */
         struct hv_desired *desired;
+        struct hv_desired *former; /* what is shown may still be of it; NULL: none */
         struct hv_unit_status units[16];
         struct hv_object_status objects[8];
         struct hv_cron_status cron; /* of nightly */
         struct hv_status status;
+        struct hv_orders orders;
         const char *listen_error;
         struct hv_api_trial trial;
-        struct hv_api_pool pool;            /* none, before a test says so */
-        const struct hv_api_tunnel *tunnel; /* NULL: none */
+        const char *work_dir, *engine_endpoint; /* NULL: the stage's folder; no engine that one could reach */
+        struct hv_api_pool pool;                /* none, before a test says so */
+        const struct hv_api_tunnel *tunnel;     /* NULL: none */
         struct hv_api_source sources[2];
         struct hv_api_revision revisions[3];
         bool refused;
         struct hv_diags *diags;
         uint64_t wall_us;                  /* of STAGE_NOW_US */
+        const struct hv_gpus *gpus;        /* NULL: nobody told of any */
         const struct hv_api_image *images; /* NULL: redis, which is there */
         size_t n_images;
 

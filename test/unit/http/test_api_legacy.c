@@ -2,9 +2,13 @@
 #include "testing.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "ask.h"
 #include "http/render_task.h"
+#include "log/log.h"
+#include "spec/load.h"
+#include "spec/yaml.h"
 
 struct key {
         const char *path;
@@ -188,11 +192,178 @@ static void api_stop_task(void **state) {
         assert_int_equal(s->n_changes, 0);
 }
 
+/* The setting of this name; NULL: none. */
+static const struct hv_json *setting(const struct answer *a, const char *field) {
+        const struct hv_json *all = hv_json_get(a->json, "settings");
+
+        for (size_t i = 0; i < hv_json_size(all); i++)
+                if (hv_streq(hv_json_str(hv_json_at(all, i), "field"), field))
+                        return hv_json_at(all, i);
+        return NULL;
+}
+
+/* In place of the stage's own. */
+static void load_settings(struct stage *s) {
+        static const char TEXT[] =
+                "apiVersion: hivelet/v1\nkind: NodeState\nspec:\n"
+                "  gc: {interval: 7m}\n"
+                "  services: [{name: web, image: nginx, env: [{name: A, value: hunter2}]}]\n";
+        static const struct hv_spec_file file = { "/etc/hivelet/node.yaml", TEXT, sizeof TEXT - 1, "file",
+                                                  true };
+        static const struct hv_spec_override overrides[] = {
+                { "node.id", "worker-1", "--node-id" }, { "master.heartbeat", "10s", "$HEARTBEAT_INTERVAL" }
+        };
+        const struct hv_spec_input in = { .files = &file,
+                                          .n_files = 1,
+                                          .read = hv_yaml_read,
+                                          .overrides = overrides,
+                                          .n_overrides = HV_ARRAY_SIZE(overrides) };
+        _hv_cleanup_(hv_diags_freep) struct hv_diags *diags = hv_diags_new();
+
+        s->former = s->desired;
+        assert_int_equal(hv_spec_load(&in, &s->desired, diags), 0);
+}
+
+static void api_settings(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer a = {}, refused = {};
+        const struct hv_json *one;
+
+        (void) state;
+        load_settings(s);
+        a = get(s, "/api/settings");
+        assert_int_equal(a.status, 200);
+        assert_string_equal(text_at(a.json, "file"), "/etc/hivelet/node.yaml");
+        one = setting(&a, "gc.interval"); /* written */
+        assert_string_equal(hv_json_str(one, "value"), "7m");
+        assert_string_equal(hv_json_str(one, "origin"), "file");
+        assert_string_equal(hv_json_str(one, "where"), "/etc/hivelet/node.yaml:4");
+        one = setting(&a, "http.listen"); /* not written */
+        assert_string_equal(hv_json_str(one, "value"), "127.0.0.1:5000");
+        assert_string_equal(hv_json_str(one, "origin"), "default");
+        assert_null(hv_json_str(one, "where"));
+        one = setting(&a, "master.heartbeat");
+        assert_string_equal(hv_json_str(one, "origin"), "variable");
+        assert_string_equal(hv_json_str(one, "where"), "HEARTBEAT_INTERVAL");
+        assert_string_equal(hv_json_str(one, "value"), "10s");
+        one = setting(&a, "node.id");
+        assert_string_equal(hv_json_str(one, "origin"), "flag");
+        assert_string_equal(hv_json_str(one, "where"), "--node-id");
+        /* Objects are none, and no secret is among them. */
+        assert_null(setting(&a, "services"));
+        assert_null(strstr(hv_buf_str(&a.text), "hunter2"));
+
+        refused = ask(s, false, "POST", "/api/settings", "Content-Type: application/json\r\n",
+                      "{\"gc.interval\":\"2m\",\"http.listen\":1,\"nonsense\":2}");
+        assert_int_equal(refused.status, 405);
+        assert_true(web_has_header(&refused.text, "Allow: GET, HEAD"));
+        assert_string_equal(
+                text_at(refused.json, "error"),
+                "settings are changed in /etc/hivelet/node.yaml, not here; gc.interval stands "
+                "at /etc/hivelet/node.yaml:4; nobody wrote http.listen yet; there is no field nonsense");
+}
+
+static void log_a_line(struct stage *s, unsigned number) {
+        char message[40];
+        const struct hv_log_record record = { .level = LOG_WARNING,
+                                              .realtime_us = s->wall_us,
+                                              .message = message };
+
+        (void) snprintf(message, sizeof message, "line %u", number);
+        hv_api_event(s->api, &record);
+}
+
+/* 1000 lines are kept; one more, and the newest 500 are. */
+static void api_logs(void **state) {
+        static const struct key keys[] = { { "logs.0.timestamp", HV_JSON_STR },
+                                           { "logs.0.level", HV_JSON_STR },
+                                           { "logs.0.message", HV_JSON_STR } };
+        const struct hv_log_record debug = { .level = LOG_DEBUG, .message = "not urgent enough" };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer full = {}, trimmed = {}, viewer = {};
+
+        (void) state;
+        for (unsigned i = 1; i <= 1000; i++)
+                log_a_line(s, i);
+        hv_api_event(s->api, &debug);
+        full = get(s, "/api/logs");
+        has(&full, keys, HV_ARRAY_SIZE(keys));
+        assert_int_equal(hv_json_size(at(full.json, "logs")), 1000);
+        assert_string_equal(text_at(full.json, "logs.0.message"), "line 1");
+        assert_string_equal(text_at(full.json, "logs.0.level"), "WARNING");
+        assert_string_equal(text_at(full.json, "logs.999.message"), "line 1000");
+        log_a_line(s, 1001);
+        trimmed = get(s, "/api/logs");
+        assert_int_equal(hv_json_size(at(trimmed.json, "logs")), 500);
+        assert_string_equal(text_at(trimmed.json, "logs.0.message"), "line 502");
+        assert_string_equal(text_at(trimmed.json, "logs.499.message"), "line 1001");
+        viewer = ask(s, true, "GET", "/api/logs", NULL, NULL);
+        assert_int_equal(viewer.status, 401);
+}
+
+static void api_metrics(void **state) {
+        static const struct key keys[] = {
+                { "node_id", HV_JSON_STR },
+                { "running_tasks", HV_JSON_INT },
+                { "trust_score", HV_JSON_INT },
+                { "available_resources.cpu", HV_JSON_REAL },
+                { "total_resources.memory_gb", HV_JSON_REAL },
+                { "system.cpu_percent", HV_JSON_REAL },
+                { "containers.hive-web-1.memory_usage", HV_JSON_INT },
+        };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer a = {};
+
+        (void) state;
+        stage_tasks(s);
+        a = ask(s, true, "GET", "/api/metrics", NULL, NULL);
+        has(&a, keys, HV_ARRAY_SIZE(keys));
+        assert_true(web_has_header(&a.text, "Content-Type: application/json")); /* Prometheus has /metrics */
+}
+
+/* What controlled a worker from outside is not there, and it is told what is. */
+static void paths_of_the_worker(void **state) {
+        static const struct {
+                const char *path, *word;
+        } gone[] = {
+                { "/api/login", "POST /login" },
+                { "/api/register-worker", "master.address" },
+                { "/api/update_location", "no pool" },
+        };
+        static const struct key keys[] = { { "node_id", HV_JSON_STR },
+                                           { "version", HV_JSON_STR },
+                                           { "is_registered", HV_JSON_BOOL },
+                                           { "docker_available", HV_JSON_BOOL },
+                                           { "total_resources.cpu", HV_JSON_REAL } };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer info = {}, none = {};
+
+        (void) state;
+        stage_tasks(s);
+        info = get(s, "/api/worker-info");
+        has(&info, keys, HV_ARRAY_SIZE(keys));
+        for (size_t i = 0; i < HV_ARRAY_SIZE(gone); i++) {
+                _hv_cleanup_(answer_done) struct answer a = post(s, gone[i].path, "{}");
+
+                assert_int_equal(a.status, 410);
+                assert_non_null(strstr(text_at(a.json, "error"), gone[i].word));
+        }
+        none = get(s, "/api/nothing");
+        assert_int_equal(none.status, 404);
+        assert_string_equal(text_at(none.json, "error"), "there is nothing at /api/nothing");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(api_status),          cmocka_unit_test(api_tasks),
-                cmocka_unit_test(words_of_the_states), cmocka_unit_test(api_resources),
+                cmocka_unit_test(api_status),
+                cmocka_unit_test(api_tasks),
+                cmocka_unit_test(words_of_the_states),
+                cmocka_unit_test(api_resources),
                 cmocka_unit_test(api_stop_task),
+                cmocka_unit_test(api_settings),
+                cmocka_unit_test(api_logs),
+                cmocka_unit_test(api_metrics),
+                cmocka_unit_test(paths_of_the_worker),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

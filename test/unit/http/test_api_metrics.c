@@ -132,9 +132,14 @@ static void figures_are_right(void **state) {
         (void) state;
         stage_break_web(s);
         do_some_work(s);
+        stage_event(s, "service", "web", "started");
+        hv_metrics_pulled(hv_api_metrics(s->api), 4096);
         a = get(s, "/metrics");
         t = web_body(&a.text);
         assert_true(exposition_value(t, "hivelet_ready") == 1);
+        assert_true(exposition_value(t, "hivelet_image_pull_bytes_total") == 4096);
+        assert_true(exposition_value(t, "hivelet_events_total{event=\"ContainerStarted\"}") == 1);
+        assert_true(exposition_value(t, "hivelet_events_total{event=\"InvariantViolated\"}") == 0);
         assert_true(exposition_value(t, "hivelet_converged") == 0);
         assert_true(exposition_value(t, "hivelet_docker_up") == 1);
         assert_true(exposition_value(t, "hivelet_config_valid") == 1);

@@ -1,11 +1,14 @@
 /* What the API shows, and that it shows the same at every place. */
 #include "testing.h"
 
+#include <time.h>
 #include <unistd.h>
 
 #include "ask.h"
 #include "base/alloc.h"
 #include "base/text.h"
+#include "base/time.h"
+#include "gpu/gpu.h"
 
 static void the_status_says_it_all(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
@@ -106,6 +109,122 @@ static void conditions_tell_what_is_wrong(void **state) {
                                          hv_json_str(c, "status"), hv_json_str(c, "reason"));
                 }
                 answer_done(&a);
+        }
+}
+
+/* The condition, its metric; "": left out. */
+static void gpus_are_judged_where_there_are_some(void **state) {
+        static const struct hv_gpu_selector nvidia = { .vendor = "nvidia", .min_memory_bytes = 1u << 20 };
+        static const struct {
+                const char *what;
+                bool is_told, is_asked_for;
+                struct hv_gpus told;
+                const char *status, *reason, *message;
+        } rows[] = {
+                { "nobody was asked", false, false, {}, "", "", "" },
+                { "nobody was asked, and some are wanted",
+                  false,
+                  true,
+                  {},
+                  "Unknown",
+                  "Pending",
+                  "their driver was not asked yet" },
+                { "no driver", true, false, { .is_known = true }, "", "", "" },
+                { "no driver, and some are wanted",
+                  true,
+                  true,
+                  { .is_known = true },
+                  "False",
+                  "GpuUnreachable",
+                  "none of 0 GPUs is like resources.gpus.select[0]" },
+                { "a driver of another version",
+                  true,
+                  false,
+                  { .problem = "the NVIDIA driver does not answer: Driver/library version mismatch" },
+                  "False",
+                  "GpuUnreachable",
+                  "the NVIDIA driver does not answer: Driver/library version mismatch" },
+                { "one that works",
+                  true,
+                  true,
+                  { .is_known = true,
+                    .driver = "550",
+                    .n = 1,
+                    .v = { { .uuid = "GPU-a",
+                             .memory_bytes = 1u << 20,
+                             .temperature_c = 89,
+                             .slowdown_c = 90 } } },
+                  "True",
+                  "Ok",
+                  "1 GPU, NVIDIA driver 550" },
+                { "one that is too small for what is wanted",
+                  true,
+                  true,
+                  { .is_known = true, .driver = "550", .n = 1, .v = { { .uuid = "GPU-a" } } },
+                  "False",
+                  "GpuUnreachable",
+                  "none of 1 GPUs is like resources.gpus.select[0]" },
+                { "a second one that is lost",
+                  true,
+                  false,
+                  { .is_known = true,
+                    .driver = "550",
+                    .n = 2,
+                    .v = { { .uuid = "GPU-a" }, { .uuid = "GPU-b", .state = HV_GPU_LOST } } },
+                  "False",
+                  "GpuLost",
+                  "GPU 1 (GPU-b) is lost: its driver does not reach it" },
+                { "one that is too hot",
+                  true,
+                  false,
+                  { .is_known = true,
+                    .driver = "550",
+                    .n = 1,
+                    .v = { { .uuid = "GPU-a", .temperature_c = 90, .slowdown_c = 90 } } },
+                  "False",
+                  "GpuTooHot",
+                  "GPU-a has 90 C; from 90 C on it slows itself down" },
+                { "one of which no limit is known",
+                  true,
+                  false,
+                  { .is_known = true,
+                    .driver = "550",
+                    .n = 1,
+                    .v = { { .uuid = "GPU-a", .temperature_c = 90, .slowdown_c = -1 } } },
+                  "True",
+                  "Ok",
+                  "1 GPU, NVIDIA driver 550" },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+                const struct hv_json *c;
+                struct answer a, m;
+
+                print_message("%s\n", rows[i].what);
+                s->gpus = rows[i].is_told ? &rows[i].told : NULL;
+                if (rows[i].is_asked_for) {
+                        s->desired->settings.gpus.select = &nvidia;
+                        s->desired->settings.gpus.n_select = 1;
+                }
+                stage_changed(s);
+                a = get(s, "/api/v1/status");
+                m = get(s, "/metrics");
+                c = at(a.json, "conditions.9");
+                if (!*rows[i].status)
+                        assert_string_equal(hv_json_str(c, "type"), "ConfirmPending");
+                else {
+                        assert_string_equal(hv_json_str(c, "type"), "GPUHealthy");
+                        assert_string_equal(hv_json_str(c, "status"), rows[i].status);
+                        assert_string_equal(hv_json_str(c, "reason"), rows[i].reason);
+                        assert_string_equal(hv_json_str(c, "message"), rows[i].message);
+                }
+                assert_int_equal(!!strstr(hv_buf_str(&m.text), "\nhivelet_gpu_healthy "), !!*rows[i].status);
+                assert_int_equal(!!strstr(hv_buf_str(&m.text), "\nhivelet_gpu_healthy 1\n"),
+                                 hv_streq(rows[i].status, "True"));
+                answer_done(&a);
+                answer_done(&m);
         }
 }
 
@@ -329,6 +448,40 @@ static void what_did_not_change_is_not_sent_again(void **state) {
         assert_null(strstr(hv_buf_str(&a.text), "ETag"));
 }
 
+static uint64_t clock_us(void) {
+        struct timespec now;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &now);
+        return (uint64_t) now.tv_sec * HV_USEC_PER_SEC + (uint64_t) now.tv_nsec / 1000;
+}
+
+/* Rendered once while nothing changes (for a second), for each of those who see different things of it. */
+static void the_status_is_rendered_once(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer changed = {}, viewer = {};
+        unsigned before;
+        uint64_t begin_us;
+
+        (void) state;
+        do {
+                _hv_cleanup_(answer_done) struct answer a = {}, b = {};
+
+                begin_us = clock_us();
+                a = get(s, "/api/v1/status");
+                before = s->n_snapshots;
+                b = get(s, "/api/v1/status");
+                assert_string_equal(text_at(b.json, "summary"), text_at(a.json, "summary"));
+        } while (clock_us() - begin_us >= HV_USEC_PER_SEC);
+        assert_int_equal(s->n_snapshots, before);
+        viewer = ask(s, true, "GET", "/api/v1/status", NULL, NULL);
+        assert_int_equal(viewer.status, 200);
+        assert_true(s->n_snapshots > before);
+        s->refused = true;
+        stage_changed(s);
+        changed = get(s, "/api/v1/status");
+        assert_true(hv_json_as_bool(at(changed.json, "refused"), false));
+}
+
 static void why_tells_what_is_in_the_way(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
         _hv_cleanup_(answer_done) struct answer a = {}, node = {}, task = {}, fine = {};
@@ -530,65 +683,6 @@ static void probes_answer_by_their_status(void **state) {
         }
 }
 
-static void health_has_the_inherited_shape(void **state) {
-        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
-        _hv_cleanup_(answer_done) struct answer a = get(s, "/health"), b = {}, c = {};
-
-        (void) state;
-        assert_int_equal(a.status, 200);
-        assert_string_equal(text_at(a.json, "status"), "healthy");
-        assert_string_equal(text_at(a.json, "checks.docker.status"), "healthy");
-        assert_string_equal(text_at(a.json, "checks.docker.message"), "Docker 20.10.24 answers");
-        assert_non_null(text_at(a.json, "timestamp"));
-        stage_lose_engine(s);
-        b = get(s, "/health");
-        assert_int_equal(b.status, 503);
-        assert_string_equal(text_at(b.json, "status"), "unhealthy");
-        assert_string_equal(text_at(b.json, "checks.docker.status"), "unhealthy");
-        assert_string_equal(text_at(b.json, "checks.desired_state.status"), "healthy");
-        stage_refuse(s);
-        c = get(s, "/health");
-        assert_string_equal(text_at(c.json, "checks.desired_state.message"), "RevisionRejected");
-}
-
-/* Thresholds and words of the documents; answered from the last sample. */
-static void health_names_what_is_short(void **state) {
-        static const struct {
-                const char *what;
-                double cpu_percent;
-                bool cpu_is_known;
-                unsigned memory_free, disk_free; /* of 1000 */
-                unsigned status;
-                const char *check, *message;
-        } rows[] = {
-                { "all is well", 95, true, 50, 100, 200, "resources", "CPU: 95%, Memory: 95%" },
-                { "busy", 97, true, 500, 500, 503, "resources", "High CPU usage: 97%" },
-                { "one sample", 97, false, 500, 500, 200, "resources", "CPU: 97%, Memory: 50%" },
-                { "memory", 5, true, 40, 500, 503, "resources", "High memory usage: 96%" },
-                { "disk", 5, true, 500, 80, 503, "disk_space", "Low disk space: 92% used (work)" },
-                { "no disk", 5, true, 500, 100, 200, "disk_space", "90% used (work)" },
-        };
-
-        (void) state;
-        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
-                _hv_cleanup_(stage_freep) struct stage *s = stage_new();
-                _hv_cleanup_(answer_done) struct answer a = {};
-                _hv_cleanup_free_ char *status = hv_asprintf("checks.%s.status", rows[i].check);
-                _hv_cleanup_free_ char *message = hv_asprintf("checks.%s.message", rows[i].check);
-                bool is_well = rows[i].status == 200;
-
-                s->host.cpu_percent = rows[i].cpu_percent;
-                s->host.cpu_is_known = rows[i].cpu_is_known;
-                s->host.memory = (struct hv_host_memory){ .total_bytes = 1000,
-                                                          .available_bytes = rows[i].memory_free };
-                s->host.file_systems[0].available_bytes = rows[i].disk_free;
-                a = get(s, "/health");
-                if (a.status != rows[i].status || !hv_streq(text_at(a.json, message), rows[i].message) ||
-                    !hv_streq(text_at(a.json, status), is_well ? "healthy" : "unhealthy"))
-                        fail_msg("%s: %u %s", rows[i].what, a.status, web_body(&a.text));
-        }
-}
-
 static void usage_is_the_last_sample(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
         _hv_cleanup_(answer_done) struct answer a = get(s, "/api/v1/usage"), history = {}, node = {},
@@ -652,10 +746,57 @@ static void usage_is_sent_again_with_each_sample(void **state) {
         }
 }
 
+static void a_revision_is_found_by_the_start_of_its_id(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer all = get(s, "/api/v1/revisions"), one = {}, none = {},
+                                                many = {};
+        const char *id = text_at(all.json, "items.0.revision");
+        _hv_cleanup_free_ char *path = hv_asprintf("/api/v1/revisions/%.12s", id);
+
+        (void) state;
+        one = get(s, path);
+        assert_int_equal(one.status, 200);
+        assert_string_equal(text_at(one.json, "revision"), id);
+        assert_string_equal(text_at(one.json, "state"), "Active");
+        none = get(s, "/api/v1/revisions/zzzz");
+        assert_int_equal(none.status, 404);
+        s->revisions[1].revision = s->revisions[0].revision;
+        many = get(s, path);
+        assert_int_equal(many.status, 409);
+}
+
+static void sync_in_short(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer well = get(s, "/api/v1/sync"), broken = {};
+
+        (void) state;
+        assert_true(hv_json_bool(well.json, "converged", false));
+        assert_string_equal(text_at(well.json, "revision"), s->desired->revision);
+        stage_break_web(s);
+        broken = get(s, "/api/v1/sync");
+        assert_false(hv_json_bool(broken.json, "converged", true));
+        assert_non_null(text_at(broken.json, "message"));
+}
+
+static void exposure_names_every_published_port(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer a = get(s, "/api/v1/exposure");
+
+        (void) state;
+        assert_int_equal(hv_json_size(at(a.json, "items")), 2); /* web has two replicas */
+        assert_string_equal(text_at(a.json, "items.0.name"), "web");
+        assert_string_equal(text_at(a.json, "items.0.bind"), "loopback");
+        assert_string_equal(text_at(a.json, "items.0.address"), "127.0.0.1");
+        assert_int_equal(hv_json_as_int(at(a.json, "items.0.containerPort"), 0), 80);
+        assert_int_equal(hv_json_as_int(at(a.json, "items.1.hostPort"), 0), 8081);
+        assert_string_equal(text_at(a.json, "listen"), "127.0.0.1:5000");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_status_says_it_all),
                 cmocka_unit_test(conditions_tell_what_is_wrong),
+                cmocka_unit_test(gpus_are_judged_where_there_are_some),
                 cmocka_unit_test(a_revision_on_trial_is_told_everywhere),
                 cmocka_unit_test(a_condition_remembers_since_when),
                 cmocka_unit_test(a_service_is_shown_with_its_replicas),
@@ -664,6 +805,7 @@ int main(void) {
                 cmocka_unit_test(an_unknown_name_gets_a_guess),
                 cmocka_unit_test(long_lists_come_in_pages),
                 cmocka_unit_test(what_did_not_change_is_not_sent_again),
+                cmocka_unit_test(the_status_is_rendered_once),
                 cmocka_unit_test(why_tells_what_is_in_the_way),
                 cmocka_unit_test(why_knows_about_the_node),
                 cmocka_unit_test(why_names_the_caps_and_what_is_in_their_way),
@@ -672,9 +814,10 @@ int main(void) {
                 cmocka_unit_test(lines_of_files_are_for_admins),
                 cmocka_unit_test(sources_and_revisions_are_listed),
                 cmocka_unit_test(probes_answer_by_their_status),
-                cmocka_unit_test(health_has_the_inherited_shape),
-                cmocka_unit_test(health_names_what_is_short),
                 cmocka_unit_test(usage_is_the_last_sample),
+                cmocka_unit_test(a_revision_is_found_by_the_start_of_its_id),
+                cmocka_unit_test(sync_in_short),
+                cmocka_unit_test(exposure_names_every_published_port),
                 cmocka_unit_test(usage_is_sent_again_with_each_sample),
         };
 

@@ -144,6 +144,7 @@ static void watchers_see_the_status_change(void **state) {
 
         (void) state;
         wait_for(s, fd, &got, "\"converged\":true");
+        assert_non_null(strstr(hv_buf_str(&got), "\nid: "));
         stage_break_web(s);
         for (unsigned i = 0; i < 50; i++)
                 stage_changed(s); /* many changes in one turn are told once */
@@ -153,6 +154,28 @@ static void watchers_see_the_status_change(void **state) {
         (void) web_receive(fd, &got);
         assert_null(strstr(strstr(hv_buf_str(&got), "event: status") + 1, "event: status"));
         (void) close(fd);
+}
+
+/* Half of the streams are for those who watch, so that logs and events find some. */
+static void watchers_have_half_of_the_streams(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer refused = {};
+        _hv_cleanup_(hv_buf_done) struct hv_buf got = {};
+        int fd, more;
+
+        (void) state;
+        hv_api_limit_streams(s->api, 2);
+        fd = open_get(s, "/api/v1/watch", NULL);
+        wait_for(s, fd, &got, "data: ");
+        refused = get(s, "/api/v1/watch");
+        assert_int_equal(refused.status, 503);
+        assert_string_equal(text_at(refused.json, "code"), "TooManyStreams");
+        hv_api_limit_streams(s->api, 4);
+        more = open_get(s, "/api/v1/watch", NULL);
+        hv_buf_done(&got);
+        wait_for(s, more, &got, "data: ");
+        (void) close(fd);
+        (void) close(more);
 }
 
 static void a_log_is_plain_text(void **state) {
@@ -294,6 +317,7 @@ int main(void) {
                 cmocka_unit_test(the_ring_forgets_the_oldest),
                 cmocka_unit_test(a_long_past_is_sent_whole),
                 cmocka_unit_test(watchers_see_the_status_change),
+                cmocka_unit_test(watchers_have_half_of_the_streams),
                 cmocka_unit_test(a_log_is_plain_text),
                 cmocka_unit_test(a_log_that_cannot_be_read_says_so),
                 cmocka_unit_test(a_followed_log_ends_with_its_reader),

@@ -188,7 +188,7 @@ static void test_client_leaves(void **state) {
 
 static void test_cap_of_streams(void **state) {
         struct web *w = web_start(&(struct hv_http_limits){ .streams_max = 1 });
-        int fd = open_stream(w);
+        int fd = open_stream(w), fds[2];
         struct hv_buf answer;
 
         (void) state;
@@ -199,7 +199,20 @@ static void test_cap_of_streams(void **state) {
         web_wait(w, !w->stream && stats(w).streams == 0);
         fd = open_stream(w);
         (void) close(fd);
-        web_wait(w, !w->stream);
+        web_wait(w, !w->stream && stats(w).streams == 0);
+        /* Other limits hold at once. */
+        hv_http_server_limit(w->server,
+                             &(struct hv_http_limits){ .connections_per_address_max = 8, .streams_max = 2 });
+        for (int i = 0; i < 2; i++) {
+                fds[i] = web_connect(w);
+                web_send_text(fds[i], GET_EVENTS "\r\n");
+                web_wait(w, stats(w).streams == (unsigned) i + 1);
+        }
+        assert_int_equal(web_ask(w, true, GET_EVENTS "\r\n", &answer), 503);
+        hv_buf_done(&answer);
+        (void) close(fds[0]);
+        (void) close(fds[1]);
+        web_wait(w, stats(w).streams == 0);
         web_stop(w);
 }
 

@@ -58,7 +58,7 @@ static void on_logs(struct hv_http_request *req, void *userdata) {
                            hv_asprintf("id=%s follow=%d since=%s none=%s", hv_http_param(req, "id"),
                                        hv_http_query_is_true(req, "follow"),
                                        hv_http_query(req, "since") ?: "(absent)",
-                                       hv_http_param(req, "other") ?: "(absent)"));
+                                       hv_http_param(req, "other") ?: hv_http_query(req, "undeclared") ?: "(absent)"));
 }
 
 static void on_files(struct hv_http_request *req, void *userdata) {
@@ -140,6 +140,11 @@ static void on_events(struct hv_http_request *req, void *userdata) {
         }
 }
 
+static const struct hv_http_parameter LOGS[] = { { "follow", "{type: boolean}" },
+                                                 { "since", "{type: string}" },
+                                                 {} };
+static const struct hv_http_parameter TAIL[] = { { "n", "{type: integer}" }, {} };
+
 static const struct hv_http_route ROUTES[] = {
         { HV_HTTP_GET, "/hello", HV_HTTP_ROLE_ANYONE, on_hello, 0, 0, "greets" },
         { HV_HTTP_POST, "/echo", HV_HTTP_ROLE_OPERATOR, on_echo, 65536, 0, "sends the body back" },
@@ -148,14 +153,16 @@ static const struct hv_http_route ROUTES[] = {
         { HV_HTTP_GET, "/admin", HV_HTTP_ROLE_ADMIN, on_hello, 0, 0, "needs a role" },
         { HV_HTTP_GET, "/debug", HV_HTTP_ROLE_ANYONE, on_hello, 0, HV_HTTP_SOCKET_ONLY, "socket only" },
         { HV_HTTP_GET, "/etag", HV_HTTP_ROLE_VIEWER, on_etag, 0, 0, "has a revision" },
-        { HV_HTTP_GET, "/items/{id}/logs", HV_HTTP_ROLE_VIEWER, on_logs, 0, 0, "has parameters" },
+        { HV_HTTP_GET, "/items/{id}/logs", HV_HTTP_ROLE_VIEWER, on_logs, 0, 0, "has parameters",
+          .parameters = LOGS },
         { HV_HTTP_GET, "/files/{path...}", HV_HTTP_ROLE_VIEWER, on_files, 0, 0, "has a path" },
-        { HV_HTTP_GET, "/tail", HV_HTTP_ROLE_VIEWER, on_tail, 0, 0, "has a number" },
+        { HV_HTTP_GET, "/tail", HV_HTTP_ROLE_VIEWER, on_tail, 0, 0, "has a number", .parameters = TAIL },
         { HV_HTTP_GET, "/big", HV_HTTP_ROLE_VIEWER, on_big, 0, 0, "8 MiB" },
         { HV_HTTP_GET, "/page", HV_HTTP_ROLE_VIEWER, on_page, 0, 0, "HTML" },
         { HV_HTTP_GET, "/error", HV_HTTP_ROLE_VIEWER, on_error, 0, 0, "a problem" },
         { HV_HTTP_GET, "/stream", HV_HTTP_ROLE_VIEWER, on_stream, 0, 0, "as long as the test wants" },
-        { HV_HTTP_GET, "/events", HV_HTTP_ROLE_VIEWER, on_events, 0, 0, "server-sent events" },
+        { HV_HTTP_GET, "/events", HV_HTTP_ROLE_VIEWER, on_events, 0, 0, "server-sent events",
+          .parameters = LOGS },
 };
 
 /* --- start and stop ----------------------------------------------------------------------------------------------- */

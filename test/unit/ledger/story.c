@@ -252,6 +252,48 @@ static int reject_pool(struct hv_ledger *l, uint64_t now_us, struct hv_err *err)
         return hv_ledger_end(l, &e, err);
 }
 
+static int accept_greedy(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
+        const struct hv_ledger_promise p = { .id = "greedy",
+                                             .name = "greedy",
+                                             .source = "api",
+                                             .document = "{\"kind\":\"Task\"}",
+                                             .digest = DIGEST_2,
+                                             .accepted_us = now_us };
+
+        return hv_ledger_accept(l, &p, NULL, err);
+}
+
+static int begin_greedy(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
+        return hv_ledger_begin(l, "greedy", 1, "task-greedy", AT(now_us), err);
+}
+
+static int evict_greedy(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
+        const struct hv_ledger_eviction e = { "Pressure", "the disk is full", now_us };
+
+        return hv_ledger_evict(l, "greedy", 1, &e, err);
+}
+
+static int end_greedy(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
+        const struct hv_ledger_end e = {
+                .id = "greedy",
+                .number = 1,
+                .now_wall_us = now_us,
+                .result = { .cause = "nodeError", .reason = "Pressure", .exit_code = 143 }
+        };
+
+        return hv_ledger_end(l, &e, err);
+}
+
+static int begin_greedy_2(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
+        return hv_ledger_begin(l, "greedy", 2, "task-greedy.2", AT(now_us), err);
+}
+
+static int evict_greedy_2(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
+        const struct hv_ledger_eviction e = { "GpuLost", NULL, now_us };
+
+        return hv_ledger_evict(l, "greedy", 2, &e, err);
+}
+
 static int (*const steps[])(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) = {
         accept_file_task,
         accept_cron_run,
@@ -279,6 +321,13 @@ static int (*const steps[])(struct hv_ledger *l, uint64_t now_us, struct hv_err 
         pay_pool,
         retry_pool,
         reject_pool,
+        /* version 5 */
+        accept_greedy,
+        begin_greedy,
+        evict_greedy,
+        end_greedy,
+        begin_greedy_2,
+        evict_greedy_2,
 };
 const unsigned n_story_steps = HV_ARRAY_SIZE(steps);
 
@@ -297,6 +346,9 @@ static int tell_attempt(const struct hv_ledger_attempt *a, void *userdata) {
                 hv_buf_printf(userdata, ": %s/%s/%s exit %d oom %d by_task %d %" PRIu64 "..%" PRIu64,
                               r->cause, r->reason ? r->reason : "-", r->message ? r->message : "-",
                               r->exit_code, r->oom_killed, r->by_task, r->started_us, r->finished_us);
+        if (a->eviction.reason)
+                hv_buf_printf(userdata, "; evicted %" PRIu64 " for %s/%s", a->eviction.at_us,
+                              a->eviction.reason, a->eviction.message ? a->eviction.message : "-");
         hv_buf_printf(userdata, "; log %" PRIu64 " %" PRIu64 " %d %s", r->log_bytes, r->log_lines,
                       r->log_truncated, r->log_sha256 ? r->log_sha256 : "-");
         hv_buf_printf(userdata, "; outputs %" PRIu64 " %" PRIu64 " %s", r->n_outputs, r->outputs_bytes,
@@ -317,6 +369,10 @@ static int tell_task(const struct hv_ledger_task *t, void *userdata) {
         if (t->last_boot)
                 hv_buf_printf(userdata, "  last begun %" PRIu64 " after boot %s\n", t->last_begun_boot_us,
                               t->last_boot);
+        if (t->last_eviction.reason)
+                hv_buf_printf(userdata, "  last evicted %" PRIu64 " for %s/%s\n", t->last_eviction.at_us,
+                              t->last_eviction.reason,
+                              t->last_eviction.message ? t->last_eviction.message : "-");
         hv_buf_printf(userdata, "  %s/%s/%s exit %d %" PRIu64 "..%" PRIu64 "\n", t->cause ? t->cause : "-",
                       t->reason ? t->reason : "-", t->message ? t->message : "-", t->exit_code, t->started_us,
                       t->finished_us);

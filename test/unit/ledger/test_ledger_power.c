@@ -11,7 +11,7 @@
 #include "base/rng.h"
 #include "ledger/private.h"
 
-#define MAX_STEPS 32
+#define MAX_STEPS 40
 
 /* What the ledger holds after opening and after each step. */
 struct chapters {

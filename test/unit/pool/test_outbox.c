@@ -196,10 +196,10 @@ static int log_sent(void *userdata, uint64_t seq, uint64_t offset, struct hv_err
         return 0;
 }
 
-static int delivered(void *userdata, uint64_t seq, enum hv_pool_delivery how, const char *message,
-                     struct hv_err *err) {
+static int delivered(void *userdata, const struct hv_pool_owed *owed, enum hv_pool_delivery how,
+                     const char *message, struct hv_err *err) {
         struct stage *s = userdata;
-        struct hv_pool_owed *d = find(s, seq);
+        struct hv_pool_owed *d = find(s, owed->seq);
         size_t used = strlen(s->settled);
 
         (void) message;

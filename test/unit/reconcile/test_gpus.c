@@ -72,6 +72,44 @@ static void never_fits_is_told_at_once(void **state) {
         assert_gpus(b, "two", SMALL "," LARGE);
 }
 
+/* 32 GiB in all are no 25 GiB of one, nor two of 12. */
+static void what_would_fit_is_judged_by_device(void **state) {
+        static const struct {
+                const char *what;
+                unsigned n;
+                uint64_t memory;
+                const char *ever, *now; /* ""; or what it lacks, while the small one is held */
+        } rows[] = {
+                { "any", 1, 0, "", "" },
+                { "the large one", 1, 24 * GIB, "", "" },
+                { "larger than each", 1, 25 * GIB,
+                  "asks for 1 GPU with 25Gi, 0 such can be given to tasks on this node",
+                  "asks for 1 GPU with 25Gi, 0 such are left now" },
+                { "both, as large as one", 2, 12 * GIB,
+                  "asks for 2 GPUs with 12Gi, 1 such can be given to tasks on this node",
+                  "asks for 2 GPUs with 12Gi, 1 such are left now" },
+                { "both", 2, 8 * GIB, "", "asks for 2 GPUs with 8Gi, 1 such are left now" },
+                { "none", 0, 0, "", "" },
+        };
+        BED;
+
+        tell(b, true, true, true);
+        give(b, "a", 1, 0);
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                const struct hv_booking asked = { .n_gpus = rows[i].n, .gpu_memory_bytes = rows[i].memory };
+                char text[HV_ROOM_TEXT_SIZE] = "";
+
+                print_message("%s\n", rows[i].what);
+                assert_int_equal(hv_core_lacks(b->core, &asked, false, text),
+                                 *rows[i].ever ? HV_RESOURCE_GPU : HV_RESOURCE_NONE);
+                assert_string_equal(text, rows[i].ever);
+                *text = '\0';
+                assert_int_equal(hv_core_lacks(b->core, &asked, true, text),
+                                 *rows[i].now ? HV_RESOURCE_GPU : HV_RESOURCE_NONE);
+                assert_string_equal(text, rows[i].now);
+        }
+}
+
 /* What is lost may come back: it is waited for. */
 static void a_lost_gpu_is_nobodys(void **state) {
         BED;
@@ -95,6 +133,23 @@ static void while_nobody_can_say_all_stays(void **state) {
         tell(b, false, false, false);
         assert_int_equal(status_of(b, "a").state, HV_TASK_RUNNING);
         assert_gpus(b, "a", SMALL);
+        give(b, "b", 1, 0); /* the other one is free; whether it still works nobody knows */
+        assert_waits(b, "b");
+        assert_non_null(strstr(status_of(b, "b").message, "it hangs"));
+        tell(b, true, true, true);
+        assert_gpus(b, "b", LARGE);
+}
+
+/* Since when it runs has to be asked first; the loss is not forgotten over that. */
+static void what_was_lost_while_the_agent_was_away_is_found_out(void **state) {
+        struct bed *b = again(state);
+        const struct job a = { .id = "a", .source = HV_TASK_FROM_API, .n_gpus = 1 };
+
+        recall(b, &a, (struct hv_task_recalled){ .state = HV_TASK_RUNNING, .attempt = 1 });
+        task_container(b, "a", HV_CONTAINER_RUNNING)->gpus = LARGE;
+        tell(b, true, true, false);
+        go(b);
+        assert_string_equal(status_of(b, "a").message, "GpuLost: " LARGE " does not work any more");
 }
 
 static void shared_memory_adds_up(void **state) {
@@ -197,6 +252,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 WITH_BED(the_smallest_that_fits_and_each_to_one),
                 WITH_BED(never_fits_is_told_at_once),
+                WITH_BED(what_would_fit_is_judged_by_device),
                 WITH_BED(a_lost_gpu_is_nobodys),
                 WITH_BED(while_nobody_can_say_all_stays),
                 WITH_BED(shared_memory_adds_up),
@@ -204,6 +260,7 @@ int main(void) {
                 WITH_BED(an_attempt_that_loses_its_gpu_is_the_nodes_fault),
                 WITH_BED(so_is_a_device_that_it_may_not_use),
                 WITH_BED(what_runs_keeps_its_own_over_a_restart),
+                WITH_BED(what_was_lost_while_the_agent_was_away_is_found_out),
                 cmocka_unit_test(what_is_selected),
         };
 

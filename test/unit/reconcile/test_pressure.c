@@ -248,7 +248,8 @@ static void the_least_important_goes_first_one_at_a_time(void **state) {
         bed_wait(b, 29 * S);
         assert_string_equal(bed_log(b), "");
         bed_wait(b, S);
-        assert_true(hv_has_prefix(bed_log(b), "stop task-low2; collect the results of low2"));
+        assert_true(hv_has_prefix(
+                bed_log(b), "record the eviction of low2; stop task-low2; collect the results of low2"));
         assert_int_equal(status_of(b, "low2").state, HV_TASK_FAILED);
         assert_int_equal(status_of(b, "low2").cause, HV_CAUSE_NODE_ERROR);
         assert_true(hv_has_prefix(status_of(b, "low2").message,
@@ -256,7 +257,7 @@ static void the_least_important_goes_first_one_at_a_time(void **state) {
         bed_wait(b, 29 * S);
         assert_string_equal(bed_log(b), "");
         bed_wait(b, 2 * S);
-        assert_true(hv_has_prefix(bed_log(b), "stop task-low1"));
+        assert_true(hv_has_prefix(bed_log(b), "record the eviction of low1; stop task-low1"));
         memory(b, 35); /* better, though not calm: nobody else goes */
         bed_wait(b, 120 * S);
         assert_string_equal(bed_log(b), "");
@@ -274,12 +275,12 @@ static enum hv_outcome a_stop_is_not_answered(struct bed *b, const struct hv_act
         return a->type == HV_ACTION_STOP ? HV_OUTCOME_UNKNOWN : HV_OUTCOME_OK;
 }
 
-/* Nobody knows whether the node ended it: what a signal ended it did, what ended by itself did not. */
+/* Nobody knows whether the node ended it: then nobody blames the task for it. */
 static void a_stop_without_an_answer_is_judged_by_its_end(void **state) {
         static const struct {
                 int exit_code;
                 enum hv_task_cause cause;
-        } rows[] = { { 143, HV_CAUSE_NODE_ERROR }, { 137, HV_CAUSE_NODE_ERROR }, { 3, HV_CAUSE_EXIT_CODE } };
+        } rows[] = { { 143, HV_CAUSE_NODE_ERROR }, { 137, HV_CAUSE_NODE_ERROR }, { 3, HV_CAUSE_NODE_ERROR } };
         BED;
 
         RULED;

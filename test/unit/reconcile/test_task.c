@@ -3,8 +3,6 @@
 
 #include "task_bed.h"
 
-/* ---- rules ---- */
-
 static void a_task_goes_from_promise_to_result(void **state) {
         BED;
         struct hv_task_status s;
@@ -245,36 +243,6 @@ static void its_time_is_counted_from_the_start(void **state) {
         assert_int_equal(status_of(b, "t1").exit_code, 143);
 }
 
-static void take(struct bed *b, const char *id, unsigned attempt, uint64_t bytes) {
-        const struct hv_input in = {
-                .type = HV_INPUT_TASK_DISK, .text = id, .attempt = attempt, .disk_bytes = bytes
-        };
-
-        assert_int_equal(hv_core_input(b->core, b->now_us, &in, NULL), 0);
-        bed_run(b);
-}
-
-static void who_takes_too_much_of_the_disk_is_stopped(void **state) {
-        BED;
-
-        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
-        bed_run(b);
-        (void) bed_log(b);
-        take(b, "t1", 2, UINT64_C(5) << 30); /* another attempt */
-        take(b, "t9", 1, UINT64_C(5) << 30); /* another task */
-        assert_string_equal(bed_log(b), "");
-        take(b, "t1", 1, UINT64_C(5) << 30);
-        assert_string_equal(
-                bed_log(b),
-                "stop task-t1; collect the results of t1; record the end of t1; remove task-t1; clean up "
-                "after t1");
-        assert_int_equal(status_of(b, "t1").state, HV_TASK_FAILED);
-        assert_int_equal(status_of(b, "t1").cause, HV_CAUSE_DISK_LIMIT);
-        assert_true(hv_has_prefix(status_of(b, "t1").message, "its workspace took 5Gi, more than its"));
-        take(b, "t1", 1, UINT64_C(6) << 30); /* a look that comes late */
-        assert_string_equal(bed_log(b), "");
-}
-
 static void a_stop_is_durable_before_anything_stops(void **state) {
         BED;
 
@@ -334,125 +302,6 @@ static void what_somebody_started_by_hand_is_not_begun_when_it_is_to_stop(void *
                             "accept t1; prepare t1; create task-t1; record the stop of t1; "
                             "record the end of t1; stop task-t1; remove task-t1; clean up after t1");
         assert_int_equal(status_of(b, "t1").state, HV_TASK_STOPPED);
-}
-
-static void the_books_are_never_overdrawn(void **state) {
-        BED;
-        struct hv_room all, for_tasks, left;
-
-        for (unsigned i = 0; i < 6; i++)
-                assert_int_equal(
-                        submit(b, &(struct job){ hv_arena_printf(b->arena, "t%u", i), .memory = 3 * GIB }),
-                        0);
-        bed_run(b);
-        assert_int_equal(b->n_starts, 2);
-        assert_true(hv_core_room(b->core, &all, &for_tasks, &left));
-        assert_int_equal(left.memory_bytes, 2 * GIB);
-        assert_string_equal(status_of(b, "t2").reason, "WaitingMemory");
-        assert_string_equal(status_of(b, "t2").message, "waits for room: asks for 3Gi memory, 2Gi are left");
-        ends(b, "task-t0", 0);
-        assert_int_equal(b->n_starts, 3);
-        assert_int_equal(status_of(b, "t2").state, HV_TASK_RUNNING);
-}
-
-static void services_hold_their_room(void **state) {
-        struct hv_desired *d = desire("r2", (const struct wish[]){ { "web", "img:1" }, {} });
-        struct hv_room all, for_tasks, left;
-        BED;
-
-        d->services = (struct hv_amounts){ .nano_cpus = CPU, .memory_bytes = 5 * GIB };
-        bed_desire(b, d);
-        bed_run(b);
-        assert_int_equal(submit(b, &(struct job){ "small", .memory = GIB }), 0);
-        assert_int_equal(submit(b, &(struct job){ "big", .memory = 3 * GIB }), 0);
-        bed_run(b);
-        assert_true(hv_core_room(b->core, &all, &for_tasks, &left));
-        assert_int_equal(all.memory_bytes, 8 * GIB);
-        assert_int_equal(for_tasks.memory_bytes, 3 * GIB);
-        assert_int_equal(left.memory_bytes, 2 * GIB);
-        assert_int_equal(status_of(b, "small").state, HV_TASK_RUNNING);
-        assert_string_equal(status_of(b, "big").message, "waits for room: asks for 3Gi memory, 2Gi are left");
-}
-
-/* They are declared, so what they ask for is never free: who would wait for it is told at once, whenever they came. */
-static void what_never_fits_beside_the_services_is_refused(void **state) {
-        struct hv_desired *d = desire("r2", (const struct wish[]){ { "web", "img:1" }, {} });
-        BED;
-
-        assert_int_equal(submit(b, &(struct job){ "full", .memory = 8 * GIB }), 0);
-        bed_run(b);
-        assert_int_equal(submit(b, &(struct job){ "big", .memory = 4 * GIB }), 0);
-        bed_run(b);
-        assert_int_equal(status_of(b, "big").state, HV_TASK_QUEUED);
-        d->services = (struct hv_amounts){ .nano_cpus = CPU, .memory_bytes = 5 * GIB };
-        bed_desire(b, d);
-        bed_run(b);
-        assert_int_equal(status_of(b, "big").state, HV_TASK_REJECTED);
-        assert_string_equal(status_of(b, "big").message,
-                            "never fits: asks for 4Gi memory, 3Gi can be given to tasks on this node");
-        assert_int_equal(submit(b, &(struct job){ "later", .memory = 4 * GIB }), -ENOSPC);
-        assert_int_equal(status_of(b, "full").state, HV_TASK_RUNNING); /* what runs is let run */
-}
-
-static void the_queue_goes_by_priority_then_age(void **state) {
-        BED;
-
-        b->hold = true;
-        assert_int_equal(submit(b, &(struct job){ "full", .memory = 8 * GIB }), 0);
-        b->hold = false;
-        bed_run(b);
-        assert_int_equal(submit(b, &(struct job){ "late", .memory = 8 * GIB, .priority = 10 }), 0);
-        assert_int_equal(submit(b, &(struct job){ "later", .memory = 8 * GIB, .priority = 10 }), 0);
-        assert_int_equal(submit(b, &(struct job){ "urgent", .memory = 8 * GIB, .priority = 90 }), 0);
-        bed_run(b);
-        ends(b, "task-full", 0);
-        assert_int_equal(status_of(b, "urgent").state, HV_TASK_RUNNING);
-        ends(b, "task-urgent", 0);
-        assert_int_equal(status_of(b, "late").state, HV_TASK_RUNNING);
-        assert_int_equal(status_of(b, "later").state, HV_TASK_QUEUED);
-}
-
-static void a_big_task_is_not_starved(void **state) {
-        BED;
-
-        assert_int_equal(submit(b, &(struct job){ "a", .memory = 4 * GIB }), 0);
-        assert_int_equal(submit(b, &(struct job){ "big", .memory = 6 * GIB }), 0);
-        bed_run(b);
-        b->now_us += S;
-        assert_int_equal(submit(b, &(struct job){ "small", .memory = 3 * GIB }), 0);
-        bed_run(b);
-        assert_int_equal(status_of(b, "small").state,
-                         HV_TASK_QUEUED); /* it would take what `big` waits for */
-        ends(b, "task-a", 0);
-        assert_int_equal(status_of(b, "big").state, HV_TASK_RUNNING);
-}
-
-static void what_never_fits_is_refused_at_once(void **state) {
-        BED;
-        _hv_cleanup_(hv_task_unrefp) struct hv_task *t =
-                task_of(&(struct job){ "t1", .memory = 9 * GIB, .source = HV_TASK_FROM_API });
-        struct hv_err err = {};
-
-        assert_int_equal(hv_core_input(b->core, b->now_us,
-                                       &(struct hv_input){ .type = HV_INPUT_TASK_SUBMIT, .task = t }, &err),
-                         -ENOSPC);
-        assert_string_equal(err.msg,
-                            "never fits: asks for 9Gi memory, 8Gi can be given to tasks on this node");
-        bed_run(b);
-        assert_string_equal(bed_log(b), "");
-}
-
-static void waiting_for_room_has_an_end(void **state) {
-        BED;
-
-        assert_int_equal(submit(b, &(struct job){ "a", .memory = 8 * GIB }), 0);
-        assert_int_equal(submit(b, &(struct job){ "t1", .memory = GIB, .wait = 300 * S }), 0);
-        bed_wait(b, 299 * S);
-        assert_int_equal(status_of(b, "t1").state, HV_TASK_QUEUED);
-        bed_wait(b, 2 * S);
-        assert_int_equal(status_of(b, "t1").state, HV_TASK_FAILED);
-        assert_string_equal(status_of(b, "t1").message,
-                            "Insufficient resources: asks for 1Gi memory, 0 are left");
 }
 
 static enum hv_outcome input_is_wrong(struct bed *b, const struct hv_action *a) {
@@ -517,188 +366,6 @@ static void promises_are_kept_while_the_engine_is_away(void **state) {
         bed_run(b);
         bed_answer(b, b->held.v[0], HV_OUTCOME_UNREACHABLE);
         assert_int_equal(submit(b, &(struct job){ "t1" }), -EAGAIN); /* no revision is in force */
-}
-
-static void what_ended_can_be_run_again_and_forgotten(void **state) {
-        BED;
-        _hv_cleanup_(hv_task_unrefp) struct hv_task *t = task_of(&api_t1);
-        struct hv_task_status s;
-
-        assert_int_equal(submit(b, &api_t1), 0);
-        bed_run(b);
-        assert_int_equal(ask(b, HV_INPUT_TASK_FORGET, "t1"), -EBUSY);
-        ends(b, "task-t1", 1);
-        (void) bed_log(b);
-        assert_int_equal(
-                hv_core_input(b->core, b->now_us,
-                              &(struct hv_input){ .type = HV_INPUT_TASK_REOPEN, .text = "t1", .task = t },
-                              NULL),
-                0);
-        bed_run(b);
-        assert_string_equal(
-                bed_log(b),
-                "accept t1; prepare t1; create task-t1.2; record the start of t1; start task-t1.2");
-        ends(b, "task-t1.2", 0);
-        (void) bed_log(b);
-        assert_int_equal(ask(b, HV_INPUT_TASK_FORGET, "t1"), 0);
-        bed_run(b);
-        assert_string_equal(bed_log(b), "forget t1");
-        assert_false(hv_core_task_status(b->core, "t1", b->now_us, b->arena, &s));
-}
-
-/* Between the last completion and the next pass it is over and still in the list: twice in it, it would be admitted twice. */
-static void what_is_wanted_again_at_once_is_admitted_once(void **state) {
-        BED;
-        _hv_cleanup_(hv_task_unrefp) struct hv_task *t = task_of(&api_t1);
-        const struct hv_input reopen = { .type = HV_INPUT_TASK_REOPEN, .text = "t1", .task = t };
-
-        assert_int_equal(submit(b, &api_t1), 0);
-        bed_run(b);
-        b->hold = true;
-        ends(b, "task-t1", 1);
-        while (b->held.v[0]->type != HV_ACTION_TASK_CLEAN) {
-                bed_answer(b, b->held.v[0], HV_OUTCOME_OK);
-                bed_run(b);
-        }
-        bed_answer(b, b->held.v[0], HV_OUTCOME_OK);
-        assert_int_equal(hv_core_input(b->core, b->now_us, &reopen, NULL), 0);
-        b->hold = false;
-        (void) bed_log(b);
-        bed_run(b);
-        assert_string_equal(
-                bed_log(b),
-                "accept t1; prepare t1; create task-t1.2; record the start of t1; start task-t1.2");
-        assert_int_equal(status_of(b, "t1").attempt, 2);
-}
-
-static void tell_wall(struct bed *b, uint64_t wall_us) {
-        const struct hv_input in = { .type = HV_INPUT_CLOCK, .wall_us = wall_us };
-
-        assert_int_equal(hv_core_input(b->core, b->now_us, &in, NULL), 0);
-}
-
-static void what_ended_long_ago_is_forgotten(void **state) {
-        struct hv_desired *d = desire("r2", (const struct wish[]){ {} });
-        struct hv_task_status s;
-        BED;
-
-        tell_wall(b, UINT64_C(1800000000) * S);
-        d->settings.keep_results_us = 1000 * S;
-        bed_desire(b, d);
-        assert_int_equal(submit(b, &(struct job){ "first" }), 0);
-        bed_run(b);
-        ends(b, "task-first", 0);
-        bed_wait(b, 500 * S);
-        assert_int_equal(submit(b, &(struct job){ "second" }), 0);
-        bed_run(b);
-        ends(b, "task-second", 1);
-        bed_log(b);
-        bed_wait(b, 499 * S);
-        assert_string_equal(bed_log(b), "");
-        bed_wait(b, 2 * S); /* by a deadline of its own */
-        assert_string_equal(bed_log(b), "forget first");
-        assert_false(hv_core_task_status(b->core, "first", b->now_us, b->arena, &s));
-        assert_true(hv_core_task_status(b->core, "second", b->now_us, b->arena, &s));
-        bed_wait(b, 500 * S);
-        assert_string_equal(bed_log(b), "forget second");
-}
-
-/* A revision with the one task "file", and what ended is kept for 1,000 s. */
-static struct hv_desired *with_file(const char *revision) {
-        struct hv_task *declared[] = { task_of(&(struct job){ "file", .source = HV_TASK_FROM_FILE }) };
-        struct hv_desired *d = desire(revision, (const struct wish[]){ {} });
-
-        d->settings.keep_results_us = 1000 * S;
-        d->tasks = (struct hv_task *const *) hv_arena_memdup(d->arena, declared, sizeof declared);
-        d->n_tasks = 1;
-        return d;
-}
-
-static void what_is_declared_is_not_forgotten(void **state) {
-        struct hv_desired *without = desire("r3", (const struct wish[]){ {} });
-        BED;
-
-        tell_wall(b, UINT64_C(1800000000) * S);
-        bed_desire(b, with_file("r2"));
-        bed_run(b);
-        ends(b, "task-file", 0);
-        bed_log(b);
-        bed_wait(b, 3000 * S);
-        assert_string_equal(bed_log(b), "");
-        without->settings.keep_results_us = 1000 * S;
-        bed_desire(b, without);
-        bed_run(b);
-        assert_string_equal(bed_log(b), "forget file");
-}
-
-static enum hv_outcome nothing_is_forgotten(struct bed *b, const struct hv_action *a) {
-        (void) b;
-        return a->type == HV_ACTION_TASK_FORGET ? HV_OUTCOME_FAILED : HV_OUTCOME_OK;
-}
-
-/* The task "file" ended, and is kept for no reason but that it is declared. */
-static void end_long_ago(struct bed *b) {
-        tell_wall(b, UINT64_C(1800000000) * S);
-        bed_desire(b, with_file("r2"));
-        bed_run(b);
-        ends(b, "task-file", 0);
-        bed_wait(b, 3000 * S);
-}
-
-/* Its time was over, the disk was full, and before it could be forgotten it is declared again. */
-static void what_is_declared_again_in_time_is_not_forgotten(void **state) {
-        struct hv_desired *without = desire("r3", (const struct wish[]){ {} });
-        BED;
-
-        end_long_ago(b);
-        b->mood = nothing_is_forgotten;
-        without->settings.keep_results_us = 1000 * S;
-        bed_log(b);
-        bed_desire(b, without);
-        bed_run(b);
-        assert_string_equal(bed_log(b), "forget file");
-        bed_desire(b, with_file("r4"));
-        b->mood = NULL;
-        bed_wait(b, 5000 * S);
-        assert_string_equal(bed_log(b), ""); /* neither forgotten nor run a second time */
-        assert_int_equal(status_of(b, "file").state, HV_TASK_COMPLETED);
-}
-
-static void what_is_declared_while_it_is_forgotten_is_new(void **state) {
-        struct hv_desired *without = desire("r3", (const struct wish[]){ {} });
-        BED;
-
-        end_long_ago(b);
-        bed_log(b);
-        b->hold = true;
-        without->settings.keep_results_us = 1000 * S;
-        bed_desire(b, without);
-        bed_run(b);
-        assert_string_equal(bed_log(b), "forget file");
-        bed_desire(b, with_file("r4"));
-        bed_run(b);
-        b->hold = false;
-        answer(b, HV_ACTION_TASK_FORGET, HV_OUTCOME_OK);
-        bed_run(b);
-        assert_int_equal(status_of(b, "file").state, HV_TASK_RUNNING);
-}
-
-/* What somebody asked for stays asked for. */
-static void what_is_to_be_forgotten_stays_so(void **state) {
-        BED;
-
-        assert_int_equal(submit(b, &api_t1), 0);
-        bed_run(b);
-        ends(b, "task-t1", 0);
-        b->mood = nothing_is_forgotten;
-        assert_int_equal(ask(b, HV_INPUT_TASK_FORGET, "t1"), 0);
-        bed_run(b);
-        bed_desire(b, desire("r2", (const struct wish[]){ {} }));
-        bed_run(b);
-        (void) bed_log(b);
-        b->mood = NULL;
-        bed_wait(b, 600 * S);
-        assert_string_equal(bed_log(b), "forget t1");
 }
 
 static void trust_goes_by_the_documents(void **state) {
@@ -814,19 +481,6 @@ static void ends_are_recorded_one_after_the_other(void **state) {
         assert_int_equal(hv_core_trust(b->core), 4);
 }
 
-static void what_waited_too_long_sets_nothing_aside(void **state) {
-        BED;
-
-        assert_int_equal(submit(b, &(struct job){ "a", .memory = 6 * GIB }), 0);
-        assert_int_equal(submit(b, &(struct job){ "big", .memory = 4 * GIB, .wait = 30 * S }), 0);
-        assert_int_equal(submit(b, &(struct job){ "small", .memory = 2 * GIB }), 0);
-        bed_run(b);
-        assert_int_equal(status_of(b, "small").state, HV_TASK_QUEUED);
-        bed_wait(b, 31 * S);
-        assert_int_equal(status_of(b, "big").state, HV_TASK_FAILED);
-        assert_int_equal(status_of(b, "small").state, HV_TASK_RUNNING);
-}
-
 static enum hv_outcome stop_cannot_be_recorded(struct bed *b, const struct hv_action *a) {
         (void) b;
         return a->type == HV_ACTION_TASK_STOPPING ? HV_OUTCOME_FAILED : HV_OUTCOME_OK;
@@ -843,64 +497,6 @@ static void a_stop_that_cannot_be_recorded_blinds_nobody(void **state) {
         ends(b, "task-t1", 0);
         bed_wait(b, 120 * S);
         assert_int_equal(status_of(b, "t1").state, HV_TASK_COMPLETED);
-}
-
-static void what_a_pool_is_owed_is_not_forgotten(void **state) {
-        struct hv_desired *d = desire("r2", (const struct wish[]){ {} });
-        static const struct job job = { .id = "t1", .source = HV_TASK_FROM_POOL };
-        _hv_cleanup_(hv_task_unrefp) struct hv_task *t = task_of(&job);
-        BED;
-
-        tell_wall(b, UINT64_C(1800000000) * S);
-        d->settings.keep_results_us = 1000 * S;
-        bed_desire(b, d);
-        assert_int_equal(submit(b, &job), 0);
-        bed_run(b);
-        assert_false(status_of(b, "t1").is_owed);
-        ends(b, "task-t1", 0);
-        (void) bed_log(b);
-        assert_true(status_of(b, "t1").is_owed);
-        assert_int_equal(ask(b, HV_INPUT_TASK_FORGET, "t1"), -EBUSY);
-        assert_int_equal(
-                hv_core_input(b->core, b->now_us,
-                              &(struct hv_input){ .type = HV_INPUT_TASK_REOPEN, .text = "t1", .task = t },
-                              NULL),
-                -EBUSY);
-        bed_wait(b, 5000 * S);
-        assert_string_equal(bed_log(b), "");
-        assert_int_equal(ask(b, HV_INPUT_TASK_DELIVERED, "nobody"), -ENOENT);
-        assert_int_equal(ask(b, HV_INPUT_TASK_DELIVERED, "t1"), 0);
-        bed_run(b);
-        assert_string_equal(bed_log(b), "forget t1");
-}
-
-static void what_a_pool_asks_for_again_is_owed_again(void **state) {
-        struct hv_desired *d = desire("r2", (const struct wish[]){ {} });
-        static const struct job pools = { .id = "t1", .source = HV_TASK_FROM_POOL }, mine = { .id = "mine" };
-        BED;
-
-        tell_wall(b, UINT64_C(1800000000) * S);
-        d->settings.keep_results_us = 1000 * S;
-        bed_desire(b, d);
-        assert_int_equal(submit(b, &pools), 0);
-        assert_int_equal(submit(b, &mine), 0);
-        bed_run(b);
-        assert_int_equal(ask(b, HV_INPUT_TASK_OWED, "t1"), -EBUSY); /* it runs */
-        ends(b, "task-t1", 0);
-        ends(b, "task-mine", 0);
-        assert_int_equal(ask(b, HV_INPUT_TASK_OWED, "mine"), -ENOENT);
-        assert_int_equal(ask(b, HV_INPUT_TASK_OWED, "nobody"), -ENOENT);
-        assert_int_equal(ask(b, HV_INPUT_TASK_DELIVERED, "t1"), 0);
-        bed_wait(b, 500 * S);
-        assert_int_equal(ask(b, HV_INPUT_TASK_OWED, "t1"), 0);
-        (void) bed_log(b);
-        bed_wait(b, 5000 * S);
-        assert_string_equal(bed_log(b), "forget mine"); /* and not the other */
-        assert_true(status_of(b, "t1").is_owed);
-        assert_int_equal(ask(b, HV_INPUT_TASK_FORGET, "t1"), -EBUSY);
-        assert_int_equal(ask(b, HV_INPUT_TASK_DELIVERED, "t1"), 0);
-        bed_run(b);
-        assert_string_equal(bed_log(b), "forget t1");
 }
 
 int main(void) {
@@ -921,30 +517,13 @@ int main(void) {
                 RULE(a_retry_rule_decides_about_another_attempt),
                 RULE(a_checkpoint_goes_on_without_counting),
                 RULE(its_time_is_counted_from_the_start),
-                RULE(who_takes_too_much_of_the_disk_is_stopped),
                 RULE(a_stop_is_durable_before_anything_stops),
                 RULE(a_stop_cuts_fetching_short),
                 RULE(what_somebody_started_by_hand_is_not_begun_when_it_is_to_stop),
-                RULE(the_books_are_never_overdrawn),
-                RULE(services_hold_their_room),
-                RULE(what_never_fits_beside_the_services_is_refused),
-                RULE(the_queue_goes_by_priority_then_age),
-                RULE(a_big_task_is_not_starved),
-                RULE(what_never_fits_is_refused_at_once),
-                RULE(waiting_for_room_has_an_end),
                 RULE(a_wrong_input_fails_it_before_it_runs),
                 RULE(a_program_that_is_not_there_is_the_tasks_fault),
                 RULE(its_room_is_free_when_its_end_is_durable),
                 RULE(promises_are_kept_while_the_engine_is_away),
-                RULE(what_ended_can_be_run_again_and_forgotten),
-                RULE(what_is_wanted_again_at_once_is_admitted_once),
-                RULE(what_ended_long_ago_is_forgotten),
-                RULE(what_a_pool_is_owed_is_not_forgotten),
-                RULE(what_a_pool_asks_for_again_is_owed_again),
-                RULE(what_is_declared_is_not_forgotten),
-                RULE(what_is_declared_again_in_time_is_not_forgotten),
-                RULE(what_is_declared_while_it_is_forgotten_is_new),
-                RULE(what_is_to_be_forgotten_stays_so),
                 RULE(trust_goes_by_the_documents),
                 RULE(what_was_renamed_is_not_lost),
                 RULE(what_was_removed_is_lost),
@@ -952,7 +531,6 @@ int main(void) {
                 RULE(an_end_in_time_is_no_timeout),
                 RULE(a_clock_that_was_set_back_delays_no_retry),
                 RULE(ends_are_recorded_one_after_the_other),
-                RULE(what_waited_too_long_sets_nothing_aside),
                 RULE(a_stop_that_cannot_be_recorded_blinds_nobody),
         };
 

@@ -22,6 +22,7 @@ struct machine {
         HV_VEC(char *) env_lines;
         HV_VEC(struct fact) files;
         HV_VEC(const char *) routes;
+        HV_VEC(struct hv_spec_gpu_fact) gpus;
         struct hv_spec_facts known;
         char state[200];
 };
@@ -129,7 +130,6 @@ static int error_number(const char *name) {
 static bool fact_read(struct machine *m, const char *line) {
         char word[16] = "", subject[200] = "", what[16] = "", value[64] = "";
         int n = sscanf(line, "%15s %199s %15s %63s", word, subject, what, value);
-        uint64_t gpus = 0;
 
         if (hv_streq(word, "file") && n == 4) {
                 struct fact *f = hv_vec_add(&m->files);
@@ -149,10 +149,16 @@ static bool fact_read(struct machine *m, const char *line) {
                 return hv_quantity_parse_bytes(subject, &m->known.memory_bytes) == HV_PARSE_OK;
         if (hv_streq(word, "disk") && n == 2)
                 return hv_quantity_parse_bytes(subject, &m->known.disk_bytes) == HV_PARSE_OK;
-        if (hv_streq(word, "gpus") && n == 2 && hv_parse_uint(subject, 0, 64, &gpus)) {
+        if (hv_streq(word, "gpus") && n == 2 && hv_streq(subject, "0")) {
                 m->known.gpus_known = true;
-                m->known.n_gpus = (unsigned) gpus;
                 return true;
+        }
+        if (hv_streq(word, "gpu") && n == 4) {
+                struct hv_spec_gpu_fact g = { hv_strdup(subject), hv_strdup(value), 0 };
+
+                m->known.gpus_known = hv_quantity_parse_bytes(what, &g.memory_bytes) == HV_PARSE_OK;
+                hv_vec_push(&m->gpus, g);
+                return m->known.gpus_known;
         }
         if (hv_streq(word, "state") && n == 2) {
                 (void) snprintf(m->state, sizeof m->state, "%s", subject);
@@ -184,6 +190,8 @@ static void machine_read(struct machine *m, const char *folder, const char *whic
         m->known.file = file_get;
         m->known.userdata = m;
         m->known.routes = (struct hv_strv){ m->routes.v, m->routes.n };
+        m->known.gpus = m->gpus.v;
+        m->known.n_gpus = m->gpus.n;
 }
 
 static void machine_done(struct machine *m) {
@@ -191,6 +199,11 @@ static void machine_done(struct machine *m) {
                 free(m->files.v[i].path);
                 free(m->files.v[i].writable_by);
         }
+        for (size_t i = 0; i < m->gpus.n; i++) {
+                free((char *) m->gpus.v[i].uuid);
+                free((char *) m->gpus.v[i].name);
+        }
+        hv_vec_done(&m->gpus);
         for (size_t i = 0; i < m->routes.n; i++)
                 free((char *) m->routes.v[i]);
         hv_vec_done(&m->files);

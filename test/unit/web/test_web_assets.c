@@ -50,6 +50,17 @@ static void the_page_names_only_files_that_are_there(void **state) {
         }
 }
 
+/* Built without Node.js (HV_WEB=OFF, as the sanitizers' build is) there is one page, and it says so. */
+static void what_is_missing_is_said(void **state) {
+        const struct hv_web_asset *page = hv_web_find("");
+        bool is_whole = hv_web_n_assets > 1;
+
+        (void) state;
+        assert_int_equal(!!memmem(page->plain.bytes, page->plain.len_bytes, "/assets/", 8), is_whole);
+        assert_int_equal(!!memmem(page->plain.bytes, page->plain.len_bytes, "HV_WEB=OFF", 10), !is_whole);
+        assert_int_equal(!!memmem(page->plain.bytes, page->plain.len_bytes, "/api/v1/status", 14), !is_whole);
+}
+
 static void gzip_goes_to_who_takes_it(void **state) {
         static const struct {
                 const char *what, *accept;
@@ -80,6 +91,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(there_is_a_page_and_every_file_is_found),
                 cmocka_unit_test(the_page_names_only_files_that_are_there),
+                cmocka_unit_test(what_is_missing_is_said),
                 cmocka_unit_test(gzip_goes_to_who_takes_it),
         };
 

@@ -33,6 +33,32 @@ export function silent(): void {
         if (link.value.online) link.value = { ...link.value, online: false };
 }
 
+/* ---- trying again ---- */
+
+const impatience = new EventTarget();
+
+/* Whoever waits before he tries again does so now. */
+export const tryNow = () => void impatience.dispatchEvent(new Event("now"));
+
+/* Until the time is over, somebody asks for it, or `ended`. */
+export function pause(ms: number, ended: AbortSignal): Promise<void> {
+        return new Promise((resolve) => {
+                const over = () => {
+                        clearTimeout(timer);
+                        impatience.removeEventListener("now", over);
+                        ended.removeEventListener("abort", over);
+                        resolve();
+                };
+                const timer = setTimeout(over, ms);
+                impatience.addEventListener("now", over);
+                ended.addEventListener("abort", over);
+        });
+}
+
+/* How long to wait before each further try: from a second to a quarter of a minute. */
+export const RETRY_FIRST_MS = 1000;
+export const retryLater = (ms: number) => Math.min(ms * 2, 15_000);
+
 async function problem(response: Response): Promise<Problem> {
         const text = await response.text();
         try {
@@ -43,10 +69,16 @@ async function problem(response: Response): Promise<Problem> {
         }
 }
 
+const staying = new AbortController();
+
+/* Ends all that is asked or followed, for good: whoever logs out leaves nothing open that the agent would have to cut. */
+export const hangUp = () => staying.abort();
+
 export async function ask(path: string, options: RequestInit = {}): Promise<Response> {
+        const signal = options.signal ? AbortSignal.any([options.signal, staying.signal]) : staying.signal;
         let response: Response;
         try {
-                response = await fetch(path, { credentials: "same-origin", ...options });
+                response = await fetch(path, { credentials: "same-origin", ...options, signal: path === "/logout" ? null : signal });
         } catch (error) {
                 if ((error as Error).name !== "AbortError") silent();
                 throw error;

@@ -2,12 +2,13 @@
  *
  * Model   The agent sends its status as server-sent events whenever it changes, and so tells every page when to look again. What
  *         the machine uses is asked for every few seconds; that is the pulse by which a dead connection is noticed, too.
- * Resume  Events are resumed by their ids (Last-Event-ID): the browser does that by itself, and openEvents() where it gives up.
+ * Resume  Events are resumed behind the last one that is known (Last-Event-ID), after a cut as after another page was looked at, so none is
+ *         lost or doubled while the agent still has them.
  */
 import { effect, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { answered, ask, get, link, silent, wantsLogin } from "./api";
-import type { ContainerUsage, Happening, NodeUsage, Point, Status, Usage } from "./model";
+import { answered, ask, get, link, pause, Problem, RETRY_FIRST_MS, retryLater, silent, wantsLogin } from "./api";
+import type { ContainerUsage, GpuUsage, Happening, NodeUsage, Point, Status, Usage } from "./model";
 
 const PULSE_MS = 5000;
 const POINTS_MAX = 720;
@@ -21,6 +22,8 @@ setInterval(() => {
 export const status = signal<Status | null>(null);
 /* Counts what was seen to change: who depends on it looks again. */
 export const turn = signal(0);
+/* Counts the answers about use: every few seconds. */
+export const pulse = signal(0);
 
 interface Sent {
         id: string;
@@ -29,22 +32,22 @@ interface Sent {
 }
 
 /* Server-sent events over fetch: unlike EventSource it takes events of every name, and sees why an answer ends. Goes on for ever, resuming
- * behind the last event that came; ends with the function that it gives. */
-function follow(path: string, take: (event: Sent) => void): () => void {
+ * behind the last event that came; ends with the function that it gives. first: where it goes on from, "" for nowhere, which asks for `past`. */
+function follow(path: string, take: (event: Sent) => void, first = "", past = ""): () => void {
         const ended = new AbortController();
-        let last = "";
-        let wait = 1000;
+        let last = first;
+        let wait = RETRY_FIRST_MS;
 
         const read = async () => {
                 const headers: Record<string, string> = { Accept: "text/event-stream" };
                 if (last) headers["Last-Event-ID"] = last;
-                const response = await ask(path, { headers, signal: ended.signal });
+                const response = await ask(last ? path : path + past, { headers, signal: ended.signal });
                 const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
                 let rest = "";
                 while (reader) {
                         const { done, value } = await reader.read();
                         if (done) return;
-                        wait = 1000;
+                        wait = RETRY_FIRST_MS;
                         answered();
                         const blocks = (rest + value).split("\n\n");
                         rest = blocks.pop() ?? "";
@@ -65,13 +68,14 @@ function follow(path: string, take: (event: Sent) => void): () => void {
                 while (!ended.signal.aborted) {
                         try {
                                 await read();
-                        } catch {
-                                /* link tells it */
+                                silent();
+                        } catch (error) {
+                                /* Who refuses does answer. */
+                                if (!(error instanceof Problem) && (error as Error).name !== "AbortError") silent();
                         }
                         if (ended.signal.aborted) return;
-                        silent();
-                        await new Promise((again) => setTimeout(again, wait));
-                        wait = Math.min(wait * 2, 15_000);
+                        await pause(wait, ended.signal);
+                        wait = retryLater(wait);
                 }
         };
         void loop();
@@ -93,19 +97,26 @@ export function begin(): void {
 
 /* Back after a while: everything may be different. */
 let wasOnline = true;
+let hasHistory = false;
 effect(() => {
         const { online } = link.value;
-        if (online && !wasOnline) turn.value++;
+        if (online && !wasOnline) {
+                hasHistory = false;
+                turn.value++;
+        }
         wasOnline = online;
 });
 
 /* ---- the use of resources ---- */
 
 export const node = signal<NodeUsage | null>(null);
+export const gpus = signal<GpuUsage[]>([]);
 export const containers = signal<ContainerUsage[]>([]);
 export const points = signal<Point[]>([]);
 /* History of each container that runs, by its name. */
 export const pointsOf = signal<Record<string, Point[]>>({});
+/* Of each GPU, by its uuid, since this page was opened: the agent keeps none. */
+export const pointsOfGpu = signal<Record<string, Point[]>>({});
 
 function append(list: Point[], point: Point): Point[] {
         if (list.at(-1)?.at === point.at) return list;
@@ -137,6 +148,12 @@ function takeUsage(usage: Usage): void {
                                 sentPerSecond: host.network.sentPerSecond,
                         });
         }
+        const at = host?.sampledAt;
+        gpus.value = usage.gpus ?? [];
+        if (at)
+                pointsOfGpu.value = Object.fromEntries(
+                        gpus.value.map((gpu) => [gpu.uuid, append(pointsOfGpu.value[gpu.uuid] ?? [], { at, cpuPercent: gpu.use, memory: gpu.memory.used })]),
+                );
         const before = pointsOf.value;
         containers.value = usage.containers ?? [];
         pointsOf.value = Object.fromEntries(
@@ -145,7 +162,6 @@ function takeUsage(usage: Usage): void {
 }
 
 let beating: ReturnType<typeof setTimeout> | undefined;
-let hasHistory = false;
 
 async function beat(): Promise<void> {
         clearTimeout(beating);
@@ -153,6 +169,7 @@ async function beat(): Promise<void> {
                 try {
                         takeUsage(await get<Usage>(hasHistory ? "/api/v1/usage" : "/api/v1/usage?history=1"));
                         hasHistory = true;
+                        pulse.value++;
                 } catch {
                         /* link tells it */
                 }
@@ -172,11 +189,16 @@ export const events = signal<Happening[]>([]);
 export function useEvents(): void {
         useEffect(
                 () =>
-                        follow("/api/v1/events?follow=1&tail=200", (sent) => {
-                                const happening: Happening = JSON.parse(sent.data);
-                                if (events.value.some((known) => known.id === happening.id)) return;
-                                events.value = [...events.value, happening].slice(-EVENTS_MAX);
-                        }),
+                        follow(
+                                "/api/v1/events?follow=1",
+                                (sent) => {
+                                        const happening: Happening = JSON.parse(sent.data);
+                                        if (events.value.some((known) => known.id === happening.id)) return;
+                                        events.value = [...events.value, happening].slice(-EVENTS_MAX);
+                                },
+                                events.value.at(-1)?.id,
+                                "&tail=200",
+                        ),
                 [],
         );
 }

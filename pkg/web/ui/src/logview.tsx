@@ -2,9 +2,12 @@
  *
  * Model   Lines are kept as text, at most LINES_MAX; only those that are seen have elements. All have one height, so what is seen follows
  *         from where one has scrolled to, and 100,000 lines cost no more than 50. Text that comes in is taken over once a frame.
+ * Resume  What is followed is asked for with the engine's time of each line. After a cut, a restart of the agent or of the container it is
+ *         asked for again from a little before the newest line on, and lines that are here already are left out. Times say which are:
+ *         the lines of two streams come almost, not always, in their order.
  */
 import { useEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
-import { ask } from "./api";
+import { ask, pause, Problem, RETRY_FIRST_MS, retryLater, tryNow } from "./api";
 import { plain, runs } from "./ansi";
 import { t } from "./i18n";
 import { Fault, Icon } from "./parts";
@@ -13,21 +16,66 @@ const LINES_MAX = 200_000;
 const LINE_PX = 18;
 const ROWS_PX = 360;
 const AROUND = 10;
+const STAMP = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z) /;
+const OVERLAP_MS = 2000;
 
 class Log {
         lines: string[] = [];
         dropped = 0;
+        #stamps: string[] = [];
+        #known: Map<string, number> | null = null; /* lines that may come once more, and how often, */
+        #knownUntil = 0; /* up to this time */
         #rest = "";
 
         add(text: string): void {
                 const parts = (this.#rest + text).split("\n");
                 this.#rest = parts.pop() ?? "";
-                for (const part of parts) this.lines.push(part.endsWith("\r") ? part.slice(0, -1) : part);
+                for (const part of parts) this.#take(part.endsWith("\r") ? part.slice(0, -1) : part);
                 const over = this.lines.length - LINES_MAX;
                 if (over > LINES_MAX / 10) {
                         this.lines.splice(0, over);
+                        this.#stamps.splice(0, over);
                         this.dropped += over;
                 }
+        }
+
+        #take(line: string): void {
+                const stamp = STAMP.exec(line)?.[1] ?? "";
+                const text = stamp ? line.slice(stamp.length + 1) : line;
+                if (stamp && this.#known) {
+                        const times = this.#known.get(stamp + text) ?? 0;
+                        this.#known.set(stamp + text, times - 1);
+                        if (times > 0) return;
+                        if (Date.parse(stamp) > this.#knownUntil) this.#known = null;
+                }
+                this.lines.push(text);
+                this.#stamps.push(stamp);
+        }
+
+        newest(): number {
+                for (let i = this.#stamps.length - 1; i >= 0; i--) if (this.#stamps[i]) return Date.parse(this.#stamps[i] ?? "");
+                return 0;
+        }
+
+        /* From where it is to be asked for again; "" for the beginning, and what there was is forgotten: without times nobody knows what is new. */
+        resume(): string {
+                const newest = this.newest();
+                this.#rest = "";
+                if (!newest) {
+                        this.lines = [];
+                        this.dropped = 0;
+                        this.#stamps = [];
+                        return "";
+                }
+                this.#known = new Map();
+                this.#knownUntil = newest + OVERLAP_MS;
+                for (let i = this.lines.length - 1; i >= 0; i--) {
+                        const stamp = this.#stamps[i] ?? "";
+                        if (stamp && Date.parse(stamp) < newest - 2 * OVERLAP_MS) break;
+                        const line = stamp + this.lines[i];
+                        this.#known.set(line, (this.#known.get(line) ?? 0) + 1);
+                }
+                return new Date(newest - OVERLAP_MS).toISOString();
         }
 
         end(): void {
@@ -66,27 +114,48 @@ export function LogView({ path, name, follow }: { path: string; name: string; fo
                 const ended = new AbortController();
                 let frame = 0;
                 log.current = new Log();
-                const read = async () => {
-                        try {
-                                const response = await ask(`${path}${path.includes("?") ? "&" : "?"}tail=100000${follow ? "&follow=1" : ""}`, { signal: ended.signal });
-                                const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-                                while (reader) {
-                                        const { done: isOver, value } = await reader.read();
-                                        if (isOver) break;
-                                        log.current.add(value);
-                                        if (!frame)
-                                                frame = requestAnimationFrame(() => {
-                                                        frame = 0;
-                                                        draw();
-                                                });
+                const drawSoon = () => {
+                        if (!frame)
+                                frame = requestAnimationFrame(() => {
+                                        frame = 0;
+                                        draw();
+                                });
+                };
+                const read = async (query: string) => {
+                        const response = await ask(`${path}${path.includes("?") ? "&" : "?"}${query}`, { signal: ended.signal });
+                        const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+                        fail(null);
+                        while (reader) {
+                                const { done: isOver, value } = await reader.read();
+                                if (isOver) break;
+                                log.current.add(value);
+                                drawSoon();
+                        }
+                        log.current.end();
+                        drawSoon();
+                };
+                /* What is followed has no end here: a task that ends, ends this. */
+                const loop = async () => {
+                        let wait = RETRY_FIRST_MS;
+                        let from = "";
+                        while (!ended.signal.aborted) {
+                                const before = log.current.lines.length;
+                                try {
+                                        const since = from && `&since=${encodeURIComponent(from)}`;
+                                        await read(follow ? `tail=100000&follow=1&timestamps=1${since}` : "tail=100000");
+                                        if (!follow) return finish(true);
+                                } catch (fault) {
+                                        if (ended.signal.aborted) return;
+                                        fail(fault as Error);
                                 }
-                                log.current.end();
-                                finish(true);
-                        } catch (fault) {
-                                if (!ended.signal.aborted) fail(fault as Error);
+                                if (log.current.lines.length > before) wait = RETRY_FIRST_MS;
+                                await pause(wait, ended.signal);
+                                wait = retryLater(wait);
+                                if (ended.signal.aborted) return;
+                                from = log.current.resume();
                         }
                 };
-                void read();
+                void loop();
                 return () => {
                         ended.abort();
                         cancelAnimationFrame(frame);
@@ -172,7 +241,17 @@ export function LogView({ path, name, follow }: { path: string; name: string; fo
                                         {t("Save")}
                                 </button>
                         </div>
-                        <Fault error={error} />
+                        {error instanceof Problem ? (
+                                <div class="actions">
+                                        <Fault error={error} />
+                                        <button type="button" onClick={tryNow}>
+                                                <Icon shape="again" />
+                                                {t("Try now")}
+                                        </button>
+                                </div>
+                        ) : (
+                                error && <p class="dim">{t("The log was cut off; it goes on when the agent answers.")}</p>
+                        )}
                         <div
                                 ref={box}
                                 class="lines"

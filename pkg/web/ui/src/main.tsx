@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { render } from "preact";
 import { useEffect, useErrorBoundary } from "preact/hooks";
-import { link, wantsLogin } from "./api";
+import { link, tryNow, wantsLogin } from "./api";
 import { span } from "./format";
 import { language, t } from "./i18n";
 import { begin, now, status } from "./live";
@@ -171,7 +171,11 @@ function Frame() {
                         {!link.value.online && (
                                 <p class="offline" role="alert">
                                         <Icon shape="warn" />
-                                        {t("The agent does not answer. What you see is as it was {span} ago; this page tries again by itself.", { span: span((now.value - link.value.at) / 1000) })}
+                                        <span>{t("The agent does not answer. What you see is as it was {span} ago; this page tries again by itself.", { span: span((now.value - link.value.at) / 1000) })}</span>
+                                        <button type="button" onClick={tryNow}>
+                                                <Icon shape="again" />
+                                                {t("Try now")}
+                                        </button>
                                 </p>
                         )}
                         <main id="main" tabIndex={-1}>

@@ -96,6 +96,7 @@ export interface Pool {
         dialect: string;
         state: string;
         message: string | null;
+        since: string | null;
         answeredAt: string | null;
         nextTryAt: string | null;
         assignments: number;
@@ -170,6 +171,7 @@ export interface Task {
 
 export interface Point {
         at: string;
+        /* of a GPU: time in which it computed */
         cpuPercent: number | null;
         memory: number | null;
         diskPercent?: number | null;
@@ -215,9 +217,20 @@ export interface ContainerUsage {
         history?: Point[];
 }
 
+export interface GpuUsage {
+        uuid: string;
+        name: string;
+        state: "works" | "mig" | "lost";
+        use: number | null;
+        memory: { total: number; used: number | null };
+        temperatureCelsius: number | null;
+        processes: { pid: number; memory: number | null }[];
+}
+
 export interface Usage {
         host: NodeUsage | null;
         containers: ContainerUsage[];
+        gpus?: GpuUsage[];
 }
 
 export interface Happening {

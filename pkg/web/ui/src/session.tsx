@@ -1,9 +1,8 @@
 /* session.tsx - who looks: the session of this browser, and what its role allows. */
 import { computed, signal } from "@preact/signals";
-import { get, Problem, send, setCsrf, wantsLogin } from "./api";
+import { get, hangUp, Problem, send, setCsrf, wantsLogin } from "./api";
 import { t } from "./i18n";
 import { begin } from "./live";
-import { tell } from "./parts";
 import { go } from "./router";
 
 export interface Session {
@@ -46,11 +45,11 @@ export async function logIn(credentials: { username: string; password: string } 
 
 export function LogOut() {
         const leave = async () => {
+                hangUp();
                 try {
                         await send("POST", "/logout", "");
-                        location.assign("/login");
-                } catch (error) {
-                        tell((error as Error).message, true);
+                } finally {
+                        location.assign("/login"); /* which leads back, where it failed */
                 }
         };
         return (

@@ -1,7 +1,7 @@
 /* use.ts - an answer of the agent inside a component. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, Problem } from "./api";
-import { turn } from "./live";
+import { pulse, turn } from "./live";
 
 export interface Answer<T> {
         data: T | null;
@@ -9,8 +9,8 @@ export interface Answer<T> {
         again: () => void;
 }
 
-/* Asks for `path`, and again whenever the status of the node moves. null: nothing to ask for. What was there stays while it is asked. */
-export function useAnswer<T>(path: string | null): Answer<T> {
+/* Asks for `path`, and again whenever the status of the node moves; moves: with each pulse, too. null: nothing to ask for. What was there stays while it is asked. */
+export function useAnswer<T>(path: string | null, moves = false): Answer<T> {
         const [answer, set] = useState<{ path: string | null; data: T | null; error: Error | null }>({ path, data: null, error: null });
         const [count, setCount] = useState(0);
         const asked = useRef(0);
@@ -31,16 +31,17 @@ export function useAnswer<T>(path: string | null): Answer<T> {
                         }
                 };
                 void look();
-                const stop = turn.subscribe(() => {
+                const soon = () => {
                         clearTimeout(timer);
                         timer = setTimeout(() => void look(), 150);
-                });
+                };
+                const stops = [turn, ...(moves ? [pulse] : [])].map((signal) => signal.subscribe(soon));
                 return () => {
                         gone = true;
                         clearTimeout(timer);
-                        stop();
+                        for (const stop of stops) stop();
                 };
-        }, [path, count]);
+        }, [path, count, moves]);
         return {
                 data: answer.path === path ? answer.data : null,
                 error: answer.path === path ? answer.error : null,

@@ -34,6 +34,7 @@ const PHASES: Record<string, [string, Tone]> = {
         Suspended: ["Suspended", "idle"],
         NotReady: ["Not ready", "warn"],
         Parked: ["Parked", "warn"],
+        Partitioned: ["Partitioned (MIG)", "idle"],
         Stale: ["Stale", "warn"],
         BackOff: ["Back-off", "warn"],
         TimedOut: ["Timed out", "bad"],
@@ -80,6 +81,7 @@ const CONDITIONS: Record<string, string> = {
         Admitting: "Admitting tasks",
         DiskSufficient: "Disk suffices",
         Preloaded: "Images preloaded",
+        GPUHealthy: "GPUs work",
         ConfirmPending: "Waiting for confirmation",
 };
 

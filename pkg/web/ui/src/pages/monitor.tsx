@@ -4,7 +4,7 @@ import { Chart } from "../chart";
 import { EventList } from "../events";
 import { bytes, percent, rate } from "../format";
 import { t } from "../i18n";
-import { containers, events, node, pointsOf, status, useEvents } from "../live";
+import { containers, events, gpus, node, pointsOf, pointsOfGpu, status, useEvents } from "../live";
 import type { List, Thing } from "../model";
 import { Card, Copy, declaration, Empty, Facts, Fault, Icon, State, Table, When } from "../parts";
 import { useAnswer } from "../use";
@@ -32,6 +32,8 @@ interface Collection {
         disk?: { totalBytes: number; freeBytes: number; highPercent: number };
 }
 
+const GPU_STATES: Record<string, string> = { works: "Ready", mig: "Partitioned", lost: "Lost" };
+
 function Links() {
         const s = status.value;
         if (!s) return null;
@@ -50,7 +52,14 @@ function Links() {
                                                 t("Node pool"),
                                                 s.pool ? (
                                                         <>
-                                                                <State name={s.pool.state} /> {s.pool.address} {s.pool.message} <When at={s.pool.answeredAt} />
+                                                                <State name={s.pool.state} /> {s.pool.address} <When at={s.pool.state === "Online" ? s.pool.since : s.pool.answeredAt} /> {s.pool.message}
+                                                                <span class="dim">
+                                                                        {t("{assigned} tasks assigned, {delivered} results delivered, {waiting} wait", {
+                                                                                assigned: s.pool.assignments,
+                                                                                delivered: s.pool.delivered,
+                                                                                waiting: s.pool.outbox.results,
+                                                                        })}
+                                                                </span>
                                                         </>
                                                 ) : (
                                                         <span class="dim">{t("none is configured")}</span>
@@ -102,14 +111,54 @@ function Containers() {
                                 <div class="charts">
                                         <Chart title={`${open}: ${t("CPU")}`} points={history} show={percent} lines={[{ label: t("busy"), ink: "--blue", of: (p) => p.cpuPercent }]} />
                                         <Chart title={`${open}: ${t("Memory")}`} points={history} show={bytes} lines={[{ label: t("used"), ink: "--violet", of: (p) => p.memory }]} />
+                                        <Chart
+                                                title={`${open}: ${t("Network")}`}
+                                                points={history}
+                                                show={rate}
+                                                lines={[
+                                                        { label: t("received"), ink: "--green", of: (p) => p.receivedPerSecond },
+                                                        { label: t("sent"), ink: "--blue", of: (p) => p.sentPerSecond },
+                                                ]}
+                                        />
                                 </div>
                         )}
                 </Card>
         );
 }
 
+/* GPUs alone have no card where there are none. */
+function Gpus() {
+        if (gpus.value.length === 0) return null;
+        return (
+                <Card title={t("GPUs")} id="gpus">
+                        {gpus.value.map((gpu, i) => {
+                                const history = pointsOfGpu.value[gpu.uuid] ?? [];
+                                return (
+                                        <div key={gpu.uuid} class="gpu">
+                                                <div class="head">
+                                                        <h3 translate={false}>
+                                                                GPU {i}: {gpu.name}
+                                                        </h3>
+                                                        <State name={GPU_STATES[gpu.state] ?? gpu.state} />
+                                                        <code>{gpu.uuid}</code>
+                                                        <span class="dim">
+                                                                {gpu.temperatureCelsius === null ? "" : `${gpu.temperatureCelsius} °C, `}
+                                                                {t("{n} processes", { n: gpu.processes.length })}
+                                                        </span>
+                                                </div>
+                                                <div class="charts">
+                                                        <Chart title={`GPU ${i}: ${t("busy")}`} points={history} show={percent} max={100} lines={[{ label: t("busy"), ink: "--green", of: (p) => p.cpuPercent }]} />
+                                                        <Chart title={`GPU ${i}: ${t("Memory")}`} points={history} show={bytes} max={gpu.memory.total} lines={[{ label: t("used"), ink: "--violet", of: (p) => p.memory }]} />
+                                                </div>
+                                        </div>
+                                );
+                        })}
+                </Card>
+        );
+}
+
 function Tunnels() {
-        const { data, error } = useAnswer<List<Thing>>("/api/v1/wireguard");
+        const { data, error } = useAnswer<List<Thing>>("/api/v1/wireguard", true);
         const list = data?.items ?? [];
         return (
                 <Card title="WireGuard" id="wireguard">
@@ -118,7 +167,7 @@ function Tunnels() {
                         {list.map((tunnel) => (
                                 <div key={tunnel.metadata.name}>
                                         <div class="head">
-                                                <h3>{tunnel.metadata.name}</h3>
+                                                <h3 translate={false}>{tunnel.metadata.name}</h3>
                                                 <State name={tunnel.status.phase} />
                                                 <Copy kind="WireGuard" name={tunnel.metadata.name} thing={() => declaration(tunnel)} />
                                         </div>
@@ -229,6 +278,7 @@ export function MonitorPage() {
                                 <NodeCharts />
                         </Card>
                         <Containers />
+                        <Gpus />
                         <div class="grid two">
                                 <Links />
                                 <Tunnels />

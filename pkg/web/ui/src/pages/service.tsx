@@ -2,12 +2,12 @@
 import { useState } from "preact/hooks";
 import { Chart } from "../chart";
 import { EventList } from "../events";
-import { bytes, percent, relative, short } from "../format";
+import { bytes, percent, rate, relative, short } from "../format";
 import { t } from "../i18n";
 import { now, pointsOf } from "../live";
 import { LogView } from "../logview";
 import type { Happening, List, Thing } from "../model";
-import { Card, Copy, declaration, Facts, Fault, State, When } from "../parts";
+import { Card, Copy, declaration, Empty, Facts, Fault, State, When } from "../parts";
 import { may } from "../session";
 import { useAnswer } from "../use";
 import { word } from "../words";
@@ -66,6 +66,15 @@ export function ServicePage({ name }: { name: string }) {
                                                 <div class="charts">
                                                         <Chart title={t("CPU")} points={pointsOf.value[unit.container] ?? []} show={percent} lines={[{ label: t("busy"), ink: "--blue", of: (p) => p.cpuPercent }]} />
                                                         <Chart title={t("Memory")} points={pointsOf.value[unit.container] ?? []} show={bytes} lines={[{ label: t("used"), ink: "--violet", of: (p) => p.memory }]} />
+                                                        <Chart
+                                                                title={t("Network")}
+                                                                points={pointsOf.value[unit.container] ?? []}
+                                                                show={rate}
+                                                                lines={[
+                                                                        { label: t("received"), ink: "--green", of: (p) => p.receivedPerSecond },
+                                                                        { label: t("sent"), ink: "--blue", of: (p) => p.sentPerSecond },
+                                                                ]}
+                                                        />
                                                 </div>
                                         )}
                                 </Card>
@@ -88,7 +97,11 @@ export function ServicePage({ name }: { name: string }) {
                                                 )
                                         }
                                 >
-                                        <LogView key={replica} path={`${base}/logs?replica=${replica}`} name={name} follow />
+                                        {units.find((unit) => unit.replica === replica)?.startedAt ? (
+                                                <LogView key={replica} path={`${base}/logs?replica=${replica}`} name={name} follow />
+                                        ) : (
+                                                <Empty>{t("It was not started yet.")}</Empty>
+                                        )}
                                 </Card>
                         )}
                         <Card title={t("Events")}>

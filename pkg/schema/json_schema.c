@@ -1,7 +1,7 @@
 /* Walks the table breadth first: each mapping becomes a definition the first time something refers to it. Objects
  * come in two forms: as an entry of a list in NodeState (with a name), and as `spec` of a document of their own
  * (whose name is in metadata). */
-#include "cli/json_schema.h"
+#include "schema/json_schema.h"
 
 #include <stdio.h>
 

@@ -1,0 +1,26 @@
+#include "cli/orders.h"
+
+static void put(struct hv_buf *buf, const char *what, const char *name, const char *word,
+                const struct hv_json *order, const char *until) {
+        const char *by = hv_json_str(order, "by"), *reason = hv_json_str(order, "reason");
+
+        if (by)
+                hv_buf_printf(buf, "%s%s is %s by %s%s%s; until hivectl %s\n", what, name, word, by,
+                              reason ? ": " : "", reason ? reason : "", until);
+}
+
+void hv_orders_lines(const struct hv_json *orders, struct hv_buf *ret) {
+        const struct hv_json *services = hv_json_get(orders, "services");
+
+        put(ret, "the node", "", "drained", hv_json_get(orders, "drain"), "uncordon");
+        if (!hv_json_str(hv_json_get(orders, "drain"), "by"))
+                put(ret, "the node", "", "cordoned", hv_json_get(orders, "cordon"), "uncordon");
+        put(ret, "the node", "", "held", hv_json_get(orders, "hold"), "release");
+        for (size_t i = 0; i < hv_json_size(services); i++) {
+                const struct hv_json *s = hv_json_at(services, i);
+                const char *name = hv_json_str(s, "name");
+
+                put(ret, "service ", name ? name : "", "stopped", hv_json_get(s, "stop"), "start");
+                put(ret, "service ", name ? name : "", "held", hv_json_get(s, "hold"), "release");
+        }
+}

@@ -1,0 +1,121 @@
+/* What people ask for by hand, over the API: what reaches the backend, and how it is shown. */
+#include "testing.h"
+
+#include <errno.h>
+
+#include "ask.h"
+
+static void what_is_asked_for_reaches_the_backend(void **state) {
+        static const struct {
+                const char *method, *path, *body;
+                unsigned status;
+                const char *told; /* NULL: nothing */
+        } rows[] = {
+                { "POST", "/api/v1/cordon", "{\"reason\": \"the rack moves\"}", 200,
+                  "cordon node by=unix:uid=0 reason=the rack moves" },
+                { "POST", "/api/v1/cordon", NULL, 200, "cordon node by=unix:uid=0 reason=" },
+                { "DELETE", "/api/v1/cordon", NULL, 200, "uncordon node by=unix:uid=0 reason=" },
+                { "POST", "/api/v1/node/hold", NULL, 200, "hold node by=unix:uid=0 reason=" },
+                { "POST", "/api/v1/node/release", NULL, 200, "release node by=unix:uid=0 reason=" },
+                { "POST", "/api/v1/services/web/stop", "{\"reason\": null}", 200,
+                  "stop web by=unix:uid=0 reason=" },
+                { "POST", "/api/v1/services/web/start", NULL, 200, "start web by=unix:uid=0 reason=" },
+                { "POST", "/api/v1/services/web/hold", NULL, 200, "hold web by=unix:uid=0 reason=" },
+                { "POST", "/api/v1/services/web/release", NULL, 200, "release web by=unix:uid=0 reason=" },
+                { "POST", "/api/v1/services/web/restart", NULL, 200, "restart web by=unix:uid=0 reason=" },
+                { "POST", "/api/v1/services/web/restart?now", NULL, 200,
+                  "restart web now by=unix:uid=0 reason=" },
+                { "POST", "/api/v1/services/web/kill", "{\"signal\": \"hup\", \"replica\": 2}", 200,
+                  "kill web/2 SIGHUP" },
+                { "POST", "/api/v1/services/web/kill", NULL, 200, "kill web/0 SIGKILL" },
+                { "POST", "/api/v1/services/web/kill", "{\"signal\": \"SIGKIL\"}", 400, NULL },
+                { "POST", "/api/v1/services/web/stop", "{", 400, NULL },
+                { "POST", "/api/v1/drain", "{\"deadline\": \"10m\", \"reason\": \"r\"}", 200,
+                  "drain node by=unix:uid=0 reason=r" },
+                { "POST", "/api/v1/drain", "{\"deadline\": \"soon\"}", 400, NULL },
+                { "POST", "/api/v1/services/wep/stop", NULL, 404, NULL },
+                { "POST", "/api/v1/services/wep/kill", NULL, 404, NULL },
+        };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_(answer_done) struct answer a = {};
+
+                *s->last_change = '\0';
+                a = ask(s, false, rows[i].method, rows[i].path,
+                        rows[i].body ? "Content-Type: application/json\r\n" : NULL, rows[i].body);
+                if (a.status != rows[i].status || !hv_streq(s->last_change, rows[i].told ? rows[i].told : ""))
+                        fail_msg("%s %s: %u \"%s\"", rows[i].method, rows[i].path, a.status, s->last_change);
+        }
+}
+
+static void they_are_shown(void **state) {
+        static const struct hv_service_orders services[] = { { "web", { "ana", "it leaks", 1 }, {} } };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer none = {}, some = {}, status = {}, why = {}, one = {},
+                                                admitting = {};
+        struct hv_unit_status *u = stage_unit(s, "hive-web-2");
+
+        (void) state;
+        none = get(s, "/api/v1/cordon");
+        assert_int_equal(hv_json_type(at(none.json, "cordon")), HV_JSON_NULL);
+        assert_int_equal(hv_json_size(at(none.json, "services")), 0);
+        s->orders = (struct hv_orders){ .cordon = { "bob", NULL, 2 }, .services = services, .n_services = 1 };
+        s->status.pressure = "the node is cordoned by bob";
+        s->status.is_cordoned = true;
+        for (int i = 1; i <= 2; i++) {
+                u = stage_unit(s, i == 1 ? "hive-web" : "hive-web-2");
+                u->phase = HV_PHASE_SUSPENDED;
+                u->reason = HV_REASON_STOPPED_BY_USER;
+                u->message = "stopped by ana: it leaks; until hivectl start";
+        }
+        stage_changed(s);
+        some = get(s, "/api/v1/cordon");
+        assert_string_equal(text_at(some.json, "cordon.by"), "bob");
+        assert_string_equal(text_at(some.json, "services.0.stop.reason"), "it leaks");
+        assert_int_equal(hv_json_type(at(some.json, "services.0.hold")), HV_JSON_NULL);
+        status = get(s, "/api/v1/status");
+        assert_string_equal(text_at(status.json, "orders.services.0.name"), "web");
+        admitting = get(s, "/api/v1/why");
+        assert_non_null(
+                strstr(hv_buf_str(&admitting.text), "no task is admitted: the node is cordoned by bob"));
+        one = get(s, "/api/v1/services/web/status");
+        assert_string_equal(text_at(one.json, "phase"), "Suspended");
+        assert_string_equal(text_at(one.json, "reason"), "StoppedByUser");
+        assert_true(hv_json_bool(one.json, "inSync", false));
+        why = get(s, "/api/v1/services/web/why");
+        assert_string_equal(text_at(why.json, "units.0.blocking"),
+                            "StoppedByUser: stopped by ana: it leaks; until hivectl start");
+        assert_string_equal(text_at(why.json, "units.0.next"),
+                            "nothing before somebody starts it: hivectl start");
+        assert_non_null(strstr(hv_buf_str(&status.text), "\"reason\":\"Cordoned\""));
+}
+
+static void what_cannot_be_is_said(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer stopped = {}, gone = {}, full = {};
+
+        (void) state;
+        (void) hv_err_set(&s->err, -EBUSY, "service web is stopped by ana: hivectl start web starts it");
+        stopped = post(s, "/api/v1/services/web/restart", NULL);
+        assert_int_equal(stopped.status, 409);
+        assert_string_equal(text_at(stopped.json, "code"), "StoppedByUser");
+        (void) hv_err_set(&s->err, -ENOENT, "service web has no container to signal");
+        gone = post(s, "/api/v1/services/web/kill", NULL);
+        assert_int_equal(gone.status, 404);
+        (void) hv_err_set(&s->err, -ENOSPC, "/var/lib/hivelet/orders: No space left on device");
+        full = post(s, "/api/v1/cordon", NULL);
+        assert_int_equal(full.status, 500);
+        assert_non_null(strstr(text_at(full.json, "detail"), "No space left"));
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(what_is_asked_for_reaches_the_backend),
+                cmocka_unit_test(they_are_shown),
+                cmocka_unit_test(what_cannot_be_is_said),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
