@@ -407,6 +407,7 @@ static int suspend(struct hv_core *c, const char *name, bool on, struct hv_err *
                                   name);
         k->suspend_asked = true;
         k->suspend_wanted = on;
+        hv_failure_ask_anew(&k->failure);
         return 0;
 }
 
@@ -472,9 +473,8 @@ static void describe(const struct hv_core *c, const struct cron *k, uint64_t now
                 .n_live = n,
                 .message = obstacle ? obstacle : hv_arena_strdup(a, k->message ? k->message : ""),
                 .is_recorded = !k->suspend_asked,
-                .ledger_failure = k->failure.reason == HV_REASON_LEDGER_FAILED
-                                          ? hv_arena_strdup(a, k->failure.message)
-                                          : NULL,
+                .ledger_failure =
+                        hv_failure_is_of_ledger(&k->failure) ? hv_arena_strdup(a, k->failure.message) : NULL,
         };
 }
 

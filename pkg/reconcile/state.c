@@ -32,6 +32,7 @@ void hv_set_text(char **where, const char *text) {
 void hv_failure_set(struct failure *f, const struct hv_backoff_spec *spec, uint64_t now_us,
                     enum hv_action_type type, enum hv_reason reason, const char *message) {
         hv_backoff_failed(&f->backoff, spec, now_us);
+        f->asked_anew = false;
         f->type = type;
         f->reason = reason;
         hv_set_text(&f->message, message ? message : "");
@@ -39,9 +40,22 @@ void hv_failure_set(struct failure *f, const struct hv_backoff_spec *spec, uint6
 
 void hv_failure_reset(struct failure *f) {
         hv_backoff_reset(&f->backoff);
+        f->asked_anew = false;
         f->reason = HV_REASON_SYNCED;
         free(f->message);
         f->message = NULL;
+}
+
+/* The disk may have room again, and whoever asks waits for the answer: the end of an earlier wait would be a stale one. */
+void hv_failure_ask_anew(struct failure *f) {
+        if (f->reason != HV_REASON_LEDGER_FAILED)
+                return;
+        f->asked_anew = true;
+        f->backoff.not_before_us = 0;
+}
+
+bool hv_failure_is_of_ledger(const struct failure *f) {
+        return f->reason == HV_REASON_LEDGER_FAILED && !f->asked_anew;
 }
 
 /* ---- containers ---- */

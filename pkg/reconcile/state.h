@@ -63,6 +63,7 @@ struct failure {
         struct hv_backoff backoff;
         enum hv_action_type type; /* what failed last */
         enum hv_reason reason;    /* HV_REASON_SYNCED: nothing did */
+        bool asked_anew;          /* somebody asked again: what they are told is how the next try ends */
         char *message;
 };
 
@@ -253,6 +254,8 @@ void hv_image_free(void *image);
 void hv_failure_set(struct failure *f, const struct hv_backoff_spec *spec, uint64_t now_us,
                     enum hv_action_type type, enum hv_reason reason, const char *message);
 void hv_failure_reset(struct failure *f);
+void hv_failure_ask_anew(struct failure *f); /* of the ledger: it is tried at once */
+bool hv_failure_is_of_ledger(const struct failure *f);
 void hv_set_text(char **where, const char *text);
 
 /* state.c: flights */

@@ -144,11 +144,12 @@ static int submit(struct hv_core *c, struct hv_task *wanted, struct hv_err *err)
                 hv_task_list(c, t);
                 return 0;
         }
-        if (t)
-                return hv_streq(t->digest, wanted->digest)
-                               ? hv_err_set(err, -EALREADY, "task %s is known already", wanted->id)
-                               : hv_err_set(err, -EEXIST, "task %s is known already, with another content",
-                                            wanted->id);
+        if (t && !hv_streq(t->digest, wanted->digest))
+                return hv_err_set(err, -EEXIST, "task %s is known already, with another content", wanted->id);
+        if (t) {
+                hv_failure_ask_anew(&t->live->failure);
+                return hv_err_set(err, -EALREADY, "task %s is known already", wanted->id);
+        }
         if (!c->tasks_known || !c->active)
                 return hv_err_set(
                         err, -EAGAIN,
@@ -176,6 +177,7 @@ static int stop(struct hv_core *c, const char *id, const char *by, const char *r
         if (is_over(t))
                 return hv_err_set(err, -EALREADY, "task %s has already ended", id);
         hv_task_ask_to_stop(t, by, reason);
+        hv_failure_ask_anew(&t->live->failure);
         return 0;
 }
 

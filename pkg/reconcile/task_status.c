@@ -138,9 +138,8 @@ static void describe(const struct hv_core *c, const struct task *t, uint64_t now
                 .stop_reason = t->stop_asked ? hv_arena_strdup(a, t->stop_reason) : NULL,
                 .stop_recorded = t->stop_durable,
                 .is_owed = t->is_owed,
-                .ledger_failure = t->live->failure.reason == HV_REASON_LEDGER_FAILED
-                                          ? what_fails(&t->live->failure, a)
-                                          : NULL,
+                .ledger_failure =
+                        hv_failure_is_of_ledger(&t->live->failure) ? what_fails(&t->live->failure, a) : NULL,
         };
 }
 

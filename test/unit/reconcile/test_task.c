@@ -499,10 +499,46 @@ static void a_stop_that_cannot_be_recorded_blinds_nobody(void **state) {
         assert_int_equal(status_of(b, "t1").state, HV_TASK_COMPLETED);
 }
 
+static enum hv_outcome the_disk_is_full(struct bed *b, const struct hv_action *a) {
+        (void) b;
+        return a->type == HV_ACTION_TASK_ACCEPT || a->type == HV_ACTION_TASK_STOPPING ? HV_OUTCOME_FAILED
+                                                                                      : HV_OUTCOME_OK;
+}
+
+/* Who asks again gets no answer of an earlier try, which may be long past: the disk may have room by now. */
+static void what_cannot_be_recorded_is_tried_when_somebody_asks_again(void **state) {
+        BED;
+
+        b->mood = the_disk_is_full;
+        assert_int_equal(submit(b, &(struct job){ "t1" }), 0);
+        bed_wait(b, 60 * S);
+        assert_non_null(status_of(b, "t1").ledger_failure);
+        (void) bed_log(b);
+        assert_int_equal(submit(b, &(struct job){ "t1" }), -EALREADY);
+        assert_null(status_of(b, "t1").ledger_failure);
+        bed_run(b);
+        assert_non_null(status_of(b, "t1").ledger_failure);
+        b->mood = NULL;
+        assert_int_equal(submit(b, &(struct job){ "t1" }), -EALREADY);
+        bed_run(b);
+        assert_true(status_of(b, "t1").accepted);
+
+        b->mood = the_disk_is_full;
+        assert_int_equal(ask(b, HV_INPUT_TASK_STOP, "t1"), 0);
+        bed_wait(b, 60 * S);
+        assert_non_null(status_of(b, "t1").ledger_failure);
+        b->mood = NULL;
+        assert_int_equal(ask(b, HV_INPUT_TASK_STOP, "t1"), 0);
+        assert_null(status_of(b, "t1").ledger_failure);
+        bed_run(b);
+        assert_true(status_of(b, "t1").stop_recorded);
+}
+
 int main(void) {
 #define RULE(f) cmocka_unit_test_setup_teardown(f, task_bed_setup, task_bed_teardown)
         const struct CMUnitTest tests[] = {
                 RULE(a_task_goes_from_promise_to_result),
+                RULE(what_cannot_be_recorded_is_tried_when_somebody_asks_again),
                 RULE(an_exit_code_is_a_failure_with_its_number),
                 RULE(nothing_starts_before_its_begin_is_durable),
                 RULE(a_container_goes_only_after_its_result_is_durable),
