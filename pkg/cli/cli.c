@@ -12,6 +12,8 @@
 #include "base/text.h"
 #include "cli/cli_internal.h"
 #include "cli/client.h"
+#include "cli/client_config.h"
+#include "cli/columns.h"
 #include "cli/jsonpath.h"
 #include "cli/keyring.h"
 #include "cli/pager.h"
@@ -77,16 +79,25 @@ static const char *socket_path(const struct hv_cli *cli) {
 
         if (cli->options.socket)
                 return cli->options.socket;
-        return hv_str_empty(from_environment) ? HV_CLI_SOCKET_DEFAULT : from_environment;
+        if (!hv_str_empty(from_environment))
+                return from_environment;
+        return cli->config && cli->config->socket ? cli->config->socket : HV_CLI_SOCKET_DEFAULT;
 }
 
-/* A socket that is named says more than an address of the environment. */
+/* A socket that is named says more than an address of the environment, and that more than the user's own file. */
 const char *hv_cli_host(const struct hv_cli *cli) {
         const char *from_environment = getenv("HIVELET_HOST");
 
         if (cli->options.host || cli->options.socket)
                 return cli->options.host;
-        return hv_str_empty(from_environment) ? NULL : from_environment;
+        if (!hv_str_empty(from_environment))
+                return from_environment;
+        return cli->config && hv_str_empty(getenv("HIVELET_SOCKET")) ? cli->config->host : NULL;
+}
+
+/* What the user's own file says of its host; NULL: another one is asked. */
+static const struct hv_client_config *config_of_host(const struct hv_cli *cli, const char *host) {
+        return cli->config && cli->config->host && hv_streq(cli->config->host, host) ? cli->config : NULL;
 }
 
 static int exit_code_of_error(int r) {
@@ -108,18 +119,30 @@ int hv_cli_connect(struct hv_cli *cli) {
         uint64_t timeout_us = hv_option_is_given(&cli->options, HV_OPT_TIMEOUT) ? cli->options.timeout_us
                                                                                 : HV_CLI_TIMEOUT_DEFAULT_US;
         const char *host = hv_cli_host(cli);
+        const struct hv_client_config *config = config_of_host(cli, host);
         struct hv_keyring_entry kept = {};
         struct hv_client_target target;
-        int r;
+        int r = 0;
 
         if (cli->client)
                 return HV_EXIT_OK;
-        if (host && !cli->without_session && hv_keyring_get(host, &kept, &err) < 0)
+        if (host && !cli->without_session)
+                r = hv_keyring_get(host, &kept, &err);
+        /* Who logged in meant that session. */
+        if (r == 0 && config && config->token_file && !cli->without_session) {
+                r = hv_client_config_token(config, &kept.key, &err);
+                cli->has_token = true;
+        }
+        if (r < 0) {
+                hv_keyring_entry_done(&kept);
                 return hv_cli_fail(cli, HV_EXIT_ERROR, "%s", err.msg);
+        }
         target = (struct hv_client_target){ .socket_path = host ? NULL : socket_path(cli),
                                             .host = host,
                                             .ca_file = cli->options.ca_file ? cli->options.ca_file
-                                                                            : kept.ca_file,
+                                                       : kept.ca_file       ? kept.ca_file
+                                                       : config             ? config->ca_file
+                                                                            : NULL,
                                             .key = kept.key };
         r = hv_client_new(&target, timeout_us, &cli->client, &err);
         hv_keyring_entry_done(&kept);
@@ -134,6 +157,9 @@ int hv_cli_problem(struct hv_cli *cli, unsigned status, const struct hv_json *pr
                    : status == 408 || status == 504 ? HV_EXIT_TIMED_OUT
                                                     : HV_EXIT_ERROR;
 
+        if (status == 401 && cli->has_token)
+                return hv_cli_fail(cli, code, "%s does not take the token of %s (%s)", hv_cli_host(cli),
+                                   cli->config->token_file, cli->config->path);
         if (status == 401 && hv_cli_host(cli) && !cli->without_session)
                 return hv_cli_fail(cli, code, "%s does not know you (any more): hivectl login -H %s",
                                    hv_cli_host(cli), hv_cli_host(cli));
@@ -272,6 +298,9 @@ static int check_format(struct hv_cli *cli) {
         if (cli->options.output == HV_OUTPUT_JSONPATH &&
             hv_jsonpath(cli->options.jsonpath, NULL, NULL, &err) < 0)
                 return hv_cli_usage(cli, "%s", err.msg);
+        if (cli->options.output == HV_OUTPUT_COLUMNS &&
+            hv_columns_new(cli->options.columns ? cli->options.columns : "", &cli->columns, &err) < 0)
+                return hv_cli_usage(cli, "%s", err.msg);
         if (!hv_option_is_given(&cli->options, HV_OPT_OUTPUT) ||
             (cli->verb->formats & (1u << cli->options.output)))
                 return HV_EXIT_OK;
@@ -281,6 +310,20 @@ static int check_format(struct hv_cli *cli) {
         }
         return hv_cli_usage(cli, "%s has no output form %s; it has: %s", cli->verb->name,
                             o->words[cli->options.output], hv_buf_str(&buf));
+}
+
+/* Where the verb has the form that the user wants of every verb, and none was asked for. */
+static void take_output_of_config(struct hv_cli *cli) {
+        const struct hv_option *o = &hv_options[HV_OPT_OUTPUT];
+
+        if (!cli->config->output || hv_option_is_given(&cli->options, HV_OPT_OUTPUT))
+                return;
+        for (size_t i = 0; o->words[i]; i++) {
+                if (hv_streq(o->words[i], cli->config->output) && (cli->verb->formats & (1u << i))) {
+                        cli->options.output = (enum hv_output_format) i;
+                        cli->options.given |= HV_OPT_BIT(HV_OPT_OUTPUT);
+                }
+        }
 }
 
 const struct hv_verb *hv_cli_verb(const struct hv_cli *cli) {
@@ -336,6 +379,7 @@ static int run_paged(struct hv_cli *cli) {
 
 static int run_verb(struct hv_cli *cli) {
         struct hv_cli_options *o = &cli->options;
+        struct hv_err err = {};
         int r;
 
         if (o->n_args > 0) {
@@ -364,6 +408,11 @@ static int run_verb(struct hv_cli *cli) {
                 return hv_cli_usage(cli, "one word too many: %s",
                                     hv_text_quote(o->args[cli->verb->args_max], quoted));
         }
+        if (cli->verb->run != hv_cmd_help) {
+                if (hv_client_config_read(&cli->config, &err) < 0)
+                        return hv_cli_fail(cli, HV_EXIT_ERROR, "%s", err.msg);
+                take_output_of_config(cli);
+        }
         r = check_format(cli);
         return r == HV_EXIT_OK ? run_paged(cli) : r;
 }
@@ -387,6 +436,8 @@ int hv_cli_main(int argc, char *const argv[]) {
                 code = run_verb(&cli);
         }
         cli.client = hv_client_free(cli.client);
+        cli.config = hv_client_config_free(cli.config);
+        cli.columns = hv_columns_free(cli.columns);
         if (fflush(stdout) != 0 || ferror(stdout)) {
                 if (errno == EPIPE)
                         return code;

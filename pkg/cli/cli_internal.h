@@ -15,6 +15,8 @@
 #define HV_CLI_TIMEOUT_DEFAULT_US (30 * UINT64_C(1000000)) /* of one request */
 
 struct hv_client;
+struct hv_client_config;
+struct hv_columns;
 
 struct hv_cli {
         struct hv_cli_options options;
@@ -22,9 +24,13 @@ struct hv_cli {
         bool out_is_tty, err_is_tty;
         bool color; /* of standard output */
         bool error_color;
-        unsigned width;           /* of the terminal, columns */
-        struct hv_client *client; /* made on first use */
-        bool without_session;     /* of the host: a login shows none */
+        unsigned width;                  /* of the terminal, columns */
+        struct hv_client *client;        /* made on first use */
+        bool without_session;            /* of the host: a login shows none */
+        struct hv_client_config *config; /* what the user's own file says */
+        bool has_token;                  /* of that file: it is shown */
+        struct hv_columns *columns;      /* of --output; NULL: others */
+        bool has_headings;               /* of them: shown already */
 };
 
 /* "hivectl: TEXT" on standard error; returns `code`. */

@@ -127,6 +127,18 @@ static void offer_options(const struct completer *c, const struct hv_verb *v) {
         }
 }
 
+/* What is typed of a form of output: more follows some. */
+static const char *form(size_t i) {
+        switch ((enum hv_output_format) i) {
+        case HV_OUTPUT_JSONPATH:
+                return "jsonpath=";
+        case HV_OUTPUT_COLUMNS:
+                return "custom-columns=";
+        default:
+                return hv_options[HV_OPT_OUTPUT].words[i];
+        }
+}
+
 /* The value of an option; false: it has none that could be offered. */
 static void offer_values(const struct completer *c, const struct hv_verb *v, const struct hv_option *o) {
         if (o->id == HV_OPT_FILENAME || o->id == HV_OPT_SOCKET || o->id == HV_OPT_CA_FILE ||
@@ -136,9 +148,7 @@ static void offer_values(const struct completer *c, const struct hv_verb *v, con
         }
         for (size_t i = 0; o->words && o->words[i]; i++) {
                 if (o->id != HV_OPT_OUTPUT || (v->formats & (1u << i)))
-                        offer(c,
-                              o->id == HV_OPT_OUTPUT && i == HV_OUTPUT_JSONPATH ? "jsonpath=" : o->words[i],
-                              NULL);
+                        offer(c, o->id == HV_OPT_OUTPUT ? form(i) : o->words[i], NULL);
         }
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "cli/client_config.h"
 #include "source/disk.h"
 #include "json/json.h"
 #include "json/write.h"
@@ -17,18 +18,9 @@ void hv_keyring_entry_done(struct hv_keyring_entry *e) {
         e->ca_file = NULL;
 }
 
-/* NULL: nobody knows where that is. */
-static char *directory(void) {
-        const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-
-        if (!hv_str_empty(config) && config[0] == '/')
-                return hv_asprintf("%s/hivelet", config);
-        return hv_str_empty(home) ? NULL : hv_asprintf("%s/.config/hivelet", home);
-}
-
 /* What is kept, or NULL: nothing. */
 static int read_all(struct hv_json **ret, struct hv_err *err) {
-        _hv_cleanup_free_ char *dir = directory();
+        _hv_cleanup_free_ char *dir = hv_client_config_folder();
         _hv_cleanup_(hv_buf_wipe) struct hv_buf text = {};
         struct hv_disk disk = HV_DISK_NONE;
         int r;
@@ -69,7 +61,7 @@ int hv_keyring_get(const char *host, struct hv_keyring_entry *ret, struct hv_err
 /* All but the entry of `host`, and `key` for it where there is one. */
 static int write_all(const struct hv_json *all, const char *host, const char *key, const char *ca_file,
                      struct hv_err *err) {
-        _hv_cleanup_free_ char *dir = directory();
+        _hv_cleanup_free_ char *dir = hv_client_config_folder();
         _hv_cleanup_(hv_buf_wipe) struct hv_buf text = {};
         struct hv_json_writer w = { .buf = &text };
         struct hv_disk disk = HV_DISK_NONE;

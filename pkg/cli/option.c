@@ -8,11 +8,12 @@
 #include "base/text.h"
 
 #define JSONPATH "jsonpath="
+#define COLUMNS "custom-columns="
 #define VERB_SIZE 80 /* two words; no verb is nearly as long */
 
 static const char *const color_words[] = { "auto", "always", "never", NULL };
-static const char *const output_words[] = { "table", "wide",   "json",  "yaml",     "name", "text",
-                                            "sarif", "github", "jsonl", "jsonpath", NULL };
+static const char *const output_words[] = { "table", "wide",   "json",  "yaml",     "name",           "text",
+                                            "sarif", "github", "jsonl", "jsonpath", "custom-columns", NULL };
 static const char *const stream_words[] = { "all", "stdout", "stderr", NULL };
 static const char *const role_words[] = { "viewer", "operator", "admin", NULL };
 static const char *const for_words[] = { "synced", "ready", NULL };
@@ -145,6 +146,11 @@ static int store(struct hv_cli_options *ret, const struct hv_option *o, const ch
         if (o->id == HV_OPT_OUTPUT && value && hv_has_prefix(value, JSONPATH)) {
                 ret->output = HV_OUTPUT_JSONPATH;
                 ret->jsonpath = value + strlen(JSONPATH);
+                return 0;
+        }
+        if (o->id == HV_OPT_OUTPUT && value && hv_has_prefix(value, COLUMNS)) {
+                ret->output = HV_OUTPUT_COLUMNS;
+                ret->columns = value + strlen(COLUMNS);
                 return 0;
         }
         if (o->words) {

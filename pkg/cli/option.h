@@ -90,6 +90,7 @@ enum hv_output_format {
         HV_OUTPUT_GITHUB,   /* validate */
         HV_OUTPUT_JSONL,    /* an item a line */
         HV_OUTPUT_JSONPATH, /* with a template: jsonpath=TEMPLATE */
+        HV_OUTPUT_COLUMNS,  /* with paths: custom-columns=HEADING:PATH,... */
 };
 
 enum hv_color_mode {
@@ -104,8 +105,8 @@ enum hv_color_mode {
 struct hv_cli_options {
         uint64_t given; /* HV_OPT_BIT() of each that was there */
         const char *socket, *host, *ca_file;
-        const char *selector, *jsonpath; /* jsonpath: the template of --output */
-        const char *role, *expires;      /* expires: a time, as it was given */
+        const char *selector, *jsonpath, *columns; /* jsonpath, columns: what follows the = of --output */
+        const char *role, *expires;                /* expires: a time, as it was given */
         uint64_t timeout_us;
         const char *confirm; /* a time, as it was given */
         enum hv_color_mode color;

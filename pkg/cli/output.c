@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/rfc3339.h"
+#include "cli/columns.h"
 #include "cli/document.h"
 #include "cli/jsonpath.h"
 #include "cli/terminal.h"
@@ -17,21 +18,33 @@ void hv_output_text(struct hv_cli *cli, const struct hv_buf *text) {
 }
 
 /* Who asks for the wide form wants all of it, wrapped or not. */
-void hv_output_table(struct hv_cli *cli, const struct hv_table *table) {
+static void put_table(struct hv_cli *cli, const struct hv_table *table, bool headings) {
         bool wide = hv_cli_output(cli, HV_OUTPUT_TABLE) == HV_OUTPUT_WIDE;
         _hv_cleanup_free_ char *text = hv_table_text(
                 table, &(struct hv_table_style){
                                .is_tty = cli->out_is_tty,
                                .width = wide ? UINT32_MAX : cli->width,
-                               .headings = !hv_option_is_given(&cli->options, HV_OPT_NO_HEADERS),
+                               .headings = headings && !hv_option_is_given(&cli->options, HV_OPT_NO_HEADERS),
                        });
 
         (void) fputs(text, stdout);
 }
 
+void hv_output_table(struct hv_cli *cli, const struct hv_table *table) {
+        put_table(cli, table, true);
+}
+
+/* What is followed comes in several documents: the headings stand above the first. */
+static void put_columns(struct hv_cli *cli, const struct hv_json *j) {
+        _hv_cleanup_(hv_table_freep) struct hv_table *t = hv_columns_table(cli->columns, j);
+
+        put_table(cli, t, !cli->has_headings);
+        cli->has_headings = true;
+}
+
 bool hv_output_is_document(enum hv_output_format format) {
         return format == HV_OUTPUT_JSON || format == HV_OUTPUT_YAML || format == HV_OUTPUT_JSONL ||
-               format == HV_OUTPUT_JSONPATH;
+               format == HV_OUTPUT_JSONPATH || format == HV_OUTPUT_COLUMNS;
 }
 
 /* Of a list each item, of anything else the whole. */
@@ -51,6 +64,10 @@ static void put_lines(const struct hv_json *j, struct hv_buf *buf) {
 void hv_output_document(struct hv_cli *cli, const struct hv_json *j, enum hv_output_format format) {
         _hv_cleanup_(hv_buf_done) struct hv_buf buf = {};
 
+        if (format == HV_OUTPUT_COLUMNS) {
+                put_columns(cli, j);
+                return;
+        }
         if (format == HV_OUTPUT_YAML)
                 hv_document_yaml(j, &buf);
         else if (format == HV_OUTPUT_JSONL)

@@ -6,7 +6,7 @@
 
 void hv_output_text(struct hv_cli *cli, const struct hv_buf *text); /* escaped on a terminal */
 void hv_output_table(struct hv_cli *cli, const struct hv_table *table);
-/* JSON and what is made of it: jsonl, jsonpath, YAML. */
+/* JSON and what is made of it: jsonl, jsonpath, YAML, the caller's own columns. */
 bool hv_output_is_document(enum hv_output_format format);
 /* A JSON value in the form asked for. */
 void hv_output_document(struct hv_cli *cli, const struct hv_json *j, enum hv_output_format format);

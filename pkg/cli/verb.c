@@ -7,7 +7,7 @@
 #define DOCUMENT                                                                     \
         ((1u << HV_OUTPUT_JSON) | (1u << HV_OUTPUT_YAML) | (1u << HV_OUTPUT_JSONL) | \
          (1u << HV_OUTPUT_JSONPATH))
-#define TABLE ((1u << HV_OUTPUT_TABLE) | DOCUMENT)
+#define TABLE ((1u << HV_OUTPUT_TABLE) | (1u << HV_OUTPUT_COLUMNS) | DOCUMENT)
 
 static const struct hv_verb verbs[] = {
         { .name = "status",
@@ -40,10 +40,12 @@ static const struct hv_verb verbs[] = {
           .details =
                   "Types: service (svc), task, cronTask (cron), network (net), volume (vol), secret (sec),\n"
                   "config (cfg), image (img), registry, wireguard (wg).\n"
-                  "-o jsonpath=TEMPLATE is kubectl's: fields, [n], [*], ['name'], {range ...}{end}, {\"\\n\"}.",
+                  "-o jsonpath=TEMPLATE is kubectl's: fields, [n], [*], ['name'], {range ...}{end}, {\"\\n\"}.\n"
+                  "-o custom-columns=HEADING:PATH,... makes a table of such paths, a row for each object.",
           .examples =
                   "get services\nget svc web -o yaml\nget service/web network/backend\nget all -o wide\nget svc -l app=web --watch\n"
-                  "get svc -o jsonpath='{range .items[*]}{.metadata.name}{\"\\n\"}{end}'\n",
+                  "get svc -o jsonpath='{range .items[*]}{.metadata.name}{\"\\n\"}{end}'\n"
+                  "get svc -o custom-columns=NAME:.metadata.name,PHASE:.status.phase\n",
           .options = BIT(HV_OPT_SELECTOR) | BIT(HV_OPT_WATCH) | BIT(HV_OPT_NO_PAGER) | BIT(HV_OPT_NO_HEADERS),
           .formats = TABLE | (1u << HV_OUTPUT_WIDE) | (1u << HV_OUTPUT_NAME),
           .args = HV_ARGS_TYPES,

@@ -160,6 +160,20 @@ class Login(Case):
         self.assertEqual(self.hivectl(*host, "status").returncode, 5)
         for bad in (f"http://node1.example:{self.agent.port}", "https://a:b@127.0.0.1", "https://127.0.0.1/x", "node1"):
             self.assertEqual(self.hivectl("-H", bad, "status").returncode, 64, bad)
+        self.assertEqual(self.hivectl(*host, "logout").returncode, 0)
+        made = self.agent.ctl("token", "create", "file", "--role", "viewer")
+        for name, text in (("token", made.stdout), ("config.yaml", f"{{host: '{host[1]}', caFile: {self.ca}, tokenFile: token, output: json}}")):
+            path = os.path.join(self.agent.dir, "hivelet", name)
+            with open(path, "w", opener=lambda p, flags: os.open(p, flags, 0o600)) as f:
+                f.write(text)
+        r = self.hivectl("status")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertIn("conditions", json.loads(r.stdout))
+        self.assertEqual(self.hivectl("reload").returncode, 5, "the token is a viewer's")
+        self.assertEqual(self.hivectl("-H", host[1] + "/", "--ca-file", self.ca, "status").returncode, 5, "it is of that host alone")
+        with open(os.path.join(self.agent.dir, "hivelet", "token"), "w") as f:
+            f.write("hvt_another")
+        self.assertIn("does not take the token of", self.hivectl("status").stderr)
 
     def test_users_of_the_socket_have_the_role_of_their_groups(self):
         self.up("listen: 127.0.0.1:0", "auth: {groups: [{group: nogroup, role: viewer}, {group: daemon, role: operator}]}")

@@ -33,6 +33,7 @@ expect hivectl va -- validate
 expect hivectl re -- revisions reload restart release receipt
 expect hivectl get serv -- services service/
 expect hivectl get svc -o j -- json jsonl jsonpath=
+expect hivectl get svc -o '' -- table wide json yaml name jsonl jsonpath= custom-columns=
 expect hivectl get svc --output n -- name
 expect hivectl validate -o '' -- json text sarif github
 expect hivectl apply --acc -- --accept-prune

@@ -88,6 +88,8 @@ static const struct scene {
         { "get-services", "get services", busy },
         { "get-services-wide", "get services -o wide", busy },
         { "get-all", "get all", NULL },
+        { "get-columns", "get all -o custom-columns=KIND:.kind,NAME:.metadata.name,MESSAGE:.status.message",
+          busy },
         { "describe", "describe service/web", busy },
         { "why", "why service/web", busy },
         { "why-node", "why", busy },
