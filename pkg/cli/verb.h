@@ -1,6 +1,6 @@
 /* cli/verb.h - the commands: a table that dispatch, help, completion and the man page's check read.
  *
- * Adding   a verb = one row in verb.c, one function in a cmd_*.c.
+ * Adding   a verb = one row in a part of it (verb_*.c), one function in a cmd_*.c.
  */
 #pragma once
 

@@ -1,0 +1,88 @@
+/* cli/verb_change.c - rows of the table of commands (verb.h): documents into the desired state. */
+#include "cli/cli_internal.h"
+#include "cli/verb_table.h"
+
+const struct hv_verb hv_verbs_change[] = {
+        { .name = "validate",
+          .group = "Change",
+          .usage = "[FILE...] [-f FILE] [--strict]",
+          .summary = "judge documents; needs no agent",
+          .details =
+                  "Without a file: /etc/hivelet/node.yaml and /etc/hivelet/conf.d. All files are one set. The\n"
+                  "text alone is judged, so the answer is the same on every machine.",
+          .examples = "validate node.yaml\nvalidate -f conf.d --strict\nvalidate node.yaml -o github\n",
+          .options = BIT(HV_OPT_FILENAME) | BIT(HV_OPT_STRICT),
+          .formats = (1u << HV_OUTPUT_TEXT) | (1u << HV_OUTPUT_JSON) | (1u << HV_OUTPUT_SARIF) |
+                     (1u << HV_OUTPUT_GITHUB),
+          .args_max = 64,
+          .run = hv_cmd_validate },
+        { .name = "plan",
+          .alias = "diff",
+          .group = "Change",
+          .usage = "[-f FILE]",
+          .summary = "what would be done; changes nothing",
+          .details =
+                  "Without a file: what the sources say now. The exit code is 0 when nothing is to be done, 2\n"
+                  "when something is.",
+          .examples = "plan\nplan -f node.yaml\nplan -f web.yaml -o json\n",
+          .options = BIT(HV_OPT_FILENAME) | BIT(HV_OPT_NO_HEADERS),
+          .formats = TABLE,
+          .run = hv_cmd_plan },
+        { .name = "apply",
+          .group = "Change",
+          .usage = "[-f FILE] [--confirm TIME] [--accept-prune REVISION] [--wait]",
+          .summary = "take documents into the desired state, or read the sources again",
+          .details =
+                  "Objects go to a source of their own that outlives restarts; a NodeState is taken only from the\n"
+                  "agent's own file. Without a file the sources are read again. Exit code 2: parked by the guard.\n"
+                  "With --confirm (10s to 24h) it is on trial: what was in force comes back by itself, unless hivectl\n"
+                  "confirm is said in time; also after a restart of the agent or the machine, and without a network.",
+          .examples = "apply\napply -f web.yaml --wait --timeout 5m\napply --accept-prune 3f2a91c0\n"
+                      "apply -f web.yaml -o json\napply -f tunnel.yaml --confirm 10m\n",
+          .options = BIT(HV_OPT_FILENAME) | BIT(HV_OPT_ACCEPT_PRUNE) | BIT(HV_OPT_DRY_RUN) |
+                     BIT(HV_OPT_WAIT) | BIT(HV_OPT_CONFIRM),
+          .formats = TABLE,
+          .run = hv_cmd_apply },
+        { .name = "confirm",
+          .group = "Change",
+          .usage = "[--revert] [--wait]",
+          .summary = "keep what was applied with --confirm, or take it back now",
+          .details =
+                  "Exit code 4: nothing waits to be confirmed. Exit code 1: it was too late, or it is not in force.",
+          .examples = "confirm\nconfirm --revert\n",
+          .options = BIT(HV_OPT_REVERT) | BIT(HV_OPT_WAIT),
+          .formats = TABLE,
+          .run = hv_cmd_confirm },
+        { .name = "gc",
+          .group = "Change",
+          .usage = "[--dry-run]",
+          .summary = "collect garbage now: ended containers, results, images that nothing needs",
+          .details =
+                  "Only what hivelet itself made or brought, by the rules under gc of the desired state. With\n"
+                  "--dry-run: what would go, in that order, and why. Images share layers, so what becomes free\n"
+                  "may be less.",
+          .examples = "gc --dry-run\ngc\ngc -o json\n",
+          .options = BIT(HV_OPT_DRY_RUN) | BIT(HV_OPT_NO_HEADERS),
+          .formats = TABLE,
+          .run = hv_cmd_gc },
+        { .name = "delete",
+          .group = "Change",
+          .usage = "TYPE/NAME [--wait]",
+          .summary = "take back an object that was applied with hivectl apply -f",
+          .details = "What a file declares is deleted in that file.",
+          .examples = "delete service/web\ndelete svc web --wait\n",
+          .options = BIT(HV_OPT_WAIT),
+          .formats = TABLE,
+          .args = HV_ARGS_OBJECT,
+          .args_max = 2,
+          .run = hv_cmd_delete },
+        { .name = "reload",
+          .group = "Change",
+          .usage = "[--wait]",
+          .summary = "read the sources again, as SIGHUP does",
+          .examples = "reload\nreload --wait\n",
+          .options = BIT(HV_OPT_WAIT),
+          .formats = TABLE,
+          .run = hv_cmd_reload },
+        {},
+};
