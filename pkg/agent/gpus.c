@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "agent/monitor.h"
 #include "agent/private.h"
 #include "base/arena.h"
 #include "base/fd.h"
@@ -147,6 +148,7 @@ static void on_sample(void *userdata, const struct hv_gpus *gpus) {
         log_change(g->last, gpus);
         hv_gpus_as_facts(gpus, g->agent->sources);
         *g->last = *gpus;
+        hv_agent_monitor_gpus_told(g->agent, gpus);
         hv_gpu_watch_set_interval(g->watch, sample_interval_us(g->agent));
         (void) sd_event_source_set_enabled(g->timer, gpus->n > 0 ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
         tell_core(g);

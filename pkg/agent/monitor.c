@@ -50,8 +50,9 @@ static size_t list_units(const struct hv_status *s, struct hv_monitor_ref *ret) 
                 const struct hv_unit_status *u = &s->units[i];
 
                 if (u->container && u->phase == HV_PHASE_RUNNING && u->kind == HV_KIND_SERVICE)
-                        ret[n++] = (struct hv_monitor_ref){ u->container, u->kind, u->object, u->replica,
-                                                            u->started_wall_us };
+                        ret[n++] =
+                                (struct hv_monitor_ref){ u->container,       u->kind, u->object, u->replica,
+                                                         u->started_wall_us, u->gpus };
         }
         return n;
 }
@@ -61,8 +62,10 @@ static size_t list_tasks(const struct hv_task_status *live, size_t n_live, struc
 
         for (size_t i = 0; i < n_live; i++)
                 if (live[i].container && live[i].state == HV_TASK_RUNNING && live[i].started_wall_us)
-                        ret[n++] = (struct hv_monitor_ref){ live[i].container, HV_KIND_TASK, live[i].id,
-                                                            live[i].attempt, live[i].started_wall_us };
+                        ret[n++] = (struct hv_monitor_ref){
+                                live[i].container,       HV_KIND_TASK, live[i].id, live[i].attempt,
+                                live[i].started_wall_us, live[i].gpus
+                        };
         return n;
 }
 
@@ -219,6 +222,16 @@ void hv_agent_usage(void *userdata, struct hv_monitor_view *ret) {
 
 const struct hv_container_sample *hv_agent_monitor_sample(const struct hv_agent *a, const char *container) {
         return a->monitor ? hv_monitor_sample(a->monitor->monitor, container) : NULL;
+}
+
+struct hv_container_gpus_sum hv_agent_monitor_gpus(const struct hv_agent *a, const char *container) {
+        return a->monitor ? hv_monitor_gpus_sum(a->monitor->monitor, container)
+                          : hv_container_gpus_sum(NULL, 0);
+}
+
+void hv_agent_monitor_gpus_told(struct hv_agent *a, const struct hv_gpus *gpus) {
+        if (a->monitor)
+                hv_monitor_gpus(a->monitor->monitor, gpus);
 }
 
 const struct hv_host_sample *hv_agent_monitor_host(const struct hv_agent *a) {

@@ -12,6 +12,10 @@ void hv_agent_usage(void *userdata, struct hv_monitor_view *ret); /* struct hv_a
 
 /* By the container's name; NULL: there is none (yet), or it cannot be seen from here. Good until the loop turns. */
 const struct hv_container_sample *hv_agent_monitor_sample(const struct hv_agent *a, const char *container);
+/* What it uses of its GPUs, together. */
+struct hv_container_gpus_sum hv_agent_monitor_gpus(const struct hv_agent *a, const char *container);
+void hv_agent_monitor_gpus_told(struct hv_agent *a,
+                                const struct hv_gpus *gpus); /* a sample of the driver's */
 /* What the last round, or look_at_disks(), saw of "work", "engine" or "state"; NULL: nothing. */
 const struct hv_file_system *hv_agent_monitor_disk(const struct hv_agent *a, const char *use);
 void hv_agent_monitor_look_at_disks(struct hv_agent *a); /* now: a place is known that was not */

@@ -77,6 +77,15 @@ static struct measured *measured_of(struct hv_agent_pool *p, const struct hv_tas
         return m;
 }
 
+static void tell_gpus(const struct hv_agent *a, const struct hv_task_status *s, struct hv_pool_task *ret) {
+        struct hv_container_gpus_sum sum = hv_agent_monitor_gpus(a, s->container);
+
+        if (sum.use_percent >= 0)
+                ret->gpu_percent = (double) sum.use_percent / (double) sum.n;
+        if (sum.memory_used_bytes >= 0 && sum.memory_bytes)
+                ret->gpu_memory_percent = 100.0 * (double) sum.memory_used_bytes / (double) sum.memory_bytes;
+}
+
 /* False: there is none of this container. */
 static bool tell_sample(const struct hv_agent *a, const struct hv_task_status *s, struct hv_pool_task *ret) {
         const struct hv_container_sample *sample = hv_agent_monitor_sample(a, s->container);
@@ -101,9 +110,9 @@ void hv_agent_pool_measure(struct hv_agent_pool *p, const struct hv_task_status 
         struct measured *m;
 
         ret->cpu_percent = ret->memory_percent = ret->gpu_percent = ret->gpu_memory_percent = UNKNOWN;
-        if (p->master->protocol != HV_DIALECT_HIVEMIND || !a->docker || !s->container ||
-            s->state != HV_TASK_RUNNING || !s->started_wall_us)
+        if (!a->docker || !s->container || s->state != HV_TASK_RUNNING || !s->started_wall_us)
                 return;
+        tell_gpus(a, s, ret);
         if (tell_sample(a, s, ret))
                 return;
         m = measured_of(p, s);

@@ -50,19 +50,20 @@ static bool is_number(const struct hv_json *j) {
         return hv_json_type(j) == HV_JSON_INT || hv_json_type(j) == HV_JSON_REAL;
 }
 
-static const char *size_text(const struct hv_json *j, char ret[SIZE_TEXT]) {
+static const char *bytes_text(double v, char ret[SIZE_TEXT]) {
         static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
-        double v = hv_json_as_real(j, 0);
         size_t i = 0;
 
-        if (!is_number(j))
-                return "-";
         while (v >= 1024 && i + 1 < HV_ARRAY_SIZE(units)) {
                 v /= 1024;
                 i++;
         }
         (void) snprintf(ret, SIZE_TEXT, i == 0 || v >= 100 ? "%.0f %s" : "%.1f %s", v, units[i]);
         return ret;
+}
+
+static const char *size_text(const struct hv_json *j, char ret[SIZE_TEXT]) {
+        return is_number(j) ? bytes_text(hv_json_as_real(j, 0), ret) : "-";
 }
 
 static const char *percent_text(const struct hv_json *j, char ret[SIZE_TEXT]) {
@@ -146,7 +147,34 @@ static bool is_wanted(const struct hv_json *container, unsigned parts) {
         return parts & (hv_streq(hv_json_str(container, "kind"), "Task") ? PART_TASKS : PART_SERVICES);
 }
 
-static void put_row(struct hv_table *t, const struct hv_json *c, bool is_wide) {
+/* Of all its GPUs: what is not known of one is not known of all. */
+static void put_container_gpus(struct hv_table *t, const struct hv_json *gpus) {
+        double use = 0, memory = 0;
+        bool has_use = hv_json_size(gpus) > 0, has_memory = has_use;
+        char text[SIZE_TEXT];
+
+        for (size_t i = 0; i < hv_json_size(gpus); i++) {
+                const struct hv_json *u = hv_json_get(hv_json_at(gpus, i), "use");
+                const struct hv_json *m = at(hv_json_at(gpus, i), "memory", "used");
+
+                has_use = has_use && is_number(u);
+                has_memory = has_memory && is_number(m);
+                use += hv_json_as_real(u, 0);
+                memory += hv_json_as_real(m, 0);
+        }
+        if (has_use)
+                hv_table_cellf(t, "%.1f %%", use);
+        else
+                hv_table_cell(t, "-");
+        hv_table_cell(t, has_memory ? bytes_text(memory, text) : "-");
+}
+
+struct columns {
+        bool is_wide, has_gpus;
+};
+
+static void put_row(struct hv_table *t, const struct hv_json *c, const struct columns *columns) {
+        bool is_wide = columns->is_wide;
         char text[SIZE_TEXT];
 
         hv_table_row(t);
@@ -159,6 +187,8 @@ static void put_row(struct hv_table *t, const struct hv_json *c, bool is_wide) {
         hv_table_cellf(t, "%" PRId64, hv_json_int(c, "threads", 0));
         hv_table_cell(t, size_text(at(c, "network", "receivedPerSecond"), text));
         hv_table_cell(t, size_text(at(c, "network", "sentPerSecond"), text));
+        if (columns->has_gpus)
+                put_container_gpus(t, hv_json_get(c, "gpus"));
         if (!is_wide)
                 return;
         hv_table_cell(t, size_text(at(c, "memory", "peak"), text));
@@ -167,32 +197,43 @@ static void put_row(struct hv_table *t, const struct hv_json *c, bool is_wide) {
         hv_table_cellf(t, "%" PRId64, hv_json_int(hv_json_get(c, "memory"), "oomKills", 0));
 }
 
-static void put_containers(struct hv_cli *cli, const struct hv_json *containers, unsigned parts) {
-        _hv_cleanup_(hv_table_freep) struct hv_table *t = hv_table_new();
-        bool is_wide = hv_cli_output(cli, HV_OUTPUT_TABLE) == HV_OUTPUT_WIDE;
+static void put_headings(struct hv_table *t, const struct columns *columns) {
         static const char *const headings[] = { "CPU", "MEMORY", "LIMIT", "THREADS", "IN/s", "OUT/s" };
+        static const char *const gpus[] = { "GPU", "GPU MEMORY" };
         static const char *const more[] = { "PEAK", "READ", "WRITTEN", "OOM" };
-        size_t n = hv_json_size(containers), n_rows = 0;
-        struct row *rows = hv_calloc(n + 1, sizeof *rows);
 
         hv_table_column(t, "KIND", 0);
-        hv_table_column(t, is_wide ? "CONTAINER" : "NAME", HV_TABLE_CUT_START);
+        hv_table_column(t, columns->is_wide ? "CONTAINER" : "NAME", HV_TABLE_CUT_START);
         hv_table_column(t, "#", HV_TABLE_RIGHT);
         for (size_t i = 0; i < HV_ARRAY_SIZE(headings); i++)
                 hv_table_column(t, headings[i], HV_TABLE_RIGHT);
-        for (size_t i = 0; is_wide && i < HV_ARRAY_SIZE(more); i++)
+        for (size_t i = 0; columns->has_gpus && i < HV_ARRAY_SIZE(gpus); i++)
+                hv_table_column(t, gpus[i], HV_TABLE_RIGHT);
+        for (size_t i = 0; columns->is_wide && i < HV_ARRAY_SIZE(more); i++)
                 hv_table_column(t, more[i], HV_TABLE_RIGHT);
+}
+
+/* Where none of them has a GPU there are no columns for that. */
+static void put_containers(struct hv_cli *cli, const struct hv_json *containers, unsigned parts) {
+        _hv_cleanup_(hv_table_freep) struct hv_table *t = hv_table_new();
+        struct columns columns = { .is_wide = hv_cli_output(cli, HV_OUTPUT_TABLE) == HV_OUTPUT_WIDE };
+        size_t n = hv_json_size(containers), n_rows = 0;
+        struct row *rows = hv_calloc(n + 1, sizeof *rows);
+
         for (size_t i = 0; i < n; i++) {
                 const struct hv_json *c = hv_json_at(containers, i);
                 const char *name = hv_json_str(c, "container");
 
-                if (is_wanted(c, parts))
-                        rows[n_rows++] = (struct row){ c, hv_json_as_real(at(c, "cpu", "percent"), -1),
-                                                       name ? name : "" };
+                if (!is_wanted(c, parts))
+                        continue;
+                columns.has_gpus = columns.has_gpus || hv_json_size(hv_json_get(c, "gpus")) > 0;
+                rows[n_rows++] =
+                        (struct row){ c, hv_json_as_real(at(c, "cpu", "percent"), -1), name ? name : "" };
         }
+        put_headings(t, &columns);
         qsort(rows, n_rows, sizeof *rows, busiest_first);
         for (size_t i = 0; i < n_rows; i++)
-                put_row(t, rows[i].container, is_wide);
+                put_row(t, rows[i].container, &columns);
         free(rows);
         hv_output_table(cli, t);
 }

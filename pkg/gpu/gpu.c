@@ -25,12 +25,15 @@ static void put_gpu(struct hv_json_writer *w, const struct hv_gpu *g) {
         hv_json_put_int(w, "temperature", g->temperature_c);
         hv_json_put_int(w, "slowdown", g->slowdown_c);
         hv_json_put_uint(w, "nProcesses", g->n_processes);
-        hv_json_begin_array(w, "processes");
-        for (size_t i = 0; i < HV_MIN(g->n_processes, HV_GPU_PROCESSES_MAX); i++) {
-                hv_json_put_int(w, NULL, g->processes[i].pid);
-                hv_json_put_int(w, NULL, g->processes[i].memory_bytes);
+        if (g->processes_are_listed) {
+                hv_json_begin_array(w, "processes");
+                for (size_t i = 0; i < g->n_processes; i++) {
+                        hv_json_put_int(w, NULL, g->processes[i].pid);
+                        hv_json_put_int(w, NULL, g->processes[i].memory_bytes);
+                        hv_json_put_int(w, NULL, g->processes[i].use_percent);
+                }
+                hv_json_end(w);
         }
-        hv_json_end(w);
         hv_json_end(w);
 }
 
@@ -56,8 +59,20 @@ static void copy(char *to, size_t size, const char *text) {
         (void) snprintf(to, size, "%s", text ? text : "");
 }
 
+/* Three numbers for each. More than there is room for are none. */
+static void parse_processes(const struct hv_json *list, struct hv_gpu *g) {
+        g->processes_are_listed = hv_json_type(list) == HV_JSON_ARRAY &&
+                                  g->n_processes <= HV_GPU_PROCESSES_MAX &&
+                                  hv_json_size(list) == (size_t) 3 * g->n_processes;
+        for (size_t i = 0; g->processes_are_listed && i < g->n_processes; i++)
+                g->processes[i] = (struct hv_gpu_process){
+                        .pid = (int) hv_json_as_int(hv_json_at(list, 3 * i), 0),
+                        .memory_bytes = hv_json_as_int(hv_json_at(list, 3 * i + 1), -1),
+                        .use_percent = (int) hv_json_as_int(hv_json_at(list, 3 * i + 2), -1),
+                };
+}
+
 static int parse_gpu(const struct hv_json *j, struct hv_gpu *g, struct hv_err *err) {
-        const struct hv_json *processes = hv_json_get(j, "processes");
         const char *state = hv_json_str(j, "state");
         size_t k;
 
@@ -77,11 +92,7 @@ static int parse_gpu(const struct hv_json *j, struct hv_gpu *g, struct hv_err *e
         g->temperature_c = (int) hv_json_int(j, "temperature", -1);
         g->slowdown_c = (int) hv_json_int(j, "slowdown", -1);
         g->n_processes = (unsigned) HV_MAX(hv_json_int(j, "nProcesses", 0), 0);
-        for (size_t i = 0; i < HV_GPU_PROCESSES_MAX && 2 * i + 1 < hv_json_size(processes); i++)
-                g->processes[i] = (struct hv_gpu_process){
-                        .pid = (int) hv_json_as_int(hv_json_at(processes, 2 * i), 0),
-                        .memory_bytes = hv_json_as_int(hv_json_at(processes, 2 * i + 1), -1),
-                };
+        parse_processes(hv_json_get(j, "processes"), g);
         return 0;
 }
 

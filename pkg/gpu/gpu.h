@@ -2,7 +2,7 @@
  *
  * Units    bytes, percent, degrees Celsius. -1: not known (a driver tells of some models only).
  * Source   NVML API reference: nvmlDeviceGetUUID, ...GetMemoryInfo, ...GetUtilizationRates, ...GetTemperature, ...GetTemperatureThreshold,
- *          ...GetComputeRunningProcesses, ...GetMinorNumber, ...GetMigMode.
+ *          ...GetComputeRunningProcesses, ...GetProcessUtilization, ...GetMinorNumber, ...GetMigMode.
  */
 #pragma once
 
@@ -20,6 +20,7 @@ struct hv_buf;
 struct hv_gpu_process {
         int pid;
         int64_t memory_bytes;
+        int use_percent; /* of the time since the look before, in which the GPU computed for it */
 };
 
 enum hv_gpu_state {
@@ -38,6 +39,7 @@ struct hv_gpu {
         int use_percent, temperature_c;
         int slowdown_c; /* from this temperature on it slows itself down */
         unsigned n_processes;
+        bool processes_are_listed; /* all of them: the driver tells, and there is room */
         struct hv_gpu_process processes[HV_GPU_PROCESSES_MAX];
 };
 

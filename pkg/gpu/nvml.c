@@ -37,6 +37,12 @@ struct nvml_process { /* nvmlProcessInfo_t of GetComputeRunningProcesses_v3 */
         unsigned gpu_instance, compute_instance;
 };
 
+struct nvml_process_use { /* nvmlProcessUtilizationSample_t */
+        unsigned pid;
+        unsigned long long at_us;
+        unsigned sm, memory, encoder, decoder; /* percent */
+};
+
 struct calls {
         int (*init)(void);
         int (*shutdown)(void);
@@ -53,6 +59,7 @@ struct calls {
         int (*temperature)(nvml_device, unsigned sensor, unsigned *);
         int (*threshold)(nvml_device, unsigned which, unsigned *);
         int (*processes)(nvml_device, unsigned *, struct nvml_process *);
+        int (*process_use)(nvml_device, struct nvml_process_use *, unsigned *, unsigned long long after_us);
         int (*mig_mode)(nvml_device, unsigned *current, unsigned *pending);
 };
 
@@ -62,6 +69,8 @@ struct hv_nvml {
         bool is_greeted;
         /* As it was last seen at each index: one that is lost does not tell its own UUID any more. */
         struct hv_gpu last[HV_GPUS_MAX];
+        unsigned long long
+                use_told_us[HV_GPUS_MAX]; /* how much of it its processes used was told until then */
 };
 
 static const struct {
@@ -83,6 +92,7 @@ static const struct {
         { "nvmlDeviceGetTemperature", offsetof(struct calls, temperature), false },
         { "nvmlDeviceGetTemperatureThreshold", offsetof(struct calls, threshold), false },
         { "nvmlDeviceGetComputeRunningProcesses_v3", offsetof(struct calls, processes), false },
+        { "nvmlDeviceGetProcessUtilization", offsetof(struct calls, process_use), false },
         { "nvmlDeviceGetMigMode", offsetof(struct calls, mig_mode), false },
 };
 
@@ -161,14 +171,48 @@ static void read_processes(struct hv_nvml *n, nvml_device device, struct hv_gpu 
 
         if (code == NVML_SUCCESS || code == NVML_ERROR_INSUFFICIENT_SIZE)
                 g->n_processes = count;
-        for (unsigned i = 0; code == NVML_SUCCESS && i < HV_MIN(count, HV_GPU_PROCESSES_MAX); i++)
+        g->processes_are_listed = code == NVML_SUCCESS && count <= HV_GPU_PROCESSES_MAX;
+        for (unsigned i = 0; g->processes_are_listed && i < count; i++)
                 g->processes[i] = (struct hv_gpu_process){
                         .pid = (int) v[i].pid,
                         .memory_bytes = v[i].memory > INT64_MAX ? -1 : (int64_t) v[i].memory,
+                        .use_percent = -1,
                 };
 }
 
-static void read_use(struct hv_nvml *n, nvml_device device, struct hv_gpu *g) {
+static struct hv_gpu_process *find_process(struct hv_gpu *g, unsigned pid) {
+        for (unsigned i = 0; g->processes_are_listed && i < g->n_processes; i++)
+                if (g->processes[i].pid == (int) pid)
+                        return &g->processes[i];
+        return NULL;
+}
+
+/* The driver names those alone that computed, by their newest sample after the one that was told last. */
+static void read_process_use(struct hv_nvml *n, unsigned index, nvml_device device, struct hv_gpu *g) {
+        struct nvml_process_use v[2 * HV_GPU_PROCESSES_MAX];
+        unsigned long long told_us = n->use_told_us[index];
+        unsigned count = HV_ARRAY_SIZE(v);
+        int code = n->calls.process_use ? n->calls.process_use(device, v, &count, told_us)
+                                        : NVML_ERROR_NOT_SUPPORTED;
+
+        if (code == NVML_ERROR_NOT_FOUND) /* nobody computed */
+                count = 0;
+        else if (code != NVML_SUCCESS)
+                return;
+        for (unsigned i = 0; i < g->n_processes && g->processes_are_listed; i++)
+                g->processes[i].use_percent = 0;
+        for (unsigned i = 0; i < HV_MIN(count, HV_ARRAY_SIZE(v)); i++) {
+                struct hv_gpu_process *p = find_process(g, v[i].pid);
+
+                if (v[i].at_us <= told_us) /* of a time that was told */
+                        continue;
+                if (p)
+                        p->use_percent = (int) HV_MIN(v[i].sm, 100u);
+                n->use_told_us[index] = HV_MAX(n->use_told_us[index], v[i].at_us);
+        }
+}
+
+static void read_use(struct hv_nvml *n, unsigned index, nvml_device device, struct hv_gpu *g) {
         struct nvml_utilization use;
         unsigned degrees;
 
@@ -180,6 +224,7 @@ static void read_use(struct hv_nvml *n, nvml_device device, struct hv_gpu *g) {
             n->calls.threshold(device, NVML_TEMPERATURE_THRESHOLD_SLOWDOWN, &degrees) == NVML_SUCCESS)
                 g->slowdown_c = (int) degrees;
         read_processes(n, device, g);
+        read_process_use(n, index, device, g);
 }
 
 /* The first call that says that it is lost ends it: what follows would only say so again, or hang. */
@@ -203,7 +248,7 @@ static int read_device(struct hv_nvml *n, unsigned index, struct hv_gpu *g) {
                 g->minor = (int) minor;
         if (n->calls.mig_mode && n->calls.mig_mode(device, &mig, &pending) == NVML_SUCCESS && mig)
                 g->state = HV_GPU_MIG;
-        read_use(n, device, g);
+        read_use(n, index, device, g);
         return NVML_SUCCESS;
 }
 

@@ -11,7 +11,7 @@ struct hv_exposition {
         bool is_open; /* OpenMetrics */
 };
 
-/* Up to three labels, ended by NULL names. */
+/* Up to four labels, ended by NULL names. */
 struct hv_exposition_labels {
         const char *name[4], *value[4];
 };

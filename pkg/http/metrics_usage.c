@@ -260,4 +260,5 @@ void hv_metrics_usage(struct hv_exposition *e, const struct hv_monitor_view *usa
         hv_exposition_us(e, "hivelet_node_sampled_timestamp_seconds", NULL, host->wall_us);
         for (size_t i = 0; i < HV_ARRAY_SIZE(figures); i++)
                 put_figure(e, &figures[i], usage);
+        hv_metrics_container_gpus(e, usage);
 }

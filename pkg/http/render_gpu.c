@@ -24,10 +24,11 @@ static void put_sample(struct hv_json_writer *w, const struct hv_gpu *g) {
         hv_json_end(w);
         put_known(w, "temperatureCelsius", g->temperature_c);
         hv_json_begin_array(w, "processes");
-        for (size_t i = 0; i < HV_MIN(g->n_processes, HV_GPU_PROCESSES_MAX); i++) {
+        for (size_t i = 0; g->processes_are_listed && i < g->n_processes; i++) {
                 hv_json_begin_object(w, NULL);
                 hv_json_put_int(w, "pid", g->processes[i].pid);
                 put_known(w, "memory", g->processes[i].memory_bytes);
+                put_known(w, "use", g->processes[i].use_percent);
                 hv_json_end(w);
         }
         hv_json_end(w);
@@ -40,6 +41,24 @@ void hv_render_gpu_usage(struct hv_json_writer *w, const char *key, const struct
                 hv_json_put_str(w, "uuid", gpus->v[i].uuid);
                 hv_json_put_str(w, "name", gpus->v[i].name);
                 put_sample(w, &gpus->v[i]);
+                hv_json_end(w);
+        }
+        hv_json_end(w);
+}
+
+void hv_render_container_gpus(struct hv_json_writer *w, const char *key, const struct hv_container_gpu *v,
+                              size_t n) {
+        hv_json_begin_array(w, key);
+        for (size_t i = 0; i < n; i++) {
+                hv_json_begin_object(w, NULL);
+                hv_json_put_str(w, "uuid", v[i].uuid);
+                hv_json_put_bool(w, "assigned", v[i].is_given);
+                put_known(w, "use", v[i].use_percent);
+                hv_json_begin_object(w, "memory");
+                put_known(w, "total", v[i].memory_bytes ? (int64_t) v[i].memory_bytes : -1);
+                put_known(w, "used", v[i].memory_used_bytes);
+                hv_json_end(w);
+                hv_json_put_uint(w, "processes", v[i].n_processes);
                 hv_json_end(w);
         }
         hv_json_end(w);
@@ -133,5 +152,49 @@ void hv_metrics_gpus(struct hv_exposition *e, const struct hv_gpus *gpus) {
                                 e, memory,
                                 &(struct hv_exposition_labels){ { "uuid", "state" }, { g->uuid, "used" } },
                                 g->memory_used_bytes);
+        }
+}
+
+/* ---- metrics of containers ---- */
+
+static int64_t memory_used(const struct hv_container_gpu *g) {
+        return g->memory_used_bytes;
+}
+
+static int64_t memory_total(const struct hv_container_gpu *g) {
+        return g->memory_bytes ? (int64_t) g->memory_bytes : -1;
+}
+
+static int64_t duty(const struct hv_container_gpu *g) {
+        return g->use_percent;
+}
+
+/* Where nobody has a GPU they are left out. */
+void hv_metrics_container_gpus(struct hv_exposition *e, const struct hv_monitor_view *usage) {
+        static const struct {
+                const char *name, *help;
+                int64_t (*value)(const struct hv_container_gpu *);
+        } all[] = {
+                { "container_accelerator_memory_used_bytes", "Memory of a GPU that the container uses.",
+                  memory_used },
+                { "container_accelerator_memory_total_bytes", "Memory that the GPU has.", memory_total },
+                { "container_accelerator_duty_cycle",
+                  "Percent of the time in which the GPU computed for the container.", duty },
+        };
+
+        for (size_t k = 0; usage->gpus && k < HV_ARRAY_SIZE(all); k++) {
+                hv_exposition_family(e, all[k].name, "gauge", all[k].help);
+                for (size_t i = 0; i < usage->n_containers; i++) {
+                        const struct hv_monitor_container *c = &usage->containers[i];
+
+                        for (size_t j = 0; j < c->n_gpus; j++)
+                                if (all[k].value(&c->gpus[j]) >= 0)
+                                        hv_exposition_int(e, all[k].name,
+                                                          &(struct hv_exposition_labels){
+                                                                  { "name", "kind", "object", "acc_id" },
+                                                                  { c->name, hv_kind_label(c->kind),
+                                                                    c->object, c->gpus[j].uuid } },
+                                                          all[k].value(&c->gpus[j]));
+                }
         }
 }

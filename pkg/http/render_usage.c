@@ -48,7 +48,7 @@ static void put_pressures(struct hv_json_writer *w, const struct hv_pressure *cp
         hv_json_end(w);
 }
 
-static void put_history(struct hv_json_writer *w, const struct hv_history *h, bool is_host) {
+static void put_history(struct hv_json_writer *w, const struct hv_history *h, bool is_host, bool has_gpus) {
         hv_json_begin_array(w, "history");
         for (size_t i = 0; i < hv_history_size(h); i++) {
                 const struct hv_history_point *p = hv_history_at(h, i);
@@ -61,6 +61,11 @@ static void put_history(struct hv_json_writer *w, const struct hv_history *h, bo
                         hv_json_put_real(w, "diskPercent", (double) p->disk_percent);
                 hv_json_put_real(w, "receivedPerSecond", (double) p->rx_bytes_per_s);
                 hv_json_put_real(w, "sentPerSecond", (double) p->tx_bytes_per_s);
+                if (has_gpus) {
+                        put_known(w, "gpuPercent", p->gpu_percent >= 0, (double) p->gpu_percent);
+                        put_bytes(w, "gpuMemory", p->gpu_memory_mib >= 0,
+                                  (uint64_t) HV_MAX(p->gpu_memory_mib, 0) << 20);
+                }
                 hv_json_end(w);
         }
         hv_json_end(w);
@@ -157,7 +162,7 @@ void hv_render_host_usage(struct hv_json_writer *w, const char *key, const struc
         put_network(w, s);
         put_known(w, "temperatureCelsius", s->temperature_is_known, s->temperature_celsius);
         if (history)
-                put_history(w, history, true);
+                put_history(w, history, true, false);
         hv_json_end(w);
 }
 
@@ -211,8 +216,9 @@ void hv_render_container_usage(struct hv_json_writer *w, const struct hv_monitor
                 hv_json_end(w);
         } else
                 hv_json_put_null(w, "network");
+        hv_render_container_gpus(w, "gpus", c->gpus, c->n_gpus);
         if (with_history)
-                put_history(w, c->history, false);
+                put_history(w, c->history, false, c->n_gpus > 0);
         hv_json_end(w);
 }
 

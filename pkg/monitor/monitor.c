@@ -2,14 +2,21 @@
 #include "monitor/monitor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 #include "base/alloc.h"
+#include "base/fd.h"
 #include "base/map.h"
 #include "base/vec.h"
 #include "log/log.h"
 
+#define CGROUP_FILE_SIZE 8192u /* /proc/PID/cgroup: a dozen lines, each with one path */
+
 struct followed {
         char *name, *object;
+        char *given; /* UUIDs of its GPUs, commas between them; NULL: none */
+        char *id;    /* of the container; NULL: unknown */
+        struct hv_container_gpus gpus;
         struct hv_monitor_container shown;  /* borrows both */
         struct hv_container_reader *reader; /* NULL: unknown */
         struct hv_history *history;
@@ -42,6 +49,9 @@ static void free_followed(void *data) {
 
         (void) hv_container_reader_free(f->reader);
         (void) hv_history_free(f->history);
+        hv_container_gpus_done(&f->gpus);
+        free(f->given);
+        free(f->id);
         free(f->name);
         free(f->object);
         free(f);
@@ -89,6 +99,8 @@ static struct followed *follow_new(struct hv_monitor *m, const struct hv_monitor
 
         f->name = hv_strdup(ref->container);
         f->object = hv_strdup(ref->object);
+        f->given = hv_strdup(ref->gpus);
+        hv_container_gpus_begin(&f->gpus, f->given, NULL);
         f->history = hv_history_new(HV_MONITOR_CONTAINER_POINTS);
         f->started_wall_us = ref->started_wall_us;
         f->shown = (struct hv_monitor_container){ .name = f->name,
@@ -138,14 +150,20 @@ const char *hv_monitor_next_unknown(struct hv_monitor *m, uint64_t now_us) {
         return NULL;
 }
 
+static int32_t mib_of(int64_t bytes) {
+        return bytes < 0 ? -1 : (int32_t) HV_MIN(bytes >> 20, (int64_t) INT32_MAX);
+}
+
 static void take_sample(const struct hv_monitor *m, struct followed *f, uint64_t at_us, uint64_t wall_us) {
         struct hv_container_sample *s = &f->shown.sample;
         uint64_t n_oom = s->figures.n_oom_kills;
+        struct hv_container_gpus_sum gpus = hv_container_gpus_sum(f->gpus.v, f->gpus.n);
         bool is_first = s->at_us == 0;
 
         /* It ended, or it ends just now: if it is started again, it is another. */
         if (hv_container_reader_read(f->reader, at_us, wall_us, s, NULL) < 0) {
                 f->reader = hv_container_reader_free(f->reader);
+                free(HV_STEAL(f->id));
                 *s = (struct hv_container_sample){};
                 return;
         }
@@ -161,7 +179,9 @@ static void take_sample(const struct hv_monitor *m, struct followed *f, uint64_t
                                                    .memory_bytes = hv_cgroup_working_set(&s->figures),
                                                    .cpu_percent = (float) s->cpu_percent,
                                                    .rx_bytes_per_s = (float) s->rx_bytes_per_s,
-                                                   .tx_bytes_per_s = (float) s->tx_bytes_per_s });
+                                                   .tx_bytes_per_s = (float) s->tx_bytes_per_s,
+                                                   .gpu_percent = (float) gpus.use_percent,
+                                                   .gpu_memory_mib = mib_of(gpus.memory_used_bytes) });
 }
 
 /* One that has just ended is no fault. */
@@ -187,6 +207,7 @@ void hv_monitor_found(struct hv_monitor *m, const char *container, const char *i
                 f->not_before_us = at_us + HV_MONITOR_TRY_AGAIN_US;
                 return;
         }
+        f->id = hv_strdup(id);
         if (m->has_oom_group)
                 put_oom_group(m, f);
         take_sample(m, f, at_us, wall_us);
@@ -274,6 +295,39 @@ void hv_monitor_round(struct hv_monitor *m, uint64_t at_us, uint64_t wall_us) {
         m->generation++;
 }
 
+/* One that ends just now is nobody's. */
+static struct followed *owner_of(const struct hv_monitor *m, int pid) {
+        _hv_cleanup_free_ char *path = hv_asprintf("%s/%d/cgroup", m->proc ? m->proc : "/proc", pid);
+        _hv_cleanup_(hv_fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+        char text[CGROUP_FILE_SIZE];
+        ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+        struct followed *f;
+        size_t it = 0;
+
+        if (n < 0)
+                return NULL;
+        text[n] = '\0';
+        while (hv_map_next(m->followed, &it, NULL, (void **) &f))
+                if (f->id && strstr(text, f->id))
+                        return f;
+        return NULL;
+}
+
+void hv_monitor_gpus(struct hv_monitor *m, const struct hv_gpus *gpus) {
+        struct followed *f;
+        size_t it = 0;
+
+        while (hv_map_next(m->followed, &it, NULL, (void **) &f))
+                hv_container_gpus_begin(&f->gpus, f->given, gpus);
+        for (size_t i = 0; i < gpus->n; i++)
+                for (size_t k = 0; gpus->v[i].processes_are_listed && k < gpus->v[i].n_processes; k++) {
+                        f = owner_of(m, gpus->v[i].processes[k].pid);
+                        if (f)
+                                hv_container_gpus_add(&f->gpus, &gpus->v[i], &gpus->v[i].processes[k]);
+                }
+        m->generation++;
+}
+
 static int by_name(const void *a, const void *b) {
         const struct hv_monitor_container *x = a, *y = b;
 
@@ -285,8 +339,13 @@ void hv_monitor_look(struct hv_monitor *m, struct hv_monitor_view *ret) {
         size_t it = 0;
 
         hv_vec_clear(&m->shown);
-        while (hv_map_next(m->followed, &it, NULL, (void **) &f))
-                hv_vec_push(&m->shown, f->shown);
+        while (hv_map_next(m->followed, &it, NULL, (void **) &f)) {
+                struct hv_monitor_container *c = hv_vec_add(&m->shown);
+
+                *c = f->shown;
+                c->gpus = f->gpus.v;
+                c->n_gpus = f->gpus.n;
+        }
         if (m->shown.n > 0)
                 qsort(m->shown.v, m->shown.n, sizeof *m->shown.v, by_name);
         *ret = (struct hv_monitor_view){
@@ -318,4 +377,10 @@ const struct hv_container_sample *hv_monitor_sample(const struct hv_monitor *m, 
         const struct followed *f = hv_map_get(m->followed, container);
 
         return f && f->shown.sample.at_us ? &f->shown.sample : NULL;
+}
+
+struct hv_container_gpus_sum hv_monitor_gpus_sum(const struct hv_monitor *m, const char *container) {
+        const struct followed *f = hv_map_get(m->followed, container);
+
+        return hv_container_gpus_sum(f ? f->gpus.v : NULL, f ? f->gpus.n : 0);
 }

@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "host/sample.h"
 #include "monitor/container.h"
+#include "monitor/gpus.h"
 #include "monitor/history.h"
 #include "spec/kind.h"
 
@@ -25,7 +26,6 @@
 #define HV_MONITOR_CONTAINER_POINTS 120u
 #define HV_MONITOR_TRY_AGAIN_US (60 * UINT64_C(1000000)) /* one that could not be found */
 
-struct hv_gpus;
 struct hv_monitor;
 
 #define HV_MONITOR_FILES_PER_CONTAINER \
@@ -48,6 +48,7 @@ struct hv_monitor_ref {
         const char *object;       /* name of the service, id of the task */
         unsigned number;          /* replica, or attempt */
         uint64_t started_wall_us; /* another start, another container; 0: not known */
+        const char *gpus;         /* UUIDs that it was given, commas between them; NULL: none */
 };
 
 /* All that run; who is not among them is forgotten. Texts are copied. */
@@ -76,6 +77,9 @@ struct hv_host_sampler *hv_monitor_host(struct hv_monitor *m); /* to name file s
 
 void hv_monitor_round(struct hv_monitor *m, uint64_t at_us, uint64_t wall_us);
 
+/* What their driver told: which container uses how much of them, until it is told anew. */
+void hv_monitor_gpus(struct hv_monitor *m, const struct hv_gpus *gpus);
+
 struct hv_monitor_container {
         const char *name;
         enum hv_kind kind;
@@ -83,6 +87,8 @@ struct hv_monitor_container {
         unsigned number;
         struct hv_container_sample sample; /* at_us 0: none yet */
         const struct hv_history *history;
+        const struct hv_container_gpu *gpus;
+        size_t n_gpus;
 };
 
 /* Borrowed until the next call that is not const. */
@@ -93,8 +99,7 @@ struct hv_monitor_view {
         const struct hv_container_sample *slice;       /* all that hivelet runs; NULL: not known */
         const struct hv_monitor_container *containers; /* by name */
         size_t n_containers;
-        const struct hv_gpus
-                *gpus; /* gpu/gpu.h; NULL: there are none, or nobody has looked. Not the monitor's own */
+        const struct hv_gpus *gpus; /* NULL: there are none, or nobody has looked. Not the monitor's own */
 };
 
 void hv_monitor_look(struct hv_monitor *m, struct hv_monitor_view *ret);
@@ -113,3 +118,5 @@ bool hv_monitor_next_oom(struct hv_monitor *m,
 
 /* By the container's name; NULL: not followed, or no sample yet. */
 const struct hv_container_sample *hv_monitor_sample(const struct hv_monitor *m, const char *container);
+/* The same of its GPUs, together: nothing known of one that has none. */
+struct hv_container_gpus_sum hv_monitor_gpus_sum(const struct hv_monitor *m, const char *container);

@@ -123,7 +123,8 @@ static void tell_task_usage(struct hv_pool_peer *p, const struct hv_pool_task *t
 }
 
 static bool is_measured(const struct hv_pool_task *t) {
-        return hv_streq(t->state, "Running") && (t->cpu_percent >= 0 || t->memory_percent >= 0);
+        return hv_streq(t->state, "Running") && (t->cpu_percent >= 0 || t->memory_percent >= 0 ||
+                                                 t->gpu_percent >= 0 || t->gpu_memory_percent >= 0);
 }
 
 static void tell_all_usage(struct hv_pool_peer *p, const struct hv_pool_node *node) {

@@ -140,6 +140,21 @@ static void fill_resources(V1__Resources *m, const struct hv_booking *b) {
         m->disk_gb = (double) b->disk_bytes / GIB;
 }
 
+/* NULL: nothing is known. */
+static V1__TaskUsage *use_of(const struct hv_pool_task *t, struct hv_arena *arena) {
+        V1__TaskUsage *m;
+
+        if (t->cpu_percent < 0 && t->memory_percent < 0 && t->gpu_percent < 0 && t->gpu_memory_percent < 0)
+                return NULL;
+        m = HV_ARENA_NEW(arena, V1__TaskUsage);
+        v1__task_usage__init(m);
+        m->cpu = t->cpu_percent;
+        m->memory = t->memory_percent;
+        m->gpu = t->gpu_percent;
+        m->gpu_memory = t->gpu_memory_percent;
+        return m;
+}
+
 static void add_running(V1__UpdateNodeStatusRequest *m, const struct hv_pool_node *node,
                         struct hv_arena *arena) {
         m->running = HV_ARENA_NEW_N(arena, V1__RunningTask *, node->n_tasks);
@@ -149,6 +164,7 @@ static void add_running(V1__UpdateNodeStatusRequest *m, const struct hv_pool_nod
                 m->running[i]->task_id = text(node->tasks[i].id);
                 m->running[i]->attempt = node->tasks[i].attempt;
                 m->running[i]->state = text(node->tasks[i].state);
+                m->running[i]->usage = use_of(&node->tasks[i], arena);
         }
         m->n_running = node->n_tasks;
 }

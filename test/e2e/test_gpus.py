@@ -157,8 +157,15 @@ class Gpus(base.Case):
 
     def test_what_is_told_of_them(self):
         self.machine.has(SMALL, LARGE)
-        self.start("")
-        self.agent.wait(lambda: self.agent.call("GET", "/api/v1/usage").get("gpus"), "a sample")
+        self.start("  services:\n" + using("web", "gpus: 1"))
+        self.agent.wait_synced()
+        # Whose process it is, its cgroup says.
+        pid = self.engine.inspect("hive-web")["State"]["Pid"]
+        self.machine.has(SMALL, LARGE, more=f"process {SMALL[0]} {pid} 300\nprocess {SMALL[0]} {os.getpid()} 7\nuse {SMALL[0]} {pid} 25\n")
+        self.agent.wait(lambda: [g["use"] for c in self.agent.call("GET", "/api/v1/usage")["containers"] for g in c["gpus"]] == [25], "what it uses")
+        used = self.agent.call("GET", "/api/v1/services/web/stats")["containers"][0]["gpus"]
+        self.assertEqual(used, [{"uuid": SMALL[0], "assigned": True, "use": 25, "memory": {"total": 8192 << 20, "used": 300 << 20}, "processes": 1}])
+        self.assertRegex(self.agent.ctl("top", "services", "--once").stdout, r"\tGPU\tGPU MEMORY\n.*\t25\.0 %\t300 MiB\n")
         usage = {g["uuid"]: g for g in self.agent.call("GET", "/api/v1/usage")["gpus"]}
         self.assertEqual((usage[LARGE[0]]["use"], usage[LARGE[0]]["temperatureCelsius"], usage[LARGE[0]]["memory"]["total"]),
                          (40, 61, 24576 << 20))
@@ -166,6 +173,9 @@ class Gpus(base.Case):
         self.assertIn('hivelet_gpu_temperature_celsius{uuid="GPU-large-0002"} 61', metrics)
         self.assertIn('hivelet_gpu_memory_bytes{uuid="GPU-small-0001",state="used"} 536870912', metrics)
         self.assertIn("\nhivelet_gpu_healthy 1\n", metrics)
+        whose = '{name="hive-web",kind="service",object="web",acc_id="GPU-small-0001"}'
+        self.assertIn(f"container_accelerator_memory_used_bytes{whose} {300 << 20}\n", metrics)
+        self.assertIn(f"container_accelerator_duty_cycle{whose} 25\n", metrics)
         self.assertEqual(self.healthy(), ("True", "Ok", "2 GPUs, NVIDIA driver 550.54.14"))
         # The judgement of a file knows them, too.
         self.agent.write(document(FAST % ", select: [{uuid: GPU-other}, {uuid: GPU-large}]" + "  tasks:\n" + task("two", "gpus: 2")))

@@ -65,8 +65,8 @@ struct node {
         uint64_t longest_us; /* turn of the loop, in CPU time, since somebody asked */
         bool settle_fails;   /* delivered() fails: the ledger is in trouble */
         bool engine_down;
-        int gate[2];                                  /* at which the thread waits when it is told to */
-        double task_cpu_percent, task_memory_percent; /* of each */
+        int gate[2];            /* at which the thread waits when it is told to */
+        double task_percent[4]; /* of each: CPU, memory, GPU, its memory; below 0: not known */
         struct hv_buf in;
 };
 
@@ -155,8 +155,10 @@ static void describe(void *userdata, struct hv_arena *a, struct hv_pool_node *re
                                                                   .number = 1,
                                                                   .lease_epoch = p->lease_epoch,
                                                                   .state = "Running",
-                                                                  .cpu_percent = n->task_cpu_percent,
-                                                                  .memory_percent = n->task_memory_percent };
+                                                                  .cpu_percent = n->task_percent[0],
+                                                                  .memory_percent = n->task_percent[1],
+                                                                  .gpu_percent = n->task_percent[2],
+                                                                  .gpu_memory_percent = n->task_percent[3] };
         *ret = (struct hv_pool_node){
                 .address = n->advertised,
                 .total = { .nano_cpus = 4000000000, .memory_bytes = UINT64_C(8) << 30 },
@@ -520,9 +522,8 @@ static void obey(struct node *n, const char *line) {
                 n->run_bytes = number;
         } else if (sscanf(line, "settle %llu", &number) == 1) {
                 n->settle_fails = !number;
-        } else if (sscanf(line, "busy %llu %llu", &number, &archive) == 2) {
-                n->task_cpu_percent = (double) number;
-                n->task_memory_percent = (double) archive;
+        } else if (sscanf(line, "busy %lf %lf %lf %lf", &n->task_percent[0], &n->task_percent[1],
+                          &n->task_percent[2], &n->task_percent[3]) == 4) {
                 hv_pool_poke(n->pool);
         } else if (sscanf(line, "engine %llu", &number) == 1) {
                 n->engine_down = !number;
@@ -602,9 +603,7 @@ static uint64_t number(char **argv, const char *name, const char *otherwise) {
 }
 
 int main(int argc, char **argv) {
-        struct node n = {
-                .room = UINT64_MAX, .run_bytes = UINT64_MAX, .task_cpu_percent = -1, .task_memory_percent = -1
-        };
+        struct node n = { .room = UINT64_MAX, .run_bytes = UINT64_MAX, .task_percent = { -1, -1, -1, -1 } };
         const char *password = option(argv, "password", NULL);
         struct hv_secret *secret = password ? hv_secret_new(password, strlen(password)) : NULL;
         struct hv_err err = {};

@@ -292,10 +292,12 @@ class Tasks(Case):
         pool.execute(self.port, "busy", archive(a="1"))
         pool.wait("Running", lambda: pool.last["ReportStatus"].running_tasks == 1)
         self.assertEqual({u.task_id for u in pool.usage}, {"0"})  # nobody knows anything of the task yet
-        node.tell("busy 250 40")
+        node.tell("busy 250 40 -1 12.5")
         pool.wait("its usage", lambda: pool.usage[-1].task_id == "busy")
         got = pool.usage[-1]
-        self.assertEqual((got.cpu_usage, got.memory_usage, got.gpu_usage, got.token[:6]), (100, 40, 0, "token-"))
+        self.assertEqual((got.cpu_usage, got.memory_usage, got.gpu_usage, got.gpu_memory_usage, got.token[:6]), (100, 40, 0, 12.5, "token-"))
+        node.tell("busy -1 -1 70 -1")  # a GPU is something, too
+        pool.wait("what its GPU does", lambda: pool.usage[-1].task_id == "busy" and pool.usage[-1].gpu_usage == 70)
 
     def test_a_stranger_and_a_method_that_is_none(self):
         pool = self.pool()

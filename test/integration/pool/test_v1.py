@@ -46,7 +46,11 @@ class Link(Case):
         pool.assign(task("a"))
         node.wait("assigned", id="a")
         pool.wait("ACTIVE", lambda: pool.status.status == "ACTIVE")
-        self.assertEqual([(t.task_id, t.attempt, t.state) for t in pool.status.running], [("a", 0, "Running")])
+        self.assertEqual([(t.task_id, t.attempt, t.state, t.HasField("usage")) for t in pool.status.running], [("a", 0, "Running", False)])
+        node.tell("busy 250 40 -1 12.5")
+        pool.wait("its usage", lambda: pool.status.running[0].HasField("usage"))
+        used = pool.status.running[0].usage
+        self.assertEqual((used.cpu, used.memory, used.gpu, used.gpu_memory), (250, 40, -1, 12.5))
         node.tell("engine 0")
         pool.wait("ERROR", lambda: pool.status.status == "ERROR")
 

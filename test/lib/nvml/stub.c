@@ -4,8 +4,10 @@
  *      gpu UUID MINOR TOTAL_MIB USED_MIB USE TEMPERATURE NAME...     in the order of their indexes
  *      slowdown UUID TEMPERATURE    from which on it slows down; else that is not told
  *      process UUID PID MIB
+ *      use UUID PID PERCENT         what it computed, told anew at each call
  *      mig UUID                     it is in MIG mode
  *      open PATH                    the driver needs this device, as it does /dev/nvidiactl
+ *      stale UUID                   what its processes computed was told before
  *      lost UUID                    every call on it gives NVML_ERROR_GPU_IS_LOST
  *      hang FUNCTION                it never returns
  *      fail FUNCTION CODE
@@ -25,7 +27,7 @@
 struct device {
         char uuid[96], name[96];
         unsigned minor, total_mib, used_mib, use, temperature, slowdown;
-        bool is_lost, is_mig;
+        bool is_lost, is_mig, is_stale;
 };
 
 struct process { /* nvmlProcessInfo_t */
@@ -35,11 +37,17 @@ struct process { /* nvmlProcessInfo_t */
 };
 
 static struct device devices[MAX];
+struct process_use { /* nvmlProcessUtilizationSample_t */
+        unsigned pid;
+        unsigned long long at_us;
+        unsigned sm, memory, encoder, decoder;
+};
+
 static struct {
         char uuid[96];
-        unsigned pid, mib;
-} processes[MAX];
-static unsigned n_devices, n_processes;
+        unsigned pid, n; /* MiB; percent */
+} processes[MAX], uses[MAX];
+static unsigned n_devices, n_processes, n_uses;
 static char driver[80], needed[128];
 
 static struct device *find(const char *uuid) {
@@ -57,12 +65,16 @@ static void take(const char *line) {
                    &d.use, &d.temperature, d.name) == 7)
                 devices[n_devices++] = d;
         else if (sscanf(line, "process %95s %u %u", processes[n_processes].uuid, &processes[n_processes].pid,
-                        &processes[n_processes].mib) == 3)
+                        &processes[n_processes].n) == 3)
                 n_processes++;
+        else if (sscanf(line, "use %95s %u %u", uses[n_uses].uuid, &uses[n_uses].pid, &uses[n_uses].n) == 3)
+                n_uses++;
         else if (sscanf(line, "slowdown %95s %u", uuid, &d.slowdown) == 2 && find(uuid))
                 find(uuid)->slowdown = d.slowdown;
         else if (sscanf(line, "lost %95s", uuid) == 1 && find(uuid))
                 find(uuid)->is_lost = true;
+        else if (sscanf(line, "stale %95s", uuid) == 1 && find(uuid))
+                find(uuid)->is_stale = true;
         else if (sscanf(line, "mig %95s", uuid) == 1 && find(uuid))
                 find(uuid)->is_mig = true;
         else if (sscanf(line, "open %127s", needed) != 1)
@@ -76,7 +88,7 @@ static int enter(const char *function) {
         Dl_info self;
         FILE *f;
 
-        n_devices = n_processes = 0;
+        n_devices = n_processes = n_uses = 0;
         *needed = '\0';
         if (!dladdr((void *) enter, &self))
                 abort();
@@ -133,6 +145,8 @@ int nvmlDeviceGetTemperature(void *handle, unsigned sensor, unsigned *ret);
 int nvmlDeviceGetTemperatureThreshold(void *handle, unsigned which, unsigned *ret);
 int nvmlDeviceGetMigMode(void *handle, unsigned *current, unsigned *pending);
 int nvmlDeviceGetComputeRunningProcesses_v3(void *handle, unsigned *count, struct process *ret);
+int nvmlDeviceGetProcessUtilization(void *handle, struct process_use *ret, unsigned *count,
+                                    unsigned long long after_us);
 
 int nvmlInit_v2(void) {
         return enter(__func__);
@@ -257,7 +271,21 @@ int nvmlDeviceGetComputeRunningProcesses_v3(void *handle, unsigned *count, struc
         for (unsigned i = 0; i < n_processes && n < *count; i++)
                 if (strcmp(processes[i].uuid, d->uuid) == 0)
                         ret[n++] = (struct process){ processes[i].pid,
-                                                     (unsigned long long) processes[i].mib << 20, 0, 0 };
+                                                     (unsigned long long) processes[i].n << 20, 0, 0 };
         *count = n;
         return 0;
+}
+
+int nvmlDeviceGetProcessUtilization(void *handle, struct process_use *ret, unsigned *count,
+                                    unsigned long long after_us) {
+        unsigned n = 0;
+        ENTER_DEVICE(d);
+
+        for (unsigned i = 0; i < n_uses && n < *count; i++)
+                if (strcmp(uses[i].uuid, d->uuid) == 0)
+                        ret[n++] = (struct process_use){ uses[i].pid, after_us + !d->is_stale,
+                                                         uses[i].n,   0,
+                                                         0,           0 };
+        *count = n;
+        return n ? 0 : 6; /* NVML_ERROR_NOT_FOUND */
 }

@@ -96,8 +96,8 @@ static void test_what_the_driver_tells(void **state) {
         struct bed *b = *state;
         const struct hv_gpu *g;
 
-        put(b,
-            "driver 550.54.14\n" ONE TWO "process GPU-aaaa 4711 512\nmig GPU-bbbb\nslowdown GPU-aaaa 90\n");
+        put(b, "driver 550.54.14\n" ONE TWO "process GPU-aaaa 4711 512\nmig GPU-bbbb\nslowdown GPU-aaaa 90\n"
+               "process GPU-aaaa 4712 100\nuse GPU-aaaa 4711 70\nuse GPU-aaaa 99 30\n");
         watch(b, 20 * HV_USEC_PER_SEC);
         until_told(b);
         assert_true(b->last->is_known);
@@ -113,9 +113,12 @@ static void test_what_the_driver_tells(void **state) {
         assert_int_equal(g->use_percent, 35);
         assert_int_equal(g->temperature_c, 61);
         assert_int_equal(g->slowdown_c, 90);
-        assert_int_equal(g->n_processes, 1);
+        assert_int_equal(g->n_processes, 2);
+        assert_true(g->processes_are_listed);
         assert_int_equal(g->processes[0].pid, 4711);
         assert_int_equal(g->processes[0].memory_bytes, 512ll << 20);
+        assert_int_equal(g->processes[0].use_percent, 70);
+        assert_int_equal(g->processes[1].use_percent, 0); /* of whom nothing is told, did nothing */
         g = hv_gpus_find(b->last, "GPU-bbbb");
         assert_non_null(g);
         assert_int_equal(g->state, HV_GPU_MIG);
@@ -193,6 +196,7 @@ static void test_a_driver_that_hangs(void **state) {
                 "nvmlDeviceGetTemperature",
                 "nvmlDeviceGetMigMode",
                 "nvmlDeviceGetComputeRunningProcesses_v3",
+                "nvmlDeviceGetProcessUtilization",
         };
         struct bed *b = *state;
 
@@ -234,6 +238,38 @@ static void test_what_is_not_told_of_a_model(void **state) {
         assert_int_equal(b->last->v[0].memory_used_bytes, 1024ll << 20);
 }
 
+/* What is told of processes, and what each of them is known to have used: 3 is "not supported", 7 "more than there is room for". */
+static void test_what_processes_do_may_not_be_told(void **state) {
+        static const struct {
+                const char *what, *more;
+                bool are_listed;
+                int use_percent;
+        } rows[] = {
+                { "nobody computes", "", true, 0 },
+                { "no use of processes", "fail nvmlDeviceGetProcessUtilization 3\n", true, -1 },
+                { "more use than there is room for", "fail nvmlDeviceGetProcessUtilization 7\n", true, -1 },
+                { "no processes", "fail nvmlDeviceGetComputeRunningProcesses_v3 3\n", false, 0 },
+                { "too many processes", "fail nvmlDeviceGetComputeRunningProcesses_v3 7\n", false, 0 },
+                { "a use that was told before", "use GPU-aaaa 4711 70\nstale GPU-aaaa\n", true, 0 },
+        };
+        struct bed *b = *state;
+
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                char text[256];
+
+                print_message("%s\n", rows[i].what);
+                (void) snprintf(text, sizeof text, "driver 1\n" ONE "process GPU-aaaa 4711 512\n%s",
+                                rows[i].more);
+                put(b, text);
+                watch(b, 20 * HV_USEC_PER_SEC);
+                until_told(b);
+                assert_true(b->last->is_known);
+                assert_int_equal(b->last->v[0].processes_are_listed, rows[i].are_listed);
+                assert_int_equal(b->last->v[0].processes[0].use_percent, rows[i].use_percent);
+                b->watch = hv_gpu_watch_free(b->watch);
+        }
+}
+
 /* Somebody killed it: it is told, and another one is started later. */
 static void test_a_helper_that_dies(void **state) {
         struct bed *b = *state;
@@ -243,7 +279,8 @@ static void test_a_helper_that_dies(void **state) {
         until_told(b);
         assert_int_equal(kill(hv_gpu_watch_pid(b->watch), SIGKILL), 0);
         hv_test_run_until(b->event, !b->last->is_known);
-        assert_int_equal(hv_gpu_watch_pid(b->watch), 0);
+        /* That it does not listen may be seen before its end. */
+        hv_test_run_until(b->event, hv_gpu_watch_pid(b->watch) == 0);
         hv_test_run_until(b->event, b->last->is_known);
 }
 
@@ -318,6 +355,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(test_a_driver_that_hangs, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_a_driver_that_fails, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_what_is_not_told_of_a_model, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_what_processes_do_may_not_be_told, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_a_helper_that_dies, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_access_is_asked_of_the_helper, set_up, tear_down),
                 cmocka_unit_test(test_rules_of_devices),

@@ -488,8 +488,27 @@ static void see_objects(struct stage *s) {
         s->status.n_objects = n;
 }
 
-/* A machine that is half busy; of a service the first replica, and a task with the host's network that was seen once. */
+/* A machine that is half busy; of a service the first replica with a GPU, and a task with the host's network and two that was seen once. */
 static void see_usage(struct stage *s) {
+        static const struct hv_gpus gpus = {
+                .is_known = true,
+                .driver = "550.54.14",
+                .v = { { .uuid = "GPU-aaaa",
+                         .name = "NVIDIA A100",
+                         .memory_bytes = UINT64_C(24) << 30,
+                         .memory_used_bytes = INT64_C(3) << 30,
+                         .use_percent = 60,
+                         .temperature_c = -1,
+                         .n_processes = 1,
+                         .processes_are_listed = true,
+                         .processes = { { 4711, INT64_C(2) << 30, 45 } } } },
+                .n = 1,
+        };
+        static const struct hv_container_gpu used[] = {
+                { "GPU-aaaa", true, UINT64_C(24) << 30, INT64_C(2) << 30, 45, 1 },
+                { "GPU-gone", true, 0, -1, -1, 0 },
+        };
+
         s->host = (struct hv_host_sample){
                 .at_us = STAGE_NOW_US,
                 .wall_us = s->wall_us,
@@ -511,13 +530,22 @@ static void see_usage(struct stage *s) {
                 .rx_bytes = 10,
         };
         s->history = hv_history_new(4);
-        hv_history_add(s->history, &(struct hv_history_point){ .wall_us = s->wall_us, .cpu_percent = 50 });
+        hv_history_add(s->history, &(struct hv_history_point){ .wall_us = s->wall_us,
+                                                               .cpu_percent = 50,
+                                                               .gpu_percent = 45,
+                                                               .gpu_memory_mib = 2048 });
+        hv_history_add(s->history, &(struct hv_history_point){ .wall_us = s->wall_us,
+                                                               .cpu_percent = 50,
+                                                               .gpu_percent = -1,
+                                                               .gpu_memory_mib = -1 });
         s->containers[0] = (struct hv_monitor_container){
                 .name = "hive-web-1",
                 .kind = HV_KIND_SERVICE,
                 .object = "web",
                 .number = 1,
                 .history = s->history,
+                .gpus = used,
+                .n_gpus = 1,
                 .sample = { .at_us = STAGE_NOW_US,
                             .wall_us = s->wall_us,
                             .rates_are_known = true,
@@ -539,6 +567,8 @@ static void see_usage(struct stage *s) {
                 .object = "train-1",
                 .number = 1,
                 .history = s->history,
+                .gpus = used,
+                .n_gpus = HV_ARRAY_SIZE(used),
                 .sample = { .at_us = STAGE_NOW_US,
                             .wall_us = s->wall_us,
                             .figures = { .known = HV_CGROUP_MEMORY, .memory_bytes = 2048 } },
@@ -546,6 +576,7 @@ static void see_usage(struct stage *s) {
         s->usage = (struct hv_monitor_view){ .generation = 9,
                                              .host = &s->host,
                                              .history = s->history,
+                                             .gpus = &gpus,
                                              .containers = s->containers,
                                              .n_containers = HV_ARRAY_SIZE(s->containers) };
 }

@@ -176,6 +176,7 @@ static void figures_are_right(void **state) {
 
 #define WEB "{name=\"hive-web-1\",kind=\"service\",object=\"web\"}"
 #define TRAIN "{name=\"task-train-1\",kind=\"task\",object=\"train-1\"}"
+#define TRAIN_GPU(id) "{name=\"task-train-1\",kind=\"task\",object=\"train-1\",acc_id=\"GPU-" id "\"}"
 
 static void what_is_used_has_cadvisors_names(void **state) {
         static const struct {
@@ -189,6 +190,9 @@ static void what_is_used_has_cadvisors_names(void **state) {
                 { "container_oom_events_total" WEB, 2 },
                 { "container_network_receive_bytes_total" WEB, 3000 },
                 { "container_memory_usage_bytes" TRAIN, 2048 },
+                { "container_accelerator_memory_used_bytes" TRAIN_GPU("aaaa"), 2147483648 },
+                { "container_accelerator_memory_total_bytes" TRAIN_GPU("aaaa"), 25769803776 },
+                { "container_accelerator_duty_cycle" TRAIN_GPU("aaaa"), 45 },
                 { "hivelet_node_cpu_ratio", 0.5 },
                 { "hivelet_node_cpu_busy_seconds_total", 1 }, /* 100 ticks */
                 { "hivelet_node_memory_bytes{state=\"available\"}", 6442450944 },
@@ -199,6 +203,9 @@ static void what_is_used_has_cadvisors_names(void **state) {
         };
         /* Not known is not 0. */
         static const char *const missing[] = { "container_cpu_usage_seconds_total" TRAIN,
+                                               "container_accelerator_memory_used_bytes" TRAIN_GPU("gone"),
+                                               "container_accelerator_memory_total_bytes" TRAIN_GPU("gone"),
+                                               "container_accelerator_duty_cycle" TRAIN_GPU("gone"),
                                                "container_network_receive_bytes_total" TRAIN,
                                                "container_memory_max_usage_bytes" WEB,
                                                "container_pressure_cpu_waiting_seconds_total" WEB,
@@ -218,6 +225,7 @@ static void what_is_used_has_cadvisors_names(void **state) {
         s->usage = (struct hv_monitor_view){};
         none = get(s, "/metrics");
         assert_null(strstr(web_body(&none.text), "hivelet_node_"));
+        assert_null(strstr(web_body(&none.text), "accelerator"));
 }
 
 static void links_are_told(void **state) {

@@ -709,10 +709,28 @@ static void usage_is_the_last_sample(void **state) {
         assert_int_equal(hv_json_type(at(a.json, "containers.1.network")), HV_JSON_NULL);
         assert_int_equal(hv_json_type(at(a.json, "containers.1.memory.limit")), HV_JSON_NULL);
         assert_int_equal(hv_json_as_int(at(a.json, "containers.1.attempt"), 0), 1);
+        assert_int_equal(hv_json_size(at(a.json, "containers.0.gpus")), 1);
+        assert_string_equal(text_at(a.json, "containers.1.gpus.0.uuid"), "GPU-aaaa");
+        assert_int_equal(hv_json_as_int(at(a.json, "containers.1.gpus.0.use"), 0), 45);
+        assert_int_equal(hv_json_as_int(at(a.json, "containers.1.gpus.0.memory.used"), 0), INT64_C(2) << 30);
+        assert_int_equal(hv_json_as_int(at(a.json, "containers.1.gpus.0.memory.total"), 0), INT64_C(24)
+                                                                                                    << 30);
+        assert_int_equal(hv_json_as_int(at(a.json, "containers.1.gpus.0.processes"), 0), 1);
+        assert_true(hv_json_as_bool(at(a.json, "containers.1.gpus.0.assigned"), false));
+        assert_int_equal(hv_json_type(at(a.json, "containers.1.gpus.1.use")), HV_JSON_NULL);
+        assert_int_equal(hv_json_type(at(a.json, "containers.1.gpus.1.memory.used")), HV_JSON_NULL);
+        assert_int_equal(hv_json_type(at(a.json, "containers.1.gpus.1.memory.total")), HV_JSON_NULL);
+        assert_int_equal(hv_json_as_int(at(a.json, "gpus.0.processes.0.use"), 0), 45);
         assert_null(at(a.json, "host.history"));
         history = get(s, "/api/v1/usage?history=1");
         assert_true(hv_json_as_real(at(history.json, "host.history.0.cpuPercent"), 0) == 50);
         assert_non_null(at(history.json, "containers.0.history.0.at"));
+        assert_null(at(history.json, "host.history.0.gpuPercent"));
+        assert_true(hv_json_as_real(at(history.json, "containers.1.history.0.gpuPercent"), 0) == 45);
+        assert_int_equal(hv_json_as_int(at(history.json, "containers.1.history.0.gpuMemory"), 0),
+                         INT64_C(2) << 30);
+        assert_int_equal(hv_json_type(at(history.json, "containers.1.history.1.gpuPercent")), HV_JSON_NULL);
+        assert_int_equal(hv_json_type(at(history.json, "containers.1.history.1.gpuMemory")), HV_JSON_NULL);
         node = get(s, "/api/v1/node");
         assert_true(hv_json_as_real(at(node.json, "usage.cpu.percent"), -1) == 50);
         service = get(s, "/api/v1/services/web/stats");

@@ -46,7 +46,7 @@ static void use(const struct scratch *s, const char *id, uint64_t cpu_us, uint64
         scratch_write(s, "7/cgroup", text);
 }
 
-static const struct hv_monitor_ref web = { "hive-web", HV_KIND_SERVICE, "web", 1, 100 };
+static const struct hv_monitor_ref web = { "hive-web", HV_KIND_SERVICE, "web", 1, 100, NULL };
 
 static struct hv_container_sample sample_of(struct hv_monitor *m) {
         struct hv_monitor_view v;
@@ -275,7 +275,7 @@ static void history_is_bounded_and_in_order(void **state) {
                 assert_int_equal(hv_history_at(h, hv_history_size(h) - 1)->wall_us, i);
         }
         assert_int_equal(hv_history_at(h, 0)->wall_us, 3);
-        assert_int_equal(sizeof(struct hv_history_point), 32); /* what docs/resources.md says of memory */
+        assert_int_equal(sizeof(struct hv_history_point), 40); /* what docs/resources.md says of memory */
 }
 
 static void no_more_are_followed_than_there_is_room_for(void **state) {
@@ -287,7 +287,7 @@ static void no_more_are_followed_than_there_is_room_for(void **state) {
 
         for (size_t i = 0; i < HV_ARRAY_SIZE(refs); i++) {
                 (void) snprintf(names[i], sizeof names[i], "c%04zu", i);
-                refs[i] = (struct hv_monitor_ref){ names[i], HV_KIND_SERVICE, "web", 1, 1 };
+                refs[i] = (struct hv_monitor_ref){ names[i], HV_KIND_SERVICE, "web", 1, 1, NULL };
         }
         hv_monitor_follow(m, refs, HV_ARRAY_SIZE(refs));
         hv_monitor_look(m, &v);
@@ -296,12 +296,148 @@ static void no_more_are_followed_than_there_is_room_for(void **state) {
         assert_string_equal(v.containers[v.n_containers - 1].name, "c1023");
 }
 
+#define MIB (INT64_C(1) << 20)
+
+/* Process 7 is in the container (use()), 8 is not, 9 has ended. */
+static struct hv_gpus *two_gpus(const struct scratch *s) {
+        struct hv_gpus *g = HV_NEW(struct hv_gpus);
+
+        *g = (struct hv_gpus){ .is_known = true, .n = 2 };
+        g->v[0] = (struct hv_gpu){ .uuid = "GPU-a",
+                                   .memory_bytes = 100 * MIB,
+                                   .n_processes = 3,
+                                   .processes_are_listed = true,
+                                   .processes = { { 7, 10 * MIB, 30 }, { 8, 20 * MIB, 40 }, { 9, 1, 1 } } };
+        g->v[1] = (struct hv_gpu){ .uuid = "GPU-b", .memory_bytes = 50 * MIB, .processes_are_listed = true };
+        if (access(scratch_path(s, "8"), F_OK) < 0)
+                scratch_mkdir(s, "8");
+        scratch_write(s, "8/cgroup", "0::/bb\n");
+        return g;
+}
+
+static struct hv_monitor_container find_web(struct hv_monitor *m, const struct scratch *s, const char *gpus) {
+        struct hv_monitor_ref ref = web;
+        struct hv_monitor_view v;
+
+        ref.gpus = gpus;
+        use(s, "aa", 1, 4096, 0);
+        hv_monitor_follow(m, &ref, 1);
+        (void) hv_monitor_next_unknown(m, S);
+        hv_monitor_found(m, "hive-web", "aa", 7, true, S, S);
+        hv_monitor_look(m, &v);
+        assert_int_equal(v.n_containers, 1);
+        return v.containers[0];
+}
+
+static struct hv_monitor_container tell_gpus(struct hv_monitor *m, const struct hv_gpus *gpus) {
+        struct hv_monitor_view v;
+
+        hv_monitor_gpus(m, gpus);
+        hv_monitor_look(m, &v);
+        return v.containers[0];
+}
+
+static void what_a_process_takes_of_a_gpu_is_its_containers(void **state) {
+        const struct scratch *s = *state;
+        _hv_cleanup_(hv_monitor_freep) struct hv_monitor *m = make(s);
+        _hv_cleanup_free_ struct hv_gpus *g = two_gpus(s);
+        struct hv_monitor_container c = find_web(m, s, "GPU-a,GPU-b,GPU-gone");
+        struct hv_container_gpus_sum sum;
+
+        assert_int_equal(c.n_gpus, 3); /* before the driver told anything */
+        assert_int_equal(c.gpus[0].memory_used_bytes, -1);
+        assert_int_equal(c.gpus[0].use_percent, -1);
+        c = tell_gpus(m, g);
+        assert_int_equal(c.n_gpus, 3);
+        assert_string_equal(c.gpus[0].uuid, "GPU-a");
+        assert_int_equal(c.gpus[0].memory_bytes, 100 * MIB);
+        assert_int_equal(c.gpus[0].memory_used_bytes, 10 * MIB);
+        assert_int_equal(c.gpus[0].use_percent, 30);
+        assert_int_equal(c.gpus[0].n_processes, 1);
+        assert_string_equal(c.gpus[1].uuid, "GPU-b"); /* given, and idle */
+        assert_int_equal(c.gpus[1].memory_used_bytes, 0);
+        assert_int_equal(c.gpus[1].use_percent, 0);
+        assert_true(c.gpus[1].is_given);
+        assert_string_equal(c.gpus[2].uuid, "GPU-gone"); /* nobody can say */
+        assert_int_equal(c.gpus[2].memory_used_bytes, -1);
+        assert_int_equal(hv_monitor_gpus_sum(m, "hive-web").use_percent, -1);
+        c = find_web(m, s, "GPU-a,GPU-b,GPU-gone");
+        c = tell_gpus(m, g); /* the same again is not twice as much */
+        assert_int_equal(c.gpus[0].memory_used_bytes, 10 * MIB);
+        assert_int_equal(hv_monitor_gpus_sum(m, "hive-other").memory_used_bytes, -1);
+        g->n = 0; /* the driver does not answer any more */
+        c = tell_gpus(m, g);
+        assert_int_equal(c.n_gpus, 3);
+        assert_int_equal(c.gpus[0].use_percent, -1);
+        sum = hv_monitor_gpus_sum(m, "hive-web");
+        assert_int_equal(sum.memory_bytes, 0);
+}
+
+static void a_gpu_that_nobody_gave_is_shown_too(void **state) {
+        const struct scratch *s = *state;
+        _hv_cleanup_(hv_monitor_freep) struct hv_monitor *m = make(s);
+        _hv_cleanup_free_ struct hv_gpus *g = two_gpus(s);
+        struct hv_monitor_container c = find_web(m, s, NULL);
+        struct hv_container_gpus_sum sum;
+
+        assert_int_equal(c.n_gpus, 0);
+        g->v[1] = g->v[0];
+        (void) snprintf(g->v[1].uuid, sizeof g->v[1].uuid, "GPU-b");
+        g->v[1].processes[1].pid =
+                7; /* two of its processes, which took more than there is: rounded by the driver */
+        g->v[1].processes[1].use_percent = 80;
+        c = tell_gpus(m, g);
+        assert_int_equal(c.n_gpus, 2);
+        assert_false(c.gpus[0].is_given);
+        assert_int_equal(c.gpus[1].memory_used_bytes, 30 * MIB);
+        assert_int_equal(c.gpus[1].use_percent, 100);
+        assert_int_equal(c.gpus[1].n_processes, 2);
+        sum = hv_monitor_gpus_sum(m, "hive-web");
+        assert_int_equal(sum.use_percent, 130);
+        assert_int_equal(sum.memory_used_bytes, 40 * MIB);
+        assert_int_equal(sum.memory_bytes, 200 * MIB);
+        assert_int_equal(sum.n, 2);
+}
+
+static void what_is_not_told_of_a_process_is_not_known_of_its_container(void **state) {
+        const struct scratch *s = *state;
+        _hv_cleanup_(hv_monitor_freep) struct hv_monitor *m = make(s);
+        _hv_cleanup_free_ struct hv_gpus *g = two_gpus(s);
+        struct hv_monitor_container c = find_web(m, s, "GPU-a");
+
+        g->v[0].processes[1] = (struct hv_gpu_process){ 7, -1, -1 };
+        c = tell_gpus(m, g);
+        assert_int_equal(c.gpus[0].n_processes, 2);
+        assert_int_equal(c.gpus[0].memory_used_bytes, -1);
+        assert_int_equal(c.gpus[0].use_percent, -1);
+        g->v[0].processes_are_listed = false; /* there are more than there is room for */
+        c = tell_gpus(m, g);
+        assert_int_equal(c.gpus[0].n_processes, 0);
+        assert_int_equal(c.gpus[0].memory_used_bytes, -1);
+}
+
+static void history_has_the_gpus_of_a_container(void **state) {
+        const struct scratch *s = *state;
+        _hv_cleanup_(hv_monitor_freep) struct hv_monitor *m = make(s);
+        _hv_cleanup_free_ struct hv_gpus *g = two_gpus(s);
+        struct hv_monitor_container c = find_web(m, s, "GPU-a");
+
+        hv_monitor_round(m, 2 * S, 2 * S);
+        c = tell_gpus(m, g);
+        hv_monitor_round(m, 3 * S, 3 * S);
+        assert_int_equal(hv_history_size(c.history), 2);
+        assert_true(hv_history_at(c.history, 0)->gpu_percent == -1);
+        assert_int_equal(hv_history_at(c.history, 0)->gpu_memory_mib, -1);
+        assert_true(hv_history_at(c.history, 1)->gpu_percent == 30);
+        assert_int_equal(hv_history_at(c.history, 1)->gpu_memory_mib, 10);
+}
+
 static void files_are_left_for_others(void **state) {
         _hv_cleanup_(hv_monitor_freep) struct hv_monitor *m = hv_monitor_new(
                 &(struct hv_monitor_options){ .n_files_max = 3 * HV_MONITOR_FILES_PER_CONTAINER - 1 });
-        const struct hv_monitor_ref refs[] = { { "a", HV_KIND_SERVICE, "web", 1, 1 },
-                                               { "b", HV_KIND_SERVICE, "web", 2, 1 },
-                                               { "c", HV_KIND_SERVICE, "web", 3, 1 } };
+        const struct hv_monitor_ref refs[] = { { "a", HV_KIND_SERVICE, "web", 1, 1, NULL },
+                                               { "b", HV_KIND_SERVICE, "web", 2, 1, NULL },
+                                               { "c", HV_KIND_SERVICE, "web", 3, 1, NULL } };
         struct hv_monitor_view v;
 
         (void) state;
@@ -323,6 +459,10 @@ int main(void) {
                 ROW(no_more_are_followed_than_there_is_room_for),
                 ROW(a_child_that_is_killed_is_told_once_its_container_has_outlived_it),
                 ROW(what_was_killed_before_the_agent_began_is_not_told),
+                ROW(what_a_process_takes_of_a_gpu_is_its_containers),
+                ROW(a_gpu_that_nobody_gave_is_shown_too),
+                ROW(what_is_not_told_of_a_process_is_not_known_of_its_container),
+                ROW(history_has_the_gpus_of_a_container),
                 cmocka_unit_test(files_are_left_for_others),
                 cmocka_unit_test(history_is_bounded_and_in_order),
         };

@@ -123,8 +123,15 @@ function append(list: Point[], point: Point): Point[] {
         return [...list, point].slice(-POINTS_MAX);
 }
 
+/* What is not known of one is not known of all. */
+export function sum(list: (number | null)[]): number | null {
+        return list.length === 0 || list.includes(null) ? null : list.reduce<number>((all, one) => all + (one ?? 0), 0);
+}
+
 function pointOf(use: ContainerUsage): Point {
         return {
+                gpuPercent: sum(use.gpus.map((gpu) => gpu.use)),
+                gpuMemory: sum(use.gpus.map((gpu) => gpu.memory.used)),
                 at: use.sampledAt,
                 cpuPercent: use.cpu.percent,
                 memory: use.memory.workingSet,

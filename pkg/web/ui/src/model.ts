@@ -177,6 +177,9 @@ export interface Point {
         diskPercent?: number | null;
         receivedPerSecond?: number | null;
         sentPerSecond?: number | null;
+        /* of a container that has GPUs: of all of them, where one is 100 */
+        gpuPercent?: number | null;
+        gpuMemory?: number | null;
 }
 
 export interface Disk {
@@ -214,7 +217,16 @@ export interface ContainerUsage {
         cpu: { percent: number | null };
         memory: { workingSet: number | null; limit: number | null; percent: number | null };
         network: Traffic | null;
+        gpus: ContainerGpu[];
         history?: Point[];
+}
+
+export interface ContainerGpu {
+        uuid: string;
+        assigned: boolean;
+        use: number | null;
+        memory: { total: number | null; used: number | null };
+        processes: number;
 }
 
 export interface GpuUsage {

@@ -4,7 +4,7 @@ import { Chart } from "../chart";
 import { EventList } from "../events";
 import { bytes, percent, rate } from "../format";
 import { t } from "../i18n";
-import { containers, events, gpus, node, pointsOf, pointsOfGpu, status, useEvents } from "../live";
+import { containers, events, gpus, node, pointsOf, pointsOfGpu, status, sum, useEvents } from "../live";
 import type { List, Thing } from "../model";
 import { Card, Copy, declaration, Empty, Facts, Fault, Icon, State, Table, When } from "../parts";
 import { useAnswer } from "../use";
@@ -85,12 +85,14 @@ function Containers() {
         const [open, show] = useState<string | null>(null);
         const history = open ? pointsOf.value[open] : undefined;
         const list = containers.value.toSorted((a, b) => (b.cpu.percent ?? 0) - (a.cpu.percent ?? 0));
+        const hasGpus = list.some((use) => use.gpus.length > 0);
+        const opened = list.find((use) => use.container === open);
         return (
                 <Card title={t("Containers")} id="containers">
                         {list.length === 0 ? (
                                 <Empty>{t("No container runs.")}</Empty>
                         ) : (
-                                <Table label={t("Containers")} head={[t("Container"), t("CPU"), t("Memory"), t("Limit"), t("Received"), t("Sent")]}>
+                                <Table label={t("Containers")} head={[t("Container"), t("CPU"), t("Memory"), t("Limit"), t("Received"), t("Sent"), ...(hasGpus ? ["GPU", t("GPU memory")] : [])]}>
                                         {list.map((use) => (
                                                 <tr key={use.container}>
                                                         <th scope="row">
@@ -103,6 +105,8 @@ function Containers() {
                                                         <td>{use.memory.limit === null ? "–" : `${bytes(use.memory.limit)} (${percent(use.memory.percent)})`}</td>
                                                         <td>{rate(use.network?.receivedPerSecond)}</td>
                                                         <td>{rate(use.network?.sentPerSecond)}</td>
+                                                        {hasGpus && <td>{percent(sum(use.gpus.map((gpu) => gpu.use)))}</td>}
+                                                        {hasGpus && <td>{bytes(sum(use.gpus.map((gpu) => gpu.memory.used)))}</td>}
                                                 </tr>
                                         ))}
                                 </Table>
@@ -120,6 +124,12 @@ function Containers() {
                                                         { label: t("sent"), ink: "--blue", of: (p) => p.sentPerSecond },
                                                 ]}
                                         />
+                                        {opened && opened.gpus.length > 0 && (
+                                                <>
+                                                        <Chart title={`${open}: GPU`} points={history} show={percent} lines={[{ label: t("busy"), ink: "--green", of: (p) => p.gpuPercent }]} />
+                                                        <Chart title={`${open}: ${t("GPU memory")}`} points={history} show={bytes} lines={[{ label: t("used"), ink: "--violet", of: (p) => p.gpuMemory }]} />
+                                                </>
+                                        )}
                                 </div>
                         )}
                 </Card>
