@@ -84,6 +84,7 @@ static void print_attempts(struct hv_cli *cli, const struct hv_json *attempts) {
         hv_table_column(t, "CONTAINER", HV_TABLE_CUT);
         hv_table_column(t, "STARTED", HV_TABLE_RIGHT);
         hv_table_column(t, "CAUSE", 0);
+        hv_table_column(t, "REASON", 0);
         hv_table_column(t, "EXIT", HV_TABLE_RIGHT);
         hv_table_column(t, "FILES", HV_TABLE_RIGHT);
         hv_table_column(t, "CPU", HV_TABLE_RIGHT);
@@ -99,6 +100,7 @@ static void print_attempts(struct hv_cli *cli, const struct hv_json *attempts) {
                 hv_table_cell(t, hv_json_str(a, "container"));
                 hv_table_cell(t, hv_output_age(hv_json_str(a, "startedAt"), age));
                 hv_table_cell(t, hv_json_str(a, "cause"));
+                hv_table_cell(t, hv_json_str(a, "reason"));
                 if (exit_code >= 0)
                         hv_table_cellf(t, "%d", (int) exit_code);
                 else

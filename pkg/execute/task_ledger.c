@@ -81,6 +81,7 @@ static int make_receipt(struct hv_ledger *l, const struct hv_action *a, const st
                 .oom_killed = result->oom_killed,
                 .exit_code = result->exit_code,
                 .cause = result->cause,
+                .reason = result->reason,
                 .state = end->state,
                 .started_us = result->started_us,
                 .finished_us = result->finished_us,

@@ -159,8 +159,10 @@ static void get_one(struct hv_http_request *req, struct hv_api *api, enum hv_api
         _hv_cleanup_(hv_api_task_view_done) struct hv_api_task_view v = {};
         struct hv_buf buf = {};
         struct hv_json_writer w = { .buf = &buf };
+        const struct hv_ledger_attempt *attempts;
         struct hv_task_item item;
         struct hv_err err = {};
+        size_t n;
 
         hv_api_look_at_tasks(api, &v);
         if (hv_api_wanted_task(req, &v, &item) < 0 || (part != HV_API_WHY && hv_api_not_modified(api, req)))
@@ -176,7 +178,12 @@ static void get_one(struct hv_http_request *req, struct hv_api *api, enum hv_api
                 hv_render_task_status(&w, NULL, &v.view.snapshot, &item);
                 break;
         case HV_API_WHY:
-                hv_render_task_why(&w, &v.view.snapshot, &item, v.view.arena);
+                if (hv_task_attempts(&v.tasks, item.id, v.view.arena, &attempts, &n, &err) < 0) {
+                        hv_http_reply_err(req, "LedgerFailed", &err);
+                        return;
+                }
+                hv_render_task_why(&w, &v.view.snapshot, &item, n > 0 ? &attempts[n - 1] : NULL,
+                                   v.view.arena);
                 break;
         }
         hv_api_reply(req, 200, &buf);

@@ -209,6 +209,15 @@ static void put_known(struct hv_json_writer *w, const char *key, uint64_t value)
                 hv_json_put_null(w, key);
 }
 
+/* Why the node stops it is known before it has ended. */
+static const char *reason_of(const struct hv_ledger_attempt *a) {
+        return a->ended_us ? a->result.reason : a->eviction.reason;
+}
+
+static const char *message_of(const struct hv_ledger_attempt *a) {
+        return a->ended_us ? a->result.message : a->eviction.message;
+}
+
 static void put_attempt(struct hv_json_writer *w, const struct hv_ledger_attempt *a) {
         const struct hv_ledger_result *r = &a->result;
 
@@ -218,7 +227,8 @@ static void put_attempt(struct hv_json_writer *w, const struct hv_ledger_attempt
         hv_render_time(w, "begunAt", a->begun_us);
         hv_render_time(w, "endedAt", a->ended_us);
         hv_json_put_str(w, "cause", r->cause);
-        put_text_or_null(w, "message", r->message);
+        hv_json_put_str(w, "reason", reason_of(a));
+        put_text_or_null(w, "message", message_of(a));
         put_exit_code(w, "exitCode", a->ended_us ? r->exit_code : -1);
         hv_json_put_bool(w, "oomKilled", r->oom_killed);
         hv_render_time(w, "startedAt", r->started_us);
@@ -267,9 +277,14 @@ void hv_render_task_whole(struct hv_json_writer *w, const char *key, const struc
 
 /* ---- why ---- */
 
-static const char *seen(const struct hv_task_item *item, struct hv_arena *a) {
+static const char *seen(const struct hv_task_item *item, const struct hv_ledger_attempt *last,
+                        struct hv_arena *a) {
         if (item->state == HV_TASK_QUEUED && !item->recorded)
                 return "it is not recorded yet: nothing is promised";
+        if (item->state == HV_TASK_QUEUED && last && reason_of(last))
+                return hv_arena_printf(
+                        a, "it is %s; attempt %u: %s (%s)", hv_task_state_name(item->state), last->number,
+                        message_of(last) ? message_of(last) : "nothing is known of it", reason_of(last));
         if (item->exit_code >= 0)
                 return hv_arena_printf(a, "attempt %u ended with exit code %d", item->attempt,
                                        item->exit_code);
@@ -304,7 +319,8 @@ static const char *next(const struct hv_api_snapshot *s, const struct hv_task_it
 }
 
 void hv_render_task_why(struct hv_json_writer *w, const struct hv_api_snapshot *s,
-                        const struct hv_task_item *item, struct hv_arena *a) {
+                        const struct hv_task_item *item, const struct hv_ledger_attempt *last,
+                        struct hv_arena *a) {
         bool ended = hv_task_state_is_end(item->state), fine = item->state == HV_TASK_COMPLETED;
 
         hv_json_begin_object(w, NULL);
@@ -314,7 +330,7 @@ void hv_render_task_why(struct hv_json_writer *w, const struct hv_api_snapshot *
         hv_json_put_printf(w, "wanted", "one run to its end, asked for by %s%s%s", item->source,
                            item->cron ? " " : "", item->cron ? item->cron : "");
         hv_json_put_null(w, "declaredAt");
-        hv_json_put_str(w, "seen", seen(item, a));
+        hv_json_put_str(w, "seen", seen(item, last, a));
         hv_json_put_str(w, "blocking",
                         fine || hv_str_empty(item->message)
                                 ? (fine || !ended

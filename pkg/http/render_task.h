@@ -19,7 +19,8 @@ void hv_render_task_whole(struct hv_json_writer *w, const char *key, const struc
 void hv_render_task_status(struct hv_json_writer *w, const char *key, const struct hv_api_snapshot *s,
                            const struct hv_task_item *item);
 void hv_render_task_why(struct hv_json_writer *w, const struct hv_api_snapshot *s,
-                        const struct hv_task_item *item, struct hv_arena *a);
+                        const struct hv_task_item *item, const struct hv_ledger_attempt *last,
+                        struct hv_arena *a);
 
 /* {"cpu": 1.5, "memory": 1073741824, "disk": ..., "gpus": ..., "gpuMemory": ..., "tasks": 3}; tasks null: no limit. */
 void hv_render_room(struct hv_json_writer *w, const char *key, const struct hv_room *room);

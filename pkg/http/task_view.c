@@ -31,6 +31,7 @@ static void take_status(struct hv_task_item *item, const struct hv_task_status *
 
 /* What the core says about a live one stays. */
 static void take_row(struct hv_task_item *item, const struct hv_ledger_task *t, struct hv_arena *a) {
+        const char *reason = t->reason ? t->reason : t->cause;
         bool is_live = item->status != NULL;
 
         item->recorded = true;
@@ -42,6 +43,9 @@ static void take_row(struct hv_task_item *item, const struct hv_ledger_task *t, 
         item->stop_by = t->stop_by ? hv_arena_strdup(a, t->stop_by) : item->stop_by;
         item->stop_reason = t->stop_by ? hv_arena_strdup(a, t->stop_reason) : item->stop_reason;
         item->stop_wall_us = t->stop_us;
+        if (is_live && !(hv_task_state_is_end(item->state) && t->ended_us))
+                return;
+        item->reason = hv_arena_strdup(a, reason);
         if (is_live)
                 return;
         item->id = hv_arena_strdup(a, t->id);
@@ -51,7 +55,6 @@ static void take_row(struct hv_task_item *item, const struct hv_ledger_task *t, 
         (void) hv_task_state_parse(t->state, &item->state);
         item->attempt = t->last_attempt;
         item->cause = hv_arena_strdup(a, t->cause);
-        item->reason = item->cause;
         item->message = t->message ? hv_arena_strdup(a, t->message) : "";
         item->exit_code = t->exit_code;
         item->started_wall_us = t->started_us;
@@ -215,6 +218,8 @@ static int on_attempt(const struct hv_ledger_attempt *from, void *userdata) {
         to.result.cause = hv_arena_strdup(all->arena, from->result.cause);
         to.result.reason = hv_arena_strdup(all->arena, from->result.reason);
         to.result.message = hv_arena_strdup(all->arena, from->result.message);
+        to.eviction.reason = hv_arena_strdup(all->arena, from->eviction.reason);
+        to.eviction.message = hv_arena_strdup(all->arena, from->eviction.message);
         to.result.log_sha256 = hv_arena_strdup(all->arena, from->result.log_sha256);
         to.result.outputs_sha256 = hv_arena_strdup(all->arena, from->result.outputs_sha256);
         hv_vec_push(&all->list, to);

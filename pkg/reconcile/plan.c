@@ -193,7 +193,9 @@ static void tell_wait(struct pass *p, struct slot *s, const struct verdict *v) {
 
         if (s->doubt)
                 return; /* while it is looked at, nothing is known of a wait or of its end */
-        if (v->phase == HV_PHASE_BACK_OFF && s->phase != v->phase) {
+        /* What comes in between (it waits for another, it is suspended) does not make another wait of it. */
+        if (v->phase == HV_PHASE_BACK_OFF && s->phase != v->phase && v->next_us != s->back_off_told_us) {
+                s->back_off_told_us = v->next_us;
                 /* To the second, or the millisecond below one: it is for people. */
                 wait_us = v->next_us - p->now_us;
                 unit_us = wait_us >= HV_USEC_PER_SEC ? HV_USEC_PER_SEC : HV_USEC_PER_MSEC;

@@ -87,7 +87,8 @@ struct slot {
         char *gpus;                     /* given to the container that is to be made; gpu.h */
         char *gpu_fault_id, *gpu_fault; /* the container that lost its GPU, and how */
         bool conflict_told, wait_told;
-        bool event_dropped; /* an event came that the effect in flight may have caused */
+        uint64_t back_off_told_us; /* the end of the wait that was told last */
+        bool event_dropped;        /* an event came that the effect in flight may have caused */
         unsigned n_restarts;
         int last_exit_code; /* -1: no end seen */
         bool last_oom_killed;

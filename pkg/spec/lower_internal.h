@@ -40,6 +40,8 @@ void hv_lower_mounts(const struct hv_lowering *l, const struct hv_spec_mount *mo
                      const struct hv_mount *more, size_t n_more, struct hv_unit *u);
 void hv_lower_dependencies(const struct hv_lowering *l, const struct hv_spec_depends_on *all, size_t n_all,
                            struct hv_unit *u);
+uint64_t hv_lower_cpu_limit(
+        uint64_t nano_cpus); /* 0: none. The least that the kernel can hold anybody to, at least. */
 int hv_lower_compare_pairs(const void *a, const void *b); /* of struct hv_pair, by name */
 
 struct hv_origin hv_lower_origin(const struct hv_lowering *l, const struct hv_spec_object *o);

@@ -153,7 +153,7 @@ static void lower_limits(const struct making *m, struct hv_unit *u) {
         hv_task_amounts(r, m->spec.cpu_quota, &m->l.state->task_defaults, &m->task->booking);
         u->limits = (struct hv_limits){
                 .memory_bytes = m->task->booking.memory_bytes,
-                .nano_cpus = m->task->booking.nano_cpus,
+                .nano_cpus = hv_lower_cpu_limit(m->task->booking.nano_cpus),
                 .pids = (uint64_t) (hv_node_get(r->limits.node, "pids") ? r->limits.pids : defaults->pids),
         };
 }

@@ -208,14 +208,21 @@ static void lower_ports(const struct hv_lowering *l, const struct hv_spec_servic
         u->n_ports = s->ports.n;
 }
 
+/* A quota below 1 ms in each 100 ms is refused by the kernel, and the container would not start. */
+#define MIN_NANO_CPUS 10000000u
+
+uint64_t hv_lower_cpu_limit(uint64_t nano_cpus) {
+        return nano_cpus ? HV_MAX(nano_cpus, MIN_NANO_CPUS) : 0;
+}
+
 static void lower_limits(const struct hv_spec_service *s, struct hv_unit *u) {
         u->limits = (struct hv_limits){
                 .memory_bytes = s->resources.limits.memory_bytes,
-                .nano_cpus = s->resources.limits.nano_cpus,
                 .pids = (uint64_t) s->resources.limits.pids,
         };
-        if (!u->limits.nano_cpus)
-                u->limits.nano_cpus = (uint64_t) s->cpu_quota * NANO_CPUS_PER_QUOTA_US;
+        u->limits.nano_cpus = hv_lower_cpu_limit(s->resources.limits.nano_cpus
+                                                         ? s->resources.limits.nano_cpus
+                                                         : (uint64_t) s->cpu_quota * NANO_CPUS_PER_QUOTA_US);
 }
 
 /* Caps on the log's size, in the words of the two drivers that have them. Bytes as a plain number: the

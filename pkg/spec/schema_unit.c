@@ -73,8 +73,8 @@ static const struct hv_schema task_requests = { .name = "TaskRequests",
                                                 HV_SIZED(requests) };
 
 static const struct hv_field limits_rows[] = {
-        { HV_ROW(limits, "cpu", CPU, nano_cpus), LIVE, .doc = "CPUs it can use at most; none: no limit.",
-          .example = "\"1\"" },
+        { HV_ROW(limits, "cpu", CPU, nano_cpus), LIVE,
+          .doc = "CPUs it can use at most; below 10m: 10m; none: no limit.", .example = "\"1\"" },
         { HV_ROW(limits, "memory", BYTES, memory_bytes), LIVE,
           .doc = "Memory at which the kernel stops it, swap included; none: no limit.", .example = "512Mi" },
         { HV_ROW(limits, "pids", INT, pids), HV_RANGE(1, 4194304), .value = "1024", LIVE,
@@ -97,8 +97,8 @@ const struct hv_schema hv_schema_unit_resources = { .name = "UnitResources",
                                                     HV_SIZED(unit_resources) };
 
 static const struct hv_field task_limits_rows[] = {
-        { HV_ROW(limits, "cpu", CPU, nano_cpus), .doc = "CPUs it can use at most; none: what it requests.",
-          .example = "\"1\"" },
+        { HV_ROW(limits, "cpu", CPU, nano_cpus),
+          .doc = "CPUs it can use at most; below 10m: 10m; none: what it requests.", .example = "\"1\"" },
         { HV_ROW(limits, "memory", BYTES, memory_bytes),
           .doc = "Memory at which the kernel stops it, swap included; none: what it requests.",
           .example = "512Mi" },

@@ -7,7 +7,8 @@
 #include "json/json.h"
 #include "json/write.h"
 
-#define VERSION 1
+#define VERSION 2
+#define VERSION_MIN 1 /* without `reason`; kept for ever, as what was signed is */
 #define TEXT_MAX ((size_t) 16 << 20)
 #define HEAD "{\"receipt\":"
 #define MIDDLE ",\"signature\":\""
@@ -78,6 +79,7 @@ static void put_body(struct hv_json_writer *w, const struct hv_receipt *r, const
         hv_json_put_str(w, "key", key);
         put_collected(w, r);
         hv_json_put_str(w, "previous", r->previous);
+        hv_json_put_str(w, "reason", r->reason);
         hv_json_put_str(w, "source", r->source);
         hv_json_put_str(w, "state", r->state);
         hv_json_put_str(w, "task", r->task);
@@ -147,14 +149,17 @@ static int cut(const char *text, size_t len, struct parts *ret, struct hv_err *e
 
 static int check_form(const struct parts *p, const struct hv_json *body, struct hv_err *err) {
         _hv_cleanup_(hv_buf_done) struct hv_buf again = {};
+        int64_t version;
 
         hv_json_dump(body, &again);
         if (again.len != p->len || memcmp(again.data, p->body, p->len) != 0)
                 return hv_err_set(err, -EBADMSG,
                                   "the receipt is not in canonical form: it was written by something else");
-        if (hv_json_int(body, "version", 0) != VERSION)
-                return hv_err_set(err, -EBADMSG, "the receipt is of version %lld; this program knows %d",
-                                  (long long) hv_json_int(body, "version", 0), VERSION);
+        version = hv_json_int(body, "version", 0);
+        if (version < VERSION_MIN || version > VERSION)
+                return hv_err_set(err, -EBADMSG,
+                                  "the receipt is of version %lld; this program knows %d to %d",
+                                  (long long) version, VERSION_MIN, VERSION);
         return 0;
 }
 

@@ -34,8 +34,8 @@ struct hv_receipt {
         const char *log_sha256;
         uint64_t log_bytes;
         bool log_truncated, oom_killed;
-        int exit_code; /* -1: none */
-        const char *cause, *state;
+        int exit_code;                              /* -1: none */
+        const char *cause, *reason, *state;         /* reason: why the node itself stopped it, "GpuLost" */
         uint64_t started_us, finished_us, ended_us; /* wall clock; ended: when it was recorded */
         uint64_t cpu_us, memory_peak_bytes;
         const char *previous; /* NULL: the first of its chain */

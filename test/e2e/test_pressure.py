@@ -62,6 +62,21 @@ class Pressure(base.Case):
         self.agent.wait_over(self.engine, 2)
         self.assertEqual(self.condition()["status"], "True")
 
+    def told(self, task):
+        """Why, wherever somebody may ask."""
+        shown = self.agent.call("GET", f"/api/v1/tasks/{task}")
+        self.assertEqual([a["reason"] for a in shown["attempts"]], ["Pressure"])
+        self.assertIn("the node ran short: ", shown["attempts"][0]["message"])
+        self.assertEqual((shown["status"]["cause"], shown["status"]["reason"]), ("nodeError", "Pressure"))
+        self.assertIn("Pressure", self.agent.ctl("task", "show", task).stdout)
+        path = os.path.join(self.agent.dir, "receipt.json")
+        self.agent.write(self.agent.ctl("task", "receipt", task).stdout, path)
+        with open(path, encoding="utf-8") as f:
+            receipt = json.load(f)["receipt"]
+        self.assertEqual((receipt["version"], receipt["cause"], receipt["reason"]), (2, "nodeError", "Pressure"))
+        verified = self.agent.ctl("receipt", "verify", path)
+        self.assertEqual(verified.returncode, 0, verified.stderr)
+
     def fits(self):
         body = {"apiVersion": "hivelet/v1", "kind": "Task", "metadata": {"name": "more"}, "spec": {"image": hv.IMAGE, "command": ["true"]}}
         return self.agent.call("POST", "/api/v1/fit", json.dumps(body))
@@ -84,6 +99,7 @@ class Pressure(base.Case):
                         "the least important is stopped")
         attempt, = self.agent.ledger.attempts(self.agent.id_of("low"))
         self.assertEqual(attempt["cause"], "nodeError")
+        self.told(self.agent.id_of("low"))
         self.assertIn("the node ran short", self.agent.text_of_log())
         self.apply(ENOUGH, **specs)
         self.agent.wait(lambda: self.condition()["status"] == "True", "it is over")

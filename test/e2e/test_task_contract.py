@@ -67,6 +67,7 @@ class Tasks(Case):
 
     def test_what_a_task_gets_that_says_nothing(self):
         self.start()
+        self.begin("tiny", "exit 0", resources={"requests": {"cpu": "1m"}})  # less than the kernel has a quota for
         self.begin("quiet", "env; pwd; " + ENDLESS)
         c = self.running("quiet")
         config, host = c["Config"], c["HostConfig"]
@@ -100,7 +101,9 @@ class Tasks(Case):
         with self.subTest("timeout"):
             self.assertEqual(self.seconds(status["nextAt"]) - self.seconds(status["startedAt"]), 3600)
         self.agent.call("POST", "/api/v1/tasks/quiet/stop")
-        self.ended("quiet")
+        self.ended("quiet", "tiny")
+        with self.subTest("hardly any CPU"):
+            self.assertEqual((self.row("tiny")["state"], self.row("tiny")["message"]), ("Completed", None))
         environment = self.agent.result("quiet", 1, "log").decode().splitlines()
         self.assertIn("/workspace", environment)
         self.assertIn("HOME=/workspace", environment)

@@ -253,7 +253,7 @@ static const struct line {
         { "task ls", NULL, 0, NULL, "there are no tasks" },
         { "get task train-1 -o json", stage_tasks, 0, "\"phase\": \"Running\"", NULL },
         { "task show resize-7 -o yaml", stage_tasks, 0, "cause: nodeError", NULL },
-        { "task show resize-7", stage_tasks, 0, "its container is gone", NULL },
+        { "task show resize-7", stage_tasks, 0, "GpuLost: its GPU is gone", NULL },
         { "task show train-2", stage_tasks, 4, NULL, "did you mean \"train-1\"?" },
         { "describe task/train-1", stage_tasks, 0, "/var/lib/hivelet/tasks/train-1/1/workspace", NULL },
         { "task logs sieve-0a1b2c3d", stage_tasks, 0, "one\ntwo\nwarning\nthree\n", NULL },

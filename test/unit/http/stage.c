@@ -895,8 +895,10 @@ void stage_tasks(struct stage *s) {
                  80);
         accept_task(s, "resize-7", "resize", "api", NULL, 60);
         run_task(s, "resize-7", 1, NULL,
-                 (struct hv_ledger_result){
-                         .cause = "nodeError", .message = "its container is gone", .exit_code = -1 },
+                 (struct hv_ledger_result){ .cause = "nodeError",
+                                            .reason = "GpuLost",
+                                            .message = "GpuLost: its GPU is gone",
+                                            .exit_code = -1 },
                  50);
         run_task(s, "resize-7", 2, "Failed",
                  (struct hv_ledger_result){ .cause = "exitCode",

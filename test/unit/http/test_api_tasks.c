@@ -6,6 +6,7 @@
 
 #include "ask.h"
 #include "http/file_reply.h"
+#include "ledger/attempt.h"
 
 #define DOCUMENT "kind: Task\nmetadata: {name: prime}\nspec: {image: busybox}\n"
 #define YAML "Content-Type: application/yaml\r\n"
@@ -146,6 +147,49 @@ static void what_a_query_cannot_mean_is_said(void **state) {
                 assert_int_equal(a.status, 400);
                 assert_non_null(text_at(a.json, "detail"));
         }
+}
+
+/* While it is being stopped, when it has ended for that, and when it waits for its next attempt. */
+static void why_the_node_stopped_a_task_is_told(void **state) {
+        static const struct hv_ledger_eviction pressure = { "Pressure", "the disk is full", 9 };
+        static const struct hv_ledger_result result = { .cause = "nodeError",
+                                                        .reason = "Pressure",
+                                                        .message = "stopped: the disk is full",
+                                                        .exit_code = 143 };
+        _hv_cleanup_(answer_done) struct answer open = {}, ended = {}, why = {}, again = {};
+        struct hv_ledger_end end = { .id = "train-1", .number = 1, .now_wall_us = 10, .result = result };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        struct hv_err err = {};
+
+        (void) state;
+        stage_tasks(s);
+        assert_int_equal(hv_ledger_evict(s->ledger, "train-1", 1, &pressure, &err), 1);
+        open = get(s, "/api/v1/tasks/train-1");
+        assert_int_equal(hv_json_type(at(open.json, "attempts.0.cause")), HV_JSON_NULL);
+        assert_string_equal(text_at(open.json, "attempts.0.reason"), "Pressure");
+        assert_string_equal(text_at(open.json, "attempts.0.message"), "the disk is full");
+
+        assert_int_equal(hv_ledger_end(s->ledger, &end, &err), 0);
+        s->live[0].state = HV_TASK_QUEUED;
+        again = get(s, "/api/v1/tasks/train-1/why");
+        assert_string_equal(text_at(again.json, "seen"),
+                            "it is Queued; attempt 1: stopped: the disk is full (Pressure)");
+
+        assert_int_equal(hv_ledger_begin(s->ledger, "train-1", 2, "task-train-1.2",
+                                         &(struct hv_ledger_instant){ .wall_us = 11 }, &err),
+                         0);
+        end.number = 2;
+        end.state = "Failed";
+        assert_int_equal(hv_ledger_end(s->ledger, &end, &err), 0);
+        s->live[0].state = HV_TASK_FAILED; /* not forgotten by the core yet */
+        s->live[0].reason = "nodeError";
+        ended = get(s, "/api/v1/tasks/train-1");
+        assert_string_equal(text_at(ended.json, "status.reason"), "Pressure");
+        assert_string_equal(text_at(ended.json, "attempts.1.reason"), "Pressure");
+        assert_string_equal(text_at(ended.json, "attempts.1.message"), "stopped: the disk is full");
+        s->n_live = 0;
+        why = get(s, "/api/v1/tasks/train-1/why");
+        assert_string_equal(text_at(why.json, "blocking"), "stopped: the disk is full (Pressure)");
 }
 
 static void one_task_tells_all_but_its_secrets(void **state) {
@@ -578,6 +622,7 @@ int main(void) {
                 cmocka_unit_test(pages_follow_each_other),
                 cmocka_unit_test(what_a_query_cannot_mean_is_said),
                 cmocka_unit_test(one_task_tells_all_but_its_secrets),
+                cmocka_unit_test(why_the_node_stopped_a_task_is_told),
                 cmocka_unit_test(without_a_ledger_what_lives_is_shown),
                 cmocka_unit_test(trust_is_a_score_and_its_changes),
                 cmocka_unit_test(a_submitted_task_is_answered_when_it_is_promised),

@@ -454,18 +454,49 @@ static bool was_told(const struct bed *b, const char *text) {
         return false;
 }
 
+static unsigned times_told(const struct bed *b, const char *text) {
+        unsigned n = 0;
+
+        for (size_t i = 0; i < b->notes.n; i++)
+                n += strstr(b->notes.v[i], text) != NULL;
+        return n;
+}
+
+static enum hv_outcome app_does_not_start(struct bed *b, const struct hv_action *a) {
+        (void) b;
+        return a->type == HV_ACTION_START && hv_streq(a->name, "hive-app") ? HV_OUTCOME_FAILED
+                                                                           : HV_OUTCOME_OK;
+}
+
+/* Its start has failed; while it waits for the next try, what it depends on is away for a moment. */
+static void a_wait_that_is_interrupted_is_told_once(void **state) {
+        unsigned n_told;
+        BED;
+
+        bed_desire(b, desire("r1", (struct wish[]){ { "app", .depends_on = "db" }, { "db" }, {} }));
+        b->mood = app_does_not_start;
+        bed_wait(b, 8 * S);
+        n_told = times_told(b, "the next try is in");
+        assert_int_equal(n_told, 4); /* 1, 2, 4 and 8 s */
+        bed_container(b, "hive-db")->state = HV_CONTAINER_EXITED;
+        bed_event(b, "die", "hive-db");
+        bed_run(b);
+        assert_int_equal(times_told(b, "waits for db"), 2);
+        assert_int_equal(bed_container(b, "hive-db")->state, HV_CONTAINER_RUNNING);
+        assert_int_equal(times_told(b, "the next try is in"), n_told);
+        bed_wait(b, 8 * S);
+        assert_int_equal(times_told(b, "the next try is in"), n_told + 1);
+}
+
 static void what_waits_and_why_is_told_once(void **state) {
         BED;
-        unsigned n = 0;
 
         bed_desire(b, desire("r1", (struct wish[]){ { "app", .depends_on = "db" }, { "db", "img:2" }, {} }));
         b->mood = no_second_image;
         bed_wait(b, 10 * S);
         assert_true(was_told(b, "waits for db"));
         assert_true(was_told(b, "the next try is in 1s (PullFailed)"));
-        for (size_t i = 0; i < b->notes.n; i++)
-                n += strstr(b->notes.v[i], "waits for db") != NULL;
-        assert_int_equal(n, 1);
+        assert_int_equal(times_told(b, "waits for db"), 1);
         b->mood = NULL;
         bed_wait(b, 20 * S);
         assert_true(was_told(b, "everything is as revision r1 wants it"));
@@ -967,6 +998,7 @@ int main(void) {
                 T(a_stranger_with_the_wanted_name_is_never_touched),
                 T(a_killed_container_is_started_at_once_and_then_with_back_off),
                 T(what_waits_and_why_is_told_once),
+                T(a_wait_that_is_interrupted_is_told_once),
                 T(the_restart_policy_decides_what_an_end_means),
                 T(a_removed_container_is_made_again),
                 T(an_event_is_a_hint_and_not_the_truth),

@@ -54,6 +54,29 @@ static void a_service_that_says_nothing(void **state) {
         set_done(&s);
 }
 
+static void a_limit_is_no_less_than_the_kernel_can_hold(void **state) {
+        static const struct {
+                const char *text;
+                uint64_t nano_cpus;
+        } rows[] = {
+                { "resources: {limits: {cpu: 1m}}", 10000000 },
+                { "resources: {limits: {cpu: 11m}}", 11000000 },
+                { "cpuQuota: 1000", 10000000 },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_free_ char *text =
+                        hv_asprintf("  services: [{name: web, image: nginx, %s}]\n", rows[i].text);
+                struct set s = {};
+
+                load(&s, text);
+                assert_int_equal(hv_desired_unit(s.desired, "service/web/1")->limits.nano_cpus,
+                                 rows[i].nano_cpus);
+                set_done(&s);
+        }
+}
+
 /* As E0601 adds them up: requests, else limits, else what W020 says; for each replica. */
 static void services_count_in_the_books(void **state) {
         struct set s = {};
@@ -323,6 +346,7 @@ static void settings_are_taken_over(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_service_that_says_nothing),
+                cmocka_unit_test(a_limit_is_no_less_than_the_kernel_can_hold),
                 cmocka_unit_test(services_count_in_the_books),
                 cmocka_unit_test(the_default_network_is_made_on_demand),
                 cmocka_unit_test(replicas_share_a_range_of_ports),

@@ -398,7 +398,7 @@ static void amounts_come_from_the_nearest_place(void **state) {
         static const struct {
                 const char *what, *resources;
                 uint64_t nano_cpus, memory_mib;
-                uint64_t pids;
+                uint64_t pids, limit_nano_cpus; /* 0: what is booked */
         } rows[] = {
                 { "nothing", "{}", 2000000000, 128, 9 },
                 { "limits", "{limits: {cpu: 3, memory: 64Mi, pids: 5}}", 3000000000, 64, 5 },
@@ -406,6 +406,9 @@ static void amounts_come_from_the_nearest_place(void **state) {
                 { "both", "{requests: {cpu: 1, memory: 32Mi}, limits: {cpu: 3, memory: 64Mi}}", 3000000000,
                   64, 9 },
                 { "one of each", "{requests: {cpu: 1}, limits: {memory: 64Mi}}", 1000000000, 64, 9 },
+                { "less than the kernel knows", "{requests: {cpu: 1m}}", 1000000, 128, 9, 10000000 },
+                { "a limit of less", "{limits: {cpu: 9m}}", 9000000, 128, 9, 10000000 },
+                { "just as much", "{limits: {cpu: 10m}}", 10000000, 128, 9 },
                 { "the default, written", "{limits: {pids: 1024}}", 2000000000, 128, 1024 },
         };
 
@@ -417,11 +420,11 @@ static void amounts_come_from_the_nearest_place(void **state) {
                         rows[i].resources);
                 const struct hv_task *t;
                 struct set s = {};
+                uint64_t limit = rows[i].limit_nano_cpus ? rows[i].limit_nano_cpus : rows[i].nano_cpus;
 
                 load(&s, below);
                 t = s.desired->tasks[0];
-                if (t->booking.nano_cpus != rows[i].nano_cpus ||
-                    t->unit.limits.nano_cpus != rows[i].nano_cpus ||
+                if (t->booking.nano_cpus != rows[i].nano_cpus || t->unit.limits.nano_cpus != limit ||
                     t->booking.memory_bytes != rows[i].memory_mib << 20 ||
                     t->unit.limits.memory_bytes != t->booking.memory_bytes ||
                     t->unit.limits.pids != rows[i].pids)

@@ -77,9 +77,9 @@ static void a_receipt_says_everything_in_one_way(void **state) {
                 "{\"path\":\"data/\\\"é\\\\.csv\",\"sha256\":\"bb\",\"size\":5000000000}],\"key\":\"" PUBLIC
                 "\","
                 "\"log\":{\"sha256\":\"l1\",\"size\":12,\"truncated\":false},\"name\":\"t\",\"node\":\"box\",\"oomKilled\":false,"
-                "\"outputs\":{\"files\":3,\"manifestSha256\":\"o1\",\"size\":77},\"previous\":null,\"source\":\"api\","
+                "\"outputs\":{\"files\":3,\"manifestSha256\":\"o1\",\"size\":77},\"previous\":null,\"reason\":null,\"source\":\"api\","
                 "\"state\":\"Completed\",\"task\":\"t-1\",\"times\":{\"ended\":3,\"finished\":2,\"started\":1},"
-                "\"usage\":{\"cpuMicroseconds\":4,\"memoryPeakBytes\":5},\"version\":1},\"signature\":\"";
+                "\"usage\":{\"cpuMicroseconds\":4,\"memoryPeakBytes\":5},\"version\":2},\"signature\":\"";
         _hv_cleanup_(made_done) struct made m = {};
         struct hv_receipt_checked c;
 
@@ -111,9 +111,9 @@ static void what_is_not_known_is_null(void **state) {
                 "{\"receipt\":{\"attempt\":null,\"cause\":\"rejected\",\"digest\":null,\"documentSha256\":null,\"exitCode\":null,"
                 "\"image\":{\"id\":null,\"reference\":null},\"inputs\":null,\"key\":\"" PUBLIC
                 "\",\"log\":null,\"name\":null,"
-                "\"node\":\"box\",\"oomKilled\":false,\"outputs\":null,\"previous\":null,\"source\":null,\"state\":\"Rejected\","
+                "\"node\":\"box\",\"oomKilled\":false,\"outputs\":null,\"previous\":null,\"reason\":null,\"source\":null,\"state\":\"Rejected\","
                 "\"task\":\"t-1\",\"times\":{\"ended\":9,\"finished\":null,\"started\":null},"
-                "\"usage\":{\"cpuMicroseconds\":null,\"memoryPeakBytes\":null},\"version\":1},\"signature\":\"";
+                "\"usage\":{\"cpuMicroseconds\":null,\"memoryPeakBytes\":null},\"version\":2},\"signature\":\"";
         _hv_cleanup_(made_done) struct made m = {};
         struct hv_receipt_checked c;
 
@@ -142,15 +142,61 @@ static void every_byte_counts(void **state) {
         assert_int_equal(hv_receipt_check(m.text.data, m.text.len, NULL, &c, NULL), 0);
 }
 
+static void sign(const char *body, struct hv_buf *ret) {
+        _hv_cleanup_(hv_receipt_key_freep) struct hv_receipt_key *key = hv_receipt_key_new(seed);
+        unsigned char signature[HV_RECEIPT_SIGNATURE_SIZE];
+
+        hv_receipt_key_sign(key, body, strlen(body), signature);
+        hv_buf_printf(ret, "{\"receipt\":%s,\"signature\":\"", body);
+        for (size_t j = 0; j < sizeof signature; j++)
+                hv_buf_printf(ret, "%02x", signature[j]);
+        hv_buf_puts(ret, "\"}");
+}
+
+/* As they were written before evictions had a reason. */
+static void a_receipt_of_version_1_stays_good(void **state) {
+        static const char body[] =
+                "{\"attempt\":null,\"cause\":\"rejected\",\"digest\":null,\"documentSha256\":null,\"exitCode\":null,"
+                "\"image\":{\"id\":null,\"reference\":null},\"inputs\":null,\"key\":\"" PUBLIC
+                "\",\"log\":null,\"name\":null,"
+                "\"node\":\"box\",\"oomKilled\":false,\"outputs\":null,\"previous\":null,\"source\":null,\"state\":\"Rejected\","
+                "\"task\":\"t-1\",\"times\":{\"ended\":9,\"finished\":null,\"started\":null},"
+                "\"usage\":{\"cpuMicroseconds\":null,\"memoryPeakBytes\":null},\"version\":1}";
+        _hv_cleanup_(hv_buf_done) struct hv_buf old = {};
+        struct hv_receipt_checked before, after;
+        _hv_cleanup_(made_done) struct made m = {};
+        struct hv_receipt r = full;
+
+        (void) state;
+        sign(body, &old);
+        assert_int_equal(hv_receipt_check(old.data, old.len, PUBLIC, &before, NULL), 0);
+        assert_string_equal(before.task, "t-1");
+        r.previous = before.sha256;
+        make(&m, &r, seed);
+        assert_int_equal(hv_receipt_check(m.text.data, m.text.len, PUBLIC, &after, NULL), 0);
+        assert_int_equal(hv_receipt_check_next(&before, &after, NULL), 0);
+}
+
+static void a_receipt_says_why_the_node_stopped_it(void **state) {
+        _hv_cleanup_(made_done) struct made m = {};
+        struct hv_receipt r = full;
+
+        (void) state;
+        r.cause = "nodeError";
+        r.reason = "GpuLost";
+        make(&m, &r, seed);
+        assert_non_null(strstr(hv_buf_str(&m.text), ",\"previous\":null,\"reason\":\"GpuLost\",\"source\":"));
+}
+
 /* The same meaning in other bytes, signed or not, is no receipt: its hash would be another. */
 static void another_form_is_refused(void **state) {
-        _hv_cleanup_(hv_receipt_key_freep) struct hv_receipt_key *key = hv_receipt_key_new(seed);
         static const char *const bodies[] = {
                 "{\"version\":1,\"task\":\"t\",\"state\":\"s\",\"key\":\"" PUBLIC "\"}",  /* order */
                 "{\"key\": \"" PUBLIC "\",\"state\":\"s\",\"task\":\"t\",\"version\":1}", /* a blank */
                 "{\"key\":\"" PUBLIC "\",\"state\":\"s\",\"task\":\"\\u0074\",\"version\":1}",
                 "{\"key\":\"" PUBLIC "\",\"state\":\"s\",\"task\":\"t\",\"task\":\"t\",\"version\":1}",
-                "{\"key\":\"" PUBLIC "\",\"state\":\"s\",\"task\":\"t\",\"version\":2}",
+                "{\"key\":\"" PUBLIC "\",\"state\":\"s\",\"task\":\"t\",\"version\":0}",
+                "{\"key\":\"" PUBLIC "\",\"state\":\"s\",\"task\":\"t\",\"version\":3}",
                 "{\"key\":\"" PUBLIC "\",\"state\":\"s\",\"version\":1}",
                 "{\"state\":\"s\",\"task\":\"t\",\"version\":1}",
                 "[]",
@@ -159,14 +205,9 @@ static void another_form_is_refused(void **state) {
         (void) state;
         for (size_t i = 0; i < HV_ARRAY_SIZE(bodies); i++) {
                 _hv_cleanup_(hv_buf_done) struct hv_buf text = {};
-                unsigned char signature[HV_RECEIPT_SIGNATURE_SIZE];
                 struct hv_receipt_checked c;
 
-                hv_receipt_key_sign(key, bodies[i], strlen(bodies[i]), signature);
-                hv_buf_printf(&text, "{\"receipt\":%s,\"signature\":\"", bodies[i]);
-                for (size_t j = 0; j < sizeof signature; j++)
-                        hv_buf_printf(&text, "%02x", signature[j]);
-                hv_buf_puts(&text, "\"}");
+                sign(bodies[i], &text);
                 if (hv_receipt_check(text.data, text.len, NULL, &c, NULL) != -EBADMSG)
                         fail_msg("%s", bodies[i]);
         }
@@ -284,6 +325,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_receipt_says_everything_in_one_way),
                 cmocka_unit_test(what_is_not_known_is_null),
+                cmocka_unit_test(a_receipt_of_version_1_stays_good),
+                cmocka_unit_test(a_receipt_says_why_the_node_stopped_it),
                 cmocka_unit_test(every_byte_counts),
                 cmocka_unit_test(another_form_is_refused),
                 cmocka_unit_test(another_key_is_seen),

@@ -151,7 +151,9 @@ export interface Attempt {
         finishedAt: string | null;
         endedAt: string | null;
         cause: string | null;
-        message: string;
+        /* why the node itself stopped it */
+        reason: string | null;
+        message: string | null;
         exitCode: number | null;
         oomKilled: boolean;
         log: { bytes: number; truncated: boolean } | null;

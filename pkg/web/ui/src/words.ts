@@ -65,6 +65,8 @@ const WORDS: Record<string, string> = {
         resources: "It never fitted on this node.",
         diskLimit: "It wrote more than it may.",
         rejected: "The node refused it.",
+        Pressure: "The node ran short.",
+        GpuLost: "It lost its GPU.",
         file: "file",
         api: "API",
         cron: "cron",

@@ -58,7 +58,7 @@ function Timeline({ task }: { task: Task }) {
                 steps.push([t("attempt {n}", { n: a.attempt }), a.begunAt, ""]);
                 steps.push([t("started"), a.startedAt ?? (a.attempt === s.attempt ? s.startedAt : null), ""]);
                 steps.push([t("program ended"), a.finishedAt, a.exitCode === null ? "" : t("exit code {n}", { n: a.exitCode })]);
-                if (a.endedAt) steps.push([t("result kept"), a.endedAt, a.message]);
+                if (a.endedAt) steps.push([t("result kept"), a.endedAt, [hasWord(a.reason) ? word(a.reason ?? "") : "", a.message].filter(Boolean).join(" ")]);
         }
         if (s.ended) steps.push([word(s.phase), s.endedAt, s.message]);
         return (
@@ -169,7 +169,7 @@ export function TaskPage({ name }: { name: string }) {
                         <Fault error={error} />
                         {s && (hasWord(s.cause) || s.message) && (
                                 <p class="because">
-                                        {hasWord(s.cause) && <strong>{word(s.cause ?? "")}</strong>} {s.message}
+                                        {hasWord(s.cause) && <strong>{word(s.cause ?? "")}</strong>} {s.reason !== s.cause && hasWord(s.reason) && word(s.reason ?? "")} {s.message}
                                         {s.stop?.reason && ` (${s.stop.reason})`}
                                 </p>
                         )}
