@@ -169,6 +169,7 @@ const struct hv_api_backend hv_agent_backend = {
         .fit = hv_agent_fit,
         .usage = hv_agent_usage,
         .gc = hv_agent_gc,
+        .engine_images = hv_agent_gc_images,
         .order = hv_agent_order,
         .kill = hv_agent_kill,
 };

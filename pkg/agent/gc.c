@@ -18,6 +18,7 @@
         (10 * HV_USEC_PER_SEC) /* after a revision came into force: it has better things to do at first */
 
 struct dry_run {
+        bool is_about_images; /* what stays is told, too */
         struct hv_agent *agent;
         struct hv_api_call *call;
         struct hv_gc_look *look;
@@ -315,14 +316,43 @@ static void forget(struct hv_agent_gc *g, struct dry_run *d) {
         free(d);
 }
 
-static void on_seen_dry(void *userdata, struct hv_gc_seen *seen, const struct hv_err *err) {
-        struct dry_run *d = userdata;
+static void tell_images(struct dry_run *d, struct hv_gc_seen *seen, const struct hv_err *err) {
+        struct hv_api_engine_images result = { .err = err };
+        struct hv_api_engine_image *images =
+                HV_ARENA_NEW_N(seen->arena, struct hv_api_engine_image, seen->facts.n_images + 1);
+        struct hv_gc_plan plan;
+
+        hv_gc_plan(&seen->rules, &seen->facts, seen->arena, &plan);
+        for (size_t i = 0; i < seen->facts.n_images; i++) {
+                const struct hv_gc_image *image = &seen->facts.images[i];
+                struct hv_gc_verdict v = hv_gc_judge_image(&seen->rules, &seen->facts, &plan, image);
+                const char **users = HV_ARENA_NEW_N(seen->arena, const char *, seen->facts.n_containers + 1);
+                size_t n = 0;
+
+                for (const char *user; (user = hv_gc_user_of(&seen->facts, image, n)); n++)
+                        users[n] = user;
+                images[i] = (struct hv_api_engine_image){ .id = image->id,
+                                                          .name = image->is_dangling ? NULL : image->name,
+                                                          .size_bytes = image->size_bytes,
+                                                          .created_wall_us = image->created_us,
+                                                          .users = users,
+                                                          .n_users = n,
+                                                          .is_pinned = image->is_pinned,
+                                                          .is_ours = image->is_ours,
+                                                          .goes = v.goes,
+                                                          .why = v.why };
+        }
+        result.images = images;
+        result.n_images = seen->facts.n_images;
+        hv_api_engine_images_done(d->call, &result);
+}
+
+static void tell_steps(struct dry_run *d, struct hv_gc_seen *seen, const struct hv_err *err) {
         struct hv_agent *a = d->agent;
         struct hv_api_gc result = { .err = err, .dry_run = true, .is_stuck = a->gc->is_stuck };
         struct hv_api_gc_step *steps;
         struct hv_gc_plan plan;
 
-        seen->facts.is_collecting = a->gc->is_collecting;
         hv_gc_plan(&seen->rules, &seen->facts, seen->arena, &plan);
         steps = HV_ARENA_NEW_N(seen->arena, struct hv_api_gc_step, plan.n_steps + 1);
         for (size_t i = 0; i < plan.n_steps; i++) {
@@ -335,14 +365,45 @@ static void on_seen_dry(void *userdata, struct hv_gc_seen *seen, const struct hv
         result.n_steps = plan.n_steps;
         figures(&result, &seen->rules, &seen->facts);
         hv_api_gc_done(d->call, &result);
-        forget(a->gc, d);
+}
+
+static void on_seen_dry(void *userdata, struct hv_gc_seen *seen, const struct hv_err *err) {
+        struct dry_run *d = userdata;
+
+        seen->facts.is_collecting = d->agent->gc->is_collecting;
+        if (d->is_about_images)
+                tell_images(d, seen, err);
+        else
+                tell_steps(d, seen, err);
+        forget(d->agent->gc, d);
+}
+
+static void look_only(struct hv_agent *a, bool is_about_images, struct hv_api_call *call) {
+        struct dry_run *d = HV_NEW(struct dry_run);
+
+        *d = (struct dry_run){ .is_about_images = is_about_images, .agent = a, .call = call };
+        hv_vec_push(&a->gc->dry_runs, d);
+        d->look = hv_gc_look_new(a, on_seen_dry, d);
+}
+
+void hv_agent_gc_images(void *userdata, struct hv_api_call *call) {
+        struct hv_agent *a = userdata;
+        struct hv_api_engine_images none = {};
+        struct hv_err err = {};
+
+        if (a->gc && active(a)) {
+                look_only(a, true, call);
+                return;
+        }
+        (void) hv_err_set(&err, -EAGAIN, "no revision of the desired state is in force yet");
+        none.err = &err;
+        hv_api_engine_images_done(call, &none);
 }
 
 void hv_agent_gc(void *userdata, bool dry_run, struct hv_api_call *call) {
         struct hv_agent *a = userdata;
         struct hv_api_gc none = {};
         struct hv_err err = {};
-        struct dry_run *d;
 
         if (!a->gc || !active(a)) {
                 (void) hv_err_set(&err, -EAGAIN, "no revision of the desired state is in force yet");
@@ -355,10 +416,7 @@ void hv_agent_gc(void *userdata, bool dry_run, struct hv_api_call *call) {
                 arm_at_most(a, 0);
                 return;
         }
-        d = HV_NEW(struct dry_run);
-        *d = (struct dry_run){ .agent = a, .call = call };
-        hv_vec_push(&a->gc->dry_runs, d);
-        d->look = hv_gc_look_new(a, on_seen_dry, d);
+        look_only(a, false, call);
 }
 
 /* ---- life ---- */
@@ -379,19 +437,23 @@ void hv_agent_gc_follow(struct hv_agent *a) {
 
 void hv_agent_gc_end(struct hv_agent *a) {
         struct hv_agent_gc *g = a->gc;
+        struct hv_api_engine_images no_images = {};
         struct hv_api_gc result = {};
         struct hv_err err = {};
 
         if (!g)
                 return;
         (void) hv_err_set(&err, -ESHUTDOWN, "the agent ends");
-        result.err = &err;
+        result.err = no_images.err = &err;
         for (size_t i = 0; i < g->asked.n; i++)
                 hv_api_gc_done(g->asked.v[i], &result);
         for (size_t i = 0; i < g->waiting.n; i++)
                 hv_api_gc_done(g->waiting.v[i], &result);
         for (size_t i = 0; i < g->dry_runs.n; i++) {
-                hv_api_gc_done(g->dry_runs.v[i]->call, &result);
+                if (g->dry_runs.v[i]->is_about_images)
+                        hv_api_engine_images_done(g->dry_runs.v[i]->call, &no_images);
+                else
+                        hv_api_gc_done(g->dry_runs.v[i]->call, &result);
                 hv_gc_look_free(g->dry_runs.v[i]->look);
                 free(g->dry_runs.v[i]);
         }

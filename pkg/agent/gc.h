@@ -21,6 +21,8 @@ void hv_agent_gc_soon(struct hv_agent *a);    /* there is something new to look 
 void hv_agent_gc_wanted(void *agent); /* an image did not fit: room is to be made, down to gc.disk.low */
 /* What POST /api/v1/gc asks for: a round, or (dry_run) what one would do. */
 void hv_agent_gc(void *userdata, bool dry_run, struct hv_api_call *call);
+/* What GET /api/v1/node/images asks for: what the engine holds, and what would become of it. */
+void hv_agent_gc_images(void *userdata, struct hv_api_call *call);
 /* The disk of the engine is above gc.disk.low though all was collected that may be: for those who keep new work away. */
 bool hv_agent_gc_is_stuck(const struct hv_agent *a);
 void hv_agent_gc_end(struct hv_agent *a); /* before the executor */

@@ -185,6 +185,7 @@ static struct hv_gc_image image_of(const struct hv_gc_look *l, const struct need
                 .is_pinned = how == PINNED,
                 .is_needed = how == NEEDED,
                 .since_us = kept ? kept->since_us : i->created_us,
+                .created_us = i->created_us,
         };
         size_t n_tags = names_of(&i->tags, &ret.name);
 

@@ -112,7 +112,10 @@ int hv_cmd_validate(struct hv_cli *cli); /* cmd_validate.c */
 int hv_cmd_bundle(struct hv_cli *cli);   /* cmd_bundle.c */
 int hv_cmd_doctor(struct hv_cli *cli);   /* cmd_doctor.c */
 int hv_cmd_get(struct hv_cli *cli);      /* cmd_get.c */
-int hv_cmd_sources(struct hv_cli *cli);  /* cmd_lists.c */
+int hv_cmd_images(struct hv_cli *cli);   /* cmd_images.c */
+int hv_cmd_ports(struct hv_cli *cli);    /* cmd_ports.c */
+int hv_cmd_net_ls(struct hv_cli *cli);
+int hv_cmd_sources(struct hv_cli *cli); /* cmd_lists.c */
 int hv_cmd_revisions(struct hv_cli *cli);
 int hv_cmd_describe(struct hv_cli *cli);       /* cmd_describe.c */
 int hv_cmd_status(struct hv_cli *cli);         /* cmd_status.c */

@@ -65,7 +65,8 @@ static int read_output(const struct reader *r, const struct hv_node *value) {
                         return 0;
                 }
         }
-        return refuse(r, value, "output: expected table, wide, json, jsonl, yaml or name, found", value->text);
+        return refuse(r, value, "output: expected table, wide, json, jsonl, yaml or name, found",
+                      value->text);
 }
 
 static int read_field(const struct reader *r, const struct hv_node *key, const struct hv_node *value) {
@@ -88,8 +89,8 @@ static int read_field(const struct reader *r, const struct hv_node *key, const s
         else {
                 near = hv_text_suggest(key->text, names, HV_ARRAY_SIZE(names));
                 if (near)
-                        return hv_err_set(r->err, -EINVAL, "%s:%u: unknown field %s; did you mean %s?", c->path,
-                                          key->at.line, key->text, near);
+                        return hv_err_set(r->err, -EINVAL, "%s:%u: unknown field %s; did you mean %s?",
+                                          c->path, key->at.line, key->text, near);
                 return refuse(r, key, "expected host, socket, caFile, tokenFile or output, found", key->text);
         }
         return 0;
@@ -101,8 +102,9 @@ static int read_fields(const struct reader *r, const struct hv_node *root) {
         if (root->type == HV_NODE_NULL)
                 return 0;
         if (root->type != HV_NODE_MAPPING)
-                return hv_err_set(r->err, -EINVAL, "%s: expected fields such as host: https://NAME:PORT, found %s",
-                                  c->path, hv_node_describe(root));
+                return hv_err_set(r->err, -EINVAL,
+                                  "%s: expected fields such as host: https://NAME:PORT, found %s", c->path,
+                                  hv_node_describe(root));
         for (size_t i = 0; i < root->n; i++) {
                 int e = read_field(r, root->pairs[i].key, root->pairs[i].value);
 
@@ -178,8 +180,8 @@ int hv_client_config_token(const struct hv_client_config *c, struct hv_secret **
         text = hv_secret_bytes(whole);
         len = strcspn(text, "\r\n");
         if (len == 0 || strspn(text + len, "\r\n") != hv_secret_len(whole) - len)
-                return hv_err_set(err, -EINVAL, "tokenFile %s (%s): expected a token on one line", c->token_file,
-                                  c->path);
+                return hv_err_set(err, -EINVAL, "tokenFile %s (%s): expected a token on one line",
+                                  c->token_file, c->path);
         *ret = hv_secret_new(text, len);
         return 0;
 }

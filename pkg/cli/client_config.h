@@ -15,7 +15,7 @@
 #include "base/secret.h"
 
 struct hv_client_config {
-        char *path; /* of the file, for messages; NULL: there is none */
+        char *path;                                 /* of the file, for messages; NULL: there is none */
         char *host, *socket, *ca_file, *token_file; /* NULL: not said */
         char *output;                               /* a word that is no template: "wide" */
 };

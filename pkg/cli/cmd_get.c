@@ -120,17 +120,8 @@ static void cell_count(struct hv_table *t, const struct hv_json *item, const cha
         hv_table_cellf(t, "%d", (int) hv_json_int(status(item), key, 0));
 }
 
-/* As people write it: without the registry and the folder that a bare name means. */
 static void cell_image(struct hv_table *t, const char *image) {
-        static const char *const implied[] = { "docker.io/library/", "docker.io/" };
-
-        for (size_t i = 0; image && i < HV_ARRAY_SIZE(implied); i++) {
-                if (hv_has_prefix(image, implied[i])) {
-                        image += strlen(implied[i]);
-                        break;
-                }
-        }
-        hv_table_cell(t, image);
+        hv_table_cell(t, hv_output_image(image));
 }
 
 static void cells_service(struct hv_table *t, const struct hv_json *item) {

@@ -132,6 +132,15 @@ const char *hv_output_until(const char *rfc3339, char ret[HV_AGE_SIZE]) {
         return format_span(then_us > at_us ? then_us - at_us : 0, ret);
 }
 
+const char *hv_output_image(const char *image) {
+        static const char *const implied[] = { "docker.io/library/", "docker.io/" };
+
+        for (size_t i = 0; image && i < HV_ARRAY_SIZE(implied); i++)
+                if (hv_has_prefix(image, implied[i]))
+                        return image + strlen(implied[i]);
+        return image;
+}
+
 void hv_output_tint(struct hv_buf *buf, bool color, enum hv_tint tint, const char *text) {
         static const char *const codes[] = {
                 [HV_TINT_NONE] = "0",  [HV_TINT_GOOD] = "32",   [HV_TINT_BAD] = "31",

@@ -19,6 +19,9 @@ const char *hv_output_instant(const char *rfc3339, char ret[HV_AGE_SIZE]);
 /* How long it is until an instant: "4h"; "-" for NULL. */
 const char *hv_output_until(const char *rfc3339, char ret[HV_AGE_SIZE]);
 
+/* An image as people write it: without the registry and the folder that a bare name means. NULL gives NULL. */
+const char *hv_output_image(const char *image);
+
 /* Words in colour where there is colour. */
 enum hv_tint {
         HV_TINT_NONE,

@@ -87,11 +87,16 @@ static void plan_containers(struct planning *p) {
 
 /* ---- images and layers ---- */
 
+const char *hv_gc_user_of(const struct hv_gc_facts *facts, const struct hv_gc_image *image, size_t i) {
+        for (size_t k = 0; k < facts->n_containers; k++)
+                if (facts->containers[k].image && strcmp(facts->containers[k].image, image->id) == 0 &&
+                    i-- == 0)
+                        return facts->containers[k].name;
+        return NULL;
+}
+
 static bool is_used(const struct hv_gc_facts *facts, const struct hv_gc_image *image) {
-        for (size_t i = 0; i < facts->n_containers; i++)
-                if (facts->containers[i].image && strcmp(facts->containers[i].image, image->id) == 0)
-                        return true;
-        return false;
+        return hv_gc_user_of(facts, image, 0) != NULL;
 }
 
 static int by_age(const void *a, const void *b) {
@@ -165,4 +170,29 @@ void hv_gc_plan(const struct hv_gc_rules *rules, const struct hv_gc_facts *facts
         ret->steps = p.steps;
         ret->n_steps = p.n;
         ret->is_enough = p.promised_bytes >= ret->wanted_bytes;
+}
+
+/* In the order of may_go(): what is said first is what would have to change first. */
+static const char *why_it_stays(const struct hv_gc_rules *rules, const struct hv_gc_facts *facts,
+                                const struct hv_gc_image *i) {
+        if (is_used(facts, i))
+                return "a container is made of it";
+        if (i->is_pinned)
+                return "pinned (images.preload)";
+        if (i->is_needed)
+                return "needed by a revision that is kept, or by a task";
+        if (!i->is_ours && !(i->is_dangling && rules->unmanaged))
+                return "not brought by hivelet";
+        if (hv_time_add(i->since_us, rules->min_age_us) > facts->now_us)
+                return "unused for less than gc.disk.minAge";
+        return i->is_ours ? "until room is needed, or gc.images.maxAge is over" : "until room is needed";
+}
+
+struct hv_gc_verdict hv_gc_judge_image(const struct hv_gc_rules *rules, const struct hv_gc_facts *facts,
+                                       const struct hv_gc_plan *plan, const struct hv_gc_image *image) {
+        for (size_t i = 0; i < plan->n_steps; i++)
+                if ((plan->steps[i].what == HV_GC_IMAGE || plan->steps[i].what == HV_GC_LAYER) &&
+                    strcmp(plan->steps[i].id, image->id) == 0)
+                        return (struct hv_gc_verdict){ true, plan->steps[i].why };
+        return (struct hv_gc_verdict){ false, why_it_stays(rules, facts, image) };
 }

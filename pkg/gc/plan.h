@@ -48,6 +48,7 @@ struct hv_gc_image {
         bool is_pinned, is_needed;
         bool is_dangling;  /* no tag, no digest */
         uint64_t since_us; /* ours: unused since, or came then if that was later; else made then */
+        uint64_t created_us;
 };
 
 struct hv_gc_facts {
@@ -76,6 +77,17 @@ struct hv_gc_plan {
         bool is_enough;        /* the steps may free as much as is wanted */
         uint64_t next_us;      /* when something becomes old enough to go; HV_TIME_NEVER */
 };
+
+/* Why an image stays or, being a step of the plan, goes: one line. */
+struct hv_gc_verdict {
+        bool goes;
+        const char *why;
+};
+struct hv_gc_verdict hv_gc_judge_image(const struct hv_gc_rules *rules, const struct hv_gc_facts *facts,
+                                       const struct hv_gc_plan *plan, const struct hv_gc_image *image);
+
+/* The i-th container of the image, as people know it; NULL: there are no more. */
+const char *hv_gc_user_of(const struct hv_gc_facts *facts, const struct hv_gc_image *image, size_t i);
 
 void hv_gc_plan(const struct hv_gc_rules *rules, const struct hv_gc_facts *facts, struct hv_arena *arena,
                 struct hv_gc_plan *ret);

@@ -158,6 +158,27 @@ struct hv_api_gc {
 
 void hv_api_gc_done(struct hv_api_call *call, const struct hv_api_gc *result);
 
+/* --- images of the engine --------------------------------------------------------------------------- */
+
+struct hv_api_engine_image {
+        const char *id, *name; /* name NULL: it has none */
+        uint64_t size_bytes, created_wall_us;
+        const char *const *users; /* containers, ended ones too */
+        size_t n_users;
+        bool is_pinned;
+        bool is_ours; /* hivelet brought it */
+        bool goes;    /* the next round of garbage collection removes it */
+        const char *why;
+};
+
+struct hv_api_engine_images {
+        const struct hv_err *err; /* not NULL: they could not be looked at */
+        const struct hv_api_engine_image *images;
+        size_t n_images;
+};
+
+void hv_api_engine_images_done(struct hv_api_call *call, const struct hv_api_engine_images *result);
+
 /* --- by hand ---------------------------------------------------------------------------------------- */
 
 void hv_api_kill_done(struct hv_api_call *call, const struct hv_api_killed *result);
@@ -210,6 +231,9 @@ struct hv_api_backend {
 
         /* Collects garbage, or (dry_run) tells what would be. Ends with hv_api_gc_done(), also from inside. */
         void (*gc)(void *userdata, bool dry_run, struct hv_api_call *call);
+
+        /* Looks at the images of the engine; changes nothing. Ends with hv_api_engine_images_done(), also from inside. */
+        void (*engine_images)(void *userdata, struct hv_api_call *call);
 
         /* Takes an order, durably: 1; 0: it is so already. -EBUSY: it makes no sense beside another one; else why it cannot be kept.
          * The snapshot shows it from then on. */

@@ -198,6 +198,9 @@ void hv_api_post_kill(struct hv_http_request *req, void *userdata);
 void hv_api_get_gc(struct hv_http_request *req, void *userdata);
 void hv_api_post_gc(struct hv_http_request *req, void *userdata);
 
+/* api_images.c */
+void hv_api_get_engine_images(struct hv_http_request *req, void *userdata);
+
 /* api_logs.c */
 bool hv_api_read_log_options(struct hv_http_request *req,
                              struct hv_api_log_options *ret); /* false: 400 was sent */

@@ -347,6 +347,9 @@ static const struct hv_http_route routes[] = {
              "do nothing to services, networks and volumes, and admit no task", .body = "Order"),
         POST(orders, "/api/v1/node/release", OPERATOR, hv_api_post_release, 4096, "200 Orders, 400, 503",
              "bring about again what is declared", .body = "Order"),
+        GET(node, "/api/v1/node/images", VIEWER, hv_api_get_engine_images, "200 EngineImageList, 503",
+            "images that the engine holds: how large, who uses them, why they stay",
+            .details = "The engine is asked each time. What is declared of images is /api/v1/images."),
         GET(node, "/api/v1/gc", VIEWER, hv_api_get_gc, "200 Collection, 503",
             "what garbage collection would remove, change nothing",
             .details =

@@ -259,6 +259,10 @@ class Collection(Disk):
         agent.desire(self.body({"web": c}, gc=rules))
         self.assertEqual(self.names(self.gc()), [])
         self.assertEqual(self.images(), {a, b, c, "mine:1"})
+        told = {i["name"]: i for i in json.loads(agent.ctl("images", "-o", "json").stdout)["items"]}
+        self.assertEqual((told[a]["usedBy"], told[a]["kept"]), (["stranger"], True))
+        self.assertEqual((told[c]["usedBy"], told[c]["why"]), (["hive-web"], "a container is made of it"))
+        self.assertEqual((told[a]["brought"], told["mine:1" if "mine:1" in told else b]["why"]), (True, "not brought by hivelet"))
         self.engine.call("DELETE", "/containers/stranger")
         self.engine.call("DELETE", "/images/mine:1")
         self.assertEqual(self.names(self.gc()), [b, a])  # b is unused for longer

@@ -84,10 +84,12 @@ static void the_socket_is_a_default(void **state) {
 
         put_file(h->file, text, 0600);
         expect(with(h, s, "status", "HIVELET_SOCKET="), "of the file", 0, "converged", NULL);
-        expect(with(h, s, "status", "HIVELET_SOCKET=/nowhere"), "the environment goes before", 7, NULL, "/nowhere");
-        expect(with(h, s, "status --socket /nowhere", "HIVELET_SOCKET="), "an option goes before", 7, NULL, "/nowhere");
-        expect(with(h, s, "status", "HIVELET_HOST=https://127.0.0.1:1"), "so does a host of the environment", 7, NULL,
-               "https://127.0.0.1:1 cannot be reached");
+        expect(with(h, s, "status", "HIVELET_SOCKET=/nowhere"), "the environment goes before", 7, NULL,
+               "/nowhere");
+        expect(with(h, s, "status --socket /nowhere", "HIVELET_SOCKET="), "an option goes before", 7, NULL,
+               "/nowhere");
+        expect(with(h, s, "status", "HIVELET_HOST=https://127.0.0.1:1"), "so does a host of the environment",
+               7, NULL, "https://127.0.0.1:1 cannot be reached");
 }
 
 static void the_host_is_a_default(void **state) {
@@ -96,10 +98,12 @@ static void the_host_is_a_default(void **state) {
 
         put_file(h->file, "host: https://127.0.0.1:1\ntokenFile: token\n", 0600);
         put_file(h->token, "hvt_x\n", 0600);
-        expect(with(h, s, "status", "HIVELET_SOCKET="), "of the file", 7, NULL, "https://127.0.0.1:1 cannot be reached");
+        expect(with(h, s, "status", "HIVELET_SOCKET="), "of the file", 7, NULL,
+               "https://127.0.0.1:1 cannot be reached");
         expect(with(h, s, "status", NULL), "a socket of the environment goes before", 0, "converged", NULL);
         put_file(h->token, "hvt_x\n", 0640);
-        expect(with(h, s, "status", "HIVELET_SOCKET="), "a token that others read", 1, NULL, "must be 0600 or stricter");
+        expect(with(h, s, "status", "HIVELET_SOCKET="), "a token that others read", 1, NULL,
+               "must be 0600 or stricter");
         put_file(h->token, "hvt_x\nand more\n", 0600);
         expect(with(h, s, "status", "HIVELET_SOCKET="), "no token", 1, NULL, "expected a token on one line");
         expect(with(h, s, "status", NULL), "another agent needs no token", 0, "converged", NULL);
@@ -113,9 +117,12 @@ static void what_is_wrong_is_named(void **state) {
         } rows[] = {
                 { "output: name\n", 0620, "writable by group" },
                 { "output: name\n", 0602, "writable by everyone" },
-                { "hots: https://127.0.0.1:1\n", 0600, "config.yaml:1: unknown field hots; did you mean host?" },
-                { "output: name\nxyzzy: 1\n", 0600, "config.yaml:2: expected host, socket, caFile, tokenFile or output" },
-                { "output: sarif\n", 0600, "config.yaml:1: output: expected table, wide, json, jsonl, yaml or name" },
+                { "hots: https://127.0.0.1:1\n", 0600,
+                  "config.yaml:1: unknown field hots; did you mean host?" },
+                { "output: name\nxyzzy: 1\n", 0600,
+                  "config.yaml:2: expected host, socket, caFile, tokenFile or output" },
+                { "output: sarif\n", 0600,
+                  "config.yaml:1: output: expected table, wide, json, jsonl, yaml or name" },
                 { "output: [name]\n", 0600, "expected text behind \"output\"" },
                 { "output: name\noutput: wide\n", 0600, "config.yaml:2: " },
                 { "- output\n", 0600, "found a list" },

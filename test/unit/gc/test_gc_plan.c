@@ -70,13 +70,15 @@ struct image_row {
         uint64_t free_bytes; /* of 100 */
         bool is_collecting, unmanaged;
         const char *expected;
+        const char *why; /* it stays; NULL: any reason */
 };
 
 static const struct image_row image_rows[] = {
         { "unused, but there is room",
           { .is_ours = true, .since_us = AGO(DAY) },
           .free_bytes = 16,
-          .expected = "" },
+          .expected = "",
+          .why = "until room is needed, or gc.images.maxAge is over" },
         { "unused, and there is none",
           { .is_ours = true, .since_us = AGO(DAY) },
           .free_bytes = 14,
@@ -95,19 +97,33 @@ static const struct image_row image_rows[] = {
           .free_bytes = 25,
           .is_collecting = true,
           .expected = "" },
-        { "used", { .is_ours = true, .since_us = AGO(99 * DAY) }, .is_used = true, .expected = "" },
-        { "pinned", { .is_ours = true, .is_pinned = true, .since_us = AGO(99 * DAY) }, .expected = "" },
+        { "used",
+          { .is_ours = true, .since_us = AGO(99 * DAY) },
+          .is_used = true,
+          .expected = "",
+          .why = "a container is made of it" },
+        { "pinned",
+          { .is_ours = true, .is_pinned = true, .since_us = AGO(99 * DAY) },
+          .expected = "",
+          .why = "pinned (images.preload)" },
         { "needed by a revision",
           { .is_ours = true, .is_needed = true, .since_us = AGO(99 * DAY) },
-          .expected = "" },
-        { "somebody else's", { .since_us = AGO(99 * DAY) }, .expected = "" },
-        { "younger than minAge", { .is_ours = true, .since_us = AGO(10 * MIN - 1) }, .expected = "" },
+          .expected = "",
+          .why = "needed by a revision that is kept, or by a task" },
+        { "somebody else's", { .since_us = AGO(99 * DAY) }, .expected = "", .why = "not brought by hivelet" },
+        { "younger than minAge",
+          { .is_ours = true, .since_us = AGO(10 * MIN - 1) },
+          .expected = "",
+          .why = "unused for less than gc.disk.minAge" },
         { "as old as minAge", { .is_ours = true, .since_us = AGO(10 * MIN) }, .expected = "x" },
         { "older than maxAge, with room",
           { .is_ours = true, .since_us = AGO(30 * DAY) },
           .free_bytes = 99,
           .expected = "x" },
-        { "a layer of nobody", { .is_dangling = true, .since_us = AGO(DAY) }, .expected = "" },
+        { "a layer of nobody",
+          { .is_dangling = true, .since_us = AGO(DAY) },
+          .expected = "",
+          .why = "not brought by hivelet" },
         { "a layer of nobody that may go",
           { .is_dangling = true, .since_us = AGO(DAY) },
           .unmanaged = true,
@@ -116,7 +132,8 @@ static const struct image_row image_rows[] = {
           { .is_dangling = true, .since_us = AGO(99 * DAY) },
           .unmanaged = true,
           .free_bytes = 50,
-          .expected = "" },
+          .expected = "",
+          .why = "until room is needed" },
         { "a layer that is used",
           { .is_dangling = true, .since_us = AGO(DAY) },
           .unmanaged = true,
@@ -141,6 +158,7 @@ static void images_go_only_when_every_rule_lets_them(void **state) {
                                              .images = &image,
                                              .n_images = 1 };
                 struct hv_gc_rules rules = usual;
+                struct hv_gc_verdict verdict;
                 struct hv_gc_plan plan;
 
                 image.id = image.name = image.target = "x";
@@ -150,6 +168,15 @@ static void images_go_only_when_every_rule_lets_them(void **state) {
                 if (strcmp(names_of(&plan, arena), row->expected) != 0)
                         fail_msg("%s: goes \"%s\", expected \"%s\"", row->what, names_of(&plan, arena),
                                  row->expected);
+                verdict = hv_gc_judge_image(&rules, &facts, &plan, &image);
+                if (verdict.goes != (*row->expected != '\0') ||
+                    (row->why && strcmp(verdict.why, row->why) != 0))
+                        fail_msg("%s: %s because \"%s\"", row->what, verdict.goes ? "goes" : "stays",
+                                 verdict.why);
+                if (verdict.goes)
+                        assert_ptr_equal(verdict.why, plan.steps[0].why);
+                assert_int_equal(hv_gc_user_of(&facts, &image, 0) != NULL, row->is_used);
+                assert_null(hv_gc_user_of(&facts, &image, 1));
         }
 }
 

@@ -384,6 +384,28 @@ static void gc(void *userdata, bool dry_run, struct hv_api_call *call) {
         hv_api_gc_done(call, &result);
 }
 
+static void engine_images(void *userdata, struct hv_api_call *call) {
+        static const char *const users[] = { "hive-web-1", "hive-web-2" };
+        static const uint64_t mib = UINT64_C(1) << 20;
+        struct stage *s = userdata;
+        const struct hv_api_engine_image images[] = {
+                { "sha256:1111111111111111111111111111111111111111111111111111111111111111",
+                  "docker.io/library/nginx:1.27-alpine", 48 * mib, s->wall_us - 30 * HV_USEC_PER_DAY, users,
+                  2, false, true, false, "a container is made of it" },
+                { "sha256:2222222222222222222222222222222222222222222222222222222222222222",
+                  "registry.example.org/team/a-long-name-of-an-image:2026.11.22", 1900 * mib,
+                  s->wall_us - 3 * HV_USEC_PER_HOUR, NULL, 0, true, true, false, "pinned (images.preload)" },
+                { "sha256:3333333333333333333333333333333333333333333333333333333333333333", NULL, 7 * mib,
+                  s->wall_us - 90 * HV_USEC_PER_DAY, NULL, 0, false, false, true,
+                  "the disk is above gc.disk.high, and nothing uses it" },
+        };
+        struct hv_api_engine_images result = { .images = images, .n_images = HV_ARRAY_SIZE(images) };
+
+        if (s->err.code)
+                result.err = &s->err;
+        hv_api_engine_images_done(call, &result);
+}
+
 static int order(void *userdata, const struct hv_api_order *o, struct hv_err *err) {
         static const char *const words[] = { "cordon", "uncordon", "hold",    "release",
                                              "stop",   "start",    "restart", "drain" };
@@ -424,6 +446,7 @@ static const struct hv_api_backend backend = {
         .fit = fit,
         .usage = usage,
         .gc = gc,
+        .engine_images = engine_images,
         .order = order,
         .kill = send_signal,
 };

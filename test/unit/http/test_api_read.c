@@ -1,6 +1,7 @@
 /* What the API shows, and that it shows the same at every place. */
 #include "testing.h"
 
+#include <errno.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -807,7 +808,51 @@ static void exposure_names_every_published_port(void **state) {
         assert_string_equal(text_at(a.json, "items.0.address"), "127.0.0.1");
         assert_int_equal(hv_json_as_int(at(a.json, "items.0.containerPort"), 0), 80);
         assert_int_equal(hv_json_as_int(at(a.json, "items.1.hostPort"), 0), 8081);
+        assert_string_equal(text_at(a.json, "items.0.mode"), "published");
+        assert_string_equal(text_at(a.json, "items.0.reach"), "loopback");
         assert_string_equal(text_at(a.json, "listen"), "127.0.0.1:5000");
+}
+
+/* No list says what a container opens there: it must not be missing for that. */
+static void exposure_names_who_shares_the_network_of_the_node(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        struct answer a;
+        size_t n;
+
+        (void) state;
+        for (size_t i = 0; i < s->desired->n_units; i++)
+                if (hv_streq(s->desired->units[i].object, "db"))
+                        ((struct hv_unit *) &s->desired->units[i])->network_mode = "host";
+        a = get(s, "/api/v1/exposure");
+        n = hv_json_size(at(a.json, "items"));
+        assert_int_equal(n, 3);
+        for (size_t i = 0; i < n; i++) {
+                const struct hv_json *item = hv_json_at(at(a.json, "items"), i);
+                bool is_db = hv_streq(hv_json_str(item, "name"), "db");
+
+                assert_string_equal(hv_json_str(item, "mode"), is_db ? "hostNetwork" : "published");
+                assert_string_equal(hv_json_str(item, "reach"), is_db ? "reachable" : "loopback");
+        }
+        answer_done(&a);
+}
+
+static void images_of_the_engine_say_why_they_stay(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer a = get(s, "/api/v1/node/images");
+        struct answer broken;
+
+        (void) state;
+        assert_int_equal(a.status, 200);
+        assert_int_equal(hv_json_size(at(a.json, "items")), 3);
+        assert_string_equal(text_at(a.json, "items.0.usedBy.1"), "hive-web-2");
+        assert_string_equal(text_at(a.json, "items.1.why"), "pinned (images.preload)");
+        assert_true(hv_json_as_bool(at(a.json, "items.1.pinned"), false));
+        assert_false(hv_json_as_bool(at(a.json, "items.2.kept"), true));
+        assert_int_equal(hv_json_type(at(a.json, "items.2.name")), HV_JSON_NULL);
+        s->err = (struct hv_err){ .code = -ENOTCONN, .msg = "the engine cannot be reached" };
+        broken = get(s, "/api/v1/node/images");
+        assert_int_equal(broken.status, 503);
+        answer_done(&broken);
 }
 
 int main(void) {
@@ -836,6 +881,8 @@ int main(void) {
                 cmocka_unit_test(a_revision_is_found_by_the_start_of_its_id),
                 cmocka_unit_test(sync_in_short),
                 cmocka_unit_test(exposure_names_every_published_port),
+                cmocka_unit_test(exposure_names_who_shares_the_network_of_the_node),
+                cmocka_unit_test(images_of_the_engine_say_why_they_stay),
                 cmocka_unit_test(usage_is_sent_again_with_each_sample),
         };
 
