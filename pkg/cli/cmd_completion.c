@@ -242,7 +242,10 @@ static void offer_args(const struct completer *c, const struct hv_verb *v, const
                 offer_names(c, HV_KIND_CRONTASK, false);
                 break;
         case HV_ARGS_FIELD:
-                offer_fields(c);
+                if (strchr(c->word, '/'))
+                        offer_objects(c, false);
+                else
+                        offer_fields(c);
                 break;
         case HV_ARGS_SHELL:
                 for (size_t i = 0; i < HV_ARRAY_SIZE(shells); i++)

@@ -1,4 +1,4 @@
-/* hivectl explain: the documentation of a field, from the table that also reads it. */
+/* hivectl explain: the documentation of a field, from the table that also reads it; and who set it, from the agent. */
 #include "cli/cli_internal.h"
 
 #include "base/text.h"
@@ -113,10 +113,69 @@ static void explain_kind(struct hv_cli *cli, enum hv_kind kind) {
                     kind == HV_KIND_NODESTATE ? "services.ports" : "PATH");
 }
 
+/* ---- who set it ---- */
+
+static void put_value(struct hv_buf *buf, const char *label, const struct hv_json *value) {
+        _hv_cleanup_(hv_buf_done) struct hv_buf text = {};
+
+        if (hv_json_as_str(value))
+                hv_buf_puts(&text, hv_json_as_str(value));
+        else if (hv_json_type(value) != HV_JSON_NULL)
+                hv_json_dump(value, &text);
+        put_row(buf, label, hv_buf_str(&text));
+}
+
+static void put_origin(struct hv_buf *buf, const struct hv_json *j) {
+        const char *file = hv_json_str(j, "file"), *by = hv_json_str(j, "by");
+
+        hv_buf_printf(buf, "  %-9s ", "set by");
+        if (file)
+                hv_buf_printf(buf, "%s:%d:%d\n", file, (int) hv_json_int(j, "line", 0),
+                              (int) hv_json_int(j, "column", 0));
+        else if (by)
+                hv_buf_printf(buf, "%s%s\n", hv_streq(hv_json_str(j, "origin"), "variable") ? "$" : "", by);
+        else
+                hv_buf_puts(buf, "nobody: the default\n");
+}
+
+static int explain_origin(struct hv_cli *cli, const char *word) {
+        _hv_cleanup_(hv_buf_done) struct hv_buf path = {}, text = {};
+        _hv_cleanup_(hv_json_freep) struct hv_json *j = NULL;
+        struct hv_cli_object object;
+        int r = word ? hv_cli_object(cli, word, NULL, &object)
+                     : hv_cli_usage(cli, "of which object? hivectl explain service/web --field %s",
+                                    cli->options.field);
+
+        if (r != HV_EXIT_OK)
+                return r;
+        if (!object.name)
+                return hv_cli_usage(cli, "which %s? hivectl explain %s/NAME --field %s",
+                                    hv_kind_label(object.kind), hv_kind_label(object.kind),
+                                    cli->options.field);
+        hv_buf_printf(&path, "/api/v1/%s/", hv_cli_folder(object.kind));
+        hv_cli_escape_path(&path, object.name);
+        hv_buf_puts(&path, "/origin?field=");
+        hv_cli_escape_path(&path, cli->options.field);
+        r = hv_cli_get(cli, hv_buf_str(&path), &j);
+        if (r != HV_EXIT_OK)
+                return r;
+        hv_buf_printf(&text, "%s/%s %s: %s\n", hv_kind_label(object.kind), object.name, cli->options.field,
+                      hv_json_str(j, "type"));
+        put_value(&text, "value", hv_json_get(j, "value"));
+        put_origin(&text, j);
+        put_value(&text, "default", hv_json_get(j, "default"));
+        hv_output_text(cli, &text);
+        return HV_EXIT_OK;
+}
+
 int hv_cmd_explain(struct hv_cli *cli) {
         const char *path = cli->options.n_args > 0 ? cli->options.args[0] : "spec";
         const struct hv_field *f = hv_schema_find(path, NULL);
 
+        if (hv_option_is_given(&cli->options, HV_OPT_FIELD))
+                return explain_origin(cli, cli->options.n_args > 0 ? path : NULL);
+        if (strchr(path, '/'))
+                return hv_cli_usage(cli, "which field of it? hivectl explain %s --field image", path);
         if (f)
                 explain_field(cli, path, f);
         else if (hv_streq(path, "spec"))

@@ -22,7 +22,8 @@ static void put_agent(struct hv_table *t, const char *listen) {
         hv_table_cell(t, "tcp");
         hv_table_cell(t, "hivelet");
         hv_table_cell(t, "agent");
-        hv_table_cell(t, hv_address_parse(address, &a) && hv_address_is_loopback(&a) ? "loopback" : "reachable");
+        hv_table_cell(t,
+                      hv_address_parse(address, &a) && hv_address_is_loopback(&a) ? "loopback" : "reachable");
         hv_table_cell(t, "http.listen");
 }
 

@@ -79,6 +79,8 @@ const struct hv_option hv_options[HV_N_OPTIONS] = {
         { HV_OPT_NO_PAGER, 0, "no-pager", NULL, NULL, "do not show it with $PAGER" },
         { HV_OPT_DEADLINE, 0, "deadline", "TIME", NULL, "stop what still runs after this time, such as 10m" },
         { HV_OPT_TASKS, 0, "tasks", NULL, NULL, "tasks only, as always: services belong to the node" },
+        { HV_OPT_FIELD, 0, "field", "PATH", NULL,
+          "who set this field of the object, such as restart.policy" },
         { HV_OPT_VERSION, 0, "version", NULL, NULL, "show the version" },
 };
 
@@ -208,6 +210,9 @@ static int store(struct hv_cli_options *ret, const struct hv_option *o, const ch
         case HV_OPT_DEADLINE:
                 ret->deadline = value;
                 return read_time(o, value, &ignored_us, err);
+        case HV_OPT_FIELD:
+                ret->field = value;
+                break;
         case HV_OPT_SIGNAL:
                 ret->signal = value;
                 break;

@@ -58,6 +58,7 @@ enum hv_option_id {
         HV_OPT_NO_PAGER,
         HV_OPT_DEADLINE,
         HV_OPT_TASKS,
+        HV_OPT_FIELD,
         HV_OPT_VERSION,
         HV_N_OPTIONS
 };
@@ -116,7 +117,7 @@ struct hv_cli_options {
         const char *env[HV_CLI_FILES_MAX], *inputs[HV_CLI_FILES_MAX]; /* as often as they were there */
         size_t n_env, n_inputs;
         const char *accept_prune, *wait_for, *since, *stream, *key;
-        const char *name, *memory, *cpu, *network, *directory, *reason, *into, *signal, *deadline;
+        const char *name, *memory, *cpu, *network, *directory, *reason, *into, *signal, *deadline, *field;
         uint64_t tail;
         char *const *args; /* what is no option; NULL-terminated */
         size_t n_args;

@@ -5,12 +5,16 @@
 const struct hv_verb hv_verbs_learn[] = {
         { .name = "explain",
           .group = "Learn",
-          .usage = "[PATH]",
+          .usage = "[PATH] | TYPE/NAME --field PATH",
           .summary = "what a field of a document means",
-          .examples = "explain services\nexplain services.ports.host\nexplain Service.restart\n",
+          .details =
+                  "With --field: which line of which file, variable or flag set that field of an object, or that it is the default.\n"
+                  "That is asked of the agent; what a field means needs none.",
+          .examples =
+                  "explain services\nexplain services.ports.host\nexplain Service.restart\nexplain svc/web --field restart.policy\n",
           .args = HV_ARGS_FIELD,
           .args_max = 1,
-          .options = BIT(HV_OPT_NO_PAGER),
+          .options = BIT(HV_OPT_NO_PAGER) | BIT(HV_OPT_FIELD),
           .run = hv_cmd_explain },
         { .name = "schema",
           .group = "Learn",

@@ -154,6 +154,9 @@ void hv_api_get_one(struct hv_http_request *req, struct hv_api *api, enum hv_kin
 const struct hv_view_item *hv_api_wanted_item(struct hv_http_request *req, struct hv_api_view *v,
                                               enum hv_kind kind);
 
+/* api_settings.c */
+void hv_api_get_origin(struct hv_http_request *req, struct hv_api *api, enum hv_kind kind);
+
 /* api_exposure.c */
 void hv_api_get_exposure(struct hv_http_request *req, void *userdata);
 

@@ -39,6 +39,7 @@ PARAMETERS(PAGE, LIMIT(10000), CONTINUE);
 PARAMETERS(HISTORY, { "history", BOOLEAN, "with the points of the last rounds, oldest first" });
 PARAMETERS(EVENTS, { "follow", BOOLEAN, "as a stream" }, SINCE, TAIL, LAST_EVENT_ID);
 PARAMETERS(OBJECT_EVENTS, SINCE, TAIL);
+PARAMETERS(ORIGIN, { "field", TEXT, "path of the field, such as restart.policy or ports[0].host" });
 PARAMETERS(SERVICE_LOG, { "replica", "{type: integer, minimum: 1, maximum: 1000, default: 1}" }, LOG);
 PARAMETERS(TASKS, { "state", TEXT, "live, ended, or states, separated by commas" },
            { "source", "{enum: [file, cron, api, pool]}" }, { "name", TEXT, "name of the Task or CronTask" },
@@ -80,6 +81,9 @@ PARAMETERS(CONFIRM, { "revert", BOOLEAN, "take it back" });
         }                                                                            \
         static void get_##id##_why(struct hv_http_request *req, void *userdata) {    \
                 hv_api_get_one(req, userdata, KIND, HV_API_WHY);                     \
+        }                                                                            \
+        static void get_##id##_origin(struct hv_http_request *req, void *userdata) { \
+                hv_api_get_origin(req, userdata, KIND);                              \
         }                                                                            \
         static void get_##id##_events(struct hv_http_request *req, void *userdata) { \
                 hv_api_get_object_events(req, userdata, KIND);                       \
@@ -125,6 +129,8 @@ KIND_HANDLERS(wireguard, HV_KIND_WIREGUARD)
                     "200 ObjectStatus, 304, 404", "status of one " word),                                 \
                 GET(objects, "/api/v1/" plural "/{name}/why", VIEWER, get_##id##_why, "200 Why, 404",     \
                     "why one " word " is as it is"),                                                      \
+                GET(objects, "/api/v1/" plural "/{name}/origin", VIEWER, get_##id##_origin,               \
+                    "200 Origin, 400, 404", "who set one field of one " word, .parameters = ORIGIN),      \
                 GET(objects, "/api/v1/" plural "/{name}/events", VIEWER, get_##id##_events,               \
                     "200 EventList, 400", "events about one " word ", one that is gone included",         \
                     .parameters = OBJECT_EVENTS)

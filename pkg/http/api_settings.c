@@ -2,6 +2,7 @@
 #include "http/api_internal.h"
 
 #include "http/render_settings.h"
+#include "spec/types.h"
 #include "json/json.h"
 
 #define WHERE_SIZE 1280
@@ -22,6 +23,34 @@ void hv_api_get_settings(struct hv_http_request *req, void *userdata) {
         hv_render_settings(&w, "settings", v.snapshot.desired);
         hv_json_end(&w);
         hv_api_reply(req, 200, &buf);
+}
+
+void hv_api_get_origin(struct hv_http_request *req, struct hv_api *api, enum hv_kind kind) {
+        _hv_cleanup_(hv_api_view_done) struct hv_api_view v = {};
+        const char *field = hv_http_query(req, "field");
+        const struct hv_spec_object *declared;
+        const struct hv_view_item *item;
+        struct hv_buf buf = {};
+        struct hv_json_writer w = { .buf = &buf };
+
+        hv_api_look(api, &v);
+        item = hv_api_wanted_item(req, &v, kind);
+        if (!item)
+                return;
+        declared = v.snapshot.desired && v.snapshot.desired->tree
+                           ? hv_spec_find(v.snapshot.desired->tree, kind, item->name)
+                           : NULL;
+        if (hv_str_empty(field))
+                hv_http_reply_problem(req, 400, "BadQuery", "which field? For example ?field=image");
+        else if (!declared)
+                hv_http_reply_problem(req, 404, "NotFound", "%s \"%s\" is not declared any more",
+                                      hv_kind_label(kind), item->name);
+        else if (hv_render_origin(&w, NULL, v.snapshot.desired, declared, field))
+                hv_api_reply(req, 200, &buf);
+        else
+                hv_http_reply_problem(req, 404, "NotFound",
+                                      "%s has no field \"%.100s\"; hivectl explain %s lists them",
+                                      hv_kind_name(kind), field, hv_kind_name(kind));
 }
 
 /* Of each field that was to be changed: where it stands. */

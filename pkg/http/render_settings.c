@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "base/text.h"
 #include "log/redact.h"
 #include "spec/desired.h"
 #include "spec/schema.h"
@@ -140,6 +141,62 @@ static void put_schema(struct hv_json_writer *w, const struct hv_desired *d, con
                 else
                         put_setting(w, d, path, f, value);
         }
+}
+
+/* --- one field of an object --------------------------------------------------------------------------------------- */
+
+static bool is_scalar(enum hv_field_type type) {
+        return type != HV_FIELD_STRUCT && type != HV_FIELD_LIST && type != HV_FIELD_MAP &&
+               type != HV_FIELD_ANY;
+}
+
+/* Below one of these stands what a program gets to know, which may be a secret whatever it is called. */
+static bool is_hidden(const struct hv_field *f, const char *field) {
+        static const char *const hidden[] = { "env", "data", "parameters", "inputs" };
+
+        for (const char *p = field; *p; p += strcspn(p, ".") + (p[strcspn(p, ".")] != '\0'))
+                for (size_t i = 0; i < HV_ARRAY_SIZE(hidden); i++)
+                        if (strcspn(p, ".[") == strlen(hidden[i]) && hv_has_prefix(p, hidden[i]))
+                                return true;
+        return f->sensitive || !(is_scalar(f->type) || (f->type == HV_FIELD_LIST && is_scalar(f->item)));
+}
+
+static void put_place(struct hv_json_writer *w, const struct hv_desired *d, const struct hv_node *n) {
+        bool in_file = n && !n->from && n->at.line > 0 && n->at.file < d->tree->n_files;
+
+        hv_json_put_str(w, "by", n && n->from ? n->from + (*n->from == '$') : NULL);
+        hv_json_put_str(w, "file", in_file ? d->tree->files[n->at.file] : NULL);
+        hv_json_put_uint(w, "line", in_file ? n->at.line : 0);
+        hv_json_put_uint(w, "column", in_file ? n->at.column : 0);
+}
+
+bool hv_render_origin(struct hv_json_writer *w, const char *key, const struct hv_desired *d,
+                      const struct hv_spec_object *object, const char *field) {
+        const struct hv_node *n = hv_node_at(object->node, field);
+        const struct hv_field *f;
+        char path[PATH_SIZE];
+
+        if ((size_t) snprintf(path, sizeof path, "%s.%s", hv_kind_name(object->kind), field) >= sizeof path)
+                return false;
+        f = hv_schema_find(path, NULL);
+        if (!f)
+                return false;
+        hv_json_begin_object(w, key);
+        hv_json_put_str(w, "kind", hv_kind_name(object->kind));
+        hv_json_put_str(w, "name", object->name);
+        hv_json_put_str(w, "field", field);
+        hv_json_put_str(w, "type", hv_field_type_name(f));
+        if (is_hidden(f, field))
+                hv_json_put_null(w, "value");
+        else if (n && n->type != HV_NODE_NULL)
+                put_value(w, "value", f, f->type, n);
+        else
+                put_text(w, "value", f->type, f->value);
+        put_text(w, "default", f->type, f->value);
+        hv_json_put_str(w, "origin", origin_of(n));
+        put_place(w, d, n);
+        hv_json_end(w);
+        return true;
 }
 
 void hv_render_settings(struct hv_json_writer *w, const char *key, const struct hv_desired *d) {

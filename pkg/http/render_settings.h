@@ -11,6 +11,13 @@
 struct hv_desired;
 struct hv_json_writer;
 
+struct hv_spec_object;
+
+/* One field of an object ("ports[0].host"): its value, and who set it. False: there is no such field. Values that the API shows nowhere
+ * else (variables, texts of configs, parameters) are not shown here. */
+bool hv_render_origin(struct hv_json_writer *w, const char *key, const struct hv_desired *desired,
+                      const struct hv_spec_object *object, const char *field);
+
 /* An array: {field, value, default, origin, where, doc}. `desired` may be NULL: the defaults. */
 void hv_render_settings(struct hv_json_writer *w, const char *key, const struct hv_desired *desired);
 

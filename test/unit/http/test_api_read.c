@@ -836,6 +836,38 @@ static void exposure_names_who_shares_the_network_of_the_node(void **state) {
         answer_done(&a);
 }
 
+static void each_field_has_an_origin(void **state) {
+        static const struct {
+                const char *path, *value, *origin;
+                unsigned line; /* 0: of no file */
+        } rows[] = {
+                { "services/web/origin?field=image", "docker.io/library/nginx:1.27-alpine", "file", 31 },
+                { "services/web/origin?field=ports%5B0%5D.host", "8080-8081", "file", 35 },
+                { "services/web/origin?field=ports%5B0%5D.protocol", "tcp", "default", 0 },
+                { "services/web/origin?field=restart.policy", "always", "default", 0 },
+                { "services/db/origin?field=env%5B0%5D.name", NULL, "file", 26 },
+                { "services/db/origin?field=env%5B0%5D.value", NULL, "file", 26 },
+                { "services/db/origin?field=env", NULL, "file", 26 },
+                { "configs/web-conf/origin?field=data", NULL, "file", 15 },
+                { "crontasks/nightly/origin?field=task", NULL, "file", 21 },
+                { "crontasks/nightly/origin?field=schedule", "15 3 * * *", "file", 21 },
+        };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_free_ char *path = hv_asprintf("/api/v1/%s", rows[i].path);
+                struct answer a = get(s, path);
+
+                if (a.status != 200 || !hv_streq(text_at(a.json, "origin"), rows[i].origin) ||
+                    !hv_streq(hv_json_as_str(at(a.json, "value")), rows[i].value) ||
+                    hv_json_as_int(at(a.json, "line"), -1) != (int64_t) rows[i].line)
+                        fail_msg("%s: %s", path, hv_buf_str(&a.text));
+                assert_null(strstr(hv_buf_str(&a.text), "hunter2"));
+                answer_done(&a);
+        }
+}
+
 static void images_of_the_engine_say_why_they_stay(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
         _hv_cleanup_(answer_done) struct answer a = get(s, "/api/v1/node/images");
@@ -882,6 +914,7 @@ int main(void) {
                 cmocka_unit_test(sync_in_short),
                 cmocka_unit_test(exposure_names_every_published_port),
                 cmocka_unit_test(exposure_names_who_shares_the_network_of_the_node),
+                cmocka_unit_test(each_field_has_an_origin),
                 cmocka_unit_test(images_of_the_engine_say_why_they_stay),
                 cmocka_unit_test(usage_is_sent_again_with_each_sample),
         };
