@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/parse.h"
+#include "base/vec.h"
 
 #define FILE_MAX 128
 #define NANO UINT64_C(1000000000)
@@ -21,12 +22,54 @@
 
 /* ---- files ---- */
 
-/* -ENOENT: the controller is off there. */
-static int read_text(const char *dir, const char *name, char ret[FILE_MAX], struct hv_err *err) {
-        _hv_cleanup_free_ char *path = hv_asprintf("%s/%s", dir, name);
-        _hv_cleanup_(hv_fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-        ssize_t n = fd < 0 ? -1 : read(fd, ret, FILE_MAX - 1);
+struct kept_file {
+        char *path;
+        int fd;
+};
 
+struct hv_cgroup_caps_files {
+        const struct hv_cgroup_tree *tree;
+        HV_VEC(struct kept_file) v;
+};
+
+/* An open file holds on to the kernel's record of a cgroup that is gone. */
+static void close_all(struct hv_cgroup_caps_files *files) {
+        for (size_t i = 0; i < files->v.n; i++) {
+                (void) close(files->v.v[i].fd);
+                free(files->v.v[i].path);
+        }
+        hv_vec_clear(&files->v);
+}
+
+static ssize_t read_once(const char *path, char ret[FILE_MAX]) {
+        _hv_cleanup_(hv_fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+        return fd < 0 ? -1 : read(fd, ret, FILE_MAX - 1);
+}
+
+static ssize_t read_kept(struct hv_cgroup_caps_files *files, const char *path, char ret[FILE_MAX]) {
+        int fd;
+
+        for (size_t i = 0; i < files->v.n; i++)
+                if (hv_streq(files->v.v[i].path, path))
+                        return pread(files->v.v[i].fd, ret, FILE_MAX - 1, 0);
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        if (fd < 0)
+                return -1;
+        hv_vec_push(&files->v, ((struct kept_file){ hv_strdup(path), fd }));
+        return pread(fd, ret, FILE_MAX - 1, 0);
+}
+
+/* -ENOENT: the controller is off there. files NULL: none are kept. */
+static int read_text(struct hv_cgroup_caps_files *files, const char *dir, const char *name,
+                     char ret[FILE_MAX], struct hv_err *err) {
+        _hv_cleanup_free_ char *path = hv_asprintf("%s/%s", dir, name);
+        ssize_t n = files ? read_kept(files, path, ret) : read_once(path, ret);
+
+        if (n < 0 && errno == ENODEV && files) { /* it was removed; another may stand there by now */
+                close_all(files);
+                n = read_kept(files, path, ret);
+        }
         if (n < 0)
                 return hv_err_errno(err, -errno, "cannot read %s", path);
         ret[n] = '\0';
@@ -43,9 +86,10 @@ static int write_text(const char *dir, const char *name, const char *text, struc
 }
 
 /* "max" is 0. */
-static int read_number(const char *dir, const char *name, uint64_t *ret, struct hv_err *err) {
+static int read_number(struct hv_cgroup_caps_files *files, const char *dir, const char *name, uint64_t *ret,
+                       struct hv_err *err) {
         char text[FILE_MAX];
-        int r = read_text(dir, name, text, err);
+        int r = read_text(files, dir, name, text, err);
 
         if (r == 0 && hv_streq(text, "max"))
                 *ret = 0;
@@ -76,10 +120,11 @@ static uint64_t quota_of(uint64_t nano_cpus) {
         return HV_MAX((uint64_t) ((unsigned __int128) nano_cpus * PERIOD_US / NANO), QUOTA_MIN_US);
 }
 
-static int read_cpu_v2(const char *dir, uint64_t *ret, struct hv_err *err) {
+static int read_cpu_v2(struct hv_cgroup_caps_files *files, const char *dir, uint64_t *ret,
+                       struct hv_err *err) {
         char text[FILE_MAX], *space;
         uint64_t quota, period;
-        int r = read_text(dir, "cpu.max", text, err);
+        int r = read_text(files, dir, "cpu.max", text, err);
 
         if (r < 0 || hv_has_prefix(text, "max"))
                 return off_is_none(r);
@@ -93,14 +138,15 @@ static int read_cpu_v2(const char *dir, uint64_t *ret, struct hv_err *err) {
         return 0;
 }
 
-static int read_cpu_v1(const char *dir, uint64_t *ret, struct hv_err *err) {
+static int read_cpu_v1(struct hv_cgroup_caps_files *files, const char *dir, uint64_t *ret,
+                       struct hv_err *err) {
         uint64_t quota, period;
         char text[FILE_MAX];
-        int r = read_text(dir, "cpu.cfs_quota_us", text, err);
+        int r = read_text(files, dir, "cpu.cfs_quota_us", text, err);
 
         if (r < 0 || *text == '-')
                 return off_is_none(r);
-        r = read_number(dir, "cpu.cfs_period_us", &period, err);
+        r = read_number(files, dir, "cpu.cfs_period_us", &period, err);
         if (r < 0)
                 return r;
         if (!hv_parse_uint(text, 0, INT64_MAX, &quota))
@@ -134,23 +180,24 @@ static int write_cpu(const struct hv_cgroup_place *at, uint64_t nano_cpus, struc
 
 /* ---- memory ---- */
 
-static int read_memory(const struct hv_cgroup_place *at, struct hv_cgroup_capped *c, struct hv_err *err) {
+static int read_memory(struct hv_cgroup_caps_files *files, const struct hv_cgroup_place *at,
+                       struct hv_cgroup_capped *c, struct hv_err *err) {
         int r;
 
         if (at->is_v2) {
-                r = read_number(at->dir, "memory.max", &c->caps.memory_bytes, err);
+                r = read_number(files, at->dir, "memory.max", &c->caps.memory_bytes, err);
                 if (r < 0)
                         return off_is_none(r);
                 c->has_memory_high =
-                        read_number(at->dir, "memory.high", &c->caps.memory_high_bytes, NULL) >= 0;
-                return read_number(at->dir, "memory.current", &c->memory_used_bytes, err);
+                        read_number(files, at->dir, "memory.high", &c->caps.memory_high_bytes, NULL) >= 0;
+                return read_number(files, at->dir, "memory.current", &c->memory_used_bytes, err);
         }
-        r = read_number(at->dir, "memory.limit_in_bytes", &c->caps.memory_bytes, err);
+        r = read_number(files, at->dir, "memory.limit_in_bytes", &c->caps.memory_bytes, err);
         if (r < 0)
                 return off_is_none(r);
         if (c->caps.memory_bytes >= NO_LIMIT)
                 c->caps.memory_bytes = 0;
-        return read_number(at->dir, "memory.usage_in_bytes", &c->memory_used_bytes, err);
+        return read_number(files, at->dir, "memory.usage_in_bytes", &c->memory_used_bytes, err);
 }
 
 static int in_use(const char *dir, uint64_t used, uint64_t cap, int r, struct hv_err *err) {
@@ -169,7 +216,7 @@ static int write_memory_v2(const char *dir, const struct hv_cgroup_caps *caps,
                 r = write_number(dir, "memory.high", caps->memory_high_bytes, "max", err);
         if (r < 0 || is->caps.memory_bytes == caps->memory_bytes)
                 return r;
-        if (caps->memory_bytes && read_number(dir, "memory.current", &used, NULL) >= 0 &&
+        if (caps->memory_bytes && read_number(NULL, dir, "memory.current", &used, NULL) >= 0 &&
             used > caps->memory_bytes)
                 return in_use(dir, used, caps->memory_bytes, -EBUSY, err);
         return write_number(dir, "memory.max", caps->memory_bytes, "max", err);
@@ -207,13 +254,14 @@ static int find(const struct hv_cgroup_tree *t, const char *path, struct places 
         return r < 0 ? r : hv_cgroup_find(t, "pids", path, &ret->pids, err);
 }
 
-static int read_all(const struct places *p, struct hv_cgroup_capped *ret, struct hv_err *err) {
-        int r = (p->cpu.is_v2 ? read_cpu_v2 : read_cpu_v1)(p->cpu.dir, &ret->caps.nano_cpus, err);
+static int read_all(struct hv_cgroup_caps_files *files, const struct places *p, struct hv_cgroup_capped *ret,
+                    struct hv_err *err) {
+        int r = (p->cpu.is_v2 ? read_cpu_v2 : read_cpu_v1)(files, p->cpu.dir, &ret->caps.nano_cpus, err);
 
         if (r >= 0)
-                r = read_memory(&p->memory, ret, err);
+                r = read_memory(files, &p->memory, ret, err);
         if (r >= 0)
-                r = off_is_none(read_number(p->pids.dir, "pids.max", &ret->caps.pids, err));
+                r = off_is_none(read_number(files, p->pids.dir, "pids.max", &ret->caps.pids, err));
         return r;
 }
 
@@ -223,20 +271,49 @@ bool hv_cgroup_cpu_is_v1(const struct hv_cgroup_tree *t) {
         return hv_cgroup_find(t, "cpu", "", &p.cpu, NULL) >= 0 && !p.cpu.is_v2;
 }
 
-int hv_cgroup_caps_read(const struct hv_cgroup_tree *t, const char *path, struct hv_cgroup_capped *ret,
-                        struct hv_err *err) {
+static int read_path(const struct hv_cgroup_tree *t, struct hv_cgroup_caps_files *files, const char *path,
+                     struct hv_cgroup_capped *ret, struct hv_err *err) {
         _hv_cleanup_(places_done) struct places p = {};
         struct hv_cgroup_capped c = {};
         int r = find(t, path, &p, err);
 
         if (r < 0)
                 return r;
-        if (!hv_cgroup_is_there(t, path))
+        if (!hv_cgroup_is_there(t, path)) {
+                if (files)
+                        close_all(files);
                 return hv_err_set(err, -ENOENT, "there is no cgroup %s", path);
-        r = read_all(&p, &c, err);
+        }
+        r = read_all(files, &p, &c, err);
         if (r >= 0)
                 *ret = c;
         return r;
+}
+
+int hv_cgroup_caps_read(const struct hv_cgroup_tree *t, const char *path, struct hv_cgroup_capped *ret,
+                        struct hv_err *err) {
+        return read_path(t, NULL, path, ret, err);
+}
+
+int hv_cgroup_caps_read_again(struct hv_cgroup_caps_files *files, const char *path,
+                              struct hv_cgroup_capped *ret, struct hv_err *err) {
+        return read_path(files->tree, files, path, ret, err);
+}
+
+struct hv_cgroup_caps_files *hv_cgroup_caps_files_new(const struct hv_cgroup_tree *t) {
+        struct hv_cgroup_caps_files *files = HV_NEW(struct hv_cgroup_caps_files);
+
+        files->tree = t;
+        return files;
+}
+
+struct hv_cgroup_caps_files *hv_cgroup_caps_files_free(struct hv_cgroup_caps_files *files) {
+        if (!files)
+                return NULL;
+        close_all(files);
+        hv_vec_done(&files->v);
+        free(files);
+        return NULL;
 }
 
 /* Each folder of `dir` below its mount point. In version 2 a controller works in a folder when the one above hands it down. */
@@ -277,7 +354,7 @@ int hv_cgroup_caps_write(const struct hv_cgroup_tree *t, const char *path, const
         if (r >= 0)
                 r = make(&p.pids, "pids", err);
         if (r >= 0)
-                r = read_all(&p, &is, err);
+                r = read_all(NULL, &p, &is, err);
         if (r >= 0 && is.caps.nano_cpus != caps->nano_cpus)
                 r = write_cpu(&p.cpu, caps->nano_cpus, err);
         if (r >= 0 && is.caps.pids != caps->pids)

@@ -39,6 +39,16 @@ bool hv_cgroup_cpu_is_v1(const struct hv_cgroup_tree *t);
 int hv_cgroup_caps_read(const struct hv_cgroup_tree *t, const char *path, struct hv_cgroup_capped *ret,
                         struct hv_err *err);
 
+/* The same for who reads again and again: each file is opened once (cgroup/counters.h says why), and anew when its cgroup is gone. */
+struct hv_cgroup_caps_files;
+struct hv_cgroup_caps_files *hv_cgroup_caps_files_new(const struct hv_cgroup_tree *t); /* borrows the tree */
+struct hv_cgroup_caps_files *hv_cgroup_caps_files_free(
+        struct hv_cgroup_caps_files *files); /* takes NULL, gives NULL */
+HV_DEFINE_CLEANUP(struct hv_cgroup_caps_files, hv_cgroup_caps_files_free);
+
+int hv_cgroup_caps_read_again(struct hv_cgroup_caps_files *files, const char *path,
+                              struct hv_cgroup_capped *ret, struct hv_err *err);
+
 /* Makes the folders that are missing, and switches the controllers on down to it. What is as it should be is not written. */
 int hv_cgroup_caps_write(const struct hv_cgroup_tree *t, const char *path, const struct hv_cgroup_caps *caps,
                          struct hv_err *err);

@@ -29,7 +29,8 @@ struct flight { /* systemd is asked */
 struct caps_driver {
         struct hv_driver base;
         struct hv_caps_driver_options o;
-        struct hv_cgroup_tree *tree; /* NULL: it could not be looked at, and `problem` says why */
+        struct hv_cgroup_tree *tree;        /* NULL: it could not be looked at, and `problem` says why */
+        struct hv_cgroup_caps_files *files; /* of the slices, kept open */
         struct hv_err problem;
         struct hv_systemd *systemd;
         struct hv_caps_record *record;
@@ -58,7 +59,7 @@ static void look(struct caps_driver *d, enum hv_caps_place place, const char *sl
         int r;
 
         if (!seen.message) {
-                r = hv_cgroup_caps_read(d->tree, path, &is, &err);
+                r = hv_cgroup_caps_read_again(d->files, path, &is, &err);
                 seen.state = r == 0 ? HV_CAPS_THERE : r == -ENOENT ? HV_CAPS_ABSENT : HV_CAPS_UNKNOWN;
                 seen.message = r < 0 && r != -ENOENT ? err.msg : NULL;
         }
@@ -247,6 +248,7 @@ static struct hv_driver *driver_free(struct hv_driver *driver) {
         while (d->flights.n > 0)
                 flight_free(d->flights.v[0]);
         hv_vec_done(&d->flights);
+        (void) hv_cgroup_caps_files_free(d->files);
         (void) hv_cgroup_tree_free(d->tree);
         (void) hv_caps_record_free(d->record);
         free(d);
@@ -263,6 +265,7 @@ struct hv_driver *hv_caps_driver_new(const struct hv_caps_driver_options *option
         d->o = *options;
         if (hv_cgroup_tree_new(options->mountinfo, &d->tree, &d->problem) < 0)
                 (void) hv_log_warn(d->problem.code, "nothing can be capped: %s", d->problem.msg);
+        d->files = hv_cgroup_caps_files_new(d->tree);
         d->systemd = hv_systemd_new(options->event, on_stopped, d);
         if (hv_caps_record_open(options->state_dir, &d->record, &err) < 0)
                 (void) hv_log_error(err.code, "%s", err.msg);

@@ -1,4 +1,5 @@
 /* Caps: what is written, on folders made like those of version 1 and of version 2; and on this machine's own kernel. */
+#include <dirent.h>
 #include <errno.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -120,6 +121,47 @@ static void memory_in_use_is_not_capped_away(void **state) {
         put(s, "unified", "memory.current", "536870912\n");
         assert_int_equal(hv_cgroup_caps_write(t, SLICE, &some, &err), 0);
         holds(s, "unified", "memory.max", "536870912");
+}
+
+static unsigned count_open_files(void) {
+        DIR *dir = opendir("/proc/self/fd");
+        unsigned n = 0;
+
+        assert_non_null(dir);
+        while (readdir(dir))
+                n++;
+        (void) closedir(dir);
+        return n;
+}
+
+/* Whoever opens a file by its name again finds another one. */
+static void files_that_are_read_again_are_opened_once(void **state) {
+        static const char *const names[] = { "cpu.max", "memory.max", "memory.high", "memory.current",
+                                             "pids.max" };
+        const struct scratch *s = *state;
+        _hv_cleanup_(hv_cgroup_tree_freep) struct hv_cgroup_tree *t = mounted(s, V2);
+        _hv_cleanup_(hv_cgroup_caps_files_freep) struct hv_cgroup_caps_files *files =
+                hv_cgroup_caps_files_new(t);
+        unsigned before = count_open_files();
+        struct hv_cgroup_capped is = {};
+        struct hv_err err = {};
+
+        version_2(s, "1000\n");
+        for (unsigned i = 0; i < 3; i++) {
+                assert_int_equal(hv_cgroup_caps_read_again(files, SLICE, &is, &err), 0);
+                assert_int_equal(is.memory_used_bytes, 1000);
+                assert_memory_equal(&is.caps, &none, sizeof none);
+                assert_int_equal(count_open_files(), before + HV_ARRAY_SIZE(names));
+                for (size_t k = 0; i == 0 && k < HV_ARRAY_SIZE(names); k++) {
+                        _hv_cleanup_free_ char *name = hv_asprintf("unified" SLICE "/%s", names[k]);
+
+                        assert_int_equal(unlink(scratch_path(s, name)), 0);
+                        scratch_write(s, name, "17\n");
+                }
+        }
+        assert_int_equal(hv_cgroup_caps_read_again(files, "/b.slice", &is, &err), -ENOENT);
+        assert_int_equal(count_open_files(), before); /* what is gone is not held on to */
+        assert_int_equal(hv_cgroup_caps_read_again(files, SLICE, &is, &err), -EBADMSG); /* it is read anew */
 }
 
 static void version_1_is_capped(void **state) {
@@ -245,6 +287,24 @@ static void the_kernel_keeps_a_cap(void **state) {
         assert_memory_equal(&is.caps, &none, sizeof none);
 }
 
+static void one_that_was_made_anew_is_read_anew(void **state) {
+        const struct hv_cgroup_caps other = { .memory_bytes = 256 * MIB };
+        const struct own *o = *state;
+        _hv_cleanup_(hv_cgroup_caps_files_freep) struct hv_cgroup_caps_files *files =
+                hv_cgroup_caps_files_new(o->tree);
+        struct hv_cgroup_capped is = {};
+        struct hv_err err = {};
+
+        if (!may_cap(o, &some))
+                return;
+        assert_int_equal(hv_cgroup_caps_read_again(files, o->path, &is, &err), 0);
+        assert_int_equal(is.caps.memory_bytes, 512 * MIB);
+        assert_int_equal(hv_cgroup_remove(o->tree, o->path, &err), 0);
+        assert_int_equal(hv_cgroup_caps_write(o->tree, o->path, &other, &err), 0);
+        assert_int_equal(hv_cgroup_caps_read_again(files, o->path, &is, &err), 0);
+        assert_int_equal(is.caps.memory_bytes, 256 * MIB);
+}
+
 /* Stands in the cgroup and holds 32 MiB until its end of the pipe is closed. */
 static pid_t hold_memory(const struct own *o, int *ret_fd) {
         struct hv_cgroup_place at = {};
@@ -307,9 +367,12 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(version_2_is_capped),
                 TEST(memory_in_use_is_not_capped_away),
+                TEST(files_that_are_read_again_are_opened_once),
                 TEST(version_1_is_capped),
                 TEST(what_is_not_there_is_told_apart),
                 cmocka_unit_test_setup_teardown(the_kernel_keeps_a_cap, own_set_up, own_tear_down),
+                cmocka_unit_test_setup_teardown(one_that_was_made_anew_is_read_anew, own_set_up,
+                                                own_tear_down),
                 cmocka_unit_test_setup_teardown(the_kernel_kills_nobody_for_a_cap, own_set_up, own_tear_down),
         };
 
