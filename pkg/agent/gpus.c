@@ -378,7 +378,8 @@ double hv_gpus_memory_percent(const struct hv_gpus *gpus) {
         uint64_t used = 0, all = 0;
 
         for (unsigned i = 0; gpus && i < gpus->n; i++)
-                if (gpus->v[i].memory_used_bytes >= 0) {
+                if (gpus->v[i].memory_used_bytes >= 0 &&
+                    !*gpus->v[i].parent) { /* an instance's is its parent's */
                         used += (uint64_t) gpus->v[i].memory_used_bytes;
                         all += gpus->v[i].memory_bytes;
                 }

@@ -199,15 +199,26 @@ static int check_limits(const struct hv_docker_create *c, struct hv_err *err) {
         return 0;
 }
 
+/* "GPU-<uuid>", "MIG-<uuid>" of an instance, and its older form "MIG-GPU-<uuid>/<gpu instance>/<compute instance>". */
+static bool is_gpu_uuid(const char *text) {
+        const char *prefix = hv_has_prefix(text, "MIG-GPU-") ? "MIG-GPU-"
+                             : hv_has_prefix(text, "MIG-")   ? "MIG-"
+                                                             : "GPU-";
+        const char *rest = text + strlen(prefix);
+
+        if (!hv_has_prefix(text, prefix) || !*rest)
+                return false;
+        rest += strspn(rest, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-");
+        if (*rest == '/' && hv_streq(prefix, "MIG-GPU-"))
+                rest += strspn(rest, "0123456789/");
+        return *rest == '\0';
+}
+
 /* "all" and indexes are words of the driver's, too: a container would get what is somebody else's. */
 static int check_gpus(const struct hv_docker_create *c, struct hv_err *err) {
-        for (size_t i = 0; i < c->gpus.n; i++) {
-                const char *uuid = c->gpus.v[i];
-
-                if (!hv_has_prefix(uuid, "GPU-") || strlen(uuid) == strlen("GPU-") ||
-                    uuid[strspn(uuid, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-")])
-                        return hv_err_set(err, -EINVAL, "\"%s\" is not the UUID of a GPU", uuid);
-        }
+        for (size_t i = 0; i < c->gpus.n; i++)
+                if (!is_gpu_uuid(c->gpus.v[i]))
+                        return hv_err_set(err, -EINVAL, "\"%s\" is not the UUID of a GPU", c->gpus.v[i]);
         return 0;
 }
 

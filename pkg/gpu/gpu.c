@@ -17,6 +17,8 @@ static void put_gpu(struct hv_json_writer *w, const struct hv_gpu *g) {
         hv_json_begin_object(w, NULL);
         hv_json_put_str(w, "uuid", g->uuid);
         hv_json_put_str(w, "name", g->name);
+        if (*g->parent)
+                hv_json_put_str(w, "parent", g->parent);
         hv_json_put_str(w, "state", states[g->state]);
         hv_json_put_int(w, "minor", g->minor);
         hv_json_put_uint(w, "memory", g->memory_bytes);
@@ -85,6 +87,7 @@ static int parse_gpu(const struct hv_json *j, struct hv_gpu *g, struct hv_err *e
         *g = (struct hv_gpu){ .state = (enum hv_gpu_state) k };
         copy(g->uuid, sizeof g->uuid, hv_json_str(j, "uuid"));
         copy(g->name, sizeof g->name, hv_json_str(j, "name"));
+        copy(g->parent, sizeof g->parent, hv_json_str(j, "parent"));
         g->minor = (int) hv_json_int(j, "minor", -1);
         g->memory_bytes = (uint64_t) HV_MAX(hv_json_int(j, "memory", 0), 0);
         g->memory_used_bytes = hv_json_int(j, "memoryUsed", -1);

@@ -2,7 +2,8 @@
  *
  * Units    bytes, percent, degrees Celsius. -1: not known (a driver tells of some models only).
  * Source   NVML API reference: nvmlDeviceGetUUID, ...GetMemoryInfo, ...GetUtilizationRates, ...GetTemperature, ...GetTemperatureThreshold,
- *          ...GetComputeRunningProcesses, ...GetProcessUtilization, ...GetMinorNumber, ...GetMigMode.
+ *          ...GetComputeRunningProcesses, ...GetProcessUtilization, ...GetMinorNumber, ...GetMigMode, ...GetMaxMigDeviceCount,
+ *          ...GetMigDeviceHandleByIndex.
  */
 #pragma once
 
@@ -26,14 +27,17 @@ struct hv_gpu_process {
 enum hv_gpu_state {
         HV_GPU_WORKS,
         HV_GPU_LOST, /* it fell off its bus, or must be reset: nothing that uses it goes on */
-        HV_GPU_MIG,  /* it is cut into instances (MIG): a whole one is not to be had */
+        HV_GPU_MIG,  /* it is cut into instances (MIG): a whole one is not to be had, they are */
 };
 
 struct hv_gpu {
-        char uuid[HV_GPU_TEXT_SIZE]; /* "GPU-5d5ba0d6-..."; "": not known, and it never was */
-        char name[HV_GPU_TEXT_SIZE]; /* "NVIDIA H100 80GB HBM3" */
+        char uuid
+                [HV_GPU_TEXT_SIZE]; /* "GPU-5d5ba0d6-...", "MIG-c7f1e4a2-..."; "": not known, and it never was */
+        char name[HV_GPU_TEXT_SIZE]; /* "NVIDIA H100 80GB HBM3", "NVIDIA H100 80GB HBM3 MIG 1g.10gb" */
+        char parent
+                [HV_GPU_TEXT_SIZE]; /* of an instance: the GPU that was cut, which stands before it; else "" */
         enum hv_gpu_state state;
-        int minor; /* of /dev/nvidia<minor> */
+        int minor; /* of /dev/nvidia<minor>; an instance has its parent's */
         uint64_t memory_bytes;
         int64_t memory_used_bytes;
         int use_percent, temperature_c;

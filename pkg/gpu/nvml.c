@@ -61,6 +61,8 @@ struct calls {
         int (*processes)(nvml_device, unsigned *, struct nvml_process *);
         int (*process_use)(nvml_device, struct nvml_process_use *, unsigned *, unsigned long long after_us);
         int (*mig_mode)(nvml_device, unsigned *current, unsigned *pending);
+        int (*n_mig)(nvml_device, unsigned *);
+        int (*mig_device)(nvml_device, unsigned index, nvml_device *);
 };
 
 struct hv_nvml {
@@ -69,6 +71,7 @@ struct hv_nvml {
         bool is_greeted;
         /* As it was last seen at each index: one that is lost does not tell its own UUID any more. */
         struct hv_gpu last[HV_GPUS_MAX];
+        struct hv_gpus before; /* all that was told the last time: what each was cut into */
         unsigned long long
                 use_told_us[HV_GPUS_MAX]; /* how much of it its processes used was told until then */
 };
@@ -94,6 +97,8 @@ static const struct {
         { "nvmlDeviceGetComputeRunningProcesses_v3", offsetof(struct calls, processes), false },
         { "nvmlDeviceGetProcessUtilization", offsetof(struct calls, process_use), false },
         { "nvmlDeviceGetMigMode", offsetof(struct calls, mig_mode), false },
+        { "nvmlDeviceGetMaxMigDeviceCount", offsetof(struct calls, n_mig), false },
+        { "nvmlDeviceGetMigDeviceHandleByIndex", offsetof(struct calls, mig_device), false },
 };
 
 struct hv_nvml *hv_nvml_new(void) {
@@ -228,14 +233,10 @@ static void read_use(struct hv_nvml *n, unsigned index, nvml_device device, stru
 }
 
 /* The first call that says that it is lost ends it: what follows would only say so again, or hang. */
-static int read_device(struct hv_nvml *n, unsigned index, struct hv_gpu *g) {
-        unsigned minor = 0, mig = 0, pending = 0;
+static int read_what_it_is(struct hv_nvml *n, nvml_device device, struct hv_gpu *g) {
         struct nvml_memory memory = {};
-        nvml_device device = NULL;
-        int code = n->calls.handle(index, &device);
+        int code = n->calls.uuid(device, g->uuid, sizeof g->uuid);
 
-        if (code == NVML_SUCCESS)
-                code = n->calls.uuid(device, g->uuid, sizeof g->uuid);
         if (code == NVML_SUCCESS)
                 code = n->calls.name(device, g->name, sizeof g->name);
         if (code == NVML_SUCCESS)
@@ -244,40 +245,109 @@ static int read_device(struct hv_nvml *n, unsigned index, struct hv_gpu *g) {
                 return code;
         g->memory_bytes = memory.total;
         g->memory_used_bytes = (int64_t) memory.used;
-        if (n->calls.minor(device, &minor) == NVML_SUCCESS)
+        return code;
+}
+
+static int read_device(struct hv_nvml *n, unsigned index, nvml_device *ret, struct hv_gpu *g) {
+        unsigned minor = 0, mig = 0, pending = 0;
+        int code = n->calls.handle(index, ret);
+
+        if (code == NVML_SUCCESS)
+                code = read_what_it_is(n, *ret, g);
+        if (code != NVML_SUCCESS)
+                return code;
+        if (n->calls.minor(*ret, &minor) == NVML_SUCCESS)
                 g->minor = (int) minor;
-        if (n->calls.mig_mode && n->calls.mig_mode(device, &mig, &pending) == NVML_SUCCESS && mig)
+        if (n->calls.mig_mode && n->calls.mig_mode(*ret, &mig, &pending) == NVML_SUCCESS && mig)
                 g->state = HV_GPU_MIG;
-        read_use(n, index, device, g);
+        read_use(n, index, *ret, g);
         return NVML_SUCCESS;
 }
 
+static bool does_not_answer(struct hv_nvml *n, unsigned index, int code, struct hv_gpus *ret) {
+        char what[64];
+
+        (void) snprintf(what, sizeof what, "GPU %u does not answer", index);
+        fail(n, ret, what, code);
+        return false;
+}
+
+static const struct hv_gpu nothing_known = {
+        .minor = -1, .memory_used_bytes = -1, .use_percent = -1, .temperature_c = -1, .slowdown_c = -1
+};
+
+static struct hv_gpu lost(const struct hv_gpu *last) {
+        struct hv_gpu g = nothing_known;
+
+        g.state = HV_GPU_LOST;
+        g.memory_bytes = last->memory_bytes;
+        memcpy(g.uuid, last->uuid, sizeof g.uuid);
+        memcpy(g.name, last->name, sizeof g.name);
+        memcpy(g.parent, last->parent, sizeof g.parent);
+        return g;
+}
+
+/* One that it was cut into. Places of instances that nobody made are empty. The driver tells no use of an instance. */
+static int read_instance(struct hv_nvml *n, nvml_device parent, unsigned place, struct hv_gpu *g) {
+        nvml_device device = NULL;
+        int code = n->calls.mig_device(parent, place, &device);
+
+        if (code == NVML_SUCCESS)
+                code = read_what_it_is(n, device, g);
+        if (code == NVML_SUCCESS)
+                read_processes(n, device, g);
+        return code;
+}
+
+static bool read_instances(struct hv_nvml *n, unsigned index, nvml_device parent, struct hv_gpus *ret) {
+        const size_t of = ret->n - 1;
+        unsigned n_places = 0;
+        int code = NVML_SUCCESS;
+
+        if (!n->calls.n_mig || !n->calls.mig_device || n->calls.n_mig(parent, &n_places) != NVML_SUCCESS)
+                return true;
+        for (unsigned i = 0; i < n_places && ret->n < HV_GPUS_MAX; i++) {
+                struct hv_gpu *g = &ret->v[ret->n];
+
+                *g = nothing_known;
+                code = read_instance(n, parent, i, g);
+                if (code == NVML_ERROR_NOT_FOUND)
+                        continue;
+                if (code != NVML_SUCCESS)
+                        return does_not_answer(n, index, code, ret);
+                g->minor = ret->v[of].minor;
+                memcpy(g->parent, ret->v[of].uuid, sizeof g->parent);
+                ret->n++;
+        }
+        return true;
+}
+
+/* With it all that it was cut into. */
+static void tell_lost(struct hv_nvml *n, unsigned index, struct hv_gpus *ret) {
+        const struct hv_gpu *was = &n->last[index];
+
+        ret->v[ret->n++] = lost(was);
+        for (unsigned i = 0; *was->uuid && i < n->before.n && ret->n < HV_GPUS_MAX; i++)
+                if (hv_streq(n->before.v[i].parent, was->uuid))
+                        ret->v[ret->n++] = lost(&n->before.v[i]);
+}
+
 static bool read_gpu(struct hv_nvml *n, unsigned index, struct hv_gpus *ret) {
-        static const struct hv_gpu nothing_known = {
-                .minor = -1, .memory_used_bytes = -1, .use_percent = -1, .temperature_c = -1, .slowdown_c = -1
-        };
-        struct hv_gpu *g = &ret->v[index];
+        struct hv_gpu *g = &ret->v[ret->n];
+        nvml_device device = NULL;
         int code;
 
         *g = nothing_known;
-        code = read_device(n, index, g);
-        if (code == NVML_SUCCESS) {
-                n->last[index] = *g;
+        code = read_device(n, index, &device, g);
+        if (is_lost(code)) {
+                tell_lost(n, index, ret);
                 return true;
         }
-        if (!is_lost(code)) {
-                char what[64];
-
-                (void) snprintf(what, sizeof what, "GPU %u does not answer", index);
-                fail(n, ret, what, code);
-                return false;
-        }
-        *g = nothing_known;
-        g->state = HV_GPU_LOST;
-        g->memory_bytes = n->last[index].memory_bytes;
-        memcpy(g->uuid, n->last[index].uuid, sizeof g->uuid);
-        memcpy(g->name, n->last[index].name, sizeof g->name);
-        return true;
+        if (code != NVML_SUCCESS)
+                return does_not_answer(n, index, code, ret);
+        n->last[index] = *g;
+        ret->n++;
+        return g->state != HV_GPU_MIG || read_instances(n, index, device, ret);
 }
 
 void hv_nvml_read(struct hv_nvml *n, struct hv_gpus *ret) {
@@ -292,8 +362,9 @@ void hv_nvml_read(struct hv_nvml *n, struct hv_gpus *ret) {
                 fail(n, ret, "the NVIDIA driver does not count its GPUs", code);
                 return;
         }
-        for (; ret->n < HV_MIN(count, HV_GPUS_MAX); ret->n++)
-                if (!read_gpu(n, ret->n, ret))
+        for (unsigned i = 0; i < HV_MIN(count, HV_GPUS_MAX) && ret->n < HV_GPUS_MAX; i++)
+                if (!read_gpu(n, i, ret))
                         return;
         ret->is_known = true;
+        n->before = *ret;
 }

@@ -40,6 +40,7 @@ void hv_render_gpu_usage(struct hv_json_writer *w, const char *key, const struct
                 hv_json_begin_object(w, NULL);
                 hv_json_put_str(w, "uuid", gpus->v[i].uuid);
                 hv_json_put_str(w, "name", gpus->v[i].name);
+                hv_json_put_str(w, "parent", *gpus->v[i].parent ? gpus->v[i].parent : NULL);
                 put_sample(w, &gpus->v[i]);
                 hv_json_end(w);
         }

@@ -142,6 +142,15 @@ class Gpus(base.Case):
         self.agent.wait(lambda: sorted(t["phase"] for t in self.tasks().values()) == ["Queued", "Running", "Running"], "two of three")
         self.assertIn("asks for 1 GPU with 10Gi, 0 such are left", str(self.tasks()))
 
+    def test_instances_are_given_and_what_was_cut_is_not(self):
+        cut = f"mig {LARGE[0]}\ninstance {LARGE[0]} MIG-one 4864 NVIDIA A100 MIG 1g.5gb\ninstance {LARGE[0]} MIG-two 9728 NVIDIA A100 MIG 2g.10gb\n"
+        self.machine.has(LARGE, more=cut)
+        self.start("  services:\n" + using("web", "gpus: 1") + "  tasks:\n" + task("big", "gpus: 1, gpuMemory: 9Gi") + task("huge", "gpus: 1, gpuMemory: 20Gi"))
+        self.agent.wait(lambda: self.runs("task-big"), "the task runs")
+        self.agent.wait_synced()
+        self.assertEqual((self.held("hive-web"), self.held(self.runs("task-big"))), (["MIG-one"], ["MIG-two"]))
+        self.assertIn("asks for 1 GPU with 20Gi, 0 such", self.tasks()["huge"]["message"])
+
     def test_a_driver_that_hangs_takes_nothing_from_anybody(self):
         self.machine.has(SMALL)
         self.start("  services:\n" + using("web", "gpus: 1"))

@@ -6,6 +6,7 @@
  *      process UUID PID MIB
  *      use UUID PID PERCENT         what it computed, told anew at each call
  *      mig UUID                     it is in MIG mode
+ *      instance PARENT UUID TOTAL_MIB NAME...     what it was cut into; every other place is empty
  *      open PATH                    the driver needs this device, as it does /dev/nvidiactl
  *      stale UUID                   what its processes computed was told before
  *      lost UUID                    every call on it gives NVML_ERROR_GPU_IS_LOST
@@ -25,7 +26,7 @@
 #define MAX 64
 
 struct device {
-        char uuid[96], name[96];
+        char uuid[96], name[96], parent[96];
         unsigned minor, total_mib, used_mib, use, temperature, slowdown;
         bool is_lost, is_mig, is_stale;
 };
@@ -36,7 +37,7 @@ struct process { /* nvmlProcessInfo_t */
         unsigned gpu_instance, compute_instance;
 };
 
-static struct device devices[MAX];
+static struct device devices[MAX], instances[MAX];
 struct process_use { /* nvmlProcessUtilizationSample_t */
         unsigned pid;
         unsigned long long at_us;
@@ -47,7 +48,7 @@ static struct {
         char uuid[96];
         unsigned pid, n; /* MiB; percent */
 } processes[MAX], uses[MAX];
-static unsigned n_devices, n_processes, n_uses;
+static unsigned n_devices, n_instances, n_processes, n_uses;
 static char driver[80], needed[128];
 
 static struct device *find(const char *uuid) {
@@ -64,6 +65,8 @@ static void take(const char *line) {
         if (sscanf(line, "gpu %95s %u %u %u %u %u %95[^\n]", d.uuid, &d.minor, &d.total_mib, &d.used_mib,
                    &d.use, &d.temperature, d.name) == 7)
                 devices[n_devices++] = d;
+        else if (sscanf(line, "instance %95s %95s %u %95[^\n]", d.parent, d.uuid, &d.total_mib, d.name) == 4)
+                instances[n_instances++] = d;
         else if (sscanf(line, "process %95s %u %u", processes[n_processes].uuid, &processes[n_processes].pid,
                         &processes[n_processes].n) == 3)
                 n_processes++;
@@ -88,7 +91,7 @@ static int enter(const char *function) {
         Dl_info self;
         FILE *f;
 
-        n_devices = n_processes = n_uses = 0;
+        n_devices = n_instances = n_processes = n_uses = 0;
         *needed = '\0';
         if (!dladdr((void *) enter, &self))
                 abort();
@@ -111,13 +114,17 @@ static int enter(const char *function) {
         return result;
 }
 
-/* A handle is the index, so that it stays valid while the file changes. */
+/* A handle is the index, so that it stays valid while the file changes; those of instances come behind. */
 static int device_of(const char *function, void *handle, struct device **ret) {
         size_t index = (size_t) handle - 1;
         int code = enter(function);
 
         if (code)
                 return code;
+        if (index >= MAX && index - MAX < n_instances) {
+                *ret = &instances[index - MAX];
+                return find((*ret)->parent)->is_lost ? 15 : 0;
+        }
         if (index >= n_devices)
                 return 2; /* NVML_ERROR_INVALID_ARGUMENT */
         *ret = &devices[index];
@@ -144,6 +151,8 @@ int nvmlDeviceGetUtilizationRates(void *handle, unsigned ret[2]);
 int nvmlDeviceGetTemperature(void *handle, unsigned sensor, unsigned *ret);
 int nvmlDeviceGetTemperatureThreshold(void *handle, unsigned which, unsigned *ret);
 int nvmlDeviceGetMigMode(void *handle, unsigned *current, unsigned *pending);
+int nvmlDeviceGetMaxMigDeviceCount(void *handle, unsigned *ret);
+int nvmlDeviceGetMigDeviceHandleByIndex(void *handle, unsigned place, void **ret);
 int nvmlDeviceGetComputeRunningProcesses_v3(void *handle, unsigned *count, struct process *ret);
 int nvmlDeviceGetProcessUtilization(void *handle, struct process_use *ret, unsigned *count,
                                     unsigned long long after_us);
@@ -231,7 +240,7 @@ int nvmlDeviceGetMinorNumber(void *handle, unsigned *ret) {
         ENTER_DEVICE(d);
 
         *ret = d->minor;
-        return 0;
+        return *d->parent ? 3 : 0;
 }
 
 int nvmlDeviceGetUtilizationRates(void *handle, unsigned ret[2]) {
@@ -239,7 +248,7 @@ int nvmlDeviceGetUtilizationRates(void *handle, unsigned ret[2]) {
 
         ret[0] = d->use;
         ret[1] = 0;
-        return 0;
+        return *d->parent ? 3 : 0;
 }
 
 int nvmlDeviceGetTemperature(void *handle, unsigned sensor, unsigned *ret) {
@@ -262,6 +271,26 @@ int nvmlDeviceGetMigMode(void *handle, unsigned *current, unsigned *pending) {
 
         *current = *pending = d->is_mig;
         return d->is_mig ? 0 : 3;
+}
+
+int nvmlDeviceGetMaxMigDeviceCount(void *handle, unsigned *ret) {
+        ENTER_DEVICE(d);
+
+        *ret = d->is_mig ? 7 : 0;
+        return 0;
+}
+
+/* Every second place is empty, as after an instance was removed. */
+int nvmlDeviceGetMigDeviceHandleByIndex(void *handle, unsigned place, void **ret) {
+        unsigned at = 0;
+        ENTER_DEVICE(d);
+
+        for (size_t i = 0; i < n_instances; i++)
+                if (strcmp(instances[i].parent, d->uuid) == 0 && 2 * at++ + 1 == place) {
+                        *ret = (void *) (MAX + i + 1);
+                        return 0;
+                }
+        return 6; /* NVML_ERROR_NOT_FOUND */
 }
 
 int nvmlDeviceGetComputeRunningProcesses_v3(void *handle, unsigned *count, struct process *ret) {

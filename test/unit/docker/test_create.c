@@ -377,6 +377,34 @@ static void test_host_paths_need_a_prefix(void **state) {
         }
 }
 
+/* A word of the driver's that is no UUID gives more than was assigned. */
+static void test_gpus_are_named_by_uuid(void **state) {
+        static const char *const refused[] = { "",           "all",          "0",
+                                               "void",       "GPU-",         "MIG-",
+                                               "MIG-GPU-",   "gpu-5d5ba0d6", "GPU-5d5b,all",
+                                               "GPU-5d5b/0", "MIG-5d5b/0/0", "MIG-GPU-5d5b/x",
+                                               "GPU-5d5b a" };
+        static const char *const allowed[] = { "GPU-5d5ba0d6-9d33", "MIG-c7f1e4a2-11",
+                                               "MIG-GPU-5d5ba0d6-9d33/1/0" };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(refused); i++)
+                refuse(&(const struct hostile){ refused[i],
+                                                { .gpus = WORDS(refused[i]) },
+                                                -EINVAL,
+                                                "is not the UUID of a GPU" },
+                       NULL);
+        for (size_t i = 0; i < HV_ARRAY_SIZE(allowed); i++) {
+                _hv_cleanup_(hv_buf_done) struct hv_buf buf = {}, wanted = {};
+                struct hv_docker_create c = minimal();
+
+                c.gpus = (struct hv_strv) WORDS(allowed[i]);
+                assert_int_equal(body(&c, NULL, &buf, NULL), 0);
+                hv_buf_printf(&wanted, "\"DeviceIDs\":[\"%s\"]", allowed[i]);
+                assert_non_null(strstr(hv_buf_str(&buf), hv_buf_str(&wanted)));
+        }
+}
+
 static void test_capabilities_of_the_policy(void **state) {
         static const char *const net_admin[] = { "NET_ADMIN", NULL };
         const struct hv_docker_policy policy = { .capabilities = { net_admin, 1 } };
@@ -608,6 +636,7 @@ int main(void) {
                 cmocka_unit_test(test_hostile),
                 cmocka_unit_test(test_hostile_host_paths),
                 cmocka_unit_test(test_host_paths_need_a_prefix),
+                cmocka_unit_test(test_gpus_are_named_by_uuid),
                 cmocka_unit_test(test_capabilities_of_the_policy),
                 cmocka_unit_test(test_two_mounts_at_one_place),
                 cmocka_unit_test(test_errors_keep_secrets),

@@ -146,6 +146,53 @@ static void test_a_lost_gpu_keeps_its_name(void **state) {
         hv_test_run_until(b->event, b->last->v[0].state == HV_GPU_WORKS);
 }
 
+#define CUT                                                                       \
+        "mig GPU-bbbb\ninstance GPU-bbbb MIG-1111 9728 NVIDIA H100 MIG 1g.10gb\n" \
+        "instance GPU-bbbb MIG-2222 40192 NVIDIA H100 MIG 3g.40gb\n"
+
+/* They stand behind their GPU, and are lost with it. */
+static void test_instances_of_a_gpu_that_was_cut(void **state) {
+        struct bed *b = *state;
+        const struct hv_gpu *g;
+
+        put(b, "driver 1\n" TWO ONE CUT "process MIG-2222 4711 512\n");
+        watch(b, 20 * HV_USEC_PER_SEC);
+        until_told(b);
+        assert_true(b->last->is_known);
+        assert_int_equal(b->last->n, 4);
+        assert_int_equal(b->last->v[0].state, HV_GPU_MIG);
+        assert_string_equal(b->last->v[0].parent, "");
+        assert_string_equal(b->last->v[3].uuid, "GPU-aaaa");
+        g = &b->last->v[2];
+        assert_string_equal(g->uuid, "MIG-2222");
+        assert_string_equal(g->parent, "GPU-bbbb");
+        assert_string_equal(g->name, "NVIDIA H100 MIG 3g.40gb");
+        assert_int_equal(g->state, HV_GPU_WORKS);
+        assert_int_equal(g->memory_bytes, 40192ull << 20);
+        assert_int_equal(g->minor, 1); /* through its device they are reached */
+        assert_int_equal(g->use_percent, -1);
+        assert_int_equal(g->n_processes, 1);
+        assert_int_equal(g->processes[0].use_percent, -1);
+        put(b, "driver 1\n" TWO ONE CUT "lost GPU-bbbb\n");
+        hv_test_run_until(b->event, b->last->v[0].state == HV_GPU_LOST);
+        assert_int_equal(b->last->n, 4);
+        assert_string_equal(b->last->v[1].uuid, "MIG-1111");
+        assert_string_equal(b->last->v[1].parent, "GPU-bbbb");
+        assert_int_equal(b->last->v[1].state, HV_GPU_LOST);
+        assert_int_equal(b->last->v[2].state, HV_GPU_LOST);
+        assert_int_equal(b->last->v[3].state, HV_GPU_WORKS);
+        hv_test_run_until(b->event, b->n_told > 3); /* lost once, lost until it is back */
+        assert_int_equal(b->last->n, 4);
+        put(b, "driver 1\n" TWO ONE "mig GPU-bbbb\n");
+        hv_test_run_until(b->event, b->last->n == 2); /* there are none any more */
+        put(b, "driver 1\n" TWO ONE CUT "fail nvmlDeviceGetMaxMigDeviceCount 3\n");
+        until_told(b);
+        assert_true(b->last->is_known);
+        put(b, "driver 1\n" TWO ONE CUT "fail nvmlDeviceGetMigDeviceHandleByIndex 999\n");
+        hv_test_run_until(b->event, !b->last->is_known);
+        assert_string_equal(b->last->problem, "GPU 0 does not answer: Unknown Error");
+}
+
 static void test_uuids_may_change(void **state) {
         struct bed *b = *state;
 
@@ -349,6 +396,7 @@ int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_what_the_driver_tells, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_a_lost_gpu_keeps_its_name, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_instances_of_a_gpu_that_was_cut, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_uuids_may_change, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_no_library_is_no_gpu, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_the_driver_is_not_loaded, set_up, tear_down),
