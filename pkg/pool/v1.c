@@ -120,10 +120,12 @@ static void on_beaten(struct hv_pool_peer *p, const struct v1_caller *caller, st
         caller->done(caller->data, a);
 }
 
-/* HiveMind's words. BUSY: there is no room for anything more. */
+/* HiveMind's words. BUSY: there is no room for anything more, and for nothing at all on a node that admits no task. */
 static const char *status_word(const struct hv_pool_node *node) {
         if (!node->engine_available)
                 return "ERROR";
+        if (node->is_cordoned)
+                return "BUSY";
         if (node->n_running == 0)
                 return "IDLE";
         return node->is_full || node->available.nano_cpus == 0 || node->available.memory_bytes == 0

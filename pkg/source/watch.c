@@ -7,14 +7,21 @@
  *      /etc/hivelet   names "conf.d"     /
  *      /etc/hivelet/conf.d               every name matters
  *
+ * The kernel tells of all names or of none, and other people's files in /etc or /tmp are no reason to wake. So a directory on the way
+ * is asked for its names only while the next one could come or go without a word of its own: while that is missing, is a symbolic
+ * link, or is empty (an empty one that somebody keeps open is gone when it is removed, and its own watch says so only when it is
+ * closed). A full one must be moved, which it says itself, or emptied first, which its names say.
+ *
  * The same inode gives the same watch descriptor whatever path led to it, so a descriptor may stand for several paths.
  */
 #include "source/watch.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
@@ -26,11 +33,12 @@
         (IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELETE | \
          IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 
-/* Of a directory on the way only its names matter: a busy one (/tmp, /var) must not wake the agent with every
- * write. Added to what is watched there already, for two paths may lead to one directory. */
+/* Of a directory on the way at most its names matter, never what is written: a busy one (/tmp, /var) must not wake the agent.
+ * Added to what is watched there already, for two paths may lead to one directory. */
 #define WAY_MASK                                                                                           \
         (IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | \
          IN_ONLYDIR | IN_MASK_ADD)
+#define SILENT_MASK (IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 
 /* A directory in which somebody writes all the time is looked at so often and no oftener. */
 #define LOOKS 10
@@ -40,6 +48,7 @@ struct place {
         int wd;      /* -1: not there (yet) */
         char *path;  /* without a trailing slash; "" is the root */
         bool wanted; /* every name in it matters */
+        bool silent; /* it is not asked for its names: those on the way tell themselves */
 };
 
 struct hv_watch {
@@ -48,6 +57,7 @@ struct hv_watch {
         sd_event_source *io, *timer;
         HV_VEC(struct place) places;
         uint64_t first_us; /* of the changes that wait to settle; HV_TIME_NEVER: none */
+        bool removed;      /* a name went: what was full may be empty */
 };
 
 static struct place *place_find(struct hv_watch *w, const char *path, size_t len) {
@@ -81,6 +91,73 @@ static bool is_on_the_way(const struct hv_watch *w, const char *dir, const char 
         return false;
 }
 
+static bool is_empty(const char *path) {
+        DIR *dir = opendir(path);
+        const struct dirent *e = NULL;
+
+        while (dir && (e = readdir(dir)) && (hv_streq(e->d_name, ".") || hv_streq(e->d_name, "..")))
+                ;
+        if (dir)
+                (void) closedir(dir);
+        return !e;
+}
+
+static bool is_next(const struct place *p, const struct place *next) {
+        size_t len = strlen(p->path);
+
+        return strncmp(next->path, p->path, len) == 0 && next->path[len] == '/' &&
+               !strchr(next->path + len + 1, '/') && next->path[len + 1];
+}
+
+/* It cannot go, nor be another one, without that its own watch says so, or the names in it. */
+static bool tells_itself(const struct place *p) {
+        struct stat st;
+
+        return p->wd >= 0 && lstat(p->path, &st) == 0 && S_ISDIR(st.st_mode) && !is_empty(p->path);
+}
+
+static bool can_be_silent(const struct hv_watch *w, const struct place *p) {
+        bool any = false;
+
+        for (size_t i = 0; i < w->places.n; i++) {
+                const struct place *other = &w->places.v[i];
+
+                if (other != p && other->wd == p->wd)
+                        return false; /* another path to it, whose names may matter */
+                if (!is_next(p, other))
+                        continue;
+                if (!tells_itself(other))
+                        return false;
+                any = true;
+        }
+        return any && !p->wanted && p->wd >= 0;
+}
+
+/* From the last to the first, for the next one on the way stands behind: what becomes of it until its parent is silent, the parent
+ * still tells. (Where this watch turns out to be of another directory than before, somebody has told, too.) */
+static void silence(struct hv_watch *w) {
+        for (size_t i = w->places.n; i-- > 0;) {
+                struct place *p = &w->places.v[i];
+
+                p->silent = can_be_silent(w, p) &&
+                            inotify_add_watch(w->fd, *p->path ? p->path : "/", SILENT_MASK) >= 0;
+        }
+}
+
+/* Nobody else tells when one that was emptied is removed, or was, and is there again. */
+static bool must_be_armed(const struct hv_watch *w) {
+        for (size_t i = 0; i < w->places.n; i++) {
+                const struct place *p = &w->places.v[i];
+
+                if (p->silent && !can_be_silent(w, p))
+                        return true;
+                if (p->wd >= 0 &&
+                    inotify_add_watch(w->fd, *p->path ? p->path : "/", SILENT_MASK | IN_MASK_ADD) != p->wd)
+                        return true;
+        }
+        return false;
+}
+
 /* Watches all places that can be watched. What is missing stays at -1: its parent tells when it appears. */
 static int arm(struct hv_watch *w, struct hv_err *err) {
         int result = 0;
@@ -104,6 +181,7 @@ static int arm(struct hv_watch *w, struct hv_err *err) {
                 }
                 p->wd = wd;
         }
+        silence(w);
         return result;
 }
 
@@ -172,8 +250,10 @@ static void take(struct hv_watch *w, const struct inotify_event *e) {
                         continue;
                 if (e->mask & IN_IGNORED)
                         p->wd = -1;
-                if (e->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT))
+                if (e->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT) ||
+                    (e->len == 0 && (e->mask & IN_ATTRIB)))
                         way_changed = true;
+                w->removed |= (e->mask & (IN_DELETE | IN_MOVED_FROM)) != 0;
                 if (e->len == 0)
                         continue;
                 if ((e->mask & (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB)) &&
@@ -203,6 +283,9 @@ void hv_watch_drain(struct hv_watch *w) {
                         at += size;
                         n_queued -= size;
                 }
+        if (w->removed && must_be_armed(w))
+                everything_changed(w);
+        w->removed = false;
 }
 
 static int on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata) {

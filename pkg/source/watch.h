@@ -9,6 +9,7 @@
  *          directory on the way to them, so that one that is missing is noticed when it appears, and one that
  *          is replaced (or whose parent is) is followed. An event names a path; whether it matters is the
  *          handler's to say.
+ *          Of a directory on the way other people's files are no reason to wake.
  * Limits   network file systems tell nothing about changes made elsewhere: SIGHUP reads there.
  * Owner    the loop's; the handler outlives the watch.
  * Source   inotify(7); an overflow loses names, so everything counts as changed.

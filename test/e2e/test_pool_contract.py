@@ -133,6 +133,11 @@ class Documented(test_pool.Case):
             self.pool.take_back("one")
             self.assertEqual(self.committed("one").node_id, "worker-1")
             self.says("IDLE")
+        with self.subTest("cordon seen by pools"):
+            self.assertEqual(self.agent.ctl("cordon", "--reason", "the rack moves").returncode, 0)
+            self.says("BUSY")
+            self.assertEqual(self.agent.ctl("uncordon").returncode, 0)
+            self.says("IDLE")
 
     def test_room_for_more_is_active(self):
         self.begin(MAX_CONCURRENT_TASKS="2")
@@ -216,6 +221,10 @@ class Hivemind(hivemind.Case):
             self.assertTrue(self.pool.stop_task(self.port, "one").success)
             self.result("one").close()
             self.pool.wait("Idle", lambda: self.pool.last["ReportStatus"].status == "Idle")
+        with self.subTest("cordon seen by pools"):
+            for order, word in (("cordon", "Cordoned"), ("uncordon", "Idle")):
+                self.assertEqual(self.agent.ctl(order).returncode, 0)
+                self.pool.wait(word, lambda w=word: self.pool.last["ReportStatus"].status == w)
 
     def test_never_a_loopback_address(self):
         """Where it listens is what it would tell."""
