@@ -1,4 +1,4 @@
-/* hivectl convert: a wg-quick file as a document. */
+/* hivectl convert: files of others as documents: of wg-quick here, the rest by cli/convert.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,9 +11,12 @@
 #include "base/fd.h"
 #include "base/vec.h"
 #include "cli/cli_internal.h"
+#include "cli/convert.h"
 #include "cli/document.h"
 #include "cli/files.h"
+#include "cli/judge.h"
 #include "cli/output.h"
+#include "spec/yaml.h"
 #include "wireguard/quick.h"
 #include "json/write.h"
 
@@ -181,24 +184,126 @@ static int convert(struct hv_cli *cli, const struct hv_cli_file *f, const char *
         return r < 0 ? hv_cli_fail(cli, HV_EXIT_ERROR, "%s", err.msg) : HV_EXIT_OK;
 }
 
+/* ---- what others run ---- */
+
+static bool ends_in(const char *file, const char *suffix) {
+        size_t len = strlen(file), n = strlen(suffix);
+
+        return len > n && hv_streq(file + len - n, suffix);
+}
+
+static int read_yaml(struct hv_convert *c, const struct hv_cli_file *f, struct hv_err *err) {
+        _hv_cleanup_(hv_diags_freep) struct hv_diags *diags = hv_diags_new();
+        unsigned file = hv_diags_add_file(diags, f->name, NULL, 0);
+        struct hv_node *documents = hv_node_new(c->arena, HV_NODE_SEQUENCE, (struct hv_pos){ .file = file });
+        const struct hv_diag *found;
+        size_t n;
+
+        hv_yaml_read(c->arena, diags, file, f->text, f->len, documents);
+        found = hv_diags_all(diags, &n);
+        for (size_t i = 0; i < n; i++)
+                if (found[i].severity == HV_SEVERITY_ERROR)
+                        return hv_err_set(err, -EINVAL, "line %u: %s", found[i].line, found[i].message);
+        return hv_convert_kube(c, documents, err);
+}
+
+/* The unit "web" of "/etc/containers/systemd/web.container". */
+static int read_quadlet(struct hv_convert *c, const struct hv_cli_file *f, struct hv_err *err) {
+        const char *base = strrchr(f->name, '/');
+        _hv_cleanup_free_ char *unit = NULL;
+
+        base = base ? base + 1 : f->name;
+        unit = hv_strndup(base, strlen(base) - strlen(".container"));
+        return hv_convert_quadlet(c, unit, f->text, f->len, err);
+}
+
+/* What hivelet would say of it as it stands, so that nobody finds out later. */
+static void judge_result(struct hv_cli *cli, struct hv_buf *yaml) {
+        _hv_cleanup_(hv_diags_freep) struct hv_diags *diags = hv_diags_new();
+        char name[] = "the result";
+        struct hv_cli_file file = { .name = name, .text = yaml->data, .len = yaml->len };
+        const struct hv_cli_files files = { .v = &file, .n = 1 };
+        const struct hv_diag *found;
+        size_t n;
+
+        hv_judge(&files, false, diags, NULL);
+        found = hv_diags_all(diags, &n);
+        for (size_t i = 0; i < n; i++)
+                if (found[i].severity == HV_SEVERITY_ERROR)
+                        hv_cli_note(cli, "the result, by itself: %s: %s: %s", found[i].code, found[i].path,
+                                    found[i].message);
+}
+
+static int print_converted(struct hv_cli *cli, struct hv_convert *c, struct hv_err *err) {
+        enum hv_output_format format = hv_cli_output(cli, HV_OUTPUT_YAML);
+        _hv_cleanup_(hv_buf_done) struct hv_buf yaml = {};
+        _hv_cleanup_(hv_json_freep) struct hv_json *all = NULL;
+        int r;
+
+        hv_json_end(&c->w);
+        r = hv_json_parse(hv_buf_str(&c->text), c->text.len, c->text.len + 1, &all, err);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < hv_json_size(all); i++) {
+                if (i > 0) {
+                        hv_buf_puts(&yaml, "---\n");
+                        if (format == HV_OUTPUT_YAML)
+                                (void) puts("---");
+                }
+                hv_document_yaml(hv_json_at(all, i), &yaml);
+                hv_output_document(cli, hv_json_at(all, i),
+                                   format == HV_OUTPUT_JSON ? HV_OUTPUT_JSONL : format);
+        }
+        judge_result(cli, &yaml);
+        return 0;
+}
+
+static int convert_foreign(struct hv_cli *cli, const struct hv_cli_file *f) {
+        struct hv_convert c = {};
+        struct hv_err err = {};
+        int r;
+
+        hv_convert_begin(&c);
+        r = ends_in(f->name, ".container") ? read_quadlet(&c, f, &err) : read_yaml(&c, f, &err);
+        for (size_t i = 0; i < c.notes.n; i++) {
+                const struct hv_convert_note *n = &c.notes.v[i];
+
+                if (n->line > 0)
+                        hv_cli_note(cli, "%s:%u: %s", f->name, n->line, n->text);
+                else
+                        hv_cli_note(cli, "%s: %s", f->name, n->text);
+        }
+        if (r >= 0)
+                r = print_converted(cli, &c, &err);
+        hv_convert_done(&c);
+        return r < 0 ? hv_cli_fail(cli, HV_EXIT_ERROR, "%s: %s", f->name, err.msg) : HV_EXIT_OK;
+}
+
 int hv_cmd_convert(struct hv_cli *cli) {
         const char *file = cli->options.n_args > 0 ? cli->options.args[0] : NULL;
         _hv_cleanup_free_ char *interface = NULL;
         struct hv_cli_files files = {};
         struct hv_err err = {};
+        bool is_foreign;
         int r;
 
         if (!file)
                 return hv_cli_usage(cli, "which file? hivectl convert /etc/wireguard/wg0.conf");
-        interface = interface_of(file);
-        if (!interface)
+        is_foreign = ends_in(file, ".container") || ends_in(file, ".yaml") || ends_in(file, ".yml");
+        if (is_foreign && cli->options.into)
+                return hv_cli_usage(cli, "--into is for the keys of a file of wg-quick");
+        interface = is_foreign ? NULL : interface_of(file);
+        if (!interface && !is_foreign)
                 return hv_cli_usage(
                         cli,
                         "%s names no interface: it should be called NAME.conf, NAME of at most 15 characters",
                         file);
         if (hv_cli_files_read(&file, 1, &files, &err) < 0)
                 return hv_cli_fail(cli, HV_EXIT_ERROR, "%s", err.msg);
-        r = convert(cli, &files.v[0], interface);
+        if (is_foreign && files.n > 0 && !files.v[0].len)
+                r = hv_cli_fail(cli, HV_EXIT_ERROR, "%s is empty", file);
+        else
+                r = is_foreign ? convert_foreign(cli, &files.v[0]) : convert(cli, &files.v[0], interface);
         explicit_bzero(files.v[0].text, files.v[0].len); /* it held the keys */
         hv_cli_files_done(&files);
         return r;

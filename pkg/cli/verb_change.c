@@ -16,6 +16,24 @@ const struct hv_verb hv_verbs_change[] = {
                      (1u << HV_OUTPUT_GITHUB),
           .args_max = 64,
           .run = hv_cmd_validate },
+        { .name = "convert",
+          .group = "Change",
+          .usage = "FILE [--into FOLDER]",
+          .summary =
+                  "a Pod or Deployment, a unit of quadlet, or a file of wg-quick, as documents; needs no agent",
+          .details =
+                  "By the end of the name: .yaml and .yml hold Pods and Deployments of Kubernetes, .container is a unit of quadlet; each\n"
+                  "container becomes a Service, and named volumes Volumes. All else is a file of wg-quick, and becomes a WireGuard.\n"
+                  "What is not carried over is told, each key with its line; so is what hivelet would refuse of the result by itself.\n"
+                  "Keys of wg-quick do not belong into documents: with --into each is written into a file of its own, which the document\n"
+                  "names; else it names secrets.",
+          .examples =
+                  "convert pod.yaml >web.yaml\nconvert /etc/containers/systemd/web.container\nconvert /etc/wireguard/wg0.conf\n"
+                  "convert wg0.conf --into /etc/hivelet/keys >/etc/hivelet/conf.d/wg0.yaml\n",
+          .options = BIT(HV_OPT_INTO),
+          .formats = DOCUMENT,
+          .args_max = 1,
+          .run = hv_cmd_convert },
         { .name = "plan",
           .alias = "diff",
           .group = "Change",

@@ -3,20 +3,6 @@
 #include "cli/verb_table.h"
 
 const struct hv_verb hv_verbs_tunnel[] = {
-        { .name = "convert",
-          .group = "Tunnels",
-          .usage = "FILE [--into FOLDER]",
-          .summary = "a file of wg-quick as a document. Needs no agent",
-          .details =
-                  "Prints a document of kind WireGuard, named after the file. Keys do not belong into documents: with --into each is\n"
-                  "written into a file of its own, which the document names; else it names secrets. What has no counterpart (DNS,\n"
-                  "PostUp and others) is told by line.",
-          .examples =
-                  "convert /etc/wireguard/wg0.conf\nconvert wg0.conf --into /etc/hivelet/keys >/etc/hivelet/conf.d/wg0.yaml\n",
-          .options = BIT(HV_OPT_INTO),
-          .formats = DOCUMENT,
-          .args_max = 1,
-          .run = hv_cmd_convert },
         { .name = "wg show",
           .group = "Tunnels",
           .usage = "[NAME]",
