@@ -11,6 +11,7 @@
 #include "agent/images.h"
 #include "agent/join_store.h"
 #include "agent/joins.h"
+#include "agent/log_files.h"
 #include "agent/monitor.h"
 #include "agent/preload.h"
 #include "agent/private.h"
@@ -129,6 +130,9 @@ static int begin(struct hv_agent *a, struct hv_err *err) {
         if (r < 0)
                 return r;
         hv_log_set_observer(on_record, a);
+        r = hv_agent_log_files_begin(a, err);
+        if (r < 0)
+                return r;
         hv_log_event(HV_EVENT_AGENT_STARTED, NULL, "hivelet %s", hv_version());
         r = hv_agent_pass_init(a, err);
         if (r >= 0)
@@ -158,6 +162,7 @@ static int begin(struct hv_agent *a, struct hv_err *err) {
 /* In the reverse order of dependence; every container goes on running. */
 static void end(struct hv_agent *a) {
         hv_log_set_observer(NULL, NULL);
+        hv_agent_log_files_end(a);
         hv_agent_plans_abandon(a);
         hv_agent_task_calls_abandon(a);
         hv_agent_tunnel_calls_abandon(a);

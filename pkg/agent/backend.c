@@ -144,6 +144,7 @@ void hv_agent_snapshot(void *userdata, struct hv_arena *arena, struct hv_api_sna
         ret->work_dir = shown && shown->settings.work_dir
                                 ? shown->settings.work_dir
                                 : hv_arena_printf(arena, "%s/tasks", ret->state_dir);
+        ret->log_dir = shown ? shown->settings.log.dir : NULL;
         ret->crons = hv_core_crons(a->core, now_us, arena, &ret->n_crons);
         hv_core_gpus(a->core, arena, &ret->gpus);
         ret->gpus_told = hv_agent_gpus_told(a);

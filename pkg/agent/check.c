@@ -4,6 +4,7 @@
 
 #include "agent/gpus.h"
 #include "agent/join_store.h"
+#include "agent/log_files.h"
 #include "agent/private.h"
 #include "auth/auth.h"
 #include "base/buf.h"
@@ -44,7 +45,8 @@ int hv_agent_check(const struct hv_agent_options *options) {
                 fprintf(stderr, "hivelet: %s\n", l->err.msg);
         if (!l->desired)
                 return HV_AGENT_EXIT_REFUSED;
-        if (check_http(&l->desired->settings.http, &err) < 0) {
+        if (check_http(&l->desired->settings.http, &err) < 0 ||
+            hv_agent_log_files_check(&l->desired->settings.log, &err) < 0) {
                 fprintf(stderr, "hivelet: %s\n", err.msg);
                 return HV_AGENT_EXIT_REFUSED;
         }

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "agent/images.h"
+#include "agent/log_files.h"
 #include "agent/monitor.h"
 #include "base/arena.h"
 #include "base/map.h"
@@ -237,6 +238,9 @@ static void perform(struct hv_agent *a, const struct hv_gc_step *step, uint64_t 
         case HV_GC_IMAGE:
         case HV_GC_LAYER:
                 g->call = hv_docker_image_remove(a->docker, g->step.target, false, then);
+                break;
+        case HV_GC_LOG:
+                step_ended(a, hv_agent_log_files_remove(a, g->step.name), g->step.bytes);
                 break;
         case HV_GC_RESULTS:
         case HV_N_GC_WHATS:

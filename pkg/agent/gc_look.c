@@ -11,6 +11,7 @@
 
 #include "agent/gc.h"
 #include "agent/images.h"
+#include "agent/log_files.h"
 #include "base/arena.h"
 #include "base/map.h"
 #include "docker/container.h"
@@ -216,9 +217,14 @@ static void put_images(struct hv_gc_look *l, const struct hv_desired *d, struct 
 
 static struct hv_gc_rules rules_of(const struct hv_desired *d) {
         const struct hv_spec_gc *gc = d->tree ? &d->tree->state.gc : NULL;
+        const struct hv_log_settings *log = &d->settings.log;
 
         if (!gc)
-                return (struct hv_gc_rules){ .high_percent = 100, .low_percent = 100 };
+                return (struct hv_gc_rules){ .high_percent = 100,
+                                             .low_percent = 100,
+                                             .log_files = log->max_files,
+                                             .events_keep_us = log->events_keep_us,
+                                             .events_max_bytes = log->events_max_bytes };
         return (struct hv_gc_rules){
                 .high_percent = (unsigned) gc->disk.high_percent,
                 .low_percent = (unsigned) gc->disk.low_percent,
@@ -227,6 +233,9 @@ static struct hv_gc_rules rules_of(const struct hv_desired *d) {
                 .container_max_age_us = gc->containers.max_age_us,
                 .image_max_age_us = gc->images.max_age_us,
                 .unmanaged = gc->unmanaged,
+                .log_files = log->max_files,
+                .events_keep_us = log->events_keep_us,
+                .events_max_bytes = log->events_max_bytes,
         };
 }
 
@@ -249,6 +258,7 @@ static void finish(struct hv_gc_look *l, const struct hv_err *err) {
                         seen.facts.free_bytes = space.free_bytes;
                 }
         }
+        hv_agent_log_files_look(l->agent, l->arena, &seen.facts);
         l->done(l->userdata, &seen, err);
         hv_gc_look_free(l);
 }

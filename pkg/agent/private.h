@@ -16,6 +16,7 @@
  *      images.c        images: how they come, which are hivelet's (agent/images.h)
  *      preload.c archives.c  images that are there beforehand (agent/preload.h)
  *      gc*.c           garbage collection (agent/gc.h)
+ *      log_files.c     the agent's log in files (agent/log_files.h)
  *      tunnels.c       WireGuard interfaces (agent/tunnels.h)
  *      tunnel_calls.c  what the API asks of one of them: another key, do its peers answer
  *      join*.c         what VPN services give them (agent/joins.h)
@@ -60,6 +61,7 @@ struct hv_auth;           /* auth/auth.h */
 struct hv_http_access;    /* http/access.h */
 struct hv_agent_joins;    /* joins.h */
 struct hv_join_store;     /* join_store.h */
+struct hv_agent_log_files;
 struct hv_ledger_assignment;
 struct hv_ledger_task;
 struct task_call;   /* backend_task.c: somebody waits until a change of a task is durable */
@@ -130,6 +132,7 @@ struct hv_agent {
         struct hv_agent_joins *joins;     /* NULL: no VPN service was ever to be asked */
         struct hv_join_store *join_store;
 
+        struct hv_agent_log_files *log_files;
         struct hv_agent_gpus *gpus;
         struct hv_agent_monitor *monitor; /* NULL: nobody will ask (--once) */
 

@@ -11,6 +11,7 @@
 #include "agent/gc.h"
 #include "agent/join_store.h"
 #include "agent/joins.h"
+#include "agent/log_files.h"
 #include "agent/preload.h"
 #include "agent/private.h"
 #include "agent/tunnels.h"
@@ -218,16 +219,13 @@ static void remember_before(struct hv_agent *a) {
 
 static void in_force(struct hv_agent *a) {
         struct hv_source_load *before = a->active;
-        int level;
 
         remember_before(a);
         a->active = a->offered;
         if (before != a->active && before != a->latest)
                 hv_source_load_free(before);
         a->active_wall_us = hv_agent_wall_us();
-        level = hv_log_level_from_name(a->active->desired->settings.log_level);
-        if (level >= 0)
-                hv_log_set_level(level);
+        hv_agent_log_files_follow(a, &a->active->desired->settings.log);
         hv_agent_engine_policy(a, a->active->desired);
         hv_agent_joins_follow(a, a->active->desired);
         hv_agent_tunnels_follow(a, a->active->desired);

@@ -1,4 +1,4 @@
-/* hivectl bundle: one file for a bug report: what the agent says, what the doctor finds, what the journal holds. Without secrets. */
+/* hivectl bundle: one file for a bug report: what the agent says, what the doctor finds, what journal and log file hold. Without secrets. */
 #include "cli/cli_internal.h"
 
 #include <archive.h>
@@ -18,8 +18,12 @@
 #include "cli/document.h"
 #include "cli/output.h"
 #include "cli/scrub.h"
+#include "logfile/form.h"
+#include "logfile/tail.h"
 
 #define JOURNAL_LINES 2000
+#define LOG_FILE_LINES 2000
+#define LOG_FILE_BYTES ((size_t) 1024 * 1024)
 #define UNIT "hivelet.service"
 
 /* What the agent is asked. A plan is judged and changes nothing. */
@@ -178,8 +182,17 @@ static void read_journal(struct hv_buf *buf) {
         sd_journal_close(j);
 }
 
+/* Its last lines; why there are none is worth a line, since there is a folder for them. */
+static void read_log_file(const char *folder, struct hv_buf *buf) {
+        struct hv_err err = {};
+
+        if (hv_logfile_tail(folder, HV_LOGFILE_LOG, LOG_FILE_LINES, LOG_FILE_BYTES, buf, &err) < 0)
+                hv_buf_printf(buf, "%s\n", err.msg);
+}
+
 static int add_own(struct bundle *b, const struct hv_doctor *d) {
-        _hv_cleanup_(hv_buf_done) struct hv_buf checkup = {}, journal = {}, about = {};
+        _hv_cleanup_(hv_buf_done) struct hv_buf checkup = {}, journal = {}, log = {}, about = {};
+        const char *log_dir = hv_doctor_log_dir(d);
         int r;
 
         hv_buf_printf(&about, "hivectl %s\n", hv_version());
@@ -191,6 +204,10 @@ static int add_own(struct bundle *b, const struct hv_doctor *d) {
                 read_journal(&journal);
         if (r == HV_EXIT_OK && journal.len > 0)
                 r = add(b, "journal.txt", hv_buf_str(&journal));
+        if (d->is_local && log_dir)
+                read_log_file(log_dir, &log);
+        if (r == HV_EXIT_OK && log.len > 0)
+                r = add(b, HV_LOGFILE_LOG, hv_buf_str(&log));
         return r;
 }
 

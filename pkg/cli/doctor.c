@@ -141,6 +141,12 @@ char *hv_doctor_work_dir(const struct hv_doctor *d) {
         return told ? hv_strdup(told) : hv_asprintf("%s/tasks", hv_doctor_state_dir(d));
 }
 
+const char *hv_doctor_log_dir(const struct hv_doctor *d) {
+        if (d->node)
+                return hv_json_str(hv_json_get(d->node, "paths"), "log");
+        return d->desired ? d->desired->settings.log.dir : NULL;
+}
+
 int hv_doctor_source_address(const struct sockaddr *to, socklen_t len, struct sockaddr_storage *ret) {
         _hv_cleanup_(hv_fd_closep) int fd = socket(to->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         socklen_t size = sizeof *ret;

@@ -65,6 +65,7 @@ const struct hv_json *hv_doctor_condition(const struct hv_doctor *d, const char 
  * else where they are by themselves. `work` is the caller's. */
 const char *hv_doctor_state_dir(const struct hv_doctor *d);
 char *hv_doctor_work_dir(const struct hv_doctor *d);
+const char *hv_doctor_log_dir(const struct hv_doctor *d); /* of log files, likewise; NULL: there are none */
 
 /* ---- the checks, by file ---- */
 

@@ -74,9 +74,9 @@ const struct hv_verb hv_verbs_change[] = {
         { .name = "gc",
           .group = "Change",
           .usage = "[--dry-run]",
-          .summary = "collect garbage now: ended containers, results, images that nothing needs",
+          .summary = "collect garbage now: ended containers, results, full logs, images that nothing needs",
           .details =
-                  "Only what hivelet itself made or brought, by the rules under gc of the desired state. With\n"
+                  "Only what hivelet itself made or brought, by the rules under gc and logging of the desired state. With\n"
                   "--dry-run: what would go, in that order, and why. Images share layers, so what becomes free\n"
                   "may be less.",
           .examples = "gc --dry-run\ngc\ngc -o json\n",

@@ -115,7 +115,7 @@ const struct hv_verb hv_verbs_look[] = {
         { .name = "bundle",
           .group = "Look",
           .usage = "[FILE]",
-          .summary = "one file for a bug report: status, plan, doctor, events, metrics, journal; no secrets",
+          .summary = "one file for a bug report: status, plan, doctor, events, metrics, logs; no secrets",
           .details =
                   "A tar.gz that nobody else may read; what is in it is listed. Values behind names that speak of secrets, users in\n"
                   "URLs and private keys are cut out of every file; look through it all the same before you send it.",

@@ -19,10 +19,8 @@ struct planning {
 
 const char *hv_gc_what_name(enum hv_gc_what what) {
         static const char *const names[HV_N_GC_WHATS] = {
-                [HV_GC_CONTAINER] = "container",
-                [HV_GC_RESULTS] = "results",
-                [HV_GC_IMAGE] = "image",
-                [HV_GC_LAYER] = "layer",
+                [HV_GC_CONTAINER] = "container", [HV_GC_RESULTS] = "results", [HV_GC_LOG] = "log",
+                [HV_GC_IMAGE] = "image",         [HV_GC_LAYER] = "layer",
         };
 
         return names[what];
@@ -30,7 +28,8 @@ const char *hv_gc_what_name(enum hv_gc_what what) {
 
 static void add(struct planning *p, const struct hv_gc_step *step) {
         p->steps[p->n++] = *step;
-        p->promised_bytes += step->bytes;
+        if (step->what != HV_GC_LOG) /* of another disk, as far as is known */
+                p->promised_bytes += step->bytes;
 }
 
 /* True when `since` is at least so long ago; else the plan is made again then. */
@@ -82,6 +81,36 @@ static void plan_containers(struct planning *p) {
                 else
                         continue;
                 add(p, &(struct hv_gc_step){ HV_GC_CONTAINER, c->id, c->name, c->id, why, 0 });
+        }
+}
+
+/* ---- files of the agent's log ---- */
+
+/* An eighth is for the one that is being written (agent/log_files.c). */
+static const char *why_events_go(struct planning *p, const struct hv_gc_log *log, uint64_t up_to_it_bytes) {
+        const struct hv_gc_rules *rules = p->rules;
+
+        if (is_older(p, log->written_us, rules->events_keep_us))
+                return "its last event is older than logging.events.keep";
+        return up_to_it_bytes > rules->events_max_bytes - rules->events_max_bytes / 8
+                       ? "more than fits in logging.events.maxSize"
+                       : NULL;
+}
+
+static void plan_logs(struct planning *p) {
+        uint64_t events_bytes = 0;
+
+        for (size_t i = 0; i < p->facts->n_logs; i++) {
+                const struct hv_gc_log *log = &p->facts->logs[i];
+                const char *why = NULL;
+
+                if (log->is_events)
+                        why = why_events_go(p, log, events_bytes += log->bytes);
+                else if (log->number >= p->rules->log_files)
+                        why = "more files than logging.file.maxFiles";
+                if (why)
+                        add(p, &(struct hv_gc_step){ HV_GC_LOG, log->path, log->name, log->path, why,
+                                                     log->bytes });
         }
 }
 
@@ -160,11 +189,13 @@ void hv_gc_plan(const struct hv_gc_rules *rules, const struct hv_gc_facts *facts
         ret->makes_space = used(facts) > share(facts, rules->high_percent) ||
                            (facts->is_collecting && used(facts) > low);
         ret->wanted_bytes = ret->makes_space ? used(facts) - low : 0;
-        p.steps = HV_ARENA_NEW_N(arena, struct hv_gc_step, facts->n_containers + facts->n_images + 1);
+        p.steps = HV_ARENA_NEW_N(arena, struct hv_gc_step,
+                                 facts->n_containers + facts->n_images + facts->n_logs + 1);
         plan_containers(&p);
         if (facts->has_results)
                 add(&p, &(struct hv_gc_step){
                                 .what = HV_GC_RESULTS, .id = "", .name = "results", .why = results });
+        plan_logs(&p);
         plan_images(&p, HV_GC_IMAGE);
         plan_images(&p, HV_GC_LAYER);
         ret->steps = p.steps;

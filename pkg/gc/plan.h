@@ -6,11 +6,12 @@
  *
  * Order    1. ended containers of ours that nobody needs: more than `keep_exited` of one object, or older than their `max_age`
  *          2. what tasks left behind (results; which of them is task/retention.h)
- *          3. images of ours that nothing uses, those first that were unused longest: after their `max_age`, or for space
- *          4. layers that no image has and hivelet did not bring: for space, and only with `unmanaged`
+ *          3. files of the agent's log that are full: more than may be kept, or older
+ *          4. images of ours that nothing uses, those first that were unused longest: after their `max_age`, or for space
+ *          5. layers that no image has and hivelet did not bring: for space, and only with `unmanaged`
  * Space    is made when the disk is used above `high`, until it is at `low`. How much the removal of an image frees is known only
  *          afterwards (others may share its layers): a shell performs the first step, looks, and plans anew.
- * Never    what is not ours (but 4.), what a container uses, runs or not, what is pinned, what one of the last revisions needs, what
+ * Never    what is not ours (but 5.), what a container uses, runs or not, what is pinned, what one of the last revisions needs, what
  *          is younger than `min_age`.
  * Units    wall clock in microseconds, bytes, percent.
  * Owner    texts are borrowed from the facts; steps lie in the arena. Pure.
@@ -21,9 +22,9 @@
 
 struct hv_arena;
 
-enum hv_gc_what { HV_GC_CONTAINER, HV_GC_RESULTS, HV_GC_IMAGE, HV_GC_LAYER, HV_N_GC_WHATS };
+enum hv_gc_what { HV_GC_CONTAINER, HV_GC_RESULTS, HV_GC_LOG, HV_GC_IMAGE, HV_GC_LAYER, HV_N_GC_WHATS };
 
-const char *hv_gc_what_name(enum hv_gc_what what); /* "container", "results", "image", "layer" */
+const char *hv_gc_what_name(enum hv_gc_what what); /* "container", "results", "log", "image", "layer" */
 
 struct hv_gc_rules {
         unsigned high_percent, low_percent; /* low below high */
@@ -31,6 +32,8 @@ struct hv_gc_rules {
         unsigned keep_exited; /* ended containers of one object */
         uint64_t container_max_age_us, image_max_age_us;
         bool unmanaged;
+        unsigned log_files; /* of the log, the one that is written among them */
+        uint64_t events_keep_us, events_max_bytes;
 };
 
 struct hv_gc_container {
@@ -51,6 +54,13 @@ struct hv_gc_image {
         uint64_t created_us;
 };
 
+struct hv_gc_log {               /* a file that is full */
+        const char *path, *name; /* name: "events.jsonl.3" */
+        bool is_events;          /* else of the log */
+        unsigned number;         /* 1: the newest */
+        uint64_t bytes, written_us;
+};
+
 struct hv_gc_facts {
         uint64_t now_us;
         uint64_t total_bytes, free_bytes; /* of the engine's disk; total 0: not known, no space is made */
@@ -60,6 +70,8 @@ struct hv_gc_facts {
         size_t n_containers;
         const struct hv_gc_image *images;
         size_t n_images;
+        const struct hv_gc_log *logs; /* of one log together, by number */
+        size_t n_logs;
 };
 
 struct hv_gc_step {

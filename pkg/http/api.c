@@ -93,6 +93,10 @@ void hv_api_event(struct hv_api *api, const struct hv_log_record *record) {
         hv_http_sse_broadcast(api->event_hub, id, e->type, e->json);
 }
 
+bool hv_api_log_past(struct hv_api *api, uint64_t wall_us, int level, const char *message) {
+        return hv_log_ring_add_past(api->log, wall_us, level, message);
+}
+
 void hv_api_limit_streams(struct hv_api *api, unsigned streams_max) {
         hv_http_sse_hub_set_max(api->event_hub, streams_max / 2);
         hv_http_sse_hub_set_max(api->watch_hub, streams_max / 2);

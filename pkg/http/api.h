@@ -267,4 +267,7 @@ void hv_api_changed(struct hv_api *api);
  * when it is an event. */
 void hv_api_event(struct hv_api *api, const struct hv_log_record *record);
 
+/* A line of the log of an earlier run, older than all that is there, for /api/logs. False: there is no room for more. */
+bool hv_api_log_past(struct hv_api *api, uint64_t wall_us, int level, const char *message);
+
 struct hv_metrics *hv_api_metrics(struct hv_api *api); /* where to count; belongs to the api */

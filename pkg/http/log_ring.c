@@ -46,6 +46,14 @@ void hv_log_ring_add(struct hv_log_ring *r, const struct hv_log_record *record) 
         r->v[r->n++] = (struct entry){ record->realtime_us, record->level, hv_strndup(record->message, len) };
 }
 
+bool hv_log_ring_add_past(struct hv_log_ring *r, uint64_t wall_us, int level, const char *message) {
+        if (r->n == HV_LOG_RING_MAX)
+                return false;
+        memmove(r->v + 1, r->v, r->n++ * sizeof *r->v);
+        r->v[0] = (struct entry){ wall_us, level, hv_strndup(message, strnlen(message, MESSAGE_MAX_BYTES)) };
+        return true;
+}
+
 size_t hv_log_ring_size(const struct hv_log_ring *r) {
         return r->n;
 }

@@ -21,6 +21,8 @@ HV_DEFINE_CLEANUP(struct hv_log_ring, hv_log_ring_free);
 
 /* Texts are cut after 2 KiB. */
 void hv_log_ring_add(struct hv_log_ring *r, const struct hv_log_record *record);
+/* One that is older than all of them; false: there is no room for more. */
+bool hv_log_ring_add_past(struct hv_log_ring *r, uint64_t wall_us, int level, const char *message);
 size_t hv_log_ring_size(const struct hv_log_ring *r);
 
 /* An array, oldest first: {timestamp, level, message}. */

@@ -231,6 +231,7 @@ void hv_render_node(struct hv_json_writer *w, const struct hv_api_snapshot *s,
         hv_json_begin_object(w, "paths");
         hv_json_put_str(w, "state", s->state_dir);
         hv_json_put_str(w, "work", s->work_dir);
+        hv_json_put_str(w, "log", s->log_dir);
         hv_json_end(w);
         hv_render_host_usage(w, "usage", usage, NULL);
         hv_render_node_gpus(w, "gpus", &s->gpus, gpus);

@@ -116,6 +116,7 @@ struct hv_api_snapshot {
         uint64_t started_wall_us; /* of the agent */
         const char *node_id, *node_name;
         const char *state_dir, *work_dir; /* of this machine: what the agent keeps, and where tasks work */
+        const char *log_dir;              /* NULL: no log files */
         struct hv_api_engine engine;
         struct hv_api_pool pool;
         struct hv_api_trial trial;

@@ -136,7 +136,11 @@
         X(CERTIFICATE_LOADED,   "CertificateLoaded",    LOG_NOTICE,  "b120a366f0bbe9cf42f2dc05873f9bd0", \
            "the certificate of http.tls was loaded") \
         X(CERTIFICATE_REFUSED,  "CertificateRefused",   LOG_ERR,     "78b7d0ac84773ce0ce4cda11b43c589b", \
-           "a new certificate of http.tls cannot be taken; the old one stays")
+           "a new certificate of http.tls cannot be taken; the old one stays") \
+        X(LOG_FILES_FAILED,     "LogFilesFailed",       LOG_ERR,     "67243fe3398248049ae67d52afe02287", \
+           "the files of logging.dir cannot be written; it is tried again") \
+        X(LOG_FILES_BACK,       "LogFilesBack",         LOG_NOTICE,  "5a8a1e8b96054295b0db9081336188f9", \
+           "the files of logging.dir are written again")
 /* clang-format on */
 
 enum hv_event {

@@ -1,5 +1,5 @@
-/* log/log.c - see log.h. The way of a record: level -> redaction -> sink (journal, stderr or given) ->
- * observer. */
+/* log/log.c - see log.h. The way of a record: level -> redaction -> files -> sink (journal, stderr or given)
+ * -> observer. */
 #include "log/log.h"
 
 #include <errno.h>
@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/time.h"
 #include "log/journal.h"
+#include "log/line.h"
 #include "log/redact.h"
 
 static struct {
@@ -20,7 +21,9 @@ static struct {
         int level;
         char *node_id;
         hv_log_fn sink, observer;
-        void *sink_userdata, *observer_userdata;
+        hv_log_files_fn files;
+        bool only_files;
+        void *sink_userdata, *observer_userdata, *files_userdata;
 } the_log = { .level = LOG_INFO };
 
 static const struct {
@@ -70,35 +73,21 @@ void hv_log_set_sink(hv_log_fn fn, void *userdata) {
         the_log.sink_userdata = userdata;
 }
 
+void hv_log_set_files(hv_log_files_fn fn, bool only, void *userdata) {
+        the_log.files = fn;
+        the_log.only_files = only;
+        the_log.files_userdata = userdata;
+}
+
 void hv_log_set_observer(hv_log_fn fn, void *userdata) {
         the_log.observer = fn;
         the_log.observer_userdata = userdata;
 }
 
-/* One record, one line, whatever the text holds: names and messages of containers end up here, and a terminal
- * acts on control bytes. */
-static void add_escaped(struct hv_buf *out, const char *text) {
-        for (const unsigned char *p = (const unsigned char *) text; *p; p++) {
-                if (*p == '\n')
-                        hv_buf_puts(out, "\\n");
-                else if ((*p < 0x20 && *p != '\t') || *p == 0x7f)
-                        hv_buf_printf(out, "\\x%02x", *p);
-                else
-                        hv_buf_putc(out, (char) *p);
-        }
-}
-
 static void to_stderr(const struct hv_log_record *r) {
         struct hv_buf line = {};
-        time_t seconds = (time_t) (r->realtime_us / HV_USEC_PER_SEC);
-        struct tm tm = {};
-        char when[32];
 
-        (void) localtime_r(&seconds, &tm);
-        (void) strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &tm);
-        hv_buf_printf(&line, "[%s] %s: ", when, hv_log_level_name(r->level));
-        add_escaped(&line, r->message);
-        hv_buf_putc(&line, '\n');
+        hv_log_line(r, &line);
         /* One write, so that lines of several processes do not mix; where stderr is gone there is nobody to
          * tell. */
         while (write(STDERR_FILENO, line.data, line.len) < 0 && errno == EINTR)
@@ -118,11 +107,14 @@ static void emit(struct hv_log_record *r) {
                                  &r->fields.revision, &r->fields.container, &r->fields.task,
                                  &r->fields.reason,   &r->fields.code };
         char *keep[HV_ARRAY_SIZE(texts)];
+        bool kept = false;
 
         for (size_t i = 0; i < HV_ARRAY_SIZE(texts); i++)
                 redact(texts[i], &keep[i]);
-        if (r->level > the_log.level)
-                ; /* an event that only the observer wants */
+        if (the_log.files && !r->fields.is_private)
+                kept = the_log.files(r, the_log.files_userdata);
+        if (r->level > the_log.level || (kept && the_log.only_files))
+                ; /* an event that only the observer wants, or it is where it belongs */
         else if (the_log.sink)
                 the_log.sink(r, the_log.sink_userdata);
         else if (!the_log.to_journal || hv_journal_send(r) < 0)

@@ -3,10 +3,10 @@
  * Model    A record is a level, one line of text and fields; an *event* is a record whose kind is known
  *          by name (log/events.h), so that programs can ask for it: `journalctl
  *          HIVELET_EVENT=ContainerStarted`. Every record takes one way: redaction (log/redact.h), then
- *          the sink (journal, stderr, or a test's own), then the observer.
+ *          the files, where there are some, then the sink (journal, stderr, or a test's own), then the
+ *          observer.
  * Journal  used when the target says so, or when stderr is the journal's own stream (JOURNAL_STREAM
- *          names its device and inode: systemd.exec(5)). Else stderr gets `[YYYY-MM-DD HH:MM:SS] LEVEL:
- *          message` in local time.
+ *          names its device and inode: systemd.exec(5)). Else stderr gets the lines of log/line.h.
  * Threads  all of it belongs to the loop's thread; a library's thread hands its text over first.
  */
 #pragma once
@@ -59,6 +59,10 @@ void hv_log_set_node_id(const char *node_id); /* copied */
 
 /* Replaces the journal and stderr; NULL gives them back. For tests and for `--check`. */
 void hv_log_set_sink(hv_log_fn fn, void *userdata);
+/* Takes what is to be kept in files, and whether it could: with `only` the sink hears of no record that was taken. It gets what the
+ * observer gets, and must not log either. NULL: there are none. */
+typedef bool (*hv_log_files_fn)(const struct hv_log_record *record, void *userdata);
+void hv_log_set_files(hv_log_files_fn fn, bool only, void *userdata);
 /* Sees each record after the sink, whatever the sink is: the agent's ring of events. NULL takes it away. It
  * must not log. */
 void hv_log_set_observer(hv_log_fn fn, void *userdata);

@@ -1,5 +1,5 @@
 /* spec/check_node.c - the node as a whole: watermarks (E0227), trust (E0505), what is given away (E0601, E0602), what is
- * installed (W030), quiet hours (E0231). */
+ * installed (W030), quiet hours (E0231), where the log goes (E0204). */
 #include "base/buf.h"
 #include "base/quantity.h"
 #include "spec/check_internal.h"
@@ -146,6 +146,14 @@ static void check_slice(const struct hv_check *c) {
                       hv_diag_quote(c->diags, g->slice));
 }
 
+static void check_logging(const struct hv_check *c) {
+        const struct hv_spec_logging *g = &c->state->logging;
+
+        if (g->target == HV_LOG_TARGET_FILE && !g->dir)
+                hv_diag_error(c->diags, hv_check_field(g->node, "target"), "E0204",
+                              "the target file needs logging.dir (or $LOG_DIR): the folder for the files");
+}
+
 void hv_check_node(const struct hv_check *c) {
         for (size_t i = 0; i < HV_ARRAY_SIZE(amounts); i++)
                 check_admission(c, &amounts[i]);
@@ -153,4 +161,5 @@ void hv_check_node(const struct hv_check *c) {
         check_trust(c);
         check_quiet_hours(c);
         check_slice(c);
+        check_logging(c);
 }

@@ -295,6 +295,17 @@ struct hv_gpu_rules { /* resources.gpus */
         uint64_t health_interval_us;
 };
 
+/* logging: where the agent's own log goes besides what the journal or standard error hear. */
+struct hv_log_settings {
+        const char *level; /* "info" */
+        bool to_stderr;    /* plain lines, also where stderr is the journal's */
+        bool only_files;   /* neither journal nor stderr, as long as the files can be written */
+        const char *dir;   /* NULL: no files */
+        uint64_t file_max_bytes;
+        unsigned max_files;                        /* of hivelet.log, the one that is written among them */
+        uint64_t events_keep_us, events_max_bytes; /* of all files of events */
+};
+
 struct hv_settings {
         const char *node_id;
         const char *node_name; /* metadata.name */
@@ -312,7 +323,7 @@ struct hv_settings {
         const char *http_listen; /* "127.0.0.1:5000" */
         bool http_metrics;
         struct hv_http_settings http; /* who may, and how it is protected */
-        const char *log_level;
+        struct hv_log_settings log;
         uint64_t shutdown_grace_us;
 
         unsigned max_concurrent_tasks; /* 0: no limit */

@@ -95,8 +95,22 @@ static struct hv_gpu_rules gpus_of(const struct hv_lowering *l) {
         return (struct hv_gpu_rules){ g->mode == HV_GPU_SHARED, v, g->select.n, g->health_interval_us };
 }
 
-static void settle(const struct hv_lowering *l, struct hv_settings *ret) {
+static struct hv_log_settings log_of(const struct hv_spec_logging *g) {
         static const char *const levels[] = { "error", "warning", "info", "debug" };
+
+        return (struct hv_log_settings){
+                .level = levels[g->level],
+                .to_stderr = g->target == HV_LOG_TARGET_STDERR,
+                .only_files = g->target == HV_LOG_TARGET_FILE,
+                .dir = g->dir,
+                .file_max_bytes = g->file.max_size_bytes,
+                .max_files = (unsigned) g->file.max_files,
+                .events_keep_us = g->events.keep_us,
+                .events_max_bytes = g->events.max_size_bytes,
+        };
+}
+
+static void settle(const struct hv_lowering *l, struct hv_settings *ret) {
         const struct hv_spec_state *s = l->state;
 
         *ret = (struct hv_settings){
@@ -117,7 +131,7 @@ static void settle(const struct hv_lowering *l, struct hv_settings *ret) {
                 .slice = s->resources.cgroup.slice,
                 .http_listen = s->http.listen,
                 .http_metrics = s->http.metrics.enabled,
-                .log_level = levels[s->logging.level],
+                .log = log_of(&s->logging),
                 .shutdown_grace_us = s->host.shutdown.grace_us,
                 .max_concurrent_tasks = (unsigned) s->master.accept.max_concurrent_tasks,
                 .reserved = amounts_of(&s->resources.reserved),

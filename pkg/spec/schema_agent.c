@@ -328,25 +328,41 @@ static const struct hv_schema log_containers = { .name = "ContainerLogs",
                                                  .doc = "Output of containers.",
                                                  HV_FIELDS(log_containers_rows),
                                                  HV_SIZED(log_containers) };
+static const struct hv_field log_file_rows[] = {
+        { HV_ROW(log_file, "maxSize", BYTES, max_size_bytes), .value = "10Mi", HV_RANGE(65536, INT64_MAX),
+          .doc = "Size at which it is rotated." },
+        { HV_ROW(log_file, "maxFiles", INT, max_files), .value = "5", HV_RANGE(1, 100),
+          .doc = "Files kept, the one that is written among them." },
+};
+static const struct hv_schema log_file = { .name = "LogFile",
+                                           .doc = "The file hivelet.log in logging.dir.",
+                                           HV_FIELDS(log_file_rows),
+                                           HV_SIZED(log_file) };
 static const struct hv_field log_events_rows[] = {
-        { HV_ROW(log_events, "keep", DURATION, keep_us), .value = "7d", .doc = "How long events are kept." },
-        { HV_ROW(log_events, "maxSize", BYTES, max_size_bytes), .value = "64Mi",
-          .doc = "Space they may take." },
+        { HV_ROW(log_events, "keep", DURATION, keep_us), .value = "7d", HV_POSITIVE,
+          .doc = "How long a file that is full is kept." },
+        { HV_ROW(log_events, "maxSize", BYTES, max_size_bytes), .value = "64Mi", HV_RANGE(1048576, INT64_MAX),
+          .doc = "Space that all files of events may take; one is full with an eighth of it." },
 };
-static const struct hv_schema log_events = {
-        .name = "EventLog", .doc = "History of events.", HV_FIELDS(log_events_rows), HV_SIZED(log_events)
-};
+static const struct hv_schema log_events = { .name = "EventLog",
+                                             .doc = "The files events.jsonl in logging.dir.",
+                                             HV_FIELDS(log_events_rows),
+                                             HV_SIZED(log_events) };
 static const struct hv_field logging_rows[] = {
         { HV_ROW(logging, "level", ENUM, level), HV_WORDS("error", "warning", "info", "debug"),
           .value = "info", .doc = "What is worth a line." },
         { HV_ROW(logging, "target", ENUM, target), HV_WORDS("journal", "stderr", "file"), .value = "journal",
-          .planned = true, .doc = "Where the agent's own log goes." },
-        { HV_ROW(logging, "dir", TEXT, dir), .format = HV_FORMAT_ABSOLUTE_PATH, .planned = true,
-          .doc = "Folder for a log file beside the journal; none: no file.", .example = "/var/log/hivelet" },
+          .doc = "Where the agent's own log goes: journal (standard error where nobody reads it for the "
+                 "journal), stderr as plain lines, or file, which is the files of dir alone." },
+        { HV_ROW(logging, "dir", TEXT, dir), .format = HV_FORMAT_ABSOLUTE_PATH,
+          .doc = "Folder for the files hivelet.log and events.jsonl; none: no files.",
+          .example = "/var/log/hivelet" },
+        { HV_NESTED(logging, "file", file, log_file), .doc = "How large the log file grows.",
+          .example = "{maxSize: 50Mi}" },
         { HV_NESTED(logging, "containers", containers, log_containers), .doc = "Output of containers.",
           .example = "{driver: journald}" },
-        { HV_NESTED(logging, "events", events, log_events), .planned = true, .doc = "History of events.",
-          .example = "{keep: 7d}" },
+        { HV_NESTED(logging, "events", events, log_events), .doc = "How long events are kept in their files.",
+          .example = "{keep: 30d}" },
 };
 const struct hv_schema hv_schema_logging = { .name = "Logging",
                                              .doc = "Logs of the agent and of containers.",

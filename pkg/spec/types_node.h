@@ -253,6 +253,11 @@ struct hv_spec_log_containers {
         uint64_t max_size_bytes;
         int64_t max_files;
 };
+struct hv_spec_log_file {
+        const struct hv_node *node;
+        uint64_t max_size_bytes;
+        int64_t max_files;
+};
 struct hv_spec_log_events {
         const struct hv_node *node;
         uint64_t keep_us, max_size_bytes;
@@ -262,6 +267,7 @@ struct hv_spec_logging {
         int level; /* index of: error, warning, info, debug */
         int target;
         const char *dir;
+        struct hv_spec_log_file file;
         struct hv_spec_log_containers containers;
         struct hv_spec_log_events events;
 };

@@ -87,6 +87,7 @@ class Login(base.Case):
     def setUp(self):
         super().setUp()
         self.secret = os.path.join(self.agent.dir, "login.json")
+        self.logs = os.path.join(self.agent.dir, "logs")
 
     def tearDown(self):
         super().tearDown()
@@ -94,7 +95,8 @@ class Login(base.Case):
             self.engine.call("DELETE", f"/images/{self.image}")
 
     def body(self, auth=", auth: {secret: login}"):
-        return (f"{hv.CHATTY}  secrets: [{{name: login, fromFile: {self.secret}}}]\n"
+        chatty = hv.CHATTY.replace("debug", f"debug, dir: {self.logs}")
+        return (f"{chatty}  secrets: [{{name: login, fromFile: {self.secret}}}]\n"
                 f"  registries: [{{name: private, host: \"{ADDRESS}\"{auth}}}]\n  services:\n" +
                 service("web", image=self.image).replace("pullPolicy: never", "pullPolicy: missing"))
 
@@ -174,7 +176,9 @@ class Login(base.Case):
         for name in ("cmdline", "environ"):
             with open(f"/proc/{agent.process.pid}/{name}") as f:
                 seen[name] = f.read()
-        for d, _, names in os.walk(os.path.join(agent.dir, "state")):
+        places = [*os.walk(os.path.join(agent.dir, "state")), *os.walk(self.logs)]
+        self.assertEqual(sorted(places[-1][2]), ["events.jsonl", "hivelet.log"])
+        for d, _, names in places:
             for name in names:
                 with open(os.path.join(d, name), errors="replace") as f:
                     seen[os.path.join(d, name)] = f.read()

@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
 """How a running agent learns of a change: SIGHUP, drop-ins, the address it listens on; and what it tells its manager."""
 import http.client
+import json
 import os
+import re
+import shutil
 import signal
 import socket
+import tarfile
 
 import base
 import hv
@@ -108,6 +112,125 @@ class Reload(base.Case):
         self.agent.write(document(TWO))
         self.assertNotIn("RevisionRejected", self.hang_up())
         self.assertFalse(self.agent.status()["refused"])
+
+
+LINE = re.compile(r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] (ERROR|WARNING|NOTICE|INFO): .+")
+
+
+class LogFiles(base.Case):
+    """logging.dir, live and over a restart."""
+
+    def setUp(self):
+        super().setUp()
+        self.above = os.path.join(self.agent.dir, "above")
+        self.folder = os.path.join(self.above, "log")
+
+    def text(self, logging):
+        return document(f"  logging: {{{logging}}}\n  node: {{reconcile: {{resync: 1s}}}}\n  services:\n" + service("web"))
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def lines(self, name="hivelet.log"):
+        with open(self.path(name)) as f:
+            return f.read().splitlines()
+
+    def events(self):
+        return [json.loads(line) for line in self.lines("events.jsonl")]
+
+    def told(self, event):
+        return [e for e in self.agent.call("GET", "/api/v1/events")["items"] if e["event"] == event]
+
+    def hang_up(self):
+        self.agent.process.send_signal(signal.SIGHUP)
+        return True
+
+    def passes(self):
+        return sum(float(v) for v in re.findall(r"^hivelet_reconcile_total\S* (\S+)", self.agent.call("GET", "/metrics", accept="text/plain"), re.M))
+
+    def written(self):
+        return [(s.st_ino, s.st_size, s.st_mtime_ns) for s in map(os.stat, map(self.path, sorted(os.listdir(self.folder))))]
+
+    def refused(self, words, **env):
+        r = self.agent.run("--check", env=env)
+        self.assertEqual(r.returncode, 1, r.stdout)
+        self.assertIn(words, r.stderr)
+
+    def test_the_log_is_kept_in_files(self):
+        agent = self.agent
+        agent.write(self.text("level: info"))
+        agent.start()
+        agent.wait_synced()
+        # A folder that cannot be: told beforehand, told once, and nothing else comes of it.
+        agent.write(self.text(f"dir: {self.folder}"))
+        self.refused("logging.dir: the folder " + self.folder)
+        agent.apply()
+        agent.wait(lambda: self.told("LogFilesFailed"), "it is told")
+        self.hang_up()
+        agent.wait(lambda: self.told("ReloadStarted"), "it goes on")
+        self.assertEqual(len(self.told("LogFilesFailed")), 1)
+        # It is tried again with what is logged.
+        os.mkdir(self.above)
+        agent.wait(lambda: self.told("LogFilesBack") or not self.hang_up(), "it is there again")
+        self.assertRegex(self.told("LogFilesBack")[0]["message"], "[1-9][0-9]* records")
+        agent.wait_synced()
+        self.assertEqual((os.stat(self.folder).st_mode & 0o7777, sorted(os.listdir(self.folder))), (0o750, ["events.jsonl", "hivelet.log"]))
+        for name in os.listdir(self.folder):
+            self.assertEqual(os.stat(self.path(name)).st_mode & 0o7777, 0o640)
+        for line in self.lines():
+            self.assertRegex(line, LINE)
+        kept = self.events()
+        shown = {(e["time"], e["event"], e["message"]) for e in agent.call("GET", "/api/v1/events")["items"]}
+        for e in kept:
+            self.assertEqual(list(e), ["timestamp", "event_type", "task_id", "node_id", "details"])
+            self.assertIn((e["timestamp"], e["event_type"], e["details"]["message"]), shown)
+        # A node at rest writes nothing, however often it looks. The first pass from now on is after what was asked of it.
+        passes = self.passes()
+        agent.wait(lambda: self.passes() > passes, "it rests")
+        before, passes = self.written(), self.passes()
+        agent.wait(lambda: self.passes() >= passes + 2, "it looks twice")
+        self.assertEqual(self.written(), before)
+
+        # The next run: its first records are there too, though they were logged before it knew where; nothing of it is anywhere else.
+        agent.terminate()
+        stopped = [line.split(": ", 1)[1] for line in self.lines() if "stopping on" in line]
+        agent.write(self.text("target: file"))
+        self.refused("LOG_DIR")
+        self.assertEqual(agent.run("--check", env={"LOG_DIR": self.folder}).returncode, 0)
+        agent.write(self.text(f"target: file, dir: {self.folder}"))
+        length, n_events = len(agent.text_of_log()), len(self.events())
+        agent.start()
+        agent.wait(lambda: self.told("AgentReady"), "it is ready")
+        shown = [e["event"] for e in agent.call("GET", "/api/v1/events")["items"]]
+        self.assertEqual(shown[0], "AgentStarted")
+        self.assertEqual([e["event_type"] for e in self.events()[n_events:]][:len(shown)], shown)
+        self.assertNotIn("ready: ", agent.text_of_log()[length:])
+        messages = [e["message"] for e in agent.call("GET", "/api/logs")["logs"]]
+        self.assertIn(stopped[0], messages)
+        self.assertLess(messages.index(stopped[0]), [m.startswith("ready: ") for m in messages].index(True))
+
+        # Only what is too many goes, and only what is the agent's.
+        for name in ("hivelet.log.7", "hivelet.log.4", "hivelet.log.old", "strange"):
+            shutil.copy(self.path("hivelet.log"), self.path(name))
+        r = agent.ctl("gc", "--dry-run", "-o", "json")
+        self.assertEqual([(s["what"], s["name"]) for s in json.loads(r.stdout)["steps"] if s["what"] == "log"], [("log", "hivelet.log.7")])
+        self.assertIn("hivelet.log.7", agent.ctl("gc").stdout)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["events.jsonl", "hivelet.log", "hivelet.log.4", "hivelet.log.old", "strange"])
+        with tarfile.open(self.bundle()) as bundle:
+            self.assertEqual([m.size > 0 for m in bundle.getmembers() if m.name.endswith("/hivelet.log")], [True])
+
+        # Live, the other way.
+        agent.desire(self.text("level: info"))
+        before = self.written()
+        n = len(self.told("ReloadStarted"))
+        self.hang_up()
+        agent.wait(lambda: len(self.told("ReloadStarted")) > n, "something is logged")
+        self.assertEqual(self.written(), before)
+
+    def bundle(self):
+        path = os.path.join(self.agent.dir, "bundle.tar.gz")
+        self.assertEqual(self.agent.ctl("bundle", path).returncode, 0)
+        return path
 
 
 class DropIns(base.Case):

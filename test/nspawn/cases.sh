@@ -297,6 +297,19 @@ case_confinement() {
         inside nsenter -t "$pid" -m sh -c '! touch /etc/hivelet/x 2>/dev/null && ! touch /usr/x 2>/dev/null'
 }
 
+# LOG_DIR, in the folder that the unit lets it write to.
+case_log_files() {
+        inside sh -c 'echo LOG_DIR=/var/log/hivelet >/etc/default/hivelet'
+        inside systemctl restart hivelet.service
+        same "the folder" "750 root" "$(inside stat -c '%a %U' /var/log/hivelet)"
+        same "the files" "640 640" "$(inside sh -c 'stat -c %a /var/log/hivelet/hivelet.log /var/log/hivelet/events.jsonl' | xargs)"
+        like "the log" '*NOTICE: hivelet *NOTICE: ready: *' "$(inside cat /var/log/hivelet/hivelet.log)"
+        same "its events" "AgentStarted AgentReady" "$(inside cat /var/log/hivelet/events.jsonl |
+                jq -r 'select(.event_type | startswith("Agent")).event_type' | xargs)"
+        inside rm /etc/default/hivelet
+        inside systemctl restart hivelet.service
+}
+
 process_status() {
         inside sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"
 }

@@ -144,7 +144,7 @@ is_off() {
 
 # --- run --------------------------------------------------------------------------------------------------
 
-cases=(units catalog engine start_returns_after_ready status socket hivectl slice caps task journal confinement reload_valid
+cases=(units catalog engine start_returns_after_ready status socket hivectl slice caps task journal confinement log_files reload_valid
         reload_invalid wireguard watchdog crash stop_leaves_containers pool engine_down)
 
 wanted=()

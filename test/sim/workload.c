@@ -118,7 +118,7 @@ static void draw_settings(struct sim *s) {
                 .pull_stall_us = 90 * HV_USEC_PER_SEC,
                 .slice = "hivelet.slice",
                 .http_listen = "127.0.0.1:5000",
-                .log_level = "info",
+                .log = { .level = "info" },
                 .shutdown_grace_us = 30 * HV_USEC_PER_SEC,
                 .pressure = sim_pressure_rules(),
                 .gpus = { .is_shared = s->gpus->is_shared },

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/gc.h"
+#include "agent/log_files.h"
 #include "agent/private.h"
 #include "base/alloc.h"
 
@@ -54,6 +55,7 @@ static void a_full_disk_is_tried_again(void **state) {
         a.tcp_listen = hv_strdup(LISTEN); /* as if it did */
         a.core = hv_core_new(1);
         assert_true(sd_event_new(&a.event) >= 0);
+        assert_int_equal(hv_agent_log_files_begin(&a, &err), 0);
         hv_agent_access_init(&a);
         assert_int_equal(hv_agent_pass_init(&a, &err), 0);
         assert_int_equal(hv_agent_source_set_new(&options, NULL, false, &a.sources, &err), 0);
@@ -74,6 +76,7 @@ static void a_full_disk_is_tried_again(void **state) {
         assert_ptr_equal(a.active, a.offered);
         assert_ptr_equal(a.active, a.latest);
         hv_agent_gc_end(&a);
+        hv_agent_log_files_end(&a);
         hv_agent_access_end(&a);
         (void) hv_core_free(a.core);
         (void) hv_source_load_free(a.active);

@@ -371,8 +371,11 @@ static char *tar(const char *flags, const char *path) {
 
 static void a_bundle_has_all_and_no_secret(void **unused) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
-        static const char *const parts[] = { "doctor.txt",  "status.json",   "plan.json",   "why.json",
-                                             "events.json", "settings.json", "metrics.txt", "version.json" };
+        static const char *const parts[] = { "doctor.txt",  "status.json",  "plan.json",
+                                             "why.json",    "events.json",  "settings.json",
+                                             "metrics.txt", "version.json", "hivelet.log" };
+        const char log[] = "[2026-11-22 10:00:00] INFO: a line of the file, with token=MARKER-5\n";
+        char log_path[128];
         _hv_cleanup_free_ char *words = hv_asprintf("bundle %s/b.tar.gz", s->dir),
                                *path = hv_asprintf("%s/b.tar.gz", s->dir), *names = NULL, *text = NULL;
         struct stat st;
@@ -381,6 +384,8 @@ static void a_bundle_has_all_and_no_secret(void **unused) {
         (void) unused;
         pool(s, "pool.example.org:50051", "Offline", "login with token=MARKER-1 failed");
         stage_event(s, "Service", "web", "fetched https://ana:MARKER-2@example.org/x");
+        s->log_dir = s->dir;
+        write_file(log_path, s->dir, "hivelet.log", 0600, log);
         stage_event(s, "Service", "web", "argument --db-password MARKER-3, PASSWORD=MARKER-4");
         r = run(s, words, NULL);
         assert_int_equal(r.code, 0);
@@ -392,6 +397,7 @@ static void a_bundle_has_all_and_no_secret(void **unused) {
                 if (!strstr(names, parts[i]) || !strstr(hv_buf_str(&r.out), parts[i]))
                         fail_msg("%s is missing: %s%s", parts[i], names, hv_buf_str(&r.out));
         assert_non_null(strstr(text, "fetched https://"));
+        assert_non_null(strstr(text, "a line of the file"));
         assert_null(strstr(text, "MARKER"));
         assert_non_null(strstr(text, "[redacted]"));
         run_done(&r);

@@ -61,6 +61,50 @@ static void ended_containers_go_by_number_and_age(void **state) {
         assert_string_equal(names_of(&plan, arena), "a.4 a.3 a.2 a.1 old young");
 }
 
+/* ---- files of the log ---- */
+
+static void full_logs_go_by_number_age_and_size(void **state) {
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
+        static const struct hv_gc_log logs[] = {
+                { "/l/h.1", "h.1", false, 1, 10, AGO(99 * DAY) }, /* the log has no age */
+                { "/l/h.2", "h.2", false, 2, 10, AGO(99 * DAY) },
+                { "/l/h.3", "h.3", false, 3, 10, AGO(99 * DAY) },
+                { "/l/e.1", "e.1", true, 1, 10, AGO(1 * DAY) },
+                { "/l/e.2", "e.2", true, 2, 60, AGO(7 * DAY - MIN) },
+                { "/l/e.3", "e.3", true, 3, 0, AGO(7 * DAY) },
+                { "/l/e.4", "e.4", true, 4, 1, AGO(6 * DAY) }, /* a clock that was set */
+        };
+        struct hv_gc_facts facts = { .now_us = NOW, .logs = logs, .n_logs = HV_ARRAY_SIZE(logs) };
+        struct hv_gc_rules rules = usual;
+        struct hv_gc_plan plan;
+
+        (void) state;
+        rules.log_files = 3;
+        rules.events_keep_us = 7 * DAY;
+        rules.events_max_bytes = 80; /* 70 of them for what is full */
+        hv_gc_plan(&rules, &facts, arena, &plan);
+        assert_string_equal(names_of(&plan, arena), "h.3 e.3 e.4");
+        assert_int_equal(plan.next_us, NOW + MIN);
+        assert_int_equal(plan.steps[0].what, HV_GC_LOG);
+        assert_string_equal(plan.steps[0].target, "/l/h.3");
+        rules.log_files = 1;
+        rules.events_max_bytes = 8;
+        hv_gc_plan(&rules, &facts, arena, &plan);
+        assert_string_equal(names_of(&plan, arena), "h.1 h.2 h.3 e.1 e.2 e.3 e.4");
+        /* They make no room for the engine. */
+        facts.total_bytes = 100;
+        facts.free_bytes = 10;
+        facts.images = &(const struct hv_gc_image){ .id = "i",
+                                                    .name = "image",
+                                                    .target = "i",
+                                                    .size_bytes = 20,
+                                                    .is_ours = true,
+                                                    .since_us = AGO(DAY) };
+        facts.n_images = 1;
+        hv_gc_plan(&rules, &facts, arena, &plan);
+        assert_string_equal(names_of(&plan, arena), "h.1 h.2 h.3 e.1 e.2 e.3 e.4 image");
+}
+
 /* ---- images ---- */
 
 struct image_row {
@@ -322,6 +366,7 @@ static void no_plan_takes_what_must_stay(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(ended_containers_go_by_number_and_age),
+                cmocka_unit_test(full_logs_go_by_number_age_and_size),
                 cmocka_unit_test(images_go_only_when_every_rule_lets_them),
                 cmocka_unit_test(the_order_is_the_documented_one_and_it_ends_at_low),
                 cmocka_unit_test(no_plan_takes_what_must_stay),

@@ -94,6 +94,7 @@ static void snapshot(void *userdata, struct hv_arena *arena, struct hv_api_snaps
                 .node_name = "worker-1",
                 .state_dir = s->dir,
                 .work_dir = s->work_dir ? s->work_dir : s->dir,
+                .log_dir = s->log_dir,
                 .listen = "127.0.0.1:5000",
                 .listen_error = s->listen_error,
                 .trial = s->trial,

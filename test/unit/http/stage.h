@@ -39,6 +39,7 @@ struct stage {
         struct hv_orders orders;
         const char *listen_error;
         struct hv_api_trial trial;
+        const char *log_dir;                    /* NULL: none */
         const char *work_dir, *engine_endpoint; /* NULL: the stage's folder; no engine that one could reach */
         struct hv_api_pool pool;                /* none, before a test says so */
         const struct hv_api_tunnel *tunnel;     /* NULL: none */

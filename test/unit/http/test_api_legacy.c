@@ -301,6 +301,28 @@ static void api_logs(void **state) {
         assert_int_equal(viewer.status, 401);
 }
 
+/* What an earlier run logged stands before what this one did, as far as there is room. */
+static void api_logs_of_earlier_runs(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer a = {};
+        char message[32];
+
+        (void) state;
+        for (unsigned i = 1; i <= 990; i++)
+                log_a_line(s, i);
+        for (unsigned i = 1; i <= 10; i++) {
+                (void) snprintf(message, sizeof message, "before %u", i);
+                assert_true(hv_api_log_past(s->api, i, LOG_ERR, message));
+        }
+        assert_false(hv_api_log_past(s->api, 11, LOG_ERR, "too far back"));
+        a = get(s, "/api/logs");
+        assert_int_equal(hv_json_size(at(a.json, "logs")), 1000);
+        assert_string_equal(text_at(a.json, "logs.0.message"), "before 10");
+        assert_string_equal(text_at(a.json, "logs.0.level"), "ERROR");
+        assert_string_equal(text_at(a.json, "logs.9.message"), "before 1");
+        assert_string_equal(text_at(a.json, "logs.10.message"), "line 1");
+}
+
 static void api_metrics(void **state) {
         static const struct key keys[] = {
                 { "node_id", HV_JSON_STR },
@@ -362,6 +384,7 @@ int main(void) {
                 cmocka_unit_test(api_stop_task),
                 cmocka_unit_test(api_settings),
                 cmocka_unit_test(api_logs),
+                cmocka_unit_test(api_logs_of_earlier_runs),
                 cmocka_unit_test(api_metrics),
                 cmocka_unit_test(paths_of_the_worker),
         };

@@ -9,6 +9,7 @@
 
 #include "base/macros.h"
 #include "log/journal.h"
+#include "log/line.h"
 #include "log/log.h"
 
 struct seen {
@@ -30,6 +31,7 @@ static int reset(void **state) {
         (void) state;
         hv_log_set_sink(NULL, NULL);
         hv_log_set_observer(NULL, NULL);
+        hv_log_set_files(NULL, false, NULL);
         hv_log_set_node_id(NULL);
         hv_log_set_level(LOG_INFO);
         return 0;
@@ -123,6 +125,78 @@ static void test_stderr_form(void **state) {
         assert_non_null(strstr(rest, "] NOTICE: second\n"));
 }
 
+static void test_line_and_back(void **state) {
+        static const char *const others[] = { "",
+                                              "no line",
+                                              "[2026-11-21 12:00:00] ",
+                                              "[2026-11-21 12:00:00] INFO",
+                                              "[2026-11-21 12:00:00] LOUD: text",
+                                              "[2026-11-21 12:00:00] A WORD FAR TOO LONG TO BE ONE: text",
+                                              "[2026-13-41 12:00:00] INFO: text",
+                                              "2026-11-21 12:00:00 INFO: text" };
+        const struct hv_log_record r = { .level = LOG_WARNING,
+                                         .realtime_us = UINT64_C(1800000000123456),
+                                         .message = "odd: \x1b[0m" };
+        _hv_cleanup_(hv_buf_done) struct hv_buf line = {};
+        const char *message = NULL;
+        uint64_t wall_us = 0;
+        int level = 0;
+
+        (void) state;
+        hv_log_line(&r, &line);
+        assert_true(line.len > 0 && line.data[line.len - 1] == '\n');
+        line.data[line.len - 1] = '\0';
+        assert_true(hv_log_line_parse(line.data, &wall_us, &level, &message));
+        assert_int_equal(wall_us, UINT64_C(1800000000000000));
+        assert_int_equal(level, LOG_WARNING);
+        assert_string_equal(message, "odd: \\x1b[0m");
+        for (size_t i = 0; i < HV_ARRAY_SIZE(others); i++)
+                if (hv_log_line_parse(others[i], &wall_us, &level, &message))
+                        fail_msg("\"%s\" is taken for a line", others[i]);
+}
+
+struct kept {
+        size_t n;
+        bool can;
+};
+
+static bool keep(const struct hv_log_record *r, void *userdata) {
+        struct kept *k = userdata;
+
+        (void) r;
+        k->n += k->can;
+        return k->can;
+}
+
+/* Nothing is in no place; what opens a door is in no file. */
+static void test_files(void **state) {
+        struct kept files = { .can = true };
+        struct seen sink = {};
+
+        (void) state;
+        hv_log_set_sink(see, &sink);
+        hv_log_set_files(keep, false, &files);
+        hv_log_info("both");
+        assert_int_equal(files.n, 1);
+        assert_int_equal(sink.n, 1);
+        hv_log_set_files(keep, true, &files);
+        hv_log_info("files alone");
+        assert_int_equal(files.n, 2);
+        assert_int_equal(sink.n, 1);
+        hv_log_unobserved(LOG_INFO, "the first password");
+        assert_int_equal(files.n, 2);
+        assert_int_equal(sink.n, 2);
+        files.can = false;
+        hv_log_info("their disk is full");
+        assert_int_equal(files.n, 2);
+        assert_int_equal(sink.n, 3);
+        files.can = true;
+        hv_log_set_level(LOG_ERR);
+        hv_log_event(HV_EVENT_SYNCED, NULL, "an event, whatever the level");
+        assert_int_equal(files.n, 3);
+        assert_int_equal(sink.n, 3);
+}
+
 static void test_journal_entry(void **state) {
         static const char *const WANT[] = {
                 "MESSAGE=web is up",
@@ -199,6 +273,8 @@ int main(void) {
                 cmocka_unit_test_teardown(test_level, reset),
                 cmocka_unit_test_teardown(test_level_names, reset),
                 cmocka_unit_test_teardown(test_stderr_form, reset),
+                cmocka_unit_test(test_line_and_back),
+                cmocka_unit_test_teardown(test_files, reset),
                 cmocka_unit_test(test_journal_entry),
                 cmocka_unit_test(test_journal_stream),
         };

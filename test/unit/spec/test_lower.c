@@ -338,7 +338,7 @@ static void settings_are_taken_over(void **state) {
         assert_string_equal(s.desired->settings.slice, "x.slice");
         assert_string_equal(s.desired->settings.http_listen, "127.0.0.1:9");
         assert_false(s.desired->settings.http_metrics);
-        assert_string_equal(s.desired->settings.log_level, "debug");
+        assert_string_equal(s.desired->settings.log.level, "debug");
         assert_string_equal(s.desired->settings.node_name, "node-1");
         set_done(&s);
 }
