@@ -3,7 +3,7 @@
  *      driver 550.54.14
  *      gpu UUID MINOR TOTAL_MIB USED_MIB USE TEMPERATURE NAME...     in the order of their indexes
  *      slowdown UUID TEMPERATURE    from which on it slows down; else that is not told
- *      process UUID PID MIB
+ *      process UUID PID MIB         MIB 4294967295: how much is not told
  *      use UUID PID PERCENT         what it computed, told anew at each call
  *      mig UUID                     it is in MIG mode
  *      instance PARENT UUID TOTAL_MIB NAME...     what it was cut into; every other place is empty
@@ -300,7 +300,10 @@ int nvmlDeviceGetComputeRunningProcesses_v3(void *handle, unsigned *count, struc
         for (unsigned i = 0; i < n_processes && n < *count; i++)
                 if (strcmp(processes[i].uuid, d->uuid) == 0)
                         ret[n++] = (struct process){ processes[i].pid,
-                                                     (unsigned long long) processes[i].n << 20, 0, 0 };
+                                                     processes[i].n == ~0u
+                                                             ? ~0ull
+                                                             : (unsigned long long) processes[i].n << 20,
+                                                     0, 0 };
         *count = n;
         return 0;
 }

@@ -1,5 +1,6 @@
 /* The real helper, with a driver's library of the tests (lib/nvml/stub.c): what it tells, and what becomes of it when the driver
  * hangs, fails, or loses a GPU. */
+#include <dlfcn.h>
 #include <errno.h>
 #include <ftw.h>
 #include <signal.h>
@@ -144,6 +145,9 @@ static void test_a_lost_gpu_keeps_its_name(void **state) {
         assert_true(b->last->is_known);
         put(b, "driver 1\n" ONE TWO);
         hv_test_run_until(b->event, b->last->v[0].state == HV_GPU_WORKS);
+        put(b, "driver 1\n" ONE "fail nvmlDeviceGetMemoryInfo 16\n"); /* it must be reset first */
+        hv_test_run_until(b->event, b->last->v[0].state == HV_GPU_LOST);
+        assert_true(b->last->is_known);
 }
 
 #define CUT                                                                       \
@@ -276,13 +280,47 @@ static void test_a_driver_that_fails(void **state) {
 static void test_what_is_not_told_of_a_model(void **state) {
         struct bed *b = *state;
 
-        put(b, "driver 1\n" ONE "fail nvmlDeviceGetUtilizationRates 3\nfail nvmlDeviceGetTemperature 3\n");
+        put(b, "driver 1\n" ONE "fail nvmlDeviceGetUtilizationRates 3\nfail nvmlDeviceGetTemperature 3\n"
+               "process GPU-aaaa 4711 4294967295\n");
         watch(b, 20 * HV_USEC_PER_SEC);
         until_told(b);
         assert_true(b->last->is_known);
         assert_int_equal(b->last->v[0].use_percent, -1);
         assert_int_equal(b->last->v[0].temperature_c, -1);
         assert_int_equal(b->last->v[0].memory_used_bytes, 1024ll << 20);
+        assert_int_equal(b->last->v[0].n_processes, 1);
+        assert_int_equal(b->last->v[0].processes[0].memory_bytes, -1);
+}
+
+/* The C library is one that is there, and is none of the driver's. */
+static void test_a_library_that_lacks_a_function(void **state) {
+        struct bed *b = *state;
+        char link[128];
+        Dl_info libc;
+
+        assert_true(dladdr((void *) fopen, &libc));
+        (void) snprintf(link, sizeof link, "%s/libnvidia-ml.so.1", b->dir);
+        assert_int_equal(unlink(link) | symlink(libc.dli_fname, link), 0);
+        watch(b, 20 * HV_USEC_PER_SEC);
+        until_told(b);
+        assert_false(b->last->is_known);
+        assert_string_equal(b->last->problem, "libnvidia-ml.so.1 has no nvmlInit_v2: the driver is too old");
+}
+
+/* More than any answer has, and no end of it: see be_helper(). */
+static void test_a_helper_that_does_not_stop(void **state) {
+        struct bed *b = *state;
+        char path[128];
+        FILE *f;
+
+        (void) snprintf(path, sizeof path, "%s/babble", b->dir);
+        f = fopen(path, "w");
+        assert_non_null(f);
+        assert_int_equal(fclose(f), 0);
+        watch(b, 20 * HV_USEC_PER_SEC);
+        until_told(b);
+        assert_string_equal(b->last->problem, "the GPU helper says what nobody asked for");
+        hv_test_run_until(b->event, hv_gpu_watch_pid(b->watch) == 0);
 }
 
 /* What is told of processes, and what each of them is known to have used: 3 is "not supported", 7 "more than there is room for". */
@@ -348,6 +386,8 @@ static void test_access_is_asked_of_the_helper(void **state) {
         watch(b, 20 * HV_USEC_PER_SEC);
         assert_int_equal(hv_gpu_watch_access(b->watch, "/", "/dev/null", on_access, &a), -ENOTCONN);
         until_told(b);
+        assert_int_equal(hv_gpu_watch_access(b->watch, "/no\twhere", "/dev/null", on_access, &a), -EINVAL);
+        assert_int_equal(hv_gpu_watch_access(b->watch, "/nowhere", "/dev/nu\nll", on_access, &a), -EINVAL);
         assert_int_equal(hv_gpu_watch_access(b->watch, "/nowhere", "/dev/null", on_access, &a), 0);
         assert_int_equal(hv_gpu_watch_access(b->watch, "/nowhere", "/dev/null", on_access, &a), -EBUSY);
         hv_test_run_until(b->event, a.is_there);
@@ -367,6 +407,7 @@ static void test_rules_of_devices(void **state) {
                 { "itself, without mknod", "c 195:2 rw\n", true },
                 { "another of its major", "c 195:0 rwm\nc 195:22 rwm\n", false },
                 { "to read only", "c 195:2 r\n", false },
+                { "to write only", "c 195:2 w\n", false },
                 { "a block device", "b 195:2 rwm\n", false },
                 { "nothing", "", false },
                 { "something else", "no rule\n195:2\n", false },
@@ -376,6 +417,37 @@ static void test_rules_of_devices(void **state) {
         for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
                 print_message("%s\n", rows[i].what);
                 assert_int_equal(hv_gpu_rules_allow(rows[i].list, HV_GPU_MAJOR, 2), rows[i].allowed);
+        }
+}
+
+/* What is listed is listed whole, and has room. */
+static void test_processes_that_are_none(void **state) {
+        static const struct {
+                const char *what;
+                unsigned n_processes, n_numbers;
+                bool are_listed;
+        } rows[] = {
+                { "as many as there is room for", HV_GPU_PROCESSES_MAX, 3 * HV_GPU_PROCESSES_MAX, true },
+                { "one more", HV_GPU_PROCESSES_MAX + 1, 3 * (HV_GPU_PROCESSES_MAX + 1), false },
+                { "a number too few", 2, 5, false },
+                { "none", 0, 0, true },
+        };
+        _hv_cleanup_free_ struct hv_gpus *g = HV_NEW(struct hv_gpus);
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_(hv_buf_done) struct hv_buf b = {};
+
+                print_message("%s\n", rows[i].what);
+                hv_buf_printf(
+                        &b,
+                        "{\"driver\":\"1\",\"gpus\":[{\"state\":\"works\",\"nProcesses\":%u,\"processes\":[",
+                        rows[i].n_processes);
+                for (unsigned k = 0; k < rows[i].n_numbers; k++)
+                        hv_buf_puts(&b, k ? ",7" : "7");
+                hv_buf_puts(&b, "]}]}");
+                assert_int_equal(hv_gpus_parse(hv_buf_str(&b), b.len, g, NULL), 0);
+                assert_int_equal(g->v[0].processes_are_listed, rows[i].are_listed);
         }
 }
 
@@ -390,6 +462,16 @@ static void test_lines_that_are_none(void **state) {
                 assert_int_equal(hv_gpus_parse(rows[i], strlen(rows[i]), g, NULL), -EBADMSG);
         assert_int_equal(hv_gpus_parse("{\"absent\":true}", 15, g, NULL), 0);
         assert_true(g->is_known);
+}
+
+static int be_helper(void) {
+        _hv_cleanup_free_ char *path = hv_asprintf("%s/babble", getenv("LD_LIBRARY_PATH"));
+        char text[4096];
+
+        memset(text, 'x', sizeof text);
+        while (access(path, F_OK) == 0 && write(STDOUT_FILENO, text, sizeof text) > 0)
+                ;
+        return hv_gpu_helper_run(STDIN_FILENO, STDOUT_FILENO);
 }
 
 int main(int argc, char **argv) {
@@ -407,10 +489,13 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(test_a_helper_that_dies, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_access_is_asked_of_the_helper, set_up, tear_down),
                 cmocka_unit_test(test_rules_of_devices),
+                cmocka_unit_test_setup_teardown(test_a_library_that_lacks_a_function, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_a_helper_that_does_not_stop, set_up, tear_down),
+                cmocka_unit_test(test_processes_that_are_none),
                 cmocka_unit_test(test_lines_that_are_none),
         };
 
         if (argc > 0 && hv_streq(argv[0], HV_GPU_HELPER))
-                return hv_gpu_helper_run(STDIN_FILENO, STDOUT_FILENO);
+                return be_helper();
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

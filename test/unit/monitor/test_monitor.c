@@ -406,8 +406,9 @@ static void what_is_not_told_of_a_process_is_not_known_of_its_container(void **s
         struct hv_monitor_container c = find_web(m, s, "GPU-a");
 
         g->v[0].processes[1] = (struct hv_gpu_process){ 7, -1, -1 };
+        g->v[0].processes[2] = (struct hv_gpu_process){ 7, MIB, 5 };
         c = tell_gpus(m, g);
-        assert_int_equal(c.gpus[0].n_processes, 2);
+        assert_int_equal(c.gpus[0].n_processes, 3);
         assert_int_equal(c.gpus[0].memory_used_bytes, -1);
         assert_int_equal(c.gpus[0].use_percent, -1);
         g->v[0].processes_are_listed = false; /* there are more than there is room for */

@@ -178,6 +178,31 @@ static void who_names_no_memory_shares_with_nobody(void **state) {
         assert_waits(b, "b");
 }
 
+static void nor_with_who_does(void **state) {
+        BED;
+
+        shared(b);
+        tell(b, true, false, true);
+        give(b, "a", 1, GIB);
+        give(b, "b", 1, 0);
+        assert_gpus(b, "a", LARGE);
+        assert_waits(b, "b");
+}
+
+/* A GPU that was lost before anybody saw it has no name by which it could be given. */
+static void what_was_never_seen_is_nobodys(void **state) {
+        const struct hv_seen_gpu v[] = {
+                { .uuid = "", .name = "", .memory_bytes = 24 * GIB, .is_whole = true }
+        };
+        const struct hv_seen_gpus seen = { .is_known = true, .v = v, .n = 1 };
+        BED;
+
+        assert_int_equal(hv_core_input(b->core, b->now_us,
+                                       &(struct hv_input){ .type = HV_INPUT_GPUS, .gpus = &seen }, NULL),
+                         0);
+        assert_int_equal(submit(b, &(struct job){ .id = "a", .n_gpus = 1 }), -ENOSPC);
+}
+
 static void an_attempt_that_loses_its_gpu_is_the_nodes_fault(void **state) {
         BED;
 
@@ -257,6 +282,8 @@ int main(void) {
                 WITH_BED(while_nobody_can_say_all_stays),
                 WITH_BED(shared_memory_adds_up),
                 WITH_BED(who_names_no_memory_shares_with_nobody),
+                WITH_BED(nor_with_who_does),
+                WITH_BED(what_was_never_seen_is_nobodys),
                 WITH_BED(an_attempt_that_loses_its_gpu_is_the_nodes_fault),
                 WITH_BED(so_is_a_device_that_it_may_not_use),
                 WITH_BED(what_runs_keeps_its_own_over_a_restart),
