@@ -141,6 +141,7 @@ void hv_agent_listen_follow(struct hv_agent *a, const struct hv_desired *d) {
 
         hv_agent_access_follow(a, d);
         limit(a, http);
+        hv_api_show_pages(a->api, !http->pages_are_off, http->page_theme);
         if (hv_streq(a->tcp_listen, listen) && is_same_file(a->tcp_cert, http->cert_file) &&
             is_same_file(a->tcp_key, http->key_file))
                 return;

@@ -32,6 +32,13 @@ static void tell_manager(struct hv_agent *a, const struct hv_status *s, const ch
         }
 }
 
+/* With who cordoned or holds the node, and why: whoever looks at the unit wonders why nothing is admitted. */
+static const char *line_of(const struct hv_status *s, struct hv_arena *arena) {
+        const char *line = hv_status_line(s, arena);
+
+        return s->is_cordoned ? hv_arena_printf(arena, "%s; %s", line, s->pressure) : line;
+}
+
 static int on_publish(sd_event_source *source, uint64_t at_us, void *userdata) {
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
         struct hv_agent *a = userdata;
@@ -40,7 +47,7 @@ static int on_publish(sd_event_source *source, uint64_t at_us, void *userdata) {
         (void) source;
         (void) at_us;
         hv_core_status(a->core, hv_agent_now_us(), arena, &s);
-        tell_manager(a, &s, hv_status_line(&s, arena));
+        tell_manager(a, &s, line_of(&s, arena));
         if (a->options->once)
                 hv_agent_once(a, &s);
         return 0;

@@ -1,8 +1,8 @@
 /* hivectl describe: all there is to know about one object, for people. */
 #include "cli/cli_internal.h"
 
-#include "cli/document.h"
 #include "cli/output.h"
+#include "json/yaml.h"
 
 #define EVENTS_SHOWN "10"
 
@@ -22,7 +22,7 @@ static void put_section(struct hv_buf *buf, const char *heading, const struct hv
 
         if (hv_json_size(j) == 0)
                 return;
-        hv_document_yaml(j, &yaml);
+        hv_json_write_yaml(j, &yaml);
         hv_buf_printf(buf, "\n%s\n", heading);
         for (const char *line = hv_buf_str(&yaml), *end; *line; line = end + 1) {
                 end = strchr(line, '\n');

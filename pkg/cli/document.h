@@ -1,9 +1,4 @@
-/* cli/document.h - JSON values as text for people: indented JSON, and YAML.
- *
- * YAML     A subset that every reader of YAML 1.1 and 1.2 takes for the same: block style, two spaces, texts
- *          in double quotes unless nothing could take them for something else, blocks (|) for texts of
- *          several lines. Reading it back gives the same value.
- */
+/* cli/document.h - JSON values as text for people: indented JSON. As YAML: json/yaml.h. */
 #pragma once
 
 #include "base/buf.h"
@@ -11,4 +6,3 @@
 struct hv_json;
 
 void hv_document_json(const struct hv_json *j, struct hv_buf *ret); /* with a line end */
-void hv_document_yaml(const struct hv_json *j, struct hv_buf *ret);

@@ -8,6 +8,7 @@
 #include "cli/document.h"
 #include "cli/jsonpath.h"
 #include "cli/terminal.h"
+#include "json/yaml.h"
 
 /* Control bytes of our own (colour) are added behind the escaping, so verbs that tint print by themselves. */
 void hv_output_text(struct hv_cli *cli, const struct hv_buf *text) {
@@ -69,7 +70,7 @@ void hv_output_document(struct hv_cli *cli, const struct hv_json *j, enum hv_out
                 return;
         }
         if (format == HV_OUTPUT_YAML)
-                hv_document_yaml(j, &buf);
+                hv_json_write_yaml(j, &buf);
         else if (format == HV_OUTPUT_JSONL)
                 put_lines(j, &buf);
         else if (format == HV_OUTPUT_JSONPATH)

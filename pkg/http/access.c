@@ -255,6 +255,12 @@ void hv_http_access_reply(struct hv_http_request *req, unsigned status, struct h
                 .handle = hv_http_access_##handle_, .answers = (answers_), .summary = __VA_ARGS__            \
         }
 
+static const struct hv_http_parameter PAGE[] = {
+        { "limit", "{type: integer, minimum: 1, maximum: 10000}", "items of one answer" },
+        { "continue", "{type: string}", "metadata.continue of the page before" },
+        {},
+};
+
 static const struct hv_http_route routes[] = {
         ROW(POST, "/login", ANYONE, post_login, "200 Caller, 400, 401, 429, 503", "begin a session",
             .body = "Login", .body_max_bytes = BODY_MAX_BYTES, .flags = HV_HTTP_LOGIN,
@@ -265,10 +271,11 @@ static const struct hv_http_route routes[] = {
             .body_max_bytes = BODY_MAX_BYTES,
             .details = "With a cookie the header X-CSRF-Token is needed, as for every change."),
         ROW(GET, "/api/v1/session", ANYONE, get_session, "200 Caller", "who the caller is, and what he may"),
-        ROW(GET, "/api/v1/sessions", VIEWER, get_sessions, "200 SessionList",
-            "sessions: one's own, of admins all"),
+        ROW(GET, "/api/v1/sessions", VIEWER, get_sessions, "200 SessionList, 400, 410",
+            "sessions: one's own, of admins all", .parameters = PAGE),
         ROW(DELETE, "/api/v1/sessions/{id}", VIEWER, delete_session, "204, 404", "end a session"),
-        ROW(GET, "/api/v1/tokens", ADMIN, get_tokens, "200 TokenList", "list of tokens"),
+        ROW(GET, "/api/v1/tokens", ADMIN, get_tokens, "200 TokenList, 400, 410", "list of tokens",
+            .parameters = PAGE),
         ROW(POST, "/api/v1/tokens", ADMIN, post_token, "201 Token, 400, 409", "create a token",
             .body = "NewToken", .body_max_bytes = BODY_MAX_BYTES,
             .details = "The answer is the one place where its text is ever shown."),

@@ -1,7 +1,9 @@
 /* http/access_internal.h - what the files of http/access.h share. */
 #pragma once
 
+#include "base/vec.h"
 #include "http/access.h"
+#include "http/page.h"
 #include "http/reply.h"
 #include "json/write.h"
 

@@ -206,16 +206,28 @@ void hv_http_access_get_sessions(struct hv_http_request *req, void *userdata) {
         const struct hv_session *own = hv_http_access_session(access, req), *s;
         struct hv_buf buf = {};
         struct hv_json_writer w = { .buf = &buf };
+        HV_VEC(const struct hv_session *) seen = {};
+        HV_VEC(const char *) ids = {};
+        struct hv_http_page page;
         size_t it = 0;
 
-        hv_json_begin_object(&w, NULL);
-        hv_json_begin_array(&w, "items");
         while ((s = hv_auth_session_next(access->auth, &it)))
-                if (may_see(req, own, s))
-                        put_session(&w, NULL, s, hv_http_request_caller(req)->session);
-        hv_json_end(&w);
-        hv_json_end(&w);
-        hv_http_access_reply(req, 200, &buf);
+                if (may_see(req, own, s)) {
+                        hv_vec_push(&seen, s);
+                        hv_vec_push(&ids, s->id);
+                }
+        if (hv_http_page_cut(req, &(struct hv_http_list){ "SessionList", ids.v, ids.n, false }, &page)) {
+                hv_json_begin_object(&w, NULL);
+                hv_http_page_write(&w, &page);
+                hv_json_begin_array(&w, "items");
+                for (size_t i = page.first; i < page.end; i++)
+                        put_session(&w, NULL, seen.v[i], hv_http_request_caller(req)->session);
+                hv_json_end(&w);
+                hv_json_end(&w);
+                hv_http_access_reply(req, 200, &buf);
+        }
+        hv_vec_done(&seen);
+        hv_vec_done(&ids);
 }
 
 void hv_http_access_delete_session(struct hv_http_request *req, void *userdata) {

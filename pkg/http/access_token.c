@@ -23,31 +23,46 @@ static void put_token(struct hv_json_writer *w, const struct hv_token *t) {
         hv_json_put_bool(w, "expired", t->until_wall_us && wall_us() >= t->until_wall_us);
 }
 
+static void put_file_token(struct hv_json_writer *w, const struct hv_file_token *t) {
+        hv_json_put_str(w, "name", t->name);
+        hv_json_put_str(w, "role", hv_role_name(t->role));
+        hv_json_put_bool(w, "fromFile", true);
+        hv_json_put_bool(w, "expired", false);
+}
+
+/* Those that were created, then those of the file. */
 void hv_http_access_get_tokens(struct hv_http_request *req, void *userdata) {
         const struct hv_http_access *access = userdata;
         const struct hv_file_token *of_file;
         const struct hv_token *t;
         struct hv_buf buf = {};
         struct hv_json_writer w = { .buf = &buf };
+        HV_VEC(const char *) names = {};
+        struct hv_http_page page;
+        size_t n_made;
 
-        hv_json_begin_object(&w, NULL);
-        hv_json_begin_array(&w, "items");
-        for (size_t i = 0; (t = hv_auth_token_at(access->auth, i)); i++) {
+        for (size_t i = 0; (t = hv_auth_token_at(access->auth, i)); i++)
+                hv_vec_push(&names, t->name);
+        n_made = names.n;
+        for (size_t i = 0; (of_file = hv_auth_file_token_at(access->auth, i)); i++)
+                hv_vec_push(&names, of_file->name);
+        if (hv_http_page_cut(req, &(struct hv_http_list){ "TokenList", names.v, names.n, false }, &page)) {
                 hv_json_begin_object(&w, NULL);
-                put_token(&w, t);
+                hv_http_page_write(&w, &page);
+                hv_json_begin_array(&w, "items");
+                for (size_t i = page.first; i < page.end; i++) {
+                        hv_json_begin_object(&w, NULL);
+                        if (i < n_made)
+                                put_token(&w, hv_auth_token_at(access->auth, i));
+                        else
+                                put_file_token(&w, hv_auth_file_token_at(access->auth, i - n_made));
+                        hv_json_end(&w);
+                }
                 hv_json_end(&w);
-        }
-        for (size_t i = 0; (of_file = hv_auth_file_token_at(access->auth, i)); i++) {
-                hv_json_begin_object(&w, NULL);
-                hv_json_put_str(&w, "name", of_file->name);
-                hv_json_put_str(&w, "role", hv_role_name(of_file->role));
-                hv_json_put_bool(&w, "fromFile", true);
-                hv_json_put_bool(&w, "expired", false);
                 hv_json_end(&w);
+                hv_http_access_reply(req, 200, &buf);
         }
-        hv_json_end(&w);
-        hv_json_end(&w);
-        hv_http_access_reply(req, 200, &buf);
+        hv_vec_done(&names);
 }
 
 /* What the body wishes; false: 400 was sent. */

@@ -1,6 +1,7 @@
 /* Events as a list and as a stream, and the stream of the node's status. */
 #include "http/api_internal.h"
 
+#define EVENT_LIST "EventList"
 #define EVENT_FRAME_BYTES 128 /* at most what stands around one event: id, name, line ends */
 
 static bool wants_stream(const struct hv_http_request *req) {
@@ -25,23 +26,58 @@ static size_t start_of_tail(const struct hv_event_ring *r, size_t first, uint64_
         return i;
 }
 
+/* A page begins behind the event that the one before ended with; of one that the ring has dropped, with the oldest there is. */
+static bool find_page(struct hv_http_request *req, const struct hv_event_ring *r, size_t *first,
+                      uint64_t *ret_limit) {
+        struct hv_err err = {};
+        const char *after;
+
+        if (hv_http_query_u64(req, "limit", 1, HV_API_EVENTS_KEPT, HV_API_EVENTS_KEPT, ret_limit) < 0 ||
+            !hv_http_page_after(req, EVENT_LIST, &after))
+                return false;
+        if (after && hv_event_ring_since(r, after, 0, first, &err) < 0) {
+                hv_http_page_refuse(req);
+                return false;
+        }
+        return true;
+}
+
 static void reply_list(struct hv_http_request *req, const struct hv_event_ring *r, size_t first,
                        enum hv_kind kind, const char *name) {
-        struct hv_buf buf = {};
-        bool some = false;
+        struct hv_http_page page = {};
+        struct hv_buf items = {}, buf = {};
+        struct hv_json_writer w = { .buf = &buf };
+        const struct hv_ring_event *last = NULL;
+        char id[HV_EVENT_ID_SIZE];
+        uint64_t limit;
 
-        /* The events are JSON already. */
-        hv_buf_puts(&buf, "{\"apiVersion\":\"hivelet/v1\",\"kind\":\"EventList\",\"items\":[");
+        if (!find_page(req, r, &first, &limit))
+                return;
         for (size_t i = first; i < hv_event_ring_size(r); i++) {
                 const struct hv_ring_event *e = hv_event_ring_at(r, i);
 
                 if (!is_about(e, kind, name))
                         continue;
-                hv_buf_puts(&buf, some ? "," : "");
-                hv_buf_puts(&buf, e->json);
-                some = true;
+                if (page.end >= limit) {
+                        page.n_more++;
+                        continue;
+                }
+                hv_buf_puts(&items, page.end++ ? "," : "");
+                hv_buf_puts(&items, e->json);
+                last = e;
         }
-        hv_buf_puts(&buf, "]}");
+        if (page.n_more > 0) {
+                hv_event_ring_id(r, last, id);
+                page.next = hv_http_page_token(req, EVENT_LIST, id);
+        }
+        hv_json_begin_object(&w, NULL);
+        hv_json_put_str(&w, "apiVersion", "hivelet/v1");
+        hv_json_put_str(&w, "kind", EVENT_LIST);
+        hv_http_page_write(&w, &page);
+        /* The events are JSON already. */
+        hv_buf_printf(&buf, ",\"items\":[%s]", hv_buf_str(&items));
+        hv_json_end(&w);
+        hv_buf_done(&items);
         hv_api_reply(req, 200, &buf);
 }
 

@@ -51,28 +51,60 @@ static void put_host_network(struct hv_json_writer *w, const struct hv_unit *u) 
         hv_json_end(w);
 }
 
+struct exposed {
+        const struct hv_unit *unit;
+        const struct hv_port *port; /* NULL: the network of the node */
+};
+
+/* All of them, and how a page finds each again. */
+static const struct exposed *find_ports(struct hv_arena *a, const struct hv_desired *d,
+                                        struct hv_http_list *list) {
+        struct exposed *ports;
+        const char **keys;
+        size_t n = 0;
+
+        for (size_t i = 0; d && i < d->n_units; i++)
+                n += d->units[i].n_ports + 1;
+        ports = HV_ARENA_NEW_N(a, struct exposed, n);
+        keys = HV_ARENA_NEW_N(a, const char *, n);
+        for (size_t i = 0; d && i < d->n_units; i++) {
+                const struct hv_unit *u = &d->units[i];
+
+                for (size_t k = 0; k < u->n_ports; k++) {
+                        ports[list->n] = (struct exposed){ u, &u->ports[k] };
+                        keys[list->n++] = hv_arena_printf(a, "%s %zu", u->key, k);
+                }
+                if (hv_streq(u->network_mode, HOST_NETWORK)) {
+                        ports[list->n] = (struct exposed){ u, NULL };
+                        keys[list->n++] = hv_arena_printf(a, "%s host", u->key);
+                }
+        }
+        list->keys = keys;
+        return ports;
+}
+
 void hv_api_get_exposure(struct hv_http_request *req, void *userdata) {
         struct hv_api *api = userdata;
         _hv_cleanup_(hv_api_view_done) struct hv_api_view v = {};
-        const struct hv_desired *d;
+        struct hv_http_list list = { .name = "PortList" };
         struct hv_buf buf = {};
         struct hv_json_writer w = { .buf = &buf };
+        const struct exposed *ports;
+        struct hv_http_page page;
 
         if (hv_api_not_modified(api, req))
                 return;
         hv_api_look(api, &v);
-        d = v.snapshot.desired;
-        hv_json_begin_object(&w, NULL);
-        hv_json_put_str(&w, "apiVersion", "hivelet/v1");
-        hv_json_put_str(&w, "kind", "PortList");
+        ports = find_ports(v.arena, v.snapshot.desired, &list);
+        if (!hv_api_begin_list(req, &list, &w, &page))
+                return;
         hv_json_put_str(&w, "listen", v.snapshot.listen);
         hv_json_begin_array(&w, "items");
-        for (size_t i = 0; d && i < d->n_units; i++) {
-                for (size_t k = 0; k < d->units[i].n_ports; k++)
-                        put_port(&w, &d->units[i], &d->units[i].ports[k]);
-                if (hv_streq(d->units[i].network_mode, HOST_NETWORK))
-                        put_host_network(&w, &d->units[i]);
-        }
+        for (size_t i = page.first; i < page.end; i++)
+                if (ports[i].port)
+                        put_port(&w, ports[i].unit, ports[i].port);
+                else
+                        put_host_network(&w, ports[i].unit);
         hv_json_end(&w);
         hv_json_end(&w);
         hv_api_reply(req, 200, &buf);

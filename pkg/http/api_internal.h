@@ -8,6 +8,7 @@
 #include "http/conditions.h"
 #include "http/event_ring.h"
 #include "http/log_ring.h"
+#include "http/page.h"
 #include "http/reply.h"
 #include "http/request.h"
 #include "http/sse.h"
@@ -34,8 +35,10 @@ struct hv_api {
         struct hv_log_ring *log;
         struct hv_http_sse_hub *event_hub, *watch_hub;
         struct hv_conditions conditions;
-        uint64_t run;                 /* tells one run of the agent from another, in ETags and event ids */
-        uint64_t generation;          /* counts what hv_api_changed() told */
+        uint64_t run;        /* tells one run of the agent from another, in ETags and event ids */
+        uint64_t generation; /* counts what hv_api_changed() told */
+        bool pages_are_off;
+        const char *page_theme;
         struct hv_api_kept status[2]; /* without the lines of files, and with them */
         sd_event_source *tell;        /* defer: conditions, watchers, abandoned logs; once a turn */
         struct hv_api_call *calls;    /* the open ones */
@@ -75,6 +78,10 @@ uint64_t hv_api_now_wall_us(void);
 
 /* Sends what the writer wrote, and ends the request. */
 void hv_api_reply(struct hv_http_request *req, unsigned status, struct hv_buf *json);
+
+/* A list up to its items: what it is, and which page of it. False: 400 or 410 was sent. */
+bool hv_api_begin_list(struct hv_http_request *req, const struct hv_http_list *list, struct hv_json_writer *w,
+                       struct hv_http_page *ret);
 
 /* ETag of the present generation; true: 304 was sent. */
 bool hv_api_not_modified(struct hv_api *api, struct hv_http_request *req);

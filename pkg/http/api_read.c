@@ -6,8 +6,6 @@
 #include "http/render.h"
 #include "http/why.h"
 
-#define LIST_MAX 10000 /* items of one answer */
-
 void hv_api_reply(struct hv_http_request *req, unsigned status, struct hv_buf *json) {
         hv_buf_putc(json, '\n');
         hv_http_reply_json(req, status, hv_buf_steal(json));
@@ -18,6 +16,8 @@ void hv_api_get_version(struct hv_http_request *req, void *userdata) {
         struct hv_json_writer w = { .buf = &buf };
 
         (void) userdata;
+        if (hv_http_not_modified(req, hv_version()))
+                return;
         hv_json_begin_object(&w, NULL);
         hv_json_put_str(&w, "version", hv_version());
         hv_json_put_str(&w, "apiVersion", "hivelet/v1");
@@ -86,29 +86,67 @@ void hv_api_get_why(struct hv_http_request *req, void *userdata) {
         hv_api_reply(req, 200, &buf);
 }
 
-static void reply_small_list(struct hv_http_request *req, struct hv_api *api, const char *kind,
-                             void (*render)(struct hv_json_writer *, const struct hv_api_snapshot *)) {
+bool hv_api_begin_list(struct hv_http_request *req, const struct hv_http_list *list, struct hv_json_writer *w,
+                       struct hv_http_page *ret) {
+        if (!hv_http_page_cut(req, list, ret))
+                return false;
+        hv_json_begin_object(w, NULL);
+        hv_json_put_str(w, "apiVersion", "hivelet/v1");
+        hv_json_put_str(w, "kind", list->name);
+        hv_http_page_write(w, ret);
+        return true;
+}
+
+void hv_api_get_sources(struct hv_http_request *req, void *userdata) {
+        struct hv_api *api = userdata;
         _hv_cleanup_(hv_api_view_done) struct hv_api_view v = {};
         struct hv_buf buf = {};
         struct hv_json_writer w = { .buf = &buf };
+        struct hv_http_page page;
+        const char **names;
 
         if (hv_api_not_modified(api, req))
                 return;
         hv_api_look(api, &v);
-        hv_json_begin_object(&w, NULL);
-        hv_json_put_str(&w, "apiVersion", "hivelet/v1");
-        hv_json_put_str(&w, "kind", kind);
-        render(&w, &v.snapshot);
+        names = HV_ARENA_NEW_N(v.arena, const char *, v.snapshot.n_sources);
+        for (size_t i = 0; i < v.snapshot.n_sources; i++)
+                names[i] = v.snapshot.sources[i].name;
+        if (!hv_api_begin_list(req,
+                               &(struct hv_http_list){ "SourceList", names, v.snapshot.n_sources, false }, &w,
+                               &page))
+                return;
+        hv_json_begin_array(&w, "items");
+        for (size_t i = page.first; i < page.end; i++)
+                hv_render_source(&w, NULL, &v.snapshot.sources[i]);
+        hv_json_end(&w);
         hv_json_end(&w);
         hv_api_reply(req, 200, &buf);
 }
 
-void hv_api_get_sources(struct hv_http_request *req, void *userdata) {
-        reply_small_list(req, userdata, "SourceList", hv_render_sources);
-}
-
 void hv_api_get_revisions(struct hv_http_request *req, void *userdata) {
-        reply_small_list(req, userdata, "RevisionList", hv_render_revisions);
+        struct hv_api *api = userdata;
+        _hv_cleanup_(hv_api_view_done) struct hv_api_view v = {};
+        struct hv_buf buf = {};
+        struct hv_json_writer w = { .buf = &buf };
+        struct hv_http_page page;
+        const char **ids;
+
+        if (hv_api_not_modified(api, req))
+                return;
+        hv_api_look(api, &v);
+        ids = HV_ARENA_NEW_N(v.arena, const char *, v.snapshot.n_revisions);
+        for (size_t i = 0; i < v.snapshot.n_revisions; i++)
+                ids[i] = v.snapshot.revisions[i].revision;
+        if (!hv_api_begin_list(req,
+                               &(struct hv_http_list){ "RevisionList", ids, v.snapshot.n_revisions, false },
+                               &w, &page))
+                return;
+        hv_json_begin_array(&w, "items");
+        for (size_t i = page.first; i < page.end; i++)
+                hv_render_revision(&w, NULL, &v.snapshot.revisions[i]);
+        hv_json_end(&w);
+        hv_json_end(&w);
+        hv_api_reply(req, 200, &buf);
 }
 
 /* By its id, or the start of it. */
@@ -162,36 +200,29 @@ void hv_api_get_sync(struct hv_http_request *req, void *userdata) {
         hv_api_reply(req, 200, &buf);
 }
 
-/* A page begins behind the name that the last one ended with, so objects that come and go between two pages
- * neither hide nor double others. */
 void hv_api_get_list(struct hv_http_request *req, struct hv_api *api, enum hv_kind kind) {
         _hv_cleanup_(hv_api_view_done) struct hv_api_view v = {};
-        const char *after = hv_http_query(req, "continue");
+        struct hv_http_list list = { .is_sorted = true };
         const struct hv_view_item *items;
         struct hv_buf buf = {};
         struct hv_json_writer w = { .buf = &buf };
-        uint64_t limit;
-        size_t n, first = 0, end;
+        struct hv_http_page page;
+        const char **names;
 
         /* Peers are heard and bytes are sent without anything that would be told as a change. */
-        if (hv_http_query_u64(req, "limit", 1, LIST_MAX, LIST_MAX, &limit) < 0 ||
-            (kind != HV_KIND_WIREGUARD && hv_api_not_modified(api, req)))
+        if (kind != HV_KIND_WIREGUARD && hv_api_not_modified(api, req))
                 return;
         hv_api_look(api, &v);
-        items = hv_view_list(v.arena, &v.snapshot, kind, &n);
-        while (after && first < n && strcmp(items[first].name, after) <= 0)
-                first++;
-        end = n - first > limit ? first + (size_t) limit : n;
-
-        hv_json_begin_object(&w, NULL);
-        hv_json_put_str(&w, "apiVersion", "hivelet/v1");
-        hv_json_put_printf(&w, "kind", "%sList", hv_kind_name(kind));
-        hv_json_begin_object(&w, "metadata");
-        hv_json_put_str(&w, "continue", end < n ? items[end - 1].name : NULL);
-        hv_json_put_uint(&w, "remaining", n - end);
-        hv_json_end(&w);
+        items = hv_view_list(v.arena, &v.snapshot, kind, &list.n);
+        names = HV_ARENA_NEW_N(v.arena, const char *, list.n);
+        for (size_t i = 0; i < list.n; i++)
+                names[i] = items[i].name;
+        list.name = hv_arena_printf(v.arena, "%sList", hv_kind_name(kind));
+        list.keys = names;
+        if (!hv_api_begin_list(req, &list, &w, &page))
+                return;
         hv_json_begin_array(&w, "items");
-        for (size_t i = first; i < end; i++)
+        for (size_t i = page.first; i < page.end; i++)
                 hv_render_item(&w, NULL, &v.snapshot, &items[i]);
         hv_json_end(&w);
         hv_json_end(&w);

@@ -37,8 +37,8 @@ PARAMETERS(READY, { "verbose", BOOLEAN, "lists every check" },
            { "exclude", TEXT, "checks to leave out, separated by commas" });
 PARAMETERS(PAGE, LIMIT(10000), CONTINUE);
 PARAMETERS(HISTORY, { "history", BOOLEAN, "with the points of the last rounds, oldest first" });
-PARAMETERS(EVENTS, { "follow", BOOLEAN, "as a stream" }, SINCE, TAIL, LAST_EVENT_ID);
-PARAMETERS(OBJECT_EVENTS, SINCE, TAIL);
+PARAMETERS(EVENTS, { "follow", BOOLEAN, "as a stream" }, SINCE, TAIL, LAST_EVENT_ID, LIMIT(1000), CONTINUE);
+PARAMETERS(OBJECT_EVENTS, SINCE, TAIL, LIMIT(1000), CONTINUE);
 PARAMETERS(ORIGIN, { "field", TEXT, "path of the field, such as restart.policy or ports[0].host" });
 PARAMETERS(SERVICE_LOG, { "replica", "{type: integer, minimum: 1, maximum: 1000, default: 1}" }, LOG);
 PARAMETERS(TASKS, { "state", TEXT, "live, ended, or states, separated by commas" },
@@ -50,12 +50,11 @@ PARAMETERS(SUBMIT, { "id", TEXT, "id of the task; otherwise the key, or name and
            { "Idempotency-Key", "{type: string, maxLength: 200}", "the same key is the same task",
              .is_header = true });
 PARAMETERS(TASK_LOG, ATTEMPT, LOG);
-PARAMETERS(RESULTS, ATTEMPT, { "format", "{enum: [json, tar, zip]}" });
+PARAMETERS(RESULTS, ATTEMPT, { "format", "{enum: [json, tar, zip]}" }, LIMIT(10000), CONTINUE);
 PARAMETERS(RESULT, ATTEMPT, { "Range", TEXT, "one range", .is_header = true },
            { "If-Range", TEXT, NULL, .is_header = true });
 PARAMETERS(FIT, { "file", TEXT, "how findings call the document" });
-PARAMETERS(TRUST, LIMIT(1000),
-           { "continue", "{type: integer, minimum: 1}", "metadata.continue of the page before" });
+PARAMETERS(TRUST, LIMIT(1000), CONTINUE);
 PARAMETERS(ROTATE, { "prepare", BOOLEAN, "make the next key and tell it; nothing uses it yet" },
            { "undo", BOOLEAN, "back to the key of before" });
 PARAMETERS(PING, { "peer", TEXT, "only this one" });
@@ -167,16 +166,16 @@ static const struct hv_http_route routes[] = {
                     "The newest 1000 of this run of the agent. A stream where Accept is text/event-stream or "
                     "follow=1: it begins with what comes next, or behind Last-Event-ID or since, or with the last "
                     "`tail` events."),
-        GET(node, "/api/v1/sources", VIEWER, hv_api_get_sources, "200 SourceList, 304",
-            "where desired state comes from"),
-        GET(node, "/api/v1/revisions", VIEWER, hv_api_get_revisions, "200 RevisionList, 304",
-            "revisions of the desired state"),
+        GET(node, "/api/v1/sources", VIEWER, hv_api_get_sources, "200 SourceList, 304, 400, 410",
+            "where desired state comes from", .parameters = PAGE),
+        GET(node, "/api/v1/revisions", VIEWER, hv_api_get_revisions, "200 RevisionList, 304, 400, 410",
+            "revisions of the desired state", .parameters = PAGE),
         GET(node, "/api/v1/revisions/{id}", VIEWER, hv_api_get_revision, "200 Revision, 304, 404, 409",
             "one revision, by its id or the start of it"),
         GET(node, "/api/v1/sync", VIEWER, hv_api_get_sync, "200 Sync, 304",
             "whether the machine runs what the sources say, in short"),
-        GET(node, "/api/v1/exposure", VIEWER, hv_api_get_exposure, "200 PortList, 304",
-            "the ports that containers open to the outside",
+        GET(node, "/api/v1/exposure", VIEWER, hv_api_get_exposure, "200 PortList, 304, 400, 410",
+            "the ports that containers open to the outside", .parameters = PAGE,
             .details =
                     "Of the revision in force. address is null where its class of addresses has none yet."),
         KIND_ROUTES("services", service, "service"),
@@ -229,7 +228,7 @@ static const struct hv_http_route routes[] = {
             "one file that a task left", .parameters = RESULT,
             .details = "The ETag is its SHA-256. One range is served."),
         GET(tasks, "/api/v1/tasks/{name}/receipt", VIEWER, hv_api_get_task_receipt, "200 Receipt, 404, 503",
-            "the newest receipt of a task, byte for byte as it was signed"),
+            "the newest receipt of a task, byte for byte as it was signed", .flags = HV_HTTP_VERBATIM),
         GET(tasks, "/api/v1/receipt-key", VIEWER, hv_api_get_receipt_key, "200 ReceiptKey, 503",
             "the public key that this node signs receipts with"),
         POST(tasks, "/api/v1/tasks/{name}/stop", OPERATOR, hv_api_post_task_stop, 4096, TASK_CHANGED,
@@ -371,11 +370,11 @@ static const struct hv_http_route listener_routes[] = {
             .flags = HV_HTTP_SCRAPE,
             .details = "OpenMetrics where Accept asks for it. 404 when http.metrics.enabled is false."),
         GET(node, "/api/v1/openapi.json", VIEWER, hv_api_get_openapi_json, "200 OpenApi, 304",
-            "this description, on one line"),
+            "this description, on one line", .flags = HV_HTTP_VERBATIM),
         GET(node, "/api/v1/openapi.yaml", VIEWER, hv_api_get_openapi_yaml, "200 application/yaml, 304",
             "this description, for people"),
         GET(node, "/api/v1/schema.json", VIEWER, hv_api_get_schema, "200 JsonSchema, 304",
-            "the documents of the desired state as a JSON Schema, for editors"),
+            "the documents of the desired state as a JSON Schema, for editors", .flags = HV_HTTP_VERBATIM),
 };
 
 int hv_api_attach(struct hv_api *api, struct hv_http_server *server, struct hv_err *err) {
@@ -387,7 +386,7 @@ int hv_api_attach(struct hv_api *api, struct hv_http_server *server, struct hv_e
         r = hv_http_server_add_routes(server, routes, HV_ARRAY_SIZE(routes), api, err);
         if (r < 0)
                 return r;
-        r = hv_api_attach_web(server, err);
+        r = hv_api_attach_web(api, server, err);
         if (r < 0)
                 return r;
         return hv_http_server_add_routes(server, listener_routes, HV_ARRAY_SIZE(listener_routes), listener,

@@ -2,6 +2,7 @@
 #include "http/api_internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -14,6 +15,8 @@
 
 #define TRUST_PAGE_MAX 1000u
 #define RECEIPTS_MAX 1000u
+#define TASK_LIST "TaskList"
+#define TRUST_LIST "TrustChangeList"
 
 void hv_api_look_at_tasks(struct hv_api *api, struct hv_api_task_view *ret) {
         hv_api_look(api, &ret->view);
@@ -87,8 +90,26 @@ static bool read_states(struct hv_http_request *req, struct hv_arena *a, unsigne
         return true;
 }
 
+/* The key of a list of which the ledger knows the places by number. NULL: 0. False: 400 was sent. */
+static bool read_number(struct hv_http_request *req, const char *key, uint64_t *ret) {
+        *ret = 0;
+        if (!key || hv_parse_uint(key, 1, INT64_MAX, ret))
+                return true;
+        hv_http_page_refuse(req);
+        return false;
+}
+
+/* null for 0: that was all. */
+static void put_continue(struct hv_json_writer *w, struct hv_http_request *req, const char *list,
+                         uint64_t number) {
+        char key[24];
+
+        (void) snprintf(key, sizeof key, "%llu", (unsigned long long) number);
+        hv_json_put_str(w, "continue", number ? hv_http_page_token(req, list, key) : NULL);
+}
+
 static bool read_filter(struct hv_http_request *req, struct hv_arena *a, struct hv_task_filter *ret) {
-        const char *next = hv_http_query(req, "continue");
+        const char *after;
         uint64_t limit;
 
         *ret = (struct hv_task_filter){
@@ -97,13 +118,10 @@ static bool read_filter(struct hv_http_request *req, struct hv_arena *a, struct 
                 .cron = hv_http_query(req, "cron"),
         };
         if (hv_http_query_u64(req, "limit", 1, HV_TASK_PAGE_MAX, HV_TASK_PAGE_MAX, &limit) < 0 ||
-            !read_states(req, a, &ret->states))
+            !read_states(req, a, &ret->states) || !hv_http_page_after(req, TASK_LIST, &after))
                 return false;
         ret->limit = (size_t) limit;
-        if (hv_str_empty(next) || hv_parse_uint(next, 1, INT64_MAX, &ret->before))
-                return true;
-        hv_http_reply_problem(req, 400, "BadQuery", "continue: expected what the page before gave");
-        return false;
+        return read_number(req, after, &ret->before);
 }
 
 void hv_api_get_tasks(struct hv_http_request *req, void *userdata) {
@@ -124,12 +142,9 @@ void hv_api_get_tasks(struct hv_http_request *req, void *userdata) {
         }
         hv_json_begin_object(&w, NULL);
         hv_json_put_str(&w, "apiVersion", "hivelet/v1");
-        hv_json_put_str(&w, "kind", "TaskList");
+        hv_json_put_str(&w, "kind", TASK_LIST);
         hv_json_begin_object(&w, "metadata");
-        if (page.next)
-                hv_json_put_printf(&w, "continue", "%llu", (unsigned long long) page.next);
-        else
-                hv_json_put_null(&w, "continue");
+        put_continue(&w, req, TASK_LIST, page.next);
         hv_json_put_bool(&w, "complete", v.tasks.ledger != NULL); /* false: without what has ended */
         hv_json_end(&w);
         hv_json_begin_array(&w, "items");
@@ -310,23 +325,26 @@ static int on_trust(const struct hv_ledger_trust *t, void *userdata) {
 }
 
 void hv_api_get_trust_ledger(struct hv_http_request *req, void *userdata) {
+        struct hv_api *api = userdata;
         _hv_cleanup_(hv_api_task_view_done) struct hv_api_task_view v = {};
         uint64_t limit, before, next = 0;
+        const char *after;
         struct hv_buf buf = {};
         struct hv_json_writer w = { .buf = &buf };
         struct hv_err err = {};
 
         if (hv_http_query_u64(req, "limit", 1, TRUST_PAGE_MAX, 100, &limit) < 0 ||
-            hv_http_query_u64(req, "continue", 1, INT64_MAX, 0, &before) < 0)
+            !hv_http_page_after(req, TRUST_LIST, &after) || !read_number(req, after, &before) ||
+            hv_api_not_modified(api, req))
                 return;
-        hv_api_look_at_tasks(userdata, &v);
+        hv_api_look_at_tasks(api, &v);
         if (!v.tasks.ledger) {
                 (void) reply_no_ledger(req, &v.tasks);
                 return;
         }
         hv_json_begin_object(&w, NULL);
         hv_json_put_str(&w, "apiVersion", "hivelet/v1");
-        hv_json_put_str(&w, "kind", "TrustChangeList");
+        hv_json_put_str(&w, "kind", TRUST_LIST);
         hv_json_begin_array(&w, "items");
         if (hv_ledger_trust_page(v.tasks.ledger, before, (unsigned) limit, on_trust, &w, &next, &err) < 0) {
                 hv_http_reply_err(req, "LedgerFailed", &err);
@@ -335,10 +353,7 @@ void hv_api_get_trust_ledger(struct hv_http_request *req, void *userdata) {
         }
         hv_json_end(&w);
         hv_json_begin_object(&w, "metadata");
-        if (next)
-                hv_json_put_printf(&w, "continue", "%llu", (unsigned long long) next);
-        else
-                hv_json_put_null(&w, "continue");
+        put_continue(&w, req, TRUST_LIST, next);
         hv_json_end(&w);
         hv_json_end(&w);
         hv_api_reply(req, 200, &buf);

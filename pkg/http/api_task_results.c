@@ -68,19 +68,46 @@ static bool open_wanted(struct hv_http_request *req, struct hv_api_task_view *v,
 
 /* ---- answers ---- */
 
-static void reply_list(struct hv_http_request *req, const struct hv_task_item *item, unsigned attempt,
-                       const struct hv_results *results) {
-        static const char *const members[] = { "files",      "leftOut",   "leftOutTotal", "filesTotal",
-                                               "bytesTotal", "truncated", "log" };
+static void put_files(struct hv_json_writer *w, const struct hv_json *files,
+                      const struct hv_http_page *page) {
+        if (!files) {
+                hv_json_put_null(w, "files");
+                return;
+        }
+        hv_json_begin_array(w, "files");
+        for (size_t i = page->first; i < page->end; i++)
+                hv_json_put_json(w, NULL, hv_json_at(files, i));
+        hv_json_end(w);
+}
+
+static bool cut_files(struct hv_http_request *req, struct hv_arena *a, const struct hv_json *files,
+                      struct hv_http_page *ret) {
+        const char **paths = HV_ARENA_NEW_N(a, const char *, hv_json_size(files));
+
+        for (size_t i = 0; i < hv_json_size(files); i++)
+                paths[i] = hv_json_str(hv_json_at(files, i), "path");
+        return hv_http_page_cut(
+                req, &(struct hv_http_list){ "ResultList", paths, hv_json_size(files), false }, ret);
+}
+
+static void reply_list(struct hv_http_request *req, struct hv_arena *a, const struct hv_task_item *item,
+                       unsigned attempt, const struct hv_results *results) {
+        static const char *const members[] = { "leftOut",    "leftOutTotal", "filesTotal",
+                                               "bytesTotal", "truncated",    "log" };
         const struct hv_json *manifest = hv_results_manifest(results);
         struct hv_buf buf = {};
         struct hv_json_writer w = { .buf = &buf };
+        struct hv_http_page page;
 
+        if (!cut_files(req, a, hv_json_get(manifest, "files"), &page))
+                return;
         hv_json_begin_object(&w, NULL);
         hv_json_put_str(&w, "apiVersion", "hivelet/v1");
         hv_json_put_str(&w, "kind", "ResultList");
+        hv_http_page_write(&w, &page);
         hv_json_put_str(&w, "task", item->id);
         hv_json_put_uint(&w, "attempt", attempt);
+        put_files(&w, hv_json_get(manifest, "files"), &page);
         for (size_t i = 0; i < HV_ARRAY_SIZE(members); i++) {
                 const struct hv_json *value = hv_json_get(manifest, members[i]);
 
@@ -137,7 +164,7 @@ void hv_api_get_task_results(struct hv_http_request *req, void *userdata) {
         if (!open_wanted(req, &v, &item, &attempt, &results))
                 return;
         if (hv_str_empty(format) || hv_streq(format, "json"))
-                reply_list(req, &item, attempt, results);
+                reply_list(req, v.view.arena, &item, attempt, results);
         else if (is_gone(req, item.id, results))
                 return;
         else if (hv_streq(format, "tar") || hv_streq(format, "zip"))

@@ -7,10 +7,11 @@
  */
 #pragma once
 
+#include "http/api.h"
 #include "http/server.h"
 
 /* Adds the routes of the pages. */
-int hv_api_attach_web(struct hv_http_server *server, struct hv_err *err);
+int hv_api_attach_web(struct hv_api *api, struct hv_http_server *server, struct hv_err *err);
 
 /* Whether `accept` (an Accept-Encoding header, NULL: none was sent) allows gzip (RFC 9110, section 12.5.3). */
 bool hv_http_accepts_gzip(const char *accept);

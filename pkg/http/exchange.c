@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "base/time.h"
+#include "http/accept.h"
 #include "http/internal.h"
 #include "http/reply.h"
 #include "log/log.h"
@@ -165,6 +166,21 @@ static void gate(struct hv_http_request *req, const char *raw_path, const char *
         }
 }
 
+/* What the client could not take is not made. */
+static void choose_form(struct hv_http_request *req) {
+        const char *accept = hv_http_header(req, "Accept");
+        enum hv_http_form form = hv_http_accept_form(accept, req->match.route);
+        struct hv_buf types = {};
+
+        req->wants_yaml = form == HV_HTTP_FORM_YAML;
+        if (form != HV_HTTP_FORM_NONE)
+                return;
+        hv_http_route_types(req->match.route, &types);
+        hv_http_reply_problem(req, 406, "NotAcceptable", "%s is there as %s; Accept names none of these",
+                              req->path.text, hv_buf_str(&types));
+        hv_buf_done(&types);
+}
+
 static void check_announced_body(struct hv_http_request *req) {
         const char *length = hv_http_header(req, "Content-Length");
 
@@ -194,6 +210,8 @@ static enum MHD_Result begin(struct hv_http_conn *conn, const char *url, const c
                 (void) MHD_get_connection_values(conn->mhd, MHD_GET_ARGUMENT_KIND, add_query_pair, req);
         if (req->state == HV_HTTP_READING)
                 check_announced_body(req);
+        if (req->state == HV_HTTP_READING)
+                choose_form(req);
         if (req->state == HV_HTTP_ANSWERED)
                 return queue_answer(req);
         return MHD_YES;

@@ -58,6 +58,7 @@ struct hv_http_request {
         enum hv_http_request_state state;
         enum hv_http_method method;
         bool is_head;
+        bool wants_yaml; /* in place of JSON */
         struct hv_http_path path;
         struct hv_http_match match;
         HV_VEC(struct hv_http_pair) query;

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/arena.h"
+#include "http/accept.h"
 #include "http/server.h"
 #include "spec/node.h"
 #include "spec/yaml.h"
@@ -68,7 +69,7 @@ static void add_parameters(struct hv_buf *out, const struct hv_http_parameter *p
 
 /* --- answers ------------------------------------------------------------------------------------------------------ */
 
-static void add_content(struct hv_buf *out, const char *words) {
+static void add_content(struct hv_buf *out, const char *words, bool as_yaml) {
         const char *before = ", content: {";
 
         if (!*words)
@@ -77,15 +78,20 @@ static void add_content(struct hv_buf *out, const char *words) {
                 len = strcspn(words, " ");
                 if (memchr(words, '/', len))
                         hv_buf_printf(out, "%s%.*s: {schema: {type: string}}", before, (int) len, words);
-                else
+                else {
                         hv_buf_printf(out, "%sapplication/json: {schema: " REF "}", before, "schemas",
                                       (int) len, words);
+                        if (as_yaml)
+                                hv_buf_printf(out, ", application/yaml: {schema: " REF "}", "schemas",
+                                              (int) len, words);
+                }
                 before = ", ";
         }
         hv_buf_putc(out, '}');
 }
 
-static void add_answer(struct hv_buf *out, unsigned status, const char *words, const char *problem) {
+static void add_answer(struct hv_buf *out, unsigned status, const char *words, const char *problem,
+                       bool as_yaml) {
         const char *response = *words ? words : problem;
 
         hv_buf_printf(out, "        \"%u\": ", status);
@@ -95,7 +101,7 @@ static void add_answer(struct hv_buf *out, unsigned status, const char *words, c
                 hv_buf_printf(out, REF, "responses", (int) strlen(response), response);
         else {
                 hv_buf_printf(out, "{description: %s", MHD_get_reason_phrase_for(status));
-                add_content(out, words);
+                add_content(out, words, as_yaml);
                 hv_buf_putc(out, '}');
         }
         hv_buf_putc(out, '\n');
@@ -111,7 +117,8 @@ static void add_answers(struct hv_buf *out, const struct hv_http_route *route) {
                 char *words = NULL;
                 unsigned long status = strtoul(answer, &words, 10);
 
-                add_answer(out, (unsigned) status, words + strspn(words, " "), problem);
+                add_answer(out, (unsigned) status, words + strspn(words, " "), problem,
+                           hv_http_route_gives_yaml(route));
         }
         hv_buf_printf(out, "        default: " REF "\n", "responses", (int) strlen(problem), problem);
 }

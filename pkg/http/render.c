@@ -238,24 +238,18 @@ void hv_render_node(struct hv_json_writer *w, const struct hv_api_snapshot *s,
         hv_json_end(w);
 }
 
-void hv_render_sources(struct hv_json_writer *w, const struct hv_api_snapshot *s) {
-        hv_json_begin_array(w, "items");
-        for (size_t i = 0; i < s->n_sources; i++) {
-                const struct hv_api_source *source = &s->sources[i];
-
-                hv_json_begin_object(w, NULL);
-                hv_json_put_str(w, "name", source->name);
-                hv_json_put_str(w, "type", source->type);
-                hv_json_put_str(w, "location", source->location);
-                hv_json_put_str(w, "state", hv_api_source_state_name(source->state));
-                hv_json_put_str(w, "revision", source->revision);
-                hv_json_put_uint(w, "objects", source->n_objects);
-                hv_render_time(w, "readAt", source->read_wall_us);
-                hv_render_time(w, "failedAt", source->failed_wall_us);
-                hv_json_put_uint(w, "failures", source->n_errors);
-                hv_json_put_str(w, "error", source->error);
-                hv_json_end(w);
-        }
+void hv_render_source(struct hv_json_writer *w, const char *key, const struct hv_api_source *source) {
+        hv_json_begin_object(w, key);
+        hv_json_put_str(w, "name", source->name);
+        hv_json_put_str(w, "type", source->type);
+        hv_json_put_str(w, "location", source->location);
+        hv_json_put_str(w, "state", hv_api_source_state_name(source->state));
+        hv_json_put_str(w, "revision", source->revision);
+        hv_json_put_uint(w, "objects", source->n_objects);
+        hv_render_time(w, "readAt", source->read_wall_us);
+        hv_render_time(w, "failedAt", source->failed_wall_us);
+        hv_json_put_uint(w, "failures", source->n_errors);
+        hv_json_put_str(w, "error", source->error);
         hv_json_end(w);
 }
 
@@ -265,13 +259,6 @@ void hv_render_revision(struct hv_json_writer *w, const char *key, const struct 
         hv_json_put_str(w, "state", hv_api_revision_state_name(r->state));
         hv_render_time(w, "since", r->since_wall_us);
         hv_json_put_uint(w, "objects", r->n_objects);
-        hv_json_end(w);
-}
-
-void hv_render_revisions(struct hv_json_writer *w, const struct hv_api_snapshot *s) {
-        hv_json_begin_array(w, "items");
-        for (size_t i = 0; i < s->n_revisions; i++)
-                hv_render_revision(w, NULL, &s->revisions[i]);
         hv_json_end(w);
 }
 

@@ -29,12 +29,11 @@ void hv_render_status(struct hv_json_writer *w, const struct hv_api_snapshot *s,
 /* usage NULL: no sample yet. */
 void hv_render_node(struct hv_json_writer *w, const struct hv_api_snapshot *s,
                     const struct hv_host_sample *usage, const struct hv_gpus *gpus);
-void hv_render_sources(struct hv_json_writer *w, const struct hv_api_snapshot *s);
+void hv_render_source(struct hv_json_writer *w, const char *key, const struct hv_api_source *source);
 /* null, or what is on trial, or what became of it. */
 void hv_render_orders(struct hv_json_writer *w, const char *key, const struct hv_api_snapshot *s);
 void hv_render_trial(struct hv_json_writer *w, const char *key, const struct hv_api_snapshot *s);
 void hv_render_revision(struct hv_json_writer *w, const char *key, const struct hv_api_revision *r);
-void hv_render_revisions(struct hv_json_writer *w, const struct hv_api_snapshot *s);
 
 void hv_render_item(struct hv_json_writer *w, const char *key, const struct hv_api_snapshot *s,
                     const struct hv_view_item *item);

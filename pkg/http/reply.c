@@ -6,9 +6,12 @@
 #include <stdarg.h>
 #include <strings.h>
 
+#include "http/accept.h"
 #include "http/internal.h"
 #include "log/redact.h"
+#include "json/json.h"
 #include "json/write.h"
+#include "json/yaml.h"
 
 /* Nothing of ours may be framed, sniffed, cached or run; pages of the web UI may load what the agent itself serves. */
 #define CSP_DATA "default-src 'none'; frame-ancestors 'none'"
@@ -43,6 +46,8 @@ void hv_http_add_common_headers(struct hv_http_request *req, struct MHD_Response
                 add_header(response, req->reply_headers.v[i].name, req->reply_headers.v[i].value);
         if (content_type)
                 add_header(response, "Content-Type", content_type);
+        if (req->match.route && hv_http_route_gives_yaml(req->match.route))
+                add_header(response, "Vary", "Accept");
         add_header(response, "X-Content-Type-Options", "nosniff");
         add_header(response, "Referrer-Policy", "no-referrer");
         add_header(response, "Cross-Origin-Opener-Policy", "same-origin");
@@ -58,11 +63,32 @@ void hv_http_reply_header(struct hv_http_request *req, const char *name, const c
                                                                  hv_arena_strdup(req->arena, value) }));
 }
 
+/* Errors are JSON for everybody: problem+json says more than a form that programs would have to tell apart. */
+static bool turn_into_yaml(const struct hv_http_request *req, unsigned status, const char *content_type,
+                           void **data, size_t *len, enum MHD_ResponseMemoryMode *mode) {
+        _hv_cleanup_(hv_json_freep) struct hv_json *json = NULL;
+        struct hv_buf yaml = {};
+
+        if (!req->wants_yaml || status >= 300 || !hv_streq(content_type, "application/json") ||
+            hv_json_parse(*data, *len, *len, &json, NULL) < 0)
+                return false;
+        hv_json_write_yaml(json, &yaml);
+        if (*mode == MHD_RESPMEM_MUST_FREE)
+                free(*data);
+        *len = yaml.len;
+        *data = hv_buf_steal(&yaml);
+        *mode = MHD_RESPMEM_MUST_FREE;
+        return true;
+}
+
 /* Every answer that is whole goes through here. */
 static void reply(struct hv_http_request *req, unsigned status, const char *content_type, void *data,
                   size_t len, enum MHD_ResponseMemoryMode mode) {
-        struct MHD_Response *response = MHD_create_response_from_buffer(len, data, mode);
+        struct MHD_Response *response;
 
+        if (turn_into_yaml(req, status, content_type, &data, &len, &mode))
+                content_type = "application/yaml";
+        response = MHD_create_response_from_buffer(len, data, mode);
         if (!response)
                 hv_out_of_memory(len);
         hv_http_add_common_headers(req, response, content_type);
@@ -188,6 +214,9 @@ static bool is_in_list(const char *list, const char *tag) {
 bool hv_http_not_modified(struct hv_http_request *req, const char *tag) {
         const char *list = hv_http_header(req, "If-None-Match");
 
+        /* The same answer in another form has another tag. */
+        if (req->wants_yaml)
+                tag = hv_arena_printf(req->arena, "%s-yaml", tag);
         hv_http_reply_header(req, "ETag", hv_arena_printf(req->arena, "\"%s\"", tag));
         if (!list || !is_in_list(list, tag))
                 return false;

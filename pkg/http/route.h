@@ -36,6 +36,7 @@ enum hv_http_route_flags {
         HV_HTTP_JUDGES = 1 << 1,      /* a POST that changes nothing: no audit record */
         HV_HTTP_SCRAPE = 1 << 2,      /* metrics: open to everybody where the node says so */
         HV_HTTP_LOGIN = 1 << 3,       /* begins a session: needs none, and proves none */
+        HV_HTTP_VERBATIM = 1 << 4,    /* its very bytes count: never as YAML */
 };
 
 /* Answers the request before it returns, or keeps `req` and answers later (http/reply.h, http/stream.h).

@@ -281,6 +281,8 @@ struct hv_http_settings {
         size_t n_groups;
         const char *cert_file, *key_file; /* NULL: no TLS */
         unsigned connections_max, connections_per_address_max, streams_max;
+        bool pages_are_off;
+        const char *page_theme; /* "light", "dark"; NULL: as the reader's system has it */
 };
 
 struct hv_gpu_selector { /* NULL, 0: any */

@@ -9,6 +9,7 @@ bool hv_spec_needs_login(const struct hv_spec_http *h) {
 }
 
 void hv_spec_http_settle(const struct hv_spec_http *h, struct hv_arena *arena, struct hv_http_settings *ret) {
+        static const char *const themes[] = { [HV_UI_LIGHT] = "light", [HV_UI_DARK] = "dark" };
         size_t n = h->auth.groups.n;
         struct hv_http_group *groups = HV_ARENA_NEW_N(arena, struct hv_http_group, n + 1);
 
@@ -29,5 +30,7 @@ void hv_spec_http_settle(const struct hv_spec_http *h, struct hv_arena *arena, s
                 .connections_max = (unsigned) h->limits.connections,
                 .connections_per_address_max = (unsigned) h->limits.connections_per_address,
                 .streams_max = (unsigned) h->limits.streams,
+                .pages_are_off = !h->ui.enabled,
+                .page_theme = themes[h->ui.theme],
         };
 }

@@ -198,9 +198,9 @@ static const struct hv_schema metrics = {
 };
 static const struct hv_field ui_rows[] = {
         { HV_ROW(ui, "enabled", BOOL, enabled), .value = "true",
-          .doc = "Whether pages for people are served." },
+          .doc = "Whether pages for people are served; what programs ask for is there all the same." },
         { HV_ROW(ui, "theme", ENUM, theme), HV_WORDS("auto", "light", "dark"), .value = "auto",
-          .doc = "Their colours." },
+          .doc = "Their colours for whoever has not chosen any; auto: as his system has them." },
 };
 static const struct hv_schema ui = {
         .name = "Ui", .doc = "Pages for people.", HV_FIELDS(ui_rows), HV_SIZED(ui)
@@ -226,8 +226,7 @@ static const struct hv_field http_rows[] = {
           .example = "{certFile: /etc/hivelet/api.pem, keyFile: /etc/hivelet/api.key}" },
         { HV_NESTED(http, "metrics", metrics, metrics), .doc = "Figures for Prometheus.",
           .example = "{enabled: true}" },
-        { HV_NESTED(http, "ui", ui, ui), .planned = true, .doc = "Pages for people.",
-          .example = "{theme: dark}" },
+        { HV_NESTED(http, "ui", ui, ui), .doc = "Pages for people.", .example = "{theme: dark}" },
         { HV_NESTED(http, "limits", limits, http_limits),
           .doc = "What clients of the address may take at once.", .example = "{streams: 512}" },
 };

@@ -67,6 +67,20 @@ class Reload(base.Case):
         self.assertEqual(self.agent.terminate(), 0)
         self.manager.until("STOPPING=1")
 
+    def test_the_manager_is_told_of_a_cordon(self):
+        def told(after, word, is_there):
+            while True:
+                after = self.manager.until("STATUS=", after)
+                if (word in self.manager.status(after)) == is_there:
+                    return after
+
+        cordoned = len(self.manager.lines)
+        self.agent.call("POST", "/api/v1/cordon", '{"reason": "the rack moves"}')
+        cordoned = told(cordoned, "cordoned by", True)
+        self.assertIn("the rack moves", self.manager.status(cordoned))
+        self.agent.call("DELETE", "/api/v1/cordon")
+        told(cordoned, "cordoned", False)
+
     def test_sources_and_kept_revisions_say_what_they_hold(self):
         def sources():
             return {s["name"]: s for s in self.agent.call("GET", "/api/v1/sources")["items"]}

@@ -289,7 +289,7 @@ class Agent:
         return subprocess.run([*self.hivectl(), *args], capture_output=True, text=True, input=stdin, timeout=timeout,
                               env=self.environment(None))
 
-    def call(self, method, path, body=None, accept="application/json", **headers):
+    def call(self, method, path, body=None, accept="*/*", **headers):
         """Further headers with underscores for dashes."""
         c = UnixConnection(self.socket)
         try:

@@ -403,21 +403,19 @@ static void an_unknown_name_gets_a_guess(void **state) {
 
 static void long_lists_come_in_pages(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
-        _hv_cleanup_(answer_done) struct answer a = get(s, "/api/v1/services?limit=3"), b = {}, c = {},
-                                                d = {};
+        _hv_cleanup_(answer_done) struct answer a = get(s, "/api/v1/services?limit=3"), b = {}, c = {};
+        _hv_cleanup_free_ char *path = NULL;
 
         (void) state;
         assert_int_equal(hv_json_size(at(a.json, "items")), 3);
         assert_int_equal(hv_json_as_int(at(a.json, "metadata.remaining"), 0), 1);
-        assert_string_equal(text_at(a.json, "metadata.continue"), "proxy");
-        b = get(s, "/api/v1/services?limit=3&continue=proxy");
+        path = hv_asprintf("/api/v1/services?limit=3&continue=%s", text_at(a.json, "metadata.continue"));
+        b = get(s, path);
         assert_int_equal(hv_json_size(at(b.json, "items")), 1);
         assert_string_equal(text_at(b.json, "items.0.metadata.name"), "web");
         assert_int_equal(hv_json_type(at(b.json, "metadata.continue")), HV_JSON_NULL);
-        c = get(s, "/api/v1/services?continue=zzz");
-        assert_int_equal(hv_json_size(at(c.json, "items")), 0);
-        d = get(s, "/api/v1/services?limit=0");
-        assert_int_equal(d.status, 400);
+        c = get(s, "/api/v1/services?limit=0");
+        assert_int_equal(c.status, 400);
 }
 
 static void what_did_not_change_is_not_sent_again(void **state) {

@@ -4,7 +4,7 @@ import { effect, signal } from "@preact/signals";
 export type Theme = "auto" | "light" | "dark";
 
 const KEY = "hivelet.theme";
-const saved = new URLSearchParams(location.search).get("theme") ?? localStorage.getItem(KEY);
+const saved = new URLSearchParams(location.search).get("theme") ?? localStorage.getItem(KEY) ?? document.documentElement.dataset.theme; // the last is of http.ui.theme
 const system = matchMedia("(prefers-color-scheme: dark)");
 const systemIsDark = signal(system.matches);
 
