@@ -70,6 +70,7 @@ static int on_end_of_turn(sd_event_source *source, void *userdata) {
 
         (void) source;
         hv_api_close_abandoned_logs(api);
+        hv_api_tell_list_watchers(api);
         hv_api_look(api, &v);
         if (hv_http_sse_hub_size(api->watch_hub) == 0)
                 return 0;
@@ -99,7 +100,7 @@ bool hv_api_log_past(struct hv_api *api, uint64_t wall_us, int level, const char
 
 void hv_api_limit_streams(struct hv_api *api, unsigned streams_max) {
         hv_http_sse_hub_set_max(api->event_hub, streams_max / 2);
-        hv_http_sse_hub_set_max(api->watch_hub, streams_max / 2);
+        api->watchers_max = streams_max / 2;
 }
 
 struct hv_metrics *hv_api_metrics(struct hv_api *api) {
@@ -160,7 +161,9 @@ int hv_api_new(sd_event *event, const struct hv_api_backend *backend, void *user
         _hv_cleanup_(hv_api_freep) struct hv_api *api = HV_NEW(struct hv_api);
         int r;
 
+        api->event = event;
         api->backend = backend;
+        api->watchers_max = STREAMS_MAX / 2;
         api->userdata = userdata;
         api->run = hv_api_now_wall_us();
         api->metrics = hv_metrics_new();
@@ -169,7 +172,7 @@ int hv_api_new(sd_event *event, const struct hv_api_backend *backend, void *user
         r = hv_http_sse_hub_new(event, STREAMS_MAX / 2, &api->event_hub, err);
         if (r < 0)
                 return r;
-        r = hv_http_sse_hub_new(event, STREAMS_MAX / 2, &api->watch_hub, err);
+        r = hv_http_sse_hub_new(event, SIZE_MAX, &api->watch_hub, err);
         if (r < 0)
                 return r;
         r = sd_event_add_defer(event, &api->tell, on_end_of_turn, api);
@@ -205,6 +208,7 @@ struct hv_api *hv_api_free(struct hv_api *api) {
         sd_event_source_disable_unref(api->tell);
         hv_http_sse_hub_free(api->event_hub);
         hv_http_sse_hub_free(api->watch_hub);
+        hv_api_close_list_watches(api);
         hv_event_ring_free(api->events);
         hv_log_ring_free(api->log);
         hv_buf_done(&api->status[0].text);

@@ -154,6 +154,8 @@ void hv_api_get_watch(struct hv_http_request *req, void *userdata) {
         char id[HV_API_WATCH_ID_SIZE];
         struct hv_http_sse *client;
 
+        if (!hv_api_has_room_for_watcher(api, req))
+                return;
         /* Each event is the whole status, so whoever resumes has missed nothing once he has the first one. */
         hv_api_watch_id(api, id);
         hv_api_look(api, &v);

@@ -19,23 +19,33 @@ static void put_image(struct hv_json_writer *w, const struct hv_api_engine_image
         hv_json_end(w);
 }
 
-void hv_api_engine_images_done(struct hv_api_call *call, const struct hv_api_engine_images *result) {
+static void reply_list(struct hv_http_request *req, struct hv_arena *a,
+                       const struct hv_api_engine_images *result) {
+        const char **keys = HV_ARENA_NEW_N(a, const char *, result->n_images);
         struct hv_buf buf = {};
         struct hv_json_writer w = { .buf = &buf };
+        struct hv_http_page page;
 
+        for (size_t i = 0; i < result->n_images; i++)
+                keys[i] = hv_arena_printf(a, "%s %s", result->images[i].id,
+                                          result->images[i].name ? result->images[i].name : "");
+        if (!hv_api_begin_list(req,
+                               &(struct hv_http_list){ "EngineImageList", keys, result->n_images, false }, &w,
+                               &page))
+                return;
+        hv_json_begin_array(&w, "items");
+        for (size_t i = page.first; i < page.end; i++)
+                put_image(&w, &result->images[i]);
+        hv_json_end(&w);
+        hv_json_end(&w);
+        hv_api_reply(req, 200, &buf);
+}
+
+void hv_api_engine_images_done(struct hv_api_call *call, const struct hv_api_engine_images *result) {
         if (call->req && result->err)
                 hv_http_reply_err(call->req, "LookFailed", result->err);
-        else if (call->req) {
-                hv_json_begin_object(&w, NULL);
-                hv_json_put_str(&w, "apiVersion", "hivelet/v1");
-                hv_json_put_str(&w, "kind", "EngineImageList");
-                hv_json_begin_array(&w, "items");
-                for (size_t i = 0; i < result->n_images; i++)
-                        put_image(&w, &result->images[i]);
-                hv_json_end(&w);
-                hv_json_end(&w);
-                hv_api_reply(call->req, 200, &buf);
-        }
+        else if (call->req)
+                reply_list(call->req, call->arena, result);
         hv_api_call_free(call);
 }
 

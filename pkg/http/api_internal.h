@@ -4,9 +4,11 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/sha256.h"
+#include "http/accept.h"
 #include "http/api.h"
 #include "http/conditions.h"
 #include "http/event_ring.h"
+#include "http/list_watch.h"
 #include "http/log_ring.h"
 #include "http/page.h"
 #include "http/reply.h"
@@ -26,7 +28,14 @@ struct hv_api_kept {
         uint64_t generation, wall_us; /* that it is of */
 };
 
+/* A list that somebody watches, or watched. */
+struct hv_api_watched {
+        struct hv_http_sse_hub *hub; /* NULL: nobody did yet */
+        struct hv_list_watch *memory;
+};
+
 struct hv_api {
+        sd_event *event;
         const struct hv_api_backend *backend;
         void *userdata;
         struct hv_api_listener *listeners;
@@ -34,6 +43,8 @@ struct hv_api {
         struct hv_event_ring *events;
         struct hv_log_ring *log;
         struct hv_http_sse_hub *event_hub, *watch_hub;
+        struct hv_api_watched watched[HV_N_KINDS];
+        size_t watchers_max; /* of the status and of lists, together */
         struct hv_conditions conditions;
         uint64_t run;        /* tells one run of the agent from another, in ETags and event ids */
         uint64_t generation; /* counts what hv_api_changed() told */
@@ -177,6 +188,15 @@ void hv_api_get_task_stats(struct hv_http_request *req, void *userdata);
 void hv_api_get_events(struct hv_http_request *req, void *userdata);
 void hv_api_get_object_events(struct hv_http_request *req, struct hv_api *api, enum hv_kind kind);
 void hv_api_get_watch(struct hv_http_request *req, void *userdata);
+
+/* api_list_watch.c */
+/* Whether what comes of a list is wanted, and not the list. */
+bool hv_api_wants_watch(const struct hv_http_request *req);
+void hv_api_watch_list(struct hv_http_request *req, struct hv_api *api, enum hv_kind kind);
+void hv_api_tell_list_watchers(struct hv_api *api); /* something may have changed */
+void hv_api_close_list_watches(struct hv_api *api);
+/* For one more who watches anything. False: 503 was sent. */
+bool hv_api_has_room_for_watcher(struct hv_api *api, struct hv_http_request *req);
 
 /* api_change.c */
 bool hv_api_is_type(const char *content_type, const char *type);

@@ -209,6 +209,10 @@ void hv_api_get_list(struct hv_http_request *req, struct hv_api *api, enum hv_ki
         struct hv_http_page page;
         const char **names;
 
+        if (hv_api_wants_watch(req)) {
+                hv_api_watch_list(req, api, kind);
+                return;
+        }
         /* Peers are heard and bytes are sent without anything that would be told as a change. */
         if (kind != HV_KIND_WIREGUARD && hv_api_not_modified(api, req))
                 return;

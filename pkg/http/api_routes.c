@@ -35,7 +35,10 @@
 
 PARAMETERS(READY, { "verbose", BOOLEAN, "lists every check" },
            { "exclude", TEXT, "checks to leave out, separated by commas" });
+#define WATCH \
+        { "watch", BOOLEAN, "what comes of the list, as a stream" }
 PARAMETERS(PAGE, LIMIT(10000), CONTINUE);
+PARAMETERS(OBJECTS, LIMIT(10000), CONTINUE, WATCH, LAST_EVENT_ID);
 PARAMETERS(HISTORY, { "history", BOOLEAN, "with the points of the last rounds, oldest first" });
 PARAMETERS(EVENTS, { "follow", BOOLEAN, "as a stream" }, SINCE, TAIL, LAST_EVENT_ID, LIMIT(1000), CONTINUE);
 PARAMETERS(OBJECT_EVENTS, SINCE, TAIL, LIMIT(1000), CONTINUE);
@@ -43,7 +46,7 @@ PARAMETERS(ORIGIN, { "field", TEXT, "path of the field, such as restart.policy o
 PARAMETERS(SERVICE_LOG, { "replica", "{type: integer, minimum: 1, maximum: 1000, default: 1}" }, LOG);
 PARAMETERS(TASKS, { "state", TEXT, "live, ended, or states, separated by commas" },
            { "source", "{enum: [file, cron, api, pool]}" }, { "name", TEXT, "name of the Task or CronTask" },
-           { "cron", TEXT, "name of the CronTask" }, LIMIT(1000), CONTINUE);
+           { "cron", TEXT, "name of the CronTask" }, LIMIT(1000), CONTINUE, WATCH, LAST_EVENT_ID);
 PARAMETERS(SUBMIT, { "id", TEXT, "id of the task; otherwise the key, or name and content, make it" },
            { "again", BOOLEAN, "a new id, whatever ran before" },
            { "file", TEXT, "how findings call the document" },
@@ -116,22 +119,27 @@ KIND_HANDLERS(wireguard, HV_KIND_WIREGUARD)
         ROW(POST, tag_, path_, role_, handle_, __VA_ARGS__, .body_max_bytes = HV_API_BODY_MAX_BYTES, \
             .flags = HV_HTTP_JUDGES)
 
-#define KIND_ROUTES(plural, id, word)                                                                     \
-        GET(objects, "/api/v1/" plural, VIEWER, get_##id, "200 ObjectList, 304, 400", "list of " plural,  \
-            .parameters = PAGE),                                                                          \
-                GET(objects, "/api/v1/" plural "/{name}", VIEWER, get_##id##_one, "200 Object, 304, 404", \
-                    "one " word),                                                                         \
-                DELETE(changes, "/api/v1/" plural "/{name}", ADMIN, delete_##id, CHANGED,                 \
-                       "forget one " word " of the source api",                                           \
-                       .details = "What a file declares is deleted in that file."),                       \
-                GET(objects, "/api/v1/" plural "/{name}/status", VIEWER, get_##id##_status,               \
-                    "200 ObjectStatus, 304, 404", "status of one " word),                                 \
-                GET(objects, "/api/v1/" plural "/{name}/why", VIEWER, get_##id##_why, "200 Why, 404",     \
-                    "why one " word " is as it is"),                                                      \
-                GET(objects, "/api/v1/" plural "/{name}/origin", VIEWER, get_##id##_origin,               \
-                    "200 Origin, 400, 404", "who set one field of one " word, .parameters = ORIGIN),      \
-                GET(objects, "/api/v1/" plural "/{name}/events", VIEWER, get_##id##_events,               \
-                    "200 EventList, 400", "events about one " word ", one that is gone included",         \
+#define WATCHED                                                                                                   \
+        "With watch=1, or where Accept prefers text/event-stream, server-sent events: RESET and each object as "  \
+        "ADDED, then ADDED, MODIFIED (the data is the object) and DELETED (its kind and name) as things change. " \
+        "Behind Last-Event-ID only what changed since, where that is still known."
+
+#define KIND_ROUTES(plural, id, word)                                                                        \
+        GET(objects, "/api/v1/" plural, VIEWER, get_##id, "200 ObjectList text/event-stream, 304, 400, 503", \
+            "list of " plural, .parameters = OBJECTS, .details = WATCHED),                                   \
+                GET(objects, "/api/v1/" plural "/{name}", VIEWER, get_##id##_one, "200 Object, 304, 404",    \
+                    "one " word),                                                                            \
+                DELETE(changes, "/api/v1/" plural "/{name}", ADMIN, delete_##id, CHANGED,                    \
+                       "forget one " word " of the source api",                                              \
+                       .details = "What a file declares is deleted in that file."),                          \
+                GET(objects, "/api/v1/" plural "/{name}/status", VIEWER, get_##id##_status,                  \
+                    "200 ObjectStatus, 304, 404", "status of one " word),                                    \
+                GET(objects, "/api/v1/" plural "/{name}/why", VIEWER, get_##id##_why, "200 Why, 404",        \
+                    "why one " word " is as it is"),                                                         \
+                GET(objects, "/api/v1/" plural "/{name}/origin", VIEWER, get_##id##_origin,                  \
+                    "200 Origin, 400, 404", "who set one field of one " word, .parameters = ORIGIN),         \
+                GET(objects, "/api/v1/" plural "/{name}/events", VIEWER, get_##id##_events,                  \
+                    "200 EventList, 400", "events about one " word ", one that is gone included",            \
                     .parameters = OBJECT_EVENTS)
 
 #define CHANGED "200 Change, 400, 403, 404, 409, 422 Refused, 503"
@@ -190,8 +198,10 @@ static const struct hv_http_route routes[] = {
         KIND_ROUTES("configs", config, "config"),
         KIND_ROUTES("images", image, "image"),
         KIND_ROUTES("registries", registry, "registry"),
-        GET(tasks, "/api/v1/tasks", VIEWER, hv_api_get_tasks, "200 TaskList, 304, 400",
-            "tasks, newest first, those that ended included", .parameters = TASKS),
+        GET(tasks, "/api/v1/tasks", VIEWER, hv_api_get_tasks, "200 TaskList text/event-stream, 304, 400, 503",
+            "tasks, newest first, those that ended included", .parameters = TASKS,
+            .details = WATCHED
+            " Of tasks those are watched that live; the last that is told of each is how it ended."),
         POST(tasks, "/api/v1/tasks", ADMIN, hv_api_post_task, HV_API_BODY_MAX_BYTES,
              "200 Task, 201 Task, 400, 403, 409, 410, 415, 422 Refused, 503", "submit a task",
              .parameters = SUBMIT, .body = "Task",
@@ -352,8 +362,9 @@ static const struct hv_http_route routes[] = {
              "do nothing to services, networks and volumes, and admit no task", .body = "Order"),
         POST(orders, "/api/v1/node/release", OPERATOR, hv_api_post_release, 4096, "200 Orders, 400, 503",
              "bring about again what is declared", .body = "Order"),
-        GET(node, "/api/v1/node/images", VIEWER, hv_api_get_engine_images, "200 EngineImageList, 503",
-            "images that the engine holds: how large, who uses them, why they stay",
+        GET(node, "/api/v1/node/images", VIEWER, hv_api_get_engine_images,
+            "200 EngineImageList, 400, 410, 503",
+            "images that the engine holds: how large, who uses them, why they stay", .parameters = PAGE,
             .details = "The engine is asked each time. What is declared of images is /api/v1/images."),
         GET(node, "/api/v1/gc", VIEWER, hv_api_get_gc, "200 Collection, 503",
             "what garbage collection would remove, change nothing",

@@ -133,6 +133,10 @@ void hv_api_get_tasks(struct hv_http_request *req, void *userdata) {
         struct hv_task_page page;
         struct hv_err err = {};
 
+        if (hv_api_wants_watch(req)) {
+                hv_api_watch_list(req, api, HV_KIND_TASK);
+                return;
+        }
         hv_api_look_at_tasks(api, &v);
         if (!read_filter(req, v.view.arena, &filter) || hv_api_not_modified(api, req))
                 return;

@@ -211,7 +211,7 @@ static const struct hv_field http_limits_rows[] = {
         { HV_ROW(http_limits, "connectionsPerAddress", INT, connections_per_address), .value = "32",
           HV_RANGE(1, 100000), .doc = "Of these, from one address." },
         { HV_ROW(http_limits, "streams", INT, streams), .value = "128", HV_RANGE(2, 100000),
-          .doc = "Streams at once (status, events, logs); half of them may follow the status, half the events." },
+          .doc = "Streams at once (status, events, logs); half of them may follow the status and lists, half the events." },
 };
 static const struct hv_schema http_limits = { .name = "HttpLimits",
                                               .doc = "What clients may take at once.",

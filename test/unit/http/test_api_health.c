@@ -81,6 +81,11 @@ static void nothing(struct stage *s) {
         (void) s;
 }
 
+static void docker_off(struct stage *s) {
+        s->desired->settings.docker_enabled = false;
+        stage_lose_engine(s);
+}
+
 /* failing: the one check that is unhealthy, or two names of one; NULL: none. */
 static const struct row {
         const char *what;
@@ -88,6 +93,8 @@ static const struct row {
         const char *failing, *also, *check, *message;
 } ROWS[] = {
         { "all is well", nothing, NULL, NULL, "docker", "Docker 20.10.24 answers" },
+        { "Docker off, and its engine is away", docker_off, NULL, NULL, "docker", "not configured" },
+        { "nothing configured at all", docker_off, NULL, NULL, "grpc", "not configured" },
         { "no pool", nothing, NULL, NULL, "node_pool", "not configured" },
         { "no VPN", nothing, NULL, NULL, "vpn", "not configured" },
         { "no sample yet", no_sample, NULL, NULL, "resources", "no sample yet" },

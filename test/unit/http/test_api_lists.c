@@ -123,7 +123,7 @@ static char *token_for(const char *text) {
 static void what_no_page_gave_is_refused(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = full_stage();
         _hv_cleanup_free_ char *other = token_for("NobodysList\nweb"), *no_key = token_for("ServiceList\n"),
-                                *bare = token_for("ServiceList");
+                               *bare = token_for("ServiceList");
         const char *const tokens[] = { "web", "17", "%00", "a", "!!!!", other, no_key, bare };
         const struct hv_http_route *route;
 
@@ -275,8 +275,8 @@ static void what_fits_nobody_is_406(void **state) {
 
 static void problems_stay_json(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
-        _hv_cleanup_(answer_done) struct answer a = ask(s, false, "GET", "/api/v1/services/nobody",
-                                                        "Accept: application/yaml\r\n", NULL);
+        _hv_cleanup_(answer_done) struct answer a =
+                ask(s, false, "GET", "/api/v1/services/nobody", "Accept: application/yaml\r\n", NULL);
 
         (void) state;
         assert_int_equal(a.status, 404);

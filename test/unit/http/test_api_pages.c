@@ -8,8 +8,8 @@
 #include "web/assets.h"
 
 static void without_pages_the_api_stays(void **state) {
-        static const char *const pages[] = { "/",        "/dashboard", "/dashboard/web", "/tasks", "/tasks/x",
-                                             "/monitor", "/settings",  "/login" };
+        static const char *const pages[] = { "/",        "/dashboard", "/dashboard/web", "/tasks",
+                                             "/tasks/x", "/monitor",   "/settings",      "/login" };
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
 
         (void) state;
@@ -35,7 +35,8 @@ static void without_pages_the_api_stays(void **state) {
                         a = ask(s, true, "GET", path, NULL, NULL);
                         assert_int_equal(a.status, shown ? 200 : 404);
                 }
-                _hv_cleanup_(answer_done) struct answer api = ask(s, true, "GET", "/api/v1/status", NULL, NULL),
+                _hv_cleanup_(answer_done) struct answer api = ask(s, true, "GET", "/api/v1/status", NULL,
+                                                                  NULL),
                                                         health = ask(s, true, "GET", "/health", NULL, NULL);
 
                 assert_int_equal(api.status, 200);
