@@ -150,6 +150,8 @@ static void gate(struct hv_http_request *req, const char *raw_path, const char *
         struct hv_err err = {};
 
         if (hv_http_path_read(req->arena, raw_path, &req->path, &err) < 0) {
+                req->path.text =
+                        hv_arena_strdup(req->arena, raw_path); /* it says in which shape errors are told */
                 hv_http_reply_problem(req, 400, "BadRequest", "%s", err.msg);
                 return;
         }
