@@ -5,9 +5,9 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 
-/* Set by test_web.py: where the agent answers as to an admin, where it asks for a login and whose it takes, what ends and starts it, and where
- * pictures go. */
-export const { HV_ADMIN, HV_CONTROL, HV_IMAGE, HV_LOGIN, HV_OUT, HV_PASSWORD, HV_TUNNEL, HV_USER } = process.env;
+/* Set by test_web.py: where the agent answers as to an admin, where it asks for a login and whose it takes, what ends and starts it, its hivectl, what
+ * no page may show, and where pictures go. */
+export const { HV_ADMIN, HV_CONTROL, HV_CTL, HV_IMAGE, HV_LOGIN, HV_OUT, HV_PASSWORD, HV_SECRET, HV_TUNNEL, HV_USER, HV_VIEWER } = process.env;
 mkdirSync(HV_OUT, { recursive: true });
 
 export const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-dev-shm-usage"] });

@@ -20,6 +20,8 @@ sys.path.insert(0, os.path.join(hv.TOP, "test", "integration", "hivepool"))
 import site_pool  # noqa: E402  (of the directory named above)
 
 USER, PASSWORD = "ada", "correct horse battery"
+VIEWER = "eve"  # with the same password
+SECRET = "not for any page"
 
 DOCUMENT = f"""\
   services:
@@ -27,6 +29,7 @@ DOCUMENT = f"""\
       image: {hv.IMAGE}
       command: [sh, -c, "i=0; while true; do i=$((i+1)); echo request $i answered; sleep 1; done"]
       networks: [{{name: backend}}]
+      stop: {{grace: 1s}}
       resources: {{limits: {{cpu: 500m, memory: 64Mi}}}}
     - name: crashing
       image: {hv.IMAGE}
@@ -44,6 +47,18 @@ DOCUMENT = f"""\
     - name: backend
   volumes:
     - name: data
+  configs:
+    - name: web-conf
+      data: {{web.conf: "answer = always"}}
+  images:
+    preload: [{{ref: "{hv.IMAGE}"}}]
+  cronTasks:
+    - name: nightly
+      schedule: "30 3 * * *"
+      task:
+        image: {hv.IMAGE}
+        command: [sh, -c, "echo tidied up"]
+        resources: {{limits: {{cpu: 100m, memory: 32Mi}}}}
 """
 
 
@@ -210,9 +225,13 @@ class Stage:
             raise
 
     def users(self):
-        r = subprocess.run([self.agent.hivectl()[0], "user", "hash", USER, "--role", "admin"], capture_output=True, text=True,
-                           input=PASSWORD + "\n", check=True)
-        return Tunnel.write(os.path.join(self.agent.dir, "users"), r.stdout.strip())
+        lines = [subprocess.run([self.agent.hivectl()[0], "user", "hash", name, "--role", role], capture_output=True, text=True,
+                                input=PASSWORD + "\n", check=True).stdout.strip() for name, role in ((USER, "admin"), (VIEWER, "viewer"))]
+        return Tunnel.write(os.path.join(self.agent.dir, "users"), "\n".join(lines))
+
+    def secrets(self):
+        path = Tunnel.write(os.path.join(self.agent.dir, "secret"), SECRET)
+        return f"  secrets:\n    - name: web-key\n      fromFile: {path}\n"
 
     def start(self):
         self.agent.start(env={"LD_LIBRARY_PATH": self.machine.dir})
@@ -222,7 +241,7 @@ class Stage:
         agent = self.agent
         agent.write(hv.document(f"  http: {{auth: {{usersFile: {self.users()}}}}}\n"
                                 f"  master: {{address: \"127.0.0.1:{self.pool.port}\", heartbeat: 1s}}\n"
-                                "  resources: {monitor: {interval: 2s}}\n" + self.tunnel.document() + DOCUMENT, name="stage"))
+                                "  resources: {monitor: {interval: 2s}}\n" + self.tunnel.document() + self.secrets() + DOCUMENT, name="stage"))
         self.start()
         agent.wait(lambda: agent.call("GET", "/api/v1/tasks")["metadata"]["complete"], "the ledger is there")
         for name, script in TASKS:

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""The web interface in a browser, over a real agent: every page (pages.mjs), what an operator does (journey.mjs), and what is served
-without one. Pictures of all pages stay in BUILD/test/web/pictures."""
+"""The web interface in a browser, over a real agent: every page (pages.mjs), what can be looked up, copied and ordered on them
+(acts.mjs), what an operator does from the login to the logout (journey.mjs), and what is served without one. Pictures of all pages
+stay in BUILD/test/web/pictures."""
 import gzip
 import http.client
 import os
 import re
+import shlex
 import subprocess
 import sys
 import unittest
@@ -30,7 +32,7 @@ class Web(base.Case):
             self.stage.done()
 
     def test_pages_in_a_browser(self):
-        for script in ("pages.mjs", "journey.mjs"):
+        for script in ("pages.mjs", "acts.mjs", "journey.mjs"):
             with self.subTest(script):
                 r = subprocess.run(["node", "--test-reporter=spec", script], cwd=BROWSER, text=True, stdout=subprocess.PIPE,
                                    stderr=subprocess.STDOUT, timeout=400, env={
@@ -38,10 +40,11 @@ class Web(base.Case):
                                        "HV_LOGIN": f"http://127.0.0.1:{self.agent.port}",
                                        "HV_CONTROL": f"http://127.0.0.1:{self.stage.control.port}",
                                        "HV_USER": stage.USER, "HV_PASSWORD": stage.PASSWORD, "HV_TUNNEL": self.stage.tunnel.name,
+                                       "HV_VIEWER": stage.VIEWER, "HV_SECRET": stage.SECRET, "HV_CTL": shlex.join(self.agent.hivectl()),
                                        "HV_OUT": os.path.join(hv.BUILD, "test", "web", "pictures")})
                 print(r.stdout)
                 self.assertEqual(r.returncode, 0)
-                self.assertGreater(int(re.search(r"tests (\d+)", r.stdout).group(1)), 5)
+                self.assertGreater(int(re.search(r"tests (\d+)", r.stdout).group(1)), 4)
 
     def get(self, path, **headers):
         c = http.client.HTTPConnection("127.0.0.1", self.agent.port)

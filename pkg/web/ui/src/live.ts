@@ -70,7 +70,8 @@ function follow(path: string, take: (event: Sent) => void, first = "", past = ""
                                 await read();
                                 silent();
                         } catch (error) {
-                                /* Who refuses does answer. */
+                                /* Who refuses does answer; and whoever logs in begins anew. */
+                                if (error instanceof Problem && error.status === 401) return;
                                 if (!(error instanceof Problem) && (error as Error).name !== "AbortError") silent();
                         }
                         if (ended.signal.aborted) return;

@@ -207,5 +207,8 @@ function Frame() {
 
 if (path.value === "/") go("/dashboard", true);
 const root = document.getElementById("app");
-if (root) render(<Frame />, root);
-void startSession().then(begin);
+/* Nothing is asked for before it is known that one has to log in: what is refused stands on the browser's console. */
+void startSession().then(() => {
+        if (!wantsLogin.value) begin();
+        if (root) render(<Frame />, root);
+});

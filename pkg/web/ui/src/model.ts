@@ -9,7 +9,7 @@ export interface Place {
 
 export interface Next {
         action: string;
-        at: string;
+        at: string | null; /* now */
 }
 
 export interface Unit {
@@ -105,6 +105,21 @@ export interface Pool {
         outbox: { results: number; bytes: number; maxBytes: number };
 }
 
+/* What somebody asked for by hand. */
+export interface Given {
+        by: string;
+        reason: string | null;
+        since: string | null;
+}
+
+export interface Orders {
+        drain: (Given & { deadline: string | null }) | null;
+        cordon: Given | null;
+        hold: Given | null;
+        services: { name: string; stop: Given | null; hold: Given | null }[];
+        restarts: number;
+}
+
 export interface Status {
         nodeId: string;
         summary: string;
@@ -119,6 +134,7 @@ export interface Status {
         pool: Pool | null;
         units: { total: number; inSync: number; pulling: number; backOff: number; orphans: number };
         tasks: { queued: number; running: number };
+        orders?: Orders;
         conditions: Condition[];
         errors: Finding[];
         warnings: Finding[];

@@ -1,12 +1,10 @@
-/* parts.tsx - what pages are made of: state by icon and text, cards, empty and error states, dialogs, copying. */
+/* parts.tsx - what pages are made of: state by icon and text, cards, empty and error states, dialogs. */
 import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { clock, instant, relative } from "./format";
-import { t } from "./i18n";
 import { now } from "./live";
 import { phase, type Tone, tone } from "./words";
-import { yaml } from "./yaml";
 
 const SHAPES: Record<string, string> = {
         good: "M3 8.5 6.5 12 13 4.5",
@@ -129,60 +127,6 @@ export function tell(text: string, bad = false): void {
                 bad ? 12_000 : 4000,
         );
 }
-
-/* ---- copying ---- */
-
-export async function copy(text: string): Promise<void> {
-        try {
-                await navigator.clipboard.writeText(text);
-                tell(t("Copied"));
-        } catch {
-                tell(t("The browser does not let this page copy."), true);
-        }
-}
-
-const PLURALS: Record<string, string> = {
-        Service: "services",
-        Network: "networks",
-        Volume: "volumes",
-        Image: "images",
-        Registry: "registries",
-        CronTask: "crontasks",
-        WireGuard: "wireguard",
-        Secret: "secrets",
-        Config: "configs",
-        Task: "tasks",
-};
-
-export const pathOf = (kind: string, name: string) => `/api/v1/${PLURALS[kind] ?? kind.toLowerCase()}/${encodeURIComponent(name)}`;
-
-export function Copy({ kind, name, thing }: { kind: string; name: string; thing?: () => object | null }) {
-        const ways: [string, () => string][] = [
-                ["CLI", () => `hivectl describe ${kind.toLowerCase()}/${name}`],
-                ["curl", () => `curl -s ${location.origin}${pathOf(kind, name)}`],
-        ];
-        const value = thing?.();
-        if (value) ways.splice(1, 0, ["YAML", () => yaml(value)]);
-        return (
-                <fieldset class="copy">
-                        <legend class="sr">{t("Copy {name} as", { name })}</legend>
-                        <Icon shape="copy" />
-                        {ways.map(([label, text]) => (
-                                <button type="button" key={label} aria-label={t("Copy {name} as {form}", { name, form: label })} onClick={() => void copy(text())}>
-                                        {label}
-                                </button>
-                        ))}
-                </fieldset>
-        );
-}
-
-/* The declaration alone: what one would write into a file. */
-export const declaration = (thing: { apiVersion: string; kind: string; metadata: { name: string }; spec?: unknown }) => ({
-        apiVersion: thing.apiVersion,
-        kind: thing.kind,
-        metadata: { name: thing.metadata.name },
-        spec: thing.spec ?? {},
-});
 
 /* ---- dialogs ---- */
 

@@ -4,6 +4,7 @@ import { bytes, percent, rate, relative, seconds, span } from "../format";
 import { t } from "../i18n";
 import { node, now, points, status } from "../live";
 import type { List, Task, Thing, Unit } from "../model";
+import { NodeOrders } from "../orders";
 import { Card, Empty, Fault, Icon, State, Table, When } from "../parts";
 import { useAnswer } from "../use";
 import { condition, type Tone, word } from "../words";
@@ -275,6 +276,7 @@ export function DashboardPage() {
                                 <Statistics />
                         </div>
                         <Objects things={all} />
+                        <NodeOrders />
                         <Card title={t("Resources")} id="resources" side={<a href="/monitor">{t("More")}</a>}>
                                 <NodeCharts />
                         </Card>

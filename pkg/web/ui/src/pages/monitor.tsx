@@ -1,12 +1,13 @@
 /* monitor.tsx - what the node and its containers use, its links, what happened. */
 import { useState } from "preact/hooks";
 import { Chart } from "../chart";
+import { Copy, CopyPeer } from "../copies";
 import { EventList } from "../events";
 import { bytes, percent, rate } from "../format";
 import { t } from "../i18n";
 import { containers, events, gpus, node, pointsOf, pointsOfGpu, status, sum, useEvents } from "../live";
 import type { List, Thing } from "../model";
-import { Card, Copy, declaration, Empty, Facts, Fault, Icon, State, Table, When } from "../parts";
+import { Card, Empty, Facts, Fault, Icon, State, Table, When } from "../parts";
 import { useAnswer } from "../use";
 import { condition, hasCondition, word } from "../words";
 import { NodeCharts } from "./dashboard";
@@ -179,10 +180,10 @@ function Tunnels() {
                                         <div class="head">
                                                 <h3 translate={false}>{tunnel.metadata.name}</h3>
                                                 <State name={tunnel.status.phase} />
-                                                <Copy kind="WireGuard" name={tunnel.metadata.name} thing={() => declaration(tunnel)} />
+                                                <Copy kind="WireGuard" name={tunnel.metadata.name} thing={tunnel} />
                                         </div>
                                         {tunnel.status.message && <p class="dim">{tunnel.status.message}</p>}
-                                        <Table label={t("Peers of {name}", { name: tunnel.metadata.name })} head={[t("Peer"), t("Endpoint"), t("Handshake"), t("Received"), t("Sent")]}>
+                                        <Table label={t("Peers of {name}", { name: tunnel.metadata.name })} head={[t("Peer"), t("Endpoint"), t("Handshake"), t("Received"), t("Sent"), t("Copy")]}>
                                                 {(tunnel.status.peers ?? []).map((peer) => (
                                                         <tr key={peer.publicKey}>
                                                                 <th scope="row">{peer.name || peer.publicKey.slice(0, 8)}</th>
@@ -192,6 +193,9 @@ function Tunnels() {
                                                                 </td>
                                                                 <td>{bytes(peer.receivedBytes)}</td>
                                                                 <td>{bytes(peer.sentBytes)}</td>
+                                                                <td>
+                                                                        <CopyPeer tunnel={tunnel.metadata.name} peer={peer} />
+                                                                </td>
                                                         </tr>
                                                 ))}
                                         </Table>
@@ -260,7 +264,7 @@ function Disks() {
                         )}
                         {(images.data?.items ?? []).map((image) => (
                                 <p key={image.metadata.name}>
-                                        <State name={image.status.phase} /> {image.metadata.name} <Copy kind="Image" name={image.metadata.name} thing={() => declaration(image)} />
+                                        <State name={image.status.phase} /> {image.metadata.name} <Copy kind="Image" name={image.metadata.name} thing={image} />
                                 </p>
                         ))}
                 </Card>

@@ -1,13 +1,15 @@
 /* service.tsx - one service: desired, actual and next of each container, its log, use and events. */
 import { useState } from "preact/hooks";
 import { Chart } from "../chart";
+import { Copy } from "../copies";
 import { EventList } from "../events";
 import { bytes, percent, rate, relative, short } from "../format";
 import { t } from "../i18n";
 import { now, pointsOf } from "../live";
 import { LogView } from "../logview";
 import type { Happening, List, Thing } from "../model";
-import { Card, Copy, declaration, Empty, Facts, Fault, State, When } from "../parts";
+import { ServiceOrders } from "../orders";
+import { Card, Empty, Facts, Fault, State, When } from "../parts";
 import { may } from "../session";
 import { useAnswer } from "../use";
 import { word } from "../words";
@@ -27,10 +29,11 @@ export function ServicePage({ name }: { name: string }) {
                         <div class="head">
                                 <h1 tabIndex={-1}>{name}</h1>
                                 {thing && <State name={thing.status.phase} />}
-                                <Copy kind="Service" name={name} thing={() => thing && declaration(thing)} />
+                                <Copy kind="Service" name={name} thing={thing} />
                         </div>
                         <Fault error={error} />
                         {thing?.status.message && <p class="because">{thing.status.message}</p>}
+                        {thing && <ServiceOrders service={thing} />}
                         {units.map((unit) => (
                                 <Card key={unit.container} title={unit.container} side={<State name={unit.phase} />}>
                                         <div class="three">
@@ -58,7 +61,7 @@ export function ServicePage({ name }: { name: string }) {
                                                 </div>
                                                 <div>
                                                         <h3>{t("Next")}</h3>
-                                                        <p>{unit.next ? `${word(unit.next.action)} ${relative(unit.next.at, now.value)}` : t("Nothing, until something changes.")}</p>
+                                                        <p>{unit.next ? `${word(unit.next.action)} ${unit.next.at ? relative(unit.next.at, now.value) : t("now")}` : t("Nothing, until something changes.")}</p>
                                                         {unit.message && <p class="dim">{unit.message}</p>}
                                                 </div>
                                         </div>

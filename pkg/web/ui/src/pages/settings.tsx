@@ -1,13 +1,15 @@
-/* settings.tsx - where the settings of this node stand: files, and what each declares. Nothing is changed here. */
+/* settings.tsx - where the settings of this node stand: files, what each of them is, and what is declared beside them. Nothing is changed here. */
+import { Copy, CopyRevision } from "../copies";
 import { short } from "../format";
 import { type Language, language, speak, t } from "../i18n";
 import { status } from "../live";
 import type { List, Thing } from "../model";
-import { Card, Copy, declaration, Empty, Facts, Fault, State, Table, When } from "../parts";
+import { Card, Empty, Facts, Fault, State, Table, When } from "../parts";
 import { who } from "../session";
 import { type Theme, theme, wear } from "../theme";
 import { useAnswer } from "../use";
 import { word } from "../words";
+import { Fields } from "./fields";
 
 interface Source {
         name: string;
@@ -52,7 +54,7 @@ function Declared() {
                                                                         <code>{place?.file ? `${place.file}:${place.line}` : place?.source}</code>
                                                                 </td>
                                                                 <td>
-                                                                        <Copy kind={thing.kind} name={thing.metadata.name} thing={() => declaration(thing)} />
+                                                                        <Copy kind={thing.kind} name={thing.metadata.name} thing={thing} />
                                                                 </td>
                                                         </tr>
                                                 );
@@ -145,9 +147,10 @@ export function SettingsPage() {
                                         </ul>
                                 )}
                         </Card>
+                        <Fields />
                         <Declared />
                         <Card title={t("Revisions")} id="revisions">
-                                <Table label={t("Revisions")} head={[t("Revision"), t("State"), t("Since"), t("Objects")]}>
+                                <Table label={t("Revisions")} head={[t("Revision"), t("State"), t("Since"), t("Objects"), t("Copy")]}>
                                         {(revisions.data?.items ?? []).map((revision) => (
                                                 <tr key={revision.revision}>
                                                         <th scope="row">
@@ -160,6 +163,9 @@ export function SettingsPage() {
                                                                 <When at={revision.since} />
                                                         </td>
                                                         <td>{revision.objects}</td>
+                                                        <td>
+                                                                <CopyRevision revision={revision} />
+                                                        </td>
                                                 </tr>
                                         ))}
                                 </Table>

@@ -2,13 +2,15 @@
 import { useState } from "preact/hooks";
 import { send } from "../api";
 import { Chart } from "../chart";
+import { Copy } from "../copies";
 import { EventList } from "../events";
 import { bytes, percent, rate, seconds, span } from "../format";
 import { t } from "../i18n";
 import { pointsOf } from "../live";
 import { LogView } from "../logview";
 import type { Attempt, Happening, List, Task } from "../model";
-import { Card, Copy, declaration, Dialog, Empty, Facts, Fault, Icon, State, Table, useAct, When } from "../parts";
+import { OrderDialog, stopTask } from "../orders";
+import { Card, Empty, Facts, Fault, Icon, State, Table, useAct, When } from "../parts";
 import { may } from "../session";
 import { useAnswer } from "../use";
 import { hasWord, word } from "../words";
@@ -20,35 +22,6 @@ interface Results {
         bytesTotal: number;
         truncated: boolean;
         removed: string | null;
-}
-
-function StopDialog({ name, close }: { name: string; close: () => void }) {
-        const [reason, write] = useState("");
-        const [busy, run] = useAct();
-        const stop = async () => {
-                const done = await run(async () => {
-                        await send("POST", `/api/v1/tasks/${encodeURIComponent(name)}/stop`, JSON.stringify(reason ? { reason } : {}));
-                        return t("{name} is being stopped", { name });
-                });
-                if (done) close();
-        };
-        return (
-                <Dialog title={t("Stop {name}?", { name })} close={close}>
-                        <p>{t("It ends within its grace time. What it has left so far is kept.")}</p>
-                        <label>
-                                {t("Reason (may be empty)")}
-                                <input value={reason} maxLength={200} onInput={(event) => write(event.currentTarget.value)} />
-                        </label>
-                        <div class="actions">
-                                <button type="button" class="danger" disabled={busy} onClick={() => void stop()}>
-                                        {t("Stop")}
-                                </button>
-                                <button type="button" onClick={close}>
-                                        {t("Cancel")}
-                                </button>
-                        </div>
-                </Dialog>
-        );
 }
 
 function Timeline({ task }: { task: Task }) {
@@ -164,7 +137,7 @@ export function TaskPage({ name }: { name: string }) {
                                                 {t("Run again")}
                                         </button>
                                 )}
-                                <Copy kind="Task" name={name} thing={() => (task?.spec ? declaration(task) : null)} />
+                                <Copy kind="Task" name={name} thing={task?.spec ? task : null} />
                         </div>
                         <Fault error={error} />
                         {s && (hasWord(s.cause) || s.message) && (
@@ -225,7 +198,7 @@ export function TaskPage({ name }: { name: string }) {
                         <Card title={t("Events")}>
                                 <EventList items={events.data?.items ?? []} />
                         </Card>
-                        {stops && <StopDialog name={name} close={() => stop(false)} />}
+                        {stops && <OrderDialog order={stopTask(name)} close={() => stop(false)} />}
                 </>
         );
 }

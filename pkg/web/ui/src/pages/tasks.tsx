@@ -5,6 +5,7 @@ import { seconds, span } from "../format";
 import { t } from "../i18n";
 import { now } from "../live";
 import type { List, Task } from "../model";
+import { OrderDialog, stopTask } from "../orders";
 import { Card, Dialog, Empty, Fault, Icon, State, Table, tell, useAct, When } from "../parts";
 import { go, query, withQuery } from "../router";
 import { may } from "../session";
@@ -97,9 +98,10 @@ export function TasksPage() {
         const state = query.value.get("state") ?? "";
         const wanted = query.value.get("name") ?? "";
         const base = `/api/v1/tasks?limit=${PAGE}${state ? `&state=${encodeURIComponent(state)}` : ""}${wanted ? `&name=${encodeURIComponent(wanted)}` : ""}`;
-        const { data, error } = useAnswer<List<Task>>(base);
+        const { data, error, again } = useAnswer<List<Task>>(base);
         const [more, add] = useState<{ base: string; items: Task[]; next: string | null }>({ base: "", items: [], next: null });
         const [submits, submit] = useState(false);
+        const [stops, stop] = useState<string | null>(null);
         const [busy, run] = useAct();
 
         const later = more.base === base ? more : { items: [], next: data?.metadata?.continue ?? null };
@@ -115,10 +117,11 @@ export function TasksPage() {
                         tell((fault as Error).message, true);
                 }
         };
-        const stop = (name: string) =>
+        const retry = (name: string) =>
                 void run(async () => {
-                        await send("POST", `/api/v1/tasks/${encodeURIComponent(name)}/stop`, "{}");
-                        return t("{name} is being stopped", { name });
+                        await send("POST", `/api/v1/tasks/${encodeURIComponent(name)}/retry`, "{}");
+                        again();
+                        return t("{name} runs again", { name });
                 });
 
         return (
@@ -172,9 +175,15 @@ export function TasksPage() {
                                                                 <td>{word(task.metadata.source)}</td>
                                                                 <td class="end">
                                                                         {!task.status.ended && may("operator") && (
-                                                                                <button type="button" disabled={busy} aria-label={t("Stop {name}", { name: task.metadata.name })} onClick={() => confirm(t("Stop {name}?", { name: task.metadata.name })) && stop(task.metadata.name)}>
+                                                                                <button type="button" aria-label={t("Stop {name}", { name: task.metadata.name })} onClick={() => stop(task.metadata.name)}>
                                                                                         <Icon shape="stop" />
                                                                                         {t("Stop")}
+                                                                                </button>
+                                                                        )}
+                                                                        {task.status.ended && may("admin") && (
+                                                                                <button type="button" disabled={busy} aria-label={t("Run {name} again", { name: task.metadata.name })} onClick={() => retry(task.metadata.name)}>
+                                                                                        <Icon shape="again" />
+                                                                                        {t("Run again")}
                                                                                 </button>
                                                                         )}
                                                                 </td>
@@ -190,6 +199,7 @@ export function TasksPage() {
                                         </p>
                                 )}
                         </Card>
+                        {stops && <OrderDialog order={stopTask(stops)} close={() => stop(null)} />}
                         {submits && <Submit close={() => submit(false)} />}
                 </>
         );
