@@ -17,6 +17,7 @@
 #include "cgroup/tree.h"
 #include "docker/container.h"
 #include "gpu/access.h"
+#include "gpu/history.h"
 #include "gpu/watch.h"
 #include "log/log.h"
 #include "reconcile/gpu.h"
@@ -36,6 +37,7 @@ struct hv_agent_gpus {
         struct hv_agent *agent;
         struct hv_gpu_watch *watch;
         struct hv_gpus *last;
+        struct hv_gpu_history *history;
         struct hv_buf told; /* what the core was told last */
         sd_event_source *timer;
         HV_VEC(struct user) users;
@@ -149,6 +151,7 @@ static void on_sample(void *userdata, const struct hv_gpus *gpus) {
         hv_gpus_as_facts(gpus, g->agent->sources);
         *g->last = *gpus;
         hv_agent_monitor_gpus_told(g->agent, gpus);
+        hv_gpu_history_add(g->history, gpus, hv_agent_wall_us());
         hv_gpu_watch_set_interval(g->watch, sample_interval_us(g->agent));
         (void) sd_event_source_set_enabled(g->timer, gpus->n > 0 ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
         tell_core(g);
@@ -362,6 +365,10 @@ const struct hv_gpus *hv_agent_gpus_last(const struct hv_agent *a) {
         return a->gpus && a->gpus->last->n > 0 ? a->gpus->last : NULL;
 }
 
+const struct hv_gpu_history *hv_agent_gpus_history(const struct hv_agent *a) {
+        return a->gpus ? a->gpus->history : NULL;
+}
+
 double hv_gpus_use_percent(const struct hv_gpus *gpus) {
         unsigned n = 0;
         double sum = 0;
@@ -400,6 +407,7 @@ int hv_agent_gpus_init(struct hv_agent *a, struct hv_err *err) {
 
         g->agent = a;
         g->last = HV_NEW(struct hv_gpus);
+        g->history = hv_gpu_history_new();
         a->gpus = g;
         (void) hv_agent_input(a, &in, NULL);
         r = sd_event_add_time_relative(a->event, &g->timer, CLOCK_BOOTTIME, INTERVAL_MIN_US, 0, on_timer, g);
@@ -423,6 +431,7 @@ void hv_agent_gpus_end(struct hv_agent *a) {
                 forget_user(&g->users.v[i]);
         hv_vec_done(&g->users);
         hv_buf_done(&g->told);
+        (void) hv_gpu_history_free(g->history);
         free(g->last);
         free(g);
         a->gpus = NULL;

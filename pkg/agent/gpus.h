@@ -10,6 +10,7 @@
 #include "gpu/gpu.h"
 
 struct hv_agent;
+struct hv_gpu_history;
 struct hv_source_set;
 
 int hv_agent_gpus_init(struct hv_agent *a, struct hv_err *err); /* before anybody can be admitted */
@@ -25,6 +26,8 @@ void hv_gpus_ask_once(struct hv_source_set *sources);
 const struct hv_gpus *hv_agent_gpus_told(const struct hv_agent *a);
 /* The same; NULL also where there are no GPUs, or nobody can say. */
 const struct hv_gpus *hv_agent_gpus_last(const struct hv_agent *a);
+/* Of each of them, the last hour; NULL: there are none to be asked about. */
+const struct hv_gpu_history *hv_agent_gpus_history(const struct hv_agent *a);
 /* Of all of them that work, -1: not known. */
 double hv_gpus_use_percent(const struct hv_gpus *gpus);
 double hv_gpus_memory_percent(const struct hv_gpus *gpus);

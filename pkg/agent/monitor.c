@@ -218,6 +218,7 @@ void hv_agent_usage(void *userdata, struct hv_monitor_view *ret) {
         else
                 *ret = (struct hv_monitor_view){};
         ret->gpus = hv_agent_gpus_last(a);
+        ret->gpu_history = hv_agent_gpus_history(a);
 }
 
 const struct hv_container_sample *hv_agent_monitor_sample(const struct hv_agent *a, const char *container) {

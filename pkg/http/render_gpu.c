@@ -1,7 +1,9 @@
 /* http/render_gpu.c - see render_gpu.h. */
 #include "http/render_gpu.h"
 
+#include "gpu/history.h"
 #include "http/exposition.h"
+#include "http/render.h"
 #include "json/write.h"
 
 static void put_known(struct hv_json_writer *w, const char *key, int64_t value) {
@@ -34,7 +36,23 @@ static void put_sample(struct hv_json_writer *w, const struct hv_gpu *g) {
         hv_json_end(w);
 }
 
-void hv_render_gpu_usage(struct hv_json_writer *w, const char *key, const struct hv_gpus *gpus) {
+static void put_history(struct hv_json_writer *w, const struct hv_gpu_history *h, const char *uuid) {
+        hv_json_begin_array(w, "history");
+        for (size_t i = 0; i < hv_gpu_history_size(h, uuid); i++) {
+                const struct hv_gpu_point *p = hv_gpu_history_at(h, uuid, i);
+
+                hv_json_begin_object(w, NULL);
+                hv_render_time(w, "at", p->wall_us);
+                put_known(w, "use", p->use_percent);
+                put_known(w, "memory", p->memory_used_bytes);
+                put_known(w, "temperatureCelsius", p->temperature_c);
+                hv_json_end(w);
+        }
+        hv_json_end(w);
+}
+
+void hv_render_gpu_usage(struct hv_json_writer *w, const char *key, const struct hv_gpus *gpus,
+                         const struct hv_gpu_history *history) {
         hv_json_begin_array(w, key);
         for (size_t i = 0; gpus && i < gpus->n; i++) {
                 hv_json_begin_object(w, NULL);
@@ -42,6 +60,8 @@ void hv_render_gpu_usage(struct hv_json_writer *w, const char *key, const struct
                 hv_json_put_str(w, "name", gpus->v[i].name);
                 hv_json_put_str(w, "parent", *gpus->v[i].parent ? gpus->v[i].parent : NULL);
                 put_sample(w, &gpus->v[i]);
+                if (history)
+                        put_history(w, history, gpus->v[i].uuid);
                 hv_json_end(w);
         }
         hv_json_end(w);

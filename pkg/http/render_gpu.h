@@ -6,10 +6,12 @@
 #include "monitor/monitor.h"
 
 struct hv_exposition;
+struct hv_gpu_history;
 struct hv_json_writer;
 
-/* gpus NULL: there are none; null where a driver does not tell. */
-void hv_render_gpu_usage(struct hv_json_writer *w, const char *key, const struct hv_gpus *gpus);
+/* gpus NULL: there are none; history NULL: without. null where a driver does not tell. */
+void hv_render_gpu_usage(struct hv_json_writer *w, const char *key, const struct hv_gpus *gpus,
+                         const struct hv_gpu_history *history);
 /* Of one container. */
 void hv_render_container_gpus(struct hv_json_writer *w, const char *key, const struct hv_container_gpu *v,
                               size_t n);

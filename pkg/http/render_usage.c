@@ -234,7 +234,7 @@ void hv_render_usage(struct hv_json_writer *w, const struct hv_monitor_view *v, 
                 hv_json_end(w);
         } else
                 hv_json_put_null(w, "hivelet");
-        hv_render_gpu_usage(w, "gpus", v->gpus);
+        hv_render_gpu_usage(w, "gpus", v->gpus, with_history ? v->gpu_history : NULL);
         hv_json_begin_array(w, "containers");
         for (size_t i = 0; i < v->n_containers; i++)
                 hv_render_container_usage(w, &v->containers[i], with_history);

@@ -26,6 +26,7 @@
 #define HV_MONITOR_CONTAINER_POINTS 120u
 #define HV_MONITOR_TRY_AGAIN_US (60 * UINT64_C(1000000)) /* one that could not be found */
 
+struct hv_gpu_history;
 struct hv_monitor;
 
 #define HV_MONITOR_FILES_PER_CONTAINER \
@@ -100,6 +101,7 @@ struct hv_monitor_view {
         const struct hv_monitor_container *containers; /* by name */
         size_t n_containers;
         const struct hv_gpus *gpus; /* NULL: there are none, or nobody has looked. Not the monitor's own */
+        const struct hv_gpu_history *gpu_history; /* gpu/history.h; the same */
 };
 
 void hv_monitor_look(struct hv_monitor *m, struct hv_monitor_view *ret);

@@ -137,7 +137,7 @@ test("who only looks sees what was ordered, and nothing to order with", async ()
         const none = async (...names) => {
                 for (const name of names) assert.equal(await page.getByRole("button", { name }).count(), 0, `${name} is not offered`);
         };
-        await none("Cordon", "Drain", "Hold");
+        await none("Cordon", "Drain", "Hold", "Plan in full");
         await page.getByRole("link", { name: "Tasks", exact: true }).first().click();
         await page.getByRole("row", { name: /simulate/ }).waitFor();
         await none("New task", /^Stop/, /again/);
@@ -232,6 +232,22 @@ test("the node is cordoned, drained and held, and a refusal is shown where it wa
         await picture(page, "order-held");
         await order(page, card, "Release");
         await card.getByText("Nobody has asked for anything by hand.").waitFor();
+        await close();
+});
+
+test("the plan in full, beside what is wished and what is", async () => {
+        const { page, close } = await open();
+        await page.goto(`${HV_ADMIN}/dashboard`);
+        const card = page.getByRole("region", { name: "Wished, actual, next" });
+        const row = card.getByRole("group", { name: "Objects" }).getByRole("row", { name: /^unpublished/ });
+        await row.getByText("1 × registry.invalid/team/unpublished:4").waitFor();
+        await row.getByText(/cannot pull/).waitFor();
+        await row.getByText(/^pull /).waitFor();
+        await card.getByRole("button", { name: "Plan in full" }).click();
+        const step = card.getByRole("group", { name: "Plan" }).getByRole("row", { name: /service\/unpublished\/1/ }).first();
+        await step.waitFor();
+        assert.deepEqual(await step.locator("td, th").allTextContents(), ["create", "service/unpublished/1", "missing"]);
+        await picture(page, "plan");
         await close();
 });
 

@@ -76,19 +76,39 @@ test("from the login to the logout, over the address that asks who one is", asyn
 
 test("GPUs and containers over time, in charts and as tables", async () => {
         const { page, close } = await open();
+        await page.route(/usage$/, () => {}); // none comes in: what is shown is what the agent has kept from before
         await page.goto(`${HV_ADMIN}/monitor`);
         const card = page.getByRole("region", { name: "GPUs" });
         await card.getByRole("heading", { name: "GPU 0: NVIDIA A100" }).waitFor();
         const chart = card.locator("figure").first();
         await chart.getByText("40 %", { exact: true }).first().waitFor();
         await chart.getByText("As a table").click();
-        await chart.getByRole("row").nth(3).waitFor(); /* samples come in */
+        await chart.getByRole("row").nth(3).waitFor();
         assert.match(await chart.getByRole("row").nth(1).textContent(), /^\d\d:\d\d:\d\d40 %$/);
+        await card.locator("figure", { hasText: "GPU 0: Temperature" }).getByText("61 °C").first().waitFor();
+        assert.match(await card.locator("figure", { hasText: "GPU 0: Memory" }).locator("strong").textContent(), /^512 MiB$/);
         await page.getByRole("button", { name: "hive-web" }).click();
         const ofContainer = page.locator("figure", { hasText: "hive-web: Memory" });
         await ofContainer.getByText(/[KM]iB/).first().waitFor();
         assert.ok((await ofContainer.locator("canvas").count()) === 1);
         await page.locator("figure", { hasText: "hive-web: Network" }).waitFor();
+        await close();
+});
+
+test("which images take the disk, and how trust went", async () => {
+        const { page, close } = await open();
+        await page.goto(`${HV_ADMIN}/monitor`);
+        const card = page.getByRole("region", { name: "Disks and images" });
+        const row = card.getByRole("group", { name: "Images" }).getByRole("row", { name: HV_IMAGE });
+        await row.waitFor();
+        assert.match((await row.locator("td").allTextContents()).join("|"), /^\d+(\.\d)? [KM]iB\|[1-9]\d*\|.+$/);
+        await card.getByRole("heading", { name: /^\d+ images, / }).waitFor();
+        await card.getByRole("group", { name: "Disks" }).getByRole("row", { name: /work/ }).getByText(/\d+ %/).waitFor();
+        const trust = page.getByRole("region", { name: "Trust" });
+        await trust.locator("figure").waitFor();
+        const { score } = await (await fetch(`${HV_ADMIN}/api/v1/trust`)).json();
+        assert.equal(await trust.locator("figure strong").textContent(), String(score));
+        await trust.getByRole("row", { name: /render-frames/ }).getByText("The program ended well.").waitFor();
         await close();
 });
 
@@ -260,8 +280,9 @@ test("while the agent is away a banner tells how old everything is, and goes by 
 test("theme and language are kept", async () => {
         const { page, close } = await open();
         await page.goto(`${HV_ADMIN}/settings`);
-        await page.locator("select").first().selectOption("dark");
-        await page.locator("select").last().selectOption("zh-Hant");
+        const chosen = page.getByRole("region", { name: "This page" }).locator("select");
+        await chosen.first().selectOption("dark");
+        await chosen.last().selectOption("zh-Hant");
         await page.getByRole("heading", { level: 1, name: "設定" }).waitFor();
         await page.reload();
         await page.getByRole("heading", { level: 1, name: "設定" }).waitFor();

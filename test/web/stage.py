@@ -5,6 +5,7 @@ badly, one that left files, one with a long log, and one that runs. It is a node
 (wireguard-go, both ends of it), and GPUs made of a library (lib/gpus.py). Who comes over TCP has to log in.
 """
 import http.server
+import itertools
 import json
 import os
 import socket
@@ -126,9 +127,11 @@ def sh(*args, stdin=None):
 class Tunnel:
     """The peer's end of a tunnel of this machine to itself. Nothing is sent through it but what keeps it alive."""
 
+    made = itertools.count()
+
     def __init__(self, directory):
-        number = os.getpid() % 65536
-        self.name, self.there = f"hvw{number}", f"hvx{number}"
+        number, nth = os.getpid() % 65536, next(self.made)  # the wireguard-go of the stage before may not have ended yet
+        self.name, self.there = f"hvw{number}n{nth}", f"hvx{number}n{nth}"
         self.port, self.peer_port = self.free_port(), self.free_port()
         self.address = f"10.{200 + number // 16384}.{number // 128 % 128}.{number % 128 + 1}"
         secret, peer_secret = sh("wg", "genkey"), sh("wg", "genkey")

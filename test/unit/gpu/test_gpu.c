@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "gpu/access.h"
 #include "gpu/helper.h"
+#include "gpu/history.h"
 #include "gpu/watch.h"
 #include "lib/loop.h"
 
@@ -464,6 +465,44 @@ static void test_lines_that_are_none(void **state) {
         assert_true(g->is_known);
 }
 
+static void test_the_last_hour(void **state) {
+        _hv_cleanup_(hv_gpu_history_freep) struct hv_gpu_history *h = hv_gpu_history_new();
+        _hv_cleanup_free_ struct hv_gpus *g = HV_NEW(struct hv_gpus);
+
+        (void) state;
+        *g = (struct hv_gpus){ .is_known = true,
+                               .v = { { .uuid = "GPU-a", .memory_used_bytes = 7 }, {}, { .uuid = "GPU-b" } },
+                               .n = 3 };
+        for (unsigned i = 1; i <= HV_GPU_POINTS + 2; i++) {
+                g->v[0].use_percent = (int) (i % 100);
+                g->v[0].temperature_c = i == HV_GPU_POINTS + 2 ? -1 : 61;
+                hv_gpu_history_add(h, g, i);
+                if (i < HV_GPU_POINTS) { /* it is not full yet */
+                        assert_int_equal(hv_gpu_history_size(h, "GPU-a"), i);
+                        assert_int_equal(hv_gpu_history_at(h, "GPU-a", 0)->wall_us, 1);
+                }
+        }
+        assert_int_equal(hv_gpu_history_size(h, "GPU-a"), HV_GPU_POINTS);
+        assert_int_equal(hv_gpu_history_size(h, ""), 0); /* one without a name */
+        assert_int_equal(hv_gpu_history_at(h, "GPU-a", 0)->wall_us, 3);
+        assert_int_equal(hv_gpu_history_at(h, "GPU-a", 0)->use_percent, 3);
+        assert_int_equal(hv_gpu_history_at(h, "GPU-a", 0)->memory_used_bytes, 7);
+        assert_int_equal(hv_gpu_history_at(h, "GPU-a", 0)->temperature_c, 61);
+        assert_int_equal(hv_gpu_history_at(h, "GPU-a", HV_GPU_POINTS - 1)->wall_us, HV_GPU_POINTS + 2);
+        assert_int_equal(hv_gpu_history_at(h, "GPU-a", HV_GPU_POINTS - 1)->temperature_c, -1);
+
+        g->is_known = false; /* a driver that hangs has told of none */
+        g->n = 0;
+        hv_gpu_history_add(h, g, 9000);
+        assert_int_equal(hv_gpu_history_size(h, "GPU-a"), HV_GPU_POINTS);
+        g->is_known = true;
+        g->n = 1;
+        g->v[0] = (struct hv_gpu){ .uuid = "GPU-b" };
+        hv_gpu_history_add(h, g, 9001);
+        assert_int_equal(hv_gpu_history_size(h, "GPU-a"), 0);
+        assert_int_equal(hv_gpu_history_at(h, "GPU-b", HV_GPU_POINTS - 1)->wall_us, 9001);
+}
+
 static int be_helper(void) {
         _hv_cleanup_free_ char *path = hv_asprintf("%s/babble", getenv("LD_LIBRARY_PATH"));
         char text[4096];
@@ -493,6 +532,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(test_a_helper_that_does_not_stop, set_up, tear_down),
                 cmocka_unit_test(test_processes_that_are_none),
                 cmocka_unit_test(test_lines_that_are_none),
+                cmocka_unit_test(test_the_last_hour),
         };
 
         if (argc > 0 && hv_streq(argv[0], HV_GPU_HELPER))

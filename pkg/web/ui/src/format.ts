@@ -22,6 +22,10 @@ export function percent(n: number | null | undefined): string {
         return n === null || n === undefined ? "–" : `${n.toFixed(n < 10 ? 1 : 0)} %`;
 }
 
+export function degrees(n: number | null | undefined): string {
+        return n === null || n === undefined ? "–" : `${n.toFixed(0)} °C`;
+}
+
 /* "3 d 4 h", "2 min", "12 s": two units at most, as one reads a clock. */
 export function span(seconds: number): string {
         const s = Math.max(0, Math.round(seconds));

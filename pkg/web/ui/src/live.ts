@@ -116,7 +116,7 @@ export const containers = signal<ContainerUsage[]>([]);
 export const points = signal<Point[]>([]);
 /* History of each container that runs, by its name. */
 export const pointsOf = signal<Record<string, Point[]>>({});
-/* Of each GPU, by its uuid, since this page was opened: the agent keeps none. */
+/* History of each GPU, by its uuid. */
 export const pointsOfGpu = signal<Record<string, Point[]>>({});
 
 function append(list: Point[], point: Point): Point[] {
@@ -141,6 +141,8 @@ function pointOf(use: ContainerUsage): Point {
         };
 }
 
+const pointOfGpu = (at: string, use: number | null, memory: number | null, temperature: number | null): Point => ({ at, cpuPercent: use, memory, temperature });
+
 function takeUsage(usage: Usage): void {
         const host = usage.host;
         if (host) {
@@ -160,7 +162,11 @@ function takeUsage(usage: Usage): void {
         gpus.value = usage.gpus ?? [];
         if (at)
                 pointsOfGpu.value = Object.fromEntries(
-                        gpus.value.map((gpu) => [gpu.uuid, append(pointsOfGpu.value[gpu.uuid] ?? [], { at, cpuPercent: gpu.use, memory: gpu.memory.used })]),
+                        gpus.value.map((gpu) => [
+                                gpu.uuid,
+                                gpu.history?.map((point) => pointOfGpu(point.at, point.use, point.memory, point.temperatureCelsius)) ??
+                                        append(pointsOfGpu.value[gpu.uuid] ?? [], pointOfGpu(at, gpu.use, gpu.memory.used, gpu.temperatureCelsius)),
+                        ]),
                 );
         const before = pointsOf.value;
         containers.value = usage.containers ?? [];

@@ -195,6 +195,10 @@ export interface Point {
         diskPercent?: number | null;
         receivedPerSecond?: number | null;
         sentPerSecond?: number | null;
+        /* of a GPU */
+        temperature?: number | null;
+        /* of trust */
+        score?: number | null;
         /* of a container that has GPUs: of all of them, where one is 100 */
         gpuPercent?: number | null;
         gpuMemory?: number | null;
@@ -255,6 +259,7 @@ export interface GpuUsage {
         memory: { total: number; used: number | null };
         temperatureCelsius: number | null;
         processes: { pid: number; memory: number | null }[];
+        history?: { at: string; use: number | null; memory: number | null; temperatureCelsius: number | null }[];
 }
 
 export interface Usage {

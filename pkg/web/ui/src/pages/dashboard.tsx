@@ -1,11 +1,14 @@
 /* dashboard.tsx - is this node converged; if not, why; and what happens next. */
+import { useState } from "preact/hooks";
+import { send } from "../api";
 import { Chart } from "../chart";
 import { bytes, percent, rate, relative, seconds, span } from "../format";
 import { t } from "../i18n";
 import { node, now, points, status } from "../live";
 import type { List, Task, Thing, Unit } from "../model";
 import { NodeOrders } from "../orders";
-import { Card, Empty, Fault, Icon, State, Table, When } from "../parts";
+import { Card, Empty, Fault, Icon, State, Table, useAct, When } from "../parts";
+import { may } from "../session";
 import { useAnswer } from "../use";
 import { condition, type Tone, word } from "../words";
 
@@ -155,6 +158,44 @@ function NextSteps({ services, crons }: { services: Thing[]; crons: Thing[] }) {
         );
 }
 
+interface Planned {
+        steps: { action: string; object: string; name: string; why: string }[];
+}
+
+/* What the agent would do now, step by step; it looks at the engine for this, and so it does when it is asked to. */
+function PlanNow() {
+        const [plan, show] = useState<Planned | null>(null);
+        const [busy, run] = useAct();
+        if (!may("operator")) return null;
+        const ask = () =>
+                run(async () => {
+                        const found = await send<Planned>("POST", "/api/v1/plan");
+                        show(found);
+                        return t("{n} steps are planned", { n: found.steps.length });
+                });
+        return (
+                <>
+                        <p class="actions">
+                                <button type="button" disabled={busy} onClick={() => void ask()}>
+                                        {t("Plan in full")}
+                                </button>
+                        </p>
+                        {plan && plan.steps.length > 0 && (
+                                <Table label={t("Plan")} head={[t("Next"), t("Object"), t("Why")]}>
+                                        {plan.steps.map((step) => (
+                                                <tr key={step.action + step.object}>
+                                                        <td>{word(step.action)}</td>
+                                                        <th scope="row">{step.object}</th>
+                                                        <td class="wrap">{step.why}</td>
+                                                </tr>
+                                        ))}
+                                </Table>
+                        )}
+                        {plan?.steps.length === 0 && <Empty>{t("Nothing, until something changes.")}</Empty>}
+                </>
+        );
+}
+
 function Objects({ things }: { things: Thing[] }) {
         return (
                 <Card title={t("Wished, actual, next")} id="objects" class="whole">
@@ -189,6 +230,7 @@ function Objects({ things }: { things: Thing[] }) {
                                         })}
                                 </Table>
                         )}
+                        <PlanNow />
                 </Card>
         );
 }

@@ -3,10 +3,10 @@ import { useState } from "preact/hooks";
 import { Chart } from "../chart";
 import { Copy, CopyPeer } from "../copies";
 import { EventList } from "../events";
-import { bytes, percent, rate } from "../format";
+import { bytes, degrees, percent, rate } from "../format";
 import { t } from "../i18n";
 import { containers, events, gpus, node, pointsOf, pointsOfGpu, status, sum, useEvents } from "../live";
-import type { List, Thing } from "../model";
+import type { List, Point, Thing } from "../model";
 import { Card, Empty, Facts, Fault, Icon, State, Table, When } from "../parts";
 import { useAnswer } from "../use";
 import { condition, hasCondition, word } from "../words";
@@ -24,6 +24,16 @@ interface TrustChange {
         change: number;
         score: number;
         cause: string;
+}
+
+/* One that the engine has. */
+interface EngineImage {
+        id: string;
+        name: string | null;
+        sizeBytes: number;
+        usedBy: string[];
+        kept: boolean;
+        why: string;
 }
 
 interface Collection {
@@ -152,14 +162,12 @@ function Gpus() {
                                                         </h3>
                                                         <State name={GPU_STATES[gpu.state] ?? gpu.state} />
                                                         <code>{gpu.uuid}</code>
-                                                        <span class="dim">
-                                                                {gpu.temperatureCelsius === null ? "" : `${gpu.temperatureCelsius} °C, `}
-                                                                {t("{n} processes", { n: gpu.processes.length })}
-                                                        </span>
+                                                        <span class="dim">{t("{n} processes", { n: gpu.processes.length })}</span>
                                                 </div>
                                                 <div class="charts">
                                                         <Chart title={`GPU ${i}: ${t("busy")}`} points={history} show={percent} max={100} lines={[{ label: t("busy"), ink: "--green", of: (p) => p.cpuPercent }]} />
                                                         <Chart title={`GPU ${i}: ${t("Memory")}`} points={history} show={bytes} max={gpu.memory.total} lines={[{ label: t("used"), ink: "--violet", of: (p) => p.memory }]} />
+                                                        <Chart title={`GPU ${i}: ${t("Temperature")}`} points={history} show={degrees} lines={[{ label: t("Temperature"), ink: "--amber", of: (p) => p.temperature }]} />
                                                 </div>
                                         </div>
                                 );
@@ -205,6 +213,8 @@ function Tunnels() {
         );
 }
 
+const scoreAt = (change: TrustChange): Point => ({ at: change.at, cpuPercent: null, memory: null, score: change.score });
+
 function TrustCard() {
         const trust = useAnswer<Trust>("/api/v1/trust");
         const ledger = useAnswer<List<TrustChange>>("/api/v1/trust/ledger");
@@ -212,6 +222,9 @@ function TrustCard() {
         return (
                 <Card title={t("Trust")} id="trust" side={trust.data && <span class="tag">{`${trust.data.score} (${trust.data.group})`}</span>}>
                         <Fault error={trust.error} />
+                        {list.length > 1 && (
+                                <Chart title={t("Score")} points={list.map(scoreAt).toReversed()} show={(score) => (score ?? 0).toFixed(0)} lines={[{ label: t("Score"), ink: "--blue", of: (p) => p.score }]} />
+                        )}
                         {list.length === 0 ? (
                                 <Empty>{t("No task has changed it yet.")}</Empty>
                         ) : (
@@ -235,9 +248,38 @@ function TrustCard() {
         );
 }
 
+/* Those that the engine has, largest first; and those that are declared and not there yet. */
+function Images({ of, declared }: { of: EngineImage[]; declared: Thing[] }) {
+        const list = of.toSorted((a, b) => b.sizeBytes - a.sizeBytes);
+        if (list.length + declared.length === 0) return null;
+        return (
+                <>
+                        <h3>{t("{n} images, {bytes} with their layers", { n: list.length, bytes: bytes(list.reduce((all, image) => all + image.sizeBytes, 0)) })}</h3>
+                        <Table label={t("Images")} head={[t("Image"), t("Size"), t("Containers"), t("Why")]}>
+                                {list.map((image) => (
+                                        <tr key={image.id}>
+                                                <th scope="row" class="wrap">
+                                                        {image.name ?? <code>{image.id.slice(0, 19)}</code>}
+                                                </th>
+                                                <td>{bytes(image.sizeBytes)}</td>
+                                                <td>{image.usedBy.length}</td>
+                                                <td class="wrap">{image.why}</td>
+                                        </tr>
+                                ))}
+                        </Table>
+                        {declared.map((image) => (
+                                <p key={image.metadata.name}>
+                                        <State name={image.status.phase} /> {image.metadata.name} <Copy kind="Image" name={image.metadata.name} thing={image} />
+                                </p>
+                        ))}
+                </>
+        );
+}
+
 function Disks() {
         const gc = useAnswer<Collection>("/api/v1/gc");
         const images = useAnswer<List<Thing>>("/api/v1/images");
+        const held = useAnswer<List<EngineImage>>("/api/v1/node/images");
         return (
                 <Card title={t("Disks and images")} id="disks">
                         <Table label={t("Disks")} head={[t("Use"), t("Used"), t("Free"), t("Path")]}>
@@ -262,11 +304,8 @@ function Disks() {
                                                 : t("Garbage collection would remove {n} things and free {bytes}.", { n: gc.data.steps.length, bytes: bytes(gc.data.bytes) })}
                                 </p>
                         )}
-                        {(images.data?.items ?? []).map((image) => (
-                                <p key={image.metadata.name}>
-                                        <State name={image.status.phase} /> {image.metadata.name} <Copy kind="Image" name={image.metadata.name} thing={image} />
-                                </p>
-                        ))}
+                        <Fault error={held.error} />
+                        <Images of={held.data?.items ?? []} declared={images.data?.items ?? []} />
                 </Card>
         );
 }
