@@ -60,6 +60,11 @@ void hv_agent_sources_changed(struct hv_agent *a, const struct hv_source_load *l
                 revision_of(l, status[i].name, a->source_revisions[i]);
 }
 
+/* The first source is the files. */
+static bool is_held_off(const struct hv_agent *a, size_t source) {
+        return source == 0 && a->latest && a->latest->held;
+}
+
 static void sources_of(const struct hv_agent *a, struct hv_arena *arena, struct hv_api_snapshot *s) {
         const struct hv_desired *d = a->latest && a->latest->desired ? a->latest->desired
                                      : a->active                     ? a->active->desired
@@ -81,6 +86,7 @@ static void sources_of(const struct hv_agent *a, struct hv_arena *arena, struct 
                         .n_errors = status[i].good ? 0 : a->n_load_errors,
                 };
                 sources[i].state = !status[i].good             ? HV_API_SOURCE_STALE
+                                   : is_held_off(a, i)         ? HV_API_SOURCE_HELD_OFF
                                    : sources[i].n_objects == 0 ? HV_API_SOURCE_EMPTY
                                                                : HV_API_SOURCE_OK;
                 sources[i].revision = *a->source_revisions[i] ? a->source_revisions[i] : NULL;
@@ -102,11 +108,15 @@ static void revisions_of(const struct hv_agent *a, struct hv_arena *arena, struc
                 r[n++] = (struct hv_api_revision){ parked->revision, HV_API_REVISION_PARKED,
                                                    a->loaded_wall_us, (unsigned) parked->n_objects };
         for (size_t i = 0; i < n_kept; i++) {
+                bool was_left = s->trial.state == HV_API_TRIAL_ROLLED_BACK &&
+                                hv_streq(s->trial.revision, kept[i].revision);
                 bool is_active = s->desired && hv_streq(s->desired->revision, kept[i].revision);
 
                 r[n++] = (struct hv_api_revision){
                         hv_arena_strdup(arena, kept[i].revision),
-                        is_active ? HV_API_REVISION_ACTIVE : HV_API_REVISION_PREVIOUS,
+                        is_active  ? HV_API_REVISION_ACTIVE
+                        : was_left ? HV_API_REVISION_ROLLED_BACK
+                                   : HV_API_REVISION_PREVIOUS,
                         kept[i].activated_us,
                         is_active ? (unsigned) s->desired->n_objects : kept[i].n_objects,
                 };

@@ -1,4 +1,4 @@
-/* agent/backend_change.c - apply, delete, reload, accept-prune; the verdict about a trial goes on to trial.c.
+/* agent/backend_change.c - apply, delete, reload, accept-prune; the verdict about a trial, and going back, go on to trial.c.
  *
  * The documents are judged and stored at once; whether the revision comes into force is the core's guard to say, after its
  * next pass. An engine that does not answer keeps the guard from counting: then the answer says that, and the revision waits
@@ -83,6 +83,10 @@ void hv_agent_change(void *userdata, const struct hv_api_change *change, struct 
 
         if (change->verdict != HV_API_VERDICT_NONE) {
                 hv_agent_trial_verdict(a, change, call);
+                return;
+        }
+        if (change->activate) {
+                hv_agent_roll_back(a, change, call);
                 return;
         }
         l = load_for(a, change);

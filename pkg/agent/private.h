@@ -205,6 +205,8 @@ const char *hv_agent_trial_wish(struct hv_agent *a, const struct hv_api_change *
                                 struct hv_trial_wish *ret);
 /* A change was tried on trial; one that could not be made to its end (a disk that is full) may have begun it all the same. */
 void hv_agent_trial_began(struct hv_agent *a, bool is_good);
+/* Goes back to change->activate, a kept revision. */
+void hv_agent_roll_back(struct hv_agent *a, const struct hv_api_change *change, struct hv_api_call *call);
 void hv_agent_trial_verdict(struct hv_agent *a, const struct hv_api_change *change, struct hv_api_call *call);
 void hv_agent_trial_show(const struct hv_agent *a, struct hv_arena *arena, struct hv_api_trial *ret);
 void hv_agent_trial_end(struct hv_agent *a);

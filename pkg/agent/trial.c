@@ -1,5 +1,8 @@
 /* agent/trial.c - a revision on trial (source/trial.h): its clock, the yes, the way back.
  *
+ * Rolling back is the same way without a trial before it; the guard is asked, since nobody let that revision pass beside what
+ * runs now.
+ *
  * The way back is the way of every revision: what was in force before is given to the core and is wanted again. Only the guard
  * is not asked, for it let it pass then, and an engine that is down must not keep a tunnel from being as it was. */
 #include <errno.h>
@@ -219,15 +222,87 @@ void hv_agent_trial_verdict(struct hv_agent *a, const struct hv_api_change *chan
         hv_api_changed(a->api);
 }
 
+/* ---- rolling back ---- */
+
+#define CONSENT_MIN 4 /* digits */
+
+/* Whether the guard, or the operator, lets it. */
+static int check_guard(struct hv_agent *a, const struct hv_api_change *change, const struct hv_desired *to,
+                       struct hv_err *err) {
+        const char *accept = change->accept_prune;
+
+        if (!accept)
+                return hv_core_ask_guard(a->core, to, err);
+        if (strlen(accept) >= CONSENT_MIN && hv_has_prefix(to->revision, accept))
+                return 0;
+        return hv_err_set(err, -EINVAL, "accept-prune: \"%s\" is not revision %.*s, which is gone back to",
+                          accept, REVISION_SHOWN, to->revision);
+}
+
+static int roll_back(struct hv_agent *a, const struct hv_api_change *change, const struct hv_desired *to,
+                     struct hv_err *err) {
+        const struct hv_desired *active = hv_core_active(a->core);
+        const struct hv_log_fields fields = { .revision = to->revision,
+                                              .reason = hv_reason_name(HV_REASON_ROLLED_BACK) };
+        const struct hv_trial_wish wish = {
+                .base = to->revision, .tried = active->revision, .by = change->by, .now = now()
+        };
+        int r = check_guard(a, change, to, err);
+
+        if (r >= 0)
+                r = hv_source_set_roll_back(a->sources, &wish, err);
+        if (r < 0)
+                return r;
+        hv_log_event(HV_EVENT_ROLLED_BACK, &fields, "%s went back from revision %.*s to revision %.*s",
+                     hv_str_empty(change->by) ? "somebody" : change->by, REVISION_SHOWN, wish.tried,
+                     REVISION_SHOWN, wish.base);
+        arm_deadline(a);
+        go_back(a);
+        return 0;
+}
+
+void hv_agent_roll_back(struct hv_agent *a, const struct hv_api_change *change, struct hv_api_call *call) {
+        _hv_cleanup_(hv_source_load_freep) struct hv_source_load *l =
+                hv_source_set_kept(a->sources, change->activate);
+        struct hv_desired *before = (struct hv_desired *) hv_core_active(a->core);
+        struct hv_err err = {};
+        struct hv_api_changed result = { .outcome = HV_API_FAILED, .err = &err };
+
+        before = before ? hv_desired_ref(before) : NULL;
+        if (l->err.code != 0)
+                err = l->err;
+        else if (!l->desired)
+                result = (struct hv_api_changed){ .outcome = HV_API_REFUSED, .diags = l->diags };
+        else if (!before)
+                (void) hv_err_set(&err, -ENOENT, "no revision is in force yet");
+        else if (hv_streq(before->revision, change->activate))
+                result.outcome = HV_API_UNCHANGED;
+        else if (roll_back(a, change, l->desired, &err) >= 0)
+                result.outcome = HV_API_ROLLED_BACK;
+        if (result.outcome == HV_API_UNCHANGED || result.outcome == HV_API_ROLLED_BACK) {
+                result.before = before;
+                result.after = hv_core_active(a->core);
+        }
+        hv_api_change_done(call, &result);
+        hv_desired_unref(before);
+        hv_api_changed(a->api);
+}
+
 /* ---- shown ---- */
+
+static enum hv_api_trial_state state_of(const struct hv_trial *t) {
+        if (t->phase == HV_TRIAL_NONE)
+                return HV_API_TRIAL_NONE;
+        if (t->phase == HV_TRIAL_PENDING)
+                return HV_API_TRIAL_PENDING;
+        return t->cause == HV_TRIAL_ROLLED_BACK ? HV_API_TRIAL_ROLLED_BACK : HV_API_TRIAL_REVERTED;
+}
 
 void hv_agent_trial_show(const struct hv_agent *a, struct hv_arena *arena, struct hv_api_trial *ret) {
         const struct hv_trial *t = trial_of(a);
 
         *ret = (struct hv_api_trial){
-                .state = t->phase == HV_TRIAL_PENDING ? HV_API_TRIAL_PENDING
-                         : t->phase == HV_TRIAL_NONE  ? HV_API_TRIAL_NONE
-                                                      : HV_API_TRIAL_REVERTED,
+                .state = state_of(t),
                 .revision = hv_arena_strdup(arena, t->tried),
                 .base = hv_arena_strdup(arena, t->base),
                 .by = hv_str_empty(t->by) ? NULL : hv_arena_strdup(arena, t->by),

@@ -152,10 +152,11 @@ int hv_cli_connect(struct hv_cli *cli) {
 
 int hv_cli_problem(struct hv_cli *cli, unsigned status, const struct hv_json *problem) {
         const char *detail = hv_json_str(problem, "detail");
-        int code = status == 404                    ? HV_EXIT_NOT_FOUND
-                   : status == 401 || status == 403 ? HV_EXIT_DENIED
-                   : status == 408 || status == 504 ? HV_EXIT_TIMED_OUT
-                                                    : HV_EXIT_ERROR;
+        int code = status == 404                                            ? HV_EXIT_NOT_FOUND
+                   : status == 401 || status == 403                         ? HV_EXIT_DENIED
+                   : status == 408 || status == 504                         ? HV_EXIT_TIMED_OUT
+                   : hv_streq(hv_json_str(problem, "code"), "PruneBlocked") ? HV_EXIT_PENDING
+                                                                            : HV_EXIT_ERROR;
 
         if (status == 401 && cli->has_token)
                 return hv_cli_fail(cli, code, "%s does not take the token of %s (%s)", hv_cli_host(cli),

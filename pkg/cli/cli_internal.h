@@ -95,6 +95,7 @@ int hv_cmd_user_hash(struct hv_cli *cli);
 int hv_cmd_apply(struct hv_cli *cli); /* cmd_apply.c */
 int hv_cmd_delete(struct hv_cli *cli);
 int hv_cmd_confirm(struct hv_cli *cli);
+int hv_cmd_rollback(struct hv_cli *cli);
 int hv_cmd_reload(struct hv_cli *cli);
 int hv_cmd_convert(struct hv_cli *cli); /* cmd_convert.c */
 int hv_cmd_gc(struct hv_cli *cli);      /* cmd_gc.c */

@@ -1,4 +1,4 @@
-/* hivectl apply, confirm, delete, reload: what changes the desired state. */
+/* hivectl apply, confirm, rollback, delete, reload: what changes the desired state. */
 #include "cli/change.h"
 #include "cli/output.h"
 #include "cli/wait.h"
@@ -24,6 +24,13 @@ static void tell(struct hv_cli *cli, const struct hv_json *j) {
                         hv_buf_puts(&text,
                                     "the files still say what was taken back: they are held off until they "
                                     "change, or hivectl apply takes them as they are\n");
+        } else if (hv_streq(outcome, "RolledBack")) {
+                hv_change_list(j, cli->color, &text);
+                hv_buf_printf(&text, "rolled back: revision %.*s is in force again\n", REVISION_SHOWN,
+                              revision);
+                if (hv_json_bool(confirm, "filesHeldOff", false))
+                        hv_buf_puts(&text, "the files say something else: they are held off until they "
+                                           "change, or hivectl apply takes them as they are\n");
         } else if (hv_streq(outcome, "Unchanged"))
                 hv_buf_printf(&text, "unchanged: revision %.*s is in force\n", REVISION_SHOWN, revision);
         else if (hv_streq(outcome, "Parked")) {
@@ -109,6 +116,23 @@ int hv_cmd_confirm(struct hv_cli *cli) {
         struct hv_json *j = NULL;
         int r = hv_cli_post(cli, revert ? "/api/v1/confirm?revert=1" : "/api/v1/confirm", NULL, &j);
 
+        return finish(cli, r, j);
+}
+
+int hv_cmd_rollback(struct hv_cli *cli) {
+        const struct hv_cli_options *o = &cli->options;
+        _hv_cleanup_(hv_buf_done) struct hv_buf path = {};
+        struct hv_json *j = NULL;
+        int r;
+
+        hv_buf_puts(&path, "/api/v1/revisions/");
+        hv_cli_escape_path(&path, o->n_args > 0 ? o->args[0] : "previous");
+        hv_buf_puts(&path, "/activate");
+        if (o->accept_prune) {
+                hv_buf_puts(&path, "?accept-prune=");
+                hv_cli_escape_path(&path, o->accept_prune);
+        }
+        r = hv_cli_post(cli, hv_buf_str(&path), NULL, &j);
         return finish(cli, r, j);
 }
 

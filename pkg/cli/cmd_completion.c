@@ -5,6 +5,7 @@
 #include "cli/client.h"
 #include "spec/schema.h"
 
+#define REVISION_SHOWN 12                      /* as hivectl revisions shows them */
 #define ASK_TIMEOUT_US (2 * UINT64_C(1000000)) /* a shell must not hang on a tab */
 
 static const char bash_script[] =
@@ -152,18 +153,38 @@ static void offer_values(const struct completer *c, const struct hv_verb *v, con
         }
 }
 
-/* Names of a kind, as the agent knows them; silently nothing when it does not answer. */
+/* The items of a list of the agent's; silently NULL when it does not answer. */
+static const struct hv_json *ask_items(const struct completer *c, const char *path,
+                                       struct hv_client_answer *ret) {
+        struct hv_err err = {};
+
+        if (hv_cli_connect(c->cli) != HV_EXIT_OK ||
+            hv_client_call(c->cli->client, HV_METHOD_GET, path, NULL, 0, NULL, ret, &err) < 0)
+                return NULL;
+        return hv_json_get(ret->json, "items");
+}
+
+static void offer_revisions(const struct completer *c) {
+        _hv_cleanup_(hv_client_answer_done) struct hv_client_answer answer = {};
+        const struct hv_json *items = ask_items(c, "/api/v1/revisions", &answer);
+
+        for (size_t i = 0; i < hv_json_size(items); i++) {
+                const char *revision = hv_json_str(hv_json_at(items, i), "revision");
+                char text[REVISION_SHOWN + 1];
+
+                (void) snprintf(text, sizeof text, "%s", revision ? revision : "");
+                offer(c, text, hv_json_str(hv_json_at(items, i), "state"));
+        }
+}
+
+/* Names of a kind, as the agent knows them. */
 static void offer_names(const struct completer *c, enum hv_kind kind, bool with_type) {
         _hv_cleanup_(hv_client_answer_done) struct hv_client_answer answer = {};
         const struct hv_json *items;
-        struct hv_err err = {};
         char path[64];
 
         (void) snprintf(path, sizeof path, "/api/v1/%s", hv_cli_folder(kind));
-        if (hv_cli_connect(c->cli) != HV_EXIT_OK ||
-            hv_client_call(c->cli->client, HV_METHOD_GET, path, NULL, 0, NULL, &answer, &err) < 0)
-                return;
-        items = hv_json_get(answer.json, "items");
+        items = ask_items(c, path, &answer);
         for (size_t i = 0; i < hv_json_size(items); i++) {
                 const struct hv_json *item = hv_json_at(items, i);
                 const char *name = hv_json_str(hv_json_get(item, "metadata"), "name");
@@ -240,6 +261,9 @@ static void offer_args(const struct completer *c, const struct hv_verb *v, const
                 break;
         case HV_ARGS_CRON:
                 offer_names(c, HV_KIND_CRONTASK, false);
+                break;
+        case HV_ARGS_REVISION:
+                offer_revisions(c);
                 break;
         case HV_ARGS_FIELD:
                 if (strchr(c->word, '/'))

@@ -61,6 +61,11 @@ static void put_confirm(struct hv_cli *cli, struct hv_buf *buf, const struct hv_
                 put_linef(cli, buf, "On trial", "%.*s until %s; without hivectl confirm, %.*s comes back",
                           REVISION_SHOWN, revision, hv_output_instant(hv_json_str(confirm, "deadline"), when),
                           REVISION_SHOWN, base);
+        else if (hv_streq(hv_json_str(confirm, "state"), "RolledBack"))
+                put_linef(cli, buf, "Went back", "from %.*s to %.*s at %s by %s%s", REVISION_SHOWN, revision,
+                          REVISION_SHOWN, base, hv_output_instant(hv_json_str(confirm, "revertedAt"), when),
+                          either(hv_json_str(confirm, "by"), "somebody"),
+                          hv_json_bool(confirm, "filesHeldOff", false) ? "; the files are held off" : "");
         else
                 put_linef(cli, buf, "Taken back", "%.*s at %s: %s%s", REVISION_SHOWN, revision,
                           hv_output_instant(hv_json_str(confirm, "revertedAt"), when),

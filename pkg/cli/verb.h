@@ -11,13 +11,14 @@ struct hv_cli;
 /* What follows the verb, for completion. */
 enum hv_verb_args {
         HV_ARGS_NONE,
-        HV_ARGS_OBJECT,  /* TYPE/NAME, or TYPE NAME */
-        HV_ARGS_SERVICE, /* NAME of a service, or service/NAME */
-        HV_ARGS_TASK,    /* id of a task */
-        HV_ARGS_CRON,    /* name of a cron task */
-        HV_ARGS_TYPES,   /* TYPE, or TYPE/NAME */
-        HV_ARGS_FIELD,   /* path of a field */
-        HV_ARGS_SHELL,   /* bash, zsh, fish */
+        HV_ARGS_OBJECT,   /* TYPE/NAME, or TYPE NAME */
+        HV_ARGS_SERVICE,  /* NAME of a service, or service/NAME */
+        HV_ARGS_TASK,     /* id of a task */
+        HV_ARGS_CRON,     /* name of a cron task */
+        HV_ARGS_TYPES,    /* TYPE, or TYPE/NAME */
+        HV_ARGS_REVISION, /* id of a revision */
+        HV_ARGS_FIELD,    /* path of a field */
+        HV_ARGS_SHELL,    /* bash, zsh, fish */
         HV_ARGS_VERB,
 };
 

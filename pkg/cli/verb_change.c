@@ -71,6 +71,21 @@ const struct hv_verb hv_verbs_change[] = {
           .options = BIT(HV_OPT_REVERT) | BIT(HV_OPT_WAIT),
           .formats = TABLE,
           .run = hv_cmd_confirm },
+        { .name = "rollback",
+          .group = "Change",
+          .usage = "[REVISION] [--accept-prune REVISION] [--wait]",
+          .summary = "go back to a revision that was in force before",
+          .details =
+                  "Without one: to the newest that hivectl revisions shows beside the one in force; said twice it is undone. What was\n"
+                  "applied is as it was then. Files are not written to: what they say is held off, over restarts, until they change,\n"
+                  "or until hivectl apply (without a file) takes them as they are. Exit code 2: the guard holds it; nothing was begun.\n"
+                  "Exit code 4: there is no such revision.",
+          .examples = "rollback\nrollback 3f2a91c0 --wait\nrollback 3f2a91c0 --accept-prune 3f2a91c0\n",
+          .options = BIT(HV_OPT_ACCEPT_PRUNE) | BIT(HV_OPT_WAIT),
+          .formats = TABLE,
+          .args = HV_ARGS_REVISION,
+          .args_max = 1,
+          .run = hv_cmd_rollback },
         { .name = "gc",
           .group = "Change",
           .usage = "[--dry-run]",

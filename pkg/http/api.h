@@ -47,7 +47,7 @@ enum hv_api_verdict {
 };
 
 /* A change of the desired state. One of: files to apply, an object to forget, neither (the sources are
- * read again, as on SIGHUP), or the verdict about a revision on trial.
+ * read again, as on SIGHUP), the verdict about a revision on trial, or a kept revision to go back to.
  *
  * Files    Objects (Service, Network, ...) become part of the source `api`, which outlives restarts. A
  *          NodeState is taken only where `path` is the primary file, which is then read anew; from elsewhere
@@ -59,22 +59,24 @@ struct hv_api_change {
         size_t n_files;
         enum hv_kind forget_kind; /* HV_KIND_NONE: nothing to forget */
         const char *forget_name;
-        const char *accept_prune;    /* parked revision (or the start of its name) that may prune; or NULL */
-        bool dry_run;                /* judge, change nothing */
-        bool is_reload;              /* files that are held off since a trial stay so */
-        uint64_t confirm_us;         /* on trial: taken back after this time without a yes; 0: for good */
+        const char *accept_prune; /* parked revision (or the start of its name) that may prune; or NULL */
+        const char *activate; /* kept revision, in full; NULL: none. What the guard would park is not begun */
+        bool dry_run;         /* judge, change nothing */
+        bool is_reload;       /* files that are held off since a trial stay so */
+        uint64_t confirm_us;  /* on trial: taken back after this time without a yes; 0: for good */
         enum hv_api_verdict verdict; /* not NONE: nothing else is said */
         const char *by;              /* who asks, for the audit: "unix:uid=0" */
 };
 
 enum hv_api_outcome {
-        HV_API_ACTIVATED, /* the new revision is in force */
-        HV_API_UNCHANGED, /* what was given means what is in force already */
-        HV_API_PARKED,    /* valid, but the guard waits for consent; hv_status tells what it would remove */
-        HV_API_REFUSED,   /* `diags` says why; nothing was changed */
-        HV_API_CONFIRMED, /* what was on trial stays */
-        HV_API_REVERTED,  /* what was on trial went; `after` is in force again */
-        HV_API_FAILED,    /* `err` says why (not found, cannot be stored, ...); nothing was changed */
+        HV_API_ACTIVATED,   /* the new revision is in force */
+        HV_API_UNCHANGED,   /* what was given means what is in force already */
+        HV_API_PARKED,      /* valid, but the guard waits for consent; hv_status tells what it would remove */
+        HV_API_REFUSED,     /* `diags` says why; nothing was changed */
+        HV_API_CONFIRMED,   /* what was on trial stays */
+        HV_API_REVERTED,    /* what was on trial went; `after` is in force again */
+        HV_API_ROLLED_BACK, /* `after`, a revision of before, is in force again */
+        HV_API_FAILED,      /* `err` says why (not found, cannot be stored, ...); nothing was changed */
 };
 
 /* All borrowed for the length of hv_api_change_done(). */

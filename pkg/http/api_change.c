@@ -24,7 +24,7 @@ static const char *outcome_name(enum hv_api_outcome outcome) {
                 [HV_API_ACTIVATED] = "Activated", [HV_API_UNCHANGED] = "Unchanged",
                 [HV_API_PARKED] = "Parked",       [HV_API_REFUSED] = "Refused",
                 [HV_API_FAILED] = "Failed",       [HV_API_CONFIRMED] = "Confirmed",
-                [HV_API_REVERTED] = "Reverted",
+                [HV_API_REVERTED] = "Reverted",   [HV_API_ROLLED_BACK] = "RolledBack",
         };
 
         return names[outcome];
@@ -193,7 +193,9 @@ static void reply_change(struct hv_api_call *call, const struct hv_api_changed *
         if (call->answer_as == as_validate)
                 hv_json_put_bool(&w, "valid", c->outcome != HV_API_REFUSED);
         hv_json_put_str(&w, "outcome", outcome_name(c->outcome));
-        hv_json_put_bool(&w, "changed", c->outcome == HV_API_ACTIVATED || c->outcome == HV_API_REVERTED);
+        hv_json_put_bool(&w, "changed",
+                         c->outcome == HV_API_ACTIVATED || c->outcome == HV_API_REVERTED ||
+                                 c->outcome == HV_API_ROLLED_BACK);
         hv_json_put_str(&w, "revision", c->after ? c->after->revision : NULL);
         hv_json_put_str(&w, "before", c->before ? c->before->revision : NULL);
         if (c->outcome != HV_API_REFUSED)
@@ -213,7 +215,8 @@ void hv_api_change_done(struct hv_api_call *call, const struct hv_api_changed *r
         if (!call->req)
                 ;
         else if (result->outcome == HV_API_FAILED)
-                hv_http_reply_err(call->req, "Failed", result->err);
+                hv_http_reply_err(call->req, result->err->code == -EDQUOT ? "PruneBlocked" : "Failed",
+                                  result->err);
         else if (result->outcome == HV_API_REFUSED && call->answer_as == as_apply)
                 hv_api_reply_refused(call->req, "RevisionRejected", result->diags);
         else
@@ -280,6 +283,7 @@ static void change(struct hv_http_request *req, struct hv_api *api, const void *
         }
         c->forget_name = hv_arena_strdup(call->arena, c->forget_name);
         c->accept_prune = hv_arena_strdup(call->arena, c->accept_prune);
+        c->activate = hv_arena_strdup(call->arena, c->activate);
         c->by = hv_arena_strdup(call->arena, hv_http_request_caller(req)->by);
         hv_api_call_ask(call);
         api->backend->change(api->userdata, c, call);
@@ -317,6 +321,28 @@ void hv_api_post_confirm(struct hv_http_request *req, void *userdata) {
                         hv_http_query_is_true(req, "revert") ? HV_API_VERDICT_REVERT : HV_API_VERDICT_CONFIRM,
         };
 
+        change(req, userdata, as_apply, &c, false);
+}
+
+void hv_api_post_activate(struct hv_http_request *req, void *userdata) {
+        _hv_cleanup_(hv_api_view_done) struct hv_api_view v = {};
+        const char *accept = hv_http_query(req, "accept-prune");
+        const struct hv_api_revision *revision;
+        struct hv_api_change c = { .accept_prune = hv_str_empty(accept) ? NULL : accept };
+
+        hv_api_look(userdata, &v);
+        revision = hv_api_wanted_revision(req, &v);
+        if (!revision)
+                return;
+        if (revision->state == HV_API_REVISION_PARKED) {
+                hv_http_reply_problem(
+                        req, 409, "PruneBlocked",
+                        "revision %.8s was never in force, the guard holds it; to let it: hivectl "
+                        "apply --accept-prune %.8s",
+                        revision->revision, revision->revision);
+                return;
+        }
+        c.activate = revision->revision;
         change(req, userdata, as_apply, &c, false);
 }
 

@@ -159,6 +159,9 @@ void hv_api_get_why(struct hv_http_request *req, void *userdata);
 void hv_api_get_sources(struct hv_http_request *req, void *userdata);
 void hv_api_get_revisions(struct hv_http_request *req, void *userdata);
 void hv_api_get_revision(struct hv_http_request *req, void *userdata);
+/* The one that the path names; NULL: answered with 404 or 409. */
+const struct hv_api_revision *hv_api_wanted_revision(struct hv_http_request *req,
+                                                     const struct hv_api_view *v);
 void hv_api_get_sync(struct hv_http_request *req, void *userdata);
 enum hv_api_part {
         HV_API_WHOLE,
@@ -205,6 +208,7 @@ void hv_api_post_validate(struct hv_http_request *req, void *userdata);
 void hv_api_post_plan(struct hv_http_request *req, void *userdata);
 void hv_api_post_apply(struct hv_http_request *req, void *userdata);
 void hv_api_post_confirm(struct hv_http_request *req, void *userdata);
+void hv_api_post_activate(struct hv_http_request *req, void *userdata);
 void hv_api_post_reload(struct hv_http_request *req, void *userdata);
 void hv_api_delete_object(struct hv_http_request *req, struct hv_api *api, enum hv_kind kind);
 

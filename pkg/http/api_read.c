@@ -149,28 +149,47 @@ void hv_api_get_revisions(struct hv_http_request *req, void *userdata) {
         hv_api_reply(req, 200, &buf);
 }
 
-/* By its id, or the start of it. */
+static bool is_it(const struct hv_api_revision *r, const char *id) {
+        if (hv_streq(id, "previous"))
+                return r->state == HV_API_REVISION_PREVIOUS || r->state == HV_API_REVISION_ROLLED_BACK;
+        return hv_has_prefix(r->revision, id);
+}
+
+/* By its id, or the start of it; the newest that is not in force is "previous". */
+const struct hv_api_revision *hv_api_wanted_revision(struct hv_http_request *req,
+                                                     const struct hv_api_view *v) {
+        const char *id = hv_http_param(req, "id");
+        const struct hv_api_revision *found = NULL;
+        bool is_previous = hv_streq(id, "previous");
+        size_t n = 0;
+
+        for (size_t i = 0; i < v->snapshot.n_revisions && !(is_previous && found); i++)
+                if (is_it(&v->snapshot.revisions[i], id)) {
+                        /* One that was in force and is wanted again may be parked, too: the kept one comes behind. */
+                        n += !found || !hv_streq(found->revision, v->snapshot.revisions[i].revision);
+                        found = &v->snapshot.revisions[i];
+                }
+        if (n == 1)
+                return found;
+        if (is_previous)
+                hv_http_reply_problem(req, 404, "NotFound",
+                                      "no revision is kept that was in force before this one");
+        else
+                hv_http_reply_problem(req, n ? 409 : 404, n ? "Ambiguous" : "NotFound",
+                                      "%zu revisions that are kept begin with %s", n, id);
+        return NULL;
+}
+
 void hv_api_get_revision(struct hv_http_request *req, void *userdata) {
         struct hv_api *api = userdata;
         _hv_cleanup_(hv_api_view_done) struct hv_api_view v = {};
-        const char *id = hv_http_param(req, "id");
-        const struct hv_api_revision *found = NULL;
+        const struct hv_api_revision *found;
         struct hv_buf buf = {};
         struct hv_json_writer w = { .buf = &buf };
-        size_t n = 0;
 
         hv_api_look(api, &v);
-        for (size_t i = 0; i < v.snapshot.n_revisions; i++)
-                if (hv_has_prefix(v.snapshot.revisions[i].revision, id)) {
-                        found = &v.snapshot.revisions[i];
-                        n++;
-                }
-        if (n != 1) {
-                hv_http_reply_problem(req, n ? 409 : 404, n ? "Ambiguous" : "NotFound",
-                                      "%zu revisions that are kept begin with %s", n, id);
-                return;
-        }
-        if (hv_api_not_modified(api, req))
+        found = hv_api_wanted_revision(req, &v);
+        if (!found || hv_api_not_modified(api, req))
                 return;
         hv_render_revision(&w, NULL, found);
         hv_api_reply(req, 200, &buf);

@@ -66,6 +66,8 @@ PARAMETERS(APPLY, { "accept-prune", TEXT, "parked revision, or the start of it" 
            { "confirm", "{type: string, examples: [10m]}",
              "on trial for this time, 10s to 24h: taken back unless it is confirmed" },
            { "name", TEXT, "name of an application/yaml body, for messages" });
+PARAMETERS(ACTIVATE, { "accept-prune", TEXT,
+                       "the same revision, or the start of it: it may remove as much as it does" });
 PARAMETERS(RESTART, { "now", BOOLEAN, "all replicas at once" });
 PARAMETERS(CONFIRM, { "revert", BOOLEAN, "take it back" });
 
@@ -179,7 +181,7 @@ static const struct hv_http_route routes[] = {
         GET(node, "/api/v1/revisions", VIEWER, hv_api_get_revisions, "200 RevisionList, 304, 400, 410",
             "revisions of the desired state", .parameters = PAGE),
         GET(node, "/api/v1/revisions/{id}", VIEWER, hv_api_get_revision, "200 Revision, 304, 404, 409",
-            "one revision, by its id or the start of it"),
+            "one revision, by its id or the start of it, or \"previous\""),
         GET(node, "/api/v1/sync", VIEWER, hv_api_get_sync, "200 Sync, 304",
             "whether the machine runs what the sources say, in short"),
         GET(node, "/api/v1/exposure", VIEWER, hv_api_get_exposure, "200 PortList, 304, 400, 410",
@@ -321,6 +323,13 @@ static const struct hv_http_route routes[] = {
              .details =
                      "404 when nothing is on trial; 409 when it was taken back already, or is not in force, and the "
                      "sentence says which."),
+        POST(changes, "/api/v1/revisions/{id}/activate", ADMIN, hv_api_post_activate, 0, CHANGED,
+             "go back to a kept revision, by its id or the start of it, or \"previous\"",
+             .parameters = ACTIVATE,
+             .details =
+                     "Objects of the API are as that revision has them; files that say something else are held off until they "
+                     "change, or somebody applies them (POST /api/v1/apply without a body). It outlives restarts. 409 while a "
+                     "revision is on trial, and when it would remove more than the guard lets; nothing is begun then."),
         POST(changes, "/api/v1/reload", OPERATOR, hv_api_post_reload, 0, CHANGED, "read the sources again"),
         POST(orders, "/api/v1/services/{name}/restart", OPERATOR, hv_api_post_restart, 4096, ORDERED,
              "restart the containers of a service", .body = "Order", .parameters = RESTART,

@@ -112,6 +112,10 @@ static struct hv_condition judge_ready(const struct hv_api_snapshot *s, struct h
         return yes("the agent does its work");
 }
 
+static enum hv_reason taken_back(const struct hv_api_trial *t) {
+        return t->state == HV_API_TRIAL_ROLLED_BACK ? HV_REASON_ROLLED_BACK : HV_REASON_REVERTED;
+}
+
 static struct hv_condition judge_converged(const struct hv_api_snapshot *s, struct hv_arena *a) {
         struct hv_condition ready = judge_ready(s, a);
 
@@ -124,7 +128,7 @@ static struct hv_condition judge_converged(const struct hv_api_snapshot *s, stru
         if (s->refused)
                 return no(HV_REASON_REVISION_REJECTED, "what the sources say now was refused");
         if (s->trial.holds_files)
-                return no(HV_REASON_REVERTED, "what the files say was taken back, and they are held off");
+                return no(taken_back(&s->trial), "what the files say was taken back, and they are held off");
         if (ready.status != HV_CONDITION_TRUE) {
                 ready.status = HV_CONDITION_UNKNOWN;
                 return ready;
@@ -271,8 +275,8 @@ static struct hv_condition judge_confirm(const struct hv_api_snapshot *s, struct
                                 REVISION_SHOWN, t->revision, instant(a, hv_api_wall_us(s, t->deadline_us)),
                                 REVISION_SHOWN, t->base)
                 };
-        if (t->state == HV_API_TRIAL_REVERTED)
-                return no(HV_REASON_REVERTED,
+        if (t->state != HV_API_TRIAL_NONE)
+                return no(taken_back(t),
                           hv_arena_printf(a, "revision %.*s was taken back at %s, because %s%s",
                                           REVISION_SHOWN, t->revision, instant(a, t->ended_wall_us), t->why,
                                           t->holds_files

@@ -181,7 +181,7 @@ void hv_render_trial(struct hv_json_writer *w, const char *key, const struct hv_
         hv_render_time(w, "since", t->began_wall_us);
         hv_render_time(w, "deadline", hv_api_wall_us(s, t->deadline_us));
         hv_render_time(w, "revertedAt", t->ended_wall_us);
-        hv_json_put_str(w, "why", t->state == HV_API_TRIAL_REVERTED ? t->why : NULL);
+        hv_json_put_str(w, "why", t->state != HV_API_TRIAL_PENDING ? t->why : NULL);
         hv_json_put_bool(w, "filesHeldOff", t->holds_files);
         hv_json_end(w);
 }

@@ -176,9 +176,9 @@ void hv_http_reply_err(struct hv_http_request *req, const char *code, const stru
                 int error;
                 unsigned status;
         } STATUS[] = {
-                { ENOENT, 404 },   { EINVAL, 400 },    { EBADMSG, 400 }, { EEXIST, 409 },
-                { EBUSY, 409 },    { EACCES, 403 },    { EPERM, 403 },   { EAGAIN, 503 },
-                { ENOTCONN, 503 }, { ETIMEDOUT, 504 }, { E2BIG, 413 },   { EFBIG, 413 },
+                { ENOENT, 404 }, { EINVAL, 400 }, { EBADMSG, 400 }, { EEXIST, 409 },   { EBUSY, 409 },
+                { EACCES, 403 }, { EPERM, 403 },  { EAGAIN, 503 },  { ENOTCONN, 503 }, { ETIMEDOUT, 504 },
+                { E2BIG, 413 },  { EFBIG, 413 },  { EDQUOT, 409 },
         };
         unsigned status = 500;
 

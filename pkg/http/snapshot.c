@@ -7,6 +7,7 @@ const char *hv_api_trial_state_name(enum hv_api_trial_state state) {
                 [HV_API_TRIAL_NONE] = "None",
                 [HV_API_TRIAL_PENDING] = "Pending",
                 [HV_API_TRIAL_REVERTED] = "Reverted",
+                [HV_API_TRIAL_ROLLED_BACK] = "RolledBack",
         };
 
         return (size_t) state < HV_ARRAY_SIZE(names) ? names[state] : "";
@@ -16,6 +17,7 @@ const char *hv_api_source_state_name(enum hv_api_source_state state) {
         static const char *const names[] = {
                 [HV_API_SOURCE_OK] = "Ok",
                 [HV_API_SOURCE_STALE] = "Stale",
+                [HV_API_SOURCE_HELD_OFF] = "HeldOff",
                 [HV_API_SOURCE_EMPTY] = "Empty",
         };
 
@@ -27,6 +29,7 @@ const char *hv_api_revision_state_name(enum hv_api_revision_state state) {
                 [HV_API_REVISION_ACTIVE] = "Active",
                 [HV_API_REVISION_PARKED] = "Parked",
                 [HV_API_REVISION_PREVIOUS] = "Previous",
+                [HV_API_REVISION_ROLLED_BACK] = "RolledBack",
         };
 
         return (size_t) state < HV_ARRAY_SIZE(names) ? names[state] : "";

@@ -17,8 +17,9 @@
 
 enum hv_api_source_state {
         HV_API_SOURCE_OK,
-        HV_API_SOURCE_STALE, /* the last attempt failed: what it gave before stays in force */
-        HV_API_SOURCE_EMPTY, /* gives nothing, and need not (no conf.d, nothing applied) */
+        HV_API_SOURCE_STALE,    /* the last attempt failed: what it gave before stays in force */
+        HV_API_SOURCE_HELD_OFF, /* it is good, and what it said before stands in for it */
+        HV_API_SOURCE_EMPTY,    /* gives nothing, and need not (no conf.d, nothing applied) */
 };
 
 /* Where desired state comes from. */
@@ -37,8 +38,9 @@ struct hv_api_source {
 
 enum hv_api_revision_state {
         HV_API_REVISION_ACTIVE,
-        HV_API_REVISION_PARKED,   /* valid, held by the guard */
-        HV_API_REVISION_PREVIOUS, /* was active, is kept */
+        HV_API_REVISION_PARKED,      /* valid, held by the guard */
+        HV_API_REVISION_PREVIOUS,    /* was active, is kept */
+        HV_API_REVISION_ROLLED_BACK, /* so is this one, and somebody went back from it */
 };
 
 struct hv_api_revision {
@@ -90,17 +92,18 @@ enum hv_api_trial_state {
         HV_API_TRIAL_NONE,
         HV_API_TRIAL_PENDING,
         HV_API_TRIAL_REVERTED,
+        HV_API_TRIAL_ROLLED_BACK, /* nothing was on trial: somebody went back */
 };
 
-/* A revision on trial (hivectl apply --confirm), or what became of the last one that was not confirmed. */
+/* A revision on trial (hivectl apply --confirm), or what became of the last one that was not confirmed, or was rolled back. */
 struct hv_api_trial {
         enum hv_api_trial_state state;
         const char *revision, *base;           /* what was applied, and what is gone back to */
         const char *by;                        /* who applied it; NULL: not known */
-        const char *why;                       /* REVERTED: "nobody confirmed it in time" */
+        const char *why;                       /* REVERTED, ROLLED_BACK: "nobody confirmed it in time" */
         uint64_t deadline_us;                  /* PENDING */
-        uint64_t began_wall_us, ended_wall_us; /* ended: REVERTED */
-        bool holds_files;                      /* REVERTED: the files still say what was taken back */
+        uint64_t began_wall_us, ended_wall_us; /* ended: REVERTED, ROLLED_BACK */
+        bool holds_files;                      /* likewise: the files still say what was taken back */
 };
 
 /* An image that is to be there beforehand. */

@@ -109,6 +109,8 @@
            "a revision that was on trial stays") \
         X(REVERTED,             "Reverted",            LOG_WARNING, "9557cb072fb545b48acb25aa5e087bed", \
            "a revision that was on trial is taken back") \
+        X(ROLLED_BACK,          "RolledBack",          LOG_NOTICE,  "f3c696b6ef8c47bcb78bd62346722fd5", \
+           "somebody went back to a revision of before") \
         X(GC_REMOVED,           "GarbageCollected",    LOG_NOTICE,  "351801336a42436686ed5486ed8b08ba", \
            "garbage collection removed an image or an ended container") \
         X(GC_STUCK,             "GarbageCollectionStuck", LOG_WARNING, "0a14eed201ef42e5ab285fbde5e69e08", \

@@ -139,6 +139,10 @@ const struct hv_desired *hv_core_parked(const struct hv_core *c) {
         return c->parked;
 }
 
+int hv_core_ask_guard(struct hv_core *c, const struct hv_desired *desired, struct hv_err *err) {
+        return hv_guard_ask(c, desired, err);
+}
+
 bool hv_core_is_deciding(const struct hv_core *c) {
         return c->pending != NULL;
 }

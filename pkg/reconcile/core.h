@@ -208,6 +208,10 @@ const struct hv_desired *hv_core_active(const struct hv_core *c);
 /* The revision that the guard holds; NULL: none. Borrowed likewise. */
 const struct hv_desired *hv_core_parked(const struct hv_core *c);
 
+/* What the guard would say of a revision that somebody wants to roll back to; nothing is parked or changed. -EDQUOT: it would
+ * remove too much, in words; -ENOTCONN: it cannot count yet. */
+int hv_core_ask_guard(struct hv_core *c, const struct hv_desired *desired, struct hv_err *err);
+
 /* What it asked for has come to pass: the container runs anew, or is gone. */
 bool hv_core_restart_is_over(const struct hv_core *c, const struct hv_restart_order *o);
 

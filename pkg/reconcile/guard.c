@@ -25,12 +25,17 @@
 #include "reconcile/reclaim.h"
 #include "reconcile/task_state.h"
 
-static void forget_parked(struct hv_core *c) {
-        c->parked = hv_desired_unref(c->parked);
+/* What was counted, and said of it. */
+static void forget_counted(struct hv_core *c) {
         for (size_t i = 0; i < c->parked_removals.n; i++)
                 free(c->parked_removals.v[i]);
         hv_vec_clear(&c->parked_removals);
         hv_set_text(&c->parked_message, NULL);
+}
+
+static void forget_parked(struct hv_core *c) {
+        c->parked = hv_desired_unref(c->parked);
+        forget_counted(c);
 }
 
 void hv_guard_offer(struct hv_core *c, struct hv_desired *d) {
@@ -233,8 +238,15 @@ static void count_existing(struct hv_core *c, const struct hv_desired *d, enum b
                         count(c, d, HV_KIND_VOLUME, o->name, o->doubt != 0, benefit, counted);
 }
 
+/* What somebody says who lets it. */
+#define BY_APPLY "hivectl apply"
+#define BY_ROLLBACK "hivectl rollback"
+
 /* True when d may become active; otherwise parked_message and parked_removals say why not. */
-static bool is_allowed(struct hv_core *c, const struct hv_desired *d, enum benefit benefit) {
+static bool is_allowed_by(struct hv_core *c, const struct hv_desired *d, enum benefit benefit,
+                          const char *command) {
+        const char *rolled = hv_streq(command, BY_ROLLBACK) ? d->revision : "";
+        const char *space = *rolled ? " " : "";
         size_t removed;
 
         count_existing(c, d, benefit);
@@ -244,16 +256,45 @@ static bool is_allowed(struct hv_core *c, const struct hv_desired *d, enum benef
         if (d->n_objects == 0 && removed > 0 && !d->settings.allow_empty)
                 c->parked_message =
                         hv_asprintf("refusing an empty desired state while %u objects are active; set "
-                                    "node.safety.allowEmpty or run: hivectl apply --accept-prune %.8s",
-                                    c->n_parked_existing, d->revision);
+                                    "node.safety.allowEmpty or run: %s%s%.8s --accept-prune %.8s",
+                                    c->n_parked_existing, command, space, rolled, d->revision);
         else if (removed > 1 && removed * 100 > (size_t) d->settings.max_prune_percent * c->n_parked_existing)
                 c->parked_message =
                         hv_asprintf("revision %.8s would remove %zu of %u objects, more than "
-                                    "node.safety.maxPrune (%u%%) allows; to let it: hivectl apply "
+                                    "node.safety.maxPrune (%u%%) allows; to let it: %s%s%.8s "
                                     "--accept-prune %.8s",
                                     d->revision, removed, c->n_parked_existing, d->settings.max_prune_percent,
-                                    d->revision);
+                                    command, space, rolled, d->revision);
         return !c->parked_message;
+}
+
+static bool is_allowed(struct hv_core *c, const struct hv_desired *d, enum benefit benefit) {
+        return is_allowed_by(c, d, benefit, BY_APPLY);
+}
+
+int hv_guard_ask(struct hv_core *c, const struct hv_desired *d, struct hv_err *err) {
+        typeof(c->parked_removals) removals = c->parked_removals;
+        unsigned n_existing = c->n_parked_existing;
+        char *message = HV_STEAL(c->parked_message);
+        int r = 0;
+
+        if (c->engine.state != HV_ENGINE_READY && d->settings.docker_enabled) {
+                c->parked_message = message;
+                return hv_err_set(err, -ENOTCONN,
+                                  "what revision %.8s would remove cannot be counted before the container "
+                                  "engine answers; to let it, whatever it is: " BY_ROLLBACK
+                                  " %.8s --accept-prune %.8s",
+                                  d->revision, d->revision, d->revision);
+        }
+        memset(&c->parked_removals, 0, sizeof c->parked_removals);
+        if (!is_allowed_by(c, d, AGAINST_THE_REVISION, BY_ROLLBACK))
+                r = hv_err_set(err, -EDQUOT, "%s", c->parked_message);
+        forget_counted(c);
+        hv_vec_done(&c->parked_removals);
+        c->parked_removals = removals;
+        c->n_parked_existing = n_existing;
+        c->parked_message = message;
+        return r;
 }
 
 void hv_guard_decide(struct hv_core *c, uint64_t now_us) {

@@ -54,6 +54,7 @@ const char *hv_reason_name(enum hv_reason reason) {
                 [HV_REASON_NOT_LISTENING] = "NotListening",
                 [HV_REASON_CONFIRM_PENDING] = "ConfirmPending",
                 [HV_REASON_REVERTED] = "Reverted",
+                [HV_REASON_ROLLED_BACK] = "RolledBack",
                 [HV_REASON_DISK_LIMIT] = "DiskLimit",
         };
 

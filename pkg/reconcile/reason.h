@@ -52,6 +52,7 @@ enum hv_reason {
         HV_REASON_NOT_LISTENING,    /* the address of http.listen cannot be had */
         HV_REASON_CONFIRM_PENDING,  /* a revision is on trial, and taken back without a yes */
         HV_REASON_REVERTED,         /* one was */
+        HV_REASON_ROLLED_BACK,      /* somebody wants a revision of before */
         HV_REASON_DISK_LIMIT,       /* a workspace takes more than its task asked for */
         HV_N_REASONS
 };

@@ -289,6 +289,7 @@ void hv_guard_offer(struct hv_core *c, struct hv_desired *d);
 void hv_guard_resume(struct hv_core *c, struct hv_desired *d);
 void hv_guard_revert(struct hv_core *c, struct hv_desired *d);
 int hv_guard_accept(struct hv_core *c, const char *revision, struct hv_err *err);
+int hv_guard_ask(struct hv_core *c, const struct hv_desired *d, struct hv_err *err); /* core.h */
 void hv_guard_decide(struct hv_core *c, uint64_t now_us); /* activates or parks what is pending */
 
 /* What should happen to an object and how it stands: made for planning, shown by status. */

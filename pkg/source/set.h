@@ -143,6 +143,10 @@ int hv_source_set_confirm(struct hv_source_set *s, struct hv_err *err);
 int hv_source_set_revert(struct hv_source_set *s, enum hv_trial_cause cause, uint64_t now_wall_us,
                          struct hv_err *err);
 
+/* The same way to wish->base, any kept revision, with nothing on trial before it; wish->tried is the one in force. What the disk does
+ * not take is not begun. */
+int hv_source_set_roll_back(struct hv_source_set *s, const struct hv_trial_wish *wish, struct hv_err *err);
+
 struct hv_revision_store *hv_source_set_revisions(struct hv_source_set *s);
 const struct hv_object_store *hv_source_set_objects(const struct hv_source_set *s);
 

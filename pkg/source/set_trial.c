@@ -2,7 +2,8 @@
  *
  *      begin      "trial" is written  ->  objects of the API are changed  ->  the new revision comes into force
  *      confirm    "trial" is removed
- *      revert     "trial" says REVERTING  ->  objects are as base had them  ->  base is kept as the one in force
+ *      revert, and rolling back
+ *                 "trial" says REVERTING  ->  objects are as base had them  ->  base is kept as the one in force
  *                 ->  "trial" says REVERTED
  *
  * Model    While it says REVERTING every load is of base alone, so it makes no difference how far the disk has come; each step
@@ -228,6 +229,23 @@ int hv_source_set_confirm(struct hv_source_set *s, struct hv_err *err) {
         return 0;
 }
 
+/* From now on every load is of next->base. */
+static int begin_way_back(struct hv_source_set *s, const struct hv_trial *next, struct hv_err *err) {
+        bool was_asked = next->cause == HV_TRIAL_ASKED || next->cause == HV_TRIAL_ROLLED_BACK;
+        int r = check_base(s, next, err);
+
+        if (r < 0)
+                return r;
+        r = keep(s, next, err);
+        if (r < 0 && was_asked) {
+                s->trial_is_durable = keep(s, &s->trial, NULL) >= 0;
+                return r;
+        }
+        hv_fail_place("trial_reverting");
+        set_trial(s, next);
+        return r;
+}
+
 int hv_source_set_revert(struct hv_source_set *s, enum hv_trial_cause cause, uint64_t now_wall_us,
                          struct hv_err *err) {
         struct hv_trial next = s->trial;
@@ -236,18 +254,17 @@ int hv_source_set_revert(struct hv_source_set *s, enum hv_trial_cause cause, uin
 
         digest_files(s, held);
         r = hv_trial_revert(&next, cause, held, now_wall_us, err);
-        if (r >= 0)
-                r = check_base(s, &next, err);
-        if (r < 0)
-                return r;
-        r = keep(s, &next, err);
-        if (r < 0 && cause == HV_TRIAL_ASKED) {
-                s->trial_is_durable = keep(s, &s->trial, NULL) >= 0;
-                return r;
-        }
-        hv_fail_place("trial_reverting");
-        set_trial(s, &next);
-        return r;
+        return r < 0 ? r : begin_way_back(s, &next, err);
+}
+
+int hv_source_set_roll_back(struct hv_source_set *s, const struct hv_trial_wish *wish, struct hv_err *err) {
+        struct hv_trial next = s->trial;
+        char held[HV_SHA256_HEX_SIZE];
+        int r;
+
+        digest_files(s, held);
+        r = hv_trial_roll_back(&next, wish, held, err);
+        return r < 0 ? r : begin_way_back(s, &next, err);
 }
 
 static bool is_in(const struct hv_revision_files *files, const char *name) {

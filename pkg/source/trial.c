@@ -22,10 +22,8 @@ static const char *const phases[] = {
 };
 
 static const char *const causes[] = {
-        [HV_TRIAL_NOT_DUE] = "None",
-        [HV_TRIAL_DEADLINE] = "Deadline",
-        [HV_TRIAL_REBOOT] = "Reboot",
-        [HV_TRIAL_ASKED] = "Asked",
+        [HV_TRIAL_NOT_DUE] = "None", [HV_TRIAL_DEADLINE] = "Deadline",      [HV_TRIAL_REBOOT] = "Reboot",
+        [HV_TRIAL_ASKED] = "Asked",  [HV_TRIAL_ROLLED_BACK] = "RolledBack",
 };
 
 const char *hv_trial_phase_name(enum hv_trial_phase phase) {
@@ -38,6 +36,7 @@ const char *hv_trial_cause_text(enum hv_trial_cause cause) {
                 [HV_TRIAL_DEADLINE] = "nobody confirmed it in time",
                 [HV_TRIAL_REBOOT] = "the machine was started anew before anybody confirmed it",
                 [HV_TRIAL_ASKED] = "somebody asked for it",
+                [HV_TRIAL_ROLLED_BACK] = "somebody rolled it back",
         };
 
         return texts[cause];
@@ -62,13 +61,20 @@ static void set_text(char *ret, size_t size, const char *text) {
         (void) snprintf(ret, size, "%s", text ? text : "");
 }
 
+/* Nothing is begun while something is taken back. */
+static int check_not_reverting(const struct hv_trial *t, struct hv_err *err) {
+        if (t->phase != HV_TRIAL_REVERTING)
+                return 0;
+        return hv_err_set(err, -EAGAIN, "revision %.*s is being taken back; try again in a moment",
+                          REVISION_SHOWN, t->tried);
+}
+
 int hv_trial_begin(struct hv_trial *t, const struct hv_trial_wish *wish, struct hv_err *err) {
         struct hv_trial next = { .phase = HV_TRIAL_PENDING };
-        int r;
+        int r = check_not_reverting(t, err);
 
-        if (t->phase == HV_TRIAL_REVERTING)
-                return hv_err_set(err, -EAGAIN, "revision %.*s is being taken back; apply again in a moment",
-                                  REVISION_SHOWN, t->tried);
+        if (r < 0)
+                return r;
         r = hv_trial_check_window(wish->window_us, err);
         if (r < 0)
                 return r;
@@ -129,6 +135,28 @@ int hv_trial_revert(struct hv_trial *t, enum hv_trial_cause cause, const char *h
         return 0;
 }
 
+int hv_trial_roll_back(struct hv_trial *t, const struct hv_trial_wish *wish, const char *held,
+                       struct hv_err *err) {
+        struct hv_trial next = { .phase = HV_TRIAL_REVERTING, .cause = HV_TRIAL_ROLLED_BACK };
+        int r = check_not_reverting(t, err);
+
+        if (r < 0)
+                return r;
+        if (t->phase == HV_TRIAL_PENDING)
+                return hv_err_set(err, -EBUSY,
+                                  "revision %.*s is on trial: confirm it (hivectl confirm), or take it back "
+                                  "(hivectl confirm --revert), then roll back",
+                                  REVISION_SHOWN, t->tried);
+        set_text(next.base, sizeof next.base, wish->base);
+        set_text(next.tried, sizeof next.tried, wish->tried);
+        set_text(next.by, sizeof next.by, wish->by);
+        set_text(next.boot_id, sizeof next.boot_id, wish->now.boot_id);
+        set_text(next.held, sizeof next.held, held);
+        next.began_wall_us = next.ended_wall_us = wish->now.wall_us;
+        *t = next;
+        return 0;
+}
+
 void hv_trial_reverted(struct hv_trial *t, bool holds_files) {
         t->phase = HV_TRIAL_REVERTED;
         if (!holds_files)
@@ -182,6 +210,7 @@ bool hv_trial_read(char *text, struct hv_trial *ret) {
         if (!find(phases, HV_ARRAY_SIZE(phases), phase, &p) ||
             !find(causes, HV_ARRAY_SIZE(causes), cause, &c))
                 return false;
+        clear_nothing(t.boot_id);
         clear_nothing(t.held);
         clear_nothing(t.by);
         if (!is_digest(t.base) || !is_digest(t.tried) || (*t.held && !is_digest(t.held)))

@@ -5,8 +5,9 @@
  *           ^                    ^  |   ^ |
  *           | the files changed  |  |   '-' begin: a new deadline, the same base
  *           |                    |  | the deadline, another boot, or asked for
- *        REVERTED <-------- REVERTING
- *                 base is kept as the revision in force
+ *        REVERTED <-------- REVERTING <------ NONE, REVERTED
+ *                 base is kept as       roll back: to any kept revision, without a trial before it
+ *                 the revision in force
  *
  * Model    Pure: the time comes with each call. The deadline is an instant of CLOCK_BOOTTIME of one boot: a wall clock that is set
  *          moves nothing. After another boot it is not known how much time has passed, so what is on trial is taken back.
@@ -38,6 +39,7 @@ enum hv_trial_cause {
         HV_TRIAL_DEADLINE,
         HV_TRIAL_REBOOT, /* the machine was started anew meanwhile */
         HV_TRIAL_ASKED,
+        HV_TRIAL_ROLLED_BACK, /* nothing was on trial: somebody wants a revision of before again */
 };
 
 struct hv_trial_now {
@@ -82,6 +84,10 @@ enum hv_trial_cause hv_trial_due(const struct hv_trial *t, const struct hv_trial
 /* PENDING to REVERTING; errors as hv_trial_confirm(). */
 int hv_trial_revert(struct hv_trial *t, enum hv_trial_cause cause, const char *held, uint64_t now_wall_us,
                     struct hv_err *err);
+
+/* To REVERTING at once, from each phase but PENDING (-EBUSY) and REVERTING (-EAGAIN). Of the wish the window means nothing. */
+int hv_trial_roll_back(struct hv_trial *t, const struct hv_trial_wish *wish, const char *held,
+                       struct hv_err *err);
 
 /* REVERTING to REVERTED. */
 void hv_trial_reverted(struct hv_trial *t, bool holds_files);

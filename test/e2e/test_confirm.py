@@ -286,8 +286,9 @@ class Confirm(Confirms, base.Case):
             with self.subTest(place):
                 self.fresh()
                 was = self.revision()
+                self.try_out(obj("more"))  # first: a file that the watch takes in before the trial would be what is gone back to
                 self.agent.write(document(BODY + service("file")))
-                self.try_out(obj("more"))
+                self.agent.wait(lambda: "hive-file" in self.engine.running(), "the file is on trial too")
                 self.die(place, lambda: self.agent.ctl("confirm", "--revert"))
                 self.agent.kill()
                 self.taken_back(was)
@@ -298,6 +299,35 @@ class Confirm(Confirms, base.Case):
                 new = self.revision()
                 self.die(place, lambda: self.agent.ctl("confirm"))
                 self.assertEqual((self.revision(), self.state()), (new, "Pending" if place == "trial_confirming" else None))
+
+    def test_going_back(self):
+        """To a revision of before, over restarts, until the file changes; the guard is asked."""
+        agent = self.up(BODY)
+        first = self.revision()
+        agent.write(document(BODY + service("more")))
+        agent.wait(lambda: self.engine.running() == {"hive-web", "hive-more"} and agent.status()["synced"], "both run")
+        second = self.revision()
+        self.assertEqual(agent.ctl("apply", "-f", "-", stdin=obj("extra")).returncode, 0)
+        agent.wait(lambda: "hive-extra" in self.engine.running() and agent.status()["synced"], "the object runs")
+        self.assertEqual(agent.ctl("rollback", "0123456789").returncode, 4)
+        guarded = agent.ctl("rollback", first)
+        self.assertEqual((guarded.returncode, self.state()), (2, None), guarded.stderr)
+        self.assertIn("would remove 2 of 3 objects", guarded.stderr)
+        self.die("trial_objects_back", lambda: agent.ctl("rollback", first, "--accept-prune", first[:8]))
+        agent.wait(lambda: self.engine.running() == {"hive-web"} and agent.status()["synced"], "it runs as it did")
+        self.assertEqual((self.revision(), self.state()), (first, "RolledBack"))
+        self.assertEqual((self.condition()["reason"], self.condition("Converged")["reason"]), ("RolledBack", "RolledBack"))
+        states = {s["name"]: s["state"] for s in agent.call("GET", "/api/v1/sources")["items"]}
+        self.assertEqual(states, {"file": "HeldOff", "api": "Empty"})
+        self.assertEqual(agent.ctl("reload").returncode, 0)
+        self.assertEqual(self.revision(), first)
+        r = agent.ctl("rollback", second[:12], "--wait")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertIn(f"rolled back: revision {second[:12]} is in force again", r.stdout)
+        self.assertEqual(self.engine.running(), {"hive-web", "hive-more"})
+        self.assertIn("RolledBack", agent.ctl("events", "-o", "json").stdout)
+        agent.write(document(BODY + service("more", args="3000000")))
+        agent.wait(lambda: self.sleeps("hive-more") == ["3000000"] and self.state() is None, "a file that changes is taken")
 
     def fresh(self):
         self.agent.done()

@@ -30,6 +30,8 @@ expect() {
 }
 
 expect hivectl va -- validate
+expect hivectl rol -- rollback
+expect hivectl rollback --acc -- --accept-prune
 expect hivectl re -- revisions reload restart release receipt
 expect hivectl get serv -- services service/
 expect hivectl get svc -o j -- json jsonl jsonpath=

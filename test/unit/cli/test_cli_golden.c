@@ -57,6 +57,11 @@ static void taken_back(struct stage *s) {
         s->outcome = HV_API_REVERTED;
 }
 
+static void rolled_back(struct stage *s) {
+        stage_roll_back(s);
+        s->outcome = HV_API_ROLLED_BACK;
+}
+
 static void refused(struct stage *s) {
         stage_refuse(s);
         s->outcome = HV_API_REFUSED;
@@ -84,6 +89,8 @@ static const struct scene {
         { "status-taken-back", "status", taken_back },
         { "apply-confirm", "apply --confirm 10m", tried_out },
         { "confirm-revert", "confirm --revert", taken_back },
+        { "status-rolled-back", "status", rolled_back },
+        { "rollback", "rollback", rolled_back },
         { "status-no-engine", "status", stage_lose_engine },
         { "get-services", "get services", busy },
         { "get-services-wide", "get services -o wide", busy },

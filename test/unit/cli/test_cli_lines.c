@@ -388,6 +388,7 @@ static const struct line {
         { "__complete -- get service/w", NULL, 0, "service/web\tRunning\n", NULL },
         { "__complete -- logs ''", NULL, 0, "proxy\t", NULL },
         { "__complete -- get svc -o ''", NULL, 0, "wide\t\n", NULL },
+        { "__complete -- rollback aa", NULL, 0, "aa0000000000\tPrevious\n", NULL },
         { "__complete -- apply --ac", NULL, 0, "--accept-prune\t", NULL },
         { "__complete -- apply -f ''", NULL, 0, ":file\n", NULL },
         { "__complete -- explain services.por", NULL, 0, "services.ports\t", NULL },

@@ -186,6 +186,9 @@ static void change(void *userdata, const struct hv_api_change *c, struct hv_api_
                               " confirm=%llus verdict=%d by=%s",
                               (unsigned long long) (c->confirm_us / HV_USEC_PER_SEC), c->verdict,
                               c->by && hv_has_prefix(c->by, "unix:uid=") ? "unix" : "");
+        if (c->activate)
+                n += snprintf(s->last_change + n, sizeof s->last_change - (size_t) n, " activate=%.8s by=%s",
+                              c->activate, c->by && hv_has_prefix(c->by, "unix:uid=") ? "unix" : "");
         for (size_t i = 0; i < c->n_files; i++)
                 n += snprintf(s->last_change + n, sizeof s->last_change - (size_t) n,
                               " file=%s path=%d text=%s", c->files[i].name, c->files[i].path != NULL,
@@ -684,6 +687,14 @@ void stage_take_back(struct stage *s) {
         s->trial.deadline_us = 0;
         s->trial.ended_wall_us = s->wall_us;
         s->trial.holds_files = true;
+}
+
+void stage_roll_back(struct stage *s) {
+        stage_take_back(s);
+        s->trial.state = HV_API_TRIAL_ROLLED_BACK;
+        s->trial.why = "somebody rolled it back";
+        s->sources[0].state = HV_API_SOURCE_HELD_OFF;
+        s->revisions[1].state = HV_API_REVISION_ROLLED_BACK;
 }
 
 void stage_lose_port(struct stage *s) {

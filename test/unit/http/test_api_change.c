@@ -93,6 +93,68 @@ static void a_trial_needs_a_time_and_may_be_refused(void **state) {
         assert_string_equal(text_at(b.json, "detail"), "too late");
 }
 
+static void a_kept_revision_is_gone_back_to(void **state) {
+        static const struct {
+                const char *path;
+                unsigned status;
+                const char *seen; /* NULL: the agent was not asked */
+        } rows[] = {
+                { "/api/v1/revisions/aa000000/activate", 200, "accept= dry=0 activate=aa000000 by=unix" },
+                { "/api/v1/revisions/previous/activate", 200, "accept= dry=0 activate=aa000000 by=unix" },
+                { "/api/v1/revisions/aa/activate?accept-prune=aa00", 200,
+                  "accept=aa00 dry=0 activate=aa000000" },
+                { "/api/v1/revisions/zz/activate", 404, NULL },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+                _hv_cleanup_(answer_done) struct answer a = {};
+
+                s->outcome = HV_API_ROLLED_BACK;
+                a = post(s, rows[i].path, NULL);
+                assert_int_equal(a.status, rows[i].status);
+                assert_int_equal(s->n_changes, rows[i].seen ? 1 : 0);
+                if (!rows[i].seen)
+                        continue;
+                assert_non_null(strstr(s->last_change, rows[i].seen));
+                assert_string_equal(text_at(a.json, "outcome"), "RolledBack");
+                assert_true(hv_json_bool(a.json, "changed", false));
+        }
+}
+
+static void going_back_is_refused_in_words(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new(), *parked = stage_new(), *only = stage_new();
+        _hv_cleanup_(answer_done) struct answer a = {}, b = {}, c = {}, d = {}, e = {};
+        _hv_cleanup_free_ char *path = NULL;
+
+        (void) state;
+        s->outcome = HV_API_FAILED;
+        hv_err_set(&s->err, -EDQUOT, "would remove 5 of 5 objects");
+        a = post(s, "/api/v1/revisions/previous/activate", NULL);
+        assert_int_equal(a.status, 409);
+        assert_string_equal(text_at(a.json, "code"), "PruneBlocked");
+        assert_string_equal(text_at(a.json, "detail"), "would remove 5 of 5 objects");
+        s->outcome = HV_API_REFUSED;
+        b = post(s, "/api/v1/revisions/previous/activate", NULL);
+        assert_int_equal(b.status, 422);
+        assert_string_equal(text_at(b.json, "code"), "RevisionRejected");
+        stage_park(parked);
+        path = hv_asprintf("/api/v1/revisions/%s/activate", parked->status.parked_revision);
+        c = post(parked, path, NULL);
+        assert_int_equal(c.status, 409);
+        assert_string_equal(text_at(c.json, "code"), "PruneBlocked");
+        assert_int_equal(parked->n_changes, 0);
+        parked->revisions[2].revision = parked->status.parked_revision; /* it was in force once */
+        e = post(parked, path, NULL);
+        assert_int_equal(e.status, 200);
+        assert_int_equal(parked->n_changes, 1);
+        only->revisions[1].state = HV_API_REVISION_ACTIVE;
+        d = post(only, "/api/v1/revisions/previous/activate", NULL);
+        assert_int_equal(d.status, 404);
+        assert_non_null(strstr(text_at(d.json, "detail"), "before this one"));
+}
+
 static void a_parked_revision_names_its_victims(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
         _hv_cleanup_(answer_done) struct answer a = {}, b = {};
@@ -288,6 +350,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(an_apply_tells_what_changed),
                 cmocka_unit_test(a_trial_is_begun_and_ended),
+                cmocka_unit_test(a_kept_revision_is_gone_back_to),
+                cmocka_unit_test(going_back_is_refused_in_words),
                 cmocka_unit_test(a_trial_needs_a_time_and_may_be_refused),
                 cmocka_unit_test(nothing_new_is_no_change),
                 cmocka_unit_test(a_parked_revision_names_its_victims),

@@ -255,6 +255,22 @@ static void a_revision_on_trial_is_told_everywhere(void **state) {
         answer_done(&b);
         answer_done(&c);
 
+        stage_roll_back(s);
+        stage_changed(s);
+        a = get(s, "/api/v1/status");
+        b = get(s, "/api/v1/sources");
+        c = get(s, "/api/v1/revisions");
+        assert_string_equal(text_at(a.json, "confirm.state"), "RolledBack");
+        assert_string_equal(text_at(a.json, "confirm.why"), "somebody rolled it back");
+        assert_string_equal(text_at(a.json, "conditions.9.reason"), "RolledBack");
+        assert_string_equal(text_at(a.json, "conditions.1.status"), "False");
+        assert_string_equal(text_at(a.json, "conditions.1.reason"), "RolledBack");
+        assert_string_equal(text_at(b.json, "items.0.state"), "HeldOff");
+        assert_string_equal(text_at(c.json, "items.1.state"), "RolledBack");
+        answer_done(&a);
+        answer_done(&b);
+        answer_done(&c);
+
         stage_take_back(s);
         stage_changed(s);
         a = get(s, "/api/v1/status");
@@ -766,7 +782,8 @@ static void usage_is_sent_again_with_each_sample(void **state) {
 static void a_revision_is_found_by_the_start_of_its_id(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
         _hv_cleanup_(answer_done) struct answer all = get(s, "/api/v1/revisions"), one = {}, none = {},
-                                                many = {};
+                                                both = {}, many = {};
+        _hv_cleanup_free_ char *like = NULL;
         const char *id = text_at(all.json, "items.0.revision");
         _hv_cleanup_free_ char *path = hv_asprintf("/api/v1/revisions/%.12s", id);
 
@@ -777,7 +794,11 @@ static void a_revision_is_found_by_the_start_of_its_id(void **state) {
         assert_string_equal(text_at(one.json, "state"), "Active");
         none = get(s, "/api/v1/revisions/zzzz");
         assert_int_equal(none.status, 404);
-        s->revisions[1].revision = s->revisions[0].revision;
+        s->revisions[1].revision =
+                s->revisions[0].revision; /* of one that is parked and kept: the kept one */
+        both = get(s, path);
+        assert_int_equal(both.status, 200);
+        s->revisions[1].revision = like = hv_asprintf("%.12sffff", id);
         many = get(s, path);
         assert_int_equal(many.status, 409);
 }

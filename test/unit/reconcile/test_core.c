@@ -735,6 +735,41 @@ static void the_way_back_of_a_trial_asks_no_guard(void **state) {
         hv_desired_unref(before);
 }
 
+static void the_guard_says_what_it_would_do_and_does_nothing(void **state) {
+        BED;
+        _hv_cleanup_(hv_desired_unrefp) struct hv_desired
+                *all = desire("rev1", (struct wish[]){ { "a" }, { "b" }, { "c" }, { "d" }, { "e" }, {} }),
+                *most = desire("rev2", (struct wish[]){ { "a" }, { "b" }, { "c" }, { "d" }, {} }),
+                *few = desire("rev3", (struct wish[]){ { "f" }, {} });
+        struct hv_err err = {};
+        struct hv_status s;
+
+        bed_desire(b, hv_desired_ref(all));
+        bed_run(b);
+        assert_int_equal(hv_core_ask_guard(b->core, most, &err), 0);
+        assert_int_equal(hv_core_ask_guard(b->core, few, &err), -EDQUOT);
+        assert_non_null(strstr(err.msg, "would remove 5 of 5 objects"));
+        assert_non_null(strstr(err.msg, "hivectl rollback rev3 --accept-prune rev3"));
+        bed_run(b);
+        s = bed_status(b);
+        assert_string_equal(s.active_revision, "rev1");
+        assert_null(s.parked_revision);
+        assert_int_equal(b->containers.n, 5);
+
+        bed_desire(b, hv_desired_ref(few)); /* what is parked stays so, with its words */
+        bed_run(b);
+        assert_int_equal(hv_core_ask_guard(b->core, most, &err), 0);
+        s = bed_status(b);
+        assert_string_equal(s.parked_revision, "rev3");
+        assert_int_equal(s.n_parked_removals, 5);
+        assert_non_null(strstr(s.parked_message, "hivectl apply --accept-prune rev3"));
+
+        assert_int_equal(hv_core_input(b->core, b->now_us,
+                                       &(struct hv_input){ HV_INPUT_ENGINE_LOST, .message = "cut" }, NULL),
+                         0);
+        assert_int_equal(hv_core_ask_guard(b->core, most, &err), -ENOTCONN);
+}
+
 static void the_guard_lets_half_go_and_never_a_single_one_back(void **state) {
         BED;
 
@@ -1010,6 +1045,7 @@ int main(void) {
                 T(no_more_objects_than_workers_change_at_once),
                 T(the_guard_parks_what_would_remove_too_much),
                 T(the_way_back_of_a_trial_asks_no_guard),
+                T(the_guard_says_what_it_would_do_and_does_nothing),
                 T(the_guard_lets_half_go_and_never_a_single_one_back),
                 T(the_guard_counts_what_the_engine_holds),
                 T(the_guard_does_not_count_what_is_in_doubt_as_existing),

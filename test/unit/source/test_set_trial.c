@@ -12,6 +12,9 @@
 #define NODE(services)                                                                                                     \
         "apiVersion: hivelet/v1\nkind: NodeState\nmetadata: {name: node-1}\nspec:\n  node: {safety: {keepRevisions: 1}}\n" \
         "  services:\n" services
+#define NODE_KEEPS(services)                                                                                               \
+        "apiVersion: hivelet/v1\nkind: NodeState\nmetadata: {name: node-1}\nspec:\n  node: {safety: {keepRevisions: 3}}\n" \
+        "  services:\n" services
 #define SERVICE(name) "  - {name: " name ", image: docker.io/library/busybox:1.36}\n"
 #define OBJECT(name)                                                    \
         "apiVersion: hivelet/v1\nkind: Service\nmetadata: {name: " name \
@@ -554,6 +557,132 @@ static void a_yes_is_durable_or_was_none(void **state) {
         assert_int_equal(x->n_old + x->n_new, n);
 }
 
+/* --- going back --- */
+
+static int roll_back(struct fixture *x, const char *to, struct hv_err *err) {
+        const struct hv_trial_wish wish = { .base = to,
+                                            .tried = x->active,
+                                            .by = "unix:uid=0",
+                                            .now = { .boot_id = BOOT, .boot_us = 100, .wall_us = 1 } };
+
+        return hv_source_set_roll_back(x->set, &wish, err);
+}
+
+/* `web` and `obj` were in force, `mail` and `obj` are. */
+static void move_on(struct fixture *x) {
+        scratch_write(x->scratch, "node.yaml", NODE_KEEPS(SERVICE("mail")));
+        assert_string_equal(load(x), "mail obj");
+        assert_true(in_force(x) >= 0);
+}
+
+static void what_was_gone_back_to_stays_until_the_files_change(void **state) {
+        struct fixture *x = *state;
+        char first[HV_SHA256_HEX_SIZE];
+        size_t n;
+
+        memcpy(first, x->active, sizeof first);
+        move_on(x);
+        assert_string_equal(apply(x, OBJECT("new"), 0), "mail new obj");
+        assert_true(in_force(x) >= 0);
+        assert_int_equal(roll_back(x, first, NULL), 0);
+        assert_string_equal(load(x), "obj web"); /* nothing of the disk was touched yet */
+        assert_string_equal(go_back(x), "obj web");
+        assert_int_equal(phase(x), HV_TRIAL_REVERTED);
+        assert_true(x->load->held);
+        (void) hv_object_store_all(hv_source_set_objects(x->set), &n);
+        assert_int_equal(n, 1);
+        start(x);
+        assert_string_equal(last_good(x), "obj web");
+        assert_string_equal(load(x), "obj web");
+        assert_true(x->load->held);
+
+        scratch_write(x->scratch, "node.yaml", NODE_KEEPS(SERVICE("next")));
+        assert_string_equal(load(x), "next obj");
+        assert_false(x->load->held);
+        assert_true(in_force(x) >= 0);
+        assert_int_equal(phase(x), HV_TRIAL_NONE);
+        start(x);
+        assert_string_equal(load(x), "next obj");
+}
+
+static void what_is_not_kept_or_on_trial_is_not_gone_back_from(void **state) {
+        struct fixture *x = *state;
+        char other[HV_SHA256_HEX_SIZE], first[HV_SHA256_HEX_SIZE];
+        struct hv_err err = {};
+
+        memcpy(first, x->active, sizeof first);
+        memset(other, 'd', sizeof other - 1);
+        other[sizeof other - 1] = '\0';
+        move_on(x);
+        assert_int_equal(roll_back(x, other, &err), -ENOENT);
+        assert_non_null(strstr(err.msg, "cannot be gone back to"));
+        assert_int_equal(phase(x), HV_TRIAL_NONE);
+        assert_string_equal(load(x), "mail obj");
+        assert_string_equal(apply(x, OBJECT("new"), HV_TRIAL_MIN_US), "mail new obj");
+        assert_true(in_force(x) >= 0);
+        assert_int_equal(roll_back(x, first, &err), -EBUSY);
+        assert_int_equal(phase(x), HV_TRIAL_PENDING);
+}
+
+static void prepare_rolling(void *userdata) {
+        struct fixture *x = userdata;
+
+        settle(x);
+        move_on(x);
+        stop(x);
+}
+
+static int roll(void *userdata) {
+        struct fixture *x = userdata;
+        const struct hv_source_options options = { .config = x->config,
+                                                   .config_dir = x->config_dir,
+                                                   .state_dir = x->state_dir,
+                                                   .hostname = "host" };
+        struct hv_err err = {};
+        int r = hv_source_set_new(&options, &x->set, &err);
+
+        if (r < 0)
+                return r;
+        r = roll_back(x, x->before, &err);
+        if (phase(x) == HV_TRIAL_REVERTING) {
+                (void) last_good(x);
+                if (x->load->desired && in_force(x) < 0)
+                        r = -EIO;
+        }
+        stop(x);
+        return r;
+}
+
+static void it_is_as_it_was_or_gone_back_whole(void *userdata, bool crashed, int code) {
+        struct fixture *x = userdata;
+
+        (void) crashed;
+        (void) code;
+        stop(x);
+        start(x);
+        if (phase(x) == HV_TRIAL_NONE) {
+                x->n_old++;
+                assert_string_equal(load(x), "mail obj");
+                return;
+        }
+        x->n_new++;
+        assert_string_equal(go_back(x), "obj web");
+        assert_int_equal(phase(x), HV_TRIAL_REVERTED);
+        assert_true(x->load->held);
+}
+
+static void a_machine_that_stops_has_gone_back_or_not_begun(void **state) {
+        struct fixture *x = *state;
+        const struct fault_run run = { prepare_rolling, roll, it_is_as_it_was_or_gone_back_whole, x };
+        unsigned n;
+
+        x->n_old = x->n_new = 0;
+        n = fault_everywhere(&run, FAULT_CRASH);
+        assert_int_equal(x->n_old + x->n_new, n);
+        assert_in_range(x->n_old, 1, 100);
+        assert_in_range(x->n_new, 1, 100);
+}
+
 int main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
         const struct CMUnitTest tests[] = {
@@ -571,6 +700,9 @@ int main(void) {
                 T(what_is_new_is_never_without_its_deadline),
                 T(a_way_back_that_was_begun_is_gone_to_its_end),
                 T(a_yes_is_durable_or_was_none),
+                T(what_was_gone_back_to_stays_until_the_files_change),
+                T(what_is_not_kept_or_on_trial_is_not_gone_back_from),
+                T(a_machine_that_stops_has_gone_back_or_not_begun),
         };
 
         return cmocka_run_group_tests_name("set_trial", tests, NULL, NULL);

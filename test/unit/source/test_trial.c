@@ -161,6 +161,35 @@ static void what_is_no_trial_is_not_read(void **state) {
         assert_int_equal(read.phase, HV_TRIAL_NONE);
 }
 
+static void going_back_needs_no_trial_and_ends_none(void **state) {
+        const struct hv_trial_wish wish = {
+                .base = BASE, .tried = NEW, .by = "unix:uid=0", .now = at(BOOT, 1)
+        };
+        struct hv_trial t = {}, read;
+        _hv_cleanup_(hv_buf_done) struct hv_buf text = {};
+        struct hv_err err = {};
+
+        (void) state;
+        assert_int_equal(hv_trial_roll_back(&t, &wish, NEWER, NULL), 0);
+        assert_int_equal(t.phase, HV_TRIAL_REVERTING);
+        hv_trial_write(&t, &text);
+        assert_true(hv_trial_read(text.data, &read));
+        assert_int_equal(read.cause, HV_TRIAL_ROLLED_BACK);
+        assert_string_equal(read.base, BASE);
+        assert_string_equal(read.tried, NEW);
+        assert_string_equal(read.held, NEWER);
+        assert_int_equal(hv_trial_roll_back(&t, &wish, NEWER, &err), -EAGAIN);
+        hv_trial_reverted(&t, true);
+        assert_int_equal(hv_trial_roll_back(&t, &wish, NEW, NULL), 0); /* and once more, from there */
+        assert_string_equal(t.held, NEW);
+
+        t = (struct hv_trial){};
+        assert_int_equal(begin(&t, BASE, NEW, 1, 10 * MIN, NULL), 0);
+        assert_int_equal(hv_trial_roll_back(&t, &wish, NEWER, &err), -EBUSY);
+        assert_non_null(strstr(err.msg, "hivectl confirm"));
+        assert_int_equal(t.phase, HV_TRIAL_PENDING);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(it_is_over_at_its_deadline_and_not_before),
@@ -170,6 +199,7 @@ int main(void) {
                 cmocka_unit_test(a_yes_in_time_ends_it_and_a_late_one_says_so),
                 cmocka_unit_test(it_is_read_as_it_was_written),
                 cmocka_unit_test(what_is_no_trial_is_not_read),
+                cmocka_unit_test(going_back_needs_no_trial_and_ends_none),
         };
 
         return cmocka_run_group_tests_name("trial", tests, NULL, NULL);
