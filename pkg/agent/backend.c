@@ -183,4 +183,11 @@ const struct hv_api_backend hv_agent_backend = {
         .engine_images = hv_agent_gc_images,
         .order = hv_agent_order,
         .kill = hv_agent_kill,
+        .session_open = hv_agent_session_open,
+        .session_room = hv_agent_session_room,
+        .session_input = hv_agent_session_input,
+        .session_end_input = hv_agent_session_end_input,
+        .session_resize = hv_agent_session_resize,
+        .session_resume = hv_agent_session_resume,
+        .session_close = hv_agent_session_close,
 };

@@ -299,6 +299,16 @@ void hv_agent_logs_resume(struct hv_api_log *log);
 void hv_agent_logs_close(struct hv_api_log *log);
 void hv_agent_logs_passed(struct hv_agent *a); /* after each pass: does a task run whose log is waited for? */
 
+/* backend_session.c */
+struct hv_api_session *hv_agent_session_open(void *userdata, const struct hv_api_exec *asked,
+                                             struct hv_api_call *call, struct hv_err *err);
+size_t hv_agent_session_room(const struct hv_api_session *session);
+void hv_agent_session_input(struct hv_api_session *session, const void *data, size_t len);
+void hv_agent_session_end_input(struct hv_api_session *session);
+void hv_agent_session_resize(struct hv_api_session *session, unsigned rows, unsigned columns);
+void hv_agent_session_resume(struct hv_api_session *session);
+void hv_agent_session_close(struct hv_api_session *session);
+
 /* backend_task.c */
 void hv_agent_tasks(void *userdata, struct hv_arena *arena, struct hv_api_tasks *ret);
 void hv_agent_task_change(void *userdata, const struct hv_api_task_change *change, struct hv_api_call *call);

@@ -127,6 +127,7 @@ int hv_cmd_receipt_verify(struct hv_cli *cli); /* cmd_receipt.c */
 int hv_cmd_receipt_key(struct hv_cli *cli);
 int hv_cmd_events(struct hv_cli *cli);     /* cmd_events.c */
 int hv_cmd_logs(struct hv_cli *cli);       /* cmd_logs.c */
+int hv_cmd_exec(struct hv_cli *cli);       /* cmd_exec.c */
 int hv_cmd_explain(struct hv_cli *cli);    /* cmd_explain.c */
 int hv_cmd_schema(struct hv_cli *cli);     /* cmd_schema.c */
 int hv_cmd_completion(struct hv_cli *cli); /* cmd_completion.c */

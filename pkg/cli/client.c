@@ -159,6 +159,10 @@ static int describe_end(const struct hv_client *c, const struct hv_reply *reply,
         }
 }
 
+int hv_client_unreachable(const struct hv_client *c, const char *why, struct hv_err *err) {
+        return unreachable(c, why, err);
+}
+
 /* ---- calls ---- */
 
 struct call {
@@ -267,6 +271,24 @@ int hv_client_stream_start(struct hv_client *c, const struct hv_client_stream *s
         s->next = c->streams;
         c->streams = s;
         return hv_transfer_start(c->transfer, &options, &s->request, err);
+}
+
+int hv_client_duplex(struct hv_client *c, const char *path, const struct hv_duplex_options *options,
+                     struct hv_duplex **ret, struct hv_err *err) {
+        _hv_cleanup_free_ char *url = hv_asprintf("%s%s", c->base, path);
+        const char *const headers[] = { c->authorization ? hv_secret_bytes(c->authorization) : NULL, NULL };
+        struct hv_duplex_options whole = *options;
+
+        whole.url = url;
+        whole.unix_socket = c->socket_path;
+        whole.ca_file = c->ca_file;
+        whole.headers = headers;
+        whole.open_us = c->timeout_us;
+        return hv_duplex_open(c->event, &whole, ret, err);
+}
+
+struct sd_event *hv_client_event(struct hv_client *c) {
+        return c->event;
 }
 
 static int on_timeout(sd_event_source *source, uint64_t now_us, void *userdata) {

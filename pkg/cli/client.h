@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "transfer/duplex.h"
 #include "transfer/transfer.h"
 
 struct hv_json;
@@ -49,6 +50,13 @@ struct hv_client_stream {
         void *userdata;
 };
 int hv_client_stream_start(struct hv_client *c, const struct hv_client_stream *stream, struct hv_err *err);
+
+/* A connection that goes both ways: url, unix_socket, ca_file, headers and open_us of the options are the client's. */
+int hv_client_duplex(struct hv_client *c, const char *path, const struct hv_duplex_options *options,
+                     struct hv_duplex **ret, struct hv_err *err);
+struct sd_event *hv_client_event(struct hv_client *c); /* for what runs beside; the client's */
+/* The sentence for an agent that could not be connected to. */
+int hv_client_unreachable(const struct hv_client *c, const char *why, struct hv_err *err);
 
 /* Runs the loop until hv_client_stop(), or until `timeout_us` is over (0: never): -ETIMEDOUT. */
 int hv_client_run(struct hv_client *c, uint64_t timeout_us);

@@ -81,6 +81,11 @@ const struct hv_option hv_options[HV_N_OPTIONS] = {
         { HV_OPT_TASKS, 0, "tasks", NULL, NULL, "tasks only, as always: services belong to the node" },
         { HV_OPT_FIELD, 0, "field", "PATH", NULL,
           "who set this field of the object, such as restart.policy" },
+        { HV_OPT_STDIN, 'i', "stdin", NULL, NULL, "give it standard input" },
+        { HV_OPT_TTY, 't', "tty", NULL, NULL, "give it a terminal" },
+        { HV_OPT_USER, 'u', "user", "USER", NULL,
+          "user it runs as: NAME or UID, and :GROUP; default: the container's" },
+        { HV_OPT_WORKDIR, 0, "workdir", "PATH", NULL, "its working directory; default: the container's" },
         { HV_OPT_VERSION, 0, "version", NULL, NULL, "show the version" },
 };
 
@@ -212,6 +217,12 @@ static int store(struct hv_cli_options *ret, const struct hv_option *o, const ch
                 return read_time(o, value, &ignored_us, err);
         case HV_OPT_FIELD:
                 ret->field = value;
+                break;
+        case HV_OPT_USER:
+                ret->user = value;
+                break;
+        case HV_OPT_WORKDIR:
+                ret->workdir = value;
                 break;
         case HV_OPT_SIGNAL:
                 ret->signal = value;

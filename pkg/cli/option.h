@@ -59,6 +59,10 @@ enum hv_option_id {
         HV_OPT_DEADLINE,
         HV_OPT_TASKS,
         HV_OPT_FIELD,
+        HV_OPT_STDIN,
+        HV_OPT_TTY,
+        HV_OPT_USER,
+        HV_OPT_WORKDIR,
         HV_OPT_VERSION,
         HV_N_OPTIONS
 };
@@ -118,6 +122,7 @@ struct hv_cli_options {
         size_t n_env, n_inputs;
         const char *accept_prune, *wait_for, *since, *stream, *key;
         const char *name, *memory, *cpu, *network, *directory, *reason, *into, *signal, *deadline, *field;
+        const char *user, *workdir;
         uint64_t tail;
         char *const *args; /* what is no option; NULL-terminated */
         size_t n_args;

@@ -46,6 +46,22 @@ const struct hv_verb hv_verbs_order[] = {
           .args = HV_ARGS_SERVICE,
           .args_max = 2,
           .run = hv_cmd_kill },
+        { .name = "exec",
+          .group = "By hand",
+          .usage =
+                  "[-i] [-t] [--user USER] [--workdir PATH] [--env NAME=VALUE] SERVICE[/REPLICA] | task/ID [-- COMMAND...]",
+          .summary = "run a command in a container that runs",
+          .details =
+                  "Without a COMMAND: sh. The exit code is the command's; 7 when the connection broke, and then the command may go\n"
+                  "on: its standard input has ended, and nothing else is done to it. With -it keys go to the command as they are,\n"
+                  "Ctrl-C too; Ctrl-P Ctrl-Q leaves it alone. Needs the role admin; who ran what is recorded, without arguments.",
+          .examples = "exec -it web -- sh\nexec web/2 --user 0 -- ls -l /data\n"
+                      "exec -i db -- psql -f - <dump.sql\nexec task/resize-7 -- ps\n",
+          .options = BIT(HV_OPT_STDIN) | BIT(HV_OPT_TTY) | BIT(HV_OPT_USER) | BIT(HV_OPT_WORKDIR) |
+                     BIT(HV_OPT_ENV),
+          .args = HV_ARGS_SERVICE,
+          .args_max = 4096,
+          .run = hv_cmd_exec },
         { .name = "hold",
           .group = "By hand",
           .usage = "SERVICE | node [--reason TEXT]",

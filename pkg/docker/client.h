@@ -66,6 +66,9 @@ enum hv_docker_op {
         HV_DOCKER_OP_CONTAINER_WAIT,
         HV_DOCKER_OP_CONTAINER_LOGS,
         HV_DOCKER_OP_CONTAINER_STATS,
+        HV_DOCKER_OP_EXEC_CREATE,
+        HV_DOCKER_OP_EXEC_RESIZE,
+        HV_DOCKER_OP_EXEC_INSPECT,
         HV_DOCKER_OP_IMAGE_LIST,
         HV_DOCKER_OP_IMAGE_INSPECT,
         HV_DOCKER_OP_IMAGE_PULL,
@@ -103,6 +106,7 @@ struct hv_docker_result {
                 const struct hv_docker_container *container;
                 const struct hv_docker_created *created;
                 const struct hv_docker_exit *exit;
+                const struct hv_docker_exec_state *exec;
                 const struct hv_docker_usage *usage;
                 const struct hv_docker_images *images;
                 const struct hv_docker_image *image;

@@ -23,6 +23,7 @@ static bool is_conflict(enum hv_docker_op op, const char *message) {
         case HV_DOCKER_OP_CONTAINER_UNPAUSE:
         case HV_DOCKER_OP_CONTAINER_START:
         case HV_DOCKER_OP_CONTAINER_STOP:
+        case HV_DOCKER_OP_EXEC_CREATE:
                 return says(message, "container state improper");
         case HV_DOCKER_OP_CONTAINER_REMOVE:
                 return says(message, "container state improper") || says(message, "cannot remove container");

@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "http/metrics.h"
 #include "http/orders.h"
+#include "http/sessions.h"
 #include "http/snapshot.h"
 #include "http/tasks.h"
 #include "http/tunnels.h"
@@ -243,6 +244,17 @@ struct hv_api_backend {
 
         /* Ends with hv_api_kill_done(), also from inside. */
         void (*kill)(void *userdata, const struct hv_api_kill *kill, struct hv_api_call *call);
+
+        /* Begins a process in a container. NULL and err when it cannot be (-ENOENT: no such object, -EBUSY: it does not run,
+         * -ENOTCONN: no engine): the call is over. Else see http/sessions.h; nothing is called from inside. */
+        struct hv_api_session *(*session_open)(void *userdata, const struct hv_api_exec *exec,
+                                               struct hv_api_call *call, struct hv_err *err);
+        size_t (*session_room)(const struct hv_api_session *session); /* for input, bytes */
+        void (*session_input)(struct hv_api_session *session, const void *data, size_t len);
+        void (*session_end_input)(struct hv_api_session *session);
+        void (*session_resize)(struct hv_api_session *session, unsigned rows, unsigned columns);
+        void (*session_resume)(struct hv_api_session *session); /* there is room for output again */
+        void (*session_close)(struct hv_api_session *session);  /* frees it; the call is over */
 };
 
 /* --- life -------------------------------------------------------------------------------------------- */

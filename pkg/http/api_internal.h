@@ -53,6 +53,7 @@ struct hv_api {
         struct hv_api_kept status[2]; /* without the lines of files, and with them */
         sd_event_source *tell;        /* defer: conditions, watchers, abandoned logs; once a turn */
         struct hv_api_call *calls;    /* the open ones */
+        unsigned n_sessions;          /* of these */
 };
 
 /* Made once, kept. */
@@ -117,7 +118,8 @@ struct hv_api_call {
         bool in_handler;        /* the backend is being asked: what it was given outlives its _done() */
         bool over;              /* _done() was called meanwhile */
         const void *answer_as;  /* the handler's own mark for the _done() function */
-        struct hv_api_log *log; /* of a log: open at the backend */
+        struct hv_api_exchange *exchange;            /* of a session: api_session.c */
+        struct hv_api_log *log;                      /* of a log: open at the backend */
         struct hv_http_stream *stream;               /* of a log: NULL before the first text */
         bool (*otherwise)(struct hv_api_call *call); /* of a log: see hv_api_open_log() */
         bool held;                                   /* of a log: the backend was told to wait */
@@ -227,6 +229,10 @@ void hv_api_post_stop(struct hv_http_request *req, void *userdata);
 void hv_api_post_start(struct hv_http_request *req, void *userdata);
 void hv_api_post_restart(struct hv_http_request *req, void *userdata);
 void hv_api_post_kill(struct hv_http_request *req, void *userdata);
+
+/* api_session.c */
+void hv_api_post_exec(struct hv_http_request *req, void *userdata);
+void hv_api_post_task_exec(struct hv_http_request *req, void *userdata);
 
 /* api_gc.c */
 void hv_api_get_gc(struct hv_http_request *req, void *userdata);

@@ -146,6 +146,12 @@ KIND_HANDLERS(wireguard, HV_KIND_WIREGUARD)
 
 #define CHANGED "200 Change, 400, 403, 404, 409, 422 Refused, 503"
 #define ORDERED "200 Object, 400, 404, 409, 503"
+#define SESSION "101, 400, 404, 409, 426, 503"
+#define SESSION_DETAILS                                                                                            \
+        "Asked for with `Connection: Upgrade` and `Upgrade: hivelet-session`. After 101 the connection carries "   \
+        "frames both ways: docs/http-api.md, \"Sessions\". At most 16 at once. The audit names the first word of " \
+        "the command only."
+#define EXEC_MAX_BYTES ((size_t) 128 << 10)
 #define TASK_CHANGED "200 Task, 403, 404, 409, 503"
 
 static const struct hv_http_route routes[] = {
@@ -352,6 +358,10 @@ static const struct hv_http_route routes[] = {
         POST(orders, "/api/v1/services/{name}/kill", OPERATOR, hv_api_post_kill, 4096,
              "200 Signalled, 400, 404, 503", "send a signal to the containers of a service", .body = "Signal",
              .details = "What becomes of one that ends of it is for its restart policy to say."),
+        POST(sessions, "/api/v1/services/{name}/exec", ADMIN, hv_api_post_exec, EXEC_MAX_BYTES, SESSION,
+             "run something in a container of a service", .body = "Exec", .details = SESSION_DETAILS),
+        POST(sessions, "/api/v1/tasks/{name}/exec", ADMIN, hv_api_post_task_exec, EXEC_MAX_BYTES, SESSION,
+             "run something in the container of a task", .body = "Exec", .details = SESSION_DETAILS),
         GET(orders, "/api/v1/cordon", VIEWER, hv_api_get_orders, "200 Orders, 304",
             "what people asked of the node by hand"),
         POST(orders, "/api/v1/cordon", OPERATOR, hv_api_post_cordon, 4096, "200 Orders, 400, 503",

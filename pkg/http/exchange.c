@@ -285,6 +285,8 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **request_s
         hv_http_conn_watch_leaving(conn, false);
         if (req->stream)
                 hv_http_stream_detach(req->stream, how == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED);
+        if (req->upgrade)
+                hv_http_upgrade_detach(req->upgrade);
         request_free(req);
 }
 
@@ -336,8 +338,9 @@ struct MHD_Daemon *hv_http_mhd_start(struct hv_http_server *s) {
         /* The logger must be the first option, or the others complain to stderr. A head and its parsed form fit into twice
          * its size; the limits of connections are ours (connection.c) and may change, so MHD's lies above all that one can ask for. */
         return MHD_start_daemon(
-                MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
-                NULL, NULL, on_access, s, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, s,
+                MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
+                        MHD_USE_ERROR_LOG,
+                0, NULL, NULL, on_access, s, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, s,
                 MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
                 MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, s, MHD_OPTION_STRICT_FOR_CLIENT, 1,
                 MHD_OPTION_CONNECTION_MEMORY_LIMIT, 2 * s->limits.head_max_bytes, MHD_OPTION_CONNECTION_LIMIT,

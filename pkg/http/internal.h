@@ -3,7 +3,7 @@
  *      server.c        options, start, drain, counters
  *      connection.c    accept -> head check -> MHD; makes room; sees clients leave
  *      exchange.c      MHD's callbacks: gate, body, handler, suspended answers
- *      request.c       what a handler asks           reply.c, stream.c   what it answers
+ *      request.c       what a handler asks           reply.c, stream.c, upgrade.c   what it answers
  *
  * One connection carries one request (`Connection: close`): the head check (http/head.h) must see every
  * head before MHD does, and MHD reads what follows a request by itself. Local clients pay some 50 us for
@@ -68,6 +68,7 @@ struct hv_http_request {
         unsigned status;
         struct MHD_Response *response;
         struct hv_http_stream *stream;
+        struct hv_http_upgrade *upgrade;
         void (*gone)(void *userdata);
         void *gone_userdata;
 };
@@ -88,6 +89,7 @@ struct hv_http_server {
         struct hv_http_conn *connections, *last_connection;
         char *peeked; /* head_max_bytes + 1: what a client has sent, looked at and not taken */
         struct hv_http_stream *streams;
+        struct hv_http_upgrade *upgrades;
         uint64_t next_request_id, last_denied_us;
         struct hv_http_stats stats;
         bool is_draining;
@@ -123,6 +125,10 @@ void hv_http_stream_client_left(struct hv_http_stream *stream);
 /* The request ends; MHD may keep the rest of the stream a little. */
 void hv_http_stream_detach(struct hv_http_stream *stream, bool is_timed_out);
 void hv_http_streams_end(struct hv_http_server *server, const char *reason); /* all, properly */
+
+/* upgrade.c */
+void hv_http_upgrade_detach(struct hv_http_upgrade *u); /* the request ends */
+void hv_http_upgrades_end(struct hv_http_server *server, const char *reason, bool at_once);
 
 /* server.c */
 void hv_http_server_check_drained(struct hv_http_server *server);

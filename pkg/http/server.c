@@ -193,6 +193,7 @@ void hv_http_server_drain(struct hv_http_server *s, uint64_t grace_us, void (*do
         stop_listening(s);
         close_idle(s);
         hv_http_streams_end(s, "the server stops");
+        hv_http_upgrades_end(s, "the server stops", false);
         (void) sd_event_add_time_relative(s->event, &s->drain_deadline, CLOCK_MONOTONIC, grace_us, 1,
                                           on_drain_deadline, s);
         hv_http_server_check_drained(s);
@@ -210,6 +211,7 @@ struct hv_http_server *hv_http_server_free(struct hv_http_server *s) {
         if (s->loop) {
                 /* MHD ends the process when it is stopped with suspended connections: all are resumed. */
                 hv_http_streams_end(s, "the server stops");
+                hv_http_upgrades_end(s, "the server stops", true);
                 for (struct hv_http_conn *c = s->connections; c; c = c->next)
                         hv_http_client_left(c);
                 s->loop = hv_http_loop_free(s->loop);

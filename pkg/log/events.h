@@ -123,6 +123,8 @@
            "the machine runs short and no task is admitted, or it does not any more") \
         X(ORDER,                "Order",               LOG_NOTICE,  "6226fdd1bf9c4fcca38f12ef0ccb8766", \
            "somebody asked something of the node by hand: cordon, hold, stop, start, restart") \
+        X(EXEC,                 "Exec",                LOG_NOTICE,  "9a8f8834a19a4be2b6acaf5ff7249337", \
+           "somebody runs something in a container by hand") \
         X(LOGGED_IN,            "LoggedIn",             LOG_NOTICE,  "3ceaaf308142c8ea91d93080f9b439fc", \
            "somebody logged in") \
         X(LOGGED_OUT,           "LoggedOut",            LOG_NOTICE,  "9dfb369bab13dfae627655daa05f1119", \

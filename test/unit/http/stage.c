@@ -283,6 +283,95 @@ static void logs_close(struct hv_api_log *log) {
         log_free(log);
 }
 
+/* ---- sessions ---- */
+
+struct hv_api_session {
+        struct stage *stage;
+        struct hv_api_call *call;
+        sd_event_source *defer;
+};
+
+static void session_free(struct hv_api_session *session) {
+        sd_event_source_disable_unref(session->defer);
+        if (session->stage->open_session == session)
+                session->stage->open_session = NULL;
+        free(session);
+}
+
+static int on_session_turn(sd_event_source *source, void *userdata) {
+        struct hv_api_session *session = userdata;
+
+        (void) source;
+        hv_api_session_opened(session->call);
+        return 0;
+}
+
+static struct hv_api_session *session_open(void *userdata, const struct hv_api_exec *asked,
+                                           struct hv_api_call *call, struct hv_err *err) {
+        struct stage *s = userdata;
+        struct hv_api_session *session;
+
+        s->n_sessions++;
+        (void) snprintf(s->last_exec, sizeof s->last_exec, "%s/%s.%u %s (%zu words, %zu variables)%s%s %ux%u",
+                        hv_kind_label(asked->kind), asked->name, asked->replica, asked->command.v[0],
+                        asked->command.n, asked->env.n, asked->tty ? " tty" : "",
+                        asked->input ? " stdin" : "", asked->rows, asked->columns);
+        if (s->err.code < 0) {
+                *err = s->err;
+                return NULL;
+        }
+        session = HV_NEW(struct hv_api_session);
+        *session = (struct hv_api_session){ .stage = s, .call = call };
+        assert_true(sd_event_add_defer(s->event, &session->defer, on_session_turn, session) >= 0);
+        s->open_session = session;
+        return session;
+}
+
+static size_t session_room(const struct hv_api_session *session) {
+        return session->stage->session_room;
+}
+
+static void session_input(struct hv_api_session *session, const void *data, size_t len) {
+        struct stage *s = session->stage;
+
+        assert_true(len <= s->session_room);
+        s->session_room -= len;
+        hv_buf_add(&s->session_said, data, len);
+}
+
+static void session_end_input(struct hv_api_session *session) {
+        hv_buf_puts(&session->stage->session_said, "<end>");
+}
+
+static void session_resize(struct hv_api_session *session, unsigned rows, unsigned columns) {
+        hv_buf_printf(&session->stage->session_said, "<%ux%u>", rows, columns);
+}
+
+static void session_resume(struct hv_api_session *session) {
+        session->stage->n_sessions_resumed++;
+}
+
+static void session_close(struct hv_api_session *session) {
+        session->stage->n_sessions_closed++;
+        session_free(session);
+}
+
+bool stage_say(struct stage *s, bool is_error_output, const char *text, size_t len) {
+        return hv_api_session_output(s->open_session->call, is_error_output, text, len);
+}
+
+void stage_make_room(struct stage *s, size_t room) {
+        s->session_room = room;
+        hv_api_session_drained(s->open_session->call);
+}
+
+void stage_end_session(struct stage *s, const struct hv_api_session_end *end) {
+        struct hv_api_session *session = s->open_session;
+
+        hv_api_session_ended(session->call, end);
+        session_free(session);
+}
+
 /* ---- tasks ---- */
 
 static void tasks(void *userdata, struct hv_arena *arena, struct hv_api_tasks *ret) {
@@ -453,6 +542,13 @@ static const struct hv_api_backend backend = {
         .engine_images = engine_images,
         .order = order,
         .kill = send_signal,
+        .session_open = session_open,
+        .session_room = session_room,
+        .session_input = session_input,
+        .session_end_input = session_end_input,
+        .session_resize = session_resize,
+        .session_resume = session_resume,
+        .session_close = session_close,
 };
 
 /* ---- what is seen ---- */
@@ -1075,6 +1171,8 @@ struct stage *stage_free(struct stage *s) {
         s->api = hv_api_free(s->api);
         s->history = hv_history_free(s->history);
         assert_null(s->open_log);
+        assert_null(s->open_session);
+        hv_buf_done(&s->session_said);
         if (s->waiting)
                 (void) on_later(NULL, s); /* answers nobody; must be harmless */
         sd_event_source_disable_unref(s->deferred);

@@ -10,6 +10,7 @@
 
 #include "auth/auth.h"
 #include "base/arena.h"
+#include "base/buf.h"
 #include "http/access.h"
 #include "http/api.h"
 #include "http/server.h"
@@ -85,6 +86,11 @@ struct stage {
         char last_change[4096];
         struct hv_api_log_options last_log;
         struct hv_api_log *open_log;
+        unsigned n_sessions, n_sessions_closed, n_sessions_resumed;
+        char last_exec[256];
+        struct hv_api_session *open_session; /* the newest */
+        struct hv_buf session_said;          /* what the client sent: text, <end>, <24x80> */
+        size_t session_room;
         sd_event_source *deferred;
         struct hv_api_call *waiting; /* with `later` */
         bool waiting_is_plan;
@@ -116,6 +122,10 @@ void stage_go_on(uint64_t us);
 void stage_park(struct stage *s);
 /* The newest files hold two mistakes. */
 void stage_refuse(struct stage *s);
+/* Of the open session: what its process writes (false: held back), how much input it takes from now on, its end. */
+bool stage_say(struct stage *s, bool is_error_output, const char *text, size_t len);
+void stage_make_room(struct stage *s, size_t room);
+void stage_end_session(struct stage *s, const struct hv_api_session_end *end);
 /* A record of the agent's log, as the agent hands it over. */
 void stage_event(struct stage *s, const char *kind, const char *name, const char *message);
 void stage_end_log(struct stage *s, int error);
