@@ -12,13 +12,13 @@
 #include "base/vec.h"
 #include "cli/cli_internal.h"
 #include "cli/convert.h"
-#include "cli/document.h"
 #include "cli/files.h"
 #include "cli/judge.h"
 #include "cli/output.h"
 #include "spec/yaml.h"
 #include "wireguard/quick.h"
 #include "json/write.h"
+#include "json/yaml.h"
 
 /* "/etc/wireguard/wg0.conf" is of wg0. NULL: no name of an interface; caller frees. */
 static char *interface_of(const char *file) {
@@ -250,7 +250,7 @@ static int print_converted(struct hv_cli *cli, struct hv_convert *c, struct hv_e
                         if (format == HV_OUTPUT_YAML)
                                 (void) puts("---");
                 }
-                hv_document_yaml(hv_json_at(all, i), &yaml);
+                hv_json_write_yaml(hv_json_at(all, i), &yaml);
                 hv_output_document(cli, hv_json_at(all, i),
                                    format == HV_OUTPUT_JSON ? HV_OUTPUT_JSONL : format);
         }
