@@ -7,6 +7,7 @@
 #include "ask.h"
 #include "base/alloc.h"
 #include "http/list_watch.h"
+#include "ledger/attempt.h"
 
 /* ---- the memory ---- */
 
@@ -193,6 +194,12 @@ static void what_goes_is_told_by_its_name(void **state) {
 static void a_task_ends_before_the_eyes_of_who_watches(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
         _hv_cleanup_(hv_buf_done) struct hv_buf got = {}, end = {};
+        const struct hv_ledger_end completed = { .id = "train-1",
+                                                 .number = 1,
+                                                 .now_wall_us = s->wall_us,
+                                                 .state = "Completed",
+                                                 .result = { .cause = "success" } };
+        struct hv_err err = {};
         int fd;
 
         (void) state;
@@ -201,12 +208,14 @@ static void a_task_ends_before_the_eyes_of_who_watches(void **state) {
         wait_for(s, fd, &got, "{\"kind\":\"TaskList\",\"items\":2}");
         wait_for(s, fd, &got, "\nid: ");
         assert_null(strstr(hv_buf_str(&got), "sieve-0a1b2c3d")); /* it had ended before */
+        assert_int_equal(hv_ledger_end(s->ledger, &completed, &err), 0);
         s->live[0] = s->live[1];
         s->n_live = 1;
         stage_changed(s);
-        wait_for(s, fd, &end, "event: ");
-        wait_for(s, fd, &end, "\n\n");
+        wait_for(s, fd, &end, "Completed");
+        assert_int_equal(count(&end, "event: "), 1);
         assert_non_null(strstr(hv_buf_str(&end), "event: MODIFIED\n"));
+        assert_non_null(strstr(hv_buf_str(&end), "\"name\":\"train-1\""));
         (void) close(fd);
 }
 
