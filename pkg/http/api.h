@@ -274,7 +274,7 @@ int hv_api_attach(struct hv_api *api, struct hv_http_server *server, struct hv_e
 void hv_api_limit_streams(struct hv_api *api, unsigned streams_max);
 
 /* http.ui, from now on: whether there are pages for people, and their colours for whoever has not chosen any ("dark"; static text;
- * NULL: as his system has them). Shown until it is said. */
+ * NULL: as his system has them). Shown until it is said. Takes NULL, as hv_api_changed() does. */
 void hv_api_show_pages(struct hv_api *api, bool shown, const char *theme);
 
 /* Something that a snapshot shows may have changed: to be called after every pass that had an input. Cheap:

@@ -43,6 +43,8 @@ static void send_asset(struct hv_http_request *req, const struct hv_web_asset *a
 }
 
 void hv_api_show_pages(struct hv_api *api, bool shown, const char *theme) {
+        if (!api)
+                return;
         api->pages_are_off = !shown;
         api->page_theme = theme;
 }
