@@ -310,6 +310,8 @@ static struct verdict assess_start(const struct hv_core *c, const struct slot *s
         const char *twin;
         struct verdict v;
 
+        if (!s->have->detailed) /* its limits may say that it has to be made anew */
+                return hv_look(s, now_us, HV_PHASE_CREATING);
         if (hv_assess_networks(c, s, now_us, HV_PHASE_CREATING, &v))
                 return v;
         if (d)

@@ -311,6 +311,25 @@ static void take_back(const struct hv_core *c, struct slot *s) {
                 free(HV_STEAL(s->gpus));
 }
 
+/* Nothing of its attempt runs or may come to run. */
+static bool is_before_its_start(const struct task *t) {
+        return (t->step == TASK_STEP_MAKE ||
+                (t->step == TASK_STEP_RUN && t->live->start == START_NOT_SENT)) &&
+               t->task && !t->effect && !t->stopping && t->slot && !t->slot->have && !t->slot->doubt;
+}
+
+/* It was admitted, and lost what it was given before its container was made. Others that will do may be free one day; where
+ * there are none it would wait for ever, and hold its room. */
+static void end_if_stranded(struct hv_core *c, struct task *t) {
+        char text[HV_ROOM_TEXT_SIZE];
+
+        if (!is_before_its_start(t) || !needs_some(t->slot) || t->slot->gpus)
+                return;
+        if (!hv_gpu_ever_fits(c, &t->task->booking, text))
+                hv_task_over(c, t, t->live->begun ? HV_CAUSE_NODE_ERROR : HV_CAUSE_REJECTED, "never fits: %s",
+                             text);
+}
+
 /* Services first: they are declared. Of tasks only what a process before this one admitted: others are given theirs with their
  * admission. */
 static void give_all(struct hv_core *c) {
@@ -329,6 +348,8 @@ static void give_all(struct hv_core *c) {
         for (size_t i = 0; i < c->active->n_units; i++)
                 give(&b, hv_map_get(c->slots, c->active->units[i].container));
         hv_gpu_books_done(&b);
+        for (size_t i = 0; i < c->live_tasks.n; i++)
+                end_if_stranded(c, c->live_tasks.v[i]);
 }
 
 /* ---- who loses one ---- */

@@ -219,7 +219,7 @@ void hv_pass_note_phase(struct pass *p, struct slot *s, const struct verdict *v)
                 s->phase = v->phase;
                 s->phase_since_us = HV_MAX(p->now_us, 1u);
         }
-        if (v->reason == HV_REASON_NAME_CONFLICT && s->have && s->want)
+        if (v->reason == HV_REASON_NAME_CONFLICT && s->have && !s->have->ours && s->want)
                 tell_conflict(p, s);
 }
 
@@ -235,6 +235,20 @@ static void plan_slot(struct pass *p, struct slot *s, bool looks) {
 }
 
 /* ---- networks and volumes ---- */
+
+/* Who waits to be restarted is judged by how its siblings are, so those come first: with a phase of the pass before, the next
+ * pass would decide otherwise. */
+static void plan_units(struct pass *p) {
+        const struct hv_desired *d = p->c->active;
+
+        for (int restarts = 0; restarts <= 1; restarts++)
+                for (size_t i = 0; i < d->n_units; i++) {
+                        struct slot *s = hv_map_get(p->c->slots, d->units[i].container);
+
+                        if ((hv_order_to_restart(p->c, s) != NULL) == restarts)
+                                plan_slot(p, s, true);
+                }
+}
 
 static void plan_item(struct pass *p, struct item *o) {
         struct verdict v = hv_assess_item(p->c, o, p->now_us);
@@ -363,8 +377,7 @@ void hv_core_plan(struct hv_core *c, uint64_t now_us, struct hv_effects *ret) {
                 plan_orphans(&p);
                 plan_items(&p, c->networks);
                 plan_items(&p, c->volumes);
-                for (size_t i = 0; i < c->active->n_units; i++)
-                        plan_slot(&p, hv_map_get(c->slots, c->active->units[i].container), true);
+                plan_units(&p);
                 hv_pass_tasks(&p);
                 tell_synced(&p);
         } else {

@@ -160,7 +160,7 @@ static void live_through_scenario(struct sim *s) {
 
 static void live_through_faults(struct sim *s) {
         uint64_t span_us = sim_span(s, SIM_CHANCE_SWARM, HV_USEC_PER_MIN, 40 * HV_USEC_PER_MIN);
-        unsigned shift = s->config->workload_shift;
+        unsigned shift = s->config->workload_shift, often = s->config->dense ? 4 : 1;
         uint64_t until_us = s->now_us + span_us;
 
         scatter(s, span_us, (unsigned) sim_below(s, SIM_CHANCE_SWARM, 13) >> shift, change_comes);
@@ -170,14 +170,15 @@ static void live_through_faults(struct sim *s) {
         if (s->desk->wants_tasks) {
                 scatter(s, span_us, (unsigned) sim_below(s, SIM_CHANCE_TASKS, 20) >> shift, desk_is_asked);
                 scatter(s, span_us, 8u >> shift, disk_trouble);
-                for (unsigned i = 0; i < 12u >> shift; i++)
+                for (unsigned i = 0; i < (12u * often) >> shift; i++)
                         sim_after(s, sim_below(s, SIM_CHANCE_PRESSURE, span_us), machine_changes, NULL);
                 for (unsigned i = 0; i < 80u >> shift; i++)
                         sim_after(s, sim_below(s, SIM_CHANCE_PRESSURE, span_us), workspace_grows, NULL);
         }
-        for (unsigned i = 0; s->faults.enabled & UINT64_C(1) << SIM_FAULT_ORDERS && i < 14u >> shift; i++)
+        for (unsigned i = 0;
+             s->faults.enabled & UINT64_C(1) << SIM_FAULT_ORDERS && i < (14u * often) >> shift; i++)
                 sim_after(s, sim_below(s, SIM_CHANCE_ORDERS, span_us), order_comes, NULL);
-        for (unsigned i = 0; s->gpus->wanted && i < 24u >> shift; i++)
+        for (unsigned i = 0; s->gpus->wanted && i < (24u * often) >> shift; i++)
                 sim_after(s, sim_below(s, SIM_CHANCE_GPU, span_us), gpu_trouble, NULL);
         if (s->crons->wanted) {
                 scatter(s, span_us, (unsigned) sim_below(s, SIM_CHANCE_CRON, 16), cron_is_asked);

@@ -56,6 +56,8 @@ void sim_print_command(const struct sim_config *config) {
         printf("simtest --seed %" PRIu64, config->seed);
         if (config->mutant)
                 printf(" --mutant %d", config->mutant);
+        if (config->dense)
+                printf(" --dense");
         if (config->workload_shift)
                 printf(" --halve %u", config->workload_shift);
         if (config->disabled_faults)

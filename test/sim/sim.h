@@ -50,6 +50,7 @@ struct sim_config {
         uint64_t disabled_faults; /* bits of enum sim_fault, on top of what the seed leaves out */
         unsigned workload_shift;  /* each halves the workload; for the shrinker */
         int mutant;               /* 0: none */
+        bool dense;               /* pressure, orders by hand and trouble of GPUs come four times as often */
         bool verbose;             /* prints every line of the trace */
         unsigned scenario;        /* 0: a history of chance; else one of scenario.h, without any */
         struct {
