@@ -63,13 +63,13 @@ void hv_http_reply_header(struct hv_http_request *req, const char *name, const c
                                                                  hv_arena_strdup(req->arena, value) }));
 }
 
-/* Errors are JSON for everybody: problem+json says more than a form that programs would have to tell apart. */
-static bool turn_into_yaml(const struct hv_http_request *req, unsigned status, const char *content_type,
-                           void **data, size_t *len, enum MHD_ResponseMemoryMode *mode) {
+/* Problems have a type of their own and stay as they are: they say more than a form that programs would have to tell apart. */
+static bool turn_into_yaml(const struct hv_http_request *req, const char *content_type, void **data,
+                           size_t *len, enum MHD_ResponseMemoryMode *mode) {
         _hv_cleanup_(hv_json_freep) struct hv_json *json = NULL;
         struct hv_buf yaml = {};
 
-        if (!req->wants_yaml || status >= 300 || !hv_streq(content_type, "application/json") ||
+        if (!req->wants_yaml || !hv_streq(content_type, "application/json") ||
             hv_json_parse(*data, *len, *len, &json, NULL) < 0)
                 return false;
         hv_json_write_yaml(json, &yaml);
@@ -86,7 +86,7 @@ static void reply(struct hv_http_request *req, unsigned status, const char *cont
                   size_t len, enum MHD_ResponseMemoryMode mode) {
         struct MHD_Response *response;
 
-        if (turn_into_yaml(req, status, content_type, &data, &len, &mode))
+        if (turn_into_yaml(req, content_type, &data, &len, &mode))
                 content_type = "application/yaml";
         response = MHD_create_response_from_buffer(len, data, mode);
         if (!response)

@@ -166,7 +166,7 @@ static void api_resources(void **state) {
 
 static void api_stop_task(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
-        _hv_cleanup_(answer_done) struct answer stopped = {}, ended = {}, none = {}, tcp = {};
+        _hv_cleanup_(answer_done) struct answer stopped = {}, ended = {}, none = {}, odd = {}, tcp = {};
 
         (void) state;
         stage_tasks(s);
@@ -181,6 +181,11 @@ static void api_stop_task(void **state) {
         assert_string_equal(text_at(ended.json, "message"), "Task resize-7 has already ended");
         s->task_outcome = HV_API_TASK_FAILED;
         (void) hv_err_set(&s->err, -ENOENT, "task x is not known");
+        odd = post(s, "/api/stop_task/%2e%2e",
+                   NULL); /* a path that cannot be read is refused in this shape, too */
+        assert_int_equal(odd.status, 400);
+        assert_true(web_has_header(&odd.text, "Content-Type: application/json"));
+        assert_non_null(text_at(odd.json, "error"));
         none = post(s, "/api/stop_task/x", NULL);
         assert_int_equal(none.status, 404);
         assert_false(hv_json_bool(none.json, "success", true));
