@@ -128,7 +128,7 @@ KIND_HANDLERS(wireguard, HV_KIND_WIREGUARD)
 
 #define KIND_ROUTES(plural, id, word)                                                                        \
         GET(objects, "/api/v1/" plural, VIEWER, get_##id, "200 ObjectList text/event-stream, 304, 400, 503", \
-            "list of " plural, .parameters = OBJECTS, .details = WATCHED),                                   \
+            "list of " plural, .parameters = OBJECTS, .flags = HV_HTTP_QUIET, .details = WATCHED),           \
                 GET(objects, "/api/v1/" plural "/{name}", VIEWER, get_##id##_one, "200 Object, 304, 404",    \
                     "one " word),                                                                            \
                 DELETE(changes, "/api/v1/" plural "/{name}", ADMIN, delete_##id, CHANGED,                    \
@@ -174,10 +174,10 @@ static const struct hv_http_route routes[] = {
         GET(node, "/api/v1/why", VIEWER, hv_api_get_why, "200 Why", "why the node is as it is",
             .details = "The node, and each object that is not as wished."),
         GET(node, "/api/v1/watch", VIEWER, hv_api_get_watch, "200 text/event-stream, 503",
-            "the status now and whenever it changes, as events",
+            "the status now and whenever it changes, as events", .flags = HV_HTTP_QUIET,
             .details = "Server-sent events of type status; the data of each is what /api/v1/status gives."),
         GET(node, "/api/v1/events", VIEWER, hv_api_get_events, "200 EventList text/event-stream, 400, 503",
-            "events, as a list or as a stream", .parameters = EVENTS,
+            "events, as a list or as a stream", .parameters = EVENTS, .flags = HV_HTTP_QUIET,
             .details =
                     "The newest 1000 of this run of the agent. A stream where Accept is text/event-stream or "
                     "follow=1: it begins with what comes next, or behind Last-Event-ID or since, or with the last "
@@ -207,7 +207,7 @@ static const struct hv_http_route routes[] = {
         KIND_ROUTES("images", image, "image"),
         KIND_ROUTES("registries", registry, "registry"),
         GET(tasks, "/api/v1/tasks", VIEWER, hv_api_get_tasks, "200 TaskList text/event-stream, 304, 400, 503",
-            "tasks, newest first, those that ended included", .parameters = TASKS,
+            "tasks, newest first, those that ended included", .parameters = TASKS, .flags = HV_HTTP_QUIET,
             .details = WATCHED
             " Of tasks those are watched that live; the last that is told of each is how it ended."),
         POST(tasks, "/api/v1/tasks", ADMIN, hv_api_post_task, HV_API_BODY_MAX_BYTES,

@@ -59,7 +59,7 @@ struct hv_http_conn *hv_http_conn_free(struct hv_http_conn *c) {
 
 void hv_http_conn_shut(struct hv_http_conn *c) {
         (void) shutdown(c->fd, SHUT_RDWR);
-        hv_http_loop_kick(c->server->loop);
+        hv_http_loop_kick(c->loop);
 }
 
 /* --- refusals before there is a request -------------------------------------------------------------------------- */
@@ -85,19 +85,44 @@ static void answer_raw(struct hv_http_conn *c, unsigned status, const char *code
 
 /* --- the head ---------------------------------------------------------------------------------------------------- */
 
-static void hand_to_mhd(struct hv_http_conn *c) {
+/* A GET of what may be a quiet stream, with a head that fits into little memory beside what MHD makes of it (http/server.c):
+ * viewers who only look come by the thousand. */
+static bool is_quiet(struct hv_http_conn *c, const struct hv_http_head *head) {
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = NULL;
+        const char *query = memchr(head->target, '?', head->target_len);
+        size_t path_len = query ? (size_t) (query - head->target) : head->target_len;
+        unsigned n_fields = head->n_headers + 1;
+        struct hv_http_match match;
+        struct hv_http_path path;
+        struct hv_err err;
+
+        for (size_t i = path_len; i < head->target_len; i++)
+                n_fields += head->target[i] == '&';
+        if (head->method_len != 3 || memcmp(head->method, "GET", 3) != 0 ||
+            head->length_bytes > HV_HTTP_QUIET_HEAD_BYTES || n_fields > HV_HTTP_QUIET_FIELDS)
+                return false;
+        arena = hv_arena_new();
+        if (hv_http_path_read(arena, hv_arena_strndup(arena, head->target, path_len), &path, &err) < 0)
+                return false;
+        hv_http_router_match(c->server->router, HV_HTTP_GET, &path, c->caller.is_local_socket, arena, &match);
+        return match.route && (match.route->flags & HV_HTTP_QUIET);
+}
+
+static void hand_to_mhd(struct hv_http_conn *c, const struct hv_http_head *head) {
         struct sockaddr_storage nowhere = { .ss_family = AF_UNSPEC };
 
+        if (is_quiet(c, head))
+                c->loop = c->server->quiet_loop;
         c->watch = sd_event_source_disable_unref(c->watch);
         hv_http_conn_set_deadline(c, c->server->limits.body_timeout_us);
         c->is_with_mhd = true; /* it closes the fd, whatever happens */
-        if (MHD_add_connection(hv_http_loop_daemon(c->server->loop), c->fd, (struct sockaddr *) &nowhere,
+        if (MHD_add_connection(hv_http_loop_daemon(c->loop), c->fd, (struct sockaddr *) &nowhere,
                                sizeof nowhere) != MHD_YES) {
                 hv_log_debug("a connection of %s was not taken: %s", c->caller.address, strerror(errno));
                 (void) hv_http_conn_free(c);
                 return;
         }
-        hv_http_loop_kick(c->server->loop);
+        hv_http_loop_kick(c->loop);
 }
 
 /* Behind a certificate nobody is led here under a foreign name: browsers would not go on. */
@@ -132,7 +157,7 @@ static void judge(struct hv_http_conn *c, const struct hv_http_head *head) {
                            "this address answers GET and HEAD only; changes go through the socket");
                 (void) hv_http_conn_free(c);
         } else {
-                hand_to_mhd(c);
+                hand_to_mhd(c, head);
         }
 }
 
@@ -266,6 +291,7 @@ static void take_connection(struct hv_http_server *s, const struct hv_http_liste
         c = HV_NEW(struct hv_http_conn);
 
         c->server = s;
+        c->loop = s->loop;
         c->listener = listener;
         c->fd = fd;
         c->caller = *caller;

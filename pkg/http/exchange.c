@@ -331,20 +331,20 @@ static _hv_printf_(2, 0) void on_mhd_log(void *cls, const char *fmt, va_list ap)
         hv_buf_done(&text);
 }
 
-struct MHD_Daemon *hv_http_mhd_start(struct hv_http_server *s) {
+struct MHD_Daemon *hv_http_mhd_start(struct hv_http_server *s, size_t connection_memory_bytes) {
         unsigned send_timeout_s =
                 (unsigned) ((s->limits.send_timeout_us + HV_USEC_PER_SEC - 1) / HV_USEC_PER_SEC);
 
-        /* The logger must be the first option, or the others complain to stderr. A head and its parsed form fit into twice
-         * its size; the limits of connections are ours (connection.c) and may change, so MHD's lies above all that one can ask for. */
-        return MHD_start_daemon(
-                MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
-                        MHD_USE_ERROR_LOG,
-                0, NULL, NULL, on_access, s, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, s,
-                MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
-                MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, s, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-                MHD_OPTION_CONNECTION_MEMORY_LIMIT, 2 * s->limits.head_max_bytes, MHD_OPTION_CONNECTION_LIMIT,
-                MHD_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, send_timeout_s, MHD_OPTION_END);
+        /* The logger must be the first option, or the others complain to stderr. The limits of connections are ours (connection.c)
+         * and may change, so MHD's lies above all that one can ask for. */
+        return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
+                                        MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG,
+                                0, NULL, NULL, on_access, s, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, s,
+                                MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
+                                on_connection, s, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, s,
+                                MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                                connection_memory_bytes, MHD_OPTION_CONNECTION_LIMIT, MHD_CONNECTIONS_MAX,
+                                MHD_OPTION_CONNECTION_TIMEOUT, send_timeout_s, MHD_OPTION_END);
 }
 
 /* --- answers ------------------------------------------------------------------------------------------------------ */
@@ -359,7 +359,7 @@ void hv_http_answer(struct hv_http_request *req, unsigned status, struct MHD_Res
                 return;
         hv_http_conn_watch_leaving(req->conn, false);
         MHD_resume_connection(req->conn->mhd);
-        hv_http_loop_kick(req->conn->server->loop);
+        hv_http_loop_kick(req->conn->loop);
 }
 
 void hv_http_client_left(struct hv_http_conn *conn) {
@@ -374,6 +374,6 @@ void hv_http_client_left(struct hv_http_conn *conn) {
                 if (req->gone)
                         req->gone(req->gone_userdata);
                 MHD_resume_connection(conn->mhd);
-                hv_http_loop_kick(conn->server->loop);
+                hv_http_loop_kick(conn->loop);
         }
 }

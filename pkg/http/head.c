@@ -70,6 +70,8 @@ static bool check_request_line(struct checker *c, struct text line) {
         for (size_t i = 0; i < target.n; i++)
                 if (target.s[i] <= ' ' || target.s[i] >= 0x7f || target.s[i] == '#')
                         return refuse(c, 400, "the request target holds a byte that must be percent-encoded");
+        c->head->target = target.s;
+        c->head->target_len = target.n;
         c->head->method = line.s;
         c->head->method_len = (size_t) (sp1 - line.s);
         return check_version(c, (struct text){ sp2 + 1, line.n - (size_t) (sp2 + 1 - line.s) });
@@ -182,6 +184,7 @@ enum hv_http_head_result hv_http_head_check(const char *data, size_t len,
                 } else {
                         good = check_whole(&c);
                         head.length_bytes = at;
+                        head.n_headers = c.n_headers;
                         break;
                 }
         }

@@ -27,9 +27,10 @@ struct hv_http_head {
         unsigned status;
         const char *problem;
         /* GOOD: into the data given. */
-        size_t length_bytes;       /* with the empty line */
-        const char *method, *host; /* host NULL: none (HTTP/1.0) */
-        size_t method_len, host_len;
+        size_t length_bytes;                /* with the empty line */
+        const char *method, *target, *host; /* host NULL: none (HTTP/1.0) */
+        size_t method_len, target_len, host_len;
+        unsigned n_headers;
 };
 
 /* `data` begins where the connection begins. *ret is written for GOOD and REFUSED. */

@@ -26,12 +26,19 @@
 
 typedef struct sd_event_source sd_event_source; /* systemd/sd-event.h */
 
+/* Half of it is MHD's buffer for reading, which a short head does not fill; a field costs 64 bytes of the other half, and the head of an
+ * answer less than 1 KiB. What is left carries the answer, piece by piece. */
+#define HV_HTTP_QUIET_BYTES ((size_t) 6 << 10)
+#define HV_HTTP_QUIET_HEAD_BYTES 1024u
+#define HV_HTTP_QUIET_FIELDS 16u
+
 struct hv_http_conn {
         struct hv_http_server *server;
         struct hv_http_conn *next, *previous; /* server->connections, oldest first */
         const struct hv_http_listener *listener;
         int fd; /* MHD's from the moment `mhd` is set */
         bool is_with_mhd;
+        struct hv_http_loop *loop;  /* that drives it */
         struct MHD_Connection *mhd; /* NULL: the head is not whole yet */
         struct hv_http_caller caller;
         struct hv_http_request *req;
@@ -85,7 +92,8 @@ struct hv_http_server {
         struct hv_http_listener *listener[2]; /* unix, TCP; either may be NULL */
         sd_event_source *accept[2];
         sd_event_source *resume_accept; /* after the process ran out of descriptors */
-        struct hv_http_loop *loop;
+        struct hv_http_loop *loop,
+                *quiet_loop; /* two of MHD's: each gives all its connections the same memory */
         struct hv_http_conn *connections, *last_connection;
         char *peeked; /* head_max_bytes + 1: what a client has sent, looked at and not taken */
         struct hv_http_stream *streams;
@@ -108,7 +116,7 @@ void hv_http_conn_set_deadline(struct hv_http_conn *conn, uint64_t after_us); /*
 void hv_http_conn_shut(struct hv_http_conn *conn); /* nothing more is read or written; MHD notices */
 
 /* exchange.c */
-struct MHD_Daemon *hv_http_mhd_start(struct hv_http_server *server);
+struct MHD_Daemon *hv_http_mhd_start(struct hv_http_server *server, size_t connection_memory_bytes);
 void hv_http_client_left(struct hv_http_conn *conn);
 void hv_http_answer(struct hv_http_request *req, unsigned status,
                     struct MHD_Response *response); /* takes response */

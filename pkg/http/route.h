@@ -37,6 +37,8 @@ enum hv_http_route_flags {
         HV_HTTP_SCRAPE = 1 << 2,      /* metrics: open to everybody where the node says so */
         HV_HTTP_LOGIN = 1 << 3,       /* begins a session: needs none, and proves none */
         HV_HTTP_VERBATIM = 1 << 4,    /* its very bytes count: never as YAML */
+        HV_HTTP_QUIET =
+                1 << 5, /* may be a stream that says little for long: its connections get little memory */
 };
 
 /* Answers the request before it returns, or keeps `req` and answers later (http/reply.h, http/stream.h).

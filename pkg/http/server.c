@@ -100,13 +100,21 @@ static int on_accept_tcp(sd_event_source *source, int fd, uint32_t revents, void
         return 0;
 }
 
-int hv_http_server_start(struct hv_http_server *s, struct hv_err *err) {
-        struct MHD_Daemon *daemon = hv_http_mhd_start(s);
-        int r;
+static int start_loop(struct hv_http_server *s, size_t connection_memory_bytes, struct hv_http_loop **ret,
+                      struct hv_err *err) {
+        struct MHD_Daemon *daemon = hv_http_mhd_start(s, connection_memory_bytes);
 
         if (!daemon)
                 return hv_err_set(err, -ENOMEM, "the HTTP library did not start");
-        r = hv_http_loop_new(s->event, daemon, &s->loop, err);
+        return hv_http_loop_new(s->event, daemon, ret, err);
+}
+
+int hv_http_server_start(struct hv_http_server *s, struct hv_err *err) {
+        /* A head and its parsed form fit into twice its size. */
+        int r = start_loop(s, 2 * s->limits.head_max_bytes, &s->loop, err);
+
+        if (r >= 0)
+                r = start_loop(s, HV_HTTP_QUIET_BYTES, &s->quiet_loop, err);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < HV_ARRAY_SIZE(s->listener); i++) {
@@ -215,6 +223,7 @@ struct hv_http_server *hv_http_server_free(struct hv_http_server *s) {
                 for (struct hv_http_conn *c = s->connections; c; c = c->next)
                         hv_http_client_left(c);
                 s->loop = hv_http_loop_free(s->loop);
+                s->quiet_loop = s->quiet_loop ? hv_http_loop_free(s->quiet_loop) : NULL;
         }
         while (s->connections)
                 (void) hv_http_conn_free(s->connections); /* those that MHD had not begun with */

@@ -43,7 +43,7 @@ static void wake(struct hv_http_stream *s) {
                 s->is_suspended = false;
                 MHD_resume_connection(s->req->conn->mhd);
         }
-        hv_http_loop_kick(server_of(s)->loop);
+        hv_http_loop_kick(s->req->conn->loop);
 }
 
 /* Tells the producer once, whatever the way to the end. */

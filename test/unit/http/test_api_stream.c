@@ -309,8 +309,38 @@ static void heads_of_streams_open_nothing(void **state) {
         assert_int_equal(s->n_logs_opened, 0);
 }
 
+/* Connections that may be quiet streams get little memory: heads that need more are not among them. */
+static void heads_of_every_size_are_answered(void **state) {
+        static const size_t lengths[] = { 0, 900, 1023, 1024, 1025, 3000, 8000 };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+
+        (void) state;
+        for (unsigned n_headers = 0; n_headers <= 60; n_headers += 4)
+                for (unsigned n_values = 0; n_values <= 60; n_values += 20)
+                        for (size_t i = 0; i < HV_ARRAY_SIZE(lengths); i++) {
+                                _hv_cleanup_(hv_buf_done) struct hv_buf path = {}, headers = {}, got = {};
+                                int fd;
+
+                                hv_buf_puts(&path, "/api/v1/watch?a");
+                                for (unsigned k = 0; k < n_values; k++)
+                                        hv_buf_puts(&path, "&b");
+                                for (unsigned k = 0; k < n_headers; k++)
+                                        hv_buf_puts(&headers, "X: y\r\n");
+                                if (lengths[i] > path.len + headers.len + 60) {
+                                        hv_buf_puts(&headers, "Y: ");
+                                        while (path.len + headers.len + 60 < lengths[i])
+                                                hv_buf_putc(&headers, 'y');
+                                        hv_buf_puts(&headers, "\r\n");
+                                }
+                                fd = open_get(s, hv_buf_str(&path), hv_buf_str(&headers));
+                                wait_for(s, fd, &got, "event: status\n");
+                                (void) close(fd);
+                        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(heads_of_every_size_are_answered),
                 cmocka_unit_test(events_are_listed_and_filtered),
                 cmocka_unit_test(since_takes_ids_spans_and_instants),
                 cmocka_unit_test(events_follow),
