@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import queue
+import select
 import shutil
 import signal
 import socket
@@ -89,6 +90,9 @@ class Engine:
         return json.loads(text) if text.strip()[:1] in ("{", "[") else None
 
     def raw(self, method, path, headers, body=None):
+        c = getattr(self.local, "c", None)
+        if c and c.sock and select.select([c.sock], [], [], 0)[0]:
+            self.hang_up()  # the engine closed it, because nothing was asked for minutes
         if not hasattr(self.local, "c"):
             self.local.c = UnixConnection(self.sock)
         data = None if body is None else json.dumps(body)
