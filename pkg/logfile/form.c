@@ -12,7 +12,7 @@ static void put_level(struct hv_json_writer *w, int level) {
         char name[16] = "";
         const char *upper = hv_log_level_name(level);
 
-        for (size_t i = 0; upper[i] && i < sizeof name - 1; i++)
+        for (size_t i = 0; i < sizeof name - 1 && upper[i]; i++)
                 name[i] = (char) tolower((unsigned char) upper[i]);
         hv_json_put_str(w, "level", name);
 }
