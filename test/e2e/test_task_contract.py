@@ -202,9 +202,11 @@ class Tasks(Case):
             self.assertEqual(config["Image"].removeprefix("docker.io/library/"), "python:3.9-slim")
         with self.subTest("command"):
             self.assertEqual((config["Entrypoint"] or []) + (config["Cmd"] or []), ["python", "task.py"])
+        said = "python task.py in /workspace\n"
+        self.agent.wait(lambda: self.agent.call("GET", "/api/v1/tasks/silent/logs", accept="text/plain") == said, "it spoke")
         self.agent.call("POST", "/api/v1/tasks/silent/stop")
         self.ended("silent")
-        self.assertEqual(self.agent.result("silent", 1, "log"), b"python task.py in /workspace\n")
+        self.assertEqual(self.agent.result("silent", 1, "log"), said.encode())
 
     def tar(self, method, path, data=None):
         with contextlib.closing(hv.UnixConnection(self.engine.sock)) as c:

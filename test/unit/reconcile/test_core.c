@@ -409,6 +409,46 @@ static void a_stranger_with_the_wanted_name_is_never_touched(void **state) {
         assert_string_equal(bed_log(b), "create hive-web; start hive-web");
 }
 
+/* Who waits for a network whose name a stranger has is no stranger itself. */
+static void a_stranger_s_network_makes_no_stranger_of_a_container(void **state) {
+        BED;
+        struct hv_status s;
+
+        hv_vec_push(&b->networks, ((struct hv_seen_network){ "n1", "net", "bridge", false, NULL }));
+        bed_add(b, "hive-web", true, HV_CONTAINER_CREATED)->digest = "old";
+        bed_desire(b, desire("r1", (struct wish[]){ { "web", .network = "net" }, {} }));
+        bed_run(b);
+        s = bed_status(b);
+        assert_int_equal(bed_unit(&s, "hive-web")->reason, HV_REASON_NAME_CONFLICT);
+        assert_string_equal(bed_unit(&s, "hive-web")->message, "net exists and is not hivelet's");
+        for (size_t i = 0; i < b->notes.n; i++)
+                assert_null(strstr(b->notes.v[i], "a container named"));
+}
+
+/* A list does not tell the limits it was made with. */
+static void what_was_made_and_not_started_is_looked_at_before_its_start(void **state) {
+        struct hv_seen_container *k;
+        BED;
+
+        k = bed_add(b, "hive-web", true, HV_CONTAINER_CREATED);
+        k->detailed = false;
+        b->hold = true;
+        bed_desire(b, desire("r1", (struct wish[]){ { "web" }, {} }));
+        bed_run(b);
+        bed_answer(b, b->held.v[0], HV_OUTCOME_OK);
+        bed_run(b);
+        bed_answer(b, b->held.v[0], HV_OUTCOME_OK);
+        (void) bed_log_all(b);
+        bed_run(b);
+        assert_string_equal(bed_log_all(b), "inspect hive-web; ");
+        k->detailed = true;
+        k->limits.memory_bytes = 1 << 20; /* which cannot be taken away in place */
+        b->hold = false;
+        bed_answer(b, b->held.v[0], HV_OUTCOME_OK);
+        bed_run(b);
+        assert_string_equal(bed_log(b), "remove hive-web; create hive-web; start hive-web");
+}
+
 static enum hv_outcome no_second_image(struct bed *b, const struct hv_action *a) {
         (void) b;
         if (!hv_streq(a->image, "img:2"))
@@ -1031,6 +1071,8 @@ int main(void) {
                 T(what_left_the_file_is_stopped_and_removed),
                 T(orphans_of_an_earlier_life_are_removed),
                 T(a_stranger_with_the_wanted_name_is_never_touched),
+                T(a_stranger_s_network_makes_no_stranger_of_a_container),
+                T(what_was_made_and_not_started_is_looked_at_before_its_start),
                 T(a_killed_container_is_started_at_once_and_then_with_back_off),
                 T(what_waits_and_why_is_told_once),
                 T(a_wait_that_is_interrupted_is_told_once),

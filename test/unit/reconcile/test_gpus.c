@@ -121,6 +121,41 @@ static void a_lost_gpu_is_nobodys(void **state) {
         assert_gpus(b, "a", LARGE);
 }
 
+static void tell_large_alone(struct bed *b) {
+        const struct hv_seen_gpu v[] = { { .uuid = LARGE,
+                                           .name = "NVIDIA A100",
+                                           .memory_bytes = 24 * GIB,
+                                           .is_whole = true,
+                                           .works = true } };
+        const struct hv_seen_gpus seen = { .is_known = true, .v = v, .n = 1 };
+
+        assert_int_equal(hv_core_input(b->core, b->now_us,
+                                       &(struct hv_input){ .type = HV_INPUT_GPUS, .gpus = &seen }, NULL),
+                         0);
+        bed_run(b);
+}
+
+/* Admitted, and before its container is made one of its GPUs is taken out of the machine: it does not keep its room for ever.
+ * What has one left that will do goes on with that. */
+static void a_gpu_that_went_before_the_start_ends_who_cannot_do_without(void **state) {
+        BED;
+
+        tell(b, true, true, true);
+        b->hold = true;
+        give(b, "two", 2, 0);
+        answer(b, HV_ACTION_TASK_ACCEPT, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_INSPECT_IMAGE, HV_OUTCOME_OK);
+        assert_gpus(b, "two", SMALL "," LARGE);
+        answer(b, HV_ACTION_TASK_PREPARE, HV_OUTCOME_FAILED); /* the next try is a while off */
+        tell_large_alone(b);
+        b->hold = false;
+        bed_wait(b, 60 * S);
+        assert_int_equal(status_of(b, "two").state, HV_TASK_REJECTED);
+        assert_non_null(strstr(status_of(b, "two").message, "never fits: asks for 2 GPUs"));
+        give(b, "one", 1, 0);
+        assert_gpus(b, "one", LARGE);
+}
+
 static void while_nobody_can_say_all_stays(void **state) {
         BED;
 
@@ -279,6 +314,7 @@ int main(void) {
                 WITH_BED(never_fits_is_told_at_once),
                 WITH_BED(what_would_fit_is_judged_by_device),
                 WITH_BED(a_lost_gpu_is_nobodys),
+                WITH_BED(a_gpu_that_went_before_the_start_ends_who_cannot_do_without),
                 WITH_BED(while_nobody_can_say_all_stays),
                 WITH_BED(shared_memory_adds_up),
                 WITH_BED(who_names_no_memory_shares_with_nobody),

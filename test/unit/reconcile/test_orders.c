@@ -169,6 +169,26 @@ static void a_replica_that_waits_for_its_turn_keeps_nobody_waiting(void **state)
         assert_true(hv_core_restart_is_over(b->core, &v[1]));
 }
 
+/* Of its sibling counts how it is now, not how it was in the pass before. */
+static void a_restart_goes_on_in_the_pass_in_which_its_sibling_is_up(void **state) {
+        struct hv_restart_order v[2];
+        BED;
+
+        bed_desire(b, two_of_one("r2", "one"));
+        bed_wait(b, 1200 * S);
+        restart_orders(b, false, v);
+        b->hold = true;
+        bed_container(b, "hive-web")->state = HV_CONTAINER_EXITED;
+        bed_event(b, "die", "hive-web");
+        bed_run(b);
+        answer(b, HV_ACTION_INSPECT, HV_OUTCOME_OK);
+        bed_wait(b, 2 * S);
+        give(b, &(struct hv_orders){ .restarts = &v[1], .n_restarts = 1 });
+        (void) bed_log(b);
+        answer(b, HV_ACTION_START, HV_OUTCOME_OK);
+        assert_string_equal(bed_log(b), "stop hive-api");
+}
+
 /* What its policy leaves alone, and what waits to be tried again, is started at once. */
 static void a_restart_starts_what_ended(void **state) {
         struct hv_restart_order v;
@@ -272,6 +292,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(a_restart_starts_what_ended, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_replica_that_waits_for_its_turn_keeps_nobody_waiting, setup,
                                                 teardown),
+                cmocka_unit_test_setup_teardown(a_restart_goes_on_in_the_pass_in_which_its_sibling_is_up,
+                                                setup, teardown),
                 cmocka_unit_test_setup_teardown(a_restart_of_what_is_gone_is_over, setup, teardown),
                 cmocka_unit_test_setup_teardown(nobody_is_admitted_to_a_cordoned_node, task_bed_setup,
                                                 task_bed_teardown),
