@@ -106,11 +106,20 @@ static bool is_live(const struct task *t) {
                (t->step == TASK_STEP_TIDY && t->again && !HV_MUTANT(HV_MUTANT_CRON_REST_IS_END));
 }
 
-static bool has_live_run(const struct hv_core *c, const struct cron *k) {
-        for (size_t i = 0; i < c->live_tasks.n; i++)
-                if (is_run_of(c->live_tasks.v[i], k) && is_live(c->live_tasks.v[i]))
-                        return true;
-        return false;
+/* NULL: none. One that is promised rather than one that is not yet. */
+static const struct task *live_run(const struct hv_core *c, const struct cron *k) {
+        const struct task *unpromised = NULL;
+
+        for (size_t i = 0; i < c->live_tasks.n; i++) {
+                const struct task *t = c->live_tasks.v[i];
+
+                if (!is_run_of(t, k) || !is_live(t))
+                        continue;
+                if (t->step != TASK_STEP_ACCEPT)
+                        return t;
+                unpromised = t;
+        }
+        return unpromised;
 }
 
 /* True when each run but this one has ended or is recorded as one that stops: an agent that dies after the promise of the next
@@ -183,7 +192,10 @@ static void decide(struct hv_core *c, struct cron *k, uint64_t wall_us, uint64_t
         const struct hv_cron_task *w = k->want;
         uint64_t latest_us = latest_due(c, k, wall_us, scheduled_us);
         bool is_late = wall_us - scheduled_us >= HV_USEC_PER_MIN + jitter(k, scheduled_us);
+        const struct task *other = NULL;
 
+        if (w->concurrency == HV_CRON_FORBID && !HV_MUTANT(HV_MUTANT_CRON_OVERLAPS))
+                other = live_run(c, k);
         if (w->starting_deadline_us != HV_TIME_NEVER && wall_us - scheduled_us > w->starting_deadline_us) {
                 /* However many there are: none of them may begin any more. */
                 uint64_t from_us = wall_us - w->starting_deadline_us;
@@ -197,8 +209,9 @@ static void decide(struct hv_core *c, struct cron *k, uint64_t wall_us, uint64_t
                  !HV_MUTANT(HV_MUTANT_CRON_RUNS_ALL))
                 leave_out(c, k, hv_cron_previous(&w->schedule, zone_of(c, k), latest_us - 1),
                           "it was missed, and only the latest one is made up for");
-        else if (w->concurrency == HV_CRON_FORBID && has_live_run(c, k) &&
-                 !HV_MUTANT(HV_MUTANT_CRON_OVERLAPS))
+        else if (other && other->step == TASK_STEP_ACCEPT)
+                return; /* it may never be promised, and then this time has its run: its record leads here again */
+        else if (other)
                 leave_out(c, k, scheduled_us, "the last run still goes on");
         else
                 make_run(c, k, scheduled_us);

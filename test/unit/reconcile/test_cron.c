@@ -184,6 +184,42 @@ static void a_run_that_goes_on_keeps_the_next_one_out(void **state) {
         assert_string_equal(bed_log(b), RUN("202611220330"));
 }
 
+static enum hv_outcome nothing_is_accepted(struct bed *b, const struct hv_action *a) {
+        (void) b;
+        return a->type == HV_ACTION_TASK_ACCEPT ? HV_OUTCOME_FAILED : HV_OUTCOME_OK;
+}
+
+static enum hv_outcome the_first_run_is_refused(struct bed *b, const struct hv_action *a) {
+        (void) b;
+        return a->type == HV_ACTION_TASK_ACCEPT && hv_streq(a->task_id, "nightly-202611220310")
+                       ? HV_OUTCOME_REFUSED
+                       : HV_OUTCOME_OK;
+}
+
+/* A time is dealt with for good, a run that was asked for by hand is not before it is promised: the disk was full. */
+static void a_run_that_is_not_promised_keeps_none_out(void **state) {
+        BED;
+        _hv_cleanup_(hv_desired_unrefp) struct hv_desired *d = load("      schedule: \"*/10 * * * *\"\n");
+        struct hv_task *again = hv_cron_run(&d->cron_tasks[0], wall("2026-11-22T03:10:00Z"), d);
+        const struct hv_input reopen = {
+                .type = HV_INPUT_TASK_REOPEN, .text = "nightly-202611220310", .message = "ana", .task = again
+        };
+
+        begin(b, "2026-11-22T03:00:00Z", "2026-11-22T03:00:00Z", "      schedule: \"*/10 * * * *\"\n");
+        bed_wait(b, 10 * MIN);
+        ends(b, "task-nightly-202611220310", 0);
+        b->mood = nothing_is_accepted;
+        assert_int_equal(hv_core_input(b->core, b->now_us, &reopen, NULL), 0);
+        (void) bed_log(b);
+        bed_wait(b, 10 * MIN + 10 * HV_USEC_PER_SEC);
+        assert_null(strstr(bed_log(b), "record the schedule"));
+        assert_int_equal(status_of(b)->until_wall_us, wall("2026-11-22T03:10:00Z"));
+        b->mood = the_first_run_is_refused;
+        bed_wait(b, MIN);
+        assert_non_null(strstr(bed_log(b), RUN("202611220320")));
+        hv_task_unref(again);
+}
+
 static void a_run_is_replaced_when_asked(void **state) {
         BED;
 
@@ -219,11 +255,6 @@ static void nothing_runs_while_it_is_suspended(void **state) {
         assert_int_equal(status_of(b)->until_wall_us, wall("2026-11-22T05:00:00Z"));
         bed_wait(b, 10 * MIN);
         assert_string_equal(bed_log(b), RUN("202611220510"));
-}
-
-static enum hv_outcome nothing_is_accepted(struct bed *b, const struct hv_action *a) {
-        (void) b;
-        return a->type == HV_ACTION_TASK_ACCEPT ? HV_OUTCOME_FAILED : HV_OUTCOME_OK;
 }
 
 /* What came before a resume is dealt with: also a run that nobody could promise, because the disk was full. */
@@ -346,6 +377,7 @@ int main(void) {
                 RULE(missed_runs_are_left_out_when_asked),
                 RULE(what_is_too_late_does_not_begin),
                 RULE(a_run_that_goes_on_keeps_the_next_one_out),
+                RULE(a_run_that_is_not_promised_keeps_none_out),
                 RULE(a_run_is_replaced_when_asked),
                 RULE(nothing_runs_while_it_is_suspended),
                 RULE(a_resume_overtakes_what_was_not_promised),
