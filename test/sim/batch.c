@@ -85,7 +85,9 @@ static void report(const struct sim_batch *b, const struct sim_config *config, c
 }
 
 static void run_seed(const struct sim_batch *b, uint64_t seed, struct sim_totals *t) {
-        struct sim_config config = { .seed = seed, .mutant = b->mutant, .dense = b->dense };
+        struct sim_config config = {
+                .seed = seed, .mutant = b->mutant, .dense = b->dense, .pressure = b->pressure
+        };
         struct sim_result r = sim_run(&config, 0), again;
 
         if (b->twice && !r.failed) {

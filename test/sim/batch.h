@@ -7,7 +7,7 @@ struct sim_batch {
         uint64_t first, last; /* seeds */
         unsigned jobs;
         int mutant;
-        bool dense;
+        bool dense, pressure;
         bool twice;            /* each seed runs two times and must leave the same trace */
         bool shrink;           /* failures are made small */
         bool brief;            /* one line a failure */

@@ -34,11 +34,13 @@ static void draw_machine(struct sim *s) {
                 .memory_bytes = (1 + below(s, 8)) << 30,
                 .disk_bytes = (2 + below(s, 20)) << 30,
         };
+        if (s->config->pressure)
+                s->desk->machine.nano_cpus = s->desk->machine.memory_bytes = UINT64_C(16) << 30;
 }
 
 struct sim_desk *sim_desk_new(struct sim *s) {
         s->desk = HV_ARENA_NEW(s->arena, struct sim_desk);
-        s->desk->wants_tasks = chance(s, 700);
+        s->desk->wants_tasks = chance(s, 700) || s->config->pressure;
         draw_machine(s);
         return s->desk;
 }
@@ -80,6 +82,25 @@ void sim_desk_submit(struct sim *s) {
         if (again && !sim_ledger_find(s, t->id))
                 return; /* forgotten, or never accepted: another one, by the same name, is another story */
         sim_trace(s, "DESK submits %s: %d", t->id, sim_desk_ask(s, HV_INPUT_TASK_SUBMIT, NULL, t));
+}
+
+void sim_desk_submit_crowd(struct sim *s) {
+        unsigned n = 3 + (unsigned) below(s, 4), first = (unsigned) below(s, 7);
+
+        for (unsigned i = 0; i < n; i++) {
+                struct sim_job job = sim_job_draw(s, SIM_N_JOBS);
+
+                job.memory = job.cpus = 1;
+                job.disk = job.gpus = job.services = 0;
+                job.priority = 10 * ((first + 3 * i) % 7); /* 7 and 3: each of them once */
+                job.timeout_us = job.wait_us = HV_TIME_NEVER;
+                job.packages = false;
+                job.run_us = sim_between(s, SIM_CHANCE_TASKS, 3 * HV_USEC_PER_MIN, 12 * HV_USEC_PER_MIN);
+                (void) sim_desk_ask(s, HV_INPUT_TASK_SUBMIT, NULL,
+                                    sim_job_task(s, &s->workload->now, &job, "job",
+                                                 sim_text(s, "t-%u", ++s->jobs->n_submitted),
+                                                 HV_TASK_FROM_API));
+        }
 }
 
 void sim_desk_stop(struct sim *s) {

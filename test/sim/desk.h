@@ -25,6 +25,8 @@ void sim_desk_agent_starts(struct sim *s); /* the clock and the machine, told to
 void sim_desk_submit(struct sim *s);
 void sim_desk_stop(struct sim *s);
 void sim_desk_ask_again(struct sim *s); /* runs something anew, or has it forgotten */
+/* Several that run for long and fit beside each other, no two of them as important; the machine is big enough for all. */
+void sim_desk_submit_crowd(struct sim *s);
 /* Whoever runs takes more of the disk than it asked for. False: it does not run, or nobody is told. */
 bool sim_desk_fill(struct sim *s, const struct sim_known *k);
 void sim_desk_fill_any(struct sim *s);

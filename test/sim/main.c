@@ -9,8 +9,8 @@
 #include "sim/shrink.h"
 
 static const char usage[] =
-        "usage: simtest --seeds A-B [--jobs N] [--twice] [--matrix] [--dense] [--no-shrink | --brief]\n"
-        "       simtest --seed N [--dense] [--trace] [--without FAULT,...] [--halve N] [--mutant N]\n"
+        "usage: simtest --seeds A-B [--jobs N] [--twice] [--matrix] [--dense] [--pressure] [--no-shrink | --brief]\n"
+        "       simtest --seed N [--dense] [--pressure] [--trace] [--without FAULT,...] [--halve N] [--mutant N]\n"
         "       simtest --mutants [--max-seeds N]      (in the build with seeded bugs)\n"
         "       simtest --crash-points [--pairs]       (tasks, and the agent dies at each point)\n"
         "       simtest --two-faults                   (one task, each two faults)\n"
@@ -43,25 +43,16 @@ static bool parse_faults(char *text, uint64_t *ret) {
 
 static bool parse_options(int argc, char **argv, struct options *o) {
         static const struct option longs[] = {
-                { "seeds", required_argument, NULL, 's' },
-                { "seed", required_argument, NULL, '1' },
-                { "jobs", required_argument, NULL, 'j' },
-                { "twice", no_argument, NULL, '2' },
-                { "matrix", no_argument, NULL, 'm' },
-                { "no-shrink", no_argument, NULL, 'n' },
-                { "brief", no_argument, NULL, 'b' },
-                { "trace", no_argument, NULL, 't' },
-                { "without", required_argument, NULL, 'w' },
-                { "halve", required_argument, NULL, 'h' },
-                { "mutant", required_argument, NULL, 'M' },
-                { "mutants", no_argument, NULL, 'a' },
-                { "max-seeds", required_argument, NULL, 'x' },
-                { "faults", no_argument, NULL, 'f' },
-                { "crash-points", no_argument, NULL, 'c' },
-                { "pairs", no_argument, NULL, 'p' },
-                { "two-faults", no_argument, NULL, 'T' },
-                { "dense", no_argument, NULL, 'd' },
-                {},
+                { "seeds", required_argument, NULL, 's' },     { "seed", required_argument, NULL, '1' },
+                { "jobs", required_argument, NULL, 'j' },      { "twice", no_argument, NULL, '2' },
+                { "matrix", no_argument, NULL, 'm' },          { "no-shrink", no_argument, NULL, 'n' },
+                { "brief", no_argument, NULL, 'b' },           { "trace", no_argument, NULL, 't' },
+                { "without", required_argument, NULL, 'w' },   { "halve", required_argument, NULL, 'h' },
+                { "mutant", required_argument, NULL, 'M' },    { "mutants", no_argument, NULL, 'a' },
+                { "max-seeds", required_argument, NULL, 'x' }, { "faults", no_argument, NULL, 'f' },
+                { "crash-points", no_argument, NULL, 'c' },    { "pairs", no_argument, NULL, 'p' },
+                { "two-faults", no_argument, NULL, 'T' },      { "dense", no_argument, NULL, 'd' },
+                { "pressure", no_argument, NULL, 'P' },        {},
         };
         int c;
 
@@ -122,6 +113,9 @@ static bool parse_options(int argc, char **argv, struct options *o) {
                         break;
                 case 'd':
                         o->config.dense = o->batch.dense = true;
+                        break;
+                case 'P':
+                        o->config.pressure = o->batch.pressure = true;
                         break;
                 case 'f':
                         o->faults = true;

@@ -67,6 +67,8 @@ static const char *const names[HV_N_MUTANTS] = {
         [HV_MUTANT_HOLD_ACTS] = "what is held is changed",
         [HV_MUTANT_STOPPED_RUNS] = "what somebody stopped by hand is started",
         [HV_MUTANT_RESTARTS_ALL] = "all replicas of a service are restarted at once",
+        [HV_MUTANT_SHORT_STOPS_FIRST] =
+                "the most important task is stopped first when the machine runs short",
         [HV_MUTANT_SHORT_IS_ITS_FAULT] = "what the node stopped is called to blame for it",
         [HV_MUTANT_GPU_GIVEN_TWICE] = "nobody looks who holds a GPU",
         [HV_MUTANT_GPU_UNSEEN_GIVEN] = "a GPU is given while the driver does not answer",
@@ -88,8 +90,11 @@ void sim_mutant_set(int mutant) {
 #endif
 }
 
+/* Those that take histories in which several tasks run while memory runs short. */
+static const bool takes_pressure[HV_N_MUTANTS] = { [HV_MUTANT_SHORT_STOPS_FIRST] = true };
+
 static bool finds(int mutant, uint64_t seed, struct sim_result *ret) {
-        struct sim_config config = { .seed = seed, .mutant = mutant };
+        struct sim_config config = { .seed = seed, .mutant = mutant, .pressure = takes_pressure[mutant] };
 
         *ret = sim_run(&config, 0);
         config.mutant = 0; /* a seed that fails anyway proves nothing */

@@ -114,6 +114,35 @@ static void machine_changes(struct sim *s, void *arg) {
                 sim_pressure_changes(s);
 }
 
+static void crowd_comes(struct sim *s, void *arg) {
+        (void) arg;
+        if (!s->calm)
+                sim_desk_submit_crowd(s);
+}
+
+static void memory_is_short(struct sim *s, void *arg) {
+        bool is_short = !arg;
+
+        if (!s->calm)
+                sim_pressure_set(s, is_short ? 9000 : 0, 100);
+        if (is_short)
+                sim_after(s, sim_between(s, SIM_CHANCE_PRESSURE, 20 * HV_USEC_PER_SEC, 3 * HV_USEC_PER_MIN),
+                          memory_is_short, s);
+}
+
+/* Several tasks run by the time that memory runs short, for long enough that some of them have to go. */
+static void press(struct sim *s, uint64_t span_us) {
+        for (unsigned i = 0; i < 2; i++) {
+                uint64_t at_us = sim_below(s, SIM_CHANCE_PRESSURE, span_us);
+
+                sim_after(s, at_us, crowd_comes, NULL);
+                sim_after(s,
+                          at_us + sim_between(s, SIM_CHANCE_PRESSURE, 30 * HV_USEC_PER_SEC,
+                                              3 * HV_USEC_PER_MIN),
+                          memory_is_short, NULL);
+        }
+}
+
 static void order_comes(struct sim *s, void *arg) {
         (void) arg;
         if (sim_fault_hits(s, SIM_FAULT_ORDERS))
@@ -163,6 +192,8 @@ static void live_through_faults(struct sim *s) {
         unsigned shift = s->config->workload_shift, often = s->config->dense ? 4 : 1;
         uint64_t until_us = s->now_us + span_us;
 
+        if (s->config->pressure)
+                press(s, span_us);
         scatter(s, span_us, (unsigned) sim_below(s, SIM_CHANCE_SWARM, 13) >> shift, change_comes);
         scatter(s, span_us, (unsigned) sim_below(s, SIM_CHANCE_SWARM, 40) >> shift, person_comes);
         scatter(s, span_us, (unsigned) sim_below(s, SIM_CHANCE_SWARM, 6) >> shift, accept_comes);

@@ -58,6 +58,8 @@ void sim_print_command(const struct sim_config *config) {
                 printf(" --mutant %d", config->mutant);
         if (config->dense)
                 printf(" --dense");
+        if (config->pressure)
+                printf(" --pressure");
         if (config->workload_shift)
                 printf(" --halve %u", config->workload_shift);
         if (config->disabled_faults)

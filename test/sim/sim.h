@@ -51,6 +51,7 @@ struct sim_config {
         unsigned workload_shift;  /* each halves the workload; for the shrinker */
         int mutant;               /* 0: none */
         bool dense;               /* pressure, orders by hand and trouble of GPUs come four times as often */
+        bool pressure;            /* several tasks run, none as important as another, and memory runs short */
         bool verbose;             /* prints every line of the trace */
         unsigned scenario;        /* 0: a history of chance; else one of scenario.h, without any */
         struct {
