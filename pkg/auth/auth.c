@@ -16,6 +16,12 @@
 
 #define FILE_MAX_BYTES ((size_t) 1 << 20)
 
+/* Of a session or a token: whoever came in with it is not let go on. */
+static void tell_ended(const struct hv_auth *a, const char *digest) {
+        for (size_t i = 0; i < a->listeners.n; i++)
+                a->listeners.v[i].ended(a->listeners.v[i].userdata, digest);
+}
+
 /* ---- files ---- */
 
 static int open_own_file(const char *path, struct stat *ret, struct hv_err *err) {
@@ -87,16 +93,35 @@ static int read_users(struct hv_auth *a, struct hv_err *err) {
         return r < 0 ? r : hv_users_parse(a->users_file.path, hv_buf_str(&text), &a->users, err);
 }
 
-static int read_file_tokens(struct hv_auth *a, struct hv_err *err) {
+static int read_only_file_tokens(struct hv_auth *a, struct hv_err *err) {
         _hv_cleanup_(hv_buf_wipe) struct hv_buf text = {};
         int r;
 
-        hv_file_tokens_done(&a->file_tokens);
         a->token_file.seen = (struct stat){};
         if (!a->token_file.path)
                 return 0;
         r = read_own_file(a->token_file.path, &a->token_file.seen, &text, err);
         return r < 0 ? r : hv_file_tokens_parse(a->token_file.path, hv_buf_str(&text), &a->file_tokens, err);
+}
+
+static bool is_still_there(const struct hv_auth *a, const struct hv_file_token *before) {
+        for (size_t i = 0; i < a->file_tokens.n; i++)
+                if (hv_streq(a->file_tokens.v[i].digest, before->digest))
+                        return a->file_tokens.v[i].role == before->role;
+        return false;
+}
+
+static int read_file_tokens(struct hv_auth *a, struct hv_err *err) {
+        struct hv_file_tokens before = a->file_tokens;
+        int r;
+
+        a->file_tokens = (struct hv_file_tokens){};
+        r = read_only_file_tokens(a, err);
+        for (size_t i = 0; i < before.n; i++)
+                if (!is_still_there(a, &before.v[i]))
+                        tell_ended(a, before.v[i].digest);
+        hv_file_tokens_done(&before);
+        return r;
 }
 
 int hv_auth_check(const char *users_file, const char *token_file, struct hv_err *err) {
@@ -149,6 +174,15 @@ static bool is_gone(void *userdata, const struct hv_session *s) {
         return false;
 }
 
+/* Told each time: who came in with such a token is gone by the second. */
+static void end_old_tokens(const struct hv_auth *a) {
+        const struct hv_token *t;
+
+        for (size_t i = 0; (t = hv_tokens_at(a->tokens, i)); i++)
+                if (t->until_wall_us && a->wall_us() >= t->until_wall_us)
+                        tell_ended(a, t->digest);
+}
+
 void hv_auth_refresh(struct hv_auth *a) {
         struct hv_err err = {};
         bool users_changed = has_changed(&a->users_file), tokens_changed = has_changed(&a->token_file);
@@ -158,6 +192,7 @@ void hv_auth_refresh(struct hv_auth *a) {
         if (tokens_changed && read_file_tokens(a, &err) < 0)
                 (void) hv_log_error(err.code, "http.auth.tokenFile: %s; none of it is taken", err.msg);
         hv_sessions_end_if(a->sessions, is_gone, a);
+        end_old_tokens(a);
         hv_auth_first_withdraw(a);
 }
 
@@ -175,10 +210,7 @@ static int on_minute(sd_event_source *s, uint64_t usec, void *userdata) {
 /* ---- life ---- */
 
 static void on_session_ended(void *userdata, const struct hv_session *s) {
-        const struct hv_auth *a = userdata;
-
-        for (size_t i = 0; i < a->listeners.n; i++)
-                a->listeners.v[i].ended(a->listeners.v[i].userdata, s->digest);
+        tell_ended(userdata, s->digest);
 }
 
 int hv_auth_new(const struct hv_auth_options *options, struct hv_auth **ret, struct hv_err *err) {
@@ -271,8 +303,7 @@ void hv_auth_set_pool(struct hv_auth *a,
         a->pool_userdata = userdata;
 }
 
-void hv_auth_on_ended(struct hv_auth *a, void (*ended)(void *userdata, const char *session_digest),
-                      void *userdata) {
+void hv_auth_on_ended(struct hv_auth *a, void (*ended)(void *userdata, const char *digest), void *userdata) {
         hv_vec_push(&a->listeners, ((struct hv_ended_listener){ ended, userdata }));
 }
 
@@ -289,14 +320,17 @@ static bool judge_token(struct hv_auth *a, const char *text, struct hv_identity 
         char digest[HV_SHA256_HEX_SIZE];
 
         if (token) {
-                *ret = (struct hv_identity){ .role = token->role, .name = token->name };
+                *ret = (struct hv_identity){ .role = token->role,
+                                             .name = token->name,
+                                             .digest = token->digest };
                 return true;
         }
         hv_credential_digest(text, digest);
         for (size_t i = 0; i < a->file_tokens.n; i++)
                 if (hv_streq(a->file_tokens.v[i].digest, digest)) {
                         *ret = (struct hv_identity){ .role = a->file_tokens.v[i].role,
-                                                     .name = a->file_tokens.v[i].name };
+                                                     .name = a->file_tokens.v[i].name,
+                                                     .digest = a->file_tokens.v[i].digest };
                         return true;
                 }
         return false;
@@ -311,7 +345,7 @@ bool hv_auth_judge(struct hv_auth *a, const char *credential, struct hv_identity
         }
         if (!s)
                 return judge_token(a, credential, ret);
-        *ret = (struct hv_identity){ .role = s->role, .name = s->owner, .session = s };
+        *ret = (struct hv_identity){ .role = s->role, .name = s->owner, .session = s, .digest = s->digest };
         return true;
 }
 
@@ -371,6 +405,8 @@ int hv_auth_token_create(struct hv_auth *a, const struct hv_token *wish, char re
 }
 
 int hv_auth_token_revoke(struct hv_auth *a, const char *name, const char *by, struct hv_err *err) {
+        const struct hv_token *token = hv_tokens_find(a->tokens, name);
+        char digest[HV_SHA256_HEX_SIZE] = "";
         int r;
 
         if (file_token(a, name))
@@ -378,11 +414,14 @@ int hv_auth_token_revoke(struct hv_auth *a, const char *name, const char *by, st
                                   "the token \"%s\" stands in the file of http.auth.tokenFile: take it "
                                   "out there",
                                   name);
+        if (token)
+                strcpy(digest, token->digest);
         r = hv_tokens_revoke(a->tokens, name, err);
         if (r < 0)
                 return r;
         hv_log_event(HV_EVENT_TOKEN_REVOKED, NULL, "the token %s was revoked by %s", name, by);
         hv_sessions_end_if(a->sessions, is_gone, a);
+        tell_ended(a, digest);
         return 0;
 }
 

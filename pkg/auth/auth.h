@@ -67,9 +67,9 @@ bool hv_auth_has_users(const struct hv_auth *a);
 /* Whether the two files (NULL: none) could be taken: for --check. */
 int hv_auth_check(const char *users_file, const char *token_file, struct hv_err *err);
 
-/* Told of each session that ends: its connections are to be cut. One listener for each server; `userdata` names it. */
-void hv_auth_on_ended(struct hv_auth *a, void (*ended)(void *userdata, const char *session_digest),
-                      void *userdata);
+/* Told of each session that ends, and of each token that goes: their connections are to be cut. One listener for each server;
+ * `userdata` names it. */
+void hv_auth_on_ended(struct hv_auth *a, void (*ended)(void *userdata, const char *digest), void *userdata);
 void hv_auth_off_ended(struct hv_auth *a, void *userdata);
 
 /* ---- callers ---- */
@@ -78,6 +78,7 @@ struct hv_identity {
         enum hv_role role;
         const char *name;                 /* of the user or the token */
         const struct hv_session *session; /* NULL: a token by itself */
+        const char *digest;               /* of the credential: hv_auth_on_ended() */
 };
 
 /* A token, or the key of a session. False: neither. All good until the loop turns. */

@@ -22,7 +22,7 @@ struct hv_watched_file {
 };
 
 struct hv_ended_listener {
-        void (*ended)(void *userdata, const char *session_digest);
+        void (*ended)(void *userdata, const char *digest);
         void *userdata;
 };
 

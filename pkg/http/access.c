@@ -101,6 +101,7 @@ static void is_known(struct hv_http_caller *caller, const struct hv_identity *wh
         (void) snprintf(caller->name, sizeof caller->name, "%s", who->name);
         (void) snprintf(caller->session, sizeof caller->session, "%s",
                         who->session ? who->session->digest : "");
+        (void) snprintf(caller->credential, sizeof caller->credential, "%s", who->digest);
         (void) snprintf(caller->by, sizeof caller->by, "%s from %s", who->name, caller->address);
 }
 
@@ -295,8 +296,8 @@ struct hv_http_access *hv_http_access_free(struct hv_http_access *access) {
         return NULL;
 }
 
-static void on_ended(void *userdata, const char *session_digest) {
-        hv_http_server_cut(userdata, session_digest);
+static void on_ended(void *userdata, const char *digest) {
+        hv_http_server_cut(userdata, digest);
 }
 
 static void on_closed(struct hv_http_server *server, void *userdata) {

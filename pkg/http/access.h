@@ -27,5 +27,5 @@ HV_DEFINE_CLEANUP(struct hv_http_access, hv_http_access_free);
 
 /* Fills identify, closed and userdata: before hv_http_server_new(). */
 void hv_http_access_guard(struct hv_http_access *access, struct hv_http_options *options);
-/* Adds the routes, and cuts the connections of sessions that end. */
+/* Adds the routes, and cuts the connections of sessions and tokens that end. */
 int hv_http_access_attach(struct hv_http_access *access, struct hv_http_server *server, struct hv_err *err);

@@ -18,8 +18,8 @@
 #define PROTOCOL "hivelet-session"
 #define SESSIONS_MAX 16
 #define QUEUE_MAX_BYTES ((size_t) 512 << 10)
-#define ROOM_MIN_BYTES \
-        (QUEUE_MAX_BYTES / 2) /* below it output is held back: more than one piece of the engine's */
+/* Below it output is held back: more than one piece of the engine's, which may still come, and the last words. */
+#define ROOM_MIN_BYTES (QUEUE_MAX_BYTES / 2)
 #define WORDS_MAX 4096
 
 struct hv_api_exchange {
@@ -45,12 +45,11 @@ static void exchange_free(struct hv_api_exchange *x) {
         hv_api_call_free(call);
 }
 
+/* There is room, by the rule of ROOM_MIN_BYTES; a backend that breaks it is stopped there. */
 static void put(struct hv_api_exchange *x, const struct hv_buf *frames) {
-        if (x->upgrade && frames->len <= hv_http_upgrade_room(x->upgrade))
-                hv_http_upgrade_write(x->upgrade, frames->data, frames->len);
+        hv_http_upgrade_write(x->upgrade, frames->data, frames->len);
 }
 
-/* What ends a session is written whatever else is queued: the queue has room for it by its rule of holding back early. */
 static void put_end(struct hv_api_exchange *x, const struct hv_api_session_end *end) {
         _hv_cleanup_(hv_buf_done) struct hv_buf b = {};
 

@@ -19,6 +19,10 @@
 /* Connections that the kernel keeps while the loop is busy; the kernel cuts it to net.core.somaxconn. */
 #define BACKLOG 512
 
+#define KEEPALIVE_IDLE_S 30
+#define KEEPALIVE_EVERY_S 10
+#define KEEPALIVE_TRIES 6
+
 static struct hv_http_listener *listener_new(bool is_local_socket) {
         struct hv_http_listener *l = HV_NEW(struct hv_http_listener);
 
@@ -281,6 +285,16 @@ static void identify_tcp(int fd, const union address *a, struct hv_http_caller *
                 write_ip(&local, true, caller->connected_to, sizeof caller->connected_to);
 }
 
+/* A client that is gone without a word ends what it has open, also where nobody has anything to say: a session in a container. */
+static void keep_alive(int fd) {
+        int yes = 1, idle_s = KEEPALIVE_IDLE_S, every_s = KEEPALIVE_EVERY_S, tries = KEEPALIVE_TRIES;
+
+        (void) setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
+        (void) setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+        (void) setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every_s, sizeof every_s);
+        (void) setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &tries, sizeof tries);
+}
+
 int hv_http_listener_accept(const struct hv_http_listener *l, struct hv_http_caller *ret_caller) {
         struct hv_http_caller caller = { .is_local_socket = l->is_local_socket };
         union address a = {};
@@ -296,6 +310,7 @@ int hv_http_listener_accept(const struct hv_http_listener *l, struct hv_http_cal
         } else {
                 identify_tcp(fd, &a, &caller);
                 (void) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+                keep_alive(fd);
         }
         *ret_caller = caller;
         return fd;

@@ -24,10 +24,11 @@ struct hv_http_caller {
         char connected_to[64]; /* TCP: this machine's address, "[::1]" with brackets */
         bool is_tls;
         enum hv_http_role role;
-        bool is_anonymous; /* TCP, and nobody said who he is: what he may not do gets 401 and not 403 */
-        char name[65];     /* of the user or token; "": none */
-        char session[65];  /* digest of the session's key; "": none */
-        char by[160];      /* for audits: "unix:uid=0", "ana from 192.0.2.7", "127.0.0.1" */
+        bool is_anonymous;   /* TCP, and nobody said who he is: what he may not do gets 401 and not 403 */
+        char name[65];       /* of the user or token; "": none */
+        char session[65];    /* digest of the session's key; "": none */
+        char credential[65]; /* the same, or digest of the token that came by itself; "": none */
+        char by[160];        /* for audits: "unix:uid=0", "ana from 192.0.2.7", "127.0.0.1" */
 };
 
 enum hv_http_method hv_http_request_method(const struct hv_http_request *req); /* HEAD is shown as GET */

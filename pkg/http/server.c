@@ -143,9 +143,9 @@ static bool is_spared(const struct hv_http_request *req) {
                (req->match.route && (req->match.route->flags & HV_HTTP_LOGIN));
 }
 
-void hv_http_server_cut(struct hv_http_server *s, const char *session_digest) {
+void hv_http_server_cut(struct hv_http_server *s, const char *digest) {
         for (struct hv_http_conn *c = s->connections; c; c = c->next)
-                if (c->mhd && hv_streq(c->caller.session, session_digest) && !(c->req && is_spared(c->req)))
+                if (c->mhd && hv_streq(c->caller.credential, digest) && !(c->req && is_spared(c->req)))
                         hv_http_conn_shut(c);
 }
 

@@ -67,8 +67,8 @@ int hv_http_server_add_routes(struct hv_http_server *server, const struct hv_htt
 /* Walks all routes in the order of registration, for the API's description. NULL at the end. */
 const struct hv_http_route *hv_http_server_route(const struct hv_http_server *server, size_t index);
 
-/* Ends what a session has open, but for the request whose handler runs and for logins. */
-void hv_http_server_cut(struct hv_http_server *server, const char *session_digest);
+/* Ends what was opened with this session or token, but for the request whose handler runs and for logins. */
+void hv_http_server_cut(struct hv_http_server *server, const char *digest);
 
 int hv_http_server_start(struct hv_http_server *server, struct hv_err *err);
 uint16_t hv_http_server_port(const struct hv_http_server *server); /* the bound TCP port; 0: no TCP */

@@ -21,6 +21,9 @@
 #define ANSWER_MAX_BYTES ((size_t) 64 << 10)
 #define PIECE_BYTES ((size_t) 16384)
 #define PIECES_PER_TURN 32 /* then others have their turn */
+/* And nine tries: a peer that is gone without a word is known to be in two minutes. */
+#define KEEPALIVE_IDLE_S 30L
+#define KEEPALIVE_EVERY_S 10L
 
 struct hv_duplex {
         struct hv_duplex_options options; /* texts in it are not used after hv_duplex_open() */
@@ -406,6 +409,8 @@ static int begin_to_connect(struct hv_duplex *d, struct hv_err *err) {
         (void) curl_easy_setopt(d->easy, CURLOPT_NOSIGNAL, 1L);
         (void) curl_easy_setopt(d->easy, CURLOPT_PROXY, "");
         (void) curl_easy_setopt(d->easy, CURLOPT_TCP_KEEPALIVE, 1L);
+        (void) curl_easy_setopt(d->easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
+        (void) curl_easy_setopt(d->easy, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_EVERY_S);
         (void) curl_easy_setopt(d->easy, CURLOPT_ERRORBUFFER, d->curl_says);
         if (o->unix_socket)
                 (void) curl_easy_setopt(d->easy, CURLOPT_UNIX_SOCKET_PATH, o->unix_socket);

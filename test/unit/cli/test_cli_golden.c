@@ -124,6 +124,7 @@ static const struct scene {
         { "help-get", "help get", NULL },
         { "help-doctor", "help doctor", NULL },
         { "help-apply", "help apply", NULL },
+        { "help-exec", "help exec", NULL },
         { "help-task", "help task", NULL },
         { "help-run", "help run", NULL },
         { "get-tasks", "get tasks", stage_tasks },

@@ -1110,6 +1110,10 @@ static uint64_t auth_now_us(void) {
         return (uint64_t) now.tv_sec * HV_USEC_PER_SEC + (uint64_t) now.tv_nsec / 1000 + clock_ahead_us;
 }
 
+static uint64_t auth_wall_us(void) {
+        return wall_now_us() + clock_ahead_us;
+}
+
 void stage_go_on(uint64_t us) {
         clock_ahead_us += us;
 }
@@ -1118,7 +1122,7 @@ struct stage *stage_new(void) {
         struct stage *s = HV_NEW(struct stage);
         struct hv_diags *diags = hv_diags_new();
         struct hv_http_options options = { .listen = "127.0.0.1:0" };
-        struct hv_auth_options auth_options = { .now_us = auth_now_us, .wall_us = wall_now_us };
+        struct hv_auth_options auth_options = { .now_us = auth_now_us, .wall_us = auth_wall_us };
         struct hv_err err = {};
 
         hv_log_set_sink(stay_silent, NULL);

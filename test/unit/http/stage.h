@@ -117,7 +117,7 @@ void stage_lose_caps(struct stage *s);  /* the slice of all workloads cannot be 
 void stage_try_out(struct stage *s);    /* a revision is on trial for 10 more minutes */
 void stage_roll_back(struct stage *s);  /* somebody went back to the revision before */
 void stage_take_back(struct stage *s);  /* it was not confirmed, and the files still say it */
-/* The clock of logins and sessions goes on by so much at once. */
+/* The clocks of logins, sessions and tokens go on by so much at once. */
 void stage_go_on(uint64_t us);
 void stage_park(struct stage *s);
 /* The newest files hold two mistakes. */

@@ -2,6 +2,7 @@
 #include "testing.h"
 
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -409,6 +410,75 @@ static void a_stream_is_cut_with_its_session(void **state) {
         hv_buf_done(&got);
 }
 
+static int watch_as(struct stage *s, const char *token) {
+        _hv_cleanup_free_ char *request = hv_asprintf(
+                "GET /api/v1/watch HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n", token);
+        struct web w = { .event = s->event, .server = s->server };
+        _hv_cleanup_(hv_buf_done) struct hv_buf got = {};
+        int fd = web_connect(&w);
+
+        web_send_text(fd, request);
+        web_read_until(&w, fd, &got, "event: status");
+        return fd;
+}
+
+static void write_tokens(const struct stage *s, const char *text) {
+        _hv_cleanup_free_ char *path = hv_asprintf("%s/tokens", s->dir);
+        FILE *f;
+
+        (void) unlink(path);
+        (void) umask(077);
+        f = fopen(path, "we");
+        assert_non_null(f);
+        (void) fputs(text, f);
+        assert_int_equal(fclose(f), 0);
+}
+
+/* A token that came by itself: revoked, over, out of the file, or of another role there. */
+static void a_stream_is_cut_with_its_token(void **state) {
+        static const char TEXT[] = "hvt_0123456789abcdefghijklmnopqrstuvwxyz0123456";
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_free_ char *path = hv_asprintf("%s/tokens", s->dir),
+                               *viewer = hv_asprintf("viewer grafana %s\n", TEXT),
+                               *operator= hv_asprintf("operator grafana %s\n", TEXT);
+        const struct hv_auth_settings settings = { .token_file = path, .session_life_us = HV_USEC_PER_DAY };
+        struct hv_token wish = { .name = (char *) "grafana", .role = HV_ROLE_VIEWER };
+        struct web w = { .event = s->event, .server = s->server };
+        char made[HV_CREDENTIAL_SIZE];
+        struct hv_err err = {};
+        struct hv_buf got;
+
+        (void) state;
+        for (unsigned i = 0; i < 4; i++) {
+                struct answer nobody;
+                int fd, other;
+
+                wish.until_wall_us = i == 1 ? s->wall_us + 1000 * HV_USEC_PER_DAY : 0;
+                write_tokens(s, i < 2 ? "" : viewer);
+                if (hv_auth_configure(s->auth, &settings, &err) < 0)
+                        fail_msg("%s", err.msg);
+                if (i < 2)
+                        assert_int_equal(hv_auth_token_create(s->auth, &wish, made, NULL), 0);
+                fd = watch_as(s, i < 2 ? made : TEXT);
+                other = open_get(s, "/api/v1/watch", NULL);
+                if (i == 0)
+                        assert_int_equal(hv_auth_token_revoke(s->auth, "grafana", "the test", &err), 0);
+                if (i == 1)
+                        stage_go_on(1000 * HV_USEC_PER_DAY);
+                if (i >= 2)
+                        write_tokens(s, i == 2 ? "# none\n" : operator);
+                nobody = login(s, ANA); /* looks at the files */
+                answer_done(&nobody);
+                got = web_read_all(&w, fd);
+                hv_buf_done(&got);
+                turn_until_idle(s);
+                assert_int_equal(recv(other, made, 1, MSG_DONTWAIT | MSG_PEEK), 1);
+                (void) close(other);
+                if (i == 1)
+                        assert_int_equal(hv_auth_token_revoke(s->auth, "grafana", "the test", &err), 0);
+        }
+}
+
 static void tokens_are_made_listed_and_revoked(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
         _hv_cleanup_(answer_done) struct answer made =
@@ -486,6 +556,7 @@ int main(void) {
                 cmocka_unit_test(a_stream_is_cut_with_its_session),
                 cmocka_unit_test(tokens_are_made_listed_and_revoked),
                 cmocka_unit_test(logins_that_are_none),
+                cmocka_unit_test(a_stream_is_cut_with_its_token), /* the last: it is years later then */
         };
 
         return cmocka_run_group_tests(tests, make_hash, free_hash);

@@ -88,19 +88,20 @@ static void session_done(struct session *c) {
         (void) close(c->fd);
 }
 
-static void begin(struct stage *s, struct session *c) {
+/* key: of a token or session, over TCP; NULL: over the unix socket. */
+static void begin_as(struct stage *s, const char *key, struct session *c) {
         static const char body[] = "{\"command\": [\"cat\"], \"stdin\": true}";
         _hv_cleanup_(hv_buf_done) struct hv_buf request = {}, head = {};
         struct web w = { .event = s->event, .server = s->server };
         const char *end;
 
         strcpy(w.path, s->socket);
-        *c = (struct session){ .stage = s, .fd = web_connect_unix(&w) };
-        hv_buf_printf(
-                &request,
-                "POST /api/v1/services/web/exec HTTP/1.1\r\nHost: localhost\r\nContent-Length: %zu\r\n" UPGRADE
-                "\r\n%s",
-                sizeof body - 1, body);
+        *c = (struct session){ .stage = s, .fd = key ? web_connect(&w) : web_connect_unix(&w) };
+        hv_buf_printf(&request,
+                      "POST /api/v1/services/web/exec HTTP/1.1\r\nHost: localhost\r\n%s%s%s"
+                      "Content-Length: %zu\r\n" UPGRADE "\r\n%s",
+                      key ? "Authorization: Bearer " : "", key ? key : "", key ? "\r\n" : "", sizeof body - 1,
+                      body);
         web_send_text(c->fd, hv_buf_str(&request));
         wait_for(s, c->fd, &head, "\r\n\r\n");
         assert_true(hv_has_prefix(head.data, "HTTP/1.1 101 "));
@@ -108,6 +109,10 @@ static void begin(struct stage *s, struct session *c) {
         end = strstr(head.data, "\r\n\r\n") + 4;
         hv_buf_add(&c->rest, end, head.len - (size_t) (end - head.data));
         assert_non_null(s->open_session);
+}
+
+static void begin(struct stage *s, struct session *c) {
+        begin_as(s, NULL, c);
 }
 
 static void look(struct session *c) {
@@ -256,6 +261,39 @@ static void whoever_leaves_ends_it(void **state) {
         }
 }
 
+/* A token that goes takes along what was opened with it, and with the sessions that it began; also where nobody reads. */
+static void a_revoked_token_cuts_it(void **state) {
+        static const struct hv_token wish = { .name = (char *) "ops", .role = HV_ROLE_ADMIN };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+
+        (void) state;
+        for (unsigned i = 0; i < 4; i++) {
+                bool by_session = i & 1, is_held = i & 2;
+                _hv_cleanup_(hv_buf_done) struct hv_buf b = {};
+                _hv_cleanup_(session_done) struct session c, other;
+                _hv_cleanup_(answer_done) struct answer in = {}, out = {};
+                char token[HV_CREDENTIAL_SIZE], body[160];
+
+                assert_int_equal(hv_auth_token_create(s->auth, &wish, token, NULL), 0);
+                (void) snprintf(body, sizeof body, "{\"token\": \"%s\", \"bearer\": true}", token);
+                in = ask(s, true, "POST", "/login", "Content-Type: application/json\r\n", body);
+                begin(s, &other);
+                s->session_room = is_held ? 0 : 100;
+                begin_as(s, by_session ? text_at(in.json, "token") : token, &c);
+                hv_frame_put(&b, HV_FRAME_INPUT, "hello", 5);
+                send_frames(&c, &b);
+                turn_until_idle(s);
+                out = ask(s, false, "DELETE", "/api/v1/tokens/ops", NULL, NULL);
+                assert_int_equal(out.status, 204);
+                hv_test_run_until(s->event, s->n_sessions_closed == 2 * i + 1);
+                hv_test_run_until(s->event, has_ended(&c));
+                assert_false(has_ended(&other));
+                session_done(&other);
+                hv_test_run_until(s->event, s->n_sessions_closed == 2 * i + 2);
+                other = (struct session){ .fd = -1 };
+        }
+}
+
 static void what_is_no_frame_ends_it(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
         _hv_cleanup_(session_done) struct session c;
@@ -312,6 +350,7 @@ int main(void) {
                 cmocka_unit_test(input_waits_for_room),
                 cmocka_unit_test(output_that_nobody_reads_is_held_back),
                 cmocka_unit_test(whoever_leaves_ends_it),
+                cmocka_unit_test(a_revoked_token_cuts_it),
                 cmocka_unit_test(what_is_no_frame_ends_it),
                 cmocka_unit_test(there_is_room_for_so_many),
                 cmocka_unit_test(a_server_that_ends_says_so),

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -216,6 +218,37 @@ static void test_tcp_port_in_use(void **state) {
         assert_non_null(strstr(err.msg, address));
 }
 
+static int option(int fd, int level, int name) {
+        int value = 0;
+        socklen_t len = sizeof value;
+
+        assert_int_equal(getsockopt(fd, level, name, &value, &len), 0);
+        return value;
+}
+
+/* Whoever is gone without a word is missed within two minutes, however quiet the connection was. */
+static void test_tcp_asks_whether_the_client_is_there(void **state) {
+        _hv_cleanup_(hv_http_listener_freep) struct hv_http_listener *l = NULL;
+        struct sockaddr_in to = { .sin_family = AF_INET };
+        struct hv_http_caller caller;
+        int client, fd, idle_s, every_s;
+
+        (void) state;
+        assert_int_equal(hv_http_listen_tcp("127.0.0.1:0", false, &l, NULL), 0);
+        to.sin_port = htons(l->port);
+        to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_int_equal(connect(client, (const struct sockaddr *) &to, sizeof to), 0);
+        fd = hv_http_listener_accept(l, &caller);
+        assert_true(fd >= 0);
+        assert_int_equal(option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+        idle_s = option(fd, IPPROTO_TCP, TCP_KEEPIDLE);
+        every_s = option(fd, IPPROTO_TCP, TCP_KEEPINTVL);
+        assert_true(idle_s + every_s * option(fd, IPPROTO_TCP, TCP_KEEPCNT) <= 120);
+        (void) close(fd);
+        (void) close(client);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_file, set_up, tear_down),
@@ -225,6 +258,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_refuses_unix, set_up, tear_down),
                 cmocka_unit_test(test_tcp_addresses),
                 cmocka_unit_test(test_tcp_port_in_use),
+                cmocka_unit_test(test_tcp_asks_whether_the_client_is_there),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
