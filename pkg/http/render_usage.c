@@ -61,6 +61,11 @@ static void put_history(struct hv_json_writer *w, const struct hv_history *h, bo
                         hv_json_put_real(w, "diskPercent", (double) p->disk_percent);
                 hv_json_put_real(w, "receivedPerSecond", (double) p->rx_bytes_per_s);
                 hv_json_put_real(w, "sentPerSecond", (double) p->tx_bytes_per_s);
+                if (!is_host) {
+                        put_known(w, "readPerSecond", p->read_bytes_per_s >= 0, (double) p->read_bytes_per_s);
+                        put_known(w, "writtenPerSecond", p->written_bytes_per_s >= 0,
+                                  (double) p->written_bytes_per_s);
+                }
                 if (has_gpus) {
                         put_known(w, "gpuPercent", p->gpu_percent >= 0, (double) p->gpu_percent);
                         put_bytes(w, "gpuMemory", p->gpu_memory_mib >= 0,
@@ -170,6 +175,7 @@ void hv_render_host_usage(struct hv_json_writer *w, const char *key, const struc
 
 static void put_figures(struct hv_json_writer *w, const struct hv_container_sample *s) {
         const struct hv_cgroup_figures *f = &s->figures;
+        bool has_io_rates = s->rates_are_known && (f->known & HV_CGROUP_IO);
         bool has_limit = (f->known & HV_CGROUP_MEMORY_LIMIT) && f->memory_limit_bytes > 0;
 
         hv_json_begin_object(w, "cpu");
@@ -190,6 +196,8 @@ static void put_figures(struct hv_json_writer *w, const struct hv_container_samp
         hv_json_begin_object(w, "io");
         put_bytes(w, "read", f->known & HV_CGROUP_IO, f->read_bytes);
         put_bytes(w, "written", f->known & HV_CGROUP_IO, f->written_bytes);
+        put_known(w, "readPerSecond", has_io_rates, s->read_bytes_per_s);
+        put_known(w, "writtenPerSecond", has_io_rates, s->written_bytes_per_s);
         hv_json_end(w);
         put_pressures(w, &f->cpu_pressure, &f->memory_pressure, &f->io_pressure);
 }

@@ -84,6 +84,8 @@ int hv_container_reader_read(const struct hv_container_reader *r, uint64_t at_us
                 now.cpu_percent = rate(io->figures.cpu_us, now.figures.cpu_us, span_us) / 1e4;
                 now.rx_bytes_per_s = rate(io->rx_bytes, now.rx_bytes, span_us);
                 now.tx_bytes_per_s = rate(io->tx_bytes, now.tx_bytes, span_us);
+                now.read_bytes_per_s = rate(io->figures.read_bytes, now.figures.read_bytes, span_us);
+                now.written_bytes_per_s = rate(io->figures.written_bytes, now.figures.written_bytes, span_us);
         }
         *io = now;
         return 0;

@@ -19,6 +19,7 @@ struct hv_container_sample {
         double cpu_percent;
         uint64_t rx_bytes, tx_bytes; /* all interfaces but loopback */
         double rx_bytes_per_s, tx_bytes_per_s;
+        double read_bytes_per_s, written_bytes_per_s; /* disks, where figures.known has HV_CGROUP_IO */
 };
 
 struct hv_container_reader;

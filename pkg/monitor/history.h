@@ -1,6 +1,6 @@
 /* monitor/history.h - the last points of a series, for charts, in memory that does not grow.
  *
- * Memory   40 bytes a point: 28 KiB for the machine (720 points, an hour at the default interval), 4.7 KiB for a container (120).
+ * Memory   48 bytes a point: 34 KiB for the machine (720 points, an hour at the default interval), 5.6 KiB for a container (120).
  */
 #pragma once
 
@@ -12,6 +12,7 @@ struct hv_history_point {
         float cpu_percent; /* of the machine: of all CPUs; of a container: of one CPU, so 200 is two of them */
         float disk_percent;
         float rx_bytes_per_s, tx_bytes_per_s;
+        float read_bytes_per_s, written_bytes_per_s; /* of a container, disks; below 0: not known */
         float gpu_percent; /* of a container: of one GPU; below 0: not known, as the memory */
         int32_t gpu_memory_mib;
 };

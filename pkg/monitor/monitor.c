@@ -158,7 +158,7 @@ static void take_sample(const struct hv_monitor *m, struct followed *f, uint64_t
         struct hv_container_sample *s = &f->shown.sample;
         uint64_t n_oom = s->figures.n_oom_kills;
         struct hv_container_gpus_sum gpus = hv_container_gpus_sum(f->gpus.v, f->gpus.n);
-        bool is_first = s->at_us == 0;
+        bool is_first = s->at_us == 0, has_io;
 
         /* It ended, or it ends just now: if it is started again, it is another. */
         if (hv_container_reader_read(f->reader, at_us, wall_us, s, NULL) < 0) {
@@ -174,14 +174,18 @@ static void take_sample(const struct hv_monitor *m, struct followed *f, uint64_t
                 f->n_oom_outlived = n_oom;
         if (!s->rates_are_known)
                 return;
+        has_io = s->figures.known & HV_CGROUP_IO;
         hv_history_add(f->history,
-                       &(struct hv_history_point){ .wall_us = wall_us,
-                                                   .memory_bytes = hv_cgroup_working_set(&s->figures),
-                                                   .cpu_percent = (float) s->cpu_percent,
-                                                   .rx_bytes_per_s = (float) s->rx_bytes_per_s,
-                                                   .tx_bytes_per_s = (float) s->tx_bytes_per_s,
-                                                   .gpu_percent = (float) gpus.use_percent,
-                                                   .gpu_memory_mib = mib_of(gpus.memory_used_bytes) });
+                       &(struct hv_history_point){
+                               .wall_us = wall_us,
+                               .memory_bytes = hv_cgroup_working_set(&s->figures),
+                               .cpu_percent = (float) s->cpu_percent,
+                               .rx_bytes_per_s = (float) s->rx_bytes_per_s,
+                               .tx_bytes_per_s = (float) s->tx_bytes_per_s,
+                               .read_bytes_per_s = has_io ? (float) s->read_bytes_per_s : -1,
+                               .written_bytes_per_s = has_io ? (float) s->written_bytes_per_s : -1,
+                               .gpu_percent = (float) gpus.use_percent,
+                               .gpu_memory_mib = mib_of(gpus.memory_used_bytes) });
 }
 
 /* One that has just ended is no fault. */

@@ -655,10 +655,14 @@ static void see_usage(struct stage *s) {
         s->history = hv_history_new(4);
         hv_history_add(s->history, &(struct hv_history_point){ .wall_us = s->wall_us,
                                                                .cpu_percent = 50,
+                                                               .read_bytes_per_s = 7,
+                                                               .written_bytes_per_s = 8,
                                                                .gpu_percent = 45,
                                                                .gpu_memory_mib = 2048 });
         hv_history_add(s->history, &(struct hv_history_point){ .wall_us = s->wall_us,
                                                                .cpu_percent = 50,
+                                                               .read_bytes_per_s = -1,
+                                                               .written_bytes_per_s = -1,
                                                                .gpu_percent = -1,
                                                                .gpu_memory_mib = -1 });
         s->containers[0] = (struct hv_monitor_container){
@@ -676,8 +680,9 @@ static void see_usage(struct stage *s) {
                             .cpu_percent = 150,
                             .rx_bytes = 3000,
                             .rx_bytes_per_s = 10,
+                            .written_bytes_per_s = 9,
                             .figures = { .known = HV_CGROUP_CPU | HV_CGROUP_MEMORY | HV_CGROUP_MEMORY_LIMIT |
-                                                  HV_CGROUP_OOM,
+                                                  HV_CGROUP_OOM | HV_CGROUP_IO,
                                          .cpu_us = 1500000,
                                          .memory_bytes = 4096,
                                          .inactive_file_bytes = 1024,

@@ -718,10 +718,12 @@ static void usage_is_the_last_sample(void **state) {
         assert_int_equal(hv_json_as_int(at(a.json, "containers.0.memory.oomKills"), 0), 2);
         assert_true(hv_json_as_real(at(a.json, "containers.0.cpu.seconds"), 0) == 1.5);
         assert_true(hv_json_as_real(at(a.json, "containers.0.network.receivedPerSecond"), 0) == 10);
+        assert_true(hv_json_as_real(at(a.json, "containers.0.io.writtenPerSecond"), 0) == 9);
         /* What is not known is not 0. */
         assert_int_equal(hv_json_type(at(a.json, "containers.0.memory.peak")), HV_JSON_NULL);
         assert_int_equal(hv_json_type(at(a.json, "containers.1.cpu.percent")), HV_JSON_NULL);
         assert_int_equal(hv_json_type(at(a.json, "containers.1.network")), HV_JSON_NULL);
+        assert_int_equal(hv_json_type(at(a.json, "containers.1.io.writtenPerSecond")), HV_JSON_NULL);
         assert_int_equal(hv_json_type(at(a.json, "containers.1.memory.limit")), HV_JSON_NULL);
         assert_int_equal(hv_json_as_int(at(a.json, "containers.1.attempt"), 0), 1);
         assert_int_equal(hv_json_size(at(a.json, "containers.0.gpus")), 1);
@@ -741,6 +743,11 @@ static void usage_is_the_last_sample(void **state) {
         assert_true(hv_json_as_real(at(history.json, "host.history.0.cpuPercent"), 0) == 50);
         assert_non_null(at(history.json, "containers.0.history.0.at"));
         assert_null(at(history.json, "host.history.0.gpuPercent"));
+        assert_null(at(history.json, "host.history.0.readPerSecond"));
+        assert_true(hv_json_as_real(at(history.json, "containers.1.history.0.readPerSecond"), 0) == 7);
+        assert_true(hv_json_as_real(at(history.json, "containers.1.history.0.writtenPerSecond"), 0) == 8);
+        assert_int_equal(hv_json_type(at(history.json, "containers.1.history.1.readPerSecond")),
+                         HV_JSON_NULL);
         assert_true(hv_json_as_real(at(history.json, "containers.1.history.0.gpuPercent"), 0) == 45);
         assert_int_equal(hv_json_as_int(at(history.json, "containers.1.history.0.gpuMemory"), 0),
                          INT64_C(2) << 30);

@@ -22,6 +22,15 @@ static struct hv_monitor *make(const struct scratch *s) {
         return hv_monitor_new(&options);
 }
 
+static void use_disk(const struct scratch *s, const char *id, uint64_t read, uint64_t written) {
+        _hv_cleanup_free_ char *stat = hv_asprintf("unified/%s/io.stat", id);
+        char text[100];
+
+        (void) snprintf(text, sizeof text, "8:0 rbytes=%llu wbytes=%llu rios=1 wios=1\n",
+                        (unsigned long long) read, (unsigned long long) written);
+        scratch_write(s, stat, text);
+}
+
 static void use(const struct scratch *s, const char *id, uint64_t cpu_us, uint64_t memory, uint64_t rx) {
         _hv_cleanup_free_ char *dir = hv_asprintf("unified/%s", id), *cpu = hv_asprintf("%s/cpu.stat", dir);
         _hv_cleanup_free_ char *current = hv_asprintf("%s/memory.current", dir);
@@ -63,6 +72,7 @@ static void a_container_is_followed_from_its_start_to_its_end(void **state) {
         struct hv_monitor_view v;
 
         use(s, "aa", 1000000, 4096, 1000);
+        use_disk(s, "aa", 100, 5000);
         hv_monitor_look(m, &v);
         assert_null(v.host); /* no sample is not the same as a machine that does nothing */
         assert_int_equal(v.generation, 0);
@@ -80,15 +90,19 @@ static void a_container_is_followed_from_its_start_to_its_end(void **state) {
         assert_int_equal(found.rx_bytes, 1000); /* without loopback */
         assert_true(found.network_is_known);
 
+        use_disk(s, "aa", 300, 9000);
         use(s, "aa", 4000000, 8192, 3000); /* 3 s of CPU in 2 s: one processor and a half */
         hv_monitor_round(m, 13 * S, 1003 * S);
         found = sample_of(m);
         assert_true(found.rates_are_known && found.cpu_percent == 150 && found.rx_bytes_per_s == 1000);
+        assert_true(found.read_bytes_per_s == 100 && found.written_bytes_per_s == 2000);
         assert_ptr_equal(hv_monitor_sample(m, "hive-other"), NULL);
         assert_int_equal(hv_monitor_sample(m, "hive-web")->figures.memory_bytes, 8192);
         hv_monitor_look(m, &v);
         assert_int_equal(hv_history_size(v.containers[0].history), 1);
         assert_true(hv_history_at(v.containers[0].history, 0)->cpu_percent == 150.0F);
+        assert_true(hv_history_at(v.containers[0].history, 0)->read_bytes_per_s == 100.0F);
+        assert_true(hv_history_at(v.containers[0].history, 0)->written_bytes_per_s == 2000.0F);
         assert_int_equal(v.generation, 3);
         assert_non_null(v.host);
 
@@ -275,7 +289,7 @@ static void history_is_bounded_and_in_order(void **state) {
                 assert_int_equal(hv_history_at(h, hv_history_size(h) - 1)->wall_us, i);
         }
         assert_int_equal(hv_history_at(h, 0)->wall_us, 3);
-        assert_int_equal(sizeof(struct hv_history_point), 40); /* what docs/resources.md says of memory */
+        assert_int_equal(sizeof(struct hv_history_point), 48); /* what docs/resources.md says of memory */
 }
 
 static void no_more_are_followed_than_there_is_room_for(void **state) {
