@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { after, test } from "node:test";
-import { browser, HV_ADMIN, HV_CTL, HV_IMAGE, HV_LOGIN, HV_PASSWORD, HV_SECRET, HV_TUNNEL, HV_VIEWER, open, picture } from "./shared.mjs";
+import { browser, HV_ADMIN, HV_CTL, HV_IMAGE, HV_LOGIN, HV_SECRET, HV_TUNNEL, HV_VIEWER, logIn, open, picture } from "./shared.mjs";
 
 after(() => browser.close());
 
@@ -80,6 +80,7 @@ const DECLARED = [
         ["Volume", "data"],
         ["WireGuard", HV_TUNNEL],
         ["Image", HV_IMAGE],
+        ["Registry", "team"],
         ["Config", "web-conf"],
         ["Secret", "web-key"],
 ];
@@ -122,14 +123,6 @@ test("each kind of object as a command, as YAML, as a request", async () => {
         await close();
 });
 
-async function logIn(page, name) {
-        await page.goto(`${HV_LOGIN}/login`);
-        await page.getByLabel("Name", { exact: true }).fill(name);
-        await page.getByLabel("Password").fill(HV_PASSWORD);
-        await page.getByRole("button", { name: "Log in" }).click();
-        await page.waitForURL("**/dashboard");
-}
-
 test("who only looks sees what was ordered, and nothing to order with", async () => {
         const { context, page, close } = await open({}, [/status of 403/]); // what is tried all the same
         await logIn(page, HV_VIEWER);
@@ -140,7 +133,8 @@ test("who only looks sees what was ordered, and nothing to order with", async ()
         await none("Cordon", "Drain", "Hold", "Plan in full");
         await page.getByRole("link", { name: "Tasks", exact: true }).first().click();
         await page.getByRole("row", { name: /simulate/ }).waitFor();
-        await none("New task", /^Stop/, /again/);
+        await page.getByRole("region", { name: "By schedule" }).getByRole("row", { name: /^nightly/ }).waitFor();
+        await none("New task", /^Stop/, /again/, "Run now", "Suspend");
         await page.goto(`${HV_LOGIN}/tasks/simulate`);
         await page.locator(".timeline li").first().waitFor();
         await none("Stop", "Run again");
@@ -204,6 +198,46 @@ test("a service is stopped, started, restarted, held, released and signalled", a
         await page.locator(".concern").waitFor({ state: "detached" });
         await order(page, main, "Signal", (box) => box.getByLabel("Signal").selectOption("SIGUSR1"));
         await told.getByText("containers that got the signal: 1").waitFor();
+        await close();
+});
+
+test("a cron task is run now, suspended and resumed; when it runs next and how it last went", async () => {
+        const { page, close } = await open();
+        await page.goto(`${HV_ADMIN}/tasks`);
+        const card = page.getByRole("region", { name: "By schedule" });
+        const row = card.getByRole("row", { name: /^nightly/ });
+        const { next, schedule } = (await asked("/api/v1/crontasks/nightly")).status;
+        await row.getByText(schedule).waitFor();
+        await row.getByText("Scheduled").waitFor();
+        assert.equal(await row.locator("td").nth(2).locator("time").getAttribute("datetime"), next);
+        await row.locator("td").nth(3).getByText("none", { exact: true }).waitFor();
+        const orders = row.getByRole("group", { name: "Orders for nightly" });
+        const give = async (name, told) => {
+                await orders.getByRole("button", { name, exact: true }).click();
+                const box = page.getByRole("dialog");
+                await box.getByText(told).waitFor();
+                await box.getByRole("button", { name, exact: true }).click();
+                await box.waitFor({ state: "detached" });
+        };
+
+        await give("Run now", "whatever the schedule says");
+        await page.locator(".notices").getByText(/^nightly-\d{12} is promised$/).waitFor();
+        await row.getByRole("link", { name: /^nightly-\d{12}$/ }).waitFor();
+        await row.locator("td").nth(3).getByText("Completed").waitFor();
+        await give("Suspend", "until somebody resumes it");
+        await page.locator(".notices").getByText("nightly: Suspended").waitFor();
+        await row.getByText("Suspended").waitFor();
+        assert.equal((await asked("/api/v1/crontasks/nightly")).status.suspended, true);
+        await row.locator("td").nth(2).getByText("–").waitFor();
+        await picture(page, "cron-suspended");
+        await give("Resume", "not made up for");
+        await row.getByText("Scheduled").waitFor();
+        assert.equal(await row.locator("td").nth(2).locator("time").getAttribute("datetime"), next);
+        assert.equal(await orders.getByRole("button", { name: "Resume" }).count(), 0);
+
+        /* From the list of tasks one comes to the run's own page. */
+        await row.getByRole("link", { name: /^nightly-/ }).click();
+        await page.getByRole("log").getByText("tidied up").waitFor();
         await close();
 });
 

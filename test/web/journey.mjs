@@ -1,18 +1,8 @@
-/* journey.mjs - what an operator does: sees what fails and why, runs a task, reads its log, stops it, fetches a result; by keyboard too, and
- * while the agent is away. */
+/* journey.mjs - what an operator does: sees what fails and why, runs a task, reads its log, stops it, fetches a result. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, test } from "node:test";
-import { browser, HV_ADMIN, HV_CONTROL, HV_IMAGE, HV_LOGIN, HV_PASSWORD, HV_TUNNEL, HV_USER, open, picture } from "./shared.mjs";
-
-const answered = async (coming) => assert.equal((await coming).status, 200);
-const document = (name, script) =>
-        JSON.stringify({
-                apiVersion: "hivelet/v1",
-                kind: "Task",
-                metadata: { name },
-                spec: { image: HV_IMAGE, command: ["sh", "-c", script], resources: { limits: { cpu: "100m", memory: "32Mi" } } },
-        });
+import { browser, HV_ADMIN, HV_IMAGE, HV_LOGIN, HV_PASSWORD, HV_TUNNEL, HV_USER, open, picture, taskOf } from "./shared.mjs";
 
 after(() => browser.close());
 
@@ -28,6 +18,8 @@ test("from the login to the logout, over the address that asks who one is", asyn
         const figures = page.getByRole("region", { name: "Tasks", exact: true });
         await figures.getByText("Success rate").waitFor();
         await figures.locator("dd", { hasText: /^\d+(\.\d)? %$/ }).waitFor();
+        await figures.getByText("Mean time").waitFor();
+        await figures.locator("dd", { hasText: /^\d+(\.\d)? (s|min)/ }).waitFor();
         await page.getByRole("region", { name: "Why", exact: true }).getByText(/ended with exit code 3/).waitFor();
 
         await page.getByRole("link", { name: "Tasks", exact: true }).first().click();
@@ -35,7 +27,7 @@ test("from the login to the logout, over the address that asks who one is", asyn
         await page.getByRole("row", { name: /render-frames/ }).getByText("Completed").waitFor();
         await page.getByRole("button", { name: "New task" }).click();
         const box = page.getByRole("dialog");
-        await box.getByRole("textbox").fill(document("whole", "mkdir results; echo 7 > results/answer.txt; echo begun; while true; do sleep 0.2; done"));
+        await box.getByRole("textbox").fill(taskOf("whole", "mkdir results; echo 7 > results/answer.txt; echo begun; while true; do sleep 0.2; done"));
         await box.getByRole("button", { name: "Submit" }).click();
         await page.waitForURL("**/tasks/whole-*");
         await page.getByRole("log").getByText("begun", { exact: true }).waitFor();
@@ -74,27 +66,6 @@ test("from the login to the logout, over the address that asks who one is", asyn
         await close();
 });
 
-test("GPUs and containers over time, in charts and as tables", async () => {
-        const { page, close } = await open();
-        await page.route(/usage$/, () => {}); // none comes in: what is shown is what the agent has kept from before
-        await page.goto(`${HV_ADMIN}/monitor`);
-        const card = page.getByRole("region", { name: "GPUs" });
-        await card.getByRole("heading", { name: "GPU 0: NVIDIA A100" }).waitFor();
-        const chart = card.locator("figure").first();
-        await chart.getByText("40 %", { exact: true }).first().waitFor();
-        await chart.getByText("As a table").click();
-        await chart.getByRole("row").nth(3).waitFor();
-        assert.match(await chart.getByRole("row").nth(1).textContent(), /^\d\d:\d\d:\d\d40 %$/);
-        await card.locator("figure", { hasText: "GPU 0: Temperature" }).getByText("61 °C").first().waitFor();
-        assert.match(await card.locator("figure", { hasText: "GPU 0: Memory" }).locator("strong").textContent(), /^512 MiB$/);
-        await page.getByRole("button", { name: "hive-web" }).click();
-        const ofContainer = page.locator("figure", { hasText: "hive-web: Memory" });
-        await ofContainer.getByText(/[KM]iB/).first().waitFor();
-        assert.ok((await ofContainer.locator("canvas").count()) === 1);
-        await page.locator("figure", { hasText: "hive-web: Network" }).waitFor();
-        await close();
-});
-
 test("which images take the disk, and how trust went", async () => {
         const { page, close } = await open();
         await page.goto(`${HV_ADMIN}/monitor`);
@@ -120,6 +91,9 @@ test("a failing service and its reason", async () => {
         const why = page.getByRole("region", { name: "Why", exact: true });
         await why.getByText(/ended with exit code 3/).waitFor();
         await why.getByText(/cannot pull/).waitFor();
+        const next = page.getByRole("region", { name: "What happens next" }).getByRole("listitem");
+        await next.filter({ hasText: /^in \d+ (s|min|h).*start hive-crashing$/ }).waitFor();
+        await next.filter({ hasText: /^in 1[12] h.*run nightly$/ }).waitFor();
         await why.getByRole("link", { name: "crashing" }).click();
         await page.getByRole("heading", { name: "crashing", level: 1 }).waitFor();
         await page.getByRole("log").getByText("no configuration given").first().waitFor();
@@ -135,7 +109,7 @@ test("a task from its document to its end", async () => {
         await box.getByRole("button", { name: "Submit" }).click();
         await box.getByRole("alert").first().waitFor();
         const script = "i=0; while true; do i=$((i+1)); echo beat $i; sleep 0.2; done";
-        await box.getByRole("textbox").fill(document("journey", script));
+        await box.getByRole("textbox").fill(taskOf("journey", script));
         await box.getByRole("button", { name: "Would it fit?" }).click();
         await page.locator(".notices p.good").waitFor();
         await box.getByRole("button", { name: "Submit" }).click();
@@ -158,6 +132,8 @@ test("a task that failed says why, and a result is fetched whole", async () => {
         await page.getByRole("link", { name: "train-model" }).click();
         await page.getByText("The program ended with an error.").waitFor();
         await page.getByRole("log").getByText("out of data").waitFor();
+        const steps = await page.locator(".timeline li").allTextContents();
+        for (const [i, what] of [/acceptedfrom API$/, /attempt 1$/, /started$/, /program endedexit code 4$/, /result kept/, /Failed.*exit code 4/].entries()) assert.match(steps[i], what);
         await page.goto(`${HV_ADMIN}/tasks/render-frames`);
         const coming = page.waitForEvent("download");
         await page.getByRole("link", { name: "results/frames/2.txt" }).click();
@@ -190,28 +166,6 @@ test("100,000 lines: few elements, searched, coloured, followed to the end", asy
         await close();
 });
 
-test("by keyboard alone", async () => {
-        const { page, close } = await open();
-        await page.goto(`${HV_ADMIN}/dashboard`);
-        await page.locator("[data-row]").first().waitFor();
-        await page.keyboard.press("?");
-        await page.getByRole("dialog", { name: "Keys" }).waitFor();
-        await page.keyboard.press("Escape");
-        await page.getByRole("dialog", { name: "Keys" }).waitFor({ state: "detached" });
-        await page.keyboard.press("g");
-        await page.keyboard.press("t");
-        await page.waitForURL("**/tasks");
-        await page.locator("tbody [data-row]").first().waitFor();
-        await page.keyboard.press("j");
-        const wanted = await page.evaluate(() => document.activeElement.textContent.trim());
-        await page.keyboard.press("Enter");
-        await page.getByRole("heading", { level: 1, name: wanted }).waitFor();
-        await page.getByRole("searchbox").first().waitFor();
-        await page.keyboard.press("/");
-        assert.equal(await page.evaluate(() => document.activeElement.type), "search");
-        await close();
-});
-
 test("copied as a command, as YAML, as a request", async () => {
         const { context, page, close } = await open();
         await context.grantPermissions(["clipboard-read", "clipboard-write"]);
@@ -227,53 +181,38 @@ test("copied as a command, as YAML, as a request", async () => {
         await close();
 });
 
-test("the agent is started again while pages are open: nothing of a log is lost or doubled, events go on", async () => {
-        const { context, page, close } = await open({}, [/ERR_/, /status of (404|503)/]);
-        await page.goto(`${HV_ADMIN}/tasks/simulate`);
-        const log = page.getByRole("log");
-        await log.getByText(/^step \d+$/).nth(2).waitFor();
-        const monitor = await context.newPage();
-        await monitor.goto(`${HV_ADMIN}/monitor`);
-        await monitor.locator(".events li").first().waitFor();
-        const asked = [];
-        monitor.on("request", (request) => {
-                if (request.url().includes("/api/v1/events?")) asked.push([request.url(), request.headers()["last-event-id"]]);
-        });
-        await answered(fetch(`${HV_CONTROL}/end`, { method: "POST" }));
-        const banner = page.getByRole("alert").filter({ hasText: "The agent does not answer." });
-        await banner.waitFor();
-        await page.getByText(/The log was cut off/).waitFor();
-        await answered(fetch(`${HV_CONTROL}/start`, { method: "POST" }));
-        await banner.getByRole("button", { name: "Try now" }).click({ timeout: 3000 }).catch(() => {}); /* it may have tried by itself */
-        await banner.waitFor({ state: "detached" });
-        await page.locator(".fresh.good").waitFor();
-        const last = async () => Number((await log.locator(".line").last().textContent()).match(/step (\d+)$/)[1]);
-        const before = await last();
-        await log.getByText(`step ${before + 3}`, { exact: true }).waitFor();
-        const coming = page.waitForEvent("download");
-        await page.getByRole("button", { name: "Save" }).click();
-        const steps = readFileSync(await (await coming).path(), "utf8").trim().split("\n");
-        assert.deepEqual(steps, Array.from(steps, (_, i) => `step ${i + 1}`));
-
-        await monitor.locator(".fresh.good").waitFor();
-        await monitor.locator(".events").getByText(/AgentStarted|Started/).first().waitFor();
-        const ids = asked.filter(([, id]) => id);
-        assert.ok(ids.length > 0, "it goes on behind the last event that it has");
-        for (const [url] of ids) assert.doesNotMatch(url, /tail=/);
+test("events are searched, and only what is wrong is shown", async () => {
+        const { page, close } = await open();
+        await page.goto(`${HV_ADMIN}/monitor`);
+        const list = page.getByRole("region", { name: "Events" });
+        const said = list.locator(".events li");
+        await said.nth(5).waitFor();
+        await list.getByRole("searchbox").fill("crashing");
+        await said.filter({ hasNotText: "crashing" }).first().waitFor({ state: "detached" });
+        assert.ok((await said.count()) > 0);
+        await list.getByLabel("only warnings and errors").check();
+        await said.locator(".icon-idle").first().waitFor({ state: "detached" });
+        assert.equal(await said.count(), await said.locator(".icon-warn, .icon-bad").count());
+        await list.getByRole("searchbox").fill("no such word");
+        await list.getByText("No events.").waitFor();
         await close();
 });
 
-test("while the agent is away a banner tells how old everything is, and goes by itself", async () => {
-        const { context, page, close } = await open({}, [/ERR_INTERNET_DISCONNECTED/]);
+test("dark and light as the system is, until somebody chooses", async () => {
+        const { page, close } = await open({ colorScheme: "dark" });
         await page.goto(`${HV_ADMIN}/dashboard`);
-        await page.locator(".fresh.good").waitFor();
-        await context.setOffline(true);
-        const banner = page.getByRole("alert").getByText("The agent does not answer.");
-        await banner.waitFor();
-        await picture(page, "offline");
-        await context.setOffline(false);
-        await banner.waitFor({ state: "detached" });
-        await page.locator(".fresh.good").waitFor();
+        const paper = (colour) => page.waitForFunction((wanted) => getComputedStyle(document.body).backgroundColor === wanted, colour);
+        const [light, dark] = ["rgb(246, 245, 242)", "rgb(20, 22, 26)"];
+        await paper(dark);
+        await page.emulateMedia({ colorScheme: "light" });
+        await paper(light);
+        await page.getByRole("button", { name: "Theme: as the system" }).click();
+        await page.emulateMedia({ colorScheme: "dark" });
+        await paper(light);
+        await page.getByRole("button", { name: "Theme: light" }).click();
+        await paper(dark);
+        await page.getByRole("button", { name: "Theme: dark" }).click();
+        await page.getByRole("button", { name: "Theme: as the system" }).waitFor();
         await close();
 });
 

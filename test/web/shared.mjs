@@ -38,4 +38,21 @@ export async function open(options = {}, expected = []) {
         return { context, page, close };
 }
 
+/* Of a task that runs a script. */
+export const taskOf = (name, script) =>
+        JSON.stringify({
+                apiVersion: "hivelet/v1",
+                kind: "Task",
+                metadata: { name },
+                spec: { image: HV_IMAGE, command: ["sh", "-c", script], resources: { limits: { cpu: "100m", memory: "32Mi" } } },
+        });
+
+export async function logIn(page, name) {
+        await page.goto(`${HV_LOGIN}/login`);
+        await page.getByLabel("Name", { exact: true }).fill(name);
+        await page.getByLabel("Password").fill(HV_PASSWORD);
+        await page.getByRole("button", { name: "Log in" }).click();
+        await page.waitForURL("**/dashboard");
+}
+
 export const picture = (page, name) => page.screenshot({ path: join(HV_OUT, `${name}.png`), fullPage: true });

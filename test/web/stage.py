@@ -12,17 +12,22 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
-import gpus
-import hv
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+
+import gpus  # noqa: E402 - the path comes first
+import hv  # noqa: E402
 
 os.environ.setdefault("HV_BUILD_DIR", hv.BUILD)
 sys.path.insert(0, os.path.join(hv.TOP, "test", "integration", "hivepool"))
-import site_pool  # noqa: E402  (of the directory named above)
+import site_pool  # noqa: E402
 
 USER, PASSWORD = "ada", "correct horse battery"
 VIEWER = "eve"  # with the same password
 SECRET = "not for any page"
+
+SCHEDULE = time.strftime("%-M %-H * * *", time.gmtime(time.time() + 12 * 3600))  # no run of it while anybody looks
 
 DOCUMENT = f"""\
   services:
@@ -38,6 +43,7 @@ DOCUMENT = f"""\
       network: none
     - name: unpublished
       image: registry.invalid/team/unpublished:4
+      command: [sleep, "1000000"]
       network: none
     - name: late
       image: {hv.IMAGE}
@@ -51,11 +57,14 @@ DOCUMENT = f"""\
   configs:
     - name: web-conf
       data: {{web.conf: "answer = always"}}
+  registries:
+    - name: team
+      host: registry.invalid
   images:
     preload: [{{ref: "{hv.IMAGE}"}}]
   cronTasks:
     - name: nightly
-      schedule: "30 3 * * *"
+      schedule: "{SCHEDULE}"
       task:
         image: {hv.IMAGE}
         command: [sh, -c, "echo tidied up"]
@@ -74,6 +83,9 @@ TASKS = [
     ("train-model", "echo epoch 1; echo out of data >&2; exit 4"),
     ("long-log", "i=0; while [ $i -lt 2000 ]; do i=$((i+1)); echo \"line $i \033[32mok\033[0m\"; done"),
 ]
+
+
+GPUS = ("GPU-7c1f0a52", 0, 24576), ("GPU-e90b44d1", 1, 24576)
 
 
 class Pump(threading.Thread):
@@ -176,7 +188,7 @@ class Tunnel:
 
 
 class Control(threading.Thread):
-    """Lets a browser's test end the agent and start it again: POST /end, POST /start."""
+    """Lets a browser's test end the agent, start it again, and mend what fails: POST /end, /start, /mend."""
 
     def __init__(self, stage):
         super().__init__(daemon=True)
@@ -185,8 +197,10 @@ class Control(threading.Thread):
             def do_POST(self):
                 if self.path == "/end":
                     code = stage.agent.terminate()
-                else:
+                elif self.path == "/start":
                     code = stage.start()
+                else:
+                    code = stage.mend()
                 self.send_response(500 if code else 200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -207,12 +221,12 @@ class Control(threading.Thread):
 
 
 class Stage:
-    def __init__(self, agent):
-        self.agent, self.made = agent, []
+    def __init__(self, agent, engine):
+        self.agent, self.engine, self.made = agent, engine, []
         try:
             self.machine = gpus.Machine()
             self.made.append(self.machine.done)
-            self.machine.has(("GPU-7c1f0a52", 0, 24576), ("GPU-e90b44d1", 1, 24576))
+            self.machine.has(*GPUS)
             self.tunnel = Tunnel(agent.dir)
             self.made.append(self.tunnel.done)
             self.pool = site_pool.Pool()
@@ -239,12 +253,20 @@ class Stage:
     def start(self):
         self.agent.start(env={"LD_LIBRARY_PATH": self.machine.dir})
 
+    def declare(self, objects):
+        self.agent.write(hv.document(self.settings + objects, name="stage"))
+
+    def mend(self):
+        """What ended goes on, and the image is one that is there."""
+        self.declare(DOCUMENT.replace("exit 3", "exec sleep 1000000").replace("registry.invalid/team/unpublished:4", hv.IMAGE))
+
     def fill(self):
         """Starts the agent on the document and lets the tasks run to their ends."""
         agent = self.agent
-        agent.write(hv.document(f"  http: {{auth: {{usersFile: {self.users()}}}}}\n"
-                                f"  master: {{address: \"127.0.0.1:{self.pool.port}\", heartbeat: 1s}}\n"
-                                "  resources: {monitor: {interval: 2s}}\n" + self.tunnel.document() + self.secrets() + DOCUMENT, name="stage"))
+        self.settings = (f"  http: {{auth: {{usersFile: {self.users()}}}}}\n"
+                         f"  master: {{address: \"127.0.0.1:{self.pool.port}\", heartbeat: 1s}}\n"
+                         "  resources: {monitor: {interval: 2s}}\n" + self.tunnel.document() + self.secrets())
+        self.declare(DOCUMENT)
         self.start()
         agent.wait(lambda: agent.call("GET", "/api/v1/tasks")["metadata"]["complete"], "the ledger is there")
         for name, script in TASKS:
@@ -253,8 +275,19 @@ class Stage:
         agent.call("POST", "/api/v1/tasks?id=simulate", json.dumps(task("simulate", "i=0; while true; do i=$((i+1)); echo step $i; sleep 1; done")))
         agent.wait(lambda: phase(agent, "simulate") == "Running", "a task runs")
         agent.wait(lambda: agent.services().get("hive-web", {}).get("phase") == "Running", "a service runs")
+        self.compute("hive-web")
         agent.wait(lambda: agent.status()["pool"]["state"] == "Online", "the pool knows the node")
         agent.wait(lambda: agent.call("GET", "/api/v1/wireguard")["items"][0]["status"]["peers"][0]["handshakeAt"], "the peer was heard")
+
+    def compute(self, container):
+        """It uses a quarter of the first GPU, and the agent remembers that it does."""
+        pid, uuid = self.engine.inspect(container)["State"]["Pid"], GPUS[0][0]
+        self.machine.has(*GPUS, more=f"process {uuid} {pid} 300\nuse {uuid} {pid} 25\n")
+
+        def points():
+            used = self.agent.call("GET", "/api/v1/usage?history=1")["containers"]
+            return next((c.get("history") for c in used if c["container"] == container), None)
+        self.agent.wait(lambda: (points() or [{}])[-1].get("gpuPercent") == 25, "a container uses a GPU")
 
     def done(self):
         while self.made:
@@ -271,7 +304,7 @@ def main():
     agent = hv.Agent(engine.sock)
     stage = None
     try:
-        stage = Stage(agent)
+        stage = Stage(agent, engine)
         print(f"as an admin http://127.0.0.1:{stage.pump.port}, with a login ({USER}, {PASSWORD}) http://127.0.0.1:{agent.port}", flush=True)
         sys.stdin.read()
     finally:

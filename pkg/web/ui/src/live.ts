@@ -116,6 +116,7 @@ export const containers = signal<ContainerUsage[]>([]);
 export const points = signal<Point[]>([]);
 /* History of each container that runs, by its name. */
 export const pointsOf = signal<Record<string, Point[]>>({});
+export const hasGpus = (container: string) => containers.value.some((use) => use.container === container && use.gpus.length > 0);
 /* History of each GPU, by its uuid. */
 export const pointsOfGpu = signal<Record<string, Point[]>>({});
 
@@ -138,6 +139,8 @@ function pointOf(use: ContainerUsage): Point {
                 memory: use.memory.workingSet,
                 receivedPerSecond: use.network?.receivedPerSecond,
                 sentPerSecond: use.network?.sentPerSecond,
+                readPerSecond: use.io.readPerSecond,
+                writtenPerSecond: use.io.writtenPerSecond,
         };
 }
 

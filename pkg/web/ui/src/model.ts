@@ -51,7 +51,9 @@ export interface ObjectStatus {
         replicasReady?: number;
         restarts?: number;
         units?: Unit[];
+        /* of a cron task */
         schedule?: string;
+        timeZone?: string;
         next?: string | null;
         suspended?: boolean;
         peers?: Peer[];
@@ -195,6 +197,9 @@ export interface Point {
         diskPercent?: number | null;
         receivedPerSecond?: number | null;
         sentPerSecond?: number | null;
+        /* of a container, from and to disks */
+        readPerSecond?: number | null;
+        writtenPerSecond?: number | null;
         /* of a GPU */
         temperature?: number | null;
         /* of trust */
@@ -238,6 +243,7 @@ export interface ContainerUsage {
         sampledAt: string;
         cpu: { percent: number | null };
         memory: { workingSet: number | null; limit: number | null; percent: number | null };
+        io: { readPerSecond: number | null; writtenPerSecond: number | null };
         network: Traffic | null;
         gpus: ContainerGpu[];
         history?: Point[];

@@ -12,12 +12,13 @@ import { phase } from "./words";
 
 interface Order {
         label: string;
+        instead?: string; /* those of one name take each other's place, and the focus stays there */
         title: string;
         told: string;
         method?: "DELETE";
         path: string;
         harms?: boolean;
-        asks?: "deadline" | "signal" | "now";
+        asks?: "deadline" | "signal" | "now" | "nothing";
         said: (answer: unknown) => string;
 }
 
@@ -74,7 +75,7 @@ export function OrderDialog({ order, close }: { order: Order; close: () => void 
                                                 </select>
                                         </label>
                                 ) : (
-                                        !order.method && (
+                                        !order.method && order.asks !== "nothing" && (
                                                 <label>
                                                         {t("Reason (may be empty)")}
                                                         <input value={reason} maxLength={200} onInput={(event) => write(event.currentTarget.value)} />
@@ -101,7 +102,7 @@ function Buttons({ of, label }: { of: Order[]; label: string }) {
         return (
                 <div class="actions" role="group" aria-label={label}>
                         {of.map((order) => (
-                                <button type="button" key={order.path + order.label} onClick={() => show(order)}>
+                                <button type="button" key={order.instead ?? order.label} onClick={() => show(order)}>
                                         {order.label}
                                 </button>
                         ))}
@@ -141,7 +142,7 @@ function ordersFor(service: Thing, stopped: boolean, held: boolean): Order[] {
         const { name } = service.metadata;
         const path = (what: string) => `/api/v1/services/${encodeURIComponent(name)}/${what}`;
         const all: (Order | false)[] = [
-                stopped && { label: t("Start"), title: t("Start {name}?", { name }), told: t("It runs again as it is declared."), path: path("start"), said: nowIs },
+                stopped && { label: t("Start"), instead: "run", title: t("Start {name}?", { name }), told: t("It runs again as it is declared."), path: path("start"), said: nowIs },
                 !stopped && {
                         label: t("Restart"),
                         title: t("Restart {name}?", { name }),
@@ -152,6 +153,7 @@ function ordersFor(service: Thing, stopped: boolean, held: boolean): Order[] {
                 },
                 !stopped && {
                         label: t("Stop"),
+                        instead: "run",
                         title: t("Stop {name}?", { name }),
                         told: t("Its containers are stopped and stay so until somebody starts it, whatever the files say."),
                         path: path("stop"),
@@ -159,8 +161,8 @@ function ordersFor(service: Thing, stopped: boolean, held: boolean): Order[] {
                         said: nowIs,
                 },
                 held
-                        ? { label: t("Release"), title: t("Release {name}?", { name }), told: t("It is brought about again what it should be."), path: path("release"), said: nowIs }
-                        : { label: t("Hold"), title: t("Hold {name}?", { name }), told: t("Nothing is done to it until it is released, whatever becomes of it."), path: path("hold"), said: nowIs },
+                        ? { label: t("Release"), instead: "hold", title: t("Release {name}?", { name }), told: t("It is brought about again what it should be."), path: path("release"), said: nowIs }
+                        : { label: t("Hold"), instead: "hold", title: t("Hold {name}?", { name }), told: t("Nothing is done to it until it is released, whatever becomes of it."), path: path("hold"), said: nowIs },
                 (service.status.units ?? []).some((unit) => unit.phase === "Running") && {
                         label: t("Signal"),
                         title: t("Send a signal to {name}?", { name }),
@@ -185,6 +187,30 @@ export function ServiceOrders({ service }: { service: Thing }) {
         );
 }
 
+/* ---- of a cron task ---- */
+
+function ordersForCron(cron: Thing): Order[] {
+        const { name } = cron.metadata;
+        const path = (what: string) => `/api/v1/crontasks/${encodeURIComponent(name)}/${what}`;
+        return [
+                {
+                        label: t("Run now"),
+                        title: t("Run {name} now?", { name }),
+                        told: t("A run of its own comes, whatever the schedule says."),
+                        path: path("trigger"),
+                        asks: "nothing",
+                        said: (answer) => t("{name} is promised", { name: (answer as Thing).metadata.name }),
+                },
+                cron.status.suspended
+                        ? { label: t("Resume"), instead: "suspend", title: t("Resume {name}?", { name }), told: t("It follows its schedule again. What came meanwhile is not made up for."), path: path("resume"), asks: "nothing", said: nowIs }
+                        : { label: t("Suspend"), instead: "suspend", title: t("Suspend {name}?", { name }), told: t("No run comes of its schedule until somebody resumes it. A run that goes on is left alone."), path: path("suspend"), harms: true, asks: "nothing", said: nowIs },
+        ];
+}
+
+export function CronOrders({ cron }: { cron: Thing }) {
+        return <Buttons of={ordersForCron(cron)} label={t("Orders for {name}", { name: cron.metadata.name })} />;
+}
+
 /* ---- of the node ---- */
 
 const asOrders = (answer: unknown) => {
@@ -198,8 +224,8 @@ const asOrders = (answer: unknown) => {
 function ordersForNode({ cordon, drain, hold }: Orders): Order[] {
         return [
                 cordon || drain
-                        ? { label: t("Uncordon"), title: t("Uncordon this node?"), told: t("Tasks are admitted again."), method: "DELETE", path: "/api/v1/cordon", said: asOrders }
-                        : { label: t("Cordon"), title: t("Cordon this node?"), told: t("No task is admitted before somebody takes it back. Those that run go on."), path: "/api/v1/cordon", said: asOrders },
+                        ? { label: t("Uncordon"), instead: "cordon", title: t("Uncordon this node?"), told: t("Tasks are admitted again."), method: "DELETE", path: "/api/v1/cordon", said: asOrders }
+                        : { label: t("Cordon"), instead: "cordon", title: t("Cordon this node?"), told: t("No task is admitted before somebody takes it back. Those that run go on."), path: "/api/v1/cordon", said: asOrders },
                 {
                         label: t("Drain"),
                         title: t("Drain this node?"),
@@ -210,8 +236,8 @@ function ordersForNode({ cordon, drain, hold }: Orders): Order[] {
                         said: asOrders,
                 },
                 hold
-                        ? { label: t("Release"), title: t("Release this node?"), told: t("What is declared is brought about again."), path: "/api/v1/node/release", said: asOrders }
-                        : { label: t("Hold"), title: t("Hold this node?"), told: t("Nothing is done to services, networks and volumes, and no task is admitted, until it is released."), path: "/api/v1/node/hold", said: asOrders },
+                        ? { label: t("Release"), instead: "hold", title: t("Release this node?"), told: t("What is declared is brought about again."), path: "/api/v1/node/release", said: asOrders }
+                        : { label: t("Hold"), instead: "hold", title: t("Hold this node?"), told: t("Nothing is done to services, networks and volumes, and no task is admitted, until it is released."), path: "/api/v1/node/hold", said: asOrders },
         ];
 }
 

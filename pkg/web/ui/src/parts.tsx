@@ -133,7 +133,16 @@ export function tell(text: string, bad = false): void {
 export function Dialog(props: { title: string; close: () => void; children: ComponentChildren; wide?: boolean }) {
         const box = useRef<HTMLDialogElement>(null);
         useEffect(() => {
+                const opener = document.activeElement as HTMLElement | null;
                 box.current?.showModal();
+                /* A browser gives the focus back where a dialog is closed, not where it is taken out; and what opened it may be gone, too. */
+                return () => {
+                        requestAnimationFrame(() => {
+                                if (document.activeElement !== document.body) return;
+                                opener?.focus();
+                                if (document.activeElement === document.body) document.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
+                        });
+                };
         }, []);
         return (
                 <dialog ref={box} class={props.wide ? "wide" : ""} aria-labelledby="dialog-title" onClose={props.close}>

@@ -1,10 +1,10 @@
 /* dashboard.tsx - is this node converged; if not, why; and what happens next. */
 import { useState } from "preact/hooks";
 import { send } from "../api";
-import { Chart } from "../chart";
-import { bytes, percent, rate, relative, seconds, span } from "../format";
+import { NodeCharts } from "../charts";
+import { percent, relative, seconds, span } from "../format";
 import { t } from "../i18n";
-import { node, now, points, status } from "../live";
+import { now, status } from "../live";
 import type { List, Task, Thing, Unit } from "../model";
 import { NodeOrders } from "../orders";
 import { Card, Empty, Fault, Icon, State, Table, useAct, When } from "../parts";
@@ -277,26 +277,6 @@ function Statistics() {
                         </dl>
                         {data?.metadata?.continue && <p class="dim">{t("of the newest {n} that ended", { n: ENDED_LOOKED_AT })}</p>}
                 </Card>
-        );
-}
-
-export function NodeCharts() {
-        const total = node.value?.memory.total;
-        return (
-                <div class="charts">
-                        <Chart title={t("CPU")} points={points.value} show={percent} max={100} lines={[{ label: t("busy"), ink: "--blue", of: (p) => p.cpuPercent }]} />
-                        <Chart title={t("Memory")} points={points.value} show={bytes} max={total} lines={[{ label: t("used"), ink: "--violet", of: (p) => p.memory }]} />
-                        <Chart title={t("Disk")} points={points.value} show={percent} max={100} lines={[{ label: t("used"), ink: "--amber", of: (p) => p.diskPercent }]} />
-                        <Chart
-                                title={t("Network")}
-                                points={points.value}
-                                show={rate}
-                                lines={[
-                                        { label: t("received"), ink: "--green", of: (p) => p.receivedPerSecond },
-                                        { label: t("sent"), ink: "--blue", of: (p) => p.sentPerSecond },
-                                ]}
-                        />
-                </div>
         );
 }
 

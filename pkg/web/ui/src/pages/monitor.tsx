@@ -1,16 +1,16 @@
 /* monitor.tsx - what the node and its containers use, its links, what happened. */
 import { useState } from "preact/hooks";
 import { Chart } from "../chart";
+import { ContainerCharts, NodeCharts } from "../charts";
 import { Copy, CopyPeer } from "../copies";
 import { EventList } from "../events";
 import { bytes, degrees, percent, rate } from "../format";
 import { t } from "../i18n";
-import { containers, events, gpus, node, pointsOf, pointsOfGpu, status, sum, useEvents } from "../live";
+import { containers, events, gpus, hasGpus, node, pointsOf, pointsOfGpu, status, sum, useEvents } from "../live";
 import type { List, Point, Thing } from "../model";
 import { Card, Empty, Facts, Fault, Icon, State, Table, When } from "../parts";
 import { useAnswer } from "../use";
 import { condition, hasCondition, word } from "../words";
-import { NodeCharts } from "./dashboard";
 
 interface Trust {
         score: number;
@@ -96,14 +96,13 @@ function Containers() {
         const [open, show] = useState<string | null>(null);
         const history = open ? pointsOf.value[open] : undefined;
         const list = containers.value.toSorted((a, b) => (b.cpu.percent ?? 0) - (a.cpu.percent ?? 0));
-        const hasGpus = list.some((use) => use.gpus.length > 0);
-        const opened = list.find((use) => use.container === open);
+        const withGpus = list.some((use) => use.gpus.length > 0);
         return (
                 <Card title={t("Containers")} id="containers">
                         {list.length === 0 ? (
                                 <Empty>{t("No container runs.")}</Empty>
                         ) : (
-                                <Table label={t("Containers")} head={[t("Container"), t("CPU"), t("Memory"), t("Limit"), t("Received"), t("Sent"), ...(hasGpus ? ["GPU", t("GPU memory")] : [])]}>
+                                <Table label={t("Containers")} head={[t("Container"), t("CPU"), t("Memory"), t("Limit"), t("Received"), t("Sent"), ...(withGpus ? ["GPU", t("GPU memory")] : [])]}>
                                         {list.map((use) => (
                                                 <tr key={use.container}>
                                                         <th scope="row">
@@ -116,33 +115,13 @@ function Containers() {
                                                         <td>{use.memory.limit === null ? "–" : `${bytes(use.memory.limit)} (${percent(use.memory.percent)})`}</td>
                                                         <td>{rate(use.network?.receivedPerSecond)}</td>
                                                         <td>{rate(use.network?.sentPerSecond)}</td>
-                                                        {hasGpus && <td>{percent(sum(use.gpus.map((gpu) => gpu.use)))}</td>}
-                                                        {hasGpus && <td>{bytes(sum(use.gpus.map((gpu) => gpu.memory.used)))}</td>}
+                                                        {withGpus && <td>{percent(sum(use.gpus.map((gpu) => gpu.use)))}</td>}
+                                                        {withGpus && <td>{bytes(sum(use.gpus.map((gpu) => gpu.memory.used)))}</td>}
                                                 </tr>
                                         ))}
                                 </Table>
                         )}
-                        {open && history && (
-                                <div class="charts">
-                                        <Chart title={`${open}: ${t("CPU")}`} points={history} show={percent} lines={[{ label: t("busy"), ink: "--blue", of: (p) => p.cpuPercent }]} />
-                                        <Chart title={`${open}: ${t("Memory")}`} points={history} show={bytes} lines={[{ label: t("used"), ink: "--violet", of: (p) => p.memory }]} />
-                                        <Chart
-                                                title={`${open}: ${t("Network")}`}
-                                                points={history}
-                                                show={rate}
-                                                lines={[
-                                                        { label: t("received"), ink: "--green", of: (p) => p.receivedPerSecond },
-                                                        { label: t("sent"), ink: "--blue", of: (p) => p.sentPerSecond },
-                                                ]}
-                                        />
-                                        {opened && opened.gpus.length > 0 && (
-                                                <>
-                                                        <Chart title={`${open}: GPU`} points={history} show={percent} lines={[{ label: t("busy"), ink: "--green", of: (p) => p.gpuPercent }]} />
-                                                        <Chart title={`${open}: ${t("GPU memory")}`} points={history} show={bytes} lines={[{ label: t("used"), ink: "--violet", of: (p) => p.gpuMemory }]} />
-                                                </>
-                                        )}
-                                </div>
-                        )}
+                        {open && history && <ContainerCharts of={open} points={history} hasGpus={hasGpus(open)} />}
                 </Card>
         );
 }

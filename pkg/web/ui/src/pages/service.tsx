@@ -1,11 +1,11 @@
 /* service.tsx - one service: desired, actual and next of each container, its log, use and events. */
 import { useState } from "preact/hooks";
-import { Chart } from "../chart";
+import { ContainerCharts } from "../charts";
 import { Copy } from "../copies";
 import { EventList } from "../events";
-import { bytes, percent, rate, relative, short } from "../format";
+import { relative, short } from "../format";
 import { t } from "../i18n";
-import { now, pointsOf } from "../live";
+import { hasGpus, now, pointsOf } from "../live";
 import { LogView } from "../logview";
 import type { Happening, List, Thing } from "../model";
 import { ServiceOrders } from "../orders";
@@ -65,21 +65,7 @@ export function ServicePage({ name }: { name: string }) {
                                                         {unit.message && <p class="dim">{unit.message}</p>}
                                                 </div>
                                         </div>
-                                        {pointsOf.value[unit.container] && (
-                                                <div class="charts">
-                                                        <Chart title={t("CPU")} points={pointsOf.value[unit.container] ?? []} show={percent} lines={[{ label: t("busy"), ink: "--blue", of: (p) => p.cpuPercent }]} />
-                                                        <Chart title={t("Memory")} points={pointsOf.value[unit.container] ?? []} show={bytes} lines={[{ label: t("used"), ink: "--violet", of: (p) => p.memory }]} />
-                                                        <Chart
-                                                                title={t("Network")}
-                                                                points={pointsOf.value[unit.container] ?? []}
-                                                                show={rate}
-                                                                lines={[
-                                                                        { label: t("received"), ink: "--green", of: (p) => p.receivedPerSecond },
-                                                                        { label: t("sent"), ink: "--blue", of: (p) => p.sentPerSecond },
-                                                                ]}
-                                                        />
-                                                </div>
-                                        )}
+                                        {pointsOf.value[unit.container] && <ContainerCharts points={pointsOf.value[unit.container] ?? []} hasGpus={hasGpus(unit.container)} />}
                                 </Card>
                         ))}
                         {may("operator") && units.length > 0 && (

@@ -1,12 +1,12 @@
 /* task.tsx - one task: how it goes or went, its log, its files. */
 import { useState } from "preact/hooks";
 import { send } from "../api";
-import { Chart } from "../chart";
+import { ContainerCharts } from "../charts";
 import { Copy } from "../copies";
 import { EventList } from "../events";
-import { bytes, percent, rate, seconds, span } from "../format";
+import { bytes, seconds, span } from "../format";
 import { t } from "../i18n";
-import { pointsOf } from "../live";
+import { hasGpus, pointsOf } from "../live";
 import { LogView } from "../logview";
 import type { Attempt, Happening, List, Task } from "../model";
 import { OrderDialog, stopTask } from "../orders";
@@ -170,19 +170,7 @@ export function TaskPage({ name }: { name: string }) {
                         )}
                         {history && (
                                 <Card title={t("Use")}>
-                                        <div class="charts">
-                                                <Chart title={t("CPU")} points={history} show={percent} lines={[{ label: t("busy"), ink: "--blue", of: (p) => p.cpuPercent }]} />
-                                                <Chart title={t("Memory")} points={history} show={bytes} max={s?.resources?.memory || undefined} lines={[{ label: t("used"), ink: "--violet", of: (p) => p.memory }]} />
-                                                <Chart
-                                                        title={t("Network")}
-                                                        points={history}
-                                                        show={rate}
-                                                        lines={[
-                                                                { label: t("received"), ink: "--green", of: (p) => p.receivedPerSecond },
-                                                                { label: t("sent"), ink: "--blue", of: (p) => p.sentPerSecond },
-                                                        ]}
-                                                />
-                                        </div>
+                                        <ContainerCharts points={history} limit={s?.resources?.memory || undefined} hasGpus={hasGpus(s?.container ?? "")} />
                                 </Card>
                         )}
                         {task && s && may("operator") && (

@@ -11,6 +11,7 @@ import { go, query, withQuery } from "../router";
 import { may } from "../session";
 import { useAnswer } from "../use";
 import { word } from "../words";
+import { Crons } from "./crons";
 
 const PAGE = 50;
 const FILTERS: [string, string][] = [
@@ -199,6 +200,7 @@ export function TasksPage() {
                                         </p>
                                 )}
                         </Card>
+                        <Crons />
                         {stops && <OrderDialog order={stopTask(stops)} close={() => stop(null)} />}
                         {submits && <Submit close={() => submit(false)} />}
                 </>
