@@ -11,9 +11,8 @@
 #include "base/fd.h"
 #include "base/vec.h"
 #include "cli/cli_internal.h"
-#include "cli/convert.h"
+#include "cli/convert_judge.h"
 #include "cli/files.h"
-#include "cli/judge.h"
 #include "cli/output.h"
 #include "spec/yaml.h"
 #include "wireguard/quick.h"
@@ -192,7 +191,63 @@ static bool ends_in(const char *file, const char *suffix) {
         return len > n && hv_streq(file + len - n, suffix);
 }
 
-static int read_yaml(struct hv_convert *c, const struct hv_cli_file *f, struct hv_err *err) {
+/* ---- what lies beside a compose file ---- */
+
+static int read_beside(void *userdata, const char *path, struct hv_arena *a, const char **ret,
+                       size_t *ret_len, struct hv_err *err) {
+        struct hv_cli_files files = {};
+        int r = hv_cli_files_read(&path, 1, &files, err);
+
+        (void) userdata;
+        if (r >= 0 && files.n != 1)
+                r = hv_err_set(err, -EISDIR, "%s is a folder, expected a file", path);
+        if (r >= 0) {
+                *ret = hv_arena_strndup(a, files.v[0].text, files.v[0].len);
+                *ret_len = files.v[0].len;
+        }
+        hv_cli_files_done(&files);
+        return r;
+}
+
+static const char *environment(void *userdata, const char *name) {
+        (void) userdata;
+        return getenv(name);
+}
+
+/* `docker compose` reads it by itself. */
+static void tell_override(struct hv_convert *c, const struct hv_cli_file *f, const char *folder) {
+        static const char *const names[] = { "compose.override.yaml", "compose.override.yml",
+                                             "docker-compose.override.yaml", "docker-compose.override.yml" };
+
+        for (size_t i = 0; i < HV_ARRAY_SIZE(names); i++) {
+                const char *path = hv_arena_printf(c->arena, "%s/%s", folder, names[i]);
+
+                if (!hv_streq(path, f->path) && access(path, F_OK) == 0)
+                        hv_convert_note(c, 0, "%s is not read: merge both with `docker compose config` first",
+                                        path);
+        }
+}
+
+static int read_compose(struct hv_cli *cli, struct hv_convert *c, const struct hv_cli_file *f,
+                        struct hv_node *documents, struct hv_err *err) {
+        const char *slash = f->path ? strrchr(f->path, '/') : NULL;
+        struct hv_convert_world world = {
+                .file = f->name,
+                .folder = slash ? hv_arena_strndup(c->arena, f->path, (size_t) (slash - f->path)) : "",
+                .read = read_beside,
+                .env = environment,
+                .variable_files = cli->options.env_files,
+                .n_variable_files = cli->options.n_env_files,
+                .profiles = cli->options.profiles,
+                .n_profiles = cli->options.n_profiles,
+        };
+
+        tell_override(c, f, world.folder);
+        return hv_convert_compose(c, &world, documents, err);
+}
+
+static int read_yaml(struct hv_cli *cli, struct hv_convert *c, const struct hv_cli_file *f,
+                     struct hv_err *err) {
         _hv_cleanup_(hv_diags_freep) struct hv_diags *diags = hv_diags_new();
         unsigned file = hv_diags_add_file(diags, f->name, NULL, 0);
         struct hv_node *documents = hv_node_new(c->arena, HV_NODE_SEQUENCE, (struct hv_pos){ .file = file });
@@ -204,7 +259,8 @@ static int read_yaml(struct hv_convert *c, const struct hv_cli_file *f, struct h
         for (size_t i = 0; i < n; i++)
                 if (found[i].severity == HV_SEVERITY_ERROR)
                         return hv_err_set(err, -EINVAL, "line %u: %s", found[i].line, found[i].message);
-        return hv_convert_kube(c, documents, err);
+        c->is_whole = hv_convert_is_compose(documents);
+        return c->is_whole ? read_compose(cli, c, f, documents, err) : hv_convert_kube(c, documents, err);
 }
 
 /* The unit "web" of "/etc/containers/systemd/web.container". */
@@ -217,26 +273,19 @@ static int read_quadlet(struct hv_convert *c, const struct hv_cli_file *f, struc
         return hv_convert_quadlet(c, unit, f->text, f->len, err);
 }
 
-/* What hivelet would say of it as it stands, so that nobody finds out later. */
-static void judge_result(struct hv_cli *cli, struct hv_buf *yaml) {
-        _hv_cleanup_(hv_diags_freep) struct hv_diags *diags = hv_diags_new();
-        char name[] = "the result";
-        struct hv_cli_file file = { .name = name, .text = yaml->data, .len = yaml->len };
-        const struct hv_cli_files files = { .v = &file, .n = 1 };
-        const struct hv_diag *found;
-        size_t n;
-
-        hv_judge(&files, false, diags, NULL);
-        found = hv_diags_all(diags, &n);
-        for (size_t i = 0; i < n; i++)
-                if (found[i].severity == HV_SEVERITY_ERROR)
-                        hv_cli_note(cli, "the result, by itself: %s: %s: %s", found[i].code, found[i].path,
-                                    found[i].message);
+static void print(struct hv_cli *cli, const struct hv_json *all, enum hv_output_format format) {
+        for (size_t i = 0; i < hv_json_size(all); i++) {
+                if (i > 0 && format == HV_OUTPUT_YAML)
+                        (void) puts("---");
+                hv_output_document(cli, hv_json_at(all, i),
+                                   format == HV_OUTPUT_JSON ? HV_OUTPUT_JSONL : format);
+        }
 }
 
-static int print_converted(struct hv_cli *cli, struct hv_convert *c, struct hv_err *err) {
-        enum hv_output_format format = hv_cli_output(cli, HV_OUTPUT_YAML);
-        _hv_cleanup_(hv_buf_done) struct hv_buf yaml = {};
+/* What hivelet would say of it is told now, so that nobody finds out later. A file that is whole by itself is not carried over in
+ * part; what else it may need is in other files. */
+static int finish(struct hv_cli *cli, struct hv_convert *c, struct hv_err *err) {
+        _hv_cleanup_(hv_buf_done) struct hv_buf yaml = {}, policy = {};
         _hv_cleanup_(hv_json_freep) struct hv_json *all = NULL;
         int r;
 
@@ -245,16 +294,16 @@ static int print_converted(struct hv_cli *cli, struct hv_convert *c, struct hv_e
         if (r < 0)
                 return r;
         for (size_t i = 0; i < hv_json_size(all); i++) {
-                if (i > 0) {
+                if (i > 0)
                         hv_buf_puts(&yaml, "---\n");
-                        if (format == HV_OUTPUT_YAML)
-                                (void) puts("---");
-                }
                 hv_json_write_yaml(hv_json_at(all, i), &yaml);
-                hv_output_document(cli, hv_json_at(all, i),
-                                   format == HV_OUTPUT_JSON ? HV_OUTPUT_JSONL : format);
         }
-        judge_result(cli, &yaml);
+        hv_convert_policy(all, &policy);
+        if (policy.len > 0)
+                hv_convert_note(c, 0, "the node has to allow it: node.policy: %s", hv_buf_str(&policy));
+        if (hv_convert_judge(c, &policy, &yaml) > 0 && c->is_whole)
+                return hv_err_set(err, -EINVAL, "hivelet would refuse the result: nothing is printed");
+        print(cli, all, hv_cli_output(cli, HV_OUTPUT_YAML));
         return 0;
 }
 
@@ -264,7 +313,10 @@ static int convert_foreign(struct hv_cli *cli, const struct hv_cli_file *f) {
         int r;
 
         hv_convert_begin(&c);
-        r = ends_in(f->name, ".container") ? read_quadlet(&c, f, &err) : read_yaml(&c, f, &err);
+        r = ends_in(f->name, ".container") ? read_quadlet(&c, f, &err) : read_yaml(cli, &c, f, &err);
+        if (r >= 0)
+                r = finish(cli, &c, &err);
+        hv_convert_sort_notes(&c);
         for (size_t i = 0; i < c.notes.n; i++) {
                 const struct hv_convert_note *n = &c.notes.v[i];
 
@@ -273,8 +325,6 @@ static int convert_foreign(struct hv_cli *cli, const struct hv_cli_file *f) {
                 else
                         hv_cli_note(cli, "%s: %s", f->name, n->text);
         }
-        if (r >= 0)
-                r = print_converted(cli, &c, &err);
         hv_convert_done(&c);
         return r < 0 ? hv_cli_fail(cli, HV_EXIT_ERROR, "%s: %s", f->name, err.msg) : HV_EXIT_OK;
 }

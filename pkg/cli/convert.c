@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <stdarg.h>
+#include <strings.h>
 
 #include "base/text.h"
 #include "spec/node.h"
@@ -28,8 +29,21 @@ void hv_convert_note(struct hv_convert *c, unsigned line, const char *fmt, ...) 
         va_start(ap, fmt);
         hv_buf_vprintf(&text, fmt, ap);
         va_end(ap);
-        hv_vec_push(&c->notes,
-                    ((struct hv_convert_note){ line, hv_arena_strdup(c->arena, hv_buf_str(&text)) }));
+        hv_vec_push(&c->notes, ((struct hv_convert_note){ line, hv_arena_strdup(c->arena, hv_buf_str(&text)),
+                                                          c->notes.n }));
+}
+
+static int by_line(const void *a, const void *b) {
+        const struct hv_convert_note *x = a, *y = b;
+
+        if (x->line != y->line)
+                return !x->line || (y->line && x->line > y->line) ? 1 : -1;
+        return x->order > y->order ? 1 : -1;
+}
+
+void hv_convert_sort_notes(struct hv_convert *c) {
+        if (c->notes.n > 0)
+                qsort(c->notes.v, c->notes.n, sizeof *c->notes.v, by_line);
 }
 
 static void put_metadata(struct hv_convert *c, const char *kind, const char *name,
@@ -45,7 +59,7 @@ static void put_metadata(struct hv_convert *c, const char *kind, const char *nam
                 hv_json_begin_object(w, "labels");
                 for (size_t i = 0; i < labels->n; i++)
                         if (labels->pairs[i].value->type == HV_NODE_SCALAR)
-                                hv_json_put_str(w, labels->pairs[i].key->text, labels->pairs[i].value->text);
+                                hv_convert_put(w, labels->pairs[i].key->text, labels->pairs[i].value->text);
                 hv_json_end(w);
         }
         hv_json_end(w);
@@ -82,4 +96,41 @@ const char *hv_convert_name(struct hv_convert *c, const char *text) {
         while (*name == '-')
                 name++;
         return name;
+}
+
+/* A "$" is one alone, too, unless what follows makes a form of it (spec/interpolate.h). */
+void hv_convert_put(struct hv_json_writer *w, const char *key, const char *text) {
+        _hv_cleanup_(hv_buf_done) struct hv_buf plain = {};
+
+        for (const char *p = text; p && *p; p++) {
+                if (*p == '$' && (p[1] == '$' || p[1] == '{'))
+                        hv_buf_putc(&plain, '$');
+                hv_buf_putc(&plain, *p);
+        }
+        if (text)
+                hv_json_put_str(w, key, hv_buf_str(&plain));
+}
+
+void hv_convert_put_number(struct hv_json_writer *w, const char *key, const char *text) {
+        char *end;
+        long long n = text ? strtoll(text, &end, 10) : 0;
+
+        if (text && *text && !*end)
+                hv_json_put_int(w, key, n);
+        else
+                hv_convert_put(w, key, text);
+}
+
+void hv_convert_put_words(struct hv_json_writer *w, const char *key, const struct hv_convert_words *list) {
+        if (list->v.n == 0)
+                return;
+        hv_json_begin_array(w, key);
+        for (size_t i = 0; i < list->v.n; i++)
+                hv_convert_put(w, NULL, list->v.v[i]);
+        hv_json_end(w);
+}
+
+bool hv_convert_is_true(const char *text) {
+        return text && (strcasecmp(text, "true") == 0 || strcasecmp(text, "yes") == 0 ||
+                        strcasecmp(text, "on") == 0 || hv_streq(text, "1"));
 }

@@ -7,50 +7,22 @@
 
 #include "base/text.h"
 
-struct words {
-        HV_VEC(const char *) v;
-};
-
 /* What may stand several times is gathered; of the rest the last one counts, as systemd has it. */
 struct unit {
         struct hv_convert *c;
         const char *image, *name, *hostname, *user, *group, *workdir, *pull, *grace, *signal, *restart,
                 *memory, *pids;
-        struct words exec, entrypoint, environment, ports, volumes, networks, labels, add, drop, tmpfs;
+        struct hv_convert_words exec, entrypoint, environment, ports, volumes, networks, labels, add, drop,
+                tmpfs;
         bool read_only, no_new_privileges;
 };
-
-/* ---- words, as systemd splits them ---- */
-
-/* Quotes hold blanks together and are not part of the word; a backslash takes what follows for itself. */
-static void split(struct hv_convert *c, const char *text, struct words *ret) {
-        while (*(text += strspn(text, " \t"))) {
-                _hv_cleanup_(hv_buf_done) struct hv_buf word = {};
-                char quote = '\0';
-
-                for (; *text && (quote || !strchr(" \t", *text)); text++) {
-                        if (quote ? *text == quote : *text == '"' || *text == '\'')
-                                quote = quote ? '\0' : *text;
-                        else if (*text == '\\' && text[1])
-                                hv_buf_putc(&word, *++text);
-                        else
-                                hv_buf_putc(&word, *text);
-                }
-                hv_vec_push(&ret->v, hv_arena_strdup(c->arena, hv_buf_str(&word)));
-        }
-}
-
-static bool is_true(const char *text) {
-        return strcasecmp(text, "true") == 0 || strcasecmp(text, "yes") == 0 || strcasecmp(text, "on") == 0 ||
-               hv_streq(text, "1");
-}
 
 /* ---- keys ---- */
 
 /* An empty value takes back what was said before. */
-static void gather(struct unit *u, struct words *list, const char *value) {
+static void gather(struct unit *u, struct hv_convert_words *list, const char *value) {
         if (*value)
-                split(u->c, value, list);
+                hv_convert_split(u->c, value, false, list);
         else
                 hv_vec_clear(&list->v);
 }
@@ -58,7 +30,7 @@ static void gather(struct unit *u, struct words *list, const char *value) {
 static bool take_list(struct unit *u, const char *key, const char *value) {
         const struct {
                 const char *key;
-                struct words *list;
+                struct hv_convert_words *list;
         } lists[] = {
                 { "Environment", &u->environment },
                 { "PublishPort", &u->ports },
@@ -100,16 +72,16 @@ static bool take_text(struct unit *u, const char *key, const char *value) {
 
 static bool take_container(struct unit *u, const char *key, const char *value) {
         if (hv_streq(key, "Exec") || hv_streq(key, "Entrypoint")) {
-                struct words *list = hv_streq(key, "Exec") ? &u->exec : &u->entrypoint;
+                struct hv_convert_words *list = hv_streq(key, "Exec") ? &u->exec : &u->entrypoint;
 
                 hv_vec_clear(&list->v);
-                split(u->c, value, list);
+                hv_convert_split(u->c, value, false, list);
                 return true;
         }
         if (hv_streq(key, "ReadOnly"))
-                u->read_only = is_true(value);
+                u->read_only = hv_convert_is_true(value);
         else if (hv_streq(key, "NoNewPrivileges"))
-                u->no_new_privileges = is_true(value);
+                u->no_new_privileges = hv_convert_is_true(value);
         else
                 return take_list(u, key, value) || take_text(u, key, value);
         return true;
@@ -176,78 +148,26 @@ static void read_lines(struct unit *u, const char *text, size_t len) {
 
 /* ---- the document ---- */
 
-static void put_text(struct hv_json_writer *w, const char *key, const char *text) {
-        if (text)
-                hv_json_put_str(w, key, text);
-}
-
-static void put_words(struct hv_json_writer *w, const char *key, const struct words *list) {
-        if (list->v.n == 0)
-                return;
-        hv_json_begin_array(w, key);
-        for (size_t i = 0; i < list->v.n; i++)
-                hv_json_put_str(w, NULL, list->v.v[i]);
-        hv_json_end(w);
-}
-
-/* "NAME=VALUE" as a list of pairs. */
 static void put_environment(struct unit *u) {
-        struct hv_json_writer *w = &u->c->w;
-
         if (u->environment.v.n == 0)
                 return;
-        hv_json_begin_array(w, "env");
-        for (size_t i = 0; i < u->environment.v.n; i++) {
-                const char *pair = u->environment.v.v[i], *equals = strchr(pair, '=');
-
-                hv_json_begin_object(w, NULL);
-                hv_json_put_str(w, "name",
-                                equals ? hv_arena_strndup(u->c->arena, pair, (size_t) (equals - pair))
-                                       : pair);
-                hv_json_put_str(w, "value", equals ? equals + 1 : "");
-                hv_json_end(w);
-        }
-        hv_json_end(w);
-}
-
-/* "80", "8080:80", "127.0.0.1:8080:80", "[::1]:8080:80", each with "/udp". Podman listens on every address where none is said. */
-static void put_port(struct unit *u, const char *text) {
-        struct hv_json_writer *w = &u->c->w;
-        char *s = hv_arena_strdup(u->c->arena, text), *slash = strchr(s, '/'), *colon, *address = NULL,
-             *host = NULL;
-
-        if (slash)
-                *slash++ = '\0';
-        colon = strrchr(s, ':');
-        if (colon) {
-                *colon = '\0';
-                host = strrchr(s, ':');
-                if (host) {
-                        *host++ = '\0';
-                        address = s;
-                } else
-                        host = s;
-        }
-        if (address && *address == '[') {
-                address++;
-                address[strcspn(address, "]")] = '\0';
-        }
-        hv_json_begin_object(w, NULL);
-        hv_json_put_int(w, "container", strtol(colon ? colon + 1 : s, NULL, 10));
-        if (!hv_str_empty(host))
-                hv_json_put_str(w, "host", host);
-        hv_json_put_str(w, "bind",
-                        hv_str_empty(address) || hv_streq(address, "0.0.0.0") ? "public" : address);
-        put_text(w, "protocol", slash);
-        hv_json_end(w);
+        hv_json_begin_array(&u->c->w, "env");
+        for (size_t i = 0; i < u->environment.v.n; i++)
+                hv_convert_put_pair(u->c, u->environment.v.v[i]);
+        hv_json_end(&u->c->w);
 }
 
 static void put_ports(struct unit *u) {
         if (u->ports.v.n == 0)
                 return;
         hv_json_begin_array(&u->c->w, "ports");
-        for (size_t i = 0; i < u->ports.v.n; i++)
-                put_port(u, u->ports.v.v[i]);
+        for (size_t i = 0; i < u->ports.v.n; i++) {
+                struct hv_convert_port port;
+
+                hv_convert_read_port(u->c, u->ports.v.v[i], &port);
+                hv_convert_put_port(u->c, 0, hv_arena_printf(u->c->arena, "PublishPort=%s", u->ports.v.v[i]),
+                                    &port);
+        }
         hv_json_end(&u->c->w);
 }
 
@@ -262,29 +182,21 @@ static const char *volume_name(struct unit *u, const char *source) {
 
 static void put_mount(struct unit *u, const char *text) {
         struct hv_json_writer *w = &u->c->w;
-        char *source = hv_arena_strdup(u->c->arena, text), *target = strchr(source, ':'), *options;
+        const char *source, *target;
+        char *options;
 
-        if (!target) {
+        hv_convert_read_mount(u->c, text, &source, &target, &options);
+        if (!source) {
                 hv_convert_note(u->c, 0, "Volume=%s has no source: it is not carried over", text);
                 return;
         }
-        *target++ = '\0';
-        options = strchr(target, ':');
-        if (options)
-                *options++ = '\0';
         hv_json_begin_object(w, NULL);
         if (*source == '/' || *source == '.')
-                hv_json_put_str(w, "hostPath", source);
+                hv_convert_put(w, "hostPath", source);
         else
-                hv_json_put_str(w, "volume", volume_name(u, source));
-        hv_json_put_str(w, "target", target);
-        for (char *rest = NULL, *o = options ? strtok_r(options, ",", &rest) : NULL; o;
-             o = strtok_r(NULL, ",", &rest)) {
-                if (hv_streq(o, "ro"))
-                        hv_json_put_bool(w, "readOnly", true);
-                else if (!hv_streq(o, "rw"))
-                        hv_convert_note(u->c, 0, "option %s of Volume=%s is not carried over", o, text);
-        }
+                hv_convert_put(w, "volume", volume_name(u, source));
+        hv_convert_put(w, "target", target);
+        hv_convert_put_mount_options(u->c, 0, hv_arena_printf(u->c->arena, "Volume=%s", text), options);
         hv_json_end(w);
 }
 
@@ -296,29 +208,19 @@ static void put_mounts(struct unit *u) {
         hv_json_begin_array(w, "mounts");
         for (size_t i = 0; i < u->volumes.v.n; i++)
                 put_mount(u, u->volumes.v.v[i]);
-        for (size_t i = 0; i < u->tmpfs.v.n; i++) {
-                char *target = hv_arena_strdup(u->c->arena, u->tmpfs.v.v[i]), *options = strchr(target, ':');
-
-                if (options) {
-                        hv_convert_note(u->c, 0, "options of Tmpfs=%s are not carried over", u->tmpfs.v.v[i]);
-                        *options = '\0';
-                }
-                hv_json_begin_object(w, NULL);
-                hv_json_put_str(w, "tmpfs", "64Mi");
-                hv_convert_note(u->c, 0, "Tmpfs=%s gets 64Mi", u->tmpfs.v.v[i]);
-                hv_json_put_str(w, "target", target);
-                hv_json_end(w);
-        }
+        for (size_t i = 0; i < u->tmpfs.v.n; i++)
+                hv_convert_put_tmpfs(u->c, 0, hv_arena_printf(u->c->arena, "Tmpfs=%s", u->tmpfs.v.v[i]),
+                                     u->tmpfs.v.v[i]);
         hv_json_end(w);
 }
 
 /* "host", "none", or "NAME.network", which is to be declared. */
 static void put_networks(struct unit *u) {
         struct hv_json_writer *w = &u->c->w;
-        const struct words *n = &u->networks;
+        const struct hv_convert_words *n = &u->networks;
 
         if (n->v.n == 1 && (hv_streq(n->v.v[0], "host") || hv_streq(n->v.v[0], "none"))) {
-                hv_json_put_str(w, "network", n->v.v[0]);
+                hv_convert_put(w, "network", n->v.v[0]);
                 return;
         }
         if (n->v.n > 0)
@@ -327,8 +229,8 @@ static void put_networks(struct unit *u) {
                 size_t len = strcspn(n->v.v[i], ":.");
 
                 hv_json_begin_object(w, NULL);
-                hv_json_put_str(w, "name",
-                                hv_convert_name(u->c, hv_arena_strndup(u->c->arena, n->v.v[i], len)));
+                hv_convert_put(w, "name",
+                               hv_convert_name(u->c, hv_arena_strndup(u->c->arena, n->v.v[i], len)));
                 hv_json_end(w);
                 if (n->v.v[i][len] && !hv_streq(n->v.v[i] + len, ".network"))
                         hv_convert_note(u->c, 0, "options of Network=%s are not carried over", n->v.v[i]);
@@ -345,14 +247,8 @@ static void put_limits(struct unit *u) {
                 return;
         hv_json_begin_object(w, "resources");
         hv_json_begin_object(w, "limits");
-        if (u->memory) /* "512m" is Docker's way; here sizes are 512Mi */
-                hv_json_put_str(
-                        w, "memory",
-                        isalpha((unsigned char) u->memory[strlen(u->memory) - 1])
-                                ? hv_arena_printf(u->c->arena, "%.*s%ci", (int) strlen(u->memory) - 1,
-                                                  u->memory,
-                                                  toupper((unsigned char) u->memory[strlen(u->memory) - 1]))
-                                : u->memory);
+        if (u->memory)
+                hv_convert_put(w, "memory", hv_convert_bytes(u->c, u->memory));
         if (pids > 0)
                 hv_json_put_int(w, "pids", pids);
         hv_json_end(w);
@@ -364,15 +260,14 @@ static void put_security(struct unit *u) {
 
         hv_json_begin_object(w, "security");
         if (u->user)
-                hv_json_put_str(w, "user",
-                                u->group ? hv_arena_printf(u->c->arena, "%s:%s", u->user, u->group)
-                                         : u->user);
+                hv_convert_put(w, "user",
+                               u->group ? hv_arena_printf(u->c->arena, "%s:%s", u->user, u->group) : u->user);
         if (u->read_only)
                 hv_json_put_bool(w, "readOnlyRoot", true);
         if (!u->no_new_privileges) /* podman's default; hivelet's is true */
                 hv_json_put_bool(w, "noNewPrivileges", false);
-        put_words(w, "addCapabilities", &u->add);
-        put_words(w, "dropCapabilities", &u->drop);
+        hv_convert_put_words(w, "addCapabilities", &u->add);
+        hv_convert_put_words(w, "dropCapabilities", &u->drop);
         hv_json_end(w);
 }
 
@@ -382,18 +277,17 @@ static void put_ending(struct unit *u) {
         const char *r = u->restart ? u->restart : "no";
 
         hv_json_begin_object(w, "restart");
-        hv_json_put_str(w, "policy",
-                        hv_streq(r, "always") || hv_streq(r, "on-success") ? "always"
-                        : hv_has_prefix(r, "on-")                          ? "onFailure"
-                                                                           : "never");
+        hv_convert_put(w, "policy",
+                       hv_streq(r, "always") || hv_streq(r, "on-success") ? "always"
+                       : hv_has_prefix(r, "on-")                          ? "onFailure"
+                                                                          : "never");
         hv_json_end(w);
         if (!u->grace && !u->signal)
                 return;
         hv_json_begin_object(w, "stop");
-        put_text(w, "signal",
-                 u->signal && hv_has_prefix(u->signal, "SIG") ? u->signal + strlen("SIG") : u->signal);
+        hv_convert_put(w, "signal", hv_convert_signal(u->signal));
         if (u->grace)
-                hv_json_put_str(w, "grace", hv_arena_printf(u->c->arena, "%ss", u->grace));
+                hv_convert_put(w, "grace", hv_arena_printf(u->c->arena, "%ss", u->grace));
         hv_json_end(w);
 }
 
@@ -401,23 +295,23 @@ static void put_service(struct unit *u, const char *name) {
         struct hv_json_writer *w = &u->c->w;
 
         hv_convert_open(u->c, "Service", name, NULL);
-        hv_json_put_str(w, "image", u->image);
+        hv_convert_put(w, "image", u->image);
         if (u->labels.v.n > 0)
                 hv_json_begin_object(w, "labels");
         for (size_t i = 0; i < u->labels.v.n; i++) {
                 const char *pair = u->labels.v.v[i], *equals = strchr(pair, '=');
 
-                hv_json_put_str(w,
-                                equals ? hv_arena_strndup(u->c->arena, pair, (size_t) (equals - pair)) : pair,
-                                equals ? equals + 1 : "");
+                hv_convert_put(w,
+                               equals ? hv_arena_strndup(u->c->arena, pair, (size_t) (equals - pair)) : pair,
+                               equals ? equals + 1 : "");
         }
         if (u->labels.v.n > 0)
                 hv_json_end(w);
-        put_text(w, "pullPolicy", u->pull && hv_streq(u->pull, "newer") ? "always" : u->pull);
-        put_words(w, "command", &u->entrypoint);
-        put_words(w, "args", &u->exec);
-        put_text(w, "workdir", u->workdir);
-        put_text(w, "hostname", u->hostname);
+        hv_convert_put(w, "pullPolicy", u->pull && hv_streq(u->pull, "newer") ? "always" : u->pull);
+        hv_convert_put_words(w, "command", &u->entrypoint);
+        hv_convert_put_words(w, "args", &u->exec);
+        hv_convert_put(w, "workdir", u->workdir);
+        hv_convert_put(w, "hostname", u->hostname);
         put_environment(u);
         put_networks(u);
         put_mounts(u);
@@ -436,8 +330,9 @@ static void put_service(struct unit *u, const char *name) {
 }
 
 static void words_done(struct unit *u) {
-        struct words *all[] = { &u->exec,     &u->entrypoint, &u->environment, &u->ports, &u->volumes,
-                                &u->networks, &u->labels,     &u->add,         &u->drop,  &u->tmpfs };
+        struct hv_convert_words *all[] = { &u->exec,    &u->entrypoint, &u->environment, &u->ports,
+                                           &u->volumes, &u->networks,   &u->labels,      &u->add,
+                                           &u->drop,    &u->tmpfs };
 
         for (size_t i = 0; i < HV_ARRAY_SIZE(all); i++)
                 hv_vec_done(&all[i]->v);

@@ -65,7 +65,7 @@ static void put_overview(struct hv_buf *buf) {
                 if (!hv_streq(group, v->group))
                         hv_buf_printf(buf, "\n%s\n", v->group);
                 group = v->group;
-                hv_buf_printf(buf, "  %-13s %s\n", v->name, v->summary);
+                hv_buf_printf(buf, "  %-15s %s\n", v->name, v->summary);
         }
         hv_buf_puts(buf, "\nOptions of every command\n");
         for (size_t i = 0; i < HV_N_OPTIONS; i++) {
@@ -81,7 +81,7 @@ static void put_family(struct hv_buf *buf, const char *family) {
         hv_buf_printf(buf, "hivectl %s COMMAND\n\n", family);
         for (size_t i = 0; (v = hv_verb_at(i)); i++)
                 if (hv_verb_is_in(v, family))
-                        hv_buf_printf(buf, "  %-13s %s\n", v->name, v->summary);
+                        hv_buf_printf(buf, "  %-15s %s\n", v->name, v->summary);
         hv_buf_printf(buf, "\nhivectl %s COMMAND --help tells more.\n", family);
 }
 

@@ -62,6 +62,10 @@ const struct hv_option hv_options[HV_N_OPTIONS] = {
         { HV_OPT_INPUT, 0, "input", "SOURCE:PATH", NULL, "what is there before it starts; may be repeated" },
         { HV_OPT_DIRECTORY, 'o', "output", "DIR", NULL, "directory that the files are brought to" },
         { HV_OPT_INTO, 0, "into", "FOLDER", NULL, "where keys are written, a file each; it must be there" },
+        { HV_OPT_ENV_FILE, 0, "env-file", "FILE", NULL,
+          "variables of a compose file, in place of .env beside it; may be repeated" },
+        { HV_OPT_PROFILE, 0, "profile", "NAME", NULL,
+          "its services of this profile, too; * for all; may be repeated" },
         { HV_OPT_REASON, 0, "reason", "TEXT", NULL, "why; it is recorded" },
         { HV_OPT_LEDGER, 0, "ledger", NULL, NULL, "every change, newest first" },
         { HV_OPT_KEY, 0, "signer", "KEY", NULL, "key of the node that must have signed it, 64 hex digits" },
@@ -232,6 +236,10 @@ static int store(struct hv_cli_options *ret, const struct hv_option *o, const ch
                 break;
         case HV_OPT_ENV:
                 return add(o, value, ret->env, &ret->n_env, err);
+        case HV_OPT_ENV_FILE:
+                return add(o, value, ret->env_files, &ret->n_env_files, err);
+        case HV_OPT_PROFILE:
+                return add(o, value, ret->profiles, &ret->n_profiles, err);
         case HV_OPT_INPUT:
                 return add(o, value, ret->inputs, &ret->n_inputs, err);
         case HV_OPT_NAME:

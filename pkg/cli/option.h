@@ -43,6 +43,8 @@ enum hv_option_id {
         HV_OPT_INPUT,
         HV_OPT_DIRECTORY,
         HV_OPT_INTO,
+        HV_OPT_ENV_FILE,
+        HV_OPT_PROFILE,
         HV_OPT_REASON,
         HV_OPT_LEDGER,
         HV_OPT_KEY,
@@ -120,6 +122,8 @@ struct hv_cli_options {
         size_t n_files;
         const char *env[HV_CLI_FILES_MAX], *inputs[HV_CLI_FILES_MAX]; /* as often as they were there */
         size_t n_env, n_inputs;
+        const char *env_files[HV_CLI_FILES_MAX], *profiles[HV_CLI_FILES_MAX];
+        size_t n_env_files, n_profiles;
         const char *accept_prune, *wait_for, *since, *stream, *key;
         const char *name, *memory, *cpu, *network, *directory, *reason, *into, *signal, *deadline, *field;
         const char *user, *workdir;

@@ -18,19 +18,21 @@ const struct hv_verb hv_verbs_change[] = {
           .run = hv_cmd_validate },
         { .name = "convert",
           .group = "Change",
-          .usage = "FILE [--into FOLDER]",
-          .summary =
-                  "a Pod or Deployment, a unit of quadlet, or a file of wg-quick, as documents; needs no agent",
+          .usage = "FILE [--env-file FILE] [--profile NAME] [--into FOLDER]",
+          .summary = "files of compose, Kubernetes, quadlet, wg-quick as documents; needs no agent",
           .details =
-                  "By the end of the name: .yaml and .yml hold Pods and Deployments of Kubernetes, .container is a unit of quadlet; each\n"
-                  "container becomes a Service, and named volumes Volumes. All else is a file of wg-quick, and becomes a WireGuard.\n"
-                  "What is not carried over is told, each key with its line; so is what hivelet would refuse of the result by itself.\n"
+                  "By what it is: a compose file (its services, and the networks, volumes, secrets and configs that they name), Pods\n"
+                  "and Deployments of Kubernetes (.yaml, .yml), a unit of quadlet (.container). All else is a file of wg-quick, and\n"
+                  "becomes a WireGuard. What is not carried over is told, each key with its line; so is what the node's policy has to\n"
+                  "allow, and what hivelet would refuse. A compose file that cannot be expressed is refused as a whole.\n"
+                  "Variables of a compose file come from .env beside it, or --env-file; the environment goes before both, and is told.\n"
                   "Keys of wg-quick do not belong into documents: with --into each is written into a file of its own, which the document\n"
                   "names; else it names secrets.",
           .examples =
-                  "convert pod.yaml >web.yaml\nconvert /etc/containers/systemd/web.container\nconvert /etc/wireguard/wg0.conf\n"
+                  "convert compose.yaml >shop.yaml\nconvert compose.yaml --env-file prod.env --profile debug\nconvert pod.yaml >web.yaml\n"
+                  "convert /etc/containers/systemd/web.container\nconvert /etc/wireguard/wg0.conf\n"
                   "convert wg0.conf --into /etc/hivelet/keys >/etc/hivelet/conf.d/wg0.yaml\n",
-          .options = BIT(HV_OPT_INTO),
+          .options = BIT(HV_OPT_INTO) | BIT(HV_OPT_ENV_FILE) | BIT(HV_OPT_PROFILE),
           .formats = DOCUMENT,
           .args_max = 1,
           .run = hv_cmd_convert },

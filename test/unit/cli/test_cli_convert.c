@@ -1,6 +1,10 @@
 /* hivectl convert: what comes out is a document that hivelet takes, and what does not come out is told. */
 #include "testing.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
 #include "base/alloc.h"
 #include "run.h"
 
@@ -49,21 +53,23 @@ static void a_deployment_becomes_a_service(void **state) {
                 NULL,
         };
         static const char *const notes[] = {
-                ":35: spec.template.spec.containers[0].env[1].valueFrom is not carried over",
-                ":52: spec.template.spec.containers[0].volumeMounts[0].subPath is not carried over",
-                ":55: spec.template.spec.containers[0].volumeMounts[3] is not carried over: volume conf is no hostPath, claim or emptyDir",
-                ":37: spec.template.spec.containers[0].ports[0] has no hostPort: it is not published",
-                ":45: spec.template.spec.containers[0].resources.requests.ephemeral-storage is not carried over",
-                ":56: spec.template.spec.containers[0].tty is not carried over",
+                ":5: metadata.annotations is not carried over",
+                ":8: spec.selector is not carried over",
+                ":15: spec.template.spec.securityContext.fsGroup is not carried over",
+                ":16: spec.template.spec.initContainers is not carried over",
                 ":20: spec.template.spec.volumes[1] becomes a volume: what is in it outlives the containers",
                 ":24: spec.template.spec.volumes[3] is not carried over: nothing mounts it",
                 ":25: spec.template.spec.volumes[3].configMap is not carried over",
                 ":26: spec.template.spec.volumes[4] is not carried over: nothing mounts it",
-                ":15: spec.template.spec.securityContext.fsGroup is not carried over",
-                ":5: metadata.annotations is not carried over",
-                ":8: spec.selector is not carried over",
-                ":16: spec.template.spec.initContainers is not carried over",
+                ":35: spec.template.spec.containers[0].env[1].valueFrom is not carried over",
+                ":37: spec.template.spec.containers[0].ports[0] has no hostPort: it is not published",
+                ":45: spec.template.spec.containers[0].resources.requests.ephemeral-storage is not carried over",
+                ":52: spec.template.spec.containers[0].volumeMounts[0].subPath is not carried over",
+                ":55: spec.template.spec.containers[0].volumeMounts[3] is not carried over: volume conf is no hostPath, claim or emptyDir",
+                ":56: spec.template.spec.containers[0].tty is not carried over",
                 ":58: kind Service is not carried over; Pod and Deployment are",
+                ": the result: W040: \"readiness\" is checked but not acted on yet",
+                ": the result: W040: \"liveness\" is checked but not acted on yet",
                 NULL,
         };
         struct run r = run(NULL, "convert " DATA "deployment.yaml", NULL);
@@ -119,8 +125,9 @@ static void what_hivelet_would_refuse_is_told(void **state) {
                 { "convert " DATA "web.container --into /tmp", 64,
                   "--into is for the keys of a file of wg-quick" },
                 { "convert " DATA "public.container", 0,
-                  "the result, by itself: E0303: spec.ports[0].bind: bind \"public\" is not in node.policy.publish" },
-                { "convert " DATA "compose.yaml", 1, "this is a compose file; those are not converted yet" },
+                  "the node has to allow it: node.policy: {publish: [loopback, public]}" },
+                { "convert " DATA "elsewhere.container", 0,
+                  "line 8 of the result: E0307: spec.networks[0].name: network \"backend\" is not defined" },
                 { "convert /nowhere/pod.yaml", 1, "cannot open /nowhere/pod.yaml" },
         };
 
@@ -135,11 +142,212 @@ static void what_hivelet_would_refuse_is_told(void **state) {
         }
 }
 
+/* ---- compose files ---- */
+
+#define COMPOSE DATA "compose/"
+
+/* Where this tree lies is not part of what must come. */
+static void add_portable(struct hv_buf *b, const char *text) {
+        for (const char *at; (at = strstr(text, HV_SOURCE_DIR)); text = at + strlen(HV_SOURCE_DIR)) {
+                hv_buf_add(b, text, (size_t) (at - text));
+                hv_buf_puts(b, "/SOURCE");
+        }
+        hv_buf_puts(b, text);
+}
+
+static char *read_whole(const char *path) {
+        struct hv_buf text = {};
+        FILE *f = fopen(path, "re");
+        char chunk[4096];
+        size_t n;
+
+        if (!f)
+                fail_msg("%s: %s; HV_GOLDEN=write makes it", path, strerror(errno));
+        while ((n = fread(chunk, 1, sizeof chunk, f)) > 0)
+                hv_buf_add(&text, chunk, n);
+        (void) fclose(f);
+        return hv_buf_steal(&text);
+}
+
+static void write_whole(const char *path, const char *text) {
+        FILE *f = fopen(path, "we");
+
+        assert_non_null(f);
+        assert_true(fputs(text, f) >= 0);
+        assert_int_equal(fclose(f), 0);
+}
+
+/* On a node that allows what the notes say it has to, and with no word more. */
+static void expect_valid_there(const char *what, const struct run *converted) {
+        static const char wanted[] = "node.policy: ";
+        const char *policy = strstr(hv_buf_str(&converted->err), wanted);
+        char node[] = "/tmp/hv-convert-XXXXXX";
+        _hv_cleanup_free_ char *text = NULL, *words = NULL;
+        int fd = mkstemp(node);
+        struct run r;
+
+        assert_true(fd >= 0);
+        (void) close(fd);
+        policy = policy ? policy + strlen(wanted) : "{}";
+        text = hv_asprintf(
+                "apiVersion: hivelet/v1\nkind: NodeState\nmetadata: {name: n}\nspec: {node: {policy: %.*s}}\n",
+                (int) strcspn(policy, "\n"), policy);
+        write_whole(node, text);
+        words = hv_asprintf("validate %s -", node);
+        r = run(NULL, words, &(struct run_options){ .input = hv_buf_str(&converted->out) });
+        (void) unlink(node);
+        if (r.code != 0)
+                fail_msg("%s: validate: %s%s\n%s%s", what, hv_buf_str(&r.out), hv_buf_str(&r.err), text,
+                         hv_buf_str(&converted->out));
+        run_done(&r);
+}
+
+static void compose_files_become_documents(void **state) {
+        static const struct {
+                const char *folder, *file;
+        } rows[] = {
+                { "wordpress", "compose.yaml" }, { "monitoring", "docker-compose.yml" },
+                { "cloud", "compose.yaml" },     { "voting", "compose.yaml" },
+                { "inference", "compose.yaml" }, { "forge", "docker-compose.yaml" },
+                { "swarm", "stack.yml" },
+        };
+        static const char *const environment[] = { "BANNER_TEXT=hello there", "HOME=/home/ana", NULL };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_free_ char *words = hv_asprintf("convert " COMPOSE "%s/%s", rows[i].folder,
+                                                            rows[i].file),
+                                       *path = hv_asprintf(COMPOSE "%s/golden", rows[i].folder),
+                                       *wanted = NULL;
+                _hv_cleanup_(hv_buf_done) struct hv_buf got = {};
+                struct run r = run(NULL, words, &(struct run_options){ .environment = environment });
+
+                if (r.code != 0)
+                        fail_msg("%s: %s", rows[i].folder, hv_buf_str(&r.err));
+                add_portable(&got, hv_buf_str(&r.err));
+                hv_buf_puts(&got, "\n");
+                add_portable(&got, hv_buf_str(&r.out));
+                if (getenv("HV_GOLDEN"))
+                        write_whole(path, hv_buf_str(&got));
+                wanted = read_whole(path);
+                assert_string_equal(hv_buf_str(&got), wanted);
+                expect_valid_there(rows[i].folder, &r);
+                run_done(&r);
+        }
+}
+
+static void profiles_and_variables_are_chosen(void **state) {
+        static const struct {
+                const char *what, *words, *const environment[2], *out, *err;
+        } rows[] = {
+                { "a profile", "--profile debug " COMPOSE "cloud/compose.yaml", {}, "  name: adminer\n", "" },
+                { "another profile",
+                  "--profile seed " COMPOSE "cloud/compose.yaml",
+                  {},
+                  "  name: app\n",
+                  "services.adminer is not carried over" },
+                { "every profile",
+                  "--profile * " COMPOSE "voting/compose.yaml",
+                  {},
+                  "  dependsOn:\n    - service: vote\n",
+                  "" },
+                { "the environment goes first",
+                  COMPOSE "wordpress/compose.yaml",
+                  { "DB_PASSWORD=other" },
+                  "      value: other\n",
+                  "variable DB_PASSWORD comes from the environment of this command" },
+                { "a file in place of .env",
+                  "--env-file " COMPOSE "wordpress/prod.env " COMPOSE "wordpress/compose.yaml",
+                  {},
+                  "      value: prod-root\n",
+                  "variable DB_PASSWORD is not set" },
+                { "set or not",
+                  COMPOSE "forge/docker-compose.yaml",
+                  { "INITDB=1" },
+                  "      value: \"--data-checksums\"\n",
+                  "variables INITDB, HOME come from the environment" },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_free_ char *words = hv_asprintf("convert %s", rows[i].words);
+                struct run r = run(NULL, words, &(struct run_options){ .environment = rows[i].environment });
+
+                if (r.code != 0 || !strstr(hv_buf_str(&r.out), rows[i].out) ||
+                    !strstr(hv_buf_str(&r.err), rows[i].err))
+                        fail_msg("%s: code %d: %s\n%s", rows[i].what, r.code, hv_buf_str(&r.err),
+                                 hv_buf_str(&r.out));
+                run_done(&r);
+        }
+}
+
+/* Nothing of it is printed, and no value of a variable is in what is said. */
+static void what_cannot_be_expressed_is_refused(void **state) {
+        static const struct {
+                const char *what, *text, *err;
+        } rows[] = {
+                { "nothing but build", "services: {web: {build: .}}\n",
+                  "services.web has no image, only build: hivelet builds none; build it, push it, and name it with image:" },
+                { "no image", "services: {web: {command: x}}\n", "line 1: services.web has no image:" },
+                { "the network of another",
+                  "services:\n  web:\n    image: x\n    network_mode: service:vpn\n",
+                  "services.web.network_mode service:vpn: hivelet has no containers that share a network" },
+                { "the engine's socket",
+                  "services: {web: {image: \"x:1\", volumes: [\"/var/run/docker.sock:/var/run/docker.sock\"]}}\n",
+                  "E0367: spec.mounts[0].hostPath: " },
+                { "a value of two lines",
+                  "services: {web: {image: \"x:1\", environment: {A: \"hunter1\\nhunter2\"}}}\n",
+                  "E0429: spec.env[0].value: the value holds a line break" },
+                { "must be set", "services:\n  web:\n    image: ${TAG_OF_NONE:?say which}\n",
+                  "line 3: variable TAG_OF_NONE is not set: say which" },
+                { "no variable", "services: {web: {image: \"x\", environment: {A: \"hunter$\"}}}\n",
+                  "line 1: a $ begins no variable; expected ${NAME} and the like, or $$ for a dollar sign" },
+                { "not closed", "services: {web: {image: \"x${A\"}}\n", "line 1: a $ begins no variable" },
+                { "unknown volume",
+                  "services: {web: {image: \"x:1\", volumes: [\"dta:/data\"]}}\nvolumes: {data: }\n",
+                  "volumes.dta is not declared at the top of the file; did you mean data?" },
+                { "unknown network", "services: {web: {image: \"x:1\", networks: [front]}}\n",
+                  "networks.front is not declared at the top of the file" },
+                { "a config without text",
+                  "services: {web: {image: \"x:1\", configs: [a]}}\nconfigs: {a: {external: true}}\n",
+                  "configs.a has no text here: expected file, content, or a variable that is set" },
+                { "a missing file", "services: {web: {image: \"x:1\", env_file: none.env}}\n",
+                  "line 1: services.web.env_file: cannot open " },
+                { "no service", "services: {}\n", "there is no service in it" },
+                { "a circle",
+                  "services:\n  a: {image: x, depends_on: [b]}\n  b: {image: x, depends_on: [a]}\n",
+                  "E0368: spec.dependsOn[0].service: cycle: a -> b -> a" },
+        };
+        char folder[] = "/tmp/hv-compose-XXXXXX";
+        _hv_cleanup_free_ char *path = NULL, *words = NULL;
+
+        (void) state;
+        assert_non_null(mkdtemp(folder));
+        path = hv_asprintf("%s/compose.yaml", folder);
+        words = hv_asprintf("convert %s", path);
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                struct run r;
+
+                write_whole(path, rows[i].text);
+                r = run(NULL, words, NULL);
+                if (r.code != 1 || r.out.len > 0 || !strstr(hv_buf_str(&r.err), rows[i].err) ||
+                    strstr(hv_buf_str(&r.err), "hunter"))
+                        fail_msg("%s: code %d: %s\n%s", rows[i].what, r.code, hv_buf_str(&r.err),
+                                 hv_buf_str(&r.out));
+                run_done(&r);
+        }
+        (void) unlink(path);
+        assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_deployment_becomes_a_service),
                 cmocka_unit_test(a_unit_of_quadlet_becomes_a_service),
                 cmocka_unit_test(what_hivelet_would_refuse_is_told),
+                cmocka_unit_test(compose_files_become_documents),
+                cmocka_unit_test(profiles_and_variables_are_chosen),
+                cmocka_unit_test(what_cannot_be_expressed_is_refused),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -390,6 +390,19 @@ static void no_option_takes_a_secret(void **state) {
 }
 
 /* One letter never means two things to one command. */
+/* Each heading of the overview stands there once: rows of a group are neighbours. */
+static void headings_stand_once(void **state) {
+        const struct hv_verb *v, *before;
+
+        (void) state;
+        for (size_t i = 1; (v = hv_verb_at(i)); i++) {
+                before = hv_verb_at(i - 1);
+                for (size_t k = 0; v->group && !hv_streq(v->group, before->group) && k < i; k++)
+                        if (hv_streq(hv_verb_at(k)->group, v->group))
+                                fail_msg("%s: the heading %s comes a second time", v->name, v->group);
+        }
+}
+
 static void letters_are_unambiguous(void **state) {
         const struct hv_verb *v;
 
@@ -420,6 +433,7 @@ int main(void) {
                 cmocka_unit_test(a_template_takes_what_it_names),
                 cmocka_unit_test(options_stand_anywhere),
                 cmocka_unit_test(no_option_takes_a_secret),
+                cmocka_unit_test(headings_stand_once),
                 cmocka_unit_test(letters_are_unambiguous),
         };
 
