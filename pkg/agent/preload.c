@@ -132,14 +132,13 @@ static void arm(struct hv_agent_preload *p, uint64_t at_us) {
                 (void) sd_event_source_set_time(p->timer, at_us);
 }
 
-/* Places that are left: what something waits for has been begun by the core already, and goes first. */
-static size_t places(const struct hv_agent *a) {
+size_t hv_agent_preload_places(const struct hv_agent *a) {
         const struct hv_desired *d = hv_core_active(a->core);
-        size_t n = hv_core_pulls(a->core);
+        size_t n = hv_core_pulls(a->core) + hv_agent_asked_pulls(a);
         struct entry *e;
         size_t it = 0;
 
-        while (hv_map_next(a->preload->entries, &it, NULL, (void **) &e))
+        while (a->preload && hv_map_next(a->preload->entries, &it, NULL, (void **) &e))
                 n += e->state == PULLING;
         return d->settings.parallel_pulls > n ? d->settings.parallel_pulls - n : 0;
 }
@@ -154,7 +153,7 @@ static void go_on(struct hv_agent *a) {
         if (!p || !a->docker || !hv_core_is_engine_ready(a->core))
                 return;
         open = is_open(p, &open_us);
-        n_places = places(a);
+        n_places = hv_agent_preload_places(a);
         p->is_waiting = false;
         while (hv_map_next(p->entries, &it, NULL, (void **) &e)) {
                 if (e->state == UNKNOWN) {
@@ -183,6 +182,7 @@ static int on_timer(sd_event_source *s, uint64_t at_us, void *userdata) {
 }
 
 void hv_agent_preload_passed(struct hv_agent *a) {
+        hv_agent_asked_passed(a); /* somebody waits for these */
         go_on(a);
         hv_agent_archives_passed(a);
 }
@@ -318,6 +318,7 @@ void hv_agent_preload_show(const struct hv_agent *a, struct hv_arena *arena, str
 
 void hv_agent_preload_end(struct hv_agent *a) {
         hv_agent_archives_end(a);
+        hv_agent_asked_end(a);
         if (!a->preload)
                 return;
         hv_map_free(a->preload->entries);

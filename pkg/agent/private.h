@@ -14,7 +14,7 @@
  *      monitor.c       what the machine and its containers use (agent/monitor.h)
  *      gpus.c          GPUs, and whether containers can still use theirs (agent/gpus.h)
  *      images.c        images: how they come, which are hivelet's (agent/images.h)
- *      preload.c archives.c  images that are there beforehand (agent/preload.h)
+ *      preload*.c archives.c  images that are there beforehand (agent/preload.h)
  *      gc*.c           garbage collection (agent/gc.h)
  *      log_files.c     the agent's log in files (agent/log_files.h)
  *      tunnels.c       WireGuard interfaces (agent/tunnels.h)
@@ -53,6 +53,7 @@ struct hv_agent_gc;       /* gc.h */
 struct hv_agent_gpus;     /* gpus.h */
 struct hv_agent_images;   /* images.h */
 struct hv_agent_archives; /* archives.c */
+struct hv_agent_asked;    /* preload_asked.c */
 struct hv_agent_preload;  /* preload.h */
 struct hv_agent_pool;     /* pool.h */
 struct hv_agent_tunnels;  /* tunnels.h */
@@ -121,6 +122,7 @@ struct hv_agent {
         struct hv_agent_gc *gc;           /* NULL before a revision is in force */
         struct hv_agent_preload *preload;
         struct hv_agent_archives *archives;
+        struct hv_agent_asked *asked;   /* NULL: nobody ever asked for an image */
         struct hv_retention *retention; /* a round under way */
         void (*retention_done)(struct hv_agent *a);
         bool retention_begun; /* tasks are known */

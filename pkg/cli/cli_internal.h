@@ -115,6 +115,9 @@ int hv_cmd_doctor(struct hv_cli *cli);   /* cmd_doctor.c */
 int hv_cmd_get(struct hv_cli *cli);      /* cmd_get.c */
 int hv_cmd_images(struct hv_cli *cli);   /* cmd_images.c */
 int hv_cmd_ports(struct hv_cli *cli);    /* cmd_ports.c */
+int hv_cmd_preload(struct hv_cli *cli);  /* cmd_preload.c */
+/* What was asked for and is not there, as remarks. */
+void hv_cli_note_preloads(struct hv_cli *cli);
 int hv_cmd_net_ls(struct hv_cli *cli);
 int hv_cmd_sources(struct hv_cli *cli); /* cmd_lists.c */
 int hv_cmd_revisions(struct hv_cli *cli);

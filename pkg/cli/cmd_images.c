@@ -67,5 +67,6 @@ int hv_cmd_images(struct hv_cli *cli) {
                 hv_cli_note(cli, "the engine holds no images");
         else
                 hv_output_table(cli, t);
+        hv_cli_note_preloads(cli);
         return HV_EXIT_OK;
 }

@@ -100,6 +100,20 @@ const struct hv_verb hv_verbs_change[] = {
           .options = BIT(HV_OPT_DRY_RUN) | BIT(HV_OPT_NO_HEADERS),
           .formats = TABLE,
           .run = hv_cmd_gc },
+        { .name = "preload",
+          .group = "Change",
+          .usage = "IMAGE... [--wait]",
+          .summary = "have images pulled now, before anybody needs them",
+          .details =
+                  "As images.preload of the desired state does it: from mirrors, with the logins and inside the policy of the\n"
+                  "documents, images.pull.parallel at a time, but whatever images.pull.window says. All names are judged before\n"
+                  "the first is pulled. It is no order: an agent that ends forgets what has not come; what should be there for good\n"
+                  "belongs into images.preload. Garbage collection leaves it for gc.disk.minAge.\n"
+                  "Exit code 5: an image is not allowed. With --wait, 1: one could not be pulled; 6: --timeout; the rest comes.",
+          .examples = "preload redis:7.4-alpine\npreload redis:7.4-alpine postgres:17 --wait --timeout 10m\n",
+          .options = BIT(HV_OPT_WAIT),
+          .args_max = 64,
+          .run = hv_cmd_preload },
         { .name = "delete",
           .group = "Change",
           .usage = "TYPE/NAME [--wait]",

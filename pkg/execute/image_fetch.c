@@ -321,6 +321,12 @@ struct hv_image_fetch *hv_image_fetch_new(const struct hv_image_fetch_options *o
         return f;
 }
 
+void hv_image_fetch_progress(const struct hv_image_fetch *f, uint64_t *ret_came_bytes,
+                             uint64_t *ret_total_bytes) {
+        *ret_came_bytes = f->came_bytes;
+        *ret_total_bytes = f->total_bytes;
+}
+
 struct hv_image_fetch *hv_image_fetch_free(struct hv_image_fetch *f) {
         if (!f)
                 return NULL;

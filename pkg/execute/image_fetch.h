@@ -51,4 +51,7 @@ struct hv_image_fetch_options {
 };
 
 struct hv_image_fetch *hv_image_fetch_new(const struct hv_image_fetch_options *options);
+/* Of the place that is asked now, as far as the engine tells: 0 and 0 before it does. */
+void hv_image_fetch_progress(const struct hv_image_fetch *f, uint64_t *ret_came_bytes,
+                             uint64_t *ret_total_bytes);
 struct hv_image_fetch *hv_image_fetch_free(struct hv_image_fetch *f); /* takes NULL, gives NULL */

@@ -71,6 +71,7 @@ static int on_end_of_turn(sd_event_source *source, void *userdata) {
         (void) source;
         hv_api_close_abandoned_logs(api);
         hv_api_tell_list_watchers(api);
+        hv_api_tell_preload_watchers(api);
         hv_api_look(api, &v);
         if (hv_http_sse_hub_size(api->watch_hub) == 0)
                 return 0;
@@ -175,6 +176,9 @@ int hv_api_new(sd_event *event, const struct hv_api_backend *backend, void *user
         r = hv_http_sse_hub_new(event, SIZE_MAX, &api->watch_hub, err);
         if (r < 0)
                 return r;
+        r = hv_http_sse_hub_new(event, SIZE_MAX, &api->preload_hub, err);
+        if (r < 0)
+                return r;
         r = sd_event_add_defer(event, &api->tell, on_end_of_turn, api);
         if (r < 0)
                 return hv_err_errno(err, r, "cannot watch the end of a turn of the loop");
@@ -208,6 +212,8 @@ struct hv_api *hv_api_free(struct hv_api *api) {
         sd_event_source_disable_unref(api->tell);
         hv_http_sse_hub_free(api->event_hub);
         hv_http_sse_hub_free(api->watch_hub);
+        hv_http_sse_hub_free(api->preload_hub);
+        hv_buf_done(&api->preload_told);
         hv_api_close_list_watches(api);
         hv_event_ring_free(api->events);
         hv_log_ring_free(api->log);

@@ -182,6 +182,37 @@ struct hv_api_engine_images {
 
 void hv_api_engine_images_done(struct hv_api_call *call, const struct hv_api_engine_images *result);
 
+/* --- images by hand -------------------------------------------------------------------------------- */
+
+#define HV_API_PRELOAD_MAX 64 /* images of one wish */
+
+struct hv_api_preload_wish {
+        const char *const *images; /* as somebody wrote them */
+        size_t n_images;
+        const char *by;
+};
+
+enum hv_api_preload_phase {
+        HV_API_PRELOAD_WAITING,
+        HV_API_PRELOAD_PULLING,
+        HV_API_PRELOAD_READY,
+        HV_API_PRELOAD_FAILED,
+};
+
+struct hv_api_preload {
+        const char *image; /* normal form (spec/value_image.h) */
+        const char *by;
+        enum hv_api_preload_phase phase;
+        const char *message;                   /* why it waits or failed; "" */
+        uint64_t came_bytes, total_bytes;      /* while it is pulled; total 0: not known */
+        uint64_t asked_wall_us, ended_wall_us; /* ended 0: it did not */
+};
+
+struct hv_api_preloads { /* in the order in which they were asked for, those that ended not long ago among them */
+        const struct hv_api_preload *v;
+        size_t n;
+};
+
 /* --- by hand ---------------------------------------------------------------------------------------- */
 
 void hv_api_kill_done(struct hv_api_call *call, const struct hv_api_killed *result);
@@ -237,6 +268,12 @@ struct hv_api_backend {
 
         /* Looks at the images of the engine; changes nothing. Ends with hv_api_engine_images_done(), also from inside. */
         void (*engine_images)(void *userdata, struct hv_api_call *call);
+
+        /* Has images pulled, one after the other. 0; ret[i] is the normal form of each, in `arena`. -EINVAL: one is no reference; -EPERM:
+         * it is not allowed here; -ENOTCONN: no engine; -EAGAIN: too many wait already. Then nothing is begun. */
+        int (*preload)(void *userdata, const struct hv_api_preload_wish *wish, struct hv_arena *arena,
+                       const char **ret, struct hv_err *err);
+        void (*preloads)(void *userdata, struct hv_arena *arena, struct hv_api_preloads *ret);
 
         /* Takes an order, durably: 1; 0: it is so already. -EBUSY: it makes no sense beside another one; else why it cannot be kept.
          * The snapshot shows it from then on. */

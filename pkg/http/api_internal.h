@@ -44,7 +44,9 @@ struct hv_api {
         struct hv_log_ring *log;
         struct hv_http_sse_hub *event_hub, *watch_hub;
         struct hv_api_watched watched[HV_N_KINDS];
-        size_t watchers_max; /* of the status and of lists, together */
+        struct hv_http_sse_hub *preload_hub;
+        struct hv_buf preload_told; /* what its clients were told last */
+        size_t watchers_max;        /* of the status, of lists and of preloads, together */
         struct hv_conditions conditions;
         uint64_t run;        /* tells one run of the agent from another, in ETags and event ids */
         uint64_t generation; /* counts what hv_api_changed() told */
@@ -240,6 +242,11 @@ void hv_api_post_gc(struct hv_http_request *req, void *userdata);
 
 /* api_images.c */
 void hv_api_get_engine_images(struct hv_http_request *req, void *userdata);
+
+/* api_preload.c */
+void hv_api_get_preload(struct hv_http_request *req, void *userdata);
+void hv_api_post_preload(struct hv_http_request *req, void *userdata);
+void hv_api_tell_preload_watchers(struct hv_api *api); /* something may have changed */
 
 /* api_logs.c */
 bool hv_api_read_log_options(struct hv_http_request *req,

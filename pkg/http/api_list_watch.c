@@ -173,7 +173,7 @@ bool hv_api_wants_watch(const struct hv_http_request *req) {
 
 /* Those of the status are counted too: whoever watches is one of them, whatever he watches. */
 bool hv_api_has_room_for_watcher(struct hv_api *api, struct hv_http_request *req) {
-        size_t n = hv_http_sse_hub_size(api->watch_hub);
+        size_t n = hv_http_sse_hub_size(api->watch_hub) + hv_http_sse_hub_size(api->preload_hub);
 
         for (enum hv_kind kind = 0; kind < HV_N_KINDS; kind++)
                 n += api->watched[kind].hub ? hv_http_sse_hub_size(api->watched[kind].hub) : 0;

@@ -68,6 +68,7 @@ PARAMETERS(APPLY, { "accept-prune", TEXT, "parked revision, or the start of it" 
            { "name", TEXT, "name of an application/yaml body, for messages" });
 PARAMETERS(ACTIVATE, { "accept-prune", TEXT,
                        "the same revision, or the start of it: it may remove as much as it does" });
+PARAMETERS(PRELOAD, { "watch", BOOLEAN, "what comes of it, as a stream" });
 PARAMETERS(RESTART, { "now", BOOLEAN, "all replicas at once" });
 PARAMETERS(CONFIRM, { "revert", BOOLEAN, "take it back" });
 
@@ -385,6 +386,19 @@ static const struct hv_http_route routes[] = {
             "200 EngineImageList, 400, 410, 503",
             "images that the engine holds: how large, who uses them, why they stay", .parameters = PAGE,
             .details = "The engine is asked each time. What is declared of images is /api/v1/images."),
+        GET(node, "/api/v1/preload", VIEWER, hv_api_get_preload, "200 Preloads text/event-stream, 503",
+            "images that somebody asked for by hand, and how far they are", .parameters = PRELOAD,
+            .flags = HV_HTTP_QUIET,
+            .details =
+                    "In the order in which they were asked for, the newest of those that ended among them. With watch=1, or "
+                    "where Accept prefers text/event-stream, server-sent events of type preload, now and whenever it "
+                    "changes; the data of each is this answer."),
+        POST(changes, "/api/v1/preload", OPERATOR, hv_api_post_preload, 65536, "202 Preloads, 400, 403, 503",
+             "have images pulled, before anybody needs them", .body = "Preload",
+             .details =
+                     "Answered once they are taken up, with these images only. No name is taken up when one of them is refused. At once, "
+                     "whatever images.pull.window says, images.pull.parallel at a time. Nothing of it is durable: an agent "
+                     "that ends forgets what has not come."),
         GET(node, "/api/v1/gc", VIEWER, hv_api_get_gc, "200 Collection, 503",
             "what garbage collection would remove, change nothing",
             .details =

@@ -7,8 +7,11 @@
  */
 #pragma once
 
+#include "base/err.h"
 #include "spec/diag.h"
 #include "spec/types.h"
+
+struct hv_image_ref; /* spec/value_image.h */
 
 struct hv_spec_file_fact {
         int error;     /* 0, or -errno of looking at it */
@@ -38,6 +41,11 @@ struct hv_spec_facts {
 /* Everything; `facts` may be NULL. */
 void hv_spec_check_all(const struct hv_spec_tree *tree, const struct hv_spec_facts *facts,
                        struct hv_diags *diags);
+
+/* May an image come that no document names: is the text a reference (-EINVAL), and does node.policy.images allow it (-EPERM)? *ret
+ * lies in the arena. */
+int hv_spec_check_image(const struct hv_spec_tree *tree, const char *text, struct hv_arena *arena,
+                        struct hv_image_ref *ret, struct hv_err *err);
 
 /* One task that is not in the tree: by itself and against what is. Findings about the rest were made before. */
 void hv_spec_check_task(const struct hv_spec_tree *tree, const struct hv_spec_task *task,

@@ -77,6 +77,29 @@ class Images(base.Case):
         self.agent.desire(document(f"  images: {{pull: {{window: \"{window}\"}}, preload: [{{ref: \"{a}\", name: a}}]}}\n  services:\n{web}"))
         self.agent.wait(lambda: self.state("a") == ("Ready", "Synced"), "it came")
 
+    def test_what_somebody_asks_for_comes_at_once(self):
+        """Inside the policy, whatever the window; and it stays as long as any image that is young."""
+        a, b = (self.registry.put(f"asked/{n}:1", 64 * KIB) for n in "ab")
+        hour = time.gmtime().tm_hour
+        window = f"{(hour + 10) % 24:02}:00-{(hour + 11) % 24:02}:00 UTC"
+        self.start(f"{{pull: {{window: \"{window}\", parallel: 1}}}}", more=f"  node: {{policy: {{images: {{allow: [\"{ADDRESS}/asked/*\"]}}}}}}\n"
+                   "  gc: {disk: {minAge: 1h}}\n")
+        self.agent.wait_synced()
+        refused = self.agent.ctl("preload", a, f"{ADDRESS}/other/c:1")
+        self.assertEqual(refused.returncode, 5, refused.stderr)
+        self.assertIn("matches none of node.policy.images.allow", refused.stderr)
+        self.assertEqual(self.agent.call("GET", "/api/v1/preload"), {"images": []})
+        gone = f"{ADDRESS}/asked/nobody-has-it:1"
+        r = self.agent.ctl("preload", a, gone, b, "--wait")
+        self.assertEqual(r.returncode, 1, r.stderr)
+        self.assertIn(f"{a} is there", r.stderr)
+        self.assertIn(f"{gone} cannot be pulled", r.stderr)
+        self.assertEqual(self.there(), {a, b})
+        self.assertEqual(self.agent.ctl("preload", a, "--wait").returncode, 0)
+        shown = self.agent.ctl("images")
+        self.assertIn("unused for less than gc.disk.minAge", shown.stdout)
+        self.assertIn(f"{gone} cannot be pulled", shown.stderr)
+
     def test_a_mirror_is_asked_first_and_leaves_no_name(self):
         """The registry that the name begins with does not exist."""
         self.registry.put("cache/library/thing:1", 64 * KIB)

@@ -103,6 +103,42 @@ static void the_task_runs_still(struct stage *s) {
         hv_err_set(&s->err, -EBUSY, "task train-1 has not ended: stop it first");
 }
 
+static void asked_images_end(struct stage *s) {
+        static const struct hv_api_preload v[] = {
+                { .image = "docker.io/library/redis:7",
+                  .by = "ana",
+                  .phase = HV_API_PRELOAD_READY,
+                  .message = "" },
+                { .image = "docker.io/library/gone:1",
+                  .by = "ana",
+                  .phase = HV_API_PRELOAD_FAILED,
+                  .message = "manifest unknown" },
+        };
+
+        s->preloads = (struct hv_api_preloads){ v, HV_ARRAY_SIZE(v) };
+}
+
+static void asked_images_take_long(struct stage *s) {
+        static const struct hv_api_preload v[] = {
+                { .image = "docker.io/library/redis:7",
+                  .by = "ana",
+                  .phase = HV_API_PRELOAD_READY,
+                  .message = "" },
+                { .image = "docker.io/library/big:1",
+                  .by = "ana",
+                  .phase = HV_API_PRELOAD_PULLING,
+                  .message = "",
+                  .came_bytes = 12 << 20,
+                  .total_bytes = 40 << 20 },
+        };
+
+        s->preloads = (struct hv_api_preloads){ v, HV_ARRAY_SIZE(v) };
+}
+
+static void image_is_not_allowed(struct stage *s) {
+        hv_err_set(&s->err, -EPERM, "\"evil:1\" matches none of node.policy.images.allow");
+}
+
 static void it_fits_later(struct stage *s) {
         s->fit.verdict = HV_API_FIT_LATER;
         s->fit.message = "asks for 7Gi memory, 6Gi are left now";
@@ -359,6 +395,15 @@ static const struct line {
         { "plan", agent_is_late, 6, NULL, "took too long" },
         { "reload", NULL, 0, "in force", NULL },
         { "reload", files_are_refused, 1, NULL, "error[" },
+        { "preload", NULL, 64, NULL, "which image?" },
+        { "preload redis:7", NULL, 0, NULL, "1 image is asked for" },
+        { "preload evil:1", image_is_not_allowed, 5, NULL, "matches none of node.policy.images.allow" },
+        { "preload redis:7 --wait", asked_images_end, 0, NULL, "redis:7 is there" },
+        { "preload redis:7 gone:1 --wait", asked_images_end, 1, NULL,
+          "gone:1 cannot be pulled: manifest unknown" },
+        { "preload redis:7 big:1 --wait --timeout 1s", asked_images_take_long, 6, NULL,
+          "the agent goes on: big:1 is being pulled: 12Mi of 40Mi" },
+        { "images", asked_images_end, 0, "nginx:1.27-alpine", "gone:1 cannot be pulled: manifest unknown" },
         { "delete svc/web", NULL, 0, "in force", NULL },
         { "delete svc web", object_is_not_there, 4, NULL, "not of the source api" },
         /* without an agent */
@@ -548,6 +593,40 @@ static void waiting_ends_by_event(void **state) {
                         fail_msg("hivectl %s: %d %s", rows[i], r.code, hv_buf_str(&r.err));
                 run_done(&r);
         }
+}
+
+/* Once somebody waits, the image is there. */
+static int bring_when_it_waits(struct stage *s, const struct run *so_far, void *userdata) {
+        struct hv_http_stats stats;
+        bool *brought = userdata;
+
+        (void) so_far;
+        hv_http_server_stats(s->server, &stats);
+        if (stats.streams == 0 || *brought)
+                return 0;
+        *brought = true;
+        asked_images_end(s);
+        stage_changed(s);
+        return 0;
+}
+
+static void an_image_is_waited_for_by_event(void **state) {
+        static const struct hv_api_preload pulled = { .image = "docker.io/library/redis:7",
+                                                      .by = "ana",
+                                                      .phase = HV_API_PRELOAD_PULLING,
+                                                      .message = "" };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        bool brought = false;
+        struct run r;
+
+        (void) state;
+        s->preloads = (struct hv_api_preloads){ &pulled, 1 };
+        r = run(s, "preload redis:7 --wait",
+                &(struct run_options){ .each_turn = bring_when_it_waits, .userdata = &brought });
+        if (r.code != 0 || !brought)
+                fail_msg("%d %s", r.code, hv_buf_str(&r.err));
+        assert_string_equal(s->last_change, "preload redis:7");
+        run_done(&r);
 }
 
 static int speak_then_interrupt(struct stage *s, const struct run *so_far, void *userdata) {
@@ -892,6 +971,7 @@ int main(void) {
                 cmocka_unit_test(a_reader_that_leaves_ends_it_in_silence),
                 cmocka_unit_test(an_interrupt_ends_it),
                 cmocka_unit_test(waiting_ends_by_event),
+                cmocka_unit_test(an_image_is_waited_for_by_event),
                 cmocka_unit_test(a_change_during_a_look_is_not_missed),
                 cmocka_unit_test(events_are_followed),
                 cmocka_unit_test(what_changes_is_watched),

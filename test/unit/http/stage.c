@@ -499,6 +499,32 @@ static void engine_images(void *userdata, struct hv_api_call *call) {
         hv_api_engine_images_done(call, &result);
 }
 
+static int preload(void *userdata, const struct hv_api_preload_wish *wish, struct hv_arena *arena,
+                   const char **ret, struct hv_err *err) {
+        struct stage *s = userdata;
+
+        s->n_changes++;
+        (void) snprintf(s->last_change, sizeof s->last_change, "preload");
+        for (size_t i = 0; i < wish->n_images; i++) {
+                size_t len = strlen(s->last_change);
+
+                (void) snprintf(s->last_change + len, sizeof s->last_change - len, " %s", wish->images[i]);
+                ret[i] = hv_arena_printf(arena, "docker.io/library/%s", wish->images[i]);
+        }
+        if (s->err.code) {
+                *err = s->err;
+                return s->err.code;
+        }
+        return 0;
+}
+
+static void preloads(void *userdata, struct hv_arena *arena, struct hv_api_preloads *ret) {
+        const struct stage *s = userdata;
+
+        (void) arena;
+        *ret = s->preloads;
+}
+
 static int order(void *userdata, const struct hv_api_order *o, struct hv_err *err) {
         static const char *const words[] = { "cordon", "uncordon", "hold",    "release",
                                              "stop",   "start",    "restart", "drain" };
@@ -540,6 +566,8 @@ static const struct hv_api_backend backend = {
         .usage = usage,
         .gc = gc,
         .engine_images = engine_images,
+        .preload = preload,
+        .preloads = preloads,
         .order = order,
         .kill = send_signal,
         .session_open = session_open,

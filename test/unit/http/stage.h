@@ -53,6 +53,8 @@ struct stage {
         const struct hv_api_image *images; /* NULL: redis, which is there */
         size_t n_images;
 
+        struct hv_api_preloads preloads; /* asked for by hand */
+
         struct hv_host_sample host; /* and what it uses */
         struct hv_monitor_container containers[2];
         struct hv_history *history;

@@ -33,6 +33,12 @@ static void what_is_asked_for_reaches_the_backend(void **state) {
                 { "POST", "/api/v1/drain", "{\"deadline\": \"10m\", \"reason\": \"r\"}", 200,
                   "drain node by=unix:uid=0 reason=r" },
                 { "POST", "/api/v1/drain", "{\"deadline\": \"soon\"}", 400, NULL },
+                { "POST", "/api/v1/preload", "{\"images\": [\"redis:7\", \"nginx\"]}", 202,
+                  "preload redis:7 nginx" },
+                { "POST", "/api/v1/preload", "{\"images\": []}", 400, NULL },
+                { "POST", "/api/v1/preload", "{\"images\": \"redis:7\"}", 400, NULL },
+                { "POST", "/api/v1/preload", "{\"images\": [7]}", 400, NULL },
+                { "POST", "/api/v1/preload", NULL, 400, NULL },
                 { "POST", "/api/v1/services/wep/stop", NULL, 404, NULL },
                 { "POST", "/api/v1/services/wep/kill", NULL, 404, NULL },
         };
@@ -92,6 +98,42 @@ static void they_are_shown(void **state) {
         assert_non_null(strstr(hv_buf_str(&status.text), "\"reason\":\"Cordoned\""));
 }
 
+/* Whoever asks is told of what he asked for, and whoever looks of everything. */
+static void asked_images_are_shown(void **state) {
+        static const struct hv_api_preload v[] = {
+                { .image = "docker.io/library/old:1",
+                  .by = "bob",
+                  .phase = HV_API_PRELOAD_FAILED,
+                  .message = "manifest unknown",
+                  .asked_wall_us = 1,
+                  .ended_wall_us = 2 },
+                { .image = "docker.io/library/redis:7",
+                  .by = "ana",
+                  .phase = HV_API_PRELOAD_PULLING,
+                  .message = "",
+                  .came_bytes = 5,
+                  .total_bytes = 9,
+                  .asked_wall_us = 3 },
+        };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer asked = {}, all = {}, refused = {};
+
+        (void) state;
+        s->preloads = (struct hv_api_preloads){ v, HV_ARRAY_SIZE(v) };
+        asked = post(s, "/api/v1/preload", "{\"images\": [\"redis:7\"]}");
+        assert_int_equal(hv_json_size(at(asked.json, "images")), 1);
+        assert_string_equal(text_at(asked.json, "images.0.image"), "docker.io/library/redis:7");
+        assert_string_equal(text_at(asked.json, "images.0.phase"), "Pulling");
+        assert_int_equal(hv_json_type(at(asked.json, "images.0.endedAt")), HV_JSON_NULL);
+        all = get(s, "/api/v1/preload");
+        assert_int_equal(hv_json_size(at(all.json, "images")), 2);
+        assert_string_equal(text_at(all.json, "images.0.message"), "manifest unknown");
+        (void) hv_err_set(&s->err, -EPERM, "\"evil:1\" matches none of node.policy.images.allow");
+        refused = post(s, "/api/v1/preload", "{\"images\": [\"evil:1\"]}");
+        assert_int_equal(refused.status, 403);
+        assert_string_equal(text_at(refused.json, "code"), "ImageNotAllowed");
+}
+
 static void what_cannot_be_is_said(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
         _hv_cleanup_(answer_done) struct answer stopped = {}, gone = {}, full = {};
@@ -114,6 +156,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(what_is_asked_for_reaches_the_backend),
                 cmocka_unit_test(they_are_shown),
+                cmocka_unit_test(asked_images_are_shown),
                 cmocka_unit_test(what_cannot_be_is_said),
         };
 

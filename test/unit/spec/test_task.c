@@ -4,7 +4,9 @@
 #include "base/arena.h"
 #include "corpus.h"
 #include "set.h"
+#include "spec/check.h"
 #include "spec/task_load.h"
+#include "spec/value_image.h"
 #include "spec/yaml.h"
 
 static void load(struct set *s, const char *below) {
@@ -725,6 +727,41 @@ static void what_cannot_be_kept_is_refused(void **state) {
         set_done(&s);
 }
 
+/* An image that no document names, by the policy of the documents. */
+static void an_image_by_hand_obeys_the_policy(void **state) {
+        static const struct {
+                const char *policy, *text;
+                int r;
+                const char *said; /* what it is called, or why it may not come */
+        } rows[] = {
+                { "{}", "redis:7", 0, "docker.io/library/redis:7" },
+                { "{}", "Redis:7", -EINVAL, "lower case" },
+                { "{images: {allow: [\"docker.io/library/*\"]}}", "redis", 0,
+                  "docker.io/library/redis:latest" },
+                { "{images: {allow: [\"docker.io/library/*\"]}}", "quay.io/a/b", -EPERM,
+                  "\"quay.io/a/b\" matches none of node.policy.images.allow" },
+                { "{images: {allow: []}}", "redis:7", -EPERM, "matches none of" },
+                { "{images: {requireDigest: true}}", "redis:7", -EPERM, "\"redis:7\" needs @sha256:" },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_free_ char *text = hv_asprintf("  node: {policy: %s}\n", rows[i].policy);
+                _hv_cleanup_(hv_arena_freep) struct hv_arena *a = hv_arena_new();
+                struct hv_image_ref ref = {};
+                struct hv_err err = {};
+                struct set s = {};
+                int r;
+
+                load(&s, text);
+                r = hv_spec_check_image(s.desired->tree, rows[i].text, a, &ref, &err);
+                if (r != rows[i].r || !strstr(r < 0 ? err.msg : ref.full, rows[i].said))
+                        fail_msg("%s under %s: %d %s", rows[i].text, rows[i].policy, r,
+                                 r < 0 ? err.msg : ref.full);
+                set_done(&s);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_task_that_says_nothing),
@@ -743,6 +780,7 @@ int main(void) {
                 cmocka_unit_test(ids_are_names_of_files_and_containers),
                 cmocka_unit_test(sources_have_names),
                 cmocka_unit_test(what_cannot_be_kept_is_refused),
+                cmocka_unit_test(an_image_by_hand_obeys_the_policy),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
