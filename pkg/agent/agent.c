@@ -15,13 +15,11 @@
 #include "agent/monitor.h"
 #include "agent/preload.h"
 #include "agent/private.h"
+#include "agent/shutdown.h"
 #include "agent/tunnels.h"
 #include "base/version.h"
 #include "execute/attempt_cgroup.h"
 #include "log/log.h"
-
-/* How long requests that are under way may take when the agent ends. */
-#define DRAIN_US (2 * HV_USEC_PER_SEC)
 
 #define FILES_WANTED 16384u /* LimitNOFILE of the unit */
 
@@ -43,35 +41,12 @@ static int on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void
         return 0;
 }
 
-/* One of those that the end waits for is done. */
-static void on_farewell(void *userdata) {
-        struct hv_agent *a = userdata;
-
-        if (--a->n_farewells == 0)
-                (void) sd_event_exit(a->event, a->exit_code);
-}
-
 static int on_terminate(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
-        struct hv_agent *a = userdata;
+        _hv_cleanup_free_ char *why =
+                hv_asprintf("%s; containers keep running", strsignal((int) si->ssi_signo));
 
         (void) s;
-        if (a->stopping) {
-                (void) sd_event_exit(a->event, a->exit_code);
-                return 0;
-        }
-        a->stopping = true;
-        hv_notify_stopping(a->notify);
-        hv_log_event(HV_EVENT_AGENT_STOPPING, NULL, "stopping on %s; containers keep running",
-                     strsignal((int) si->ssi_signo));
-        hv_agent_change_abandon(a);
-        hv_agent_plans_abandon(a);
-        hv_agent_task_calls_abandon(a);
-        hv_agent_tunnel_calls_abandon(a);
-        hv_agent_kills_abandon(a);
-        if (a->tcp_server)
-                a->tcp_server = hv_http_server_free(a->tcp_server);
-        a->n_farewells = 1 + hv_agent_pool_leave(a, on_farewell, a);
-        hv_http_server_drain(a->socket_server, DRAIN_US, on_farewell, a);
+        hv_agent_stop(userdata, why);
         return 0;
 }
 
@@ -204,6 +179,7 @@ static void end(struct hv_agent *a) {
         hv_agent_listen_end(a);
         hv_agent_trial_end(a);
         hv_agent_orders_end(a);
+        hv_agent_shutdown_end(a);
         hv_notify_free(a->notify);
         sd_event_unref(a->event);
         free(a->tcp_listen);

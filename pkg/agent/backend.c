@@ -4,6 +4,7 @@
 #include "agent/monitor.h"
 #include "agent/preload.h"
 #include "agent/private.h"
+#include "agent/shutdown.h"
 #include "agent/tunnels.h"
 #include "base/arena.h"
 #include "base/sha256.h"
@@ -160,6 +161,7 @@ void hv_agent_snapshot(void *userdata, struct hv_arena *arena, struct hv_api_sna
         ret->gpus_told = hv_agent_gpus_told(a);
         ret->orders = a->orders;
         ret->drain = a->drain;
+        hv_agent_shutdown_show(a, &ret->shutdown);
         hv_agent_tunnels_show(a, arena, ret);
         hv_agent_preload_show(a, arena, ret);
         sources_of(a, arena, ret);
@@ -184,6 +186,7 @@ const struct hv_api_backend hv_agent_backend = {
         .preload = hv_agent_ask_for_images,
         .preloads = hv_agent_asked_show,
         .order = hv_agent_order,
+        .shutdown = hv_agent_shutdown,
         .kill = hv_agent_kill,
         .session_open = hv_agent_session_open,
         .session_room = hv_agent_session_room,

@@ -9,10 +9,22 @@
 
 #include "agent/order_store.h"
 #include "agent/private.h"
+#include "agent/shutdown.h"
 #include "log/log.h"
 
+static void tell_core(struct hv_agent *a) {
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
+        const struct hv_orders orders = hv_agent_shutdown_orders(a, arena);
+        const struct hv_input in = { .type = HV_INPUT_ORDERS, .orders = &orders };
+
+        (void) hv_agent_input(a, &in, NULL);
+}
+
+void hv_agent_orders_laid_over(struct hv_agent *a) {
+        tell_core(a);
+}
+
 static void in_force(struct hv_agent *a, const struct hv_orders *orders, const struct hv_api_drain *drain) {
-        struct hv_input in = { .type = HV_INPUT_ORDERS };
         struct hv_arena *arena = hv_arena_new();
 
         a->orders = hv_orders_copy(orders, arena);
@@ -22,8 +34,7 @@ static void in_force(struct hv_agent *a, const struct hv_orders *orders, const s
                                           drain->deadline_wall_us };
         hv_arena_free(a->orders_arena);
         a->orders_arena = arena;
-        in.orders = &a->orders;
-        (void) hv_agent_input(a, &in, NULL);
+        tell_core(a);
 }
 
 /* ---- one change ---- */
@@ -203,21 +214,32 @@ int hv_agent_order(void *userdata, const struct hv_api_order *asked, struct hv_e
 
 /* ---- a drain whose deadline came ---- */
 
+static bool is_running(const struct hv_task_status *t) {
+        return t->state != HV_TASK_QUEUED && !hv_task_state_is_end(t->state);
+}
+
+size_t hv_agent_running_tasks(struct hv_agent *a) {
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
+        size_t n, n_running = 0;
+        const struct hv_task_status *live = hv_core_live_tasks(a->core, hv_agent_now_us(), arena, &n);
+
+        for (size_t i = 0; i < n; i++)
+                n_running += is_running(&live[i]);
+        return n_running;
+}
+
 /* The wish is durable before a task is stopped, as anybody's is. */
-static void end_tasks(struct hv_agent *a) {
+void hv_agent_end_tasks(struct hv_agent *a, const char *by, const char *reason) {
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
         size_t n;
         const struct hv_task_status *live = hv_core_live_tasks(a->core, hv_agent_now_us(), arena, &n);
 
         for (size_t i = 0; i < n; i++) {
-                const struct hv_input in = { .type = HV_INPUT_TASK_STOP,
-                                             .text = live[i].id,
-                                             .message = a->drain.order.by,
-                                             .reason = a->drain.order.reason ? a->drain.order.reason
-                                                                             : "the node is drained" };
+                const struct hv_input in = {
+                        .type = HV_INPUT_TASK_STOP, .text = live[i].id, .message = by, .reason = reason
+                };
 
-                if (live[i].state != HV_TASK_QUEUED && !hv_task_state_is_end(live[i].state) &&
-                    !live[i].stop_by)
+                if (is_running(&live[i]) && !live[i].stop_by)
                         (void) hv_agent_input(a, &in, NULL);
         }
 }
@@ -234,7 +256,8 @@ static void follow_drain(struct hv_agent *a) {
         uint64_t deadline_us = a->drain.order.by ? a->drain.deadline_wall_us : HV_TIME_NEVER;
 
         if (deadline_us != HV_TIME_NEVER && hv_agent_wall_us() >= deadline_us)
-                end_tasks(a);
+                hv_agent_end_tasks(a, a->drain.order.by,
+                                   a->drain.order.reason ? a->drain.order.reason : "the node is drained");
         else if (deadline_us != HV_TIME_NEVER && !a->drain_timer)
                 (void) sd_event_add_time(a->event, &a->drain_timer, CLOCK_REALTIME, deadline_us, 0,
                                          on_drain_deadline, a);

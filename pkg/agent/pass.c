@@ -6,6 +6,7 @@
 #include "agent/notes.h"
 #include "agent/preload.h"
 #include "agent/private.h"
+#include "agent/shutdown.h"
 #include "agent/tunnels.h"
 #include "base/boot.h"
 #include "log/log.h"
@@ -95,6 +96,7 @@ static int on_pass(sd_event_source *s, void *userdata) {
         hv_effects_done(&fx);
         hv_agent_revision_passed(a);
         hv_agent_orders_passed(a);
+        hv_agent_shutdown_passed(a);
         hv_agent_task_calls_passed(a);
         hv_agent_logs_passed(a);
         hv_agent_disk_passed(a);

@@ -129,8 +129,8 @@ void hv_agent_asked_passed(struct hv_agent *a) {
                 if (e->phase != HV_API_PRELOAD_WAITING)
                         continue;
                 e->phase = HV_API_PRELOAD_PULLING;
-                e->call = hv_docker_image_inspect(
-                        a->docker, e->ref, (struct hv_docker_then){ .fn = on_looked, .userdata = e });
+                e->call = hv_docker_image_inspect(a->docker, e->ref,
+                                                  (struct hv_docker_then){ .fn = on_looked, .userdata = e });
         }
         (void) sd_event_source_set_time_relative(p->tell, TELL_EVERY_US);
         (void) sd_event_source_set_enabled(p->tell,
@@ -158,8 +158,7 @@ static int read_names(const struct hv_agent *a, const struct hv_api_preload_wish
 
         if (!d || !d->tree || !a->docker)
                 return hv_err_set(err, -ENOTCONN, "no image can be pulled: %s",
-                                  a->docker ? "no revision is in force yet"
-                                            : "node.docker.enabled is false");
+                                  a->docker ? "no revision is in force yet" : "node.docker.enabled is false");
         for (size_t i = 0; i < wish->n_images; i++) {
                 struct hv_image_ref ref;
                 int r = hv_spec_check_image(d->tree, wish->images[i], arena, &ref, err);

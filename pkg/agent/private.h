@@ -24,6 +24,7 @@
  *      access.c        who may use it
  *      listen.c        the API's server: the unix socket, and the loopback address of http.listen
  *      backend*.c      what the API asks for: snapshot, change, plan, logs
+ *      shutdown.c      the end, and what is stopped before it (agent/shutdown.h)
  *      agent.c         life: begin, signals, end
  */
 #pragma once
@@ -54,6 +55,7 @@ struct hv_agent_gpus;     /* gpus.h */
 struct hv_agent_images;   /* images.h */
 struct hv_agent_archives; /* archives.c */
 struct hv_agent_asked;    /* preload_asked.c */
+struct hv_agent_shutdown; /* shutdown.c */
 struct hv_agent_preload;  /* preload.h */
 struct hv_agent_pool;     /* pool.h */
 struct hv_agent_tunnels;  /* tunnels.h */
@@ -154,7 +156,8 @@ struct hv_agent {
         struct hv_orders orders; /* in force: backend_order.c */
         struct hv_api_drain drain;
         sd_event_source *drain_timer;
-        struct hv_arena *orders_arena; /* of both */
+        struct hv_arena *orders_arena;      /* of both */
+        struct hv_agent_shutdown *shutdown; /* NULL: nobody asked for it */
         HV_VEC(struct kill *) kills;
         HV_VEC(struct plan_call *) plans;
         HV_VEC(struct task_call *) task_calls;
@@ -334,7 +337,11 @@ void hv_agent_tunnel_calls_abandon(struct hv_agent *a);
 /* backend_order.c */
 void hv_agent_orders_init(struct hv_agent *a); /* before the first plan */
 int hv_agent_order(void *userdata, const struct hv_api_order *asked, struct hv_err *err);
-void hv_agent_orders_passed(struct hv_agent *a); /* after each pass: are some over? */
+void hv_agent_orders_passed(struct hv_agent *a);    /* after each pass: are some over? */
+void hv_agent_orders_laid_over(struct hv_agent *a); /* what a shutdown asks for is another */
+size_t hv_agent_running_tasks(struct hv_agent *a);
+/* Each that runs is stopped, as by somebody who wants it so. */
+void hv_agent_end_tasks(struct hv_agent *a, const char *by, const char *reason);
 void hv_agent_orders_end(struct hv_agent *a);
 
 /* backend_kill.c */

@@ -108,6 +108,7 @@ int hv_cmd_stop(struct hv_cli *cli);
 int hv_cmd_start(struct hv_cli *cli);
 int hv_cmd_restart(struct hv_cli *cli);
 int hv_cmd_kill(struct hv_cli *cli);
+int hv_cmd_shutdown(struct hv_cli *cli); /* cmd_shutdown.c */
 int hv_cmd_plan(struct hv_cli *cli);     /* cmd_plan.c */
 int hv_cmd_validate(struct hv_cli *cli); /* cmd_validate.c */
 int hv_cmd_bundle(struct hv_cli *cli);   /* cmd_bundle.c */

@@ -65,6 +65,8 @@ enum hv_option_id {
         HV_OPT_TTY,
         HV_OPT_USER,
         HV_OPT_WORKDIR,
+        HV_OPT_STOP_WORKLOADS,
+        HV_OPT_YES,
         HV_OPT_VERSION,
         HV_N_OPTIONS
 };

@@ -11,7 +11,12 @@ static void put(struct hv_buf *buf, const char *what, const char *name, const ch
 
 void hv_orders_lines(const struct hv_json *orders, struct hv_buf *ret) {
         const struct hv_json *services = hv_json_get(orders, "services");
+        const struct hv_json *shutdown = hv_json_get(orders, "shutdown");
+        const char *by = hv_json_str(shutdown, "by"), *reason = hv_json_str(shutdown, "reason");
 
+        if (by)
+                hv_buf_printf(ret, "the agent is being shut down by %s%s%s\n", by, reason ? ": " : "",
+                              reason ? reason : "");
         put(ret, "the node", "", "drained", hv_json_get(orders, "drain"), "uncordon");
         if (!hv_json_str(hv_json_get(orders, "drain"), "by"))
                 put(ret, "the node", "", "cordoned", hv_json_get(orders, "cordon"), "uncordon");

@@ -103,6 +103,20 @@ const struct hv_verb hv_verbs_order[] = {
           .examples = "drain --deadline 10m --wait\ndrain --wait --timeout 1h\n",
           .options = BIT(HV_OPT_TASKS) | BIT(HV_OPT_DEADLINE) | BIT(HV_OPT_REASON) | BIT(HV_OPT_WAIT),
           .run = hv_cmd_drain },
+        { .name = "shutdown",
+          .group = "By hand",
+          .usage = "[--stop-workloads [--deadline TIME]] [--reason TEXT] [--yes] [--wait]",
+          .summary = "end the agent; its containers keep running",
+          .details =
+                  "As SIGTERM does. With --stop-workloads no task is admitted from now on, those that run may end by themselves\n"
+                  "until the deadline, then each service is stopped when none that needs it is left, and then the agent ends.\n"
+                  "Nothing stays stopped: an agent that starts again, after that or because it was cut short, brings about what\n"
+                  "is declared. What is held is left as it is. systemd does not start it again by itself: systemctl start hivelet.\n"
+                  "Said again without --stop-workloads it ends at once. On a terminal it asks first. Needs the role admin.",
+          .examples = "shutdown --wait\nshutdown --stop-workloads --deadline 10m --yes --wait\n",
+          .options = BIT(HV_OPT_STOP_WORKLOADS) | BIT(HV_OPT_DEADLINE) | BIT(HV_OPT_REASON) |
+                     BIT(HV_OPT_YES) | BIT(HV_OPT_WAIT),
+          .run = hv_cmd_shutdown },
         { .name = "uncordon",
           .group = "By hand",
           .usage = "",

@@ -138,7 +138,7 @@ static void on_event(void *userdata, const char *id, const char *event, const ch
                                 hv_json_str(j, "summary") ? hv_json_str(j, "summary") : "");
         if (w->wait->object)
                 look_at_object(w);
-        else if (node_is_as_wished(w, j))
+        else if (!w->wait->gone && node_is_as_wished(w, j))
                 finish(w, HV_EXIT_OK);
         else
                 show_progress(w);
@@ -154,7 +154,9 @@ static void on_end(void *userdata, const struct hv_client_answer *answer, const 
         struct waiter *w = userdata;
 
         clear_progress(w);
-        if (answer)
+        if (w->wait->gone && !answer)
+                finish(w, HV_EXIT_OK);
+        else if (answer)
                 finish(w, hv_cli_problem(w->cli, answer->status, answer->json));
         else
                 finish(w, hv_cli_fail(w->cli, HV_EXIT_UNREACHABLE, "%s",

@@ -8,6 +8,7 @@ struct hv_wait {
         const char *revision;               /* the node must run this one; NULL: whatever is in force */
         bool ready;                         /* ready is enough; else in sync */
         bool drained;                       /* of the node: no task runs; else as above */
+        bool gone;                          /* of the node: its agent has ended; else as above */
         uint64_t timeout_us;                /* 0: without end */
 };
 

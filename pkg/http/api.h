@@ -279,6 +279,10 @@ struct hv_api_backend {
          * The snapshot shows it from then on. */
         int (*order)(void *userdata, const struct hv_api_order *order, struct hv_err *err);
 
+        /* Ends the agent, after this turn of the loop, or once what runs is stopped. 0; -ENOTCONN: without an engine nothing can be
+         * stopped. The snapshot shows it from then on. */
+        int (*shutdown)(void *userdata, const struct hv_api_shutdown_wish *wish, struct hv_err *err);
+
         /* Ends with hv_api_kill_done(), also from inside. */
         void (*kill)(void *userdata, const struct hv_api_kill *kill, struct hv_api_call *call);
 

@@ -224,6 +224,7 @@ void hv_api_post_wireguard_ping(struct hv_http_request *req, void *userdata);
 void hv_api_get_orders(struct hv_http_request *req, void *userdata);
 void hv_api_post_cordon(struct hv_http_request *req, void *userdata);
 void hv_api_post_drain(struct hv_http_request *req, void *userdata);
+void hv_api_post_shutdown(struct hv_http_request *req, void *userdata);
 void hv_api_post_uncordon(struct hv_http_request *req, void *userdata);
 void hv_api_post_hold(struct hv_http_request *req, void *userdata);
 void hv_api_post_release(struct hv_http_request *req, void *userdata);

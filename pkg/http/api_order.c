@@ -25,12 +25,12 @@ static void put_order(struct hv_json_writer *w, const char *key, const struct hv
         hv_json_end(w);
 }
 
-static void put_drain(struct hv_json_writer *w, const struct hv_api_drain *d) {
+static void put_drain(struct hv_json_writer *w, const char *key, const struct hv_api_drain *d) {
         if (!d->order.by) {
-                hv_json_put_null(w, "drain");
+                hv_json_put_null(w, key);
                 return;
         }
-        hv_json_begin_object(w, "drain");
+        hv_json_begin_object(w, key);
         hv_json_put_str(w, "by", d->order.by);
         hv_json_put_str(w, "reason", d->order.reason);
         hv_render_time(w, "since", d->order.since_wall_us);
@@ -42,7 +42,8 @@ void hv_render_orders(struct hv_json_writer *w, const char *key, const struct hv
         const struct hv_orders *o = &s->orders;
 
         hv_json_begin_object(w, key);
-        put_drain(w, &s->drain);
+        put_drain(w, "shutdown", &s->shutdown);
+        put_drain(w, "drain", &s->drain);
         put_order(w, "cordon", &o->cordon);
         put_order(w, "hold", &o->hold);
         hv_json_begin_array(w, "services");
@@ -58,14 +59,14 @@ void hv_render_orders(struct hv_json_writer *w, const char *key, const struct hv
         hv_json_end(w);
 }
 
-static void reply_orders(struct hv_http_request *req, struct hv_api *api) {
+static void reply_orders(struct hv_http_request *req, struct hv_api *api, unsigned status) {
         _hv_cleanup_(hv_api_view_done) struct hv_api_view v = {};
         struct hv_buf buf = {};
         struct hv_json_writer w = { .buf = &buf };
 
         hv_api_look(api, &v);
         hv_render_orders(&w, NULL, &v.snapshot);
-        hv_api_reply(req, 200, &buf);
+        hv_api_reply(req, status, &buf);
 }
 
 static void reply_service(struct hv_http_request *req, struct hv_api *api) {
@@ -84,7 +85,7 @@ static void reply_service(struct hv_http_request *req, struct hv_api *api) {
 
 void hv_api_get_orders(struct hv_http_request *req, void *userdata) {
         if (!hv_api_not_modified(userdata, req))
-                reply_orders(req, userdata);
+                reply_orders(req, userdata, 200);
 }
 
 /* ---- asking ---- */
@@ -133,7 +134,7 @@ static void give(struct hv_http_request *req, struct hv_api *api, enum hv_api_or
         else if (order.service)
                 reply_service(req, api);
         else
-                reply_orders(req, api);
+                reply_orders(req, api, 200);
 }
 
 void hv_api_post_cordon(struct hv_http_request *req, void *userdata) {
@@ -163,7 +164,7 @@ void hv_api_post_drain(struct hv_http_request *req, void *userdata) {
         if (api->backend->order(api->userdata, &order, &err) < 0)
                 reply_err(req, &err);
         else
-                reply_orders(req, api);
+                reply_orders(req, api, 200);
 }
 
 void hv_api_post_uncordon(struct hv_http_request *req, void *userdata) {
@@ -188,6 +189,34 @@ void hv_api_post_start(struct hv_http_request *req, void *userdata) {
 
 void hv_api_post_restart(struct hv_http_request *req, void *userdata) {
         give(req, userdata, HV_API_ORDER_RESTART);
+}
+
+/* What is no true and no false is no wish to end without stopping anything. */
+static bool read_stop_workloads(struct hv_http_request *req, const struct hv_json *body, bool *ret) {
+        const struct hv_json *value = hv_json_get(body, "stopWorkloads");
+
+        *ret = hv_json_bool(body, "stopWorkloads", false);
+        if (!value || hv_json_type(value) == HV_JSON_NULL || hv_json_type(value) == HV_JSON_BOOL)
+                return true;
+        hv_http_reply_problem(req, 400, "BadBody", "stopWorkloads: expected true or false");
+        return false;
+}
+
+/* Answered before it ends. */
+void hv_api_post_shutdown(struct hv_http_request *req, void *userdata) {
+        _hv_cleanup_(hv_json_freep) struct hv_json *body = NULL;
+        struct hv_api_shutdown_wish wish = { .by = hv_http_request_caller(req)->by };
+        struct hv_api *api = userdata;
+        struct hv_err err = {};
+
+        if (!read_body(req, &body) || !read_deadline(req, body, &wish.deadline_us) ||
+            !read_stop_workloads(req, body, &wish.stop_workloads))
+                return;
+        wish.reason = hv_json_str(body, "reason");
+        if (api->backend->shutdown(api->userdata, &wish, &err) < 0)
+                reply_err(req, &err);
+        else
+                reply_orders(req, api, 202);
 }
 
 /* ---- signals ---- */

@@ -378,6 +378,13 @@ static const struct hv_http_route routes[] = {
                      "Tasks that run may end by themselves until then, without a deadline for as long as they want. At the "
                      "deadline each is stopped, as by somebody who wants it so: nobody is blamed. Said again it has another "
                      "deadline. DELETE /api/v1/cordon ends it."),
+        POST(orders, "/api/v1/shutdown", ADMIN, hv_api_post_shutdown, 4096, "202 Orders, 400, 503",
+             "end the agent", .body = "Shutdown",
+             .details =
+                     "As SIGTERM does: containers keep running. With stopWorkloads no task is admitted from now on, those that run "
+                     "may end by themselves until the deadline, then services are stopped, each when none that needs it "
+                     "is left, and then the agent ends. The answer comes before that. Nothing of it is durable: an "
+                     "agent that starts again brings about what is declared. 503: no engine, nothing can be stopped."),
         POST(orders, "/api/v1/node/hold", OPERATOR, hv_api_post_hold, 4096, "200 Orders, 400, 503",
              "do nothing to services, networks and volumes, and admit no task", .body = "Order"),
         POST(orders, "/api/v1/node/release", OPERATOR, hv_api_post_release, 4096, "200 Orders, 400, 503",

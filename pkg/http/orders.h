@@ -24,7 +24,13 @@ struct hv_api_order {
         const char *by, *reason; /* reason NULL: none */
 };
 
-struct hv_api_drain {
+struct hv_api_shutdown_wish {
+        bool stop_workloads;  /* tasks and services are ended first */
+        uint64_t deadline_us; /* of tasks, from now; HV_TIME_NEVER: they may take as long as they want */
+        const char *by, *reason;
+};
+
+struct hv_api_drain {              /* or a shutdown */
         struct hv_order order;     /* not given: the node is not drained */
         uint64_t deadline_wall_us; /* HV_TIME_NEVER: none */
 };

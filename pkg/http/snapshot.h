@@ -139,6 +139,7 @@ struct hv_api_snapshot {
         const struct hv_gpus *gpus_told; /* the last sample (gpu/gpu.h); NULL: none yet */
         struct hv_orders orders;         /* that people gave by hand */
         struct hv_api_drain drain;
+        struct hv_api_drain shutdown; /* likewise: the node is not being shut down */
 
         const char *listen; /* the address of http.listen that the revision in force asks for; NULL: none */
         const char *listen_error; /* why it cannot be had; NULL: it is served */

@@ -112,6 +112,40 @@ class ByHand(Hivectl):
         self.assertIn("hive-api", self.engine.running())
 
 
+class ShutDown(Hivectl):
+    def ended(self):
+        code = self.agent.process.wait(timeout=hv.LIMIT_S)
+        self.agent.log.close()
+        return code
+
+    def test_services_are_stopped_in_the_reverse_order_and_nothing_stays_stopped(self):
+        self.up("  services:\n" + service("a", "dependsOn: [{service: b, condition: started}]") +
+                service("b", "dependsOn: [{service: c, condition: started}]") + service("c"))
+        task = self.ctl("run", hv.IMAGE, "--", "/bin/sleep", "1000000").stdout.strip()
+        self.agent.wait(lambda: self.json("get", "task/" + task)["status"]["phase"] == "Running", "it runs")
+        # Cut short while a task is waited for: all goes on as it was.
+        self.ctl("shutdown", "--stop-workloads", "--reason", "the rack moves")
+        self.agent.wait(lambda: "the agent is being shut down by unix:uid=0: the rack moves" in self.ctl("status").stdout, "it is told")
+        self.agent.kill()
+        self.agent.start()
+        self.agent.wait_synced()
+        self.assertIsNone(self.agent.status()["orders"]["shutdown"])
+        self.assertIsNone(self.agent.status()["orders"]["cordon"])
+        self.assertEqual(self.json("get", "task/" + task)["status"]["phase"], "Running")
+        self.ctl("shutdown", "--stop-workloads", "--deadline", "1ms", "--wait")
+        self.assertEqual(self.ended(), 0)
+        self.assertEqual(self.engine.running(), set())
+        ended = {n: self.engine.inspect("hive-" + n)["State"]["FinishedAt"] for n in "abc"}
+        self.assertEqual(sorted(ended, key=ended.get), ["a", "b", "c"])
+        self.agent.start()
+        self.agent.wait_synced()
+        self.assertEqual(self.engine.running(), {"hive-a", "hive-b", "hive-c"})
+        self.assertEqual(self.json("get", "task/" + task)["status"]["phase"], "Stopped")
+        self.ctl("shutdown", "--yes")
+        self.assertEqual(self.ended(), 0)
+        self.assertEqual(self.engine.running(), {"hive-a", "hive-b", "hive-c"})
+
+
 class Looking(Hivectl):
     def setUp(self):
         super().setUp()

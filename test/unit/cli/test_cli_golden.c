@@ -104,6 +104,7 @@ static const struct scene {
         { "plan", "plan", planned },
         { "apply-parked", "apply", parked },
         { "images", "images", NULL },
+        { "help-shutdown", "help shutdown", NULL },
         { "help-preload", "help preload", NULL },
         { "images-wide", "images -o wide", NULL },
         { "ports", "ports", NULL },

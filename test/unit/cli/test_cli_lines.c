@@ -135,6 +135,10 @@ static void asked_images_take_long(struct stage *s) {
         s->preloads = (struct hv_api_preloads){ v, HV_ARRAY_SIZE(v) };
 }
 
+static void nothing_can_be_stopped(struct stage *s) {
+        hv_err_set(&s->err, -ENOTCONN, "the engine does not answer, so nothing can be stopped");
+}
+
 static void image_is_not_allowed(struct stage *s) {
         hv_err_set(&s->err, -EPERM, "\"evil:1\" matches none of node.policy.images.allow");
 }
@@ -404,6 +408,11 @@ static const struct line {
         { "preload redis:7 big:1 --wait --timeout 1s", asked_images_take_long, 6, NULL,
           "the agent goes on: big:1 is being pulled: 12Mi of 40Mi" },
         { "images", asked_images_end, 0, "nginx:1.27-alpine", "gone:1 cannot be pulled: manifest unknown" },
+        { "shutdown", NULL, 0, NULL, "the agent ends; containers keep running" },
+        { "shutdown --yes", agent_denies, 5, NULL, "not yours to change" },
+        { "shutdown --deadline 1m", NULL, 64, NULL, "--deadline is of tasks" },
+        { "shutdown --stop-workloads --deadline 1m", NULL, 0, NULL, "services are stopped" },
+        { "shutdown --stop-workloads", nothing_can_be_stopped, 1, NULL, "nothing can be stopped" },
         { "delete svc/web", NULL, 0, "in force", NULL },
         { "delete svc web", object_is_not_there, 4, NULL, "not of the source api" },
         /* without an agent */

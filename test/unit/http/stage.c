@@ -541,6 +541,22 @@ static int order(void *userdata, const struct hv_api_order *o, struct hv_err *er
         return 1;
 }
 
+static int shut_down(void *userdata, const struct hv_api_shutdown_wish *wish, struct hv_err *err) {
+        struct stage *s = userdata;
+
+        s->n_changes++;
+        (void) snprintf(
+                s->last_change, sizeof s->last_change, "shutdown%s deadline=%lld by=%s reason=%s",
+                wish->stop_workloads ? " workloads" : "",
+                wish->deadline_us == HV_TIME_NEVER ? -1LL : (long long) (wish->deadline_us / HV_USEC_PER_SEC),
+                wish->by, wish->reason ? wish->reason : "");
+        if (s->err.code) {
+                *err = s->err;
+                return s->err.code;
+        }
+        return 0;
+}
+
 static void send_signal(void *userdata, const struct hv_api_kill *k, struct hv_api_call *call) {
         struct stage *s = userdata;
 
@@ -569,6 +585,7 @@ static const struct hv_api_backend backend = {
         .preload = preload,
         .preloads = preloads,
         .order = order,
+        .shutdown = shut_down,
         .kill = send_signal,
         .session_open = session_open,
         .session_room = session_room,
