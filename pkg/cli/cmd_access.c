@@ -110,7 +110,8 @@ struct column {
         unsigned flags;
 };
 
-static int list(struct hv_cli *cli, const char *path, const struct column *columns, size_t n) {
+static int list(struct hv_cli *cli, const char *path, const char *what, const struct column *columns,
+                size_t n) {
         enum hv_output_format format = hv_cli_output(cli, HV_OUTPUT_TABLE);
         _hv_cleanup_(hv_json_freep) struct hv_json *j = NULL;
         _hv_cleanup_(hv_table_freep) struct hv_table *t = NULL;
@@ -135,7 +136,10 @@ static int list(struct hv_cli *cli, const char *path, const struct column *colum
                         hv_table_cell(t, hv_str_empty(text) ? "-" : text);
                 }
         }
-        hv_output_table(cli, t);
+        if (hv_json_size(items) == 0)
+                hv_cli_note(cli, "there are no %s", what);
+        else
+                hv_output_table(cli, t);
         return HV_EXIT_OK;
 }
 
@@ -159,7 +163,7 @@ int hv_cmd_session_ls(struct hv_cli *cli) {
                                                  { "LAST USED", "usedAt", 0 },
                                                  { "CLIENT", "agent", HV_TABLE_CUT } };
 
-        return list(cli, "/api/v1/sessions", COLUMNS, HV_ARRAY_SIZE(COLUMNS));
+        return list(cli, "/api/v1/sessions", "sessions", COLUMNS, HV_ARRAY_SIZE(COLUMNS));
 }
 
 int hv_cmd_session_revoke(struct hv_cli *cli) {
@@ -175,7 +179,7 @@ int hv_cmd_token_ls(struct hv_cli *cli) {
                 { "LAST USED", "usedAt", 0 },  { "BY", "createdBy", HV_TABLE_CUT }
         };
 
-        return list(cli, "/api/v1/tokens", COLUMNS, HV_ARRAY_SIZE(COLUMNS));
+        return list(cli, "/api/v1/tokens", "tokens", COLUMNS, HV_ARRAY_SIZE(COLUMNS));
 }
 
 /* The text is data: hivectl token create ci --role viewer > file */

@@ -18,6 +18,8 @@ static const char *const stream_words[] = { "all", "stdout", "stderr", NULL };
 static const char *const role_words[] = { "viewer", "operator", "admin", NULL };
 static const char *const for_words[] = { "synced", "ready", NULL };
 
+_Static_assert(HV_N_OPTIONS <= 64, "a set of options is one word: HV_OPT_BIT()");
+
 const struct hv_option hv_options[HV_N_OPTIONS] = {
         { HV_OPT_HELP, 'h', "help", NULL, NULL, "show this help" },
         { HV_OPT_SOCKET, 0, "socket", "PATH", NULL,

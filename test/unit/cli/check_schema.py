@@ -3,7 +3,7 @@
 
 Every document that is good (config/, the mended ones of test/spec) must pass; every document of test/spec whose mistake is one
 of shape must fail. A mistake of shape is what types alone can see: the codes below. Whatever the schema refuses, the loader
-must refuse too, or an editor would underline what works.
+must refuse too, or an editor would underline what works. Each of config/ begins with the line that tells an editor of the schema.
 
 usage: check_schema.py HIVECTL SOURCE_DIR
 """
@@ -65,6 +65,8 @@ def main():
         for e in errors(validator, path):
             where = "/".join(str(x) for x in e.absolute_path)
             wrong.append(f"{path}: must pass, but {where}: {e.message[:200]}")
+        if path.parent.name == "config" and not path.read_text(encoding="utf-8").startswith("# yaml-language-server: $schema="):
+            wrong.append(f"{path}: its first line does not tell editors of the schema")
 
     n_bad = 0
     for folder in sorted((source / "test/spec").iterdir()):

@@ -42,6 +42,34 @@ static void pinged(struct stage *s) {
         s->err = (struct hv_err){ .code = -ENOENT, .msg = "there is no interface hive0" };
 }
 
+/* One peer was heard, another never. */
+static void heard(struct stage *s) {
+        static struct hv_api_peer peers[] = {
+                { .name = "hub",
+                  .public_key = "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=",
+                  .endpoint = "203.0.113.5:51820",
+                  .rx_bytes = 3 << 20,
+                  .tx_bytes = 5000 },
+                { .public_key = "TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0=" },
+        };
+        static const struct hv_api_tunnel hive0 = { .name = "hive0",
+                                                    .backend = "kernel",
+                                                    .public_key =
+                                                            "HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=",
+                                                    .listen_port = 51820,
+                                                    .peers = peers,
+                                                    .n_peers = HV_ARRAY_SIZE(peers) };
+
+        peers[0].handshake_wall_us = s->wall_us - HV_USEC_PER_MIN;
+        s->tunnel = &hive0;
+        s->objects[s->status.n_objects++] = (struct hv_object_status){ .kind = HV_KIND_WIREGUARD,
+                                                                       .name = "hive0",
+                                                                       .in_sync = true,
+                                                                       .wanted = true,
+                                                                       .reason = HV_REASON_SYNCED,
+                                                                       .message = "" };
+}
+
 static void parked(struct stage *s) {
         stage_park(s);
         s->outcome = HV_API_PARKED;
@@ -120,6 +148,16 @@ static const struct scene {
         { "confirm", "confirm", confirmed },
         { "trust", "trust", stage_tasks },
         { "wg-ping", "wg ping hive0", pinged },
+        { "wg-show", "wg show", heard },
+        { "cordon", "cordon --reason 'a new disk'", NULL },
+        { "drain", "drain --deadline 10m", NULL },
+        { "restart", "restart web", NULL },
+        { "stop", "stop web", NULL },
+        { "hold", "hold web --reason 'by hand for now'", NULL },
+        { "kill", "kill web -s HUP", NULL },
+        { "wait", "wait", NULL },
+        { "session-ls", "session ls", NULL },
+        { "token-ls", "token ls", NULL },
         { "task-ls", "task ls", stage_tasks },
         { "task-stop", "task stop train-1", stage_tasks },
         { "task-receipt", "task receipt resize-7", stage_tasks },
