@@ -212,7 +212,7 @@ static const struct hv_http_route routes[] = {
             .details = WATCHED
             " Of tasks those are watched that live; the last that is told of each is how it ended."),
         POST(tasks, "/api/v1/tasks", ADMIN, hv_api_post_task, HV_API_BODY_MAX_BYTES,
-             "200 Task, 201 Task, 400, 403, 409, 410, 415, 422 Refused, 503", "submit a task",
+             "200 Task, 201 Task, 400, 403, 409, 410, 415, 422 Refused, 503, 507", "submit a task",
              .parameters = SUBMIT, .body = "Task",
              .details =
                      "The answer comes when the promise is durable, and never before: 201 with Location, or 200 when "

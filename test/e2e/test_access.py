@@ -112,6 +112,29 @@ class Start(Case):
                 self.assertEqual(r.returncode == 0, says is None, r.stderr)
                 self.assertIn(says or "", r.stderr)
 
+    def sockets(self):
+        """Of the agent, by the kernel: TCP addresses that it listens on, and names of its unix sockets."""
+        own = {os.readlink(f"/proc/{self.agent.process.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{self.agent.process.pid}/fd")}
+        tcp, unix = set(), set()
+        for family in ("tcp", "tcp6"):
+            with open(f"/proc/net/{family}") as f:
+                for line in list(f)[1:]:
+                    _, local, _, state, *_, inode = line.split()[:10]
+                    if state == "0A" and f"socket:[{inode}]" in own:
+                        tcp.add(local)
+        with open("/proc/net/unix") as f:
+            for line in list(f)[1:]:
+                _, _, _, _, _, _, inode, *name = line.split(maxsplit=7)
+                if name and f"socket:[{inode}]" in own:
+                    unix.add(name[0].strip())
+        return tcp, unix
+
+    def test_where_nothing_is_said_it_listens_on_the_loopback_and_its_socket(self):
+        self.up("metrics: {enabled: true}")
+        tcp, unix = self.sockets()
+        self.assertEqual(tcp, {f"0100007F:{self.agent.port:04X}"})
+        self.assertEqual(unix, {self.agent.socket})  # none without a place in the file system, either
+
     def test_without_a_login_it_does_not_start(self):
         self.agent.write(node([f"listen: 0.0.0.0:{self.agent.port}"]))
         r = self.agent.run("--once", "--timeout", "5s")

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""The agent answers as its own description says: every route, well and with errors, and requests drawn from the description.
+"""The agent answers as its own description says: every route, well and with errors, and requests drawn from the description; its metrics are
+those of docs/http-api.md.
 
 A status that an operation does not name falls to its `default`. What has no shape (files, streams) is looked at by its type.
 """
 import json
+import os
 import random
 import re
 
@@ -24,6 +26,8 @@ NODE = """  node: {{docker: {{enabled: true}}}}
 # The object of each kind of NODE, for {name}.
 NAMES = {"services": "web", "networks": "backend", "volumes": "data", "configs": "conf", "registries": "private",
          "crontasks": "nightly", "tasks": "job"}
+# Families that are told only where there is what they are of.
+WHERE_THERE_IS = re.compile("hivelet_(gpu_|pool_|outbox_|wireguard_|oom_kills_total|task_duration_seconds|node_(pressure|temperature)|gc_|image_pull)")
 STREAM = "text/event-stream"
 TIMEOUT_S = 60
 
@@ -105,6 +109,7 @@ class Answers(base.Case):
         self.submit()
         self.every_route()
         self.no_other_method()
+        self.every_metric()
         self.drawn_requests()
 
     def every_route(self):
@@ -118,6 +123,21 @@ class Answers(base.Case):
             self.look(method, re.sub(r"\{\w+\}", "no-such-thing", path) + "?limit=x&tail=x&attempt=x&continue=%22", operation)
         self.assertEqual(self.wrong, [])
         self.assertGreater(n_well, 60)
+
+    def every_metric(self):
+        """Those of the document are told by an agent that works, and no others; neither they nor the probes name an image."""
+        with open(os.path.join(hv.TOP, "docs", "http-api.md")) as f:
+            documented = set(re.findall(r"`(hivelet_[a-z_0-9]+)`", f.read().split("\n## Metrics\n")[1]))
+        self.agent.ctl("gc")  # which measures the results
+        text = self.agent.call("GET", "/metrics", accept="text/plain")
+        told = set(re.findall(r"^# TYPE (hivelet_\S+)", text, re.M))
+        self.assertEqual(told - documented, set())
+        self.assertEqual({name for name in documented - told if not WHERE_THERE_IS.match(name)}, set())
+        for path in ("/livez", "/readyz?verbose=1", "/health", "/metrics"):
+            said = self.ask("GET", path)[2].decode()
+            self.assertNotIn(hv.IMAGE, said, path)
+            if path != "/metrics":
+                self.assertIsNone(re.search(r"\b(web|backend|nightly|job)\b", said), said)
 
     def test_what_changes(self):
         self.refused()

@@ -2,6 +2,7 @@
 #include "testing.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -76,6 +77,24 @@ static void engine_that_is_forbidden(struct stage *s) {
 
 static void engine_that_is_forbidden_to_the_agent(struct stage *s) {
         engine_is_down(s, "/var/run/docker.sock: no permission to connect");
+}
+
+/* Its queue is full, and nobody takes from it. */
+static void engine_that_hangs(struct stage *s) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        int fd;
+
+        (void) listening(s, "hangs.sock", 0666);
+        strcpy(address.sun_path, endpoint + strlen("unix://"));
+        do
+                fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        while (fd >= 0 && connect(fd, (struct sockaddr *) &address, sizeof address) == 0);
+        assert_true(fd >= 0 && errno == EAGAIN);
+        engine_is_down(s, "");
+}
+
+static void engine_that_does_not_answer_the_agent(struct stage *s) {
+        engine_is_down(s, "/var/run/docker.sock: nothing was heard for 10 s");
 }
 
 static void engine_over_tcp(struct stage *s) {
@@ -166,6 +185,39 @@ static void pool_behind_a_tunnel_that_is_not_used(struct stage *s) {
               "  secrets:\n    - {name: hive, generate: wireguard}\n");
 }
 
+/* ---- tunnels ---- */
+
+static void tunnel(struct stage *s, bool in_sync, uint64_t heard_wall_us) {
+        static struct hv_api_peer hub = {
+                .name = "hub", .public_key = "k=", .endpoint = "vpn.example.org:51820"
+        };
+        static const struct hv_api_tunnel hive0 = {
+                .name = "hive0", .backend = "kernel", .public_key = "o=", .peers = &hub, .n_peers = 1
+        };
+
+        hub.handshake_wall_us = heard_wall_us;
+        s->tunnel = &hive0;
+        s->objects[s->status.n_objects++] =
+                (struct hv_object_status){ .kind = HV_KIND_WIREGUARD,
+                                           .name = "hive0",
+                                           .in_sync = in_sync,
+                                           .wanted = true,
+                                           .reason = in_sync ? HV_REASON_SYNCED : HV_REASON_WIREGUARD_FAILED,
+                                           .message = in_sync ? "" : "the kernel has no WireGuard" };
+}
+
+static void tunnel_that_is_not_made(struct stage *s) {
+        tunnel(s, false, 0);
+}
+
+static void tunnel_that_nobody_was_heard_of(struct stage *s) {
+        tunnel(s, true, 0);
+}
+
+static void tunnel_that_is_well(struct stage *s) {
+        tunnel(s, true, s->wall_us);
+}
+
 static void pool_that_is_online(struct stage *s) {
         pool(s, "pool.example.org:50051", "Online", "");
 }
@@ -219,12 +271,21 @@ static const struct row {
           "sudo hivectl doctor", .is_nobody = true, .code = 1 },
         { "no permission for the agent", engine_that_is_forbidden_to_the_agent, "fail", "engine",
           "no permission to connect", "usermod -aG docker", .code = 1 },
+        { "an engine that hangs", engine_that_hangs, "fail", "engine", "it does not answer",
+          "systemctl restart docker", .code = 1 },
+        { "an engine that does not answer the agent", engine_that_does_not_answer_the_agent, "fail", "engine",
+          "it does not answer", "a full disk or a stuck mount", .code = 1 },
         { "engine over TCP", engine_over_tcp, "warn", "engine", "is root here", "unix socket" },
         /* VPN */
         { "no route to the pool", pool_without_a_route, "fail", "pool.route", "no route to 192.0.2.1",
           "hivectl wg show", .no_network = true, .code = 1 },
         { "the route is not the tunnel's", pool_behind_a_tunnel_that_is_not_used, "fail", "pool.route",
           "does not lead through hive0", "allowedIPs", .with_document = true, .code = 1 },
+        { "a tunnel that is not made", tunnel_that_is_not_made, "fail", "vpn",
+          "hive0: WireGuardFailed: the kernel has no WireGuard", "hivectl wg show", .code = 1 },
+        { "a tunnel that nobody was heard of", tunnel_that_nobody_was_heard_of, "warn", "vpn",
+          "hive0: no handshake with peer hub yet", "hivectl wg ping" },
+        { "a tunnel that is well", tunnel_that_is_well, "ok", "vpn", "hive0 is as wished", NULL },
         /* container fails */
         { "a service does not come up", stage_break_web, "warn", "workloads", "service/web: PullFailed",
           "hivectl why service/web" },
@@ -336,6 +397,23 @@ static void without_an_agent_it_looks_for_itself(void **unused) {
         assert_true(has_line(hv_buf_str(&r.out),
                              &(struct row){ .state = "ok", .name = "config", .found = "valid" }));
         run_done(&r);
+}
+
+/* What was installed is newer than what runs. */
+static void an_agent_of_another_version(void **unused) {
+        static const char text[] = "{\"version\":\"0.0.1\"}";
+        struct hv_doctor d = {};
+        _hv_cleanup_(hv_buf_done) struct hv_buf said = {};
+
+        (void) unused;
+        assert_int_equal(hv_json_parse(text, strlen(text), SIZE_MAX, &d.version, NULL), 0);
+        hv_doctor_agent(&d);
+        hv_doctor_text(&d, false, false, &said);
+        assert_true(has_line(hv_buf_str(&said), &(struct row){ .state = "warn",
+                                                               .name = "version",
+                                                               .found = "the agent is 0.0.1, hivectl ",
+                                                               .fix = "systemctl restart hivelet" }));
+        hv_doctor_done(&d);
 }
 
 static void programs_read_it_as_json(void **unused) {
@@ -475,6 +553,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(each_trouble_is_named),
                 cmocka_unit_test(without_an_agent_it_looks_for_itself),
+                cmocka_unit_test(an_agent_of_another_version),
                 cmocka_unit_test(programs_read_it_as_json),
                 cmocka_unit_test(tunnels_of_others_are_seen),
                 cmocka_unit_test(a_bundle_has_all_and_no_secret),

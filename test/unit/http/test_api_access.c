@@ -120,6 +120,7 @@ static void a_cookie_alone_changes_nothing(void **state) {
                 { "a word that is none", "Sec-Fetch-Site: same-origin, none\r\n", true, 403 },
                 { "Origin of this address", "Origin: http://localhost\r\n", true, 200 },
                 { "Origin with another scheme", "Origin: https://localhost\r\n", true, 403 },
+                { "Origin with a scheme that nobody has", "Origin: evil://localhost\r\n", true, 403 },
                 { "Origin with a port", "Origin: http://localhost:81\r\n", true, 403 },
                 { "foreign Origin", "Origin: http://evil.example\r\n", true, 403 },
                 { "Origin null", "Origin: null\r\n", true, 403 },

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "ask.h"
+#include "base/alloc.h"
 #include "http/render_task.h"
 #include "log/log.h"
 #include "spec/load.h"
@@ -380,6 +381,46 @@ static void paths_of_the_worker(void **state) {
         assert_string_equal(text_at(none.json, "error"), "there is nothing at /api/nothing");
 }
 
+/* Without a login that is needed, and with one that is not enough. */
+static void who_may_not_is_told_in_their_shape(void **state) {
+        static const struct {
+                const char *method, *path;
+                bool is_viewers;
+        } rows[] = {
+                { "GET", "/api/status", true },      { "GET", "/api/tasks", true },
+                { "GET", "/api/resources", true },   { "GET", "/api/metrics", true },
+                { "GET", "/api/settings", true },    { "POST", "/api/settings", true },
+                { "GET", "/api/worker-info", true }, { "POST", "/api/register-worker", true },
+                { "GET", "/api/logs", false },       { "POST", "/api/stop_task/train-1", false },
+        };
+        static const struct hv_auth_settings settings = { .is_required = true,
+                                                          .session_life_us = HV_USEC_PER_DAY };
+        const struct hv_token wish = { .name = (char *) "grafana", .role = HV_ROLE_VIEWER };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_free_ char *bearer = NULL;
+        char token[HV_CREDENTIAL_SIZE];
+
+        (void) state;
+        stage_tasks(s);
+        assert_int_equal(hv_auth_token_create(s->auth, &wish, token, NULL), 0);
+        assert_int_equal(hv_auth_configure(s->auth, &settings, NULL), 0);
+        bearer = hv_asprintf("Authorization: Bearer %s\r\n", token);
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_(answer_done) struct answer none =
+                        ask(s, true, rows[i].method, rows[i].path, NULL, NULL);
+                _hv_cleanup_(answer_done) struct answer viewer =
+                        ask(s, true, rows[i].method, rows[i].path, bearer, NULL);
+
+                if (none.status != 401 || !hv_streq(web_body(&none.text), "{\"error\":\"Unauthorized\"}\n"))
+                        fail_msg("%s %s: %u %s", rows[i].method, rows[i].path, none.status,
+                                 web_body(&none.text));
+                if ((viewer.status != 403) != rows[i].is_viewers ||
+                    (!rows[i].is_viewers && !hv_streq(web_body(&viewer.text), "{\"error\":\"Forbidden\"}\n")))
+                        fail_msg("%s %s: %u %s", rows[i].method, rows[i].path, viewer.status,
+                                 web_body(&viewer.text));
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(api_status),
@@ -392,6 +433,7 @@ int main(void) {
                 cmocka_unit_test(api_logs_of_earlier_runs),
                 cmocka_unit_test(api_metrics),
                 cmocka_unit_test(paths_of_the_worker),
+                cmocka_unit_test(who_may_not_is_told_in_their_shape),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
