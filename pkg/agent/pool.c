@@ -376,6 +376,7 @@ void hv_agent_pool_passed(struct hv_agent *a) {
                 try_link(p); /* the ledger, or the tunnel, may be there by now */
         hv_agent_pool_taken(p);
         hv_agent_pool_logs_passed(p);
+        hv_agent_pool_drain_passed(p);
         hv_agent_pool_lost_passed(p);
         if (!p->link)
                 return;

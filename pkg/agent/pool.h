@@ -6,6 +6,7 @@
  *      pool_take.c   what the pool assigns and takes back --> judged --> core --> durable --> answer
  *      pool_pay.c    what it is owed: results, logs <-- ledger, store
  *      pool_log.c    the live log of a task
+ *      pool_drain.c  what becomes of it when the node is drained
  *      pool_lost.c   what becomes of its work when the pool is silent for long
  *      pool_told.c   how much of a log it was told
  *      pool_usage.c  what a task takes while it runs
@@ -67,6 +68,11 @@ bool hv_agent_pool_cancel(void *userdata, const char *id, const char *why);
 void hv_agent_pool_only(void *userdata, const char *const *ids, size_t n);
 void hv_agent_pool_taken(struct hv_agent_pool *p);   /* after each pass: what is durable by now? */
 void hv_agent_pool_abandon(struct hv_agent_pool *p); /* nobody is told any more */
+
+/* pool_drain.c */
+void hv_agent_pool_drain_passed(struct hv_agent_pool *p); /* after each pass */
+/* The node is drained, and the pool takes back what has not begun. */
+bool hv_agent_pool_gives_back(const struct hv_agent_pool *p);
 
 /* pool_lost.c */
 void hv_agent_pool_lost_passed(struct hv_agent_pool *p); /* after each pass */

@@ -38,6 +38,7 @@ static int on_debt(const struct hv_ledger_debt *d, void *userdata) {
                 .log_sent = d->log_sent,
                 .log_truncated = d->log_truncated,
                 .log_sha256 = hv_arena_strdup(f->arena, d->log_sha256),
+                .is_handed_back = hv_streq(d->cause, hv_task_cause_name(HV_CAUSE_HANDED_BACK)),
                 .receipt = hv_arena_strdup(f->arena, d->receipt),
         };
         return 1;

@@ -5,8 +5,8 @@
  * Same id    the same content is the same promise, whatever lease it comes under: it is run once, and its one result is handed
  *            over under the newest lease; once more where the pool had it and asks again, for it lost it then. A higher attempt of
  *            what has ended and was delivered is a new order: it is run again, or, with another content, forgotten and taken
- *            anew. So is a result asked for again whose files are gone here too, and in the dialect hivemind what comes under
- *            an id that is over (is_new_order()). Everything else under a known id is refused. */
+ *            anew. So is what was handed back, a result asked for again whose files are gone here too, and in the dialect
+ *            hivemind what comes under an id that is over (is_new_order()). Everything else under a known id is refused. */
 #include <errno.h>
 
 #include "agent/pool.h"
@@ -74,7 +74,7 @@ static enum hv_pool_verdict load(struct hv_agent_pool *p, const struct hv_pool_a
 }
 
 struct known { /* of the ledger; copied, for it must not be asked while it is walked */
-        bool is_there, is_pools, is_declared, is_same, has_ended, was_stopped, is_owed;
+        bool is_there, is_pools, is_declared, is_same, has_ended, was_stopped, was_handed_back, is_owed;
         unsigned last_attempt; /* of this node */
         const char *digest;
 };
@@ -88,6 +88,7 @@ static int on_known(const struct hv_ledger_task *t, void *userdata) {
         k->is_same = hv_streq(t->digest, k->digest);
         k->has_ended = t->ended_us != 0;
         k->was_stopped = hv_streq(t->state, hv_task_state_name(HV_TASK_STOPPED));
+        k->was_handed_back = hv_streq(t->cause, hv_task_cause_name(HV_CAUSE_HANDED_BACK));
         k->is_owed = t->is_owed;
         k->last_attempt = t->last_attempt;
         return 0;
@@ -161,7 +162,7 @@ static enum hv_pool_verdict judge_known(struct hv_agent_pool *p, const struct hv
                         return say(p, HV_POOL_LATER,
                                    "what tasks left on this node is being cleaned up; %s may be part of it",
                                    a->id);
-                *ret_order = is_still_there(p, a->id, k) ? ORDER_ASKED : ORDER_AGAIN;
+                *ret_order = !k->was_handed_back && is_still_there(p, a->id, k) ? ORDER_ASKED : ORDER_AGAIN;
                 return *ret_order == ORDER_AGAIN
                                ? HV_POOL_ACCEPTED
                                : say(p, HV_POOL_KNOWN, "%s is known, its result comes again", a->id);
@@ -196,7 +197,8 @@ static enum hv_pool_verdict judge_room(struct hv_agent_pool *p, const struct hv_
                 return say(p, HV_POOL_REFUSED, "never fits: %s", text);
         closed = hv_orders_closed_text(&p->agent->orders, arena);
         if (closed)
-                return say(p, HV_POOL_LATER, "%s", closed);
+                return say(p, hv_agent_pool_gives_back(p) ? HV_POOL_HANDED_BACK : HV_POOL_LATER, "%s",
+                           closed);
         if (p->master->protocol != HV_DIALECT_HIVEMIND)
                 return HV_POOL_ACCEPTED;
         if (hv_core_lacks(p->agent->core, &t->booking, true, text) != HV_RESOURCE_NONE)

@@ -99,7 +99,8 @@ const struct hv_verb hv_verbs_order[] = {
           .details =
                   "A cordon; tasks that run may end by themselves until the deadline, and without one for as long as they\n"
                   "want. At the deadline each is stopped as by hivectl stop: its log and its outputs are kept, and trust does\n"
-                  "not change. Services go on. It outlives restarts; hivectl uncordon ends it.",
+                  "not change. Services go on. What a pool assigned and nothing here has begun goes back to it. It outlives\n"
+                  "restarts; hivectl uncordon ends it.",
           .examples = "drain --deadline 10m --wait\ndrain --wait --timeout 1h\n",
           .options = BIT(HV_OPT_TASKS) | BIT(HV_OPT_DEADLINE) | BIT(HV_OPT_REASON) | BIT(HV_OPT_WAIT),
           .run = hv_cmd_drain },

@@ -177,6 +177,7 @@ struct hv_hivepool_result {
         uint64_t total, offset;
         const void *data;
         size_t len;
+        bool is_handed_back;
         const void *log; /* the end of it, where nothing else of the log came */
         size_t log_len;
 };
@@ -196,6 +197,7 @@ int hv_hivepool_log(struct hv_hivepool *p, uint64_t now_us, const struct hv_hive
 /* A log to read, -1: there is none. */
 int hv_hivepool_open_log(struct hv_hivepool *p, uint64_t task_seq, unsigned attempt);
 
-/* The node did not take it: it waits again, and the attempt does not count. */
+/* The node did not take it: it waits again, and the attempt does not count. A node that says so itself, in a report, gets nothing more
+ * before it says that it is open. */
 int hv_hivepool_give_back(struct hv_hivepool *p, const char *task, uint64_t lease, const char *why,
                           struct hv_err *err);

@@ -279,6 +279,18 @@ static int take(struct hv_hivepool *p, struct hv_pool_live *t, const struct hv_h
         return *ret_next < res->total ? HV_HIVEPOOL_GO_ON : commit(p, t, res, res->sha256, res->total, err);
 }
 
+/* Of an attempt that is not its any more there is nothing left to be given back: it may say so twice. */
+static int take_back(struct hv_hivepool *p, const struct hv_pool_live *t,
+                     const struct hv_hivepool_result *res, struct hv_err *err) {
+        int r;
+
+        if (!is_current(t, &res->claim))
+                return HV_HIVEPOOL_COMMITTED;
+        t->node->wants = t->node->slot.is_open = false;
+        r = hv_hivepool_give_back(p, t->id, t->lease, res->reason, err);
+        return r < 0 ? r : HV_HIVEPOOL_COMMITTED;
+}
+
 int hv_hivepool_report(struct hv_hivepool *p, uint64_t now_us, const struct hv_hivepool_result *res,
                        uint64_t *ret_next, struct hv_err *err) {
         struct hv_pool_live *t = hv_map_get(p->live, res->claim.task);
@@ -288,6 +300,8 @@ int hv_hivepool_report(struct hv_hivepool *p, uint64_t now_us, const struct hv_h
 
         *ret_next = 0;
         (void) hv_hivepool_heard(p, now_us, res->claim.node, NULL);
+        if (res->is_handed_back)
+                return take_back(p, t, res, err);
         if (is_current(t, &res->claim))
                 return take(p, t, res, ret_next, err);
         if (!res->sha256 && res->len > 0) {

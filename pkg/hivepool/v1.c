@@ -97,6 +97,7 @@ static void on_register(void *userdata, struct hv_rpc_server_call *call, struct 
                             (unsigned long long) answer.node_epoch);
         answer.success = r >= 0;
         answer.message = r < 0 ? err.msg : (char *) "registered";
+        answer.takes_back = true;
         answer.lease_s = v->options.lease_us / HV_USEC_PER_SEC;
         hv_message_reply(call, &answer);
 }
@@ -131,7 +132,7 @@ static void on_beat(void *userdata, struct hv_rpc_server_call *call, struct hv_r
                                           .epoch = m->node_epoch,
                                           .status = m->status,
                                           .is_open = strcasecmp(m->status, "ERROR") != 0 &&
-                                                     strcasecmp(m->status, "OFFLINE") != 0 };
+                                                     strcasecmp(m->status, "OFFLINE") != 0 && !m->closed };
         if (m->total) {
                 r = total_of(m->total, &total, &err);
                 beat.total = &total;
@@ -166,6 +167,7 @@ static void result_of(const V1__ReportTaskResultRequest *m, struct hv_hivepool_r
                 .key = or_none(m->idempotency_key),
                 .receipt = or_none(m->receipt),
                 .exit_code = m->exit_code,
+                .is_handed_back = m->handed_back,
                 .data = m->result.data,
                 .len = m->result.len,
                 .log = m->log.data,
@@ -200,6 +202,8 @@ static void on_result(void *userdata, struct hv_rpc_server_call *call, struct hv
         if (r == HV_HIVEPOOL_REFUSED)
                 hv_log_notice("a result of task %.64s from node %.100s was refused: %s", m->task_id,
                               m->node_id, err.msg);
+        if (result.is_handed_back && r == HV_HIVEPOOL_COMMITTED)
+                hv_log_info("node %.100s handed task %.64s back: %s", m->node_id, m->task_id, m->reason);
         answer.success = r != HV_HIVEPOOL_REFUSED;
         answer.committed = r != HV_HIVEPOOL_GO_ON;
         answer.message = err.msg;

@@ -40,8 +40,9 @@ struct hv_answer {
         uint64_t renew_us; /* OK of login: it does not hold much longer than this; 0: not said */
         uint64_t
                 lease_us; /* OK of register: how long assignments stay the node's without a beat; 0: not said */
-        bool pending;     /* OK of beat: there is something to fetch() */
-        bool committed;   /* OK of put_result: the whole is durable at the pool */
+        bool takes_back;      /* OK of register: what was never begun can be handed back */
+        bool pending;         /* OK of beat: there is something to fetch() */
+        bool committed;       /* OK of put_result: the whole is durable at the pool */
         uint64_t next_offset; /* OK of put_result and put_log: what the pool wants next */
 };
 /* The answer is borrowed until it returns. */

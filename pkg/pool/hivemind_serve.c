@@ -72,7 +72,7 @@ static void on_verdict(void *userdata, enum hv_pool_verdict verdict, const char 
         if (verdict == HV_POOL_REFUSED)
                 refuse(o, o->m->task_id, message ? message : "");
         else
-                answer(o, verdict != HV_POOL_LATER, message ? message : "");
+                answer(o, o->is_taken, message ? message : "");
         if (!o->call)
                 free_offer(o);
 }

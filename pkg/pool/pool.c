@@ -49,7 +49,7 @@ struct hv_pool {
 
         uint64_t since_us, answered_us, lease_us, lease_until_us;
         uint64_t n_connects, n_calls, n_failures, n_assignments, n_refused;
-        bool has_balance;
+        bool takes_back, has_balance;
         int64_t balance;
         char *message;
         char *bad_files; /* what was wrong with the certificates on the disk when they were read last */
@@ -192,8 +192,10 @@ static void on_step(void *userdata, const struct hv_answer *a) {
         count(p, a->outcome, a->answered);
         if (a->outcome != HV_POOL_OUTCOME_OK)
                 set_message(p, reason_of(p, a));
-        else if (registers)
+        else if (registers) {
                 p->lease_us = a->lease_us;
+                p->takes_back = a->takes_back;
+        }
         if (a->outcome == HV_POOL_OUTCOME_OK && (registers || beats))
                 p->lease_until_us = p->lease_us ? hv_time_add(now_us(), p->lease_us) : 0;
         hv_pace_done(&p->pace, a->outcome, now_us());
@@ -532,6 +534,7 @@ void hv_pool_state(const struct hv_pool *p, struct hv_arena *arena, struct hv_po
                 .n_refused = p->n_refused,
                 .n_delivered = hv_outbox_n_delivered(p->outbox),
                 .lease_until_us = p->lease_until_us,
+                .takes_back = p->takes_back,
                 .has_balance = p->has_balance,
                 .balance = p->balance,
         };

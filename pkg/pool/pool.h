@@ -84,7 +84,8 @@ enum hv_pool_verdict {
         HV_POOL_ACCEPTED, /* the promise is durable */
         HV_POOL_KNOWN,    /* the same was promised before: nothing is done twice */
         HV_POOL_REFUSED,  /* it will never be taken: policy, another content under that id, never fits */
-        HV_POOL_LATER,    /* not now: no room, outbox full, ledger in trouble */
+        HV_POOL_HANDED_BACK, /* not here, for whoever else may want it: the node is drained, and the pool takes it back */
+        HV_POOL_LATER, /* not now: no room, outbox full, ledger in trouble */
 };
 typedef void hv_pool_verdict_fn(void *userdata, enum hv_pool_verdict verdict, const char *message);
 
@@ -101,6 +102,7 @@ struct hv_pool_owed {
         uint64_t accepted_wall_us, started_wall_us, finished_wall_us; /* 0: never */
         uint64_t log_bytes, log_sent; /* in the kept log; of it the pool has */
         bool log_truncated;
+        bool is_handed_back;              /* it was never begun: the pool may give it to somebody else */
         const char *log_sha256, *receipt; /* NULL: none */
 };
 
@@ -148,6 +150,7 @@ struct hv_pool_state {
         uint64_t next_try_us; /* OFFLINE */
         uint64_t n_connects, n_calls, n_failures, n_assignments, n_refused, n_delivered;
         uint64_t lease_until_us; /* until when the pool keeps this node's work for it; 0: it does not say */
+        bool takes_back;         /* what was never begun can be handed back to it */
         bool has_balance;
         int64_t balance; /* of the node's account, as the pool said last; in the pool's own unit */
 };

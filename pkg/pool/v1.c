@@ -43,6 +43,7 @@ static void on_registered(struct hv_pool_peer *p, const struct v1_caller *caller
         } else if (a->outcome == HV_POOL_OUTCOME_OK) {
                 p->node_epoch = m->node_epoch;
                 p->knows_additions = m->node_epoch || m->lease_s;
+                a->takes_back = m->takes_back;
                 a->lease_us = HV_MIN(m->lease_s, UINT64_C(1) << 40) * HV_USEC_PER_SEC;
         }
         caller->done(caller->data, a);
@@ -192,6 +193,7 @@ static void send_status(struct hv_pool_peer *p, const struct hv_pool_node *node,
         m.total = &total;
         add_running(&m, node, arena);
         m.node_epoch = p->node_epoch;
+        m.closed = node->is_cordoned;
         v1_call_start(p,
                       &(struct v1_request){ .method = "UpdateNodeStatus",
                                             .message = &m.base,
@@ -280,6 +282,7 @@ static void fill_result(V1__ReportTaskResultRequest *m, const struct hv_pool_pee
         m->lease_epoch = owed->lease_epoch;
         m->node_epoch = p->node_epoch;
         m->state = text(owed->state);
+        m->handed_back = owed->is_handed_back;
 }
 
 static void put_result(struct hv_pool_peer *p, const struct hv_pool_parcel *parcel, uint64_t offset,

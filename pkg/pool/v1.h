@@ -100,3 +100,4 @@ struct v1_refusals *v1_refusals_new(struct hv_pool_peer *peer);
 struct v1_refusals *v1_refusals_free(struct v1_refusals *r);
 /* Told once; when that is lost the pool assigns it again, and is told again. */
 void v1_refuse(struct hv_pool_peer *peer, const struct hv_pool_assignment *a, const char *why);
+void v1_hand_back(struct hv_pool_peer *peer, const struct hv_pool_assignment *a, const char *why);

@@ -84,6 +84,8 @@ static void on_verdict(void *userdata, enum hv_pool_verdict verdict, const char 
 
         if (verdict == HV_POOL_REFUSED && !in->dropped)
                 v1_refuse(i->peer, &in->d.assignment, message ? message : "refused");
+        if (verdict == HV_POOL_HANDED_BACK && !in->dropped)
+                v1_hand_back(i->peer, &in->d.assignment, message ? message : "handed back");
         if (verdict == HV_POOL_LATER && !in->dropped)
                 v1_list_ask_again(i->peer->list);
         end_incoming(in);

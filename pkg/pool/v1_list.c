@@ -213,6 +213,9 @@ static void consider(struct v1_list *l, const struct hv_pool_document *d) {
         case HV_POOL_REFUSED:
                 v1_refuse(l->peer, &d->assignment, why ? why : "refused");
                 return;
+        case HV_POOL_HANDED_BACK:
+                v1_hand_back(l->peer, &d->assignment, why ? why : "handed back");
+                return;
         case HV_POOL_LATER:
                 l->ask_all = true;
                 return;
@@ -239,6 +242,8 @@ static void on_verdict(void *userdata, enum hv_pool_verdict verdict, const char 
 
         if (verdict == HV_POOL_REFUSED)
                 v1_refuse(l->peer, &asked->a, message ? message : "refused");
+        if (verdict == HV_POOL_HANDED_BACK)
+                v1_hand_back(l->peer, &asked->a, message ? message : "handed back");
         if (verdict == HV_POOL_LATER)
                 v1_list_ask_again(l);
         forget_asked(l);

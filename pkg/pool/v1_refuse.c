@@ -13,6 +13,7 @@ struct refusal {
         char *id, *why;
         unsigned attempt;
         uint64_t lease_epoch;
+        bool hands_back; /* it is not refused for good: somebody else may have it */
 };
 
 struct v1_refusals {
@@ -55,7 +56,8 @@ static void tell_next(struct v1_refusals *r) {
         m.task_id = f->id;
         m.node_id = (char *) node;
         m.status = (char *) "failed";
-        m.state = (char *) "Rejected";
+        m.state = (char *) (f->hands_back ? "Stopped" : "Rejected");
+        m.handed_back = f->hands_back;
         m.timestamp = (int64_t) time(NULL);
         m.attempt = f->attempt;
         m.idempotency_key = key;
@@ -70,11 +72,11 @@ static void tell_next(struct v1_refusals *r) {
                       on_told, (struct v1_caller){ .data = r });
 }
 
-void v1_refuse(struct hv_pool_peer *peer, const struct hv_pool_assignment *a, const char *why) {
+static void add(struct hv_pool_peer *peer, const struct hv_pool_assignment *a, const char *why,
+                bool hands_back) {
         struct v1_refusals *r = peer->refusals;
         struct refusal *f;
 
-        peer->with.sink->refused(peer->with.sink_data, a->id, why);
         if (!a->id ||
             r->n >= REFUSALS_MAX) /* without an id that can be said there is nothing to be told about */
                 return;
@@ -83,9 +85,19 @@ void v1_refuse(struct hv_pool_peer *peer, const struct hv_pool_assignment *a, co
         f->why = hv_strdup(why);
         f->attempt = a->attempt;
         f->lease_epoch = a->lease_epoch;
+        f->hands_back = hands_back;
         STAILQ_INSERT_TAIL(&r->waiting, f, entry);
         if (++r->n == 1)
                 tell_next(r);
+}
+
+void v1_refuse(struct hv_pool_peer *peer, const struct hv_pool_assignment *a, const char *why) {
+        peer->with.sink->refused(peer->with.sink_data, a->id, why);
+        add(peer, a, why, false);
+}
+
+void v1_hand_back(struct hv_pool_peer *peer, const struct hv_pool_assignment *a, const char *why) {
+        add(peer, a, why, true);
 }
 
 struct v1_refusals *v1_refusals_new(struct hv_pool_peer *peer) {

@@ -73,6 +73,8 @@ enum hv_input_type {
                                * never fits, -EPERM policy, -EAGAIN too early. 0: TASK_ACCEPT is planned; its note tells
                                * when the promise is made */
         HV_INPUT_TASK_STOP, /* text: id; message: by whom; reason. -ENOENT, -EALREADY it has ended */
+        HV_INPUT_TASK_HAND_BACK, /* text: id; message: by whom; reason. It ends as handed back to its pool. -ENOENT, -EBUSY it was begun, is to
+                                  * stop, or is not of a pool */
         HV_INPUT_TASK_DISK, /* text: id, attempt, disk_bytes: its workspace takes more than its booking; it is stopped. Of an
                              * attempt that does not run any more it means nothing */
         HV_INPUT_TASK_REOPEN, /* text: id; task: what ended is run again. -ENOENT, -EBUSY, -EPERM */

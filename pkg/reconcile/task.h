@@ -56,8 +56,9 @@ enum hv_task_cause {
         HV_CAUSE_NODE_ERROR, /* the node's fault: engine, image, disk, a container that is gone */
         HV_CAUSE_INPUT,     /* the task's fault, before it ran: an input is wrong, its program is not there */
         HV_CAUSE_RESOURCES, /* waited for room longer than it was to */
-        HV_CAUSE_DISK_LIMIT, /* its workspace took more than it had asked for */
-        HV_CAUSE_REJECTED,   /* can never fit, or policy forbids it */
+        HV_CAUSE_DISK_LIMIT,  /* its workspace took more than it had asked for */
+        HV_CAUSE_REJECTED,    /* can never fit, or policy forbids it */
+        HV_CAUSE_HANDED_BACK, /* to the pool that assigned it: it was never begun here */
         HV_N_CAUSES
 };
 
@@ -152,7 +153,8 @@ struct hv_task_status {
         enum hv_task_cause cause;
         const char *stop_by, *stop_reason; /* NULL: nobody asked for a stop; no reason was given */
         bool stop_recorded;                /* durable */
-        bool is_owed;                      /* the pool that assigned it has not got its result yet */
+        bool can_be_handed_back; /* of a pool, never begun, and nobody wants it stopped or back yet */
+        bool is_owed;            /* the pool that assigned it has not got its result yet */
         const char *
                 ledger_failure; /* what could not be made durable and is tried again: one sentence; NULL: nothing */
 };

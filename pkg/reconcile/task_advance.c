@@ -265,6 +265,8 @@ static void advance_make(struct hv_core *c, struct task *t) {
                 return;
         if (t->stop_durable)
                 hv_task_over(c, t, HV_CAUSE_STOPPED, "stopped by %s before it started", by);
+        else if (hv_task_goes_back(t))
+                hv_task_over_by_hand_back(c, t);
         else if (s->failure.reason != HV_REASON_SYNCED && s->failure.backoff.n >= NODE_TRIES)
                 hv_task_over(c, t, HV_CAUSE_NODE_ERROR, "cannot %s its container: %s",
                              hv_action_name(s->failure.type), s->failure.message);
@@ -285,6 +287,8 @@ void hv_task_advance(struct hv_core *c, struct task *t, uint64_t now_us) {
                 if (t->stop_durable)
                         hv_task_over(c, t, HV_CAUSE_STOPPED, "stopped by %s before it started",
                                      t->stop_by ? t->stop_by : "somebody");
+                else if (hv_task_goes_back(t))
+                        hv_task_over_by_hand_back(c, t);
                 break;
         case TASK_STEP_MAKE:
                 advance_make(c, t);

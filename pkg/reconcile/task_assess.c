@@ -48,7 +48,7 @@ static struct verdict due(const struct task *t, uint64_t now_us, enum hv_action_
 
 static struct verdict begin(const struct task *t, uint64_t now_us, bool *ret_on_slot, const char *why) {
         *ret_on_slot = false;
-        if (t->stop_asked) /* as soon as that is durable it ends here */
+        if (t->stop_asked || hv_task_goes_back(t)) /* as soon as that can be it ends here */
                 return quiet(HV_PHASE_CREATING, HV_REASON_PENDING, false);
         return due(t, now_us, HV_ACTION_TASK_BEGIN, why);
 }
@@ -256,10 +256,10 @@ static bool takes_long(enum hv_action_type type) {
 }
 
 bool hv_assess_task_stop(const struct task *t, uint64_t now_us, struct verdict *ret) {
-        if (!t->stop_asked || t->stopping || !t->accepted || t->step == TASK_STEP_ACCEPT ||
-            t->step >= TASK_STEP_COLLECT)
+        if ((!t->stop_asked && !hv_task_goes_back(t)) || t->stopping || !t->accepted ||
+            t->step == TASK_STEP_ACCEPT || t->step >= TASK_STEP_COLLECT)
                 return false;
-        if (!t->stop_durable)
+        if (t->stop_asked && !t->stop_durable)
                 *ret = due(t, now_us, HV_ACTION_TASK_STOPPING, "somebody wants it stopped");
         else if (t->effect && takes_long(t->effect->action.type) && !t->cancel_sent)
                 *ret = due(t, now_us, HV_ACTION_TASK_CANCEL, "it is to stop");

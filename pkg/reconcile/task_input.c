@@ -181,6 +181,23 @@ static int stop(struct hv_core *c, const char *id, const char *by, const char *r
         return 0;
 }
 
+/* Nothing is recorded of the wish: until the end is, that says it, an agent that dies has to be asked again. */
+static int hand_back(struct hv_core *c, const char *id, const char *by, const char *reason,
+                     struct hv_err *err) {
+        struct task *t = hv_task_get(c, id);
+
+        if (!t)
+                return hv_err_set(err, -ENOENT, "task %s is not known", id);
+        if (!hv_task_can_be_handed_back(t))
+                return hv_err_set(
+                        err, -EBUSY,
+                        "task %s cannot be handed back: it was begun, is to stop, or is not of a pool", id);
+        t->hand_back = true;
+        name_who_stops(t, by, reason);
+        hv_failure_ask_anew(&t->live->failure);
+        return 0;
+}
+
 static void above_disk(struct hv_core *c, const struct hv_input *in) {
         char taken[HV_QUANTITY_SIZE], limit[HV_QUANTITY_SIZE], text[100 + 2 * HV_QUANTITY_SIZE];
         struct task *t = hv_task_get(c, in->text);
@@ -218,7 +235,7 @@ static int reopen(struct hv_core *c, const char *id, struct hv_task *again, stru
         hv_task_revive(t);
         t->step = TASK_STEP_ACCEPT;
         t->reopened = true;
-        t->stop_asked = t->stop_durable = t->cancel_sent = false;
+        t->stop_asked = t->stop_durable = t->cancel_sent = t->hand_back = false;
         name_who_stops(t, NULL, NULL);
         hv_set_text(&t->message, NULL);
         t->n_counted = 0;
@@ -291,6 +308,8 @@ int hv_task_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in,
                 return submit(c, in->task, err);
         case HV_INPUT_TASK_STOP:
                 return stop(c, in->text, in->message, in->reason, err);
+        case HV_INPUT_TASK_HAND_BACK:
+                return hand_back(c, in->text, in->message, in->reason, err);
         case HV_INPUT_TASK_DISK:
                 above_disk(c, in);
                 return 0;

@@ -210,6 +210,10 @@ static bool ends_in_queue(struct hv_core *c, struct task *t, const struct hv_roo
                                      t->stop_by ? t->stop_by : "somebody");
                 return true;
         }
+        if (hv_task_goes_back(t) && !HV_MUTANT(HV_MUTANT_HANDED_BACK_RUNS)) {
+                hv_task_over_by_hand_back(c, t);
+                return true;
+        }
         if (t->task->refused) {
                 hv_task_over(c, t, HV_CAUSE_REJECTED, "%s", t->task->refused);
                 return true;

@@ -30,6 +30,7 @@ static const char *const cause_names[HV_N_CAUSES] = {
         [HV_CAUSE_RESOURCES] = "resources",
         [HV_CAUSE_DISK_LIMIT] = "diskLimit",
         [HV_CAUSE_REJECTED] = "rejected",
+        [HV_CAUSE_HANDED_BACK] = "handedBack",
 };
 
 static bool parse_word(const char *const *names, size_t n, const char *name, size_t *ret) {
@@ -260,6 +261,7 @@ static enum hv_task_state state_after(enum hv_task_cause cause) {
         case HV_CAUSE_TIMEOUT:
                 return HV_TASK_TIMED_OUT;
         case HV_CAUSE_STOPPED:
+        case HV_CAUSE_HANDED_BACK:
                 return HV_TASK_STOPPED;
         case HV_CAUSE_REJECTED:
                 return HV_TASK_REJECTED;
@@ -290,6 +292,33 @@ void hv_task_over(struct hv_core *c, struct task *t, enum hv_task_cause cause, c
                 t->step = t->again ? TASK_STEP_TIDY : TASK_STEP_END;
         if (!t->live->begun && t->again)
                 t->n_counted += cause != HV_CAUSE_CHECKPOINT;
+}
+
+/* Somebody started it by hand, before its turn. */
+static bool runs_already(const struct task *t) {
+        const struct container *k = t->slot ? t->slot->have : NULL;
+
+        return k && k->ours && k->state != HV_CONTAINER_CREATED && hv_streq(k->object, t->id);
+}
+
+/* A begin that is under way may become durable. */
+bool hv_task_can_be_handed_back(const struct task *t) {
+        bool is_before =
+                t->step == TASK_STEP_QUEUED || t->step == TASK_STEP_PREPARE || t->step == TASK_STEP_MAKE;
+        unsigned n_begun = t->step == TASK_STEP_QUEUED ? t->attempt : t->attempt - 1;
+
+        return t->source == HV_TASK_FROM_POOL && t->accepted && is_before && !t->stop_asked &&
+               !t->live->begun && (n_begun == 0 || HV_MUTANT(HV_MUTANT_BEGUN_HANDED_BACK)) &&
+               !(t->effect && t->effect->action.type == HV_ACTION_TASK_BEGIN) && !runs_already(t);
+}
+
+bool hv_task_goes_back(const struct task *t) {
+        return t->hand_back && hv_task_can_be_handed_back(t);
+}
+
+void hv_task_over_by_hand_back(struct hv_core *c, struct task *t) {
+        hv_task_over(c, t, HV_CAUSE_HANDED_BACK, "handed back to its pool before it started: asked by %s",
+                     t->stop_by ? t->stop_by : "somebody");
 }
 
 bool hv_task_is_alive(const struct task *t) {

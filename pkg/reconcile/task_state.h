@@ -112,6 +112,7 @@ struct task {
         bool accepted, reopened, again, is_listed; /* is_listed: in live_tasks */
         bool is_owed; /* it ended, and the pool that assigned it has not got its result yet: it is not forgotten */
         bool stop_asked, stop_durable, cancel_sent, wait_told;
+        bool hand_back;    /* asked for: it goes back as long as it can */
         bool forget_asked; /* by somebody, not by how long things are kept */
 };
 
@@ -145,6 +146,11 @@ const struct image *hv_task_image(const struct hv_core *c, const struct task *t)
 uint64_t hv_wall_us(const struct hv_core *c, uint64_t now_us);
 void hv_note_task(struct hv_core *c, const struct task *t, enum hv_note_type type, enum hv_reason reason,
                   const char *fmt, ...) _hv_printf_(5, 6);
+
+/* Its pool can give it to another node without anybody running it twice: no attempt of it was ever begun, here and now. */
+bool hv_task_can_be_handed_back(const struct task *t);
+bool hv_task_goes_back(const struct task *t); /* asked for besides */
+void hv_task_over_by_hand_back(struct hv_core *c, struct task *t);
 
 /* task_status.c */
 void hv_task_count(const struct hv_core *c, unsigned *ret_queued, unsigned *ret_running);

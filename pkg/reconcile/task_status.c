@@ -137,6 +137,7 @@ static void describe(const struct hv_core *c, const struct task *t, uint64_t now
                         t->stop_asked ? hv_arena_strdup(a, t->stop_asker ? t->stop_asker : "somebody") : NULL,
                 .stop_reason = t->stop_asked ? hv_arena_strdup(a, t->stop_reason) : NULL,
                 .stop_recorded = t->stop_durable,
+                .can_be_handed_back = !t->hand_back && hv_task_can_be_handed_back(t),
                 .is_owed = t->is_owed,
                 .ledger_failure =
                         hv_failure_is_of_ledger(&t->live->failure) ? what_fails(&t->live->failure, a) : NULL,

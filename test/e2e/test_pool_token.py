@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The whole agent with hivepool and a token: wrong, renewed while both run, and after the pool has lost its memory."""
+"""The whole agent with hivepool and a token: wrong, renewed while both run, and after the pool has lost its memory; and what a drained
+node hands back."""
 import glob
 import os
 import shutil
@@ -22,18 +23,19 @@ class Token(base.Case):
     def set_token(self, side, token):
         self.agent.write(token + "\n", self.tokens[side])  # as an editor does
 
-    def start(self, pool, node):
+    def start(self, pool, node, **master):
         self.set_token("pool", pool)
         self.set_token("node", node)
         self.pool = sites.Pool("--insecure", "--token-file", self.tokens["pool"])
         self.addCleanup(self.pool.done)
-        self.declare()
+        self.declare(**master)
         self.agent.start()
 
-    def declare(self):
+    def declare(self, **more):
+        more = "".join(f", {name}: {value}" for name, value in more.items())
         self.agent.declare({}, body=f"{hv.CHATTY}  secrets: [{{name: pool, fromFile: {self.tokens['node']}}}]\n  master: "
                            f"{{address: '127.0.0.1:{self.pool.port}', insecure: true, heartbeat: 1s, reconnect: {{initial: 100ms, max: 1s}}, "
-                           "credentials: {username: holder, passwordSecret: pool}}\n")
+                           f"credentials: {{username: holder, passwordSecret: pool}}{more}}}\n")
 
     def submit(self, name, command="true"):
         client = self.pool.client()
@@ -95,6 +97,45 @@ class Token(base.Case):
         self.agent.wait(lambda: [o for _, _, o in self.agent.debts()] == ["unwanted"], "nobody wants it any more")
         self.submit("next")
         self.wait_done("next")
+
+    def test_what_waits_on_a_drained_node_goes_back(self):
+        self.start(pool="only", node="only", accept="{maxConcurrentTasks: 1}")
+        self.agent.wait_online()
+        self.submit("first", UNTIL_KILLED)
+        self.agent.wait(lambda: (self.agent.ledger.tasks().get("first") or {}).get("state") == "Running", "it runs")
+        self.submit("second")
+        self.agent.wait(lambda: "second" in self.agent.ledger.tasks(), "it is promised, and waits")
+        self.assertEqual(self.agent.ctl("cordon").returncode, 0)
+        self.agent.wait(lambda: not self.is_open(), "the pool knows that nothing is admitted")
+        self.assertEqual(self.state("second"), "Assigned")
+        drained = self.agent.ctl("drain", "--reason", "the rack moves")
+        self.assertEqual(drained.returncode, 0, drained.stderr)
+        self.agent.wait(lambda: ("second", 1, "committed") in self.agent.debts(), "the pool has it again")
+        told = self.agent.ledger.tasks()["second"]
+        self.assertEqual((told["state"], told["cause"]), ("Stopped", "handedBack"))
+        self.assertIn("the rack moves", told["message"])
+        self.assertEqual(self.state("second"), "Pending")
+        self.assertEqual(self.state("first"), "Assigned")
+        self.end_task("first")
+        self.wait_done("first", "Failed")
+        # It is nobody's as long as the node is drained, and runs once when it is not any more.
+        self.assertEqual(self.state("second"), "Pending")
+        self.assertEqual(self.agent.ctl("uncordon").returncode, 0)
+        self.wait_done("second")
+        self.assertEqual([r["number"] for r in self.agent.ledger.rows(
+            "SELECT number FROM attempt JOIN task ON task.seq = attempt.task WHERE task.id = 'second'")], [1])
+
+    def is_open(self):
+        client = self.pool.client()
+        got = client("ListNodes", admin.ListNodesRequest(), admin.ListNodesResponse)
+        client.channel.close()
+        return got.nodes[0].open
+
+    def state(self, name):
+        client = self.pool.client()
+        got = client("GetTask", admin.GetTaskRequest(id=name), admin.GetTaskResponse)
+        client.channel.close()
+        return got.task.state
 
 
 if __name__ == "__main__":

@@ -384,12 +384,13 @@ static bool may_be_tried_again(const struct hv_task *t, const struct hv_task_end
 
 static const char *judge_retry(const struct sim_promise *p, const struct hv_task_end *e) {
         static const enum hv_task_state states[HV_N_CAUSES] = {
-                [HV_CAUSE_NONE] = HV_TASK_QUEUED,       [HV_CAUSE_SUCCESS] = HV_TASK_COMPLETED,
-                [HV_CAUSE_EXIT_CODE] = HV_TASK_FAILED,  [HV_CAUSE_CHECKPOINT] = HV_TASK_FAILED,
-                [HV_CAUSE_OOM] = HV_TASK_FAILED,        [HV_CAUSE_TIMEOUT] = HV_TASK_TIMED_OUT,
-                [HV_CAUSE_STOPPED] = HV_TASK_STOPPED,   [HV_CAUSE_NODE_ERROR] = HV_TASK_FAILED,
-                [HV_CAUSE_INPUT] = HV_TASK_FAILED,      [HV_CAUSE_RESOURCES] = HV_TASK_FAILED,
-                [HV_CAUSE_REJECTED] = HV_TASK_REJECTED, [HV_CAUSE_DISK_LIMIT] = HV_TASK_FAILED,
+                [HV_CAUSE_NONE] = HV_TASK_QUEUED,         [HV_CAUSE_SUCCESS] = HV_TASK_COMPLETED,
+                [HV_CAUSE_EXIT_CODE] = HV_TASK_FAILED,    [HV_CAUSE_CHECKPOINT] = HV_TASK_FAILED,
+                [HV_CAUSE_OOM] = HV_TASK_FAILED,          [HV_CAUSE_TIMEOUT] = HV_TASK_TIMED_OUT,
+                [HV_CAUSE_STOPPED] = HV_TASK_STOPPED,     [HV_CAUSE_NODE_ERROR] = HV_TASK_FAILED,
+                [HV_CAUSE_INPUT] = HV_TASK_FAILED,        [HV_CAUSE_RESOURCES] = HV_TASK_FAILED,
+                [HV_CAUSE_REJECTED] = HV_TASK_REJECTED,   [HV_CAUSE_DISK_LIMIT] = HV_TASK_FAILED,
+                [HV_CAUSE_HANDED_BACK] = HV_TASK_STOPPED,
         };
 
         if (e->final)

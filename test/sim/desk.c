@@ -9,6 +9,7 @@
 #include "sim/ledger.h"
 #include "sim/oracle.h"
 #include "sim/orders.h"
+#include "sim/pool.h"
 #include "sim/pressure.h"
 #include "sim/sim.h"
 #include "sim/workload.h"
@@ -75,9 +76,9 @@ void sim_desk_submit(struct sim *s) {
                 t = again->task;
         else
                 t = sim_job_task(s, &s->workload->now, &job, "job",
-                                 sim_text(s, "t-%u", ++s->jobs->n_submitted), HV_TASK_FROM_API);
+                                 sim_text(s, "t-%u", ++s->jobs->n_submitted), sim_pool_source(s));
         /* A task of a file belongs to its file: handed in as well, it would be the same promise. */
-        if (t->source != HV_TASK_FROM_API)
+        if (t->source != HV_TASK_FROM_API && t->source != HV_TASK_FROM_POOL)
                 return;
         if (again && !sim_ledger_find(s, t->id))
                 return; /* forgotten, or never accepted: another one, by the same name, is another story */

@@ -6,6 +6,7 @@
 #include "sim/cron.h"
 #include "sim/desk.h"
 #include "sim/job.h"
+#include "sim/pool.h"
 #include "sim/sim.h"
 
 struct sim_ledger *sim_ledger_new(struct sim *s) {
@@ -93,6 +94,7 @@ static struct sim_reply accept(struct sim *s, const struct hv_action *a) {
                 if (!p->ended)
                         return broken(s, "I3", a, "run again while it has not ended");
                 p->ended = p->stop_asked = false;
+                p->back_asked_of = 0;
                 p->n_counted = 0;
                 return ok();
         }
@@ -147,6 +149,7 @@ static struct sim_reply end(struct sim *s, const struct hv_action *a, struct sim
         if (!e->attempt && !e->final)
                 return broken(s, "I3", a, "the record of nothing");
         sim_attempt_judge_end(s, p, e);
+        sim_pool_ended(s, p, e);
         if (t) {
                 t->ended = true;
                 t->end = *e;
@@ -157,6 +160,7 @@ static struct sim_reply end(struct sim *s, const struct hv_action *a, struct sim
                 p->ended = true;
                 p->end = *e;
                 p->ended_wall_us = sim_wall_us(s);
+                p->is_owed = p->task->source == HV_TASK_FROM_POOL;
                 if (e->trust_score != HV_MAX(0, HV_MIN(100, s->ledger->trust_score + e->trust_nominal)) ||
                     e->trust_score != s->ledger->trust_score + e->trust_delta)
                         return broken(s, "I5", a, "the trust in the node does not follow from what it was");
@@ -250,6 +254,7 @@ static void recall(struct sim *s, const struct sim_promise *p) {
                 .evicted_wall_us = last ? last->evicted_wall_us : 0,
                 .stop_asked = p->stop_asked,
                 .stop_by = p->stop_by,
+                .is_owed = p->is_owed,
                 .message = p->ended ? p->end.message : NULL,
                 .cause = p->ended ? p->end.cause : HV_CAUSE_NONE,
                 .exit_code = p->ended ? p->end.exit_code : -1,

@@ -31,6 +31,8 @@ struct sim_promise {
         struct hv_task_end end; /* with ended */
         bool stop_asked;
         const char *stop_by;
+        bool is_owed;           /* to the pool: it ended */
+        uint64_t back_asked_of; /* number of the core that was last asked to hand it back; 0: none */
         unsigned
                 n_counted; /* ended attempts since the promise was given (anew) that count against the retries */
         uint64_t order;    /* of acceptance */

@@ -11,6 +11,7 @@
 #include "sim/oracle.h"
 #include "sim/oracle_cron.h"
 #include "sim/orders.h"
+#include "sim/pool.h"
 #include "sim/pressure.h"
 #include "sim/sim.h"
 #include "sim/workload.h"
@@ -46,6 +47,7 @@ static void judge_note(struct sim *s, const struct hv_note *n) {
                 sim_pressure_admitted(s, n->object);
                 sim_gpus_admitted(s, n->object);
                 sim_orders_admitted(s, n->object);
+                sim_pool_goes_on(s, n->object, "admitted");
                 break;
         default:
                 break;
@@ -103,6 +105,8 @@ void sim_oracle_before_errand(struct sim *s, const struct hv_action *a) {
                 sim_pressure_stopped(s, a->task_id);
         if (a->type == HV_ACTION_TASK_EVICTING && a->eviction == HV_EVICTION_GPU_LOST)
                 sim_gpus_evicted(s, a->task_id, a->attempt);
+        if (a->type == HV_ACTION_TASK_BEGIN)
+                sim_pool_goes_on(s, a->task_id, "begun");
         if (a->type == HV_ACTION_TASK_FORGET)
                 sim_oracle_before_forgetting(s, a);
         for (size_t i = 0; i < s->driver->calls.n; i++) {

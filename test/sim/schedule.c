@@ -16,6 +16,7 @@
 #include "sim/oracle_task.h"
 #include "sim/orders.h"
 #include "sim/people.h"
+#include "sim/pool.h"
 #include "sim/pressure.h"
 #include "sim/scenario.h"
 #include "sim/status_text.h"
@@ -173,6 +174,12 @@ static void machine_sleeps(struct sim *s, void *arg) {
                 sim_cron_sleep(s);
 }
 
+static void pool_changes(struct sim *s, void *arg) {
+        (void) arg;
+        if (!s->calm)
+                sim_pool_changes(s);
+}
+
 static void scatter(struct sim *s, uint64_t within_us, unsigned n, sim_ring_fn *ring) {
         for (; n > 0; n--)
                 sim_after(s, sim_below(s, SIM_CHANCE_SWARM, within_us), ring, NULL);
@@ -211,6 +218,8 @@ static void live_through_faults(struct sim *s) {
                 sim_after(s, sim_below(s, SIM_CHANCE_ORDERS, span_us), order_comes, NULL);
         for (unsigned i = 0; s->gpus->wanted && i < (24u * often) >> shift; i++)
                 sim_after(s, sim_below(s, SIM_CHANCE_GPU, span_us), gpu_trouble, NULL);
+        for (unsigned i = 0; s->pool->wanted && i < (14u * often) >> shift; i++)
+                sim_after(s, sim_below(s, SIM_CHANCE_POOL, span_us), pool_changes, NULL);
         if (s->crons->wanted) {
                 scatter(s, span_us, (unsigned) sim_below(s, SIM_CHANCE_CRON, 16), cron_is_asked);
                 scatter(s, span_us, (unsigned) sim_below(s, SIM_CHANCE_CRON, 4), machine_sleeps);
@@ -298,6 +307,7 @@ static void calm_down(struct sim *s) {
         sim_pressure_ends(s);
         sim_gpus_heal(s);
         sim_orders_end(s);
+        sim_pool_ends(s);
         sim_agent_start(s);
         if (sim_chance(s, SIM_CHANCE_SWARM, 500))
                 accept_comes(s, NULL);
@@ -419,6 +429,7 @@ static void make(struct sim *s) {
         s->desk = sim_desk_new(s);
         s->pressure = sim_pressure_new(s);
         s->orders = sim_orders_new(s);
+        s->pool = sim_pool_new(s);
         s->crons = sim_crons_new(s);
         s->workload = sim_workload_new(s);
         if (s->config->scenario)

@@ -41,6 +41,7 @@ enum sim_stream_of_chance {
         SIM_CHANCE_PRESSURE,
         SIM_CHANCE_ORDERS,
         SIM_CHANCE_GPU,
+        SIM_CHANCE_POOL,
         SIM_N_CHANCES
 };
 
@@ -78,6 +79,7 @@ struct sim_crons;
 struct sim_pressure;
 struct sim_gpus;
 struct sim_orders;
+struct sim_pool;
 
 struct sim {
         const struct sim_config *config;
@@ -101,6 +103,7 @@ struct sim {
         struct sim_pressure *pressure;
         struct sim_gpus *gpus;
         struct sim_orders *orders;
+        struct sim_pool *pool;
         unsigned n_crash_points, n_calls; /* of a scenario, until it is calm */
         uint64_t calm_us;                 /* when it began */
         bool calm;                        /* the liveness phase: no fault, no person, no new wish */

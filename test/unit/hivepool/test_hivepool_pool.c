@@ -343,6 +343,45 @@ static void a_refused_offer_does_not_count(void **state) {
         (void) hv_hivepool_free(p);
 }
 
+static int hand_back(struct hv_hivepool *p, const char *node, uint64_t lease) {
+        const struct hv_hivepool_result r = { .claim = { .task = "t1", .node = node, .lease = lease },
+                                              .end = HV_LEASE_END_FAILED,
+                                              .is_handed_back = true,
+                                              .reason = "drained" };
+        struct hv_err err = {};
+        uint64_t next;
+
+        return hv_hivepool_report(p, 0, &r, &next, &err);
+}
+
+static void a_drained_node_hands_back(void **state) {
+        struct hv_hivepool *p = open_pool(*state, 0);
+        uint64_t first, second;
+
+        join(p, "a", 0);
+        submit(p, "t1", 0);
+        pass(p, 0);
+        first = assigned(p, "a").leases[0];
+        assert_int_equal(hand_back(p, "b", first), HV_HIVEPOOL_COMMITTED); /* which it never had */
+        assert_int_equal(assigned(p, "a").n, 1);
+        assert_int_equal(hand_back(p, "a", first), HV_HIVEPOOL_COMMITTED);
+        assert_int_equal(row_of(p, "t1").state, HV_LEASE_PENDING);
+        pass(p, 0);
+        assert_int_equal(assigned(p, "a").n, 0); /* not before it says that it is open */
+        beat(p, "a", 0);
+        pass(p, 0);
+        assert_int_equal(assigned(p, "a").attempts[0], 1);
+        second = assigned(p, "a").leases[0];
+        assert_int_equal(hand_back(p, "a", first), HV_HIVEPOOL_COMMITTED); /* its answer was lost */
+        assert_int_equal(assigned(p, "a").leases[0], second);
+        join(p, "b", 0);
+        assert_int_equal(hand_back(p, "a", second), HV_HIVEPOOL_COMMITTED);
+        beat(p, "a", 0);
+        pass(p, 0);
+        assert_int_equal(assigned(p, "b").n, 1); /* somebody else rather */
+        (void) hv_hivepool_free(p);
+}
+
 static void logs_go_on_where_they_were(void **state) {
         struct hv_hivepool *p = open_pool(*state, 0);
         struct hv_hivepool_claim c = { .task = "t1", .node = "a" };
@@ -740,6 +779,7 @@ int main(void) {
                 TEST(what_is_promised_outlives_the_process),
                 TEST(two_pools_do_not_share_a_folder),
                 TEST(a_refused_offer_does_not_count),
+                TEST(a_drained_node_hands_back),
                 TEST(logs_go_on_where_they_were),
                 TEST(what_is_removed_is_gone),
                 TEST(a_second_try_of_the_node_has_a_log_of_its_own),

@@ -1,4 +1,6 @@
 /* What people ask for by hand: cordon, hold, stop, restart. */
+#include <errno.h>
+
 #include "task_bed.h"
 
 #include "reconcile/orders.h"
@@ -259,6 +261,97 @@ static void a_task_of_a_pool_goes_back(void **state) {
         assert_non_null(strstr(status_of(b, "t1").message, "the node is cordoned by ana"));
 }
 
+/* ---- handed back ---- */
+
+static int hand_back(struct bed *b, const char *id) {
+        int r = ask(b, HV_INPUT_TASK_HAND_BACK, id);
+
+        bed_run(b);
+        return r;
+}
+
+static const struct job pools = { "t1", .source = HV_TASK_FROM_POOL };
+
+static void what_waits_is_handed_back(void **state) {
+        BED;
+
+        cordon(b);
+        assert_int_equal(submit(b, &pools), 0);
+        assert_int_equal(submit(b, &(struct job){ "mine" }), 0);
+        bed_run(b);
+        (void) bed_log(b);
+        assert_true(status_of(b, "t1").can_be_handed_back);
+        assert_false(status_of(b, "mine").can_be_handed_back);
+        assert_int_equal(hand_back(b, "mine"), -EBUSY);
+        assert_int_equal(hand_back(b, "t9"), -ENOENT);
+        assert_int_equal(hand_back(b, "t1"), 0);
+        assert_string_equal(bed_log(b), "record the end of t1; clean up after t1");
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_STOPPED);
+        assert_int_equal(status_of(b, "t1").cause, HV_CAUSE_HANDED_BACK);
+        assert_string_equal(status_of(b, "t1").message,
+                            "handed back to its pool before it started: asked by ana");
+        assert_true(status_of(b, "t1").is_owed);
+        nothing(b);
+        assert_null(bed_container(b, "task-t1"));
+}
+
+static void what_is_fetched_is_handed_back(void **state) {
+        BED;
+
+        b->hold = true;
+        assert_int_equal(submit(b, &pools), 0);
+        bed_run(b);
+        answer(b, HV_ACTION_TASK_ACCEPT, HV_OUTCOME_OK);
+        assert_int_equal(hand_back(b, "t1"), 0);
+        assert_int_equal(hand_back(b, "t1"), 0); /* whoever drains looks again and again */
+        assert_string_equal(bed_log(b), "accept t1; prepare t1; cancel t1");
+        answer(b, HV_ACTION_TASK_CANCEL, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_INSPECT_IMAGE, HV_OUTCOME_OK);
+        b->hold = false;
+        answer(b, HV_ACTION_TASK_PREPARE, HV_OUTCOME_OK);
+        assert_string_equal(bed_log(b), "record the end of t1; clean up after t1");
+        assert_int_equal(status_of(b, "t1").cause, HV_CAUSE_HANDED_BACK);
+}
+
+static void what_was_begun_is_not_handed_back(void **state) {
+        BED;
+
+        b->hold = true;
+        assert_int_equal(submit(b, &pools), 0);
+        bed_run(b);
+        answer(b, HV_ACTION_TASK_ACCEPT, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_INSPECT_IMAGE, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_TASK_PREPARE, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_CREATE, HV_OUTCOME_OK);
+        assert_true(status_of(b, "t1").stop_by == NULL);
+        assert_int_equal(hand_back(b, "t1"), -EBUSY); /* its begin is on its way */
+        b->hold = false;
+        answer(b, HV_ACTION_TASK_BEGIN, HV_OUTCOME_OK);
+        assert_int_equal(hand_back(b, "t1"), -EBUSY);
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_RUNNING);
+}
+
+static void what_was_started_by_hand_is_not_handed_back(void **state) {
+        BED;
+
+        b->hold = true;
+        assert_int_equal(submit(b, &pools), 0);
+        bed_run(b);
+        answer(b, HV_ACTION_TASK_ACCEPT, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_INSPECT_IMAGE, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_TASK_PREPARE, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_CREATE, HV_OUTCOME_OK);
+        bed_container(b, "task-t1")->state = HV_CONTAINER_RUNNING;
+        bed_event(b, "start", "task-t1");
+        bed_run(b);
+        answer(b, HV_ACTION_TASK_BEGIN, HV_OUTCOME_FAILED); /* the disk is full */
+        answer(b, HV_ACTION_INSPECT, HV_OUTCOME_OK);
+        assert_int_equal(hand_back(b, "t1"), -EBUSY);
+        b->hold = false;
+        bed_wait(b, 10 * S);
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_RUNNING);
+}
+
 /* ---- the value ---- */
 
 static void it_says_why_it_is_closed(void **state) {
@@ -298,6 +391,13 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(nobody_is_admitted_to_a_cordoned_node, task_bed_setup,
                                                 task_bed_teardown),
                 cmocka_unit_test_setup_teardown(a_task_of_a_pool_goes_back, task_bed_setup,
+                                                task_bed_teardown),
+                cmocka_unit_test_setup_teardown(what_waits_is_handed_back, task_bed_setup, task_bed_teardown),
+                cmocka_unit_test_setup_teardown(what_is_fetched_is_handed_back, task_bed_setup,
+                                                task_bed_teardown),
+                cmocka_unit_test_setup_teardown(what_was_begun_is_not_handed_back, task_bed_setup,
+                                                task_bed_teardown),
+                cmocka_unit_test_setup_teardown(what_was_started_by_hand_is_not_handed_back, task_bed_setup,
                                                 task_bed_teardown),
                 cmocka_unit_test(it_says_why_it_is_closed),
         };
