@@ -184,46 +184,54 @@ static void on_made(void *userdata, struct hv_docker_result *result) {
 
 /* ---- which container ---- */
 
-static const struct hv_unit_status *replica_of(const struct hv_status *s, const struct hv_api_exec *asked) {
+static const struct hv_unit_status *replica_of(const struct hv_status *s,
+                                               const struct hv_agent_place *place) {
         for (size_t i = 0; i < s->n_unit_status; i++)
-                if (s->units[i].kind == asked->kind && s->units[i].replica == asked->replica &&
-                    hv_streq(s->units[i].object, asked->name))
+                if (s->units[i].kind == place->kind && s->units[i].replica == place->replica &&
+                    hv_streq(s->units[i].object, place->name))
                         return &s->units[i];
         return NULL;
 }
 
-/* Its id; NULL: an error. */
-static const char *container_of(struct hv_agent *a, const struct hv_api_exec *asked, struct hv_arena *arena,
-                                const char **ret_shown, struct hv_err *err) {
-        const struct hv_unit_status *u;
+static const char *container_of_task(struct hv_agent *a, const char *id, bool runs, struct hv_arena *arena,
+                                     const char **ret_shown, struct hv_err *err) {
         struct hv_task_status t;
-        struct hv_status s;
 
-        if (asked->kind == HV_KIND_TASK) {
-                if (!hv_core_task_status(a->core, asked->name, hv_agent_now_us(), arena, &t)) {
-                        (void) hv_err_set(err, -ENOENT, "there is no task \"%s\" that has not ended",
-                                          asked->name);
-                        return NULL;
-                }
-                *ret_shown = t.container;
-                if (t.container && t.state == HV_TASK_RUNNING && t.started_wall_us)
-                        return t.container;
-                (void) hv_err_set(err, -EBUSY, "task \"%s\" does not run: it is %s", asked->name,
-                                  hv_task_state_name(t.state));
+        if (!hv_core_task_status(a->core, id, hv_agent_now_us(), arena, &t)) {
+                (void) hv_err_set(err, -ENOENT, "there is no task \"%s\" that has not ended", id);
                 return NULL;
         }
+        *ret_shown = t.container;
+        if (t.container && t.started_wall_us && (t.state == HV_TASK_RUNNING || !runs))
+                return t.container;
+        (void) hv_err_set(err, -EBUSY, "task \"%s\" %s: it is %s", id,
+                          runs ? "does not run" : "has no container", hv_task_state_name(t.state));
+        return NULL;
+}
+
+const char *hv_agent_container_of(struct hv_agent *a, const struct hv_agent_place *place, bool runs,
+                                  struct hv_arena *arena, const char **ret_shown, struct hv_err *err) {
+        const struct hv_unit_status *u;
+        struct hv_status s;
+
+        if (!a->docker) {
+                (void) hv_err_set(err, -ENOTCONN, "no container engine: node.docker.enabled is false");
+                return NULL;
+        }
+        if (place->kind == HV_KIND_TASK)
+                return container_of_task(a, place->name, runs, arena, ret_shown, err);
         hv_core_status(a->core, hv_agent_now_us(), arena, &s);
-        u = replica_of(&s, asked);
+        u = replica_of(&s, place);
         if (!u) {
-                (void) hv_err_set(err, -ENOENT, "service \"%s\" has no replica %u", asked->name,
-                                  asked->replica);
+                (void) hv_err_set(err, -ENOENT, "service \"%s\" has no replica %u", place->name,
+                                  place->replica);
                 return NULL;
         }
         *ret_shown = u->container;
-        if (u->id && u->phase == HV_PHASE_RUNNING)
+        if (u->id && (u->phase == HV_PHASE_RUNNING || !runs))
                 return u->id;
-        (void) hv_err_set(err, -EBUSY, "%s does not run%s%s", u->container, *u->message ? ": " : "",
-                          u->message);
+        (void) hv_err_set(err, -EBUSY, "%s %s%s%s", u->container, runs ? "does not run" : "is not there yet",
+                          *u->message ? ": " : "", u->message);
         return NULL;
 }
 
@@ -240,17 +248,14 @@ struct hv_api_session *hv_agent_session_open(void *userdata, const struct hv_api
                 .tty = asked->tty,
                 .input = asked->input,
         };
+        const struct hv_agent_place place = { asked->kind, asked->name, asked->replica };
         const char *container, *shown = NULL;
         struct hv_agent *a = userdata;
         struct hv_api_session *s;
 
-        container = container_of(a, asked, arena, &shown, err);
+        container = hv_agent_container_of(a, &place, true, arena, &shown, err);
         if (!container)
                 return NULL;
-        if (!a->docker) {
-                (void) hv_err_set(err, -ENOTCONN, "no container engine: node.docker.enabled is false");
-                return NULL;
-        }
         /* Arguments and variables may be secrets: the first word has to do. */
         hv_log_event(
                 HV_EVENT_EXEC,

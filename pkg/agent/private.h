@@ -304,7 +304,25 @@ void hv_agent_logs_resume(struct hv_api_log *log);
 void hv_agent_logs_close(struct hv_api_log *log);
 void hv_agent_logs_passed(struct hv_agent *a); /* after each pass: does a task run whose log is waited for? */
 
+/* backend_copy.c */
+struct hv_api_copy *hv_agent_copy_open(void *userdata, const struct hv_api_copy_wish *wish,
+                                       struct hv_api_call *call, struct hv_err *err);
+void hv_agent_copy_resume(struct hv_api_copy *copy);
+size_t hv_agent_copy_input(struct hv_api_copy *copy, const void *data, size_t len);
+void hv_agent_copy_end_input(struct hv_api_copy *copy);
+void hv_agent_copy_close(struct hv_api_copy *copy);
+
 /* backend_session.c */
+/* One replica of a service, or a task. */
+struct hv_agent_place {
+        enum hv_kind kind;
+        const char *name;
+        unsigned replica;
+};
+/* The id of its container, and in *ret_shown how people call that. NULL: there is none, it does not run (with `runs`), or there is no
+ * engine. */
+const char *hv_agent_container_of(struct hv_agent *a, const struct hv_agent_place *place, bool runs,
+                                  struct hv_arena *arena, const char **ret_shown, struct hv_err *err);
 struct hv_api_session *hv_agent_session_open(void *userdata, const struct hv_api_exec *asked,
                                              struct hv_api_call *call, struct hv_err *err);
 size_t hv_agent_session_room(const struct hv_api_session *session);

@@ -71,6 +71,9 @@ struct hv_cli_object {
 /* "service/web", "svc/web"; the second word of "svc web" is `name`. HV_EXIT_OK or HV_EXIT_USAGE, told. */
 int hv_cli_object(struct hv_cli *cli, const char *word, const char *name, struct hv_cli_object *ret);
 
+/* "web", "web/2", "service/web", "service/web/2", "task/ID": what has a container. As above; `word` is written into. cmd_exec.c */
+int hv_cli_container(struct hv_cli *cli, char *word, struct hv_cli_object *ret);
+
 /* Folder of the API that holds a kind: "services". */
 const char *hv_cli_folder(enum hv_kind kind);
 /* Appends a path segment, percent-encoded. */
@@ -132,6 +135,7 @@ int hv_cmd_receipt_key(struct hv_cli *cli);
 int hv_cmd_events(struct hv_cli *cli);     /* cmd_events.c */
 int hv_cmd_logs(struct hv_cli *cli);       /* cmd_logs.c */
 int hv_cmd_exec(struct hv_cli *cli);       /* cmd_exec.c */
+int hv_cmd_cp(struct hv_cli *cli);         /* cmd_cp.c */
 int hv_cmd_explain(struct hv_cli *cli);    /* cmd_explain.c */
 int hv_cmd_schema(struct hv_cli *cli);     /* cmd_schema.c */
 int hv_cmd_completion(struct hv_cli *cli); /* cmd_completion.c */

@@ -16,6 +16,7 @@
 struct stream {
         struct hv_client *client;
         struct hv_client_stream hooks;
+        ssize_t (*read)(void *userdata, void *buf, size_t size); /* of an upload */
         struct hv_request *request;
         struct stream *next;
 };
@@ -271,6 +272,43 @@ int hv_client_stream_start(struct hv_client *c, const struct hv_client_stream *s
         s->next = c->streams;
         c->streams = s;
         return hv_transfer_start(c->transfer, &options, &s->request, err);
+}
+
+static ssize_t on_stream_read(void *userdata, void *buf, size_t size) {
+        struct stream *s = userdata;
+
+        return s->read(s->hooks.userdata, buf, size);
+}
+
+int hv_client_upload_start(struct hv_client *c, const struct hv_client_upload *upload,
+                           struct hv_request **ret, struct hv_err *err) {
+        _hv_cleanup_free_ char *url = hv_asprintf("%s%s", c->base, upload->path);
+        const char *const headers[] = { c->authorization ? hv_secret_bytes(c->authorization) : NULL, NULL };
+        struct stream *s = HV_NEW(struct stream);
+        const struct hv_request_options options = {
+                .method = HV_METHOD_PUT,
+                .lane = HV_LANE_STREAMS,
+                .url = url,
+                .unix_socket = c->socket_path,
+                .headers = headers,
+                .ca_file = c->ca_file,
+                .content_type = upload->content_type,
+                .read = on_stream_read,
+                .read_bytes = -1,
+                .on_done = on_stream_done,
+                .userdata = s,
+        };
+        int r;
+
+        s->client = c;
+        s->hooks.on_end = upload->on_end;
+        s->hooks.userdata = upload->userdata;
+        s->read = upload->read;
+        s->next = c->streams;
+        c->streams = s;
+        r = hv_transfer_start(c->transfer, &options, &s->request, err);
+        *ret = s->request;
+        return r;
 }
 
 int hv_client_duplex(struct hv_client *c, const char *path, const struct hv_duplex_options *options,

@@ -51,6 +51,17 @@ struct hv_client_stream {
 };
 int hv_client_stream_start(struct hv_client *c, const struct hv_client_stream *stream, struct hv_err *err);
 
+/* A PUT whose body is made while it is sent: `read` as of struct hv_request_options. The request, for hv_request_wake(), is good until
+ * on_end, which is that of a stream. */
+struct hv_client_upload {
+        const char *path, *content_type;
+        ssize_t (*read)(void *userdata, void *buf, size_t size);
+        void (*on_end)(void *userdata, const struct hv_client_answer *answer, const struct hv_err *err);
+        void *userdata;
+};
+int hv_client_upload_start(struct hv_client *c, const struct hv_client_upload *upload,
+                           struct hv_request **ret, struct hv_err *err);
+
 /* A connection that goes both ways: url, unix_socket, ca_file, headers and open_us of the options are the client's. */
 int hv_client_duplex(struct hv_client *c, const char *path, const struct hv_duplex_options *options,
                      struct hv_duplex **ret, struct hv_err *err);

@@ -272,8 +272,7 @@ static void wait_for_signals(struct exec *e) {
 
 /* ---- the verb ---- */
 
-/* "web", "web/2", "service/web", "service/web/2", "task/ID". `word` is written into. */
-static int read_place(struct hv_cli *cli, char *word, struct hv_cli_object *ret) {
+int hv_cli_container(struct hv_cli *cli, char *word, struct hv_cli_object *ret) {
         char *slash = strchr(word, '/');
         uint64_t n;
         int r;
@@ -372,7 +371,7 @@ int hv_cmd_exec(struct hv_cli *cli) {
         if (o->n_args == 0)
                 return hv_cli_usage(cli, "in what? For example: hivectl exec -it web -- sh");
         word = hv_strdup(o->args[0]);
-        r = read_place(cli, word, &place);
+        r = hv_cli_container(cli, word, &place);
         if (r != HV_EXIT_OK)
                 return r;
         if (e.tty && hv_option_is_given(o, HV_OPT_STDIN) && !isatty(STDIN_FILENO))

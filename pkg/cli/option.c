@@ -94,6 +94,8 @@ const struct hv_option hv_options[HV_N_OPTIONS] = {
         { HV_OPT_WORKDIR, 0, "workdir", "PATH", NULL, "its working directory; default: the container's" },
         { HV_OPT_STOP_WORKLOADS, 0, "stop-workloads", NULL, NULL, "end tasks and stop services first" },
         { HV_OPT_YES, 'y', "yes", NULL, NULL, "do not ask" },
+        { HV_OPT_ARCHIVE, 'a', "archive", NULL, NULL,
+          "keep the owners of files, by number; otherwise they are root's there and yours here" },
         { HV_OPT_VERSION, 0, "version", NULL, NULL, "show the version" },
 };
 

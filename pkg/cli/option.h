@@ -67,6 +67,7 @@ enum hv_option_id {
         HV_OPT_WORKDIR,
         HV_OPT_STOP_WORKLOADS,
         HV_OPT_YES,
+        HV_OPT_ARCHIVE,
         HV_OPT_VERSION,
         HV_N_OPTIONS
 };

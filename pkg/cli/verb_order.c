@@ -62,6 +62,22 @@ const struct hv_verb hv_verbs_order[] = {
           .args = HV_ARGS_SERVICE,
           .args_max = 4096,
           .run = hv_cmd_exec },
+        { .name = "cp",
+          .group = "By hand",
+          .usage =
+                  "[-a] SERVICE[/REPLICA]:PATH | task/ID:PATH LOCAL   |   LOCAL SERVICE[/REPLICA]:PATH | task/ID:PATH",
+          .summary = "copy files out of a container, or into one",
+          .details =
+                  "A folder that is there gets the source inside; what is not there is the new name of the source. With /. behind\n"
+                  "a folder its contents are copied. LOCAL may be -: a tar, on standard output or from standard input. LOCAL that\n"
+                  "holds a colon begins with ./ or /. The container need not run. Devices, fifos and sockets are left out, and the\n"
+                  "exit code is 1 then. Needs the role admin; who copied what is recorded.",
+          .examples = "cp web:/etc/nginx/nginx.conf .\ncp ./site/. web/2:/usr/share/nginx/html\n"
+                      "cp db:/var/lib/data - >data.tar\ncp notes.txt task/resize-7:/tmp/\n",
+          .options = BIT(HV_OPT_ARCHIVE),
+          .args = HV_ARGS_SERVICE,
+          .args_max = 2,
+          .run = hv_cmd_cp },
         { .name = "hold",
           .group = "By hand",
           .usage = "SERVICE | node [--reason TEXT]",

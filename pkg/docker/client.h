@@ -66,6 +66,9 @@ enum hv_docker_op {
         HV_DOCKER_OP_CONTAINER_WAIT,
         HV_DOCKER_OP_CONTAINER_LOGS,
         HV_DOCKER_OP_CONTAINER_STATS,
+        HV_DOCKER_OP_ARCHIVE_LOOK,
+        HV_DOCKER_OP_ARCHIVE_GET,
+        HV_DOCKER_OP_ARCHIVE_PUT,
         HV_DOCKER_OP_EXEC_CREATE,
         HV_DOCKER_OP_EXEC_RESIZE,
         HV_DOCKER_OP_EXEC_INSPECT,
@@ -106,6 +109,7 @@ struct hv_docker_result {
                 const struct hv_docker_container *container;
                 const struct hv_docker_created *created;
                 const struct hv_docker_exit *exit;
+                const struct hv_docker_path *path;
                 const struct hv_docker_exec_state *exec;
                 const struct hv_docker_usage *usage;
                 const struct hv_docker_images *images;

@@ -15,6 +15,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "http/copies.h"
 #include "http/metrics.h"
 #include "http/orders.h"
 #include "http/sessions.h"
@@ -285,6 +286,17 @@ struct hv_api_backend {
 
         /* Ends with hv_api_kill_done(), also from inside. */
         void (*kill)(void *userdata, const struct hv_api_kill *kill, struct hv_api_call *call);
+
+        /* Looks at a path in a container, or begins to copy it out or into it. NULL and err when it cannot be (-ENOENT: no such object,
+         * -EBUSY: it has no container, -ENOTCONN: no engine): the call is over. Else see http/copies.h; nothing is called from
+         * inside. */
+        struct hv_api_copy *(*copy_open)(void *userdata, const struct hv_api_copy_wish *wish,
+                                         struct hv_api_call *call, struct hv_err *err);
+        void (*copy_resume)(struct hv_api_copy *copy); /* OUT: there is room again */
+        size_t (*copy_input)(struct hv_api_copy *copy, const void *data,
+                             size_t len); /* IN: how much was taken */
+        void (*copy_end_input)(struct hv_api_copy *copy);
+        void (*copy_close)(struct hv_api_copy *copy); /* frees it; the call is over */
 
         /* Begins a process in a container. NULL and err when it cannot be (-ENOENT: no such object, -EBUSY: it does not run,
          * -ENOTCONN: no engine): the call is over. Else see http/sessions.h; nothing is called from inside. */

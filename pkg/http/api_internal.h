@@ -56,6 +56,7 @@ struct hv_api {
         sd_event_source *tell;        /* defer: conditions, watchers, abandoned logs; once a turn */
         struct hv_api_call *calls;    /* the open ones */
         unsigned n_sessions;          /* of these */
+        unsigned n_copies;
 };
 
 /* Made once, kept. */
@@ -121,11 +122,12 @@ struct hv_api_call {
         bool over;              /* _done() was called meanwhile */
         const void *answer_as;  /* the handler's own mark for the _done() function */
         struct hv_api_exchange *exchange;            /* of a session: api_session.c */
+        struct hv_api_transfer *transfer;            /* of a copy: api_copy.c */
         struct hv_api_log *log;                      /* of a log: open at the backend */
-        struct hv_http_stream *stream;               /* of a log: NULL before the first text */
+        struct hv_http_stream *stream;               /* of a log or a copy: NULL before the first bytes */
         bool (*otherwise)(struct hv_api_call *call); /* of a log: see hv_api_open_log() */
         bool held;                                   /* of a log: the backend was told to wait */
-        bool abandoned; /* of a log: nobody reads it; closed at the end of the turn */
+        bool abandoned; /* of a log or a copy: nobody reads it; closed at the end of the turn */
 };
 
 struct hv_api_call *hv_api_call_new(struct hv_api *api, struct hv_http_request *req);
@@ -236,6 +238,11 @@ void hv_api_post_kill(struct hv_http_request *req, void *userdata);
 /* api_session.c */
 void hv_api_post_exec(struct hv_http_request *req, void *userdata);
 void hv_api_post_task_exec(struct hv_http_request *req, void *userdata);
+
+/* api_copy.c */
+void hv_api_copy_service(struct hv_http_request *req, void *userdata);
+void hv_api_copy_task(struct hv_http_request *req, void *userdata);
+void hv_api_copy_close_abandoned(struct hv_api_call *call);
 
 /* api_gc.c */
 void hv_api_get_gc(struct hv_http_request *req, void *userdata);

@@ -86,6 +86,10 @@ void hv_api_close_abandoned_logs(struct hv_api *api) {
                 next = call->next;
                 if (!call->abandoned)
                         continue;
+                if (call->transfer) {
+                        hv_api_copy_close_abandoned(call);
+                        continue;
+                }
                 api->backend->logs_close(call->log);
                 hv_api_call_free(call);
         }

@@ -56,6 +56,14 @@ PARAMETERS(TASK_LOG, ATTEMPT, LOG);
 PARAMETERS(RESULTS, ATTEMPT, { "format", "{enum: [json, tar, zip]}" }, LIMIT(10000), CONTINUE);
 PARAMETERS(RESULT, ATTEMPT, { "Range", TEXT, "one range", .is_header = true },
            { "If-Range", TEXT, NULL, .is_header = true });
+#define COPIED \
+        { "path", TEXT, "absolute" }
+#define REPLICA \
+        { "replica", "{type: integer, minimum: 1, maximum: 1000, default: 1}" }
+PARAMETERS(SERVICE_COPY_OUT, COPIED, REPLICA, { "format", "{enum: [json, tar]}" });
+PARAMETERS(SERVICE_COPY_IN, { "path", TEXT, "absolute; a folder" }, REPLICA);
+PARAMETERS(COPY_OUT_OF, COPIED, { "format", "{enum: [json, tar]}" });
+PARAMETERS(COPY_INTO, { "path", TEXT, "absolute; a folder" });
 PARAMETERS(FIT, { "file", TEXT, "how findings call the document" });
 PARAMETERS(TRUST, LIMIT(1000), CONTINUE);
 PARAMETERS(ROTATE, { "prepare", BOOLEAN, "make the next key and tell it; nothing uses it yet" },
@@ -118,6 +126,8 @@ KIND_HANDLERS(wireguard, HV_KIND_WIREGUARD)
 #define DELETE(tag_, path_, role_, handle_, ...) ROW(DELETE, tag_, path_, role_, handle_, __VA_ARGS__)
 #define POST(tag_, path_, role_, handle_, max_, ...) \
         ROW(POST, tag_, path_, role_, handle_, __VA_ARGS__, .body_max_bytes = (max_))
+#define PUT(tag_, path_, role_, handle_, max_, ...) \
+        ROW(PUT, tag_, path_, role_, handle_, __VA_ARGS__, .body_max_bytes = (max_))
 #define JUDGE(tag_, path_, role_, handle_, ...)                                                      \
         ROW(POST, tag_, path_, role_, handle_, __VA_ARGS__, .body_max_bytes = HV_API_BODY_MAX_BYTES, \
             .flags = HV_HTTP_JUDGES)
@@ -153,6 +163,16 @@ KIND_HANDLERS(wireguard, HV_KIND_WIREGUARD)
         "frames both ways: docs/http-api.md, \"Sessions\". At most 16 at once. The audit names the first word of " \
         "the command only."
 #define EXEC_MAX_BYTES ((size_t) 128 << 10)
+#define COPY_MAX_BYTES ((size_t) 16 << 30)
+#define COPY_IN "204, 400, 403, 404, 409, 413, 503"
+#define COPY_OUT "200 Path application/x-tar, 400, 404, 409, 503"
+#define COPY_OUT_DETAILS                                                                                  \
+        "A tar, named from the last component of the path on; with format=json what is at the path. The " \
+        "container need not run. A download that breaks has no proper end."
+#define COPY_IN_DETAILS                                                                                 \
+        "The body is a tar of at most 16 GiB, which the engine unpacks in a folder that is there. The " \
+        "container need not run. A folder is not replaced by a file, nor a file by a folder; what was " \
+        "unpacked before an error stays."
 #define TASK_CHANGED "200 Task, 403, 404, 409, 503"
 
 static const struct hv_http_route routes[] = {
@@ -363,6 +383,17 @@ static const struct hv_http_route routes[] = {
              "run something in a container of a service", .body = "Exec", .details = SESSION_DETAILS),
         POST(sessions, "/api/v1/tasks/{name}/exec", ADMIN, hv_api_post_task_exec, EXEC_MAX_BYTES, SESSION,
              "run something in the container of a task", .body = "Exec", .details = SESSION_DETAILS),
+        GET(copies, "/api/v1/services/{name}/archive", ADMIN, hv_api_copy_service, COPY_OUT,
+            "files out of a container of a service", .parameters = SERVICE_COPY_OUT,
+            .details = COPY_OUT_DETAILS),
+        PUT(copies, "/api/v1/services/{name}/archive", ADMIN, hv_api_copy_service, COPY_MAX_BYTES, COPY_IN,
+            "files into a container of a service", .parameters = SERVICE_COPY_IN, .body = "Archive",
+            .flags = HV_HTTP_INTAKE, .details = COPY_IN_DETAILS),
+        GET(copies, "/api/v1/tasks/{name}/archive", ADMIN, hv_api_copy_task, COPY_OUT,
+            "files out of the container of a task", .parameters = COPY_OUT_OF, .details = COPY_OUT_DETAILS),
+        PUT(copies, "/api/v1/tasks/{name}/archive", ADMIN, hv_api_copy_task, COPY_MAX_BYTES, COPY_IN,
+            "files into the container of a task", .parameters = COPY_INTO, .body = "Archive",
+            .flags = HV_HTTP_INTAKE, .details = COPY_IN_DETAILS),
         GET(orders, "/api/v1/cordon", VIEWER, hv_api_get_orders, "200 Orders, 304",
             "what people asked of the node by hand"),
         POST(orders, "/api/v1/cordon", OPERATOR, hv_api_post_cordon, 4096, "200 Orders, 400, 503",

@@ -6,6 +6,8 @@
  *         '---------> ANSWERED    WAITING -------------'
  *                                    '--client left--> GONE --> closed
  *
+ * A handler of a body that is handed on (http/intake.h) is called with the head, and its request is READING again until that body ends.
+ *
  * MHD calls on_access() once with the head, then for each piece of the body, then with none; and again
  * after each resume. An answer may be queued in the first and in the last kind of call only, and from
  * nowhere else.
@@ -214,6 +216,11 @@ static enum MHD_Result begin(struct hv_http_conn *conn, const char *url, const c
                 check_announced_body(req);
         if (req->state == HV_HTTP_READING)
                 choose_form(req);
+        if (req->state == HV_HTTP_READING && (req->match.route->flags & HV_HTTP_INTAKE)) {
+                req->state = HV_HTTP_HANDLING;
+                audit(req);
+                req->match.route->handle(req, req->match.userdata);
+        }
         if (req->state == HV_HTTP_ANSWERED)
                 return queue_answer(req);
         return MHD_YES;
@@ -222,6 +229,8 @@ static enum MHD_Result begin(struct hv_http_conn *conn, const char *url, const c
 static enum MHD_Result take_body(struct hv_http_request *req, const char *data, size_t *len) {
         size_t max = req->match.route->body_max_bytes;
 
+        if (req->intake.take)
+                return hv_http_intake_take(req, data, len) ? MHD_YES : MHD_NO;
         req->body_received_bytes += *len;
         if (req->body_received_bytes > max + BODY_OVERRUN_BYTES)
                 return MHD_NO;
@@ -234,7 +243,9 @@ static enum MHD_Result take_body(struct hv_http_request *req, const char *data, 
 static enum MHD_Result handle(struct hv_http_request *req) {
         hv_http_conn_set_deadline(req->conn, 0);
         req->state = HV_HTTP_HANDLING;
-        if (req->body_received_bytes > req->match.route->body_max_bytes) {
+        if (req->intake.take) {
+                hv_http_intake_whole(req);
+        } else if (req->body_received_bytes > req->match.route->body_max_bytes) {
                 hv_http_reply_problem(req, 413, "BodyTooLarge", "%s takes at most %zu bytes", req->path.text,
                                       req->match.route->body_max_bytes);
         } else {
@@ -287,6 +298,7 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **request_s
                 hv_http_stream_detach(req->stream, how == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED);
         if (req->upgrade)
                 hv_http_upgrade_detach(req->upgrade);
+        hv_http_intake_client_left(req);
         request_free(req);
 }
 
@@ -355,6 +367,7 @@ void hv_http_answer(struct hv_http_request *req, unsigned status, struct MHD_Res
         req->status = status;
         req->response = response;
         req->state = HV_HTTP_ANSWERED;
+        hv_http_intake_resume(req); /* what is left of its body is thrown away */
         if (!was_waiting)
                 return;
         hv_http_conn_watch_leaving(req->conn, false);
@@ -369,6 +382,8 @@ void hv_http_client_left(struct hv_http_conn *conn) {
                 return;
         if (req->stream) {
                 hv_http_stream_client_left(req->stream);
+        } else if (req->is_held) {
+                hv_http_intake_client_left(req);
         } else if (req->state == HV_HTTP_WAITING) {
                 req->state = HV_HTTP_GONE;
                 if (req->gone)

@@ -3,6 +3,7 @@
  *      server.c        options, start, drain, counters
  *      connection.c    accept -> head check -> MHD; makes room; sees clients leave
  *      exchange.c      MHD's callbacks: gate, body, handler, suspended answers
+ *      intake.c        bodies that are handed on
  *      request.c       what a handler asks           reply.c, stream.c, upgrade.c   what it answers
  *
  * One connection carries one request (`Connection: close`): the head check (http/head.h) must see every
@@ -17,6 +18,7 @@
 #include "base/buf.h"
 #include "base/vec.h"
 #include "http/head.h"
+#include "http/intake.h"
 #include "http/listener.h"
 #include "http/loop.h"
 #include "http/request.h"
@@ -71,6 +73,8 @@ struct hv_http_request {
         HV_VEC(struct hv_http_pair) query;
         struct hv_buf body; /* no more than the route takes */
         size_t body_received_bytes;
+        struct hv_http_intake intake; /* take NULL: the body is kept, above */
+        bool is_held;                 /* of it: MHD's connection is suspended until there is room */
         HV_VEC(struct hv_http_pair) reply_headers;
         unsigned status;
         struct MHD_Response *response;
@@ -120,6 +124,12 @@ struct MHD_Daemon *hv_http_mhd_start(struct hv_http_server *server, size_t conne
 void hv_http_client_left(struct hv_http_conn *conn);
 void hv_http_answer(struct hv_http_request *req, unsigned status,
                     struct MHD_Response *response); /* takes response */
+
+/* intake.c */
+bool hv_http_intake_take(struct hv_http_request *req, const char *data,
+                         size_t *len); /* *len: what is left of it; false: it is to be cut */
+void hv_http_intake_whole(struct hv_http_request *req);
+void hv_http_intake_client_left(struct hv_http_request *req);
 
 /* reply.c */
 void hv_http_reply_problem_text(struct hv_buf *out, unsigned status, const char *code, const char *detail,

@@ -39,6 +39,7 @@ enum hv_http_route_flags {
         HV_HTTP_VERBATIM = 1 << 4,    /* its very bytes count: never as YAML */
         HV_HTTP_QUIET =
                 1 << 5, /* may be a stream that says little for long: its connections get little memory */
+        HV_HTTP_INTAKE = 1 << 6, /* its body is not kept, but handed on as it comes (http/intake.h) */
 };
 
 /* Answers the request before it returns, or keeps `req` and answers later (http/reply.h, http/stream.h).

@@ -125,6 +125,8 @@
            "somebody asked something of the node by hand: cordon, hold, stop, start, restart") \
         X(EXEC,                 "Exec",                LOG_NOTICE,  "9a8f8834a19a4be2b6acaf5ff7249337", \
            "somebody runs something in a container by hand") \
+        X(COPY,                 "Copy",                LOG_NOTICE,  "c7f3d4b09a5e4c1b8f6a2e51d07b93ac", \
+           "somebody copies files out of a container or into one by hand") \
         X(LOGGED_IN,            "LoggedIn",             LOG_NOTICE,  "3ceaaf308142c8ea91d93080f9b439fc", \
            "somebody logged in") \
         X(LOGGED_OUT,           "LoggedOut",            LOG_NOTICE,  "9dfb369bab13dfae627655daa05f1119", \

@@ -12,7 +12,7 @@
  *          deflate; too many entries, too many bytes, a ratio that no honest data has; damage, truncation, and anything
  *          behind the end. An archive that is refused half way leaves what was unpacked: the caller drops the workspace.
  * Errors   -EBADMSG: refused; -ECANCELED; everything else: the machine is in the way.
- * Thread   blocks: for the worker. This is the only file that knows libarchive's reader.
+ * Thread   blocks: for the worker. In the agent this is the only file that knows libarchive's reader (hivectl: cli/untar.h).
  */
 #pragma once
 

@@ -99,6 +99,8 @@ static size_t on_header(char *line, size_t size, size_t n, void *userdata) {
         /* The empty line ends a block of headers; a 1xx block is followed by another. */
         if (len <= 2 && (line[0] == '\r' || line[0] == '\n') && status >= 200 && !r->opened) {
                 r->opened = true;
+                if (r->starved) /* it may be a refusal: libcurl looks at it only when it goes on */
+                        hv_request_wake(r);
                 if (r->options.on_open)
                         r->options.on_open(r->options.userdata, status);
         }
@@ -138,6 +140,9 @@ static size_t on_read(char *buf, size_t size, size_t n, void *userdata) {
                 return CURL_READFUNC_ABORT;
         touch(r);
         got = r->options.read(r->options.userdata, buf, size * n);
+        r->starved = got == -EAGAIN && !r->silent;
+        if (r->starved)
+                return CURL_READFUNC_PAUSE;
         if (got < 0)
                 r->aborted = (int) got;
         return got < 0 || r->silent ? CURL_READFUNC_ABORT : (size_t) got;

@@ -17,11 +17,12 @@ struct hv_request {
         uint64_t begun_us, active_us, deadline_us, open_by_us;
         uint64_t *n_connections;
 
-        bool added;  /* is in the multi */
-        bool silent; /* cancelled: no callback any more */
-        bool ending; /* on_done is running or about to */
-        bool paused; /* what comes all the same is given back to libcurl (it does come, from 8.x on) */
-        bool resume; /* to be unpaused when libcurl has returned */
+        bool added;   /* is in the multi */
+        bool silent;  /* cancelled: no callback any more */
+        bool ending;  /* on_done is running or about to */
+        bool paused;  /* what comes all the same is given back to libcurl (it does come, from 8.x on) */
+        bool starved; /* read had nothing: libcurl does not ask again by itself */
+        bool resume;  /* to be unpaused when libcurl has returned */
 
         CURL *easy;
         struct curl_slist *headers;

@@ -82,15 +82,30 @@ void hv_request_cancel(struct hv_request *r) {
                 request_free(r);
 }
 
+static int pauses(const struct hv_request *r) {
+        return (r->paused ? CURLPAUSE_RECV : 0) | (r->starved ? CURLPAUSE_SEND : 0);
+}
+
+static void go_on_later(struct hv_request *r) {
+        r->resume = true;
+        lane_wake(&r->transfer->lanes[r->options.lane]);
+}
+
 void hv_request_pause(struct hv_request *r, bool paused) {
         if (!r->added || r->silent || r->ending)
                 return;
         r->paused = paused;
-        r->resume = !paused;
         if (paused)
-                (void) curl_easy_pause(r->easy, CURLPAUSE_RECV);
+                (void) curl_easy_pause(r->easy, pauses(r));
         else
-                lane_wake(&r->transfer->lanes[r->options.lane]);
+                go_on_later(r);
+}
+
+void hv_request_wake(struct hv_request *r) {
+        if (!r->added || r->silent || r->ending || !r->starved)
+                return;
+        r->starved = false;
+        go_on_later(r);
 }
 
 static void finish(struct hv_request *r, enum hv_transfer_end end, CURLcode code) {
@@ -119,7 +134,7 @@ static void go_on(struct hv_request *r) {
 
         r->resume = false;
         lane->inside = true;
-        (void) curl_easy_pause(r->easy, CURLPAUSE_CONT);
+        (void) curl_easy_pause(r->easy, pauses(r));
         lane->inside = false;
 }
 

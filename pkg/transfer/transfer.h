@@ -92,7 +92,7 @@ struct hv_request_options {
         const void *body;         /* wiped when the request ends */
         size_t body_len;
         /* Instead of body: called for more until it gives 0 (the end) or -errno (abort). Never blocks for
-         * long. */
+         * long: -EAGAIN, there is nothing yet, and it is called again after hv_request_wake(). */
         ssize_t (*read)(void *userdata, void *buf, size_t size);
         int64_t read_bytes; /* how much read will give in total; -1: not known (sent in chunks) */
 
@@ -127,6 +127,9 @@ void hv_request_cancel(struct hv_request *r); /* its connection is closed; NULL 
  * held back by its own full socket. What libcurl has read already (at most 16 KiB) comes first when it goes on, in a later
  * turn of the loop. Deadlines run on. Allowed inside on_data. */
 void hv_request_pause(struct hv_request *r, bool paused);
+
+/* There is more to read, for a request whose `read` gave -EAGAIN; it is asked in a later turn of the loop. */
+void hv_request_wake(struct hv_request *r);
 
 /* CLOCK_MONOTONIC in us. Not sd_event_now(): that stands still while a handler works, and a request that is started late
  * in a handler would begin in the past. */

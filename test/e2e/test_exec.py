@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import hashlib
+import io
 import ipaddress
 import os
 import pty
@@ -10,6 +11,7 @@ import select
 import signal
 import struct
 import subprocess
+import tarfile
 import termios
 
 import base
@@ -111,6 +113,66 @@ class Exec(base.Case):
         self.assertIn("unix:uid=0 runs sh in hive-web", log)
         self.assertNotIn(SECRET, log)
 
+    def copy(self, *args, code=0, data=None):
+        r = subprocess.run([*self.agent.hivectl(), "cp", *args], input=data, capture_output=True, timeout=hv.LIMIT_S,
+                           env=self.env())
+        self.assertEqual(r.returncode, code, r.stderr.decode())
+        return r
+
+    def test_files_go_in_and_out(self):
+        def here(*names):
+            return os.path.join(self.agent.dir, *names)
+
+        def write(path, data, mode=0o644):
+            with open(path, "wb") as f:
+                f.write(data)
+            os.chmod(path, mode)
+
+        def read(path):
+            with open(path, "rb") as f:
+                return f.read()
+
+        big = os.urandom(20 << 20)
+        os.makedirs(here("tree", "below", "empty"))
+        write(here("tree", "run me"), b"#!/bin/sh\n", 0o755)
+        write(here("tree", "below", "big"), big, 0o640)
+        os.symlink("../run me", here("tree", "below", "link"))
+        # In: a folder, what is in it, a file under another name, a tar. Out again by another way.
+        self.copy(here("tree"), "web/2:/tmp")
+        self.copy(here("tree") + "/.", "web/2:/tmp/tree2")
+        self.copy(here("tree", "run me"), "web/2:tmp/renamed")
+        self.assertEqual(self.run_it("web/2", "--", "stat", "-c", "%a %u %F", "/tmp/tree/below/big",
+                                     "/tmp/tree2/below/link", "/tmp/renamed").stdout,
+                         b"640 0 regular file\n777 0 symbolic link\n755 0 regular file\n")
+        os.mkdir(here("out"))
+        self.copy("web/2:/tmp/tree", here("out"))
+        self.copy("svc/web/2:/tmp/tree2/", here("new"))
+        for top in ("out/tree", "new"):
+            self.assertEqual(read(here(top, "below", "big")), big)
+            self.assertEqual(os.stat(here(top, "below", "big")).st_mode & 0o7777, 0o640)
+            self.assertEqual(os.readlink(here(top, "below", "link")), "../run me")
+            self.assertEqual(os.listdir(here(top, "below", "empty")), [])
+        tar = self.copy("web/2:/tmp/tree/below", "-").stdout
+        self.copy("-", "web:/tmp", data=tar)
+        self.assertEqual(self.run_it("web", "--", "sha256sum", "/tmp/below/big").stdout.split()[0].decode(),
+                         hashlib.sha256(big).hexdigest())
+        # What is not there, or is something else.
+        self.assertIn("no /tmp/nothing in hive-web", self.copy("web:/tmp/nothing", ".", code=NO_SUCH).stderr.decode())
+        self.copy("nobody:/tmp", ".", code=NO_SUCH)
+        self.copy("web/7:/tmp", ".", code=NO_SUCH)
+        self.copy(here("nothing"), "web:/tmp", code=NO_SUCH)
+        self.copy(here("tree"), "web:/nothing/here", code=NO_SUCH)
+        self.assertIn("is no directory", self.copy(here("tree"), "web:/etc/passwd", code=ERROR).stderr.decode())
+        self.copy("web:/tmp", "web/2:/tmp", code=USAGE)
+        # It need not run.
+        self.assertEqual(self.agent.ctl("stop", "web", "--wait").returncode, 0)
+        self.copy(here("tree", "run me"), "web:/tmp/later")
+        self.copy("web:/tmp/later", here("later"))
+        self.assertEqual(read(here("later")), b"#!/bin/sh\n")
+        log = self.agent.text_of_log()
+        self.assertIn("unix:uid=0 copies into /tmp of hive-web-2", log)
+        self.assertIn("unix:uid=0 copies /tmp/later out of hive-web", log)
+
     def test_a_terminal(self):
         t = Terminal(self.command("-it", "web", "--", "sh"), self.env(), rows=31, columns=101)
         t.type(b"until stty size | grep -q '31 101'; do :; done; echo is-$((6*7))\n")
@@ -178,6 +240,12 @@ class Exec(base.Case):
                 r = subprocess.run([*self.command("-i", "web", *host), "--", "cat"], input=data, capture_output=True,
                                    timeout=hv.LIMIT_S, env=env)
                 self.assertEqual((r.returncode, r.stdout == data), (code, code == 0), r.stderr.decode())
+                for words in (["-", "web:/tmp"], ["web:/etc/passwd", "-"]):
+                    tar = io.BytesIO()
+                    tarfile.open(fileobj=tar, mode="w").close()
+                    r = subprocess.run([*self.agent.hivectl(), "cp", *host, *words], input=tar.getvalue(),
+                                       capture_output=True, timeout=hv.LIMIT_S, env=env)
+                    self.assertEqual(r.returncode, code, r.stderr.decode())
         # Whoever does not ask for a session is told how.
         with self.assertRaises(hv.HttpError) as e:
             self.agent.call("POST", "/api/v1/services/web/exec", '{"command": ["true"]}')

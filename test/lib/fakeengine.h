@@ -31,6 +31,7 @@ struct hv_fake_rule {
         uint64_t delay_us;  /* before the first byte */
         bool forever;       /* used any number of times */
         size_t repeat_body; /* after raw, so many bytes of 'x' */
+        bool at_head;       /* without waiting for the rest of a body */
 };
 
 void hv_fake_add(struct hv_fake_engine *f, const struct hv_fake_rule *rule); /* copied */

@@ -165,6 +165,7 @@ static const struct scene {
         { "help-doctor", "help doctor", NULL },
         { "help-apply", "help apply", NULL },
         { "help-exec", "help exec", NULL },
+        { "help-cp", "help cp", NULL },
         { "help-task", "help task", NULL },
         { "help-run", "help run", NULL },
         { "get-tasks", "get tasks", stage_tasks },

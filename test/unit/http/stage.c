@@ -283,6 +283,93 @@ static void logs_close(struct hv_api_log *log) {
         log_free(log);
 }
 
+/* ---- copies ---- */
+
+struct hv_api_copy {
+        struct stage *stage;
+        struct hv_api_call *call;
+        sd_event_source *defer; /* of a look */
+};
+
+static void copy_free(struct hv_api_copy *copy) {
+        sd_event_source_disable_unref(copy->defer);
+        if (copy->stage->open_copy == copy)
+                copy->stage->open_copy = NULL;
+        free(copy);
+}
+
+static int on_copy_turn(sd_event_source *source, void *userdata) {
+        struct hv_api_copy *copy = userdata;
+
+        (void) source;
+        hv_api_copy_looked(copy->call, &(struct hv_api_path){ .name = "hosts",
+                                                              .size_bytes = 174,
+                                                              .changed_us = 1700000000 * HV_USEC_PER_SEC,
+                                                              .mode = S_IFLNK | 0640,
+                                                              .link = "../run/hosts" });
+        copy_free(copy);
+        return 0;
+}
+
+static struct hv_api_copy *copy_open(void *userdata, const struct hv_api_copy_wish *wish,
+                                     struct hv_api_call *call, struct hv_err *err) {
+        static const char *const NAMES[] = { "look", "out", "in" };
+        struct stage *s = userdata;
+        struct hv_api_copy *copy;
+
+        s->n_copies++;
+        (void) snprintf(s->last_copy, sizeof s->last_copy, "%s %s/%s.%u %s", NAMES[wish->what],
+                        hv_kind_label(wish->kind), wish->name, wish->replica, wish->path);
+        if (s->err.code < 0) {
+                *err = s->err;
+                return NULL;
+        }
+        copy = HV_NEW(struct hv_api_copy);
+        *copy = (struct hv_api_copy){ .stage = s, .call = call };
+        if (wish->what == HV_API_COPY_LOOK)
+                assert_true(sd_event_add_defer(s->event, &copy->defer, on_copy_turn, copy) >= 0);
+        s->open_copy = copy;
+        return copy;
+}
+
+static void copy_resume(struct hv_api_copy *copy) {
+        copy->stage->n_copies_resumed++;
+}
+
+static size_t copy_input(struct hv_api_copy *copy, const void *data, size_t len) {
+        struct stage *s = copy->stage;
+        size_t n = HV_MIN(len, s->copy_room);
+
+        s->copy_room -= n;
+        hv_buf_add(&s->copied, data, n);
+        return n;
+}
+
+static void copy_end_input(struct hv_api_copy *copy) {
+        hv_buf_puts(&copy->stage->copied, "<end>");
+}
+
+static void copy_close(struct hv_api_copy *copy) {
+        copy->stage->n_copies_closed++;
+        copy_free(copy);
+}
+
+bool stage_copy_out(struct stage *s, const char *data, size_t len) {
+        return hv_api_copy_data(s->open_copy->call, data, len);
+}
+
+void stage_make_room_for_copy(struct stage *s, size_t room) {
+        s->copy_room = room;
+        hv_api_copy_drained(s->open_copy->call);
+}
+
+void stage_end_copy(struct stage *s, const struct hv_err *err) {
+        struct hv_api_copy *copy = s->open_copy;
+
+        hv_api_copy_done(copy->call, err);
+        copy_free(copy);
+}
+
 /* ---- sessions ---- */
 
 struct hv_api_session {
@@ -587,6 +674,11 @@ static const struct hv_api_backend backend = {
         .order = order,
         .shutdown = shut_down,
         .kill = send_signal,
+        .copy_open = copy_open,
+        .copy_resume = copy_resume,
+        .copy_input = copy_input,
+        .copy_end_input = copy_end_input,
+        .copy_close = copy_close,
         .session_open = session_open,
         .session_room = session_room,
         .session_input = session_input,
@@ -1227,6 +1319,8 @@ struct stage *stage_free(struct stage *s) {
         assert_null(s->open_log);
         assert_null(s->open_session);
         hv_buf_done(&s->session_said);
+        assert_null(s->open_copy);
+        hv_buf_done(&s->copied);
         if (s->waiting)
                 (void) on_later(NULL, s); /* answers nobody; must be harmless */
         sd_event_source_disable_unref(s->deferred);

@@ -93,6 +93,11 @@ struct stage {
         struct hv_api_session *open_session; /* the newest */
         struct hv_buf session_said;          /* what the client sent: text, <end>, <24x80> */
         size_t session_room;
+        unsigned n_copies, n_copies_closed, n_copies_resumed;
+        char last_copy[256];
+        struct hv_api_copy *open_copy; /* the newest */
+        struct hv_buf copied;          /* what the client sent, and <end> */
+        size_t copy_room;
         sd_event_source *deferred;
         struct hv_api_call *waiting; /* with `later` */
         bool waiting_is_plan;
@@ -128,6 +133,10 @@ void stage_refuse(struct stage *s);
 bool stage_say(struct stage *s, bool is_error_output, const char *text, size_t len);
 void stage_make_room(struct stage *s, size_t room);
 void stage_end_session(struct stage *s, const struct hv_api_session_end *end);
+/* Of the open copy: what comes out of the container (false: held back), how much goes into it from now on, its end. */
+bool stage_copy_out(struct stage *s, const char *data, size_t len);
+void stage_make_room_for_copy(struct stage *s, size_t room);
+void stage_end_copy(struct stage *s, const struct hv_err *err);
 /* A record of the agent's log, as the agent hands it over. */
 void stage_event(struct stage *s, const char *kind, const char *name, const char *message);
 void stage_end_log(struct stage *s, int error);
