@@ -53,9 +53,9 @@ static int parse_path(const struct hv_json *j, struct hv_docker_result *result) 
         p->size_bytes = hv_parse_u64(j, "size");
         p->mode = mode_of(hv_parse_u64(j, "mode"));
         p->changed_us = hv_parse_time_of(j, "mtime");
-        p->link = hv_json_str(j, "linkTarget");
-        if (p->link)
-                p->link = hv_str_empty(p->link) ? NULL : hv_arena_strdup(result->arena, p->link);
+        /* podman names the path itself where there is no link */
+        if (S_ISLNK(p->mode))
+                p->link = hv_arena_strdup(result->arena, hv_json_str(j, "linkTarget"));
         result->path = p;
         return 0;
 }

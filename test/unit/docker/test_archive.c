@@ -28,6 +28,7 @@ static void a_path_is_looked_at(void **state) {
                 const char *leads_to;
         } rows[] = {
                 { "420", "", S_IFREG | 0644, NULL },
+                { "420", "/etc/a b", S_IFREG | 0644, NULL }, /* podman */
                 { "2147484141", "", S_IFDIR | 0755, NULL },
                 { "134218239", "/x", S_IFLNK | 0777, "/x" },
                 { "8389101", "", S_IFREG | S_ISUID | 0755, NULL },
