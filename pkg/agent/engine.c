@@ -1,6 +1,7 @@
 /* agent/engine.c - the container engine as the agent uses it: client, driver, and what the two need from the revision in
  * force: its policy, its registries' secrets. */
 #include "agent/gc.h"
+#include "agent/gpus.h"
 #include "agent/images.h"
 #include "agent/private.h"
 #include "base/arena.h"
@@ -20,6 +21,8 @@ static void on_ended(void *userdata, const struct hv_action *action, enum hv_out
                      uint64_t duration_us) {
         struct hv_agent *a = userdata;
 
+        if (action->type == HV_ACTION_CONNECT && outcome == HV_OUTCOME_OK)
+                hv_agent_gpus_engine(a);
         hv_metrics_action(hv_api_metrics(a->api), action, outcome, duration_us);
         hv_agent_images_ended(a, action, outcome);
 }

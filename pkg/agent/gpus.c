@@ -16,6 +16,7 @@
 #include "cgroup/counters.h"
 #include "cgroup/tree.h"
 #include "docker/container.h"
+#include "execute/create.h"
 #include "gpu/access.h"
 #include "gpu/history.h"
 #include "gpu/watch.h"
@@ -26,6 +27,7 @@
         (10 * HV_USEC_PER_SEC) /* nvidia-smi takes 2 s on a machine with eight GPUs that sleep */
 #define INTERVAL_MIN_US (1 * HV_USEC_PER_SEC)
 #define INTERVAL_DEFAULT_US (5 * HV_USEC_PER_SEC)
+#define NOT_ASKED "their driver was not asked yet"
 
 struct user { /* a container that runs with GPUs */
         char *container, *gpus;
@@ -56,13 +58,21 @@ static const struct hv_gpu_rules *rules(const struct hv_agent *a) {
         return d ? &d->settings.gpus : NULL;
 }
 
+static const char *withheld(const struct hv_agent *a) {
+        return a->docker ? hv_create_gpus_withheld(hv_docker_engine(a->docker)) : NULL;
+}
+
 static void tell_core(struct hv_agent_gpus *g) {
         struct hv_seen_gpu v[HV_GPUS_MAX];
-        struct hv_seen_gpus seen = { .is_known = g->last->is_known, .message = g->last->problem, .v = v };
+        struct hv_seen_gpus seen = { .is_known = g->last->is_known,
+                                     .message = *g->last->problem ? g->last->problem : NOT_ASKED,
+                                     .withheld = withheld(g->agent),
+                                     .v = v };
         const struct hv_input in = { .type = HV_INPUT_GPUS, .gpus = &seen };
         struct hv_buf now = {};
 
-        hv_buf_printf(&now, "%d %s\n", seen.is_known, g->last->problem);
+        hv_buf_printf(&now, "%d %s %s\n", seen.is_known, g->last->problem,
+                      seen.withheld ? seen.withheld : "");
         for (; seen.n < g->last->n; seen.n++) {
                 const struct hv_gpu *k = &g->last->v[seen.n];
 
@@ -81,6 +91,13 @@ static void tell_core(struct hv_agent_gpus *g) {
         hv_buf_done(&g->told);
         g->told = now;
         (void) hv_agent_input(g->agent, &in, NULL);
+}
+
+void hv_agent_gpus_engine(struct hv_agent *a) {
+        if (!a->gpus)
+                return;
+        hv_source_set_gpus_withheld(a->sources, withheld(a));
+        tell_core(a->gpus);
 }
 
 static void log_change(const struct hv_gpus *before, const struct hv_gpus *now) {
@@ -396,7 +413,7 @@ double hv_gpus_memory_percent(const struct hv_gpus *gpus) {
 /* ---- life ---- */
 
 int hv_agent_gpus_init(struct hv_agent *a, struct hv_err *err) {
-        static const struct hv_seen_gpus nobody_has_told = { .message = "their driver was not asked yet" };
+        static const struct hv_seen_gpus nobody_has_told = { .message = NOT_ASKED };
         const struct hv_input in = { .type = HV_INPUT_GPUS, .gpus = &nobody_has_told };
         struct hv_agent_gpus *g = HV_NEW(struct hv_agent_gpus);
         const struct hv_gpu_watch_options options = { .interval_us = INTERVAL_DEFAULT_US,

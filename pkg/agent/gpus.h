@@ -16,6 +16,9 @@ struct hv_source_set;
 int hv_agent_gpus_init(struct hv_agent *a, struct hv_err *err); /* before anybody can be admitted */
 void hv_agent_gpus_end(struct hv_agent *a);                     /* before the engine and the core */
 
+/* Another engine may have answered: what it gives, the core and the judgement of a desired state are told. */
+void hv_agent_gpus_engine(struct hv_agent *a);
+
 /* What they are to the judgement of a desired state: whole ones that work. Nothing where nobody can say. */
 void hv_gpus_as_facts(const struct hv_gpus *gpus, struct hv_source_set *sources);
 /* The same for a process that has no loop: asks the driver, and waits for HV_GPUS_CHECK_US at most. */

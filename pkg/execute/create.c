@@ -278,10 +278,18 @@ static struct hv_pairs with_visible_gpus(const struct hv_pairs *env, const char 
         return (struct hv_pairs){ v, n };
 }
 
+const char *hv_create_gpus_withheld(const struct hv_docker_engine *engine) {
+        return engine && engine->kind == HV_DOCKER_KIND_PODMAN
+                       ? "podman's Docker API gives a container no GPU"
+                       : NULL;
+}
+
 static int choose_gpus(const struct hv_create_for *who, struct hv_arena *arena, struct hv_docker_create *ret,
                        struct hv_err *err) {
-        if (who->gpus && who->engine && who->engine->kind == HV_DOCKER_KIND_PODMAN)
-                return hv_err_set(err, -EOPNOTSUPP, "podman's Docker API gives a container no GPU");
+        const char *withheld = hv_create_gpus_withheld(who->engine);
+
+        if (who->gpus && withheld) /* the core is told, too; another engine may answer by now */
+                return hv_err_set(err, -EOPNOTSUPP, "%s", withheld);
         if (who->gpus)
                 ret->gpus = split_gpus(who->gpus, arena);
         if (who->gpus || who->node_has_gpus)

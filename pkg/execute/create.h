@@ -26,6 +26,9 @@
 
 struct hv_arena;
 
+/* Why this engine gives a container no GPU; NULL: it does, or nobody knows it yet. */
+const char *hv_create_gpus_withheld(const struct hv_docker_engine *engine);
+
 /* Who makes it; borrowed. */
 struct hv_create_for {
         const char *node_id;

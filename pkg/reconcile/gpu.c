@@ -25,6 +25,7 @@ void hv_gpus_end(struct hv_core *c) {
         clear(&c->gpus);
         hv_vec_done(&c->gpus.v);
         free(c->gpus.message);
+        free(c->gpus.withheld);
 }
 
 static void add(struct gpus *g, const char *uuid, const char *name, uint64_t memory_bytes, bool is_whole,
@@ -39,6 +40,7 @@ void hv_gpus_input(struct hv_core *c, const struct hv_seen_gpus *seen) {
         g->is_told = true;
         g->is_silent = !seen->is_known;
         hv_set_text(&g->message, seen->is_known ? NULL : seen->message);
+        hv_set_text(&g->withheld, seen->withheld);
         if (!seen->is_known)
                 return;
         g->is_known = true;
@@ -56,6 +58,7 @@ void hv_gpus_like(struct hv_core *c, const struct hv_core *other) {
         c->gpus.is_known = from->is_known;
         c->gpus.is_silent = from->is_silent;
         hv_set_text(&c->gpus.message, from->message);
+        hv_set_text(&c->gpus.withheld, from->withheld);
         clear(&c->gpus);
         for (size_t i = 0; i < from->v.n; i++)
                 add(&c->gpus, from->v.v[i].uuid, from->v.v[i].name, from->v.v[i].memory_bytes,
@@ -162,7 +165,7 @@ void hv_gpu_books_open(const struct hv_core *c, enum hv_gpu_scope scope, struct 
         size_t it = 0;
 
         *ret = (struct gpu_books){ .is_shared = rules->is_shared };
-        for (size_t i = 0; i < c->gpus.v.n; i++) {
+        for (size_t i = 0; !c->gpus.withheld && i < c->gpus.v.n; i++) {
                 const struct gpu *g = &c->gpus.v.v[i];
 
                 if (g->is_whole && (g->works || scope != HV_GPUS_FREE) &&
@@ -250,11 +253,23 @@ void hv_gpu_describe(const struct hv_booking *asked, unsigned n_there, const cha
                         asked->gpu_memory_bytes ? memory : "", n_there, of);
 }
 
+static bool are_withheld(const struct hv_core *c, const struct hv_booking *asked,
+                         char buf[HV_ROOM_TEXT_SIZE]) {
+        if (c->gpus.withheld)
+                (void) snprintf(buf, HV_ROOM_TEXT_SIZE, "asks for %u GPU%s: %s", asked->n_gpus,
+                                asked->n_gpus == 1 ? "" : "s", c->gpus.withheld);
+        return c->gpus.withheld;
+}
+
 bool hv_gpu_ever_fits(const struct hv_core *c, const struct hv_booking *asked, char buf[HV_ROOM_TEXT_SIZE]) {
         struct gpu_books b;
         bool fits;
 
-        if (!asked->n_gpus || !c->gpus.is_known)
+        if (!asked->n_gpus)
+                return true;
+        if (are_withheld(c, asked, buf))
+                return false;
+        if (!c->gpus.is_known)
                 return true;
         hv_gpu_books_open(c, HV_GPUS_FOR_TASKS, &b);
         fits = hv_gpu_books_count(&b, asked->gpu_memory_bytes) >= asked->n_gpus;
@@ -272,6 +287,8 @@ bool hv_gpu_fits_now(const struct hv_core *c, const struct hv_booking *asked, un
 
         if (!asked->n_gpus)
                 return true;
+        if (are_withheld(c, asked, buf))
+                return false;
         if (!c->gpus.is_known) {
                 (void) snprintf(buf, HV_ROOM_TEXT_SIZE, "the GPUs of this machine are not known: %s",
                                 c->gpus.message ? c->gpus.message : "nobody has told yet");
@@ -288,7 +305,7 @@ bool hv_gpu_fits_now(const struct hv_core *c, const struct hv_booking *asked, un
 /* ---- who is given some ---- */
 
 static bool needs_some(const struct slot *s) {
-        return s && s->want && s->want->n_gpus && !s->effect && !(s->have && s->have->ours && s->have->gpus);
+        return s && s->want && s->want->n_gpus && !(s->have && s->have->ours && s->have->gpus);
 }
 
 static void give(struct gpu_books *b, struct slot *s) {
@@ -304,18 +321,18 @@ static void give(struct gpu_books *b, struct slot *s) {
 static void take_back(const struct hv_core *c, struct slot *s) {
         char text[HV_GPU_FAULT_SIZE];
 
-        if (!s || s->effect || !s->gpus)
+        if (!s || s->effect || !s->gpus) /* it may be made with them just now */
                 return;
-        if (!s->want || !s->want->n_gpus || (s->have && s->have->ours && s->have->gpus) ||
+        if (c->gpus.withheld || !s->want || !s->want->n_gpus || (s->have && s->have->ours && s->have->gpus) ||
             lost_one(c, s->gpus, text, sizeof text))
                 free(HV_STEAL(s->gpus));
 }
 
-/* Nothing of its attempt runs or may come to run. */
+/* Nothing of its attempt runs or may come to run; a stranger's container of that name is none of it. */
 static bool is_before_its_start(const struct task *t) {
         return (t->step == TASK_STEP_MAKE ||
                 (t->step == TASK_STEP_RUN && t->live->start == START_NOT_SENT)) &&
-               t->task && !t->effect && !t->stopping && t->slot && !t->slot->have && !t->slot->doubt;
+               t->task && !t->effect && !t->stopping && t->slot && !t->slot->doubt;
 }
 
 /* It was admitted, and lost what it was given before its container was made. Others that will do may be free one day; where
@@ -432,7 +449,7 @@ void hv_core_gpus(const struct hv_core *c, struct hv_arena *arena, struct hv_gpu
                                                .memory_bytes = g->memory_bytes,
                                                .works = g->works };
                 v[i].is_given =
-                        c->active && g->is_whole &&
+                        c->active && g->is_whole && !c->gpus.withheld &&
                         hv_gpu_is_selected(&c->active->settings.gpus, g->uuid, g->name, g->memory_bytes);
                 v[i].holders = holders_of(c, g, arena, &v[i].n_holders);
                 for (size_t k = 0; k < b.v.n; k++)

@@ -10,6 +10,7 @@
  * Rules    Of those that fit the smallest is given, so that the large ones are left for who needs them. Who holds a GPU holds it
  *          until his end is certain. What is not known (the driver does not answer) takes nothing from anybody and gives nothing
  *          to anybody: what was known last stays.
+ * Withheld an engine that gives no GPUs: there are none, for as long as it is that engine; who asks for some is told at admission.
  * Lost     a GPU that is gone from the inventory, or that the driver calls lost, or whose device a container may not use any more: a
  *          service's container is made anew, with the back-off of its restarts; an attempt at a task ends with nodeError.
  */
@@ -30,6 +31,7 @@ struct hv_seen_gpu {
 struct hv_seen_gpus {
         bool is_known; /* false: nobody can say now; `message` says why, and the rest does not count */
         const char *message;
+        const char *withheld; /* why the engine gives a container none, known or not; NULL: it does */
         const struct hv_seen_gpu *v;
         size_t n;
 };
@@ -38,7 +40,7 @@ struct hv_seen_gpus {
 struct hv_gpu_status {
         const char *uuid, *name;
         uint64_t memory_bytes, held_bytes;
-        bool works, is_given;       /* is_given: whole, and one of resources.gpus.select */
+        bool works, is_given;       /* is_given: whole, one of resources.gpus.select, and not withheld */
         const char *const *holders; /* containers' names; holders[n_holders] is NULL */
         size_t n_holders;
 };

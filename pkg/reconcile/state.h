@@ -165,6 +165,7 @@ struct gpus {                   /* gpu.h */
         bool is_told, is_known; /* is_told: somebody looks for them; is_known: they were seen once */
         bool is_silent;         /* nobody can say now: what was seen last stays, and none is given */
         char *message;          /* why they are not known now */
+        char *withheld;         /* why the engine gives a container none; NULL: it does */
         HV_VEC(struct gpu) v;
 };
 

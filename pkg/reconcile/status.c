@@ -113,6 +113,8 @@ static const char *sentence(const struct hv_core *c, const struct slot *s, const
         case HV_REASON_WAITING_DEPENDENCY:
                 return s->want ? waiting_text(c, s, v, a) : "";
         case HV_REASON_WAITING_GPU:
+                if (c->gpus.withheld)
+                        return hv_arena_strdup(a, c->gpus.withheld);
                 return c->gpus.message ? hv_arena_printf(a, "waits for GPUs: %s", c->gpus.message)
                                        : hv_arena_printf(a, "waits for %u GPU%s that nobody else holds",
                                                          s->want->n_gpus, s->want->n_gpus == 1 ? "" : "s");

@@ -30,6 +30,7 @@ struct hv_facts {
         char *state_directory;
         struct hv_map *seen; /* by path */
         struct hv_arena *gpus;
+        char *gpus_withheld;
 };
 
 /* Who could lead the path elsewhere, component by component. */
@@ -129,12 +130,19 @@ void hv_facts_set_gpus(struct hv_facts *f, const struct hv_spec_gpu_fact *gpus, 
         f->spec.gpus_known = true;
 }
 
+void hv_facts_set_gpus_withheld(struct hv_facts *f, const char *why) {
+        free(f->gpus_withheld);
+        f->gpus_withheld = hv_strdup(why);
+        f->spec.gpus_withheld = f->gpus_withheld;
+}
+
 struct hv_facts *hv_facts_free(struct hv_facts *f) {
         if (!f)
                 return NULL;
         (void) hv_arena_free(f->gpus);
         hv_map_free(f->seen);
         free(f->state_directory);
+        free(f->gpus_withheld);
         free(f);
         return NULL;
 }

@@ -17,6 +17,7 @@ struct hv_facts *hv_facts_free(struct hv_facts *f);         /* takes NULL, gives
 HV_DEFINE_CLEANUP(struct hv_facts, hv_facts_free);
 
 void hv_facts_set_gpus(struct hv_facts *f, const struct hv_spec_gpu_fact *gpus,
-                       size_t n); /* from the next load on */
+                       size_t n);                                     /* from the next load on */
+void hv_facts_set_gpus_withheld(struct hv_facts *f, const char *why); /* the same; NULL: they are given */
 
 const struct hv_spec_facts *hv_facts_get(struct hv_facts *f); /* for one load; good until f is freed */

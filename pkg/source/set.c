@@ -600,6 +600,10 @@ void hv_source_set_gpus(struct hv_source_set *s, const struct hv_spec_gpu_fact *
         hv_facts_set_gpus(s->facts, gpus, n);
 }
 
+void hv_source_set_gpus_withheld(struct hv_source_set *s, const char *why) {
+        hv_facts_set_gpus_withheld(s->facts, why);
+}
+
 int hv_source_set_watch(struct hv_source_set *s, struct sd_event *event, void (*changed)(void *userdata),
                         void *userdata, struct hv_err *err) {
         return hv_files_watch(s->files, event, changed, userdata, err);

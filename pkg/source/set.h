@@ -61,6 +61,8 @@ HV_DEFINE_CLEANUP(struct hv_source_set, hv_source_set_free);
 
 /* What the driver told; the next load judges by it. Until then nothing is known of GPUs. */
 void hv_source_set_gpus(struct hv_source_set *s, const struct hv_spec_gpu_fact *gpus, size_t n);
+/* The engine gives a container none of them, and why; NULL: it does. */
+void hv_source_set_gpus_withheld(struct hv_source_set *s, const char *why);
 
 /* `changed` is called from the loop when a file was closed, moved or removed: time to load. */
 int hv_source_set_watch(struct hv_source_set *s, struct sd_event *event, void (*changed)(void *userdata),

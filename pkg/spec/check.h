@@ -35,7 +35,8 @@ struct hv_spec_facts {
         bool gpus_known;
         const struct hv_spec_gpu_fact *gpus; /* that work, whole */
         size_t n_gpus;
-        struct hv_strv routes; /* CIDRs that the host routes already */
+        const char *gpus_withheld; /* why the engine gives a container none, known or not; NULL: it does */
+        struct hv_strv routes;     /* CIDRs that the host routes already */
 };
 
 /* Everything; `facts` may be NULL. */

@@ -1,5 +1,5 @@
 /* spec/check_gpus.c - what is declared of GPUs, and what this machine has: entries that select none (W031), services that ask for
- * more than there are (W032; of tasks see check_task.c). */
+ * more than there are, or for any of an engine that gives none (W032; of tasks see check_task.c). */
 #include "spec/check_internal.h"
 #include "spec/gpu_select.h"
 
@@ -50,6 +50,18 @@ static void check_select(const struct hv_check *c) {
         }
 }
 
+static void check_withheld(const struct hv_check *c) {
+        for (size_t i = 0; i < c->state->services.n; i++) {
+                const struct hv_spec_requests *asked = &c->state->services.v[i].resources.requests;
+
+                if (asked->gpus > 0)
+                        hv_diag_warn(c->diags, hv_check_field(asked->node, "gpus"), "W032",
+                                     "asks for %s: %s; the service will wait for them",
+                                     hv_check_gpus_text(c, (unsigned) asked->gpus, asked->gpu_memory_bytes),
+                                     c->facts->gpus_withheld);
+        }
+}
+
 /* With mode: exclusive those of all services add up; each is named that finds too few left. */
 static void check_services(const struct hv_check *c) {
         bool is_shared = c->state->resources.gpus.mode == HV_GPU_SHARED;
@@ -72,8 +84,10 @@ static void check_services(const struct hv_check *c) {
 }
 
 void hv_check_gpus(const struct hv_check *c) {
-        if (!c->facts || !c->facts->gpus_known)
-                return;
-        check_select(c);
-        check_services(c);
+        if (c->facts && c->facts->gpus_known)
+                check_select(c);
+        if (c->facts && c->facts->gpus_withheld)
+                check_withheld(c);
+        else if (c->facts && c->facts->gpus_known)
+                check_services(c);
 }

@@ -205,7 +205,11 @@ static void check_fit(const struct hv_check *c, const struct hv_check_unit *u) {
                 never_fits(c, u, "disk",
                            hv_diag_text(c->diags, "%s of disk", hv_check_bytes(c, b.disk_bytes)),
                            hv_check_bytes(c, disk));
-        if (f->gpus_known && b.n_gpus > hv_check_count_gpus(c, b.gpu_memory_bytes))
+        if (f->gpus_withheld && b.n_gpus)
+                hv_diag_warn(c->diags, amount_node(u, "gpus"), "W032",
+                             "asks for %s: %s; the task will be Rejected",
+                             hv_check_gpus_text(c, b.n_gpus, b.gpu_memory_bytes), f->gpus_withheld);
+        else if (f->gpus_known && b.n_gpus > hv_check_count_gpus(c, b.gpu_memory_bytes))
                 never_fits(c, u, "gpus", hv_check_gpus_text(c, b.n_gpus, b.gpu_memory_bytes),
                            hv_diag_text(c->diags, "%u", hv_check_count_gpus(c, b.gpu_memory_bytes)));
 }

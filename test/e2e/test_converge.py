@@ -5,7 +5,7 @@ import os
 import shutil
 
 import base
-from hv import KIND, HttpError, document, service
+from hv import IMAGE, KIND, HttpError, document, service
 
 
 class Converge(base.Case):
@@ -114,6 +114,33 @@ class Converge(base.Case):
         agent.desire("# a comment\n" + document("  services:\n" + service("web", "replicas: 1")))
         self.assertEqual(self.engine.inspect("hive-web")["Id"], web)
         self.assertEqual(agent.status()["revision"], revision)
+
+    def test_a_gpu_that_cannot_be_given_is_told_before_anything_is_made(self):
+        why = "asks for 1 GPU: podman's Docker API gives a container no GPU"
+        body = ("  services:\n" + service("model").replace("memory: 1Mi", "memory: 1Mi, gpus: 1") + "  tasks:\n"
+                f"    - {{name: train, image: {IMAGE}, pullPolicy: never, command: [/bin/true], resources: {{requests: {{gpus: 1}}}}}}\n")
+        agent = self.agent
+        agent.write(document(body))
+        judged = agent.run("--check").stderr
+        agent.start()
+        agent.wait(lambda: agent.services()["hive-model"]["reason"] == "WaitingGpu", "the service waits")
+        agent.wait(lambda: [t["status"]["phase"] for t in agent.call("GET", "/api/v1/tasks")["items"]] == ["Rejected"], "the task is refused")
+        refused = agent.call("GET", "/api/v1/tasks")["items"][0]["status"]["message"]
+        self.assertEqual(set(self.engine.containers()), set())
+        self.assertNotIn("CreateFailed", agent.text_of_log())
+        if KIND == "docker":  # whose machine has none here
+            self.assertEqual(refused, "never fits: asks for 1 GPU, 0 such can be given to tasks on this node")
+            self.assertNotIn("podman", judged)
+            return
+        self.assertEqual(refused, "never fits: " + why)
+        self.assertEqual(judged.count("warning[W032]"), 2, judged)
+        self.assertIn(f"spec.services[0].resources.requests.gpus: {why}; the service will wait for them", judged)
+        self.assertIn(f"spec.tasks[0].resources.requests.gpus: {why}; the task will be Rejected", judged)
+        self.assertIn(why, agent.ctl("plan").stderr)
+        path = os.path.join(agent.dir, "task.yaml")
+        with open(path, "w") as f:
+            f.write(f"apiVersion: hivelet/v1\nkind: Task\nmetadata: {{name: later}}\nspec:\n  image: {IMAGE}\n  resources: {{requests: {{gpus: 1}}}}\n")
+        self.assertIn(why, agent.ctl("fit", "-f", path).stdout)
 
     def test_dependencies_are_started_in_order(self):
         self.up("  services:\n" + service("a", "dependsOn: [{service: b, condition: started}]") +

@@ -101,6 +101,178 @@ limit_of() {
         cat "/sys/fs/cgroup$(sed -n 's/^0:://p' "/proc/$1/cgroup")/$2"
 }
 
+# What the agent says of containers, of a task, of all of them together and of the machine, against the kernel's files and the engine's own
+# account: what only grows is read before and after, and has to lie between; the rows are those of test/e2e/test_monitor.py.
+case_usage() {
+        local pid address id i
+        inside sh -c 'cat >/root/rest.yaml' <<-'YAML'
+		apiVersion: hivelet/v1
+		kind: Task
+		metadata: {name: rest}
+		spec: {image: "localhost/hivelet-test:1", pullPolicy: never, command: [/bin/sleep, "3600"], resources: {limits: {cpu: 100m, memory: 64Mi}}}
+	YAML
+        write_node <<-'YAML'
+		    - name: busy
+		      image: localhost/hivelet-test:1
+		      pullPolicy: never
+		      command: [/bin/sh, -c]
+		      args:
+		        - >-
+		          busybox dd if=/dev/zero of=/dev/shm/held bs=1M count=12; busybox dd if=/dev/zero of=/data/file bs=1M count=4 oflag=direct;
+		          (exec tail -c 100m /dev/zero); exec sleep 3600
+		      network: none
+		      mounts: [{volume: data, target: /data}]
+		      resources: {limits: {cpu: 500m, memory: 32Mi}}
+		      stop: {grace: 1s}
+		    - name: joined
+		      image: localhost/hivelet-test:1
+		      pullPolicy: never
+		      command: [/bin/sleep, "3600"]
+		      networks: [{name: backend}]
+		      stop: {grace: 1s}
+		  networks: [{name: backend}]
+		  volumes: [{name: data}]
+		  resources: {cgroup: {memoryOomGroup: false}, monitor: {interval: 1s}}
+	YAML
+        inside systemctl reload hivelet.service
+        until_true 30 is_running busy
+        until_true 30 is_running joined
+        id=$(inside hivectl run -f /root/rest.yaml -o json | jq -r .metadata.name)
+        until_true 60 has_oom_kill "$(pid_of busy)"
+        pid=$(pid_of joined)
+        address=$(engine /networks/backend | jq -r '.IPAM.Config[0].Gateway // (.IPAM.Config[0].Subnet | sub("0/.*"; "1"))')
+        for i in 1 2 3 4 5 6 7 8; do
+                nsenter --target "$pid" --net bash -c "printf '%01000d' $i >/dev/udp/$address/9"
+        done
+        until_true 60 is_sampled "task-$id"
+        check_usage hive-busy
+        check_usage hive-joined
+        check_usage "task-$id"
+        check_usage ''
+        check_pressure_of_machine
+        same "bytes of a container without a network" "0 0" "$(usage_of hive-busy | jq -r '.network | "\(.received) \(.sent)"')"
+        same "bytes that were sent" true "$(usage_of hive-joined | jq '.network.sent >= 8000')"
+        same "what was written and killed, its limit" "true true 33554432" \
+                "$(usage_of hive-busy | jq -r '"\(.io.written >= 4194304) \(.memory.oomKills >= 1) \(.memory.limit)"')"
+        same "what the attempt uses, by its task" "task-$id" "$(agent "/api/v1/tasks/$id/stats" | jq -r '.containers[0].container')"
+        inside hivectl task stop "$id"
+        write_node <<<"  node: {safety: {maxPrune: 100%}}"
+        inside systemctl reload hivelet.service
+        until_true 20 is_gone busy
+        until_true 20 is_gone joined
+        write_node </dev/null
+        inside systemctl reload hivelet.service
+}
+
+# GET PATH of the agent.
+agent() {
+        inside curl -sS -f --unix-socket /run/hivelet/hivelet.sock "http://localhost$1"
+}
+
+# usage_of CONTAINER: "" is all that hivelet runs.
+usage_of() {
+        agent /api/v1/usage | jq --arg name "$1" 'if $name == "" then .hivelet else .containers[] | select(.container == $name) end'
+}
+
+is_sampled() {
+        [ -n "$(usage_of "$1")" ]
+}
+
+# Five rounds: PSI is read with every fourth.
+has_sampled_since() {
+        agent '/api/v1/usage?history=1' | jq -e --arg since "$1" '[.host.history[] | select(.at > $since)] | length >= 5'
+}
+
+latest_sample() {
+        agent /api/v1/usage | jq -r .host.sampledAt
+}
+
+# check_usage CONTAINER: read again while it was not at rest meanwhile.
+check_usage() {
+        local top=/sys/fs/cgroup/hivelet.slice pid='' before was told of_engine after i
+        if [ -n "$1" ]; then
+                pid=$(engine "/containers/$1/json" | jq -r .State.Pid)
+                top=/sys/fs/cgroup$(sed -n 's/^0:://p' "/proc/$pid/cgroup")
+        fi
+        for ((i = 0; i < 20; i++)); do
+                before=$(grown "$top" "$pid") was=$(at_rest "$top")
+                until_true 60 has_sampled_since "$(latest_sample)"
+                told=$(usage_of "$1")
+                of_engine=null
+                [ -z "$1" ] || of_engine=$(engine "/containers/$1/stats?stream=false")
+                after=$(grown "$top" "$pid")
+                [ "$was" != "$(at_rest "$top")" ] || break
+        done
+        same "${1:-hivelet.slice}, by the kernel" "" "$(wrong_by_kernel "$before" "$told" "$after" "$was")"
+        [ -z "$1" ] || same "$1, by the engine" "" "$(wrong_by_engine "$of_engine" "$told" "$after")"
+}
+
+# grown FOLDER PID: what only grows of a cgroup, and of the network of a process.
+grown() {
+        local what
+        {
+                sed -n 's/^usage_usec /cpu /p; s/^throttled_usec /throttled /p' "$1/cpu.stat"
+                printf 'peak %s\n' "$(cat "$1/memory.peak")"
+                sed -n 's/^oom_kill /kills /p' "$1/memory.events"
+                tr ' ' '\n' <"$1/io.stat" |
+                        awk -F= '$1 == "rbytes" { r += $2 } $1 == "wbytes" { w += $2 } END { print "read", r + 0; print "written", w + 0 }'
+                for what in cpu memory io; do
+                        sed -n "s/^some .*total=/$what-some /p; s/^full .*total=/$what-full /p" "$1/$what.pressure"
+                done
+                [ -z "$2" ] || awk '/:/ && $1 != "lo:" { r += $2; s += $10 } END { print "received", r + 0; print "sent", s + 0 }' "/proc/$2/net/dev"
+        } | jq -cRn '[inputs / " " | {(.[0]): (.[1] | tonumber)}] | add'
+}
+
+at_rest() {
+        printf '[%s,%s,%s,%s]' "$(cat "$1/memory.current")" "$(sed -n 's/^inactive_file //p' "$1/memory.stat")" \
+                "$(sed -n 's/^anon //p' "$1/memory.stat")" "$(cat "$1/pids.current")"
+}
+
+# Memory is counted for each CPU apart and added up in batches.
+wrong_by_kernel() {
+        jq -rn --argjson before "$1" --argjson told "$2" --argjson after "$3" --argjson was "$4" '
+                def us: . * 1e6 | round;
+                def near($other): . != null and (. - $other | fabs) <= 64 * 4096 * 2;
+                ($told | {cpu: (.cpu.seconds | us), throttled: (.cpu.throttledSeconds | us), peak: .memory.peak, kills: .memory.oomKills,
+                        read: .io.read, written: .io.written, received: .network.received?, sent: .network.sent?} +
+                        ([.pressure | to_entries[] | {"\(.key)-some": (.value.someSeconds | us), "\(.key)-full": (.value.fullSeconds | us)}] | add)) as $t |
+                ($before | keys[] | select(($before[.] <= $t[.] and $t[.] <= $after[.]) | not) | "\(.) \($t[.]), not \($before[.])..\($after[.])"),
+                ($told | select(.memory.usage | near($was[0]) | not) | "memory \(.memory.usage), not \($was[0])"),
+                ($told | select(.memory.workingSet | near($was[0] - $was[1]) | not) | "working set \(.memory.workingSet), not \($was[0] - $was[1])"),
+                ($told | select(.memory.anonymous | near($was[2]) | not) | "anonymous memory \(.memory.anonymous), not \($was[2])"),
+                ($told | select(.threads != $was[3]) | "threads \(.threads), not \($was[3])")'
+}
+
+# Asked after the agent and before the last look at the kernel.
+wrong_by_engine() {
+        jq -rn --argjson engine "$1" --argjson told "$2" --argjson after "$3" '
+                def near($other): . != null and (. - $other | fabs) <= 64 * 4096 * 2;
+                def moved($what): [$engine.blkio_stats.io_service_bytes_recursive[]? | select(.op | ascii_downcase == $what) | .value] | add // 0;
+                def carried($what): [$engine.networks // {} | .[][$what]] | add // 0;
+                ({cpu: [$told.cpu.seconds * 1e6, $engine.cpu_stats.cpu_usage.total_usage / 1000, $after.cpu + 1],
+                        read: [$told.io.read, moved("read"), $after.read], written: [$told.io.written, moved("write"), $after.written],
+                        received: [$told.network.received, carried("rx_bytes"), $after.received],
+                        sent: [$told.network.sent, carried("tx_bytes"), $after.sent]} |
+                        to_entries[] | select((.value[0] <= .value[1] + 1 and .value[1] <= .value[2]) | not) | "\(.key) \(.value)"),
+                ($told | select(.memory.usage | near($engine.memory_stats.usage) | not) | "memory \(.memory.usage), not \($engine.memory_stats.usage)"),
+                ($told | select(.memory.limit and .memory.limit != $engine.memory_stats.limit) | "limit \(.memory.limit), not \($engine.memory_stats.limit)"),
+                ($told | select(.threads != $engine.pids_stats.current) | "threads \(.threads), not \($engine.pids_stats.current)")'
+}
+
+check_pressure_of_machine() {
+        local before after told
+        before=$(pressure_of_machine)
+        until_true 60 has_sampled_since "$(latest_sample)"
+        told=$(agent /api/v1/usage | jq -c '.host.pressure | [.cpu, .memory, .io | .someSeconds * 1e6 | round]')
+        after=$(pressure_of_machine)
+        same "the pressure $told between $before and $after" true \
+                "$(jq -n --argjson b "$before" --argjson t "$told" --argjson a "$after" '[range(3) | $b[.] <= $t[.] and $t[.] <= $a[.]] | all')"
+}
+
+pressure_of_machine() {
+        sed -n 's/^some .*total=//p' /proc/pressure/cpu /proc/pressure/memory /proc/pressure/io | jq -cs .
+}
+
 # A container whose GPU is taken from it: by systemd, which knows nothing of what a runtime's hook let through. It is found out from within
 # its cgroup, and mended. The library of the driver is the tests', the device has a node and no driver; the rules are the kernel's.
 case_gpus() {
@@ -228,7 +400,7 @@ case_tunnel_is_mended() {
 # --- run --------------------------------------------------------------------------------------------------
 
 cases=(boot units engine start_returns_after_ready status socket hivectl slice kernel_wireguard tunnel_outlives_the_agent
-        tunnel_is_mended cgroups oom_group gpus caps task confinement stop_leaves_containers)
+        tunnel_is_mended cgroups usage oom_group gpus caps task confinement stop_leaves_containers)
 wanted=$(xargs <"$shipped/wanted")
 chosen=()
 for case in "${cases[@]}"; do

@@ -8,7 +8,7 @@
 #define SMALL "GPU-small"
 #define LARGE "GPU-large"
 
-static void tell(struct bed *b, bool is_known, bool small_works, bool large_works) {
+static void tell_as(struct bed *b, bool is_known, bool small_works, bool large_works, const char *withheld) {
         const struct hv_seen_gpu v[] = {
                 { .uuid = LARGE,
                   .name = "NVIDIA A100",
@@ -22,12 +22,18 @@ static void tell(struct bed *b, bool is_known, bool small_works, bool large_work
                   .works = small_works },
                 { .uuid = "GPU-cut", .name = "NVIDIA A100", .memory_bytes = 4 * GIB, .works = true },
         };
-        const struct hv_seen_gpus seen = { .is_known = is_known, .message = "it hangs", .v = v, .n = 3 };
+        const struct hv_seen_gpus seen = {
+                .is_known = is_known, .message = "it hangs", .withheld = withheld, .v = v, .n = 3
+        };
 
         assert_int_equal(hv_core_input(b->core, b->now_us,
                                        &(struct hv_input){ .type = HV_INPUT_GPUS, .gpus = &seen }, NULL),
                          0);
         bed_run(b);
+}
+
+static void tell(struct bed *b, bool is_known, bool small_works, bool large_works) {
+        tell_as(b, is_known, small_works, large_works, NULL);
 }
 
 static void give(struct bed *b, const char *id, unsigned n, uint64_t memory) {
@@ -156,6 +162,199 @@ static void a_gpu_that_went_before_the_start_ends_who_cannot_do_without(void **s
         assert_gpus(b, "one", LARGE);
 }
 
+/* What it holds works, though the node gives none of the kind any more: nothing was lost. */
+static void who_has_them_before_the_start_goes_on_though_they_are_given_no_more(void **state) {
+        static const struct hv_gpu_selector large_alone = { .uuid = LARGE };
+        struct hv_desired *d = desire("r2", (struct wish[]){ {} });
+        BED;
+
+        tell(b, true, true, true);
+        b->hold = true;
+        give(b, "two", 2, 0);
+        answer(b, HV_ACTION_TASK_ACCEPT, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_INSPECT_IMAGE, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_TASK_PREPARE, HV_OUTCOME_FAILED);
+        d->settings.gpus.select = &large_alone;
+        d->settings.gpus.n_select = 1;
+        bed_desire(b, d);
+        b->hold = false;
+        bed_wait(b, 60 * S);
+        assert_int_equal(status_of(b, "two").state, HV_TASK_RUNNING);
+        assert_gpus(b, "two", SMALL "," LARGE);
+}
+
+/* Whether its container was made nobody knows, and meanwhile its GPU is gone: that is looked at before it is called off. */
+static void one_in_doubt_is_looked_at_before_it_is_called_off(void **state) {
+        BED;
+
+        tell(b, true, true, true);
+        b->hold = true;
+        give(b, "two", 2, 0);
+        answer(b, HV_ACTION_TASK_ACCEPT, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_INSPECT_IMAGE, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_TASK_PREPARE, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_CREATE, HV_OUTCOME_UNKNOWN);
+        answer(b, HV_ACTION_INSPECT, HV_OUTCOME_FAILED); /* the next look is a while off */
+        tell_large_alone(b);
+        assert_null(strstr(bed_log_all(b), hv_action_name(HV_ACTION_TASK_END)));
+        b->hold = false;
+        bed_wait(b, 60 * S);
+        assert_int_equal(status_of(b, "two").state, HV_TASK_REJECTED);
+        assert_null(bed_container(b, "task-two"));
+}
+
+/* What is under way has its end first: a stop that is being recorded is what it ended by. */
+static void one_that_is_being_stopped_ends_so(void **state) {
+        BED;
+
+        tell(b, true, true, true);
+        b->hold = true;
+        give(b, "two", 2, 0);
+        answer(b, HV_ACTION_TASK_ACCEPT, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_INSPECT_IMAGE, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_TASK_PREPARE, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_CREATE, HV_OUTCOME_FAILED); /* the next try is a while off */
+        answer(b, HV_ACTION_INSPECT, HV_OUTCOME_NOT_FOUND);
+        assert_int_equal(ask(b, HV_INPUT_TASK_STOP, "two"), 0);
+        bed_run(b);
+        tell_large_alone(b);
+        b->hold = false;
+        answer(b, HV_ACTION_TASK_STOPPING, HV_OUTCOME_OK);
+        bed_wait(b, 60 * S);
+        assert_int_equal(status_of(b, "two").state, HV_TASK_STOPPED);
+}
+
+/* Nor does it wait for a stranger to leave its name. */
+static void one_with_a_stranger_in_its_way_ends_and_leaves_him(void **state) {
+        BED;
+
+        tell(b, true, true, true);
+        b->hold = true;
+        give(b, "two", 2, 0);
+        answer(b, HV_ACTION_TASK_ACCEPT, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_INSPECT_IMAGE, HV_OUTCOME_OK);
+        (void) bed_add(b, "task-two", false, HV_CONTAINER_RUNNING);
+        bed_event(b, "create", "task-two");
+        b->hold = false;
+        answer(b, HV_ACTION_TASK_PREPARE, HV_OUTCOME_OK);
+        assert_false(hv_task_state_is_end(status_of(b, "two").state));
+        tell_large_alone(b);
+        bed_wait(b, 60 * S);
+        assert_int_equal(status_of(b, "two").state, HV_TASK_REJECTED);
+        assert_non_null(bed_container(b, "task-two"));
+}
+
+/* Its container is being made with them; whether they work is a question to what was made. */
+static void who_is_being_made_with_them_keeps_them(void **state) {
+        BED;
+
+        tell(b, true, true, true);
+        b->hold = true;
+        give(b, "two", 2, 0);
+        answer(b, HV_ACTION_TASK_ACCEPT, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_INSPECT_IMAGE, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_TASK_PREPARE, HV_OUTCOME_OK);
+        tell_large_alone(b);
+        assert_gpus(b, "two", SMALL "," LARGE);
+        answer(b, HV_ACTION_CREATE, HV_OUTCOME_OK);
+        assert_string_equal(bed_container(b, "task-two")->gpus, SMALL "," LARGE);
+        b->hold = false;
+        answer(b, HV_ACTION_TASK_BEGIN, HV_OUTCOME_OK);
+        bed_wait(b, 60 * S);
+        assert_string_equal(status_of(b, "two").message, "GpuLost: " SMALL " is gone");
+}
+
+/* A GPU of one holder has no room left, whatever part of its memory he named. */
+static void one_of_an_exclusive_holder_is_no_room(void **state) {
+        struct hv_room all, for_tasks, available;
+        struct hv_gpus_status gpus;
+        BED;
+
+        tell(b, true, true, true);
+        give(b, "a", 1, 10 * GIB);
+        assert_gpus(b, "a", LARGE);
+        assert_true(hv_core_room(b->core, &all, &for_tasks, &available));
+        assert_int_equal(all.n_gpus, 2);
+        assert_int_equal(all.gpu_memory_bytes, 32 * GIB);
+        assert_int_equal(available.n_gpus, 1);
+        assert_int_equal(available.gpu_memory_bytes, 8 * GIB);
+        hv_core_gpus(b->core, b->arena, &gpus);
+        assert_string_equal(gpus.v[0].uuid, LARGE);
+        assert_int_equal(gpus.v[0].held_bytes, 24 * GIB);
+        shared(b);
+        assert_true(hv_core_room(b->core, &all, &for_tasks, &available));
+        assert_int_equal(available.n_gpus, 2);
+        assert_int_equal(available.gpu_memory_bytes, 22 * GIB);
+}
+
+/* The engine has no means to give one: it is told at admission, and not by a container that cannot be made. */
+static void an_engine_that_gives_none(void **state) {
+        const struct hv_booking asked = { .n_gpus = 1 };
+        struct hv_room all, for_tasks, available;
+        char text[HV_ROOM_TEXT_SIZE];
+        struct hv_gpus_status gpus;
+        BED;
+
+        tell_as(b, true, true, true, "it has no such option");
+        assert_int_equal(submit(b, &(struct job){ .id = "a", .n_gpus = 1 }), -ENOSPC);
+        give(b, "none", 0, 0);
+        assert_int_equal(status_of(b, "none").state, HV_TASK_RUNNING);
+        assert_int_equal(hv_core_lacks(b->core, &asked, false, text), HV_RESOURCE_GPU);
+        assert_string_equal(text, "asks for 1 GPU: it has no such option");
+        assert_int_equal(hv_core_lacks(b->core, &asked, true, text), HV_RESOURCE_GPU);
+        assert_string_equal(text, "asks for 1 GPU: it has no such option");
+        assert_true(hv_core_room(b->core, &all, &for_tasks, &available));
+        assert_int_equal(all.n_gpus + available.n_gpus, 0);
+        hv_core_gpus(b->core, b->arena, &gpus);
+        assert_int_equal(gpus.n, 2 + 1);
+        assert_false(gpus.v[0].is_given);
+        tell(b, true, true, true); /* another engine answers there */
+        give(b, "a", 1, 0);
+        assert_gpus(b, "a", SMALL);
+}
+
+/* So it is where nobody knows yet which GPUs there are. */
+static void an_engine_that_gives_none_of_what_is_not_known(void **state) {
+        BED;
+
+        tell_as(b, false, true, true, "it has no such option");
+        assert_int_equal(submit(b, &(struct job){ .id = "a", .n_gpus = 1 }), -ENOSPC);
+}
+
+/* It was admitted before the engine was reached. */
+static void an_engine_that_gives_none_after_all(void **state) {
+        BED;
+
+        tell(b, true, true, true);
+        b->hold = true;
+        give(b, "a", 1, 0);
+        answer(b, HV_ACTION_TASK_ACCEPT, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_INSPECT_IMAGE, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_TASK_PREPARE, HV_OUTCOME_FAILED);
+        tell_as(b, true, true, true, "it has no such option");
+        b->hold = false;
+        bed_wait(b, 60 * S);
+        assert_int_equal(status_of(b, "a").state, HV_TASK_REJECTED);
+        assert_string_equal(status_of(b, "a").message, "never fits: asks for 1 GPU: it has no such option");
+}
+
+static void a_service_says_that_the_engine_gives_none(void **state) {
+        struct hv_desired *d = desire("r2", (struct wish[]){ { .name = "model" }, {} });
+        const struct hv_unit_status *u;
+        struct hv_status status;
+        BED;
+
+        ((struct hv_unit *) d->units)[0].n_gpus = 1;
+        tell_as(b, true, true, true, "it has no such option");
+        bed_desire(b, d);
+        bed_run(b);
+        status = bed_status(b);
+        u = bed_unit(&status, "hive-model");
+        assert_int_equal(u->reason, HV_REASON_WAITING_GPU);
+        assert_string_equal(u->message, "it has no such option");
+        assert_null(bed_container(b, "hive-model"));
+}
+
 static void while_nobody_can_say_all_stays(void **state) {
         BED;
 
@@ -264,6 +463,56 @@ static void so_is_a_device_that_it_may_not_use(void **state) {
         assert_string_equal(status_of(b, "a").message, "GpuLost: denied");
 }
 
+static void lost(struct bed *b, const char *container) {
+        assert_int_equal(hv_core_input(b->core, b->now_us,
+                                       &(struct hv_input){ .type = HV_INPUT_GPU_LOST,
+                                                           .text = bed_container(b, container)->id,
+                                                           .message = "denied" },
+                                       NULL),
+                         0);
+        bed_run(b);
+}
+
+static unsigned times_noted(const struct bed *b, const char *text) {
+        unsigned n = 0;
+
+        for (size_t i = 0; i < b->notes.n; i++)
+                n += strstr(b->notes.v[i], text) != NULL;
+        return n;
+}
+
+/* A loss is one fault of one start, and none of who does not run, or has none to lose. */
+static void a_loss_counts_once_and_for_who_runs_with_one(void **state) {
+        struct hv_desired *d = desire("r2", (struct wish[]){ { .name = "model" }, { .name = "plain" }, {} });
+        BED;
+
+        ((struct hv_unit *) d->units)[0].n_gpus = 1;
+        tell(b, true, true, true);
+        bed_desire(b, d);
+        bed_run(b);
+        lost(b, "hive-plain");
+        assert_int_equal(times_noted(b, "lost its GPU"), 0);
+        b->hold = true;
+        lost(b, "hive-model");
+        lost(b, "hive-model");
+        assert_int_equal(times_noted(b, "lost its GPU"), 1);
+}
+
+static void who_has_ended_loses_nothing(void **state) {
+        struct hv_desired *d = desire("r2", (struct wish[]){ { .name = "model" }, {} });
+        BED;
+
+        ((struct hv_unit *) d->units)[0].n_gpus = 1;
+        tell(b, true, true, true);
+        bed_desire(b, d);
+        bed_run(b);
+        b->hold = true;
+        ends(b, "hive-model", 1);
+        answer(b, HV_ACTION_INSPECT, HV_OUTCOME_OK);
+        lost(b, "hive-model");
+        assert_int_equal(times_noted(b, "lost its GPU"), 0);
+}
+
 /* The label on the container is all that an agent that was started anew knows. */
 static void what_runs_keeps_its_own_over_a_restart(void **state) {
         struct bed *b = again(state);
@@ -315,6 +564,16 @@ int main(void) {
                 WITH_BED(what_would_fit_is_judged_by_device),
                 WITH_BED(a_lost_gpu_is_nobodys),
                 WITH_BED(a_gpu_that_went_before_the_start_ends_who_cannot_do_without),
+                WITH_BED(who_has_them_before_the_start_goes_on_though_they_are_given_no_more),
+                WITH_BED(one_in_doubt_is_looked_at_before_it_is_called_off),
+                WITH_BED(one_that_is_being_stopped_ends_so),
+                WITH_BED(one_with_a_stranger_in_its_way_ends_and_leaves_him),
+                WITH_BED(who_is_being_made_with_them_keeps_them),
+                WITH_BED(one_of_an_exclusive_holder_is_no_room),
+                WITH_BED(an_engine_that_gives_none),
+                WITH_BED(an_engine_that_gives_none_of_what_is_not_known),
+                WITH_BED(an_engine_that_gives_none_after_all),
+                WITH_BED(a_service_says_that_the_engine_gives_none),
                 WITH_BED(while_nobody_can_say_all_stays),
                 WITH_BED(shared_memory_adds_up),
                 WITH_BED(who_names_no_memory_shares_with_nobody),
@@ -322,6 +581,8 @@ int main(void) {
                 WITH_BED(what_was_never_seen_is_nobodys),
                 WITH_BED(an_attempt_that_loses_its_gpu_is_the_nodes_fault),
                 WITH_BED(so_is_a_device_that_it_may_not_use),
+                WITH_BED(a_loss_counts_once_and_for_who_runs_with_one),
+                WITH_BED(who_has_ended_loses_nothing),
                 WITH_BED(what_runs_keeps_its_own_over_a_restart),
                 WITH_BED(what_was_lost_while_the_agent_was_away_is_found_out),
                 cmocka_unit_test(what_is_selected),

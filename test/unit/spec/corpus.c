@@ -160,6 +160,10 @@ static bool fact_read(struct machine *m, const char *line) {
                 hv_vec_push(&m->gpus, g);
                 return m->known.gpus_known;
         }
+        if (hv_streq(word, "gpus-withheld") && n == 1) {
+                m->known.gpus_withheld = "this engine gives none";
+                return true;
+        }
         if (hv_streq(word, "state") && n == 2) {
                 (void) snprintf(m->state, sizeof m->state, "%s", subject);
                 m->known.state_directory = m->state;
