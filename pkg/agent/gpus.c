@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "agent/gpu_users.h"
 #include "agent/monitor.h"
 #include "agent/private.h"
 #include "base/arena.h"
@@ -29,12 +30,6 @@
 #define INTERVAL_DEFAULT_US (5 * HV_USEC_PER_SEC)
 #define NOT_ASKED "their driver was not asked yet"
 
-struct user { /* a container that runs with GPUs */
-        char *container, *gpus;
-        uint64_t started_wall_us, checked_us;
-        bool is_seen;
-};
-
 struct hv_agent_gpus {
         struct hv_agent *agent;
         struct hv_gpu_watch *watch;
@@ -42,7 +37,7 @@ struct hv_agent_gpus {
         struct hv_gpu_history *history;
         struct hv_buf told; /* what the core was told last */
         sd_event_source *timer;
-        HV_VEC(struct user) users;
+        struct hv_gpu_users users;
 
         /* the look under way */
         struct hv_docker_call *call;
@@ -176,54 +171,15 @@ static void on_sample(void *userdata, const struct hv_gpus *gpus) {
 
 /* ---- who uses one ---- */
 
-static void forget_user(struct user *u) {
-        free(u->container);
-        free(u->gpus);
-}
-
-static void follow_one(struct hv_agent_gpus *g, const char *container, const char *gpus,
-                       uint64_t started_wall_us) {
-        struct user *u = NULL;
-
-        for (size_t i = 0; i < g->users.n && !u; i++)
-                if (hv_streq(g->users.v[i].container, container))
-                        u = &g->users.v[i];
-        if (!u) {
-                u = hv_vec_add(&g->users);
-                u->container = hv_strdup(container);
-        }
-        if (u->started_wall_us != started_wall_us || !hv_streq(u->gpus, gpus))
-                u->checked_us = 0;
-        u->started_wall_us = started_wall_us;
-        free(u->gpus);
-        u->gpus = hv_strdup(gpus);
-        u->is_seen = true;
-}
-
 static void follow(struct hv_agent_gpus *g, uint64_t now_us) {
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
         const struct hv_task_status *live;
         struct hv_status status;
-        size_t n_live, kept = 0;
+        size_t n_live;
 
         hv_core_status(g->agent->core, now_us, arena, &status);
         live = hv_core_live_tasks(g->agent->core, now_us, arena, &n_live);
-        for (size_t i = 0; i < g->users.n; i++)
-                g->users.v[i].is_seen = false;
-        for (size_t i = 0; i < status.n_unit_status; i++)
-                if (status.units[i].gpus && status.units[i].container &&
-                    status.units[i].phase == HV_PHASE_RUNNING && status.units[i].kind == HV_KIND_SERVICE)
-                        follow_one(g, status.units[i].container, status.units[i].gpus,
-                                   status.units[i].started_wall_us);
-        for (size_t i = 0; i < n_live; i++)
-                if (live[i].gpus && live[i].container && live[i].state == HV_TASK_RUNNING)
-                        follow_one(g, live[i].container, live[i].gpus, live[i].started_wall_us);
-        for (size_t i = 0; i < g->users.n; i++)
-                if (g->users.v[i].is_seen)
-                        g->users.v[kept++] = g->users.v[i];
-                else
-                        forget_user(&g->users.v[i]);
-        g->users.n = kept;
+        hv_gpu_users_follow(&g->users, &status, live, n_live);
 }
 
 /* ---- may it still use it? ---- */
@@ -335,30 +291,20 @@ static void on_inspected(void *userdata, struct hv_docker_result *result) {
         check_next_gpu(g, is_v2);
 }
 
-static bool is_due(const struct user *u, uint64_t interval_us, uint64_t now_us) {
-        return u->checked_us == 0 || now_us - u->checked_us >= interval_us;
-}
-
 static void look_at_next(struct hv_agent_gpus *g) {
         struct hv_agent *a = g->agent;
         const struct hv_gpu_rules *r = rules(a);
-        uint64_t now_us = hv_agent_now_us();
+        const struct hv_gpu_user *u;
 
         if (g->container || !a->docker || !r || !hv_core_is_engine_ready(a->core))
                 return;
-        for (size_t i = 0; i < g->users.n; i++) {
-                struct user *u = &g->users.v[i];
-
-                if (!is_due(u, r->health_interval_us, now_us))
-                        continue;
-                u->checked_us = HV_MAX(now_us, 1u);
-                g->container = hv_strdup(u->container);
-                g->gpus = hv_strdup(u->gpus);
-                g->call = hv_docker_container_inspect(
-                        a->docker, u->container,
-                        (struct hv_docker_then){ .fn = on_inspected, .userdata = g });
+        u = hv_gpu_users_next_due(&g->users, r->health_interval_us, hv_agent_now_us());
+        if (!u)
                 return;
-        }
+        g->container = hv_strdup(u->container);
+        g->gpus = hv_strdup(u->gpus);
+        g->call = hv_docker_container_inspect(a->docker, u->container,
+                                              (struct hv_docker_then){ .fn = on_inspected, .userdata = g });
 }
 
 static int on_timer(sd_event_source *s, uint64_t at_us, void *userdata) {
@@ -444,9 +390,7 @@ void hv_agent_gpus_end(struct hv_agent *a) {
         (void) hv_gpu_watch_free(g->watch);
         sd_event_source_disable_unref(g->timer);
         end_look(g);
-        for (size_t i = 0; i < g->users.n; i++)
-                forget_user(&g->users.v[i]);
-        hv_vec_done(&g->users);
+        hv_gpu_users_done(&g->users);
         hv_buf_done(&g->told);
         (void) hv_gpu_history_free(g->history);
         free(g->last);

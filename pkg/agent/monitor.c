@@ -61,11 +61,15 @@ static size_t list_tasks(const struct hv_task_status *live, size_t n_live, struc
         size_t n = 0;
 
         for (size_t i = 0; i < n_live; i++)
-                if (live[i].container && live[i].state == HV_TASK_RUNNING && live[i].started_wall_us)
-                        ret[n++] = (struct hv_monitor_ref){
-                                live[i].container,       HV_KIND_TASK, live[i].id, live[i].attempt,
-                                live[i].started_wall_us, live[i].gpus
-                        };
+                if (live[i].container && live[i].started_wall_us &&
+                    (live[i].state == HV_TASK_RUNNING || live[i].state == HV_TASK_COLLECTING))
+                        ret[n++] = (struct hv_monitor_ref){ live[i].container,
+                                                            HV_KIND_TASK,
+                                                            live[i].id,
+                                                            live[i].attempt,
+                                                            live[i].started_wall_us,
+                                                            live[i].gpus,
+                                                            live[i].state == HV_TASK_COLLECTING };
         return n;
 }
 
@@ -228,6 +232,22 @@ const struct hv_container_sample *hv_agent_monitor_sample(const struct hv_agent 
 struct hv_container_gpus_sum hv_agent_monitor_gpus(const struct hv_agent *a, const char *container) {
         return a->monitor ? hv_monitor_gpus_sum(a->monitor->monitor, container)
                           : hv_container_gpus_sum(NULL, 0);
+}
+
+struct hv_task_gpu_use hv_agent_monitor_gpu_use(void *userdata, const char *container, const char *id) {
+        const struct hv_agent *a = userdata;
+        struct hv_task_gpu_use ret = {};
+        struct hv_gpu_use u;
+
+        if (!a->monitor)
+                return ret;
+        u = hv_monitor_gpu_use(a->monitor->monitor, container, id);
+        ret.memory_is_known = u.memory_peak_bytes >= 0;
+        ret.memory_peak_bytes = (uint64_t) HV_MAX(u.memory_peak_bytes, 0);
+        ret.use_is_known = u.use_mean_percent >= 0;
+        ret.use_mean_percent = (unsigned) HV_MAX(u.use_mean_percent, 0);
+        ret.use_peak_percent = (unsigned) HV_MAX(u.use_peak_percent, 0);
+        return ret;
 }
 
 void hv_agent_monitor_gpus_told(struct hv_agent *a, const struct hv_gpus *gpus) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "monitor/monitor.h"
+#include "task/usage.h"
 
 struct hv_agent;
 
@@ -14,6 +15,8 @@ void hv_agent_usage(void *userdata, struct hv_monitor_view *ret); /* struct hv_a
 const struct hv_container_sample *hv_agent_monitor_sample(const struct hv_agent *a, const char *container);
 /* What it uses of its GPUs, together. */
 struct hv_container_gpus_sum hv_agent_monitor_gpus(const struct hv_agent *a, const char *container);
+/* The same over all samples, also when it has ended: struct hv_agent; of the driver of tasks. */
+struct hv_task_gpu_use hv_agent_monitor_gpu_use(void *userdata, const char *container, const char *id);
 void hv_agent_monitor_gpus_told(struct hv_agent *a,
                                 const struct hv_gpus *gpus); /* a sample of the driver's */
 /* What the last round, or look_at_disks(), saw of "work", "engine" or "state"; NULL: nothing. */

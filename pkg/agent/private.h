@@ -13,6 +13,7 @@
  *      caps.c          when the caps of the node's slices are read
  *      monitor.c       what the machine and its containers use (agent/monitor.h)
  *      gpus.c          GPUs, and whether containers can still use theirs (agent/gpus.h)
+ *      gpu_users.c     which of them are looked at, and when (agent/gpu_users.h)
  *      images.c        images: how they come, which are hivelet's (agent/images.h)
  *      preload*.c archives.c  images that are there beforehand (agent/preload.h)
  *      gc*.c           garbage collection (agent/gc.h)

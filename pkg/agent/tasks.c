@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "agent/monitor.h"
 #include "agent/private.h"
 #include "base/arena.h"
 #include "execute/attempt_cgroup.h"
@@ -236,6 +237,7 @@ static void add_driver(struct hv_agent *a, const struct hv_desired *d) {
                 .key = hv_agent_task_key,
                 .inbox = inbox,
                 .assignment = hv_agent_pool_assignment,
+                .gpu_use = hv_agent_monitor_gpu_use,
                 .userdata = a,
         };
 

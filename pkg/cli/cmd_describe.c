@@ -77,8 +77,31 @@ static void put_usage(struct hv_table *t, const struct hv_json *usage) {
                 hv_table_cell(t, NULL);
 }
 
+static void put_gpu_use(struct hv_table *t, const struct hv_json *gpu) {
+        int64_t mean = hv_json_int(gpu, "useMeanPercent", -1), peak = hv_json_int(gpu, "usePeakPercent", -1),
+                bytes = hv_json_int(gpu, "memoryPeakBytes", -1);
+
+        if (mean >= 0)
+                hv_table_cellf(t, "%d%% (%d%%)", (int) mean, (int) peak);
+        else
+                hv_table_cell(t, NULL);
+        if (bytes >= 0)
+                hv_table_cellf(t, "%.1fMi", (double) bytes / (1 << 20));
+        else
+                hv_table_cell(t, NULL);
+}
+
+static bool has_gpu_use(const struct hv_json *attempts) {
+        for (size_t i = 0; i < hv_json_size(attempts); i++)
+                if (hv_json_type(hv_json_get(hv_json_get(hv_json_at(attempts, i), "usage"), "gpu")) ==
+                    HV_JSON_OBJECT)
+                        return true;
+        return false;
+}
+
 static void print_attempts(struct hv_cli *cli, const struct hv_json *attempts) {
         _hv_cleanup_(hv_table_freep) struct hv_table *t = hv_table_new();
+        bool with_gpus = has_gpu_use(attempts);
 
         hv_table_column(t, "ATTEMPT", HV_TABLE_RIGHT);
         hv_table_column(t, "CONTAINER", HV_TABLE_CUT);
@@ -89,6 +112,10 @@ static void print_attempts(struct hv_cli *cli, const struct hv_json *attempts) {
         hv_table_column(t, "FILES", HV_TABLE_RIGHT);
         hv_table_column(t, "CPU", HV_TABLE_RIGHT);
         hv_table_column(t, "MEMORY", HV_TABLE_RIGHT);
+        if (with_gpus) {
+                hv_table_column(t, "GPU (PEAK)", HV_TABLE_RIGHT);
+                hv_table_column(t, "GPU MEMORY", HV_TABLE_RIGHT);
+        }
         hv_table_column(t, "MESSAGE", HV_TABLE_CUT);
         for (size_t i = 0; i < hv_json_size(attempts); i++) {
                 const struct hv_json *a = hv_json_at(attempts, i);
@@ -107,6 +134,8 @@ static void print_attempts(struct hv_cli *cli, const struct hv_json *attempts) {
                         hv_table_cell(t, NULL);
                 hv_table_cellf(t, "%lld", (long long) hv_json_int(hv_json_get(a, "outputs"), "files", 0));
                 put_usage(t, hv_json_get(a, "usage"));
+                if (with_gpus)
+                        put_gpu_use(t, hv_json_get(hv_json_get(a, "usage"), "gpu"));
                 hv_table_cell(t, hv_json_str(a, "message"));
         }
         (void) putchar('\n');

@@ -307,10 +307,15 @@ static void note_finding(struct work *w, const struct hv_docker_container *conta
         const struct hv_action *a = w->action;
         const struct hv_attempt_ref ref = { a->task->unit.cgroup_parent, a->task_id, a->attempt };
         struct finding *f = HV_NEW(struct finding);
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
         _hv_cleanup_free_ char *key = attempt_key(a);
 
         f->image_id = hv_strdup(container ? container->image_id : NULL);
         f->usage = hv_attempt_cgroups_read(w->d->o.cgroups, &ref, container);
+        if (w->d->o.gpu_use)
+                f->usage.gpu =
+                        w->d->o.gpu_use(w->d->o.userdata, hv_task_container(a->task, a->attempt, arena),
+                                        container ? container->id : NULL);
         hv_collect_usage(w->collect, &f->usage);
         hv_map_put(w->d->found, key, f);
 }

@@ -12,6 +12,7 @@
 
 #include "execute/driver.h"
 #include "ledger/attempt.h"
+#include "task/usage.h"
 
 struct hv_attempt_cgroups;
 struct hv_docker;
@@ -42,6 +43,8 @@ struct hv_task_driver_options {
         const char *(*key)(void *userdata, const char *id);
         /* Under what a node pool is assigning it: 1, *ret; 0: none is. May be NULL. */
         int (*assignment)(void *userdata, const char *id, struct hv_ledger_assignment *ret);
+        /* What a container, by name, used of its GPUs by the samples; id NULL: it is gone. May be NULL. */
+        struct hv_task_gpu_use (*gpu_use)(void *userdata, const char *container, const char *id);
         void *userdata;
 };
 

@@ -86,8 +86,7 @@ static int make_receipt(struct hv_ledger *l, const struct hv_action *a, const st
                 .started_us = result->started_us,
                 .finished_us = result->finished_us,
                 .ended_us = end->now_wall_us,
-                .cpu_us = result->cpu_us,
-                .memory_peak_bytes = result->memory_peak_bytes,
+                .usage = facts->usage,
         };
         int there = hv_ledger_receipt_last(l, ret_previous, err);
 
@@ -139,7 +138,12 @@ static int end(struct hv_ledger *l, const struct hv_action *a, const struct hv_t
                             .outputs_bytes = e->collected.outputs_bytes,
                             .outputs_sha256 = text_or_null(e->collected.manifest_sha256),
                             .cpu_us = facts->usage.cpu_us,
-                            .memory_peak_bytes = facts->usage.memory_peak_bytes },
+                            .memory_peak_bytes = facts->usage.memory_peak_bytes,
+                            .gpu_memory_is_known = facts->usage.gpu.memory_is_known,
+                            .gpu_use_is_known = facts->usage.gpu.use_is_known,
+                            .gpu_memory_peak_bytes = facts->usage.gpu.memory_peak_bytes,
+                            .gpu_use_mean_percent = facts->usage.gpu.use_mean_percent,
+                            .gpu_use_peak_percent = facts->usage.gpu.use_peak_percent },
                 .state = e->final ? hv_task_state_name(e->state) : NULL,
                 .trust = e->trust_nominal ? &trust : NULL,
         };

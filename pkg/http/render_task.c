@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/duration.h"
 #include "http/render.h"
+#include "task/usage.h"
 #include "json/json.h"
 #include "json/write.h"
 
@@ -246,6 +247,13 @@ static void put_attempt(struct hv_json_writer *w, const struct hv_ledger_attempt
         hv_json_begin_object(w, "usage");
         put_known(w, "cpuMicroseconds", r->cpu_us);
         put_known(w, "memoryPeakBytes", r->memory_peak_bytes);
+        hv_task_put_gpu_use(w, &(struct hv_task_gpu_use){
+                                       .memory_is_known = r->gpu_memory_is_known,
+                                       .use_is_known = r->gpu_use_is_known,
+                                       .memory_peak_bytes = r->gpu_memory_peak_bytes,
+                                       .use_mean_percent = r->gpu_use_mean_percent,
+                                       .use_peak_percent = r->gpu_use_peak_percent,
+                               });
         hv_json_end(w);
         hv_json_end(w);
 }

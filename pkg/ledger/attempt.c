@@ -167,8 +167,9 @@ static int write_result(struct hv_ledger *l, int64_t task, const struct hv_ledge
         static const char sql[] =
                 "INSERT INTO attempt (task, number, ended_us, cause, reason, message, exit_code, oom_killed, by_task,"
                 " started_us, finished_us, log_truncated, log_bytes, log_lines, log_sha256, n_outputs,"
-                " outputs_bytes, outputs_sha256, cpu_us, memory_peak_bytes)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                " outputs_bytes, outputs_sha256, cpu_us, memory_peak_bytes, gpu_memory_peak_bytes,"
+                " gpu_use_mean_percent, gpu_use_peak_percent)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT (task, number) DO UPDATE SET ended_us = excluded.ended_us, cause = excluded.cause,"
                 " reason = excluded.reason, message = excluded.message, exit_code = excluded.exit_code,"
                 " oom_killed = excluded.oom_killed, by_task = excluded.by_task, started_us = excluded.started_us,"
@@ -176,7 +177,10 @@ static int write_result(struct hv_ledger *l, int64_t task, const struct hv_ledge
                 " log_bytes = excluded.log_bytes, log_lines = excluded.log_lines,"
                 " log_sha256 = excluded.log_sha256, n_outputs = excluded.n_outputs,"
                 " outputs_bytes = excluded.outputs_bytes, outputs_sha256 = excluded.outputs_sha256,"
-                " cpu_us = excluded.cpu_us, memory_peak_bytes = excluded.memory_peak_bytes";
+                " cpu_us = excluded.cpu_us, memory_peak_bytes = excluded.memory_peak_bytes,"
+                " gpu_memory_peak_bytes = excluded.gpu_memory_peak_bytes,"
+                " gpu_use_mean_percent = excluded.gpu_use_mean_percent,"
+                " gpu_use_peak_percent = excluded.gpu_use_peak_percent";
         _hv_cleanup_(hv_query_end) struct hv_query q = {};
         const struct hv_ledger_result *result = &e->result;
 
@@ -201,6 +205,9 @@ static int write_result(struct hv_ledger *l, int64_t task, const struct hv_ledge
         hv_query_text(&q, result->outputs_sha256);
         hv_query_positive(&q, result->cpu_us);
         hv_query_positive(&q, result->memory_peak_bytes);
+        hv_query_unsigned(&q, result->gpu_memory_is_known ? result->gpu_memory_peak_bytes : UINT64_MAX);
+        hv_query_unsigned(&q, result->gpu_use_is_known ? result->gpu_use_mean_percent : UINT64_MAX);
+        hv_query_unsigned(&q, result->gpu_use_is_known ? result->gpu_use_peak_percent : UINT64_MAX);
         return hv_query_run(&q, err);
 }
 
@@ -276,6 +283,16 @@ int hv_ledger_end(struct hv_ledger *l, const struct hv_ledger_end *e, struct hv_
 
 /* --- reading --- */
 
+static void read_gpu_use(struct hv_query *q, struct hv_ledger_result *ret) {
+        int64_t memory = hv_query_get_number(q), mean = hv_query_get_number(q), peak = hv_query_get_number(q);
+
+        ret->gpu_memory_is_known = memory >= 0;
+        ret->gpu_memory_peak_bytes = (uint64_t) HV_MAX(memory, 0);
+        ret->gpu_use_is_known = mean >= 0;
+        ret->gpu_use_mean_percent = (unsigned) HV_MAX(mean, 0);
+        ret->gpu_use_peak_percent = (unsigned) HV_MAX(peak, 0);
+}
+
 static struct hv_ledger_attempt read_attempt(struct hv_query *q) {
         struct hv_ledger_attempt a = {};
         struct hv_ledger_result *result = &a.result;
@@ -301,6 +318,7 @@ static struct hv_ledger_attempt read_attempt(struct hv_query *q) {
         result->outputs_sha256 = hv_query_get_text(q);
         result->cpu_us = hv_query_get_unsigned(q);
         result->memory_peak_bytes = hv_query_get_unsigned(q);
+        read_gpu_use(q, result);
         a.eviction.reason = hv_query_get_text(q);
         a.eviction.message = hv_query_get_text(q);
         a.eviction.at_us = hv_query_get_unsigned(q);
@@ -321,7 +339,8 @@ int hv_ledger_attempts(struct hv_ledger *l, const char *id, hv_ledger_attempt_vi
                 "SELECT number, container, begun_us, ended_us, cause, reason, message,"
                 " coalesce(exit_code, -1), oom_killed, by_task, started_us, finished_us, log_truncated,"
                 " log_bytes, log_lines, log_sha256, n_outputs, outputs_bytes, outputs_sha256, cpu_us,"
-                " memory_peak_bytes, eviction, eviction_message, evicted_us FROM attempt WHERE task = ? ORDER BY number",
+                " memory_peak_bytes, coalesce(gpu_memory_peak_bytes, -1), coalesce(gpu_use_mean_percent, -1),"
+                " coalesce(gpu_use_peak_percent, -1), eviction, eviction_message, evicted_us FROM attempt WHERE task = ? ORDER BY number",
                 &q);
         hv_query_number(&q, task.seq);
         while ((r = hv_query_step(&q, err)) > 0) {

@@ -27,6 +27,9 @@ struct hv_ledger_result {
         const char *outputs_sha256; /* of the manifest, 64 hex digits; NULL: nothing was collected */
 
         uint64_t cpu_us, memory_peak_bytes; /* 0: not known */
+        bool gpu_memory_is_known, gpu_use_is_known;
+        uint64_t gpu_memory_peak_bytes;
+        unsigned gpu_use_mean_percent, gpu_use_peak_percent; /* one GPU all the time is 100 */
 };
 
 /* An instant by two clocks: the wall's, which anybody may set, and the boot's, which nobody can. */

@@ -34,6 +34,7 @@ struct hv_monitor {
         struct hv_host_sampler *host;
         struct hv_history *history;
         struct hv_map *followed; /* by container's name */
+        struct hv_gpu_uses *gpu_uses;
         char *slice_path;
         struct hv_cgroup_counters *slice; /* NULL: it is not there */
         struct hv_container_sample slice_sample;
@@ -70,6 +71,7 @@ struct hv_monitor *hv_monitor_new(const struct hv_monitor_options *options) {
         m->host = hv_host_sampler_new();
         m->history = hv_history_new(HV_MONITOR_HOST_POINTS);
         m->followed = hv_map_new(free_followed);
+        m->gpu_uses = hv_gpu_uses_new();
         return m;
 }
 
@@ -77,6 +79,7 @@ struct hv_monitor *hv_monitor_free(struct hv_monitor *m) {
         if (!m)
                 return NULL;
         (void) hv_map_free(m->followed);
+        (void) hv_gpu_uses_free(m->gpu_uses);
         (void) hv_host_sampler_free(m->host);
         (void) hv_history_free(m->history);
         (void) hv_cgroup_counters_free(m->slice);
@@ -126,7 +129,13 @@ void hv_monitor_follow(struct hv_monitor *m, const struct hv_monitor_ref *refs, 
 
         while (hv_map_next(m->followed, &it, NULL, (void **) &f))
                 f->is_wanted = false;
+        hv_gpu_uses_begin_keep(m->gpu_uses);
+        for (size_t i = 0; i < n; i++)
+                hv_gpu_uses_keep(m->gpu_uses, refs[i].container);
+        hv_gpu_uses_end_keep(m->gpu_uses);
         for (size_t i = 0; i < HV_MIN(n, m->n_max); i++) {
+                if (refs[i].has_ended)
+                        continue;
                 f = hv_map_get(m->followed, refs[i].container);
                 if (!f || !is_same_start(f, &refs[i]))
                         f = follow_new(m, &refs[i]);
@@ -317,6 +326,19 @@ static struct followed *owner_of(const struct hv_monitor *m, int pid) {
         return NULL;
 }
 
+/* Nobody's processes are known of one that is not found yet. */
+static void add_up_gpus(struct hv_monitor *m) {
+        const struct followed *f;
+        size_t it = 0;
+
+        while (hv_map_next(m->followed, &it, NULL, (void **) &f)) {
+                struct hv_container_gpus_sum sum = hv_container_gpus_sum(f->gpus.v, f->gpus.n);
+
+                if (f->id && f->gpus.n > 0)
+                        hv_gpu_uses_add(m->gpu_uses, f->name, f->id, &sum);
+        }
+}
+
 void hv_monitor_gpus(struct hv_monitor *m, const struct hv_gpus *gpus) {
         struct followed *f;
         size_t it = 0;
@@ -329,6 +351,7 @@ void hv_monitor_gpus(struct hv_monitor *m, const struct hv_gpus *gpus) {
                         if (f)
                                 hv_container_gpus_add(&f->gpus, &gpus->v[i], &gpus->v[i].processes[k]);
                 }
+        add_up_gpus(m);
         m->generation++;
 }
 
@@ -387,4 +410,8 @@ struct hv_container_gpus_sum hv_monitor_gpus_sum(const struct hv_monitor *m, con
         const struct followed *f = hv_map_get(m->followed, container);
 
         return hv_container_gpus_sum(f ? f->gpus.v : NULL, f ? f->gpus.n : 0);
+}
+
+struct hv_gpu_use hv_monitor_gpu_use(const struct hv_monitor *m, const char *container, const char *id) {
+        return hv_gpu_uses_get(m->gpu_uses, container, id);
 }

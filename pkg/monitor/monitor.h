@@ -17,7 +17,7 @@
 #include "base/err.h"
 #include "host/sample.h"
 #include "monitor/container.h"
-#include "monitor/gpus.h"
+#include "monitor/gpu_use.h"
 #include "monitor/history.h"
 #include "spec/kind.h"
 
@@ -50,9 +50,10 @@ struct hv_monitor_ref {
         unsigned number;          /* replica, or attempt */
         uint64_t started_wall_us; /* another start, another container; 0: not known */
         const char *gpus;         /* UUIDs that it was given, commas between them; NULL: none */
+        bool has_ended;           /* not followed: only what is known of the use of its GPUs is kept */
 };
 
-/* All that run; who is not among them is forgotten. Texts are copied. */
+/* All that run, or ended and are asked about still; who is not among them is forgotten. Texts are copied. */
 void hv_monitor_follow(struct hv_monitor *m, const struct hv_monitor_ref *refs, size_t n);
 
 /* One that is followed, unknown and not asked for yet: from here on it is. NULL: there is none. Good until the next follow(). */
@@ -122,3 +123,5 @@ bool hv_monitor_next_oom(struct hv_monitor *m,
 const struct hv_container_sample *hv_monitor_sample(const struct hv_monitor *m, const char *container);
 /* The same of its GPUs, together: nothing known of one that has none. */
 struct hv_container_gpus_sum hv_monitor_gpus_sum(const struct hv_monitor *m, const char *container);
+/* The same over all samples, also when it has ended; id NULL: of whatever container had the name last. */
+struct hv_gpu_use hv_monitor_gpu_use(const struct hv_monitor *m, const char *container, const char *id);

@@ -128,6 +128,7 @@ static void put_usage(struct hv_json_writer *w, const struct hv_task_usage *usag
         hv_json_begin_object(w, "usage");
         put_known(w, "cpuMicroseconds", usage->cpu_us);
         put_known(w, "memoryPeakBytes", usage->memory_peak_bytes);
+        hv_task_put_gpu_use(w, &usage->gpu);
         hv_json_end(w);
 }
 

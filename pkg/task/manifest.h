@@ -5,7 +5,7 @@
  *       "leftOut":[{"path":"results/link","reason":"a symbolic link"}, ...],
  *       "leftOutTotal":1,"filesTotal":1,"bytesTotal":5,"truncated":false,
  *       "log":{"size":11,"sha256":"...","truncated":false,"seen":11},
- *       "usage":{"cpuMicroseconds":1034567,"memoryPeakBytes":54550528}}
+ *       "usage":{"cpuMicroseconds":1034567,"memoryPeakBytes":54550528,"gpu":null}}
  *
  * Model    Written piece by piece, so that a million files need no memory. A path that is no valid UTF-8 is shown with
  *          U+FFFD, and `pathBase64` has it exactly. `truncated`: files are missing because of a cap. Of what was left out

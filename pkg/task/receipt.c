@@ -7,8 +7,9 @@
 #include "json/json.h"
 #include "json/write.h"
 
-#define VERSION 2
-#define VERSION_MIN 1 /* without `reason`; kept for ever, as what was signed is */
+#define VERSION 3
+#define VERSION_MIN \
+        1 /* without `reason`, and as 2 without `usage.gpu`; kept for ever, as what was signed is */
 #define TEXT_MAX ((size_t) 16 << 20)
 #define HEAD "{\"receipt\":"
 #define MIDDLE ",\"signature\":\""
@@ -89,8 +90,9 @@ static void put_body(struct hv_json_writer *w, const struct hv_receipt *r, const
         put_known(w, "started", r->started_us);
         hv_json_end(w);
         hv_json_begin_object(w, "usage");
-        put_known(w, "cpuMicroseconds", r->cpu_us);
-        put_known(w, "memoryPeakBytes", r->memory_peak_bytes);
+        put_known(w, "cpuMicroseconds", r->usage.cpu_us);
+        hv_task_put_gpu_use(w, &r->usage.gpu);
+        put_known(w, "memoryPeakBytes", r->usage.memory_peak_bytes);
         hv_json_end(w);
         hv_json_put_uint(w, "version", VERSION);
         hv_json_end(w);

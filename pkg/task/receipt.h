@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/sha256.h"
 #include "task/receipt_key.h"
+#include "task/usage.h"
 
 struct hv_receipt_input {
         const char *path, *sha256;
@@ -37,7 +38,7 @@ struct hv_receipt {
         int exit_code;                              /* -1: none */
         const char *cause, *reason, *state;         /* reason: why the node itself stopped it, "GpuLost" */
         uint64_t started_us, finished_us, ended_us; /* wall clock; ended: when it was recorded */
-        uint64_t cpu_us, memory_peak_bytes;
+        struct hv_task_usage usage;
         const char *previous; /* NULL: the first of its chain */
 };
 

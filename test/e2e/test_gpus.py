@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """GPUs on a real engine, whose driver's library and runtime's hook are the tests' (lib/gpus.py): who gets which, who waits, what the
 agent knows after it was killed, and how a container is mended that lost its own."""
+import json
 import os
 
 import base
@@ -132,9 +133,24 @@ class Gpus(base.Case):
         node = self.agent.call("GET", "/api/v1/node")
         shown = {g["uuid"]: g for g in node["gpus"]["items"]}
         self.assertEqual(shown[SMALL[0]]["holders"], [running])
+        self.computes(running, 80, 300)
+        self.computes(running, 20, 100)
         self.engine.call("POST", f"/containers/{running}/kill")
         self.agent.wait(lambda: self.runs("task-b"), "its turn has come")
         self.assertEqual(self.held(self.runs("task-b")), [SMALL[0]])
+        # What the first one used of its GPUs outlives it.
+        task_id = running[len("task-"):]
+        used = json.loads(self.agent.ctl("task", "receipt", task_id).stdout)["receipt"]["usage"]["gpu"]
+        self.assertEqual((used["memoryPeakBytes"], used["usePeakPercent"]), (300 << 20, 80))
+        self.assertTrue(0 < used["useMeanPercent"] < 80, used)
+        self.assertEqual(self.agent.call("GET", f"/api/v1/tasks/{task_id}")["attempts"][0]["usage"]["gpu"], used)
+        self.assertRegex(self.agent.ctl("task", "show", task_id).stdout, rf"{used['useMeanPercent']}% \(80%\)\s+300\.0Mi")
+
+    def computes(self, container, percent, mib):
+        pid = self.engine.inspect(container)["State"]["Pid"]
+        self.machine.has(SMALL, LARGE, more=f"process {SMALL[0]} {pid} {mib}\nuse {SMALL[0]} {pid} {percent}\n")
+        self.agent.wait(lambda: [g["use"] for c in self.agent.call("GET", "/api/v1/usage")["containers"] if c["container"] == container
+                                 for g in c["gpus"] if g["uuid"] == SMALL[0]] == [percent], "a sample of it")
 
     def test_shared_gpus_add_up(self):
         self.machine.has(LARGE)

@@ -73,7 +73,7 @@ class Pressure(base.Case):
         self.agent.write(self.agent.ctl("task", "receipt", task).stdout, path)
         with open(path, encoding="utf-8") as f:
             receipt = json.load(f)["receipt"]
-        self.assertEqual((receipt["version"], receipt["cause"], receipt["reason"]), (2, "nodeError", "Pressure"))
+        self.assertEqual((receipt["version"], receipt["cause"], receipt["reason"]), (3, "nodeError", "Pressure"))
         verified = self.agent.ctl("receipt", "verify", path)
         self.assertEqual(verified.returncode, 0, verified.stderr)
 

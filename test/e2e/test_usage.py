@@ -109,7 +109,7 @@ class Usage(base.Case):
         self.assertGreaterEqual(found["memory_peak_bytes"], 50 * MIB)
         self.assertGreaterEqual(found["memory_peak_bytes"], peak)
         self.assertLessEqual(found["memory_peak_bytes"], 128 * MIB)
-        return {"cpuMicroseconds": found["cpu_us"], "memoryPeakBytes": found["memory_peak_bytes"]}
+        return {"cpuMicroseconds": found["cpu_us"], "memoryPeakBytes": found["memory_peak_bytes"], "gpu": None}
 
     def over(self):
         self.agent.wait_over(self.engine, 1)
@@ -203,10 +203,10 @@ class Usage(base.Case):
             self.wait_ready()
             self.let_go(code)
         task, receipt = self.over()
-        self.assertEqual(receipt, {"cpuMicroseconds": None, "memoryPeakBytes": None})
+        self.assertEqual(receipt, {"cpuMicroseconds": None, "memoryPeakBytes": None, "gpu": None})
         told = self.agent.call("GET", f"/api/v1/tasks/{task}")
         self.assertEqual(told["status"]["phase"], "Completed")
-        self.assertEqual(told["attempts"][0]["usage"], {"cpuMicroseconds": None, "memoryPeakBytes": None})
+        self.assertEqual(told["attempts"][0]["usage"], {"cpuMicroseconds": None, "memoryPeakBytes": None, "gpu": None})
         log = self.agent.text_of_log()
         self.assertEqual(log.count("the CPU time of tasks is not known here"), 1, log)
         self.assertEqual(log.count("the peak of memory of tasks is not known here"), 1, log)

@@ -24,7 +24,7 @@ case_boot() {
         like "its controllers" '*cpu*memory*pids*' "$(cat /sys/fs/cgroup/cgroup.controllers)"
 }
 
-# The engine's cgroups are systemd's, of version 2; a limit of the file is the kernel's.
+# The engine's cgroups are systemd's, of version 2; a limit of the file is the kernel's, and is so again after somebody's `docker update`.
 case_cgroups() {
         local pid
         same "the engine's cgroups" "systemd 2" "$(engine /info | jq -r '"\(.CgroupDriver) \(.CgroupVersion)"')"
@@ -42,6 +42,15 @@ case_cgroups() {
         same "memory.max" 67108864 "$(limit_of "$pid" memory.max)"
         same "cpu.max" "50000 100000" "$(limit_of "$pid" cpu.max)"
         like "its cgroup" '0::/hivelet.slice/hivelet-services.slice/docker-*.scope' "$(cat "/proc/$pid/cgroup")"
+        inside curl -sS -f -o /dev/null --unix-socket /run/docker.sock -H 'Content-Type: application/json' \
+                -d '{"NanoCpus": 700000000, "Memory": 100663296, "MemorySwap": 100663296}' http://engine/containers/hive-limited/update
+        until_true 30 is_limit "$pid" cpu.max "50000 100000"
+        until_true 30 is_limit "$pid" memory.max 67108864
+        same "the container, which runs on" "$pid" "$(pid_of limited)"
+}
+
+is_limit() {
+        [ "$(limit_of "$1" "$2")" = "$3" ]
 }
 
 # A container whose child takes too much ends whole, or, where that is not wanted, goes on without it.

@@ -1179,6 +1179,11 @@ void stage_tasks(struct stage *s) {
                                             .exit_code = 3,
                                             .cpu_us = 1034567,
                                             .memory_peak_bytes = 54550528,
+                                            .gpu_memory_is_known = true,
+                                            .gpu_use_is_known = true,
+                                            .gpu_memory_peak_bytes = 314572800,
+                                            .gpu_use_mean_percent = 25,
+                                            .gpu_use_peak_percent = 90,
                                             .by_task = true },
                  40);
         accept_task(s, "train-1", "train", "api", NULL, 30);

@@ -120,7 +120,12 @@ static int complete_3(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) 
                                                      .outputs_bytes = 3000000000,
                                                      .outputs_sha256 = DIGEST_3,
                                                      .cpu_us = 1500000,
-                                                     .memory_peak_bytes = 33554432 } };
+                                                     .memory_peak_bytes = 33554432,
+                                                     .gpu_memory_is_known = true,
+                                                     .gpu_use_is_known = true,
+                                                     .gpu_memory_peak_bytes = 5000000000,
+                                                     .gpu_use_mean_percent = 40,
+                                                     .gpu_use_peak_percent = 170 } };
 
         return hv_ledger_end(l, &e, err);
 }
@@ -353,7 +358,12 @@ static int tell_attempt(const struct hv_ledger_attempt *a, void *userdata) {
                       r->log_truncated, r->log_sha256 ? r->log_sha256 : "-");
         hv_buf_printf(userdata, "; outputs %" PRIu64 " %" PRIu64 " %s", r->n_outputs, r->outputs_bytes,
                       r->outputs_sha256 ? r->outputs_sha256 : "-");
-        hv_buf_printf(userdata, "; used %" PRIu64 " %" PRIu64 "\n", r->cpu_us, r->memory_peak_bytes);
+        hv_buf_printf(userdata, "; used %" PRIu64 " %" PRIu64, r->cpu_us, r->memory_peak_bytes);
+        if (r->gpu_memory_is_known) /* older schemas know of none */
+                hv_buf_printf(userdata, ", of GPUs %" PRIu64, r->gpu_memory_peak_bytes);
+        if (r->gpu_use_is_known)
+                hv_buf_printf(userdata, " %u%% to %u%%", r->gpu_use_mean_percent, r->gpu_use_peak_percent);
+        hv_buf_puts(userdata, "\n");
         return 0;
 }
 

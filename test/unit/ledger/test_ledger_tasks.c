@@ -260,6 +260,11 @@ static int check_full_result(const struct hv_ledger_attempt *a, void *userdata) 
         assert_string_equal(a->result.outputs_sha256, want->outputs_sha256);
         assert_int_equal(a->result.cpu_us, want->cpu_us);
         assert_int_equal(a->result.memory_peak_bytes, want->memory_peak_bytes);
+        assert_int_equal(a->result.gpu_memory_is_known, want->gpu_memory_is_known);
+        assert_int_equal(a->result.gpu_memory_peak_bytes, want->gpu_memory_peak_bytes);
+        assert_int_equal(a->result.gpu_use_is_known, want->gpu_use_is_known);
+        assert_int_equal(a->result.gpu_use_mean_percent, want->gpu_use_mean_percent);
+        assert_int_equal(a->result.gpu_use_peak_percent, want->gpu_use_peak_percent);
         return 42;
 }
 
@@ -281,7 +286,12 @@ static void a_result_comes_back_as_it_was_given(void **state) {
                                            .outputs_bytes = UINT64_C(6) << 40,
                                            .outputs_sha256 = DIGEST_B,
                                            .cpu_us = 7,
-                                           .memory_peak_bytes = 8 };
+                                           .memory_peak_bytes = 8,
+                                           .gpu_memory_is_known = true,
+                                           .gpu_use_is_known = true,
+                                           .gpu_memory_peak_bytes = 0,
+                                           .gpu_use_mean_percent = 9,
+                                           .gpu_use_peak_percent = 100 };
         struct hv_ledger_end e = ending("t-1", 1, "Failed");
         struct seen s;
         int r;

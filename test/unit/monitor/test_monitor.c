@@ -387,6 +387,63 @@ static void what_a_process_takes_of_a_gpu_is_its_containers(void **state) {
         assert_int_equal(sum.memory_bytes, 0);
 }
 
+/* Its peaks and its mean outlive it, for as long as somebody asks for them. */
+static void what_was_used_of_gpus_is_kept(void **state) {
+        const struct scratch *s = *state;
+        _hv_cleanup_(hv_monitor_freep) struct hv_monitor *m = make(s);
+        _hv_cleanup_free_ struct hv_gpus *g = two_gpus(s);
+        struct hv_monitor_ref ended = web;
+        struct hv_gpu_use use;
+
+        use = hv_monitor_gpu_use(m, "hive-web", NULL);
+        assert_int_equal(use.memory_peak_bytes, -1);
+        (void) find_web(m, s, "GPU-a,GPU-b");
+        (void) tell_gpus(m, g);
+        g->v[0].processes[0] = (struct hv_gpu_process){ 7, 40 * MIB, 10 };
+        (void) tell_gpus(m, g);
+        g->v[0].processes[0] =
+                (struct hv_gpu_process){ 7, 20 * MIB, -1 }; /* a sample that tells no percents is none */
+        (void) tell_gpus(m, g);
+        g->v[0].processes[0] = (struct hv_gpu_process){ 7, 20 * MIB, 31 };
+        (void) tell_gpus(m, g);
+        use = hv_monitor_gpu_use(m, "hive-web", "aa");
+        assert_int_equal(use.memory_peak_bytes, 40 * MIB);
+        assert_int_equal(use.use_peak_percent, 31);
+        assert_int_equal(use.use_mean_percent, 24); /* of 30, 10 and 31 */
+        assert_int_equal(hv_monitor_gpu_use(m, "hive-web", "cc").use_peak_percent,
+                         -1); /* another container */
+        ended.has_ended = true;
+        hv_monitor_follow(m, &ended, 1);
+        assert_null(hv_monitor_sample(m, "hive-web"));
+        use = hv_monitor_gpu_use(m, "hive-web", NULL);
+        assert_int_equal(use.memory_peak_bytes, 40 * MIB);
+        hv_monitor_follow(m, NULL, 0);
+        assert_int_equal(hv_monitor_gpu_use(m, "hive-web", NULL).memory_peak_bytes, -1);
+}
+
+/* Before it is found nobody's processes are its own, and a container without GPUs has no figures. */
+static void what_was_not_seen_counts_for_nothing(void **state) {
+        const struct scratch *s = *state;
+        _hv_cleanup_(hv_monitor_freep) struct hv_monitor *m = make(s);
+        _hv_cleanup_free_ struct hv_gpus *g = two_gpus(s);
+        struct hv_monitor_ref ref = web;
+
+        ref.gpus = "GPU-b";
+        hv_monitor_follow(m, &ref, 1);
+        hv_monitor_gpus(m, g);
+        assert_int_equal(hv_monitor_gpu_use(m, "hive-web", NULL).memory_peak_bytes, -1);
+        g->v[0].n_processes = 0;
+        hv_monitor_follow(m, NULL, 0);
+        (void) find_web(m, s, NULL);
+        (void) tell_gpus(m, g);
+        assert_int_equal(hv_monitor_gpu_use(m, "hive-web", "aa").memory_peak_bytes, -1);
+        hv_monitor_follow(m, NULL, 0);
+        (void) find_web(m, s, "GPU-b");
+        (void) tell_gpus(m, g); /* given, and idle: that is known */
+        assert_int_equal(hv_monitor_gpu_use(m, "hive-web", "aa").memory_peak_bytes, 0);
+        assert_int_equal(hv_monitor_gpu_use(m, "hive-web", "aa").use_mean_percent, 0);
+}
+
 static void a_gpu_that_nobody_gave_is_shown_too(void **state) {
         const struct scratch *s = *state;
         _hv_cleanup_(hv_monitor_freep) struct hv_monitor *m = make(s);
@@ -475,6 +532,8 @@ int main(void) {
                 ROW(a_child_that_is_killed_is_told_once_its_container_has_outlived_it),
                 ROW(what_was_killed_before_the_agent_began_is_not_told),
                 ROW(what_a_process_takes_of_a_gpu_is_its_containers),
+                ROW(what_was_used_of_gpus_is_kept),
+                ROW(what_was_not_seen_counts_for_nothing),
                 ROW(a_gpu_that_nobody_gave_is_shown_too),
                 ROW(what_is_not_told_of_a_process_is_not_known_of_its_container),
                 ROW(history_has_the_gpus_of_a_container),

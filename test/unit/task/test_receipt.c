@@ -49,8 +49,13 @@ static const struct hv_receipt full = {
         .started_us = 1,
         .finished_us = 2,
         .ended_us = 3,
-        .cpu_us = 4,
-        .memory_peak_bytes = 5,
+        .usage = { .cpu_us = 4,
+                   .memory_peak_bytes = 5,
+                   .gpu = { .memory_is_known = true,
+                            .use_is_known = true,
+                            .memory_peak_bytes = 6,
+                            .use_mean_percent = 0,
+                            .use_peak_percent = 107 } },
 };
 
 struct made {
@@ -79,7 +84,8 @@ static void a_receipt_says_everything_in_one_way(void **state) {
                 "\"log\":{\"sha256\":\"l1\",\"size\":12,\"truncated\":false},\"name\":\"t\",\"node\":\"box\",\"oomKilled\":false,"
                 "\"outputs\":{\"files\":3,\"manifestSha256\":\"o1\",\"size\":77},\"previous\":null,\"reason\":null,\"source\":\"api\","
                 "\"state\":\"Completed\",\"task\":\"t-1\",\"times\":{\"ended\":3,\"finished\":2,\"started\":1},"
-                "\"usage\":{\"cpuMicroseconds\":4,\"memoryPeakBytes\":5},\"version\":2},\"signature\":\"";
+                "\"usage\":{\"cpuMicroseconds\":4,\"gpu\":{\"memoryPeakBytes\":6,\"useMeanPercent\":0,\"usePeakPercent\":107},"
+                "\"memoryPeakBytes\":5},\"version\":3},\"signature\":\"";
         _hv_cleanup_(made_done) struct made m = {};
         struct hv_receipt_checked c;
 
@@ -113,7 +119,7 @@ static void what_is_not_known_is_null(void **state) {
                 "\",\"log\":null,\"name\":null,"
                 "\"node\":\"box\",\"oomKilled\":false,\"outputs\":null,\"previous\":null,\"reason\":null,\"source\":null,\"state\":\"Rejected\","
                 "\"task\":\"t-1\",\"times\":{\"ended\":9,\"finished\":null,\"started\":null},"
-                "\"usage\":{\"cpuMicroseconds\":null,\"memoryPeakBytes\":null},\"version\":2},\"signature\":\"";
+                "\"usage\":{\"cpuMicroseconds\":null,\"gpu\":null,\"memoryPeakBytes\":null},\"version\":3},\"signature\":\"";
         _hv_cleanup_(made_done) struct made m = {};
         struct hv_receipt_checked c;
 
@@ -153,21 +159,21 @@ static void sign(const char *body, struct hv_buf *ret) {
         hv_buf_puts(ret, "\"}");
 }
 
-/* As they were written before evictions had a reason. */
-static void a_receipt_of_version_1_stays_good(void **state) {
-        static const char body[] =
-                "{\"attempt\":null,\"cause\":\"rejected\",\"digest\":null,\"documentSha256\":null,\"exitCode\":null,"
-                "\"image\":{\"id\":null,\"reference\":null},\"inputs\":null,\"key\":\"" PUBLIC
-                "\",\"log\":null,\"name\":null,"
-                "\"node\":\"box\",\"oomKilled\":false,\"outputs\":null,\"previous\":null,\"source\":null,\"state\":\"Rejected\","
-                "\"task\":\"t-1\",\"times\":{\"ended\":9,\"finished\":null,\"started\":null},"
-                "\"usage\":{\"cpuMicroseconds\":null,\"memoryPeakBytes\":null},\"version\":1}";
+#define OLDER(reason, version)                                                                                \
+        "{\"attempt\":null,\"cause\":\"rejected\",\"digest\":null,\"documentSha256\":null,\"exitCode\":null," \
+        "\"image\":{\"id\":null,\"reference\":null},\"inputs\":null,\"key\":\"" PUBLIC                        \
+        "\",\"log\":null,\"name\":null,"                                                                      \
+        "\"node\":\"box\",\"oomKilled\":false,\"outputs\":null,\"previous\":null," reason                     \
+        "\"source\":null,\"state\":\"Rejected\","                                                             \
+        "\"task\":\"t-1\",\"times\":{\"ended\":9,\"finished\":null,\"started\":null},"                        \
+        "\"usage\":{\"cpuMicroseconds\":null,\"memoryPeakBytes\":null},\"version\":" version "}"
+
+static void check_older(const char *body) {
         _hv_cleanup_(hv_buf_done) struct hv_buf old = {};
         struct hv_receipt_checked before, after;
         _hv_cleanup_(made_done) struct made m = {};
         struct hv_receipt r = full;
 
-        (void) state;
         sign(body, &old);
         assert_int_equal(hv_receipt_check(old.data, old.len, PUBLIC, &before, NULL), 0);
         assert_string_equal(before.task, "t-1");
@@ -175,6 +181,13 @@ static void a_receipt_of_version_1_stays_good(void **state) {
         make(&m, &r, seed);
         assert_int_equal(hv_receipt_check(m.text.data, m.text.len, PUBLIC, &after, NULL), 0);
         assert_int_equal(hv_receipt_check_next(&before, &after, NULL), 0);
+}
+
+/* As they were written before evictions had a reason, and before GPUs had figures. */
+static void receipts_of_older_versions_stay_good(void **state) {
+        (void) state;
+        check_older(OLDER("", "1"));
+        check_older(OLDER("\"reason\":null,", "2"));
 }
 
 static void a_receipt_says_why_the_node_stopped_it(void **state) {
@@ -196,7 +209,7 @@ static void another_form_is_refused(void **state) {
                 "{\"key\":\"" PUBLIC "\",\"state\":\"s\",\"task\":\"\\u0074\",\"version\":1}",
                 "{\"key\":\"" PUBLIC "\",\"state\":\"s\",\"task\":\"t\",\"task\":\"t\",\"version\":1}",
                 "{\"key\":\"" PUBLIC "\",\"state\":\"s\",\"task\":\"t\",\"version\":0}",
-                "{\"key\":\"" PUBLIC "\",\"state\":\"s\",\"task\":\"t\",\"version\":3}",
+                "{\"key\":\"" PUBLIC "\",\"state\":\"s\",\"task\":\"t\",\"version\":4}",
                 "{\"key\":\"" PUBLIC "\",\"state\":\"s\",\"version\":1}",
                 "{\"state\":\"s\",\"task\":\"t\",\"version\":1}",
                 "[]",
@@ -325,7 +338,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_receipt_says_everything_in_one_way),
                 cmocka_unit_test(what_is_not_known_is_null),
-                cmocka_unit_test(a_receipt_of_version_1_stays_good),
+                cmocka_unit_test(receipts_of_older_versions_stay_good),
                 cmocka_unit_test(a_receipt_says_why_the_node_stopped_it),
                 cmocka_unit_test(every_byte_counts),
                 cmocka_unit_test(another_form_is_refused),
