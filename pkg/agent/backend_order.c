@@ -1,4 +1,4 @@
-/* agent/backend_order.c - what people ask of this node by hand: cordon, hold, stop, restart, and their opposites.
+/* agent/backend_order.c - what people ask of this node by hand: cordon, hold, stop, restart, pause, and their opposites.
  *
  *      the API --> the orders as they would be --> disk --> core
  *
@@ -69,7 +69,7 @@ static void draft_tidy(struct draft *d) {
         size_t n = 0;
 
         for (size_t i = 0; i < d->orders.n_services; i++)
-                if (d->services[i].stop.by || d->services[i].hold.by)
+                if (d->services[i].stop.by || d->services[i].hold.by || d->services[i].pause.by)
                         d->services[n++] = d->services[i];
         d->orders.n_services = n;
 }
@@ -160,6 +160,10 @@ static bool draft_change(struct hv_agent *a, struct draft *d, const struct hv_ap
                 return start(a, d);
         case HV_API_ORDER_RESTART:
                 return add_restarts(a, d, asked->now, false);
+        case HV_API_ORDER_PAUSE:
+                return give(&d->service->pause, asked);
+        case HV_API_ORDER_RESUME:
+                return take_back(&d->service->pause);
         }
         return false;
 }
@@ -173,6 +177,9 @@ static void tell(const struct hv_api_order *asked) {
                 [HV_API_ORDER_STOP] = "stopped by hand, until hivectl start",
                 [HV_API_ORDER_START] = "started by hand",
                 [HV_API_ORDER_RESTART] = "restarted by hand",
+                [HV_API_ORDER_PAUSE] =
+                        "paused: its containers stay as they were made, until hivectl rollout resume",
+                [HV_API_ORDER_RESUME] = "resumed: its containers are made as it is declared now",
                 [HV_API_ORDER_DRAIN] = "drained: no task is admitted before hivectl uncordon",
         };
         const struct hv_log_fields fields = {
@@ -277,8 +284,8 @@ static bool is_declared(const struct hv_desired *d, const char *service) {
         return false;
 }
 
-/* Restarts that came to pass, and stops of services that are not declared any more. While a revision is on trial the one before it may
- * come back. */
+/* Restarts that came to pass, and stops and pauses of services that are not declared any more. While a revision is on trial the one
+ * before it may come back. */
 void hv_agent_orders_passed(struct hv_agent *a) {
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = NULL;
         const struct hv_desired *active = hv_core_active(a->core);
@@ -286,7 +293,7 @@ void hv_agent_orders_passed(struct hv_agent *a) {
         struct hv_restart_order *restarts;
         struct hv_err err = {};
         struct draft d;
-        size_t n = 0, n_services;
+        size_t n = 0, n_forgotten = 0;
 
         follow_drain(a);
         if (!active || (a->orders.n_restarts == 0 && (a->orders.n_services == 0 || on_trial)))
@@ -299,12 +306,13 @@ void hv_agent_orders_passed(struct hv_agent *a) {
                         restarts[n++] = a->orders.restarts[i];
         d.orders.restarts = restarts;
         d.orders.n_restarts = n;
-        n_services = d.orders.n_services;
-        for (size_t i = 0; i < n_services && !on_trial; i++)
-                if (!is_declared(active, d.services[i].name))
-                        d.services[i].stop = (struct hv_order){};
+        for (size_t i = 0; i < d.orders.n_services && !on_trial; i++)
+                if (!is_declared(active, d.services[i].name)) {
+                        n_forgotten += take_back(&d.services[i].stop);
+                        n_forgotten += take_back(&d.services[i].pause);
+                }
         draft_tidy(&d);
-        if (n == a->orders.n_restarts && d.orders.n_services == n_services)
+        if (n == a->orders.n_restarts && n_forgotten == 0)
                 return;
         if (hv_order_store_write(a->options->state_dir, &d.orders, &d.drain, &err) < 0)
                 (void) hv_log_warn(err.code, "orders that are over stay on disk: %s", err.msg);

@@ -41,6 +41,7 @@ static void put_orders(struct hv_json_writer *w, const struct hv_orders *o,
                 hv_json_put_str(w, "name", o->services[i].name);
                 put_order(w, "stop", &o->services[i].stop);
                 put_order(w, "hold", &o->services[i].hold);
+                put_order(w, "pause", &o->services[i].pause);
                 hv_json_end(w);
         }
         hv_json_end(w);
@@ -88,7 +89,8 @@ static int read_services(const struct hv_json *list, struct hv_arena *a, struct 
                 const struct hv_json *j = hv_json_at(list, i);
 
                 v[i] = (struct hv_service_orders){ hv_arena_strdup(a, hv_json_str(j, "name")),
-                                                   order_of(j, "stop", a), order_of(j, "hold", a) };
+                                                   order_of(j, "stop", a), order_of(j, "hold", a),
+                                                   order_of(j, "pause", a) };
                 if (!v[i].name)
                         return hv_err_set(err, -EBADMSG, "service %zu has no name", i + 1);
         }

@@ -79,6 +79,9 @@ const char *hv_cli_folder(enum hv_kind kind);
 /* Appends a path segment, percent-encoded. */
 void hv_cli_escape_path(struct hv_buf *buf, const char *segment);
 
+/* The service that the arguments name ("web", "svc/web", "svc web"); the caller frees it. HV_EXIT_OK or HV_EXIT_USAGE, told. */
+int hv_cli_service(struct hv_cli *cli, const char *verb, char **ret);
+
 /* What people asked for by hand, as remarks: it explains why a change does nothing. */
 void hv_cli_note_orders(struct hv_cli *cli, const struct hv_json *orders);
 
@@ -111,6 +114,9 @@ int hv_cmd_stop(struct hv_cli *cli);
 int hv_cmd_start(struct hv_cli *cli);
 int hv_cmd_restart(struct hv_cli *cli);
 int hv_cmd_kill(struct hv_cli *cli);
+int hv_cmd_rollout_pause(struct hv_cli *cli);
+int hv_cmd_rollout_resume(struct hv_cli *cli);
+int hv_cmd_rollout_status(struct hv_cli *cli); /* cmd_rollout.c */
 int hv_cmd_shutdown(struct hv_cli *cli); /* cmd_shutdown.c */
 int hv_cmd_plan(struct hv_cli *cli);     /* cmd_plan.c */
 int hv_cmd_validate(struct hv_cli *cli); /* cmd_validate.c */

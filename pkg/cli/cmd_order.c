@@ -1,4 +1,4 @@
-/* hivectl cordon, uncordon, hold, release, stop, start, restart, kill: what people ask of the node by hand. */
+/* hivectl cordon, uncordon, hold, release, stop, start, restart, rollout pause, rollout resume, kill: what people ask of the node by hand. */
 #include "base/alloc.h"
 #include "base/parse.h"
 #include "cli/cli_internal.h"
@@ -53,6 +53,18 @@ static int read_target(struct hv_cli *cli, const char *verb, bool may_be_node, s
                 return hv_cli_usage(cli, "%s: a replica is a number from 1 on", slash + 1);
         *slash = '\0';
         ret->object.replica = (unsigned) n;
+        return HV_EXIT_OK;
+}
+
+int hv_cli_service(struct hv_cli *cli, const char *verb, char **ret) {
+        _hv_cleanup_(target_done) struct target t = {};
+        int r = read_target(cli, verb, false, &t);
+
+        if (r != HV_EXIT_OK)
+                return r;
+        if (t.object.kind != HV_KIND_SERVICE || t.object.replica)
+                return hv_cli_usage(cli, "a whole service can be meant here, and nothing else");
+        *ret = hv_strdup(t.object.name);
         return HV_EXIT_OK;
 }
 
@@ -144,6 +156,15 @@ int hv_cmd_restart(struct hv_cli *cli) {
 
         return give(cli, "restart", false, now ? "restart?now" : "restart",
                     now ? "being restarted" : "being restarted, one container after the other");
+}
+
+int hv_cmd_rollout_pause(struct hv_cli *cli) {
+        return give(cli, "rollout pause", false, "pause",
+                    "paused: its containers stay as they were made until hivectl rollout resume");
+}
+
+int hv_cmd_rollout_resume(struct hv_cli *cli) {
+        return give(cli, "rollout resume", false, "resume", "being made as it is declared now");
 }
 
 int hv_cmd_kill(struct hv_cli *cli) {

@@ -27,5 +27,7 @@ void hv_orders_lines(const struct hv_json *orders, struct hv_buf *ret) {
 
                 put(ret, "service ", name ? name : "", "stopped", hv_json_get(s, "stop"), "start");
                 put(ret, "service ", name ? name : "", "held", hv_json_get(s, "hold"), "release");
+                put(ret, "the roll-out of service ", name ? name : "", "paused", hv_json_get(s, "pause"),
+                    "rollout resume");
         }
 }

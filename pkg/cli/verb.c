@@ -5,7 +5,7 @@
 
 /* In the order of the overview. */
 static const struct hv_verb *const parts[] = {
-        hv_verbs_look,    hv_verbs_change, hv_verbs_order,  hv_verbs_task,
+        hv_verbs_look,    hv_verbs_change, hv_verbs_order,  hv_verbs_rollout, hv_verbs_task,
         hv_verbs_receipt, hv_verbs_tunnel, hv_verbs_access, hv_verbs_learn,
 };
 

@@ -14,6 +14,7 @@
 extern const struct hv_verb hv_verbs_look[];
 extern const struct hv_verb hv_verbs_change[];
 extern const struct hv_verb hv_verbs_order[];
+extern const struct hv_verb hv_verbs_rollout[];
 extern const struct hv_verb hv_verbs_task[];
 extern const struct hv_verb hv_verbs_tunnel[];
 extern const struct hv_verb hv_verbs_receipt[];

@@ -67,17 +67,23 @@ static bool node_is_as_wished(const struct waiter *w, const struct hv_json *stat
         return w->wait->ready ? node_is_ready(status) : node_is_there(w, status);
 }
 
-static bool object_is_there(struct waiter *w, const struct hv_json *j) {
+/* The exit code, or -1: not yet. */
+static int judge_object(struct waiter *w, const struct hv_json *j) {
         const char *message = hv_json_str(j, "message");
+        bool is_there;
 
         (void) snprintf(w->last, sizeof w->last, "%s/%s: %s%s%s", hv_kind_label(w->wait->object->kind),
                         w->wait->object->name, hv_json_str(j, "phase"), hv_str_empty(message) ? "" : ": ",
                         message ? message : "");
+        if (w->wait->judge)
+                return w->wait->judge(w->wait->userdata, j);
         if (w->wait->object->kind == HV_KIND_TASK) /* what is waited for is its end */
-                return hv_json_bool(j, "ended", false);
-        if (w->wait->ready && hv_json_get(j, "replicas"))
-                return hv_json_int(j, "replicasReady", 0) >= hv_json_int(j, "replicas", 1);
-        return hv_json_bool(j, "inSync", false);
+                is_there = hv_json_bool(j, "ended", false);
+        else if (w->wait->ready && hv_json_get(j, "replicas"))
+                is_there = hv_json_int(j, "replicasReady", 0) >= hv_json_int(j, "replicas", 1);
+        else
+                is_there = hv_json_bool(j, "inSync", false);
+        return is_there ? HV_EXIT_OK : -1;
 }
 
 static void look_at_object(struct waiter *w);
@@ -92,6 +98,7 @@ static void on_object_data(void *userdata, const char *data, size_t len) {
 static void on_object_end(void *userdata, const struct hv_client_answer *answer, const struct hv_err *err) {
         struct waiter *w = userdata;
         _hv_cleanup_(hv_json_freep) struct hv_json *j = NULL;
+        int code = -1;
 
         w->looking = false;
         if (answer && answer->status == 404) {
@@ -99,10 +106,10 @@ static void on_object_end(void *userdata, const struct hv_client_answer *answer,
                 finish(w, hv_cli_problem(w->cli, answer->status, answer->json));
                 return;
         }
-        if (!answer && !err &&
-            hv_json_parse(hv_buf_str(&w->object), w->object.len, SIZE_MAX, &j, NULL) == 0 &&
-            object_is_there(w, j)) {
-                finish(w, HV_EXIT_OK);
+        if (!answer && !err && hv_json_parse(hv_buf_str(&w->object), w->object.len, SIZE_MAX, &j, NULL) == 0)
+                code = judge_object(w, j);
+        if (code >= 0) {
+                finish(w, code);
                 return;
         }
         show_progress(w);

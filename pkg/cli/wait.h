@@ -9,7 +9,11 @@ struct hv_wait {
         bool ready;                         /* ready is enough; else in sync */
         bool drained;                       /* of the node: no task runs; else as above */
         bool gone;                          /* of the node: its agent has ended; else as above */
-        uint64_t timeout_us;                /* 0: without end */
+        /* Of an object, instead of the above: the exit code with which the wait ends, or -1: it goes on. `status` is that of
+         * the API. */
+        int (*judge)(void *userdata, const struct hv_json *status);
+        void *userdata;
+        uint64_t timeout_us; /* 0: without end */
 };
 
 /* HV_EXIT_OK, HV_EXIT_TIMED_OUT, or what went wrong; told on standard error. */

@@ -228,6 +228,8 @@ void hv_api_post_cordon(struct hv_http_request *req, void *userdata);
 void hv_api_post_drain(struct hv_http_request *req, void *userdata);
 void hv_api_post_shutdown(struct hv_http_request *req, void *userdata);
 void hv_api_post_uncordon(struct hv_http_request *req, void *userdata);
+void hv_api_post_pause(struct hv_http_request *req, void *userdata);
+void hv_api_post_resume(struct hv_http_request *req, void *userdata);
 void hv_api_post_hold(struct hv_http_request *req, void *userdata);
 void hv_api_post_release(struct hv_http_request *req, void *userdata);
 void hv_api_post_stop(struct hv_http_request *req, void *userdata);

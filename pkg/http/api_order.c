@@ -1,4 +1,4 @@
-/* What people ask of the node by hand: cordon, hold, stop, start, restart, signals (docs/http-api.md, "By hand").
+/* What people ask of the node by hand: cordon, hold, stop, start, restart, pause, signals (docs/http-api.md, "By hand").
  *
  * Body     {"reason": "..."}, optional, as is the body; it is shown until the order is taken back.
  * Answer   comes when the order is durable and in force: of a service the service as it is now, else the orders of the node. */
@@ -13,8 +13,8 @@
 
 /* ---- looking ---- */
 
-static void put_order(struct hv_json_writer *w, const char *key, const struct hv_order *o) {
-        if (!o->by) {
+void hv_render_order(struct hv_json_writer *w, const char *key, const struct hv_order *o) {
+        if (!o || !o->by) {
                 hv_json_put_null(w, key);
                 return;
         }
@@ -44,14 +44,15 @@ void hv_render_orders(struct hv_json_writer *w, const char *key, const struct hv
         hv_json_begin_object(w, key);
         put_drain(w, "shutdown", &s->shutdown);
         put_drain(w, "drain", &s->drain);
-        put_order(w, "cordon", &o->cordon);
-        put_order(w, "hold", &o->hold);
+        hv_render_order(w, "cordon", &o->cordon);
+        hv_render_order(w, "hold", &o->hold);
         hv_json_begin_array(w, "services");
         for (size_t i = 0; i < o->n_services; i++) {
                 hv_json_begin_object(w, NULL);
                 hv_json_put_str(w, "name", o->services[i].name);
-                put_order(w, "stop", &o->services[i].stop);
-                put_order(w, "hold", &o->services[i].hold);
+                hv_render_order(w, "stop", &o->services[i].stop);
+                hv_render_order(w, "hold", &o->services[i].hold);
+                hv_render_order(w, "pause", &o->services[i].pause);
                 hv_json_end(w);
         }
         hv_json_end(w);
@@ -189,6 +190,14 @@ void hv_api_post_start(struct hv_http_request *req, void *userdata) {
 
 void hv_api_post_restart(struct hv_http_request *req, void *userdata) {
         give(req, userdata, HV_API_ORDER_RESTART);
+}
+
+void hv_api_post_pause(struct hv_http_request *req, void *userdata) {
+        give(req, userdata, HV_API_ORDER_PAUSE);
+}
+
+void hv_api_post_resume(struct hv_http_request *req, void *userdata) {
+        give(req, userdata, HV_API_ORDER_RESUME);
 }
 
 /* What is no true and no false is no wish to end without stopping anything. */

@@ -376,6 +376,13 @@ static const struct hv_http_route routes[] = {
                      "It is looked at and left as it is, whatever the documents say. It outlives restarts."),
         POST(orders, "/api/v1/services/{name}/release", OPERATOR, hv_api_post_release, 4096, ORDERED,
              "bring about again what a service should be", .body = "Order"),
+        POST(orders, "/api/v1/services/{name}/pause", OPERATOR, hv_api_post_pause, 4096, ORDERED,
+             "make no container of a service anew because it is declared otherwise", .body = "Order",
+             .details =
+                     "Containers stay as they were made; what ends is started again as it is, and what is not there is made as "
+                     "it is declared. It outlives restarts and new revisions."),
+        POST(orders, "/api/v1/services/{name}/resume", OPERATOR, hv_api_post_resume, 4096, ORDERED,
+             "make the containers of a service as it is declared now", .body = "Order"),
         POST(orders, "/api/v1/services/{name}/kill", OPERATOR, hv_api_post_kill, 4096,
              "200 Signalled, 400, 404, 503", "send a signal to the containers of a service", .body = "Signal",
              .details = "What becomes of one that ends of it is for its restart policy to say."),

@@ -239,7 +239,7 @@ static void put_node(struct hv_exposition *e, const struct hv_api_snapshot *s) {
                              "Whether somebody cordoned or held the node: no task is admitted.");
         hv_exposition_uint(e, "hivelet_cordoned", NULL, s->orders.cordon.by || s->orders.hold.by);
         hv_exposition_family(e, "hivelet_services_by_hand", "gauge",
-                             "Services that somebody stopped or held by hand.");
+                             "Services that somebody stopped, held or paused by hand.");
         hv_exposition_uint(e, "hivelet_services_by_hand", NULL, s->orders.n_services);
         hv_exposition_family(e, "hivelet_files_held_off", "gauge",
                              "Whether the files still say what was on trial and was taken back.");

@@ -12,6 +12,8 @@ enum hv_api_order_type {
         HV_API_ORDER_STOP, /* of a service */
         HV_API_ORDER_START,
         HV_API_ORDER_RESTART,
+        HV_API_ORDER_PAUSE, /* of a service */
+        HV_API_ORDER_RESUME,
         HV_API_ORDER_DRAIN, /* of the node: cordon, and at the deadline an end of the tasks that run; UNCORDON ends it */
 };
 

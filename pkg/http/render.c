@@ -335,6 +335,8 @@ static void put_tunnel(struct hv_json_writer *w, const struct hv_api_tunnel *t) 
 
 void hv_render_item_status(struct hv_json_writer *w, const char *key, const struct hv_api_snapshot *s,
                            const struct hv_view_item *item) {
+        const struct hv_service_orders *orders = hv_orders_of(&s->orders, item->name);
+
         hv_json_begin_object(w, key);
         hv_json_put_bool(w, "actedOn", item->acted_on);
         hv_json_put_str(w, "phase", item->phase);
@@ -359,6 +361,8 @@ void hv_render_item_status(struct hv_json_writer *w, const char *key, const stru
                 hv_json_put_uint(w, "replicas", item->n_wanted);
                 hv_json_put_uint(w, "replicasInSync", item->n_in_sync);
                 hv_json_put_uint(w, "replicasReady", item->n_ready);
+                hv_json_put_uint(w, "replicasUpdated", item->n_updated);
+                hv_render_order(w, "paused", orders ? &orders->pause : NULL);
                 hv_json_put_uint(w, "restarts", item->n_restarts);
                 hv_json_begin_array(w, "units");
                 for (size_t i = 0; i < item->n_status; i++)

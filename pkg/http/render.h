@@ -30,8 +30,10 @@ void hv_render_status(struct hv_json_writer *w, const struct hv_api_snapshot *s,
 void hv_render_node(struct hv_json_writer *w, const struct hv_api_snapshot *s,
                     const struct hv_host_sample *usage, const struct hv_gpus *gpus);
 void hv_render_source(struct hv_json_writer *w, const char *key, const struct hv_api_source *source);
-/* null, or what is on trial, or what became of it. */
+/* null where it is not given. */
+void hv_render_order(struct hv_json_writer *w, const char *key, const struct hv_order *order);
 void hv_render_orders(struct hv_json_writer *w, const char *key, const struct hv_api_snapshot *s);
+/* null, or what is on trial, or what became of it. */
 void hv_render_trial(struct hv_json_writer *w, const char *key, const struct hv_api_snapshot *s);
 void hv_render_revision(struct hv_json_writer *w, const char *key, const struct hv_api_revision *r);
 

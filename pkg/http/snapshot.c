@@ -44,5 +44,6 @@ uint64_t hv_api_wall_us(const struct hv_api_snapshot *s, uint64_t core_us) {
 }
 
 bool hv_api_is_by_hand(const struct hv_unit_status *u) {
-        return u->in_sync && (u->reason == HV_REASON_SUSPENDED || u->reason == HV_REASON_STOPPED_BY_USER);
+        return u->in_sync && (u->reason == HV_REASON_SUSPENDED || u->reason == HV_REASON_STOPPED_BY_USER ||
+                              u->reason == HV_REASON_ROLLOUT_PAUSED);
 }

@@ -160,7 +160,7 @@ const char *hv_api_trial_state_name(enum hv_api_trial_state state);       /* "No
 const char *hv_api_source_state_name(enum hv_api_source_state state);     /* "Ok", "Stale", "Empty" */
 const char *hv_api_revision_state_name(enum hv_api_revision_state state); /* "Active", ... */
 
-/* It is as it is because somebody wants it so: stopped or held. */
+/* It is as it is because somebody wants it so: stopped, held, or paused in an older form. */
 bool hv_api_is_by_hand(const struct hv_unit_status *u);
 
 /* An instant of the core's clock as wall time; 0 for 0 and for HV_TIME_NEVER. */

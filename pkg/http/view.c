@@ -156,6 +156,7 @@ static void sum_up_service(struct hv_view_item *item) {
                 if (u->phase != HV_PHASE_ORPHAN) {
                         item->n_in_sync += u->in_sync;
                         item->n_ready += u->ready;
+                        item->n_updated += u->digest && hv_streq(u->digest, u->wanted_digest);
                 }
                 if (!item->worst && !u->in_sync)
                         item->worst = u;
@@ -175,10 +176,11 @@ static void sum_up_service(struct hv_view_item *item) {
         } else {
                 item->phase = hv_phase_name(item->status[0]->phase);
                 item->reason = HV_REASON_SYNCED;
-                if (hv_api_is_by_hand(item->status[0])) {
-                        item->reason = item->status[0]->reason;
-                        item->message = item->status[0]->message;
-                }
+                for (size_t i = 0; i < item->n_status && item->reason == HV_REASON_SYNCED; i++)
+                        if (hv_api_is_by_hand(item->status[i])) {
+                                item->reason = item->status[i]->reason;
+                                item->message = item->status[i]->message;
+                        }
         }
 }
 

@@ -30,6 +30,7 @@ struct hv_view_item {
         bool acted_on; /* false: this version only reads such objects */
         bool wanted, in_sync;
         unsigned n_in_sync, n_ready; /* of n_units */
+        unsigned n_updated;          /* ... made as they are declared now */
         unsigned n_restarts;
         enum hv_reason reason; /* of the first thing that is not in sync */
         const char *phase;     /* "Running", "BackOff", ...; "Declared" where nothing acts on it */

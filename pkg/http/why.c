@@ -167,6 +167,8 @@ static const char *next_without_action(enum hv_reason reason) {
                 return "nothing while it is suspended";
         case HV_REASON_STOPPED_BY_USER:
                 return "nothing before somebody starts it: hivectl start";
+        case HV_REASON_ROLLOUT_PAUSED:
+                return "it is not made anew before somebody resumes it: hivectl rollout resume";
         case HV_REASON_IMAGE_MISSING:
                 return "it goes on as soon as the image is there";
         default:

@@ -122,7 +122,7 @@
         X(PRESSURE,             "Pressure",            LOG_WARNING, "b8e05c7d91f2463a8c1d40e7362fa95b", \
            "the machine runs short and no task is admitted, or it does not any more") \
         X(ORDER,                "Order",               LOG_NOTICE,  "6226fdd1bf9c4fcca38f12ef0ccb8766", \
-           "somebody asked something of the node by hand: cordon, hold, stop, start, restart") \
+           "somebody asked something of the node by hand: cordon, hold, stop, start, restart, pause") \
         X(EXEC,                 "Exec",                LOG_NOTICE,  "9a8f8834a19a4be2b6acaf5ff7249337", \
            "somebody runs something in a container by hand") \
         X(COPY,                 "Copy",                LOG_NOTICE,  "c7f3d4b09a5e4c1b8f6a2e51d07b93ac", \

@@ -6,6 +6,7 @@
  *      wanted, runs               limits, networks in place; where an engine cannot: image first, then made anew
  *      wanted, ended              restart policy and back-off decide: start
  *      wanted, another digest     image first, then stop, remove, create
+ *      ... and paused by hand     stays as it was made; it is started again where it ended
  *      asked for by hand          assess_order.c
  *      ours, not wanted           stop, remove
  *      not ours                   nothing, ever
@@ -189,6 +190,48 @@ static const char *live_twin(const struct hv_core *c, const struct slot *s) {
         return NULL;
 }
 
+/* ---- made of another specification ---- */
+
+/* Engines change a limit in place, and take back the one on pids; a limit on memory or CPU that should be none at all needs
+ * a new container (Docker 20.10 to 28: 0 means "leave it", -1 is refused). */
+static const char *needs_new_container(const struct container *k, const struct hv_unit *u) {
+        if (!k->ours)
+                return "adopted";
+        if (!hv_streq(k->digest, u->digest) && !HV_MUTANT(HV_MUTANT_WRONG_DIGEST_ADOPTED))
+                return "spec changed";
+        if (k->detailed && ((u->limits.memory_bytes == 0 && k->limits.memory_bytes != 0) ||
+                            (u->limits.nano_cpus == 0 && k->limits.nano_cpus != 0)))
+                return "a limit cannot be taken away in place";
+        return NULL;
+}
+
+static bool limits_equal(const struct hv_limits *a, const struct hv_limits *b) {
+        return a->memory_bytes == b->memory_bytes && a->nano_cpus == b->nano_cpus && a->pids == b->pids;
+}
+
+static bool limits_differ(const struct hv_core *c, const struct slot *s) {
+        struct hv_limits wanted = hv_caps_limits(c, s->want);
+
+        if (HV_MUTANT(HV_MUTANT_LOST_UPDATE))
+                return false;
+        return s->have->restart_policy_set || !limits_equal(&s->have->limits, &wanted);
+}
+
+/* An engine that changes nothing in place makes a container anew, with the limits that are wanted. But not one that was made
+ * here with just these: what shows others then would do so again. */
+static bool must_be_made_anew(const struct hv_core *c, const struct slot *s) {
+        struct hv_limits wanted = hv_caps_limits(c, s->want);
+
+        if (!c->engine.no_update || !s->have->detailed || !limits_differ(c, s))
+                return false;
+        return !hv_streq(s->made_id, s->have->id) || !limits_equal(&s->made_limits, &wanted);
+}
+
+bool hv_slot_is_paused(const struct hv_core *c, const struct slot *s) {
+        return s->have && s->have->ours && hv_order_to_pause(c, s) &&
+               (needs_new_container(s->have, s->want) || must_be_made_anew(c, s));
+}
+
 /* ---- networks of a container ---- */
 
 static const char *network_id(const struct hv_core *c, const char *name) {
@@ -220,7 +263,7 @@ bool hv_assess_networks(const struct hv_core *c, const struct slot *s, uint64_t 
                 bool stale = o && hv_item_is_outdated(o);
                 bool gone = !hv_str_empty(e->network_id) && id && !hv_streq(e->network_id, id);
 
-                if (is_wanted_network(u, e->network) && !stale && !gone)
+                if ((is_wanted_network(u, e->network) || hv_slot_is_paused(c, s)) && !stale && !gone)
                         continue;
                 *ret = hv_retry(s, now_us, phase, HV_ACTION_NETWORK_DISCONNECT,
                                 stale || gone ? "the network is made anew" : "not one of its networks");
@@ -261,19 +304,6 @@ struct verdict hv_assess_creation(const struct hv_core *c, const struct slot *s,
                         return v;
         }
         return hv_retry(s, now_us, HV_PHASE_CREATING, HV_ACTION_CREATE, "missing");
-}
-
-/* Engines change a limit in place, and take back the one on pids; a limit on memory or CPU that should be none at all needs
- * a new container (Docker 20.10 to 28: 0 means "leave it", -1 is refused). */
-static const char *needs_new_container(const struct container *k, const struct hv_unit *u) {
-        if (!k->ours)
-                return "adopted";
-        if (!hv_streq(k->digest, u->digest) && !HV_MUTANT(HV_MUTANT_WRONG_DIGEST_ADOPTED))
-                return "spec changed";
-        if (k->detailed && ((u->limits.memory_bytes == 0 && k->limits.memory_bytes != 0) ||
-                            (u->limits.nano_cpus == 0 && k->limits.nano_cpus != 0)))
-                return "a limit cannot be taken away in place";
-        return NULL;
 }
 
 static struct verdict assess_replace(const struct hv_core *c, const struct slot *s, uint64_t now_us,
@@ -322,38 +352,17 @@ static struct verdict assess_start(const struct hv_core *c, const struct slot *s
         return start(c, s, now_us, "made, not started");
 }
 
-static bool limits_equal(const struct hv_limits *a, const struct hv_limits *b) {
-        return a->memory_bytes == b->memory_bytes && a->nano_cpus == b->nano_cpus && a->pids == b->pids;
-}
-
-static bool limits_differ(const struct hv_core *c, const struct container *k, const struct hv_unit *u) {
-        struct hv_limits wanted = hv_caps_limits(c, u);
-
-        if (HV_MUTANT(HV_MUTANT_LOST_UPDATE))
-                return false;
-        return k->restart_policy_set || !limits_equal(&k->limits, &wanted);
-}
-
-/* An engine that changes nothing in place makes a container anew, with the limits that are wanted. But not one that was made
- * here with just these: what shows others then would do so again. */
-static bool must_be_made_anew(const struct hv_core *c, const struct slot *s) {
-        struct hv_limits wanted = hv_caps_limits(c, s->want);
-
-        if (!c->engine.no_update || !s->have->detailed || !limits_differ(c, s->have, s->want))
-                return false;
-        return !hv_streq(s->made_id, s->have->id) || !limits_equal(&s->made_limits, &wanted);
-}
-
 static const char no_change_in_place[] = "this engine changes no limits in place";
 
 struct verdict hv_assess_running(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
+        bool differs = limits_differ(c, s) && !hv_slot_is_paused(c, s);
         struct verdict v;
 
         if (!s->have->detailed)
                 v = hv_look(s, now_us, HV_PHASE_RUNNING);
-        else if (limits_differ(c, s->have, s->want) && c->engine.no_update)
+        else if (differs && c->engine.no_update)
                 v = quiet(HV_PHASE_RUNNING, HV_REASON_UPDATE_FAILED);
-        else if (limits_differ(c, s->have, s->want))
+        else if (differs)
                 v = hv_retry(s, now_us, HV_PHASE_RUNNING, HV_ACTION_UPDATE, "limits differ");
         else if (!hv_assess_networks(c, s, now_us, HV_PHASE_RUNNING, &v)) {
                 v = quiet(HV_PHASE_RUNNING, HV_REASON_SYNCED);
@@ -379,7 +388,7 @@ static struct verdict assess_ended(const struct hv_core *c, const struct slot *s
 
         if (!s->have->detailed)
                 return hv_look(s, now_us, HV_PHASE_PENDING);
-        if (s->stopped_by_us && must_be_made_anew(c, s))
+        if (s->stopped_by_us && must_be_made_anew(c, s) && !hv_order_to_pause(c, s))
                 return assess_replace(c, s, now_us, no_change_in_place);
         if (!s->stopped_by_us && !is_restart &&
             (s->want->restart == HV_RESTART_NEVER ||
@@ -419,7 +428,7 @@ static struct verdict assess_state(const struct hv_core *c, const struct slot *s
                 return assess_start(c, s, now_us);
         case HV_CONTAINER_RUNNING:
         case HV_CONTAINER_RESTARTING:
-                if (must_be_made_anew(c, s))
+                if (must_be_made_anew(c, s) && !hv_order_to_pause(c, s))
                         return assess_replace(c, s, now_us, no_change_in_place);
                 return hv_assess_running(c, s, now_us);
         case HV_CONTAINER_PAUSED:
@@ -444,6 +453,15 @@ static struct verdict assess_with_restart(const struct hv_core *c, const struct 
         return restart.phase != HV_PHASE_RUNNING || v.in_sync ? restart : v;
 }
 
+/* It is in sync as it is, whatever else its document says. */
+static struct verdict assess_paused(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
+        struct verdict v = assess_with_restart(c, s, now_us);
+
+        if (v.in_sync && v.reason == HV_REASON_SYNCED)
+                v.reason = HV_REASON_ROLLOUT_PAUSED;
+        return v;
+}
+
 static struct verdict assess_wanted(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
         const struct container *k = s->have;
         const char *why;
@@ -454,6 +472,8 @@ static struct verdict assess_wanted(const struct hv_core *c, const struct slot *
                 return hv_assess_creation(c, s, now_us);
         if (!k->ours && !s->want->adopt && !HV_MUTANT(HV_MUTANT_FOREIGN_REMOVED))
                 return wait_for(HV_REASON_NAME_CONFLICT, s->name);
+        if (hv_slot_is_paused(c, s))
+                return assess_paused(c, s, now_us);
         why = needs_new_container(k, s->want);
         if (why)
                 return assess_replace(c, s, now_us, why);
@@ -498,10 +518,11 @@ struct verdict hv_assess_slot(const struct hv_core *c, const struct slot *s, uin
 
 /* ---- dependencies ---- */
 
-static bool replica_meets(const struct slot *s, enum hv_condition_wanted condition) {
+static bool replica_meets(const struct hv_core *c, const struct slot *s, enum hv_condition_wanted condition) {
         const struct container *k = s ? s->have : NULL;
 
-        if (!k || !k->ours || (s->doubt && !s->audited) || s->effect || !hv_streq(k->digest, s->want->digest))
+        if (!k || !k->ours || (s->doubt && !s->audited) || s->effect ||
+            (!hv_streq(k->digest, s->want->digest) && !hv_order_to_pause(c, s)))
                 return false;
         if (condition == HV_WANT_COMPLETED)
                 return k->state == HV_CONTAINER_EXITED && k->detailed && k->exit_code == 0;
@@ -538,7 +559,7 @@ bool hv_dependency_is_met(const struct hv_core *c, const struct hv_dependency *d
         for (size_t i = first_unit(a, prefix, len); i < a->n_units; i++) {
                 if (strncmp(a->units[i].key, prefix, len) != 0)
                         break;
-                if (!replica_meets(hv_map_get(c->slots, a->units[i].container), d->condition))
+                if (!replica_meets(c, hv_map_get(c->slots, a->units[i].container), d->condition))
                         return false;
                 any = true;
         }

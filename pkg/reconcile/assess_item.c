@@ -63,7 +63,8 @@ static bool is_alive(const struct container *k) {
 }
 
 /* Somebody of ours still hangs on it: on a network while he runs, on a volume until he is removed. (One that ended, and
- * that its policy leaves so, would hold up a network for ever; before it starts again it is put on the new one.) */
+ * that its policy leaves so, would hold up a network for ever; before it starts again it is put on the new one. A paused
+ * one is started as it is.) */
 static bool is_in_use(const struct hv_core *c, const struct item *o) {
         const struct slot *s;
         size_t it = 0;
@@ -71,7 +72,7 @@ static bool is_in_use(const struct hv_core *c, const struct item *o) {
         while (hv_map_next(c->slots, &it, NULL, (void **) &s)) {
                 if (!s->have)
                         continue;
-                if (o->kind == HV_KIND_NETWORK && is_alive(s->have) &&
+                if (o->kind == HV_KIND_NETWORK && (is_alive(s->have) || hv_slot_is_paused(c, s)) &&
                     hv_container_endpoint(s->have, o->name))
                         return true;
                 for (size_t i = 0; o->kind == HV_KIND_VOLUME && i < s->have->volumes.n; i++)

@@ -18,7 +18,8 @@ struct hv_orders hv_orders_copy(const struct hv_orders *o, struct hv_arena *a) {
         for (size_t i = 0; i < o->n_services; i++)
                 services[i] = (struct hv_service_orders){ hv_arena_strdup(a, o->services[i].name),
                                                           copy(&o->services[i].stop, a),
-                                                          copy(&o->services[i].hold, a) };
+                                                          copy(&o->services[i].hold, a),
+                                                          copy(&o->services[i].pause, a) };
         for (size_t i = 0; i < o->n_restarts; i++) {
                 restarts[i] = o->restarts[i];
                 restarts[i].container_id = hv_arena_strdup(a, o->restarts[i].container_id);
@@ -81,12 +82,20 @@ const struct hv_order *hv_order_to_hold(const struct hv_core *c, const struct sl
         return o && o->hold.by ? &o->hold : NULL;
 }
 
+static const struct hv_service_orders *orders_of_wanted(const struct hv_core *c, const struct slot *s) {
+        return s->want && s->want->kind == HV_KIND_SERVICE ? hv_orders_of(&c->orders, s->want->object) : NULL;
+}
+
 const struct hv_order *hv_order_to_stop(const struct hv_core *c, const struct slot *s) {
-        const struct hv_service_orders *o = s->want && s->want->kind == HV_KIND_SERVICE
-                                                    ? hv_orders_of(&c->orders, s->want->object)
-                                                    : NULL;
+        const struct hv_service_orders *o = orders_of_wanted(c, s);
 
         return o && o->stop.by && !HV_MUTANT(HV_MUTANT_STOPPED_RUNS) ? &o->stop : NULL;
+}
+
+const struct hv_order *hv_order_to_pause(const struct hv_core *c, const struct slot *s) {
+        const struct hv_service_orders *o = orders_of_wanted(c, s);
+
+        return o && o->pause.by && !HV_MUTANT(HV_MUTANT_PAUSED_REPLACES) ? &o->pause : NULL;
 }
 
 const struct hv_restart_order *hv_order_to_restart(const struct hv_core *c, const struct slot *s) {

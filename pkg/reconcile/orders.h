@@ -4,6 +4,8 @@
  *      hold      nothing is done to the containers of a service, whatever becomes of them or of its document; of the node:
  *                to nothing that documents declare, and no task is admitted. Looks go on
  *      stop      a service does not run: its containers are stopped and left; until somebody says start
+ *      pause     containers of a service stay as they were made when its document says something else; what ends is started again
+ *                as it is, and what is not there is made as the document says now
  *      restart   of a container, in the very run in which it was named: it is stopped and started once. Those of a service
  *                go one after the other, each when no other is on its way; `now`: all at once
  *
@@ -22,7 +24,7 @@ struct hv_order {
 
 struct hv_service_orders {
         const char *name;
-        struct hv_order stop, hold;
+        struct hv_order stop, hold, pause;
 };
 
 /* The run of a container: a start gives it another one. */

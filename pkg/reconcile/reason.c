@@ -26,6 +26,7 @@ const char *hv_reason_name(enum hv_reason reason) {
                 [HV_REASON_NOT_WANTED] = "NotWanted",
                 [HV_REASON_SUSPENDED] = "Suspended",
                 [HV_REASON_STOPPED_BY_USER] = "StoppedByUser",
+                [HV_REASON_ROLLOUT_PAUSED] = "RolloutPaused",
                 [HV_REASON_CORDONED] = "Cordoned",
                 [HV_REASON_DOCKER_DOWN] = "DockerDown",
                 [HV_REASON_DOCKER_UNRESPONSIVE] = "DockerUnresponsive",

@@ -24,6 +24,7 @@ enum hv_reason {
         HV_REASON_NOT_WANTED,      /* an orphan on its way out */
         HV_REASON_SUSPENDED,       /* held by hand, or node.docker.enabled is false */
         HV_REASON_STOPPED_BY_USER, /* by hand, until somebody says start */
+        HV_REASON_ROLLOUT_PAUSED,  /* made as its document said before, and somebody wants it to stay so */
         HV_REASON_CORDONED,        /* no task is admitted: somebody said so */
         HV_REASON_DOCKER_DOWN,
         HV_REASON_DOCKER_UNRESPONSIVE,

@@ -319,6 +319,8 @@ struct verdict hv_assess_creation(const struct hv_core *c, const struct slot *s,
 struct verdict hv_assess_running(const struct hv_core *c, const struct slot *s, uint64_t now_us);
 bool hv_assess_networks(const struct hv_core *c, const struct slot *s, uint64_t now_us, enum hv_phase phase,
                         struct verdict *ret);
+/* It is made of a specification of before, and somebody wants it to stay so: it is neither made anew nor brought half the way. */
+bool hv_slot_is_paused(const struct hv_core *c, const struct slot *s);
 bool hv_item_is_usable(const struct item *o);
 bool hv_item_is_outdated(const struct item *o); /* ours, certainly there, and wanted otherwise */
 bool hv_dependency_is_met(const struct hv_core *c, const struct hv_dependency *d);
@@ -357,6 +359,7 @@ void hv_orders_end(struct hv_core *c);
 /* What is asked of this slot by hand; NULL: nothing of the kind. */
 const struct hv_order *hv_order_to_hold(const struct hv_core *c, const struct slot *s);
 const struct hv_order *hv_order_to_stop(const struct hv_core *c, const struct slot *s);
+const struct hv_order *hv_order_to_pause(const struct hv_core *c, const struct slot *s);
 const struct hv_restart_order *hv_order_to_restart(const struct hv_core *c, const struct slot *s);
 
 /* assess_order.c: the verdicts; of a restart: it is up */

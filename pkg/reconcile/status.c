@@ -90,14 +90,22 @@ static const char *conflict_text(const struct slot *s, const struct verdict *v, 
 
 static const char *order_text(const struct hv_core *c, const struct slot *s, const struct verdict *v,
                               struct hv_arena *a) {
-        bool is_stop = v->reason == HV_REASON_STOPPED_BY_USER;
-        const struct hv_order *o = is_stop ? hv_order_to_stop(c, s) : hv_order_to_hold(c, s);
+        bool is_stop = v->reason == HV_REASON_STOPPED_BY_USER,
+             is_pause = v->reason == HV_REASON_ROLLOUT_PAUSED;
+        const struct hv_order *o = is_stop    ? hv_order_to_stop(c, s)
+                                   : is_pause ? hv_order_to_pause(c, s)
+                                              : hv_order_to_hold(c, s);
 
         if (!o || (s->want && s->want->suspended))
                 return "node.docker.enabled is false";
-        return hv_arena_printf(a, "%s by %s%s%s; until hivectl %s", is_stop ? "stopped" : "held", o->by,
-                               o->reason ? ": " : "", o->reason ? o->reason : "",
-                               is_stop ? "start" : "release");
+        return hv_arena_printf(a, "%s by %s%s%s; until hivectl %s",
+                               is_stop    ? "stopped"
+                               : is_pause ? "made as it was declared before, and paused"
+                                          : "held",
+                               o->by, o->reason ? ": " : "", o->reason ? o->reason : "",
+                               is_stop    ? "start"
+                               : is_pause ? "rollout resume"
+                                          : "release");
 }
 
 static const char *sentence(const struct hv_core *c, const struct slot *s, const struct verdict *v,
@@ -132,6 +140,7 @@ static const char *sentence(const struct hv_core *c, const struct slot *s, const
                                        s->n_restarts);
         case HV_REASON_SUSPENDED:
         case HV_REASON_STOPPED_BY_USER:
+        case HV_REASON_ROLLOUT_PAUSED:
                 return order_text(c, s, v, a);
         case HV_REASON_NOT_WANTED:
                 return "not in the desired state any more";

@@ -75,6 +75,21 @@ class ByHand(Hivectl):
         self.ctl("kill", "absent", code=NO_SUCH)
         self.ctl("stop", "node", code=USAGE)
 
+    def test_a_roll_out_is_paused_and_goes_on(self):
+        old = self.ids(lambda c: c["Id"])
+        self.ctl("rollout", "pause", "web", "--reason", "it looks slow")
+        self.agent.write(document("  services:\n" + service("api") + service("web", "replicas: 2", "1000001")))
+        self.assertIn("the roll-out of service web is paused by unix:uid=0: it looks slow", self.ctl("apply", "--wait").stderr)
+        self.assertEqual(self.ids(lambda c: c["Id"]), old)
+        self.assertIn("service web: paused; 0 of 2 replicas", self.ctl("rollout", "status", "web", code=2).stdout)
+        self.ctl("kill", "web/2")
+        self.agent.wait(lambda: self.json("get", "svc/web")["status"]["restarts"] == 1, "what ends is started again")
+        self.again()
+        self.assertEqual(self.ids(lambda c: c["Id"]), old)
+        self.ctl("rollout", "resume", "web")
+        self.assertIn("service web: done; 2 of 2", self.ctl("rollout", "status", "web", "--wait").stdout)
+        self.assertFalse(set(old.values()) & set(self.ids(lambda c: c["Id"]).values()))
+
     def test_a_cordoned_node_admits_nothing_over_a_restart(self):
         self.ctl("cordon", "--reason", "the rack moves")
         self.again()

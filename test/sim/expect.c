@@ -227,11 +227,15 @@ static void compare_unit(struct sim *s, const struct hv_desired *d, const struct
                 differ(l, is_known(k), !u->adopt || foreign, "%s is a stranger", k->name);
                 return;
         }
-        if (!hv_streq(k->digest, u->digest)) {
+        if (sim_orders_pause(s, u->object) && k->state == HV_CONTAINER_RUNNING &&
+            (!hv_streq(k->digest, u->digest) || sim_limits_need_new_container(s, &k->limits, &u->limits)))
+                return; /* it stays as it is */
+        if (!hv_streq(k->digest, u->digest) && !sim_orders_pause(s, u->object)) {
                 differ(l, is_known(k), foreign, "%s has another digest", k->name);
                 return;
         }
-        if (k->state != HV_CONTAINER_RUNNING && sim_limit_is_taken_away(&k->limits, &u->limits)) {
+        if (k->state != HV_CONTAINER_RUNNING && !sim_orders_pause(s, u->object) &&
+            sim_limit_is_taken_away(&k->limits, &u->limits)) {
                 hide(l, differ(l, is_known(k) && k->known_detail_tick >= k->detail_tick, foreign,
                                "%s has a limit that it should not have", k->name));
                 return;

@@ -66,6 +66,7 @@ static const char *const names[HV_N_MUTANTS] = {
         [HV_MUTANT_CORDON_ADMITS] = "a cordoned node admits tasks",
         [HV_MUTANT_HOLD_ACTS] = "what is held is changed",
         [HV_MUTANT_STOPPED_RUNS] = "what somebody stopped by hand is started",
+        [HV_MUTANT_PAUSED_REPLACES] = "a container is made anew while its roll-out is paused",
         [HV_MUTANT_RESTARTS_ALL] = "all replicas of a service are restarted at once",
         [HV_MUTANT_SHORT_STOPS_FIRST] =
                 "the most important task is stopped first when the machine runs short",

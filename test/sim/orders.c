@@ -86,8 +86,10 @@ void sim_orders_change(struct sim *s) {
                 toggle(s, &service->hold, "hold", service->name);
                 break;
         case 4:
-        case 5:
                 toggle(s, &service->stop, "stop", service->name);
+                break;
+        case 5:
+                toggle(s, &service->pause, "pause", service->name);
                 break;
         default:
                 restart(s, service->name, below(s, 3) == 0);
@@ -100,7 +102,7 @@ void sim_orders_end(struct sim *s) {
 
         o->cordon = o->hold = (struct hv_order){};
         for (unsigned i = 0; i < SIM_N_SERVICES; i++)
-                o->services[i].stop = o->services[i].hold = (struct hv_order){};
+                o->services[i].stop = o->services[i].hold = o->services[i].pause = (struct hv_order){};
         tell(s);
 }
 
@@ -123,6 +125,12 @@ bool sim_orders_stop(const struct sim *s, const char *service) {
         const struct hv_service_orders *o = of(s, service);
 
         return o && o->stop.by;
+}
+
+bool sim_orders_pause(const struct sim *s, const char *service) {
+        const struct hv_service_orders *o = of(s, service);
+
+        return o && o->pause.by;
 }
 
 static const struct hv_restart_order *restart_of(const struct sim *s, const struct sim_container *k) {
@@ -195,6 +203,17 @@ static void judge_stop(struct sim *s, const struct hv_action *a, const struct si
                 sim_fail(s, "O4", "%s is stopped for a restart while another replica is on its way", k->name);
 }
 
+/* It may be started and stopped, but not go. */
+static void judge_pause(struct sim *s, const struct hv_action *a, const struct sim_container *k) {
+        if (!sim_orders_pause(s, a->unit->object) || k->owner != SIM_OWNER_NODE ||
+            hv_streq(k->digest, a->unit->digest))
+                return;
+        if (a->type == HV_ACTION_STOP && !sim_orders_stop(s, a->unit->object) && !restart_of(s, k))
+                sim_fail(s, "O5", "%s is stopped to be made anew while its roll-out is paused", k->name);
+        if (a->type == HV_ACTION_REMOVE && k->state != HV_CONTAINER_DEAD && k->state != HV_CONTAINER_REMOVING)
+                sim_fail(s, "O5", "%s is removed to be made anew while its roll-out is paused", k->name);
+}
+
 void sim_orders_judge_action(struct sim *s, const struct hv_action *a) {
         const struct sim_container *k = a->target ? sim_container_by_id(s, a->target) : NULL;
         bool on_item = a->type >= HV_ACTION_NETWORK_CREATE && a->type <= HV_ACTION_VOLUME_REMOVE &&
@@ -216,4 +235,6 @@ void sim_orders_judge_action(struct sim *s, const struct hv_action *a) {
                 sim_fail(s, "O3", "%s %s while it is stopped by hand", hv_action_name(a->type), a->name);
         if (k && a->type == HV_ACTION_STOP)
                 judge_stop(s, a, k);
+        if (k && a->unit)
+                judge_pause(s, a, k);
 }

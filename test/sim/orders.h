@@ -1,4 +1,4 @@
-/* orders.h - what people ask of the node by hand: cordon, hold, stop, restart, and their opposites (reconcile/orders.h).
+/* orders.h - what people ask of the node by hand: cordon, hold, stop, restart, pause, and their opposites (reconcile/orders.h).
  *
  * Model    Now and then (SIM_FAULT_ORDERS) somebody gives an order or takes one back. They are kept here as an agent keeps them on disk: a
  *          core that begins is told all of them. When it is calm all are taken back, but for restarts under way.
@@ -8,6 +8,7 @@
  *      O3    what is stopped by hand is woken up and stopped, and no more
  *      O4    a container is stopped for a restart in no other run than the one that was named, and, unless all were to go at once, while
  *            no other replica has something in flight; in the end each was, or is gone
+ *      O5    a container of another digest is neither stopped nor removed to be made anew while its service is paused
  */
 #pragma once
 
@@ -25,6 +26,7 @@ void sim_orders_end(struct sim *s);
 
 bool sim_orders_hold(const struct sim *s, const char *service); /* it, or the node; NULL: the node */
 bool sim_orders_stop(const struct sim *s, const char *service);
+bool sim_orders_pause(const struct sim *s, const char *service);
 bool sim_orders_restart(const struct sim *s, const struct sim_container *k); /* in its present run */
 bool sim_orders_are_done(const struct sim *s);                               /* no restart is due */
 

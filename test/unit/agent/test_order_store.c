@@ -27,7 +27,7 @@ static int teardown(void **state) {
 static void what_was_given_is_read(void **state) {
         static const struct hv_service_orders services[] = {
                 { "api", { "ana", "the disk \"moves\"\n", 7 }, {} },
-                { "web", {}, { "unix:uid=0", NULL, 8 } },
+                { "web", {}, { "unix:uid=0", NULL, 8 }, { "cyd", "slow", 9 } },
         };
         static const struct hv_restart_order restarts[] = { { "c0ffee", 1795379512345678, true } };
         static const struct hv_orders orders = { { "ana", "x", 5 }, { "bob", NULL, 6 },
@@ -57,6 +57,8 @@ static void what_was_given_is_read(void **state) {
         assert_null(hv_orders_of(&read, "api")->hold.by);
         assert_null(hv_orders_of(&read, "web")->stop.by);
         assert_string_equal(hv_orders_of(&read, "web")->hold.by, "unix:uid=0");
+        assert_string_equal(hv_orders_of(&read, "web")->pause.by, "cyd");
+        assert_null(hv_orders_of(&read, "api")->pause.by);
         assert_null(hv_orders_of(&read, "db"));
         assert_int_equal(read.n_restarts, 1);
         assert_string_equal(read.restarts[0].container_id, "c0ffee");

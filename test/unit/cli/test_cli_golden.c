@@ -42,6 +42,20 @@ static void pinged(struct stage *s) {
         s->err = (struct hv_err){ .code = -ENOENT, .msg = "there is no interface hive0" };
 }
 
+static void paused(struct stage *s) {
+        static const struct hv_service_orders services[] = {
+                { .name = "web", .pause = { "ana", "the first replica looks slow", 1 } }
+        };
+        struct hv_unit_status *u = stage_unit(s, "hive-web-2");
+
+        s->orders = (struct hv_orders){ .services = services, .n_services = 1 };
+        u->digest = "of before";
+        u->reason = HV_REASON_ROLLOUT_PAUSED;
+        u->message =
+                "made as it was declared before, and paused by ana: the first replica looks slow; until hivectl "
+                "rollout resume";
+}
+
 /* One peer was heard, another never. */
 static void heard(struct stage *s) {
         static struct hv_api_peer peers[] = {
@@ -128,6 +142,10 @@ static const struct scene {
         { "describe", "describe service/web", busy },
         { "why", "why service/web", busy },
         { "why-node", "why", busy },
+        { "rollout-status", "rollout status web", busy },
+        { "rollout-status-paused", "rollout status svc/web", paused },
+        { "status-paused", "status", paused },
+        { "why-paused", "why svc web", paused },
         { "events", "events", busy },
         { "plan", "plan", planned },
         { "apply-parked", "apply", parked },

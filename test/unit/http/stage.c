@@ -613,8 +613,8 @@ static void preloads(void *userdata, struct hv_arena *arena, struct hv_api_prelo
 }
 
 static int order(void *userdata, const struct hv_api_order *o, struct hv_err *err) {
-        static const char *const words[] = { "cordon", "uncordon", "hold",    "release",
-                                             "stop",   "start",    "restart", "drain" };
+        static const char *const words[] = { "cordon", "uncordon", "hold",  "release", "stop",
+                                             "start",  "restart",  "pause", "resume",  "drain" };
         struct stage *s = userdata;
 
         s->n_changes++;

@@ -25,6 +25,10 @@ static void what_is_asked_for_reaches_the_backend(void **state) {
                 { "POST", "/api/v1/services/web/restart", NULL, 200, "restart web by=unix:uid=0 reason=" },
                 { "POST", "/api/v1/services/web/restart?now", NULL, 200,
                   "restart web now by=unix:uid=0 reason=" },
+                { "POST", "/api/v1/services/web/pause", "{\"reason\": \"r\"}", 200,
+                  "pause web by=unix:uid=0 reason=r" },
+                { "POST", "/api/v1/services/web/resume", NULL, 200, "resume web by=unix:uid=0 reason=" },
+                { "POST", "/api/v1/services/wep/pause", NULL, 404, NULL },
                 { "POST", "/api/v1/services/web/kill", "{\"signal\": \"hup\", \"replica\": 2}", 200,
                   "kill web/2 SIGHUP" },
                 { "POST", "/api/v1/services/web/kill", NULL, 200, "kill web/0 SIGKILL" },
@@ -104,6 +108,36 @@ static void they_are_shown(void **state) {
         assert_non_null(strstr(hv_buf_str(&status.text), "\"reason\":\"Cordoned\""));
 }
 
+static void a_pause_is_shown_with_what_is_made_anew(void **state) {
+        static const struct hv_service_orders services[] = { { .name = "web",
+                                                               .pause = { "ana", "it is slow", 1 } } };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer before = {}, all = {}, one = {}, why = {};
+        struct hv_unit_status *u = stage_unit(s, "hive-web-2");
+
+        (void) state;
+        before = get(s, "/api/v1/services/web/status");
+        assert_int_equal(hv_json_type(at(before.json, "paused")), HV_JSON_NULL);
+        assert_int_equal(hv_json_as_int(at(before.json, "replicasUpdated"), -1), 2);
+        s->orders = (struct hv_orders){ .services = services, .n_services = 1 };
+        u->digest = "of before";
+        u->reason = HV_REASON_ROLLOUT_PAUSED;
+        u->message =
+                "made as it was declared before, and paused by ana: it is slow; until hivectl rollout resume";
+        stage_changed(s);
+        all = get(s, "/api/v1/cordon");
+        assert_string_equal(text_at(all.json, "services.0.pause.by"), "ana");
+        one = get(s, "/api/v1/services/web/status");
+        assert_string_equal(text_at(one.json, "paused.reason"), "it is slow");
+        assert_string_equal(text_at(one.json, "phase"), "Running");
+        assert_string_equal(text_at(one.json, "reason"), "RolloutPaused");
+        assert_true(hv_json_bool(one.json, "inSync", false));
+        assert_int_equal(hv_json_as_int(at(one.json, "replicasUpdated"), -1), 1);
+        why = get(s, "/api/v1/services/web/why");
+        assert_string_equal(text_at(why.json, "units.1.next"),
+                            "it is not made anew before somebody resumes it: hivectl rollout resume");
+}
+
 /* Whoever asks is told of what he asked for, and whoever looks of everything. */
 static void asked_images_are_shown(void **state) {
         static const struct hv_api_preload v[] = {
@@ -162,6 +196,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(what_is_asked_for_reaches_the_backend),
                 cmocka_unit_test(they_are_shown),
+                cmocka_unit_test(a_pause_is_shown_with_what_is_made_anew),
                 cmocka_unit_test(asked_images_are_shown),
                 cmocka_unit_test(what_cannot_be_is_said),
         };

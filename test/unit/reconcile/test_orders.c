@@ -1,6 +1,4 @@
-/* What people ask for by hand: cordon, hold, stop, restart. */
-#include <errno.h>
-
+/* What people ask for by hand: cordon, hold, stop, restart, pause. */
 #include "task_bed.h"
 
 #include "reconcile/orders.h"
@@ -109,6 +107,88 @@ static void a_held_node_changes_nothing(void **state) {
         nothing(b);
         bed_wait(b, 60 * S);
         assert_true(hv_has_prefix(bed_log(b), "create network net"));
+}
+
+static void put_off(struct bed *b, const char *service) {
+        const struct hv_service_orders s = { .name = service, .pause = ana };
+
+        give(b, &(struct hv_orders){ .services = &s, .n_services = 1 });
+}
+
+static void a_paused_service_stays_as_it_was_made(void **state) {
+        BED;
+
+        put_off(b, "web");
+        assert_int_equal(unit(b, "hive-web").reason, HV_REASON_SYNCED); /* there is nothing to be made anew */
+        bed_desire(b, desire("r2", (struct wish[]){ { "api", "api:2", .digest = "d2" },
+                                                    { "web", "nginx:2", .digest = "d2", .network = "net",
+                                                      .memory = 9 },
+                                                    {} }));
+        bed_wait(b, 600 * S);
+        assert_string_equal(
+                bed_log(b),
+                "create network net; stop hive-api; connect network hive-web; remove hive-api; create hive-api; start hive-api");
+        assert_int_equal(unit(b, "hive-web").reason, HV_REASON_ROLLOUT_PAUSED);
+        assert_string_equal(unit(b, "hive-web").message,
+                            "made as it was declared before, and paused by ana: the rack moves; "
+                            "until hivectl rollout resume");
+        assert_true(unit(b, "hive-web").ready);
+        assert_true(bed_status(b).synced); /* it is as somebody wants it */
+        bed_container(b, "hive-web")->state = HV_CONTAINER_EXITED;
+        bed_event(b, "die", "hive-web");
+        bed_wait(b, 600 * S);
+        assert_string_equal(bed_log(b), "start hive-web"); /* all else goes on */
+        nothing(b);
+        bed_wait(b, 60 * S);
+        assert_string_equal(bed_log(b), "stop hive-web; remove hive-web; create hive-web; start hive-web");
+}
+
+/* What is not there is made as it is declared: how it was is known to nobody. */
+static void a_paused_service_is_made_where_it_is_missing(void **state) {
+        BED;
+
+        put_off(b, "web");
+        bed_desire(b, desire("r2", (struct wish[]){
+                                           { "api", "api:1" }, { "web", "nginx:2", .digest = "d2" }, {} }));
+        bed_drop(b, "hive-web");
+        bed_event(b, "destroy", "hive-web");
+        bed_wait(b, 60 * S);
+        assert_string_equal(bed_log(b), "create hive-web; start hive-web");
+        assert_int_equal(unit(b, "hive-web").reason, HV_REASON_SYNCED);
+}
+
+/* A service that begins now and needs it does not wait for what somebody put off. */
+static void a_paused_service_is_there_for_others(void **state) {
+        BED;
+
+        put_off(b, "web");
+        bed_desire(b, desire("r2", (struct wish[]){ { "api", "api:1" },
+                                                    { "late", "late:1", .depends_on = "web" },
+                                                    { "web", "nginx:2", .digest = "d2" },
+                                                    {} }));
+        bed_wait(b, 60 * S);
+        assert_string_equal(bed_log(b), "create hive-late; start hive-late");
+}
+
+/* The network that it stands on stays until it is made anew, also while it does not run. */
+static void what_a_paused_service_stands_on_stays(void **state) {
+        BED;
+
+        bed_desire(b, desire("r2", (struct wish[]){
+                                           { "api", "api:1" }, { "web", "nginx:1", .network = "net" }, {} }));
+        bed_wait(b, 1200 * S);
+        put_off(b, "web");
+        (void) bed_log(b);
+        bed_container(b, "hive-web")->state = HV_CONTAINER_EXITED;
+        bed_event(b, "die", "hive-web");
+        bed_run(b);
+        bed_desire(b, desire("r3", (struct wish[]){
+                                           { "api", "api:1" }, { "web", "nginx:2", .digest = "d2" }, {} }));
+        bed_wait(b, 600 * S);
+        assert_string_equal(bed_log(b), "start hive-web");
+        nothing(b);
+        bed_wait(b, 60 * S);
+        assert_non_null(strstr(bed_log(b), "remove network net"));
 }
 
 static void restart_orders(struct bed *b, bool now, struct hv_restart_order v[2]) {
@@ -381,6 +461,11 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(a_stopped_service_stays_stopped, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_held_service_is_left_alone, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_held_node_changes_nothing, setup, teardown),
+                cmocka_unit_test_setup_teardown(a_paused_service_stays_as_it_was_made, setup, teardown),
+                cmocka_unit_test_setup_teardown(a_paused_service_is_made_where_it_is_missing, setup,
+                                                teardown),
+                cmocka_unit_test_setup_teardown(a_paused_service_is_there_for_others, setup, teardown),
+                cmocka_unit_test_setup_teardown(what_a_paused_service_stands_on_stays, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_restart_is_one_of_this_run, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_restart_starts_what_ended, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_replica_that_waits_for_its_turn_keeps_nobody_waiting, setup,
