@@ -106,8 +106,12 @@ static void revisions_of(const struct hv_agent *a, struct hv_arena *arena, struc
         kept = hv_revision_store_all(store, &n_kept);
         r = HV_ARENA_NEW_N(arena, struct hv_api_revision, n_kept + 1);
         if (parked)
-                r[n++] = (struct hv_api_revision){ parked->revision, HV_API_REVISION_PARKED,
-                                                   a->loaded_wall_us, (unsigned) parked->n_objects };
+                r[n++] = (struct hv_api_revision){ parked->revision,
+                                                   HV_API_REVISION_PARKED,
+                                                   a->loaded_wall_us,
+                                                   (unsigned) parked->n_objects,
+                                                   NULL,
+                                                   NULL };
         for (size_t i = 0; i < n_kept; i++) {
                 bool was_left = s->trial.state == HV_API_TRIAL_ROLLED_BACK &&
                                 hv_streq(s->trial.revision, kept[i].revision);
@@ -120,6 +124,8 @@ static void revisions_of(const struct hv_agent *a, struct hv_arena *arena, struc
                                    : HV_API_REVISION_PREVIOUS,
                         kept[i].activated_us,
                         is_active ? (unsigned) s->desired->n_objects : kept[i].n_objects,
+                        *kept[i].before ? hv_arena_strdup(arena, kept[i].before) : NULL,
+                        *kept[i].by ? hv_arena_strdup(arena, kept[i].by) : NULL,
                 };
         }
         s->revisions = r;
@@ -168,8 +174,17 @@ void hv_agent_snapshot(void *userdata, struct hv_arena *arena, struct hv_api_sna
         revisions_of(a, arena, ret);
 }
 
+static struct hv_desired *kept(void *userdata, const char *revision) {
+        const struct hv_agent *a = userdata;
+        _hv_cleanup_(hv_source_load_freep) struct hv_source_load *l =
+                hv_source_set_kept(a->sources, revision);
+
+        return l->desired ? hv_desired_ref(l->desired) : NULL;
+}
+
 const struct hv_api_backend hv_agent_backend = {
         .snapshot = hv_agent_snapshot,
+        .kept = kept,
         .change = hv_agent_change,
         .plan = hv_agent_plan,
         .logs_open = hv_agent_logs_open,

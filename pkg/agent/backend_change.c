@@ -1,9 +1,10 @@
-/* agent/backend_change.c - apply, delete, reload, accept-prune; the verdict about a trial, and going back, go on to trial.c.
+/* agent/backend_change.c - apply, update, undo, delete, reload, accept-prune; the verdict about a trial, and going back, go on to trial.c.
  *
  * The documents are judged and stored at once; whether the revision comes into force is the core's guard to say, after its
  * next pass. An engine that does not answer keeps the guard from counting: then the answer says that, and the revision waits
  * in the core. */
 #include <errno.h>
+#include <stdio.h>
 
 #include "agent/private.h"
 #include "log/log.h"
@@ -72,8 +73,29 @@ static struct hv_source_load *load_for(struct hv_agent *a, const struct hv_api_c
                 c.trial = &wish;
         }
         l = hv_source_set_change(a->sources, &c);
+        (void) snprintf(l->by, sizeof l->by, "%s", change->by ? change->by : "");
         free(texts);
         return l;
+}
+
+/* As an apply of its document as it shall be. */
+static void change_service(struct hv_agent *a, const struct hv_api_change *change, struct hv_api_call *call) {
+        _hv_cleanup_(hv_buf_done) struct hv_buf text = {};
+        struct hv_api_change as_apply = *change;
+        struct hv_api_file file = { .name = "document of the service" };
+        struct hv_err err = {};
+        const struct hv_api_changed failed = { .outcome = HV_API_FAILED, .err = &err };
+
+        if (hv_agent_service_text(a, change->service, &text, &err) < 0) {
+                hv_api_change_done(call, &failed);
+                return;
+        }
+        file.text = text.data;
+        file.len = text.len;
+        as_apply.service = NULL;
+        as_apply.files = &file;
+        as_apply.n_files = 1;
+        hv_agent_change(a, &as_apply, call);
 }
 
 void hv_agent_change(void *userdata, const struct hv_api_change *change, struct hv_api_call *call) {
@@ -87,6 +109,10 @@ void hv_agent_change(void *userdata, const struct hv_api_change *change, struct 
         }
         if (change->activate) {
                 hv_agent_roll_back(a, change, call);
+                return;
+        }
+        if (change->service) {
+                change_service(a, change, call);
                 return;
         }
         l = load_for(a, change);

@@ -291,6 +291,9 @@ void hv_agent_snapshot(void *userdata, struct hv_arena *arena, struct hv_api_sna
 
 /* backend_change.c */
 void hv_agent_change(void *userdata, const struct hv_api_change *change, struct hv_api_call *call);
+/* backend_service.c: the document of a service as somebody wants it. -ENOENT, -EEXIST a file declares it, -EINVAL, in words. */
+int hv_agent_service_text(struct hv_agent *a, const struct hv_api_service_change *s, struct hv_buf *ret,
+                          struct hv_err *err);
 void hv_agent_change_passed(struct hv_agent *a); /* after each pass: is the guard's decision there? */
 void hv_agent_change_abandon(struct hv_agent *a);
 

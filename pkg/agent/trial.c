@@ -6,6 +6,7 @@
  * The way back is the way of every revision: what was in force before is given to the core and is wanted again. Only the guard
  * is not asked, for it let it pass then, and an engine that is down must not keep a tunnel from being as it was. */
 #include <errno.h>
+#include <stdio.h>
 
 #include "agent/private.h"
 #include "base/duration.h"
@@ -80,8 +81,11 @@ static bool decide_to_revert(struct hv_agent *a, enum hv_trial_cause cause, cons
         return true;
 }
 
-static void go_back(struct hv_agent *a) {
-        hv_agent_put_back(a, hv_source_set_last_good(a->sources));
+static void go_back(struct hv_agent *a, const char *by) {
+        struct hv_source_load *l = hv_source_set_last_good(a->sources);
+
+        (void) snprintf(l->by, sizeof l->by, "%s", by ? by : "");
+        hv_agent_put_back(a, l);
         (void) hv_agent_reload(a);
         hv_agent_look(a);
 }
@@ -99,7 +103,7 @@ static int on_deadline(sd_event_source *s, uint64_t at_us, void *userdata) {
                 return 0;
         }
         if (decide_to_revert(a, cause, NULL, &err)) {
-                go_back(a);
+                go_back(a, "hivelet");
                 return 0;
         }
         (void) hv_log_error(err.code, "the revision on trial cannot be taken back, and is tried again: %s",
@@ -210,7 +214,7 @@ void hv_agent_trial_verdict(struct hv_agent *a, const struct hv_api_change *chan
         } else if (decide_to_revert(a, HV_TRIAL_ASKED, change->by, &err)) {
                 result.outcome = HV_API_REVERTED;
                 arm_deadline(a);
-                go_back(a);
+                go_back(a, change->by);
         } else
                 result = (struct hv_api_changed){ .outcome = HV_API_FAILED, .err = &err };
         if (result.outcome != HV_API_FAILED) {
@@ -257,7 +261,7 @@ static int roll_back(struct hv_agent *a, const struct hv_api_change *change, con
                      hv_str_empty(change->by) ? "somebody" : change->by, REVISION_SHOWN, wish.tried,
                      REVISION_SHOWN, wish.base);
         arm_deadline(a);
-        go_back(a);
+        go_back(a, change->by);
         return 0;
 }
 

@@ -102,6 +102,8 @@ int hv_cmd_apply(struct hv_cli *cli); /* cmd_apply.c */
 int hv_cmd_delete(struct hv_cli *cli);
 int hv_cmd_confirm(struct hv_cli *cli);
 int hv_cmd_rollback(struct hv_cli *cli);
+int hv_cmd_rollout_undo(struct hv_cli *cli);
+int hv_cmd_update(struct hv_cli *cli);
 int hv_cmd_reload(struct hv_cli *cli);
 int hv_cmd_convert(struct hv_cli *cli); /* cmd_convert.c */
 int hv_cmd_gc(struct hv_cli *cli);      /* cmd_gc.c */
@@ -117,20 +119,21 @@ int hv_cmd_kill(struct hv_cli *cli);
 int hv_cmd_rollout_pause(struct hv_cli *cli);
 int hv_cmd_rollout_resume(struct hv_cli *cli);
 int hv_cmd_rollout_status(struct hv_cli *cli); /* cmd_rollout.c */
-int hv_cmd_shutdown(struct hv_cli *cli); /* cmd_shutdown.c */
-int hv_cmd_plan(struct hv_cli *cli);     /* cmd_plan.c */
-int hv_cmd_validate(struct hv_cli *cli); /* cmd_validate.c */
-int hv_cmd_bundle(struct hv_cli *cli);   /* cmd_bundle.c */
-int hv_cmd_doctor(struct hv_cli *cli);   /* cmd_doctor.c */
-int hv_cmd_get(struct hv_cli *cli);      /* cmd_get.c */
-int hv_cmd_images(struct hv_cli *cli);   /* cmd_images.c */
-int hv_cmd_ports(struct hv_cli *cli);    /* cmd_ports.c */
-int hv_cmd_preload(struct hv_cli *cli);  /* cmd_preload.c */
+int hv_cmd_shutdown(struct hv_cli *cli);       /* cmd_shutdown.c */
+int hv_cmd_plan(struct hv_cli *cli);           /* cmd_plan.c */
+int hv_cmd_validate(struct hv_cli *cli);       /* cmd_validate.c */
+int hv_cmd_bundle(struct hv_cli *cli);         /* cmd_bundle.c */
+int hv_cmd_doctor(struct hv_cli *cli);         /* cmd_doctor.c */
+int hv_cmd_get(struct hv_cli *cli);            /* cmd_get.c */
+int hv_cmd_images(struct hv_cli *cli);         /* cmd_images.c */
+int hv_cmd_ports(struct hv_cli *cli);          /* cmd_ports.c */
+int hv_cmd_preload(struct hv_cli *cli);        /* cmd_preload.c */
 /* What was asked for and is not there, as remarks. */
 void hv_cli_note_preloads(struct hv_cli *cli);
 int hv_cmd_net_ls(struct hv_cli *cli);
 int hv_cmd_sources(struct hv_cli *cli); /* cmd_lists.c */
 int hv_cmd_revisions(struct hv_cli *cli);
+int hv_cmd_history(struct hv_cli *cli);        /* cmd_history.c */
 int hv_cmd_describe(struct hv_cli *cli);       /* cmd_describe.c */
 int hv_cmd_status(struct hv_cli *cli);         /* cmd_status.c */
 int hv_cmd_top(struct hv_cli *cli);            /* cmd_top.c */

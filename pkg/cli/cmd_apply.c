@@ -1,7 +1,8 @@
-/* hivectl apply, confirm, rollback, delete, reload: what changes the desired state. */
+/* hivectl apply, update, confirm, rollback, rollout undo, delete, reload: what changes the desired state. */
 #include "cli/change.h"
 #include "cli/output.h"
 #include "cli/wait.h"
+#include "json/write.h"
 
 #define REVISION_SHOWN 12
 
@@ -134,6 +135,54 @@ int hv_cmd_rollback(struct hv_cli *cli) {
         }
         r = hv_cli_post(cli, hv_buf_str(&path), NULL, &j);
         return finish(cli, r, j);
+}
+
+/* ---- one service ---- */
+
+static int change_service(struct hv_cli *cli, const char *verb, const char *what, const struct hv_buf *body) {
+        _hv_cleanup_(hv_buf_done) struct hv_buf path = {};
+        _hv_cleanup_free_ char *name = NULL;
+        struct hv_json *j = NULL;
+        int r = hv_cli_service(cli, verb, &name);
+
+        if (r != HV_EXIT_OK)
+                return r;
+        hv_buf_puts(&path, "/api/v1/services/");
+        hv_cli_escape_path(&path, name);
+        hv_buf_printf(&path, "/%s", what);
+        r = hv_cli_post(cli, hv_buf_str(&path), body, &j);
+        return finish(cli, r, j);
+}
+
+int hv_cmd_rollout_undo(struct hv_cli *cli) {
+        return change_service(cli, "rollout undo", "rollback", NULL);
+}
+
+int hv_cmd_update(struct hv_cli *cli) {
+        const struct hv_cli_options *o = &cli->options;
+        _hv_cleanup_(hv_buf_done) struct hv_buf body = {};
+        struct hv_json_writer w = { .buf = &body };
+
+        if (!o->image && o->n_env == 0)
+                return hv_cli_usage(
+                        cli, "what shall be other? For example: hivectl update web --image nginx:1.28");
+        hv_json_begin_object(&w, NULL);
+        if (o->image)
+                hv_json_put_str(&w, "image", o->image);
+        hv_json_begin_array(&w, "env");
+        for (size_t i = 0; i < o->n_env; i++) {
+                size_t n = strcspn(o->env[i], "=");
+
+                if (n == 0 || !o->env[i][n])
+                        return hv_cli_usage(cli, "--env: expected NAME=VALUE");
+                hv_json_begin_object(&w, NULL);
+                hv_json_put_strn(&w, "name", o->env[i], n);
+                hv_json_put_str(&w, "value", o->env[i] + n + 1);
+                hv_json_end(&w);
+        }
+        hv_json_end(&w);
+        hv_json_end(&w);
+        return change_service(cli, "update", "update", &body);
 }
 
 int hv_cmd_reload(struct hv_cli *cli) {

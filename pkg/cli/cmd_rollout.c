@@ -72,9 +72,11 @@ static void put_status(struct hv_buf *text, const char *name, const struct hv_js
                       (long long) hv_json_int(status, "replicasUpdated", 0),
                       (long long) hv_json_int(status, "replicas", 0),
                       (long long) hv_json_int(status, "replicasReady", 0));
-        if (by)
-                hv_buf_printf(text, "  paused by %s%s%s; until hivectl rollout resume\n", by,
+        if (by) {
+                hv_buf_printf(text, "  paused by %s%s%s; until hivectl rollout resume", by,
                               reason ? ": " : "", reason ? reason : "");
+                hv_buf_putc(text, '\n');
+        }
         for (size_t i = 0; i < hv_json_size(units); i++)
                 put_unit(text, hv_json_at(units, i));
 }

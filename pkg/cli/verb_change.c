@@ -63,6 +63,20 @@ const struct hv_verb hv_verbs_change[] = {
                      BIT(HV_OPT_WAIT) | BIT(HV_OPT_CONFIRM),
           .formats = TABLE,
           .run = hv_cmd_apply },
+        { .name = "update",
+          .group = "Change",
+          .usage = "SERVICE [--image IMAGE] [--env NAME=VALUE]... [--wait]",
+          .summary = "another image or other variables for a service that was applied with hivectl apply -f",
+          .details =
+                  "As its document with that changed, applied once more; comments in it are not kept. What a file declares is changed in\n"
+                  "that file: the error names it and the line. hivectl rollout undo takes it back.",
+          .examples =
+                  "update web --image nginx:1.28 --wait\nupdate svc/web --env LOG=debug --env WORKERS=4\n",
+          .options = BIT(HV_OPT_IMAGE) | BIT(HV_OPT_ENV) | BIT(HV_OPT_WAIT),
+          .formats = TABLE,
+          .args = HV_ARGS_SERVICE,
+          .args_max = 2,
+          .run = hv_cmd_update },
         { .name = "confirm",
           .group = "Change",
           .usage = "[--revert] [--wait]",

@@ -170,5 +170,18 @@ const struct hv_verb hv_verbs_look[] = {
           .options = BIT(HV_OPT_NO_PAGER) | BIT(HV_OPT_NO_HEADERS),
           .formats = TABLE | (1u << HV_OUTPUT_WIDE) | (1u << HV_OUTPUT_NAME),
           .run = hv_cmd_revisions },
+        { .name = "history",
+          .group = "Look",
+          .usage = "[TYPE/NAME]",
+          .summary = "which revisions came into force, when, by whom, and what each changed",
+          .details =
+                  "Newest first, as many as node.safety.keepRevisions keeps. BY is empty where a file was saved. Of an object: those that\n"
+                  "changed it, and its newest events. What a revision changed is known while the one before it is kept, too.",
+          .examples = "history\nhistory svc/web\nhistory -o json\n",
+          .options = BIT(HV_OPT_NO_PAGER) | BIT(HV_OPT_NO_HEADERS),
+          .formats = TABLE | (1u << HV_OUTPUT_WIDE),
+          .args = HV_ARGS_OBJECT,
+          .args_max = 2,
+          .run = hv_cmd_history },
         {},
 };

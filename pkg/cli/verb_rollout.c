@@ -40,5 +40,19 @@ const struct hv_verb hv_verbs_rollout[] = {
           .args = HV_ARGS_SERVICE,
           .args_max = 2,
           .run = hv_cmd_rollout_resume },
+        { .name = "rollout undo",
+          .group = "By hand",
+          .usage = "SERVICE [--wait]",
+          .summary = "a service that was applied with hivectl apply -f, as it was declared before",
+          .details =
+                  "Its newest document in the kept revisions that says something else is applied once more; all else stays as it is. Said\n"
+                  "twice it is undone. What a file declares is put back in that file, or with hivectl rollback the whole node goes back.\n"
+                  "Exit code 4: no other document of it is kept.",
+          .examples = "rollout undo web\nrollout undo svc/web --wait\n",
+          .options = BIT(HV_OPT_WAIT),
+          .formats = TABLE,
+          .args = HV_ARGS_SERVICE,
+          .args_max = 2,
+          .run = hv_cmd_rollout_undo },
         {},
 };

@@ -48,7 +48,15 @@ enum hv_api_verdict {
         HV_API_VERDICT_REVERT,  /* it goes, now */
 };
 
-/* A change of the desired state. One of: files to apply, an object to forget, neither (the sources are
+/* Of a service that the API was given: its document with a few values changed, or as it was before. */
+struct hv_api_service_change {
+        const char *name;
+        bool undo; /* the newest kept document of it that says something else; the rest means nothing then */
+        const char *image;   /* NULL: as it is */
+        struct hv_pairs env; /* to be added, or put in the place of those of the same name */
+};
+
+/* A change of the desired state. One of: files to apply, an object to forget, a service to change, neither (the sources are
  * read again, as on SIGHUP), the verdict about a revision on trial, or a kept revision to go back to.
  *
  * Files    Objects (Service, Network, ...) become part of the source `api`, which outlives restarts. A
@@ -61,6 +69,7 @@ struct hv_api_change {
         size_t n_files;
         enum hv_kind forget_kind; /* HV_KIND_NONE: nothing to forget */
         const char *forget_name;
+        const struct hv_api_service_change *service; /* NULL: none */
         const char *accept_prune; /* parked revision (or the start of its name) that may prune; or NULL */
         const char *activate; /* kept revision, in full; NULL: none. What the guard would park is not begun */
         bool dry_run;         /* judge, change nothing */
@@ -224,6 +233,9 @@ void hv_api_kill_done(struct hv_api_call *call, const struct hv_api_killed *resu
 struct hv_api_backend {
         /* `arena` ends with the request. */
         void (*snapshot)(void *userdata, struct hv_arena *arena, struct hv_api_snapshot *ret);
+
+        /* What a kept revision says; the caller ends the reference. NULL: it is not kept, or cannot be read any more. */
+        struct hv_desired *(*kept)(void *userdata, const char *revision);
 
         /* Ends with hv_api_change_done(), also from inside. Changes are taken one after the other. */
         void (*change)(void *userdata, const struct hv_api_change *change, struct hv_api_call *call);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <strings.h>
 
+#include "base/alloc.h"
 #include "base/duration.h"
 #include "base/text.h"
 #include "http/diff.h"
@@ -124,13 +125,8 @@ static void put_diff(struct hv_json_writer *w, struct hv_arena *a, const struct 
         const struct hv_diff *changes = hv_diff_compute(a, before, after, &n);
 
         hv_json_begin_array(w, "changes");
-        for (size_t i = 0; i < n; i++) {
-                hv_json_begin_object(w, NULL);
-                hv_json_put_str(w, "change", hv_diff_type_name(changes[i].type));
-                hv_json_put_str(w, "kind", hv_kind_name(changes[i].kind));
-                hv_json_put_str(w, "name", changes[i].name);
-                hv_json_end(w);
-        }
+        for (size_t i = 0; i < n; i++)
+                hv_render_change(w, &changes[i]);
         hv_json_end(w);
         hv_json_begin_object(w, "diff");
         hv_json_put_str(w, "before", hv_diff_outline(a, before));
@@ -211,12 +207,15 @@ static void reply_change(struct hv_api_call *call, const struct hv_api_changed *
         hv_api_reply(call->req, 200, &buf);
 }
 
+static const char *failure_code(const struct hv_err *err) {
+        return err->code == -EDQUOT ? "PruneBlocked" : err->code == -EEXIST ? "DeclaredInFile" : "Failed";
+}
+
 void hv_api_change_done(struct hv_api_call *call, const struct hv_api_changed *result) {
         if (!call->req)
                 ;
         else if (result->outcome == HV_API_FAILED)
-                hv_http_reply_err(call->req, result->err->code == -EDQUOT ? "PruneBlocked" : "Failed",
-                                  result->err);
+                hv_http_reply_err(call->req, failure_code(result->err), result->err);
         else if (result->outcome == HV_API_REFUSED && call->answer_as == as_apply)
                 hv_api_reply_refused(call->req, "RevisionRejected", result->diags);
         else
@@ -264,6 +263,42 @@ void hv_api_plan_done(struct hv_api_call *call, const struct hv_api_plan *plan) 
         hv_api_call_free(call);
 }
 
+/* ---- one service ---- */
+
+static const struct hv_api_service_change *copy_service(struct hv_arena *a,
+                                                        const struct hv_api_service_change *s) {
+        struct hv_api_service_change *copy = hv_arena_memdup(a, s, sizeof *s);
+        struct hv_pair *env = HV_ARENA_NEW_N(a, struct hv_pair, s->env.n);
+
+        copy->name = hv_arena_strdup(a, s->name);
+        copy->image = hv_arena_strdup(a, s->image);
+        for (size_t i = 0; i < s->env.n; i++)
+                env[i] = (struct hv_pair){ hv_arena_strdup(a, s->env.v[i].name),
+                                           hv_arena_strdup(a, s->env.v[i].value) };
+        copy->env.v = env;
+        return copy;
+}
+
+/* {"image": "...", "env": [{"name", "value"}]}, one of the two at least; `pairs` has room for the variables. */
+static int read_update(const struct hv_json *body, struct hv_pair *pairs, struct hv_api_service_change *ret,
+                       struct hv_err *err) {
+        const struct hv_json *env = hv_json_get(body, "env");
+
+        ret->image = hv_json_str(body, "image");
+        ret->env.v = pairs;
+        for (size_t i = 0; i < hv_json_size(env); i++) {
+                const struct hv_json *v = hv_json_at(env, i);
+
+                pairs[ret->env.n++] = (struct hv_pair){ hv_json_str(v, "name"), hv_json_str(v, "value") };
+                if (!hv_json_str(v, "name") || !hv_json_str(v, "value"))
+                        return hv_err_set(err, -EINVAL, "each of \"env\" needs a \"name\" and a \"value\"");
+        }
+        if (!ret->image && ret->env.n == 0)
+                return hv_err_set(err, -EINVAL,
+                                  "expected {\"image\": \"...\", \"env\": [{\"name\", \"value\"}]}");
+        return 0;
+}
+
 /* ---- handlers ---- */
 
 static void change(struct hv_http_request *req, struct hv_api *api, const void *answer_as,
@@ -282,6 +317,8 @@ static void change(struct hv_http_request *req, struct hv_api *api, const void *
                 return;
         }
         c->forget_name = hv_arena_strdup(call->arena, c->forget_name);
+        if (c->service)
+                c->service = copy_service(call->arena, c->service);
         c->accept_prune = hv_arena_strdup(call->arena, c->accept_prune);
         c->activate = hv_arena_strdup(call->arena, c->activate);
         c->by = hv_arena_strdup(call->arena, hv_http_request_caller(req)->by);
@@ -343,6 +380,33 @@ void hv_api_post_activate(struct hv_http_request *req, void *userdata) {
                 return;
         }
         c.activate = revision->revision;
+        change(req, userdata, as_apply, &c, false);
+}
+
+void hv_api_post_update(struct hv_http_request *req, void *userdata) {
+        _hv_cleanup_(hv_json_freep) struct hv_json *body = NULL;
+        _hv_cleanup_free_ struct hv_pair *pairs = NULL;
+        struct hv_api_service_change service = { .name = hv_http_param(req, "name") };
+        const struct hv_api_change c = { .service = &service };
+        struct hv_err err = {};
+        size_t len;
+        const char *text = hv_http_body(req, &len);
+        int r = hv_json_parse(text, len, HV_API_BODY_MAX_BYTES, &body, &err);
+
+        if (r >= 0) {
+                pairs = HV_NEW_N(struct hv_pair, hv_json_size(hv_json_get(body, "env")));
+                r = read_update(body, pairs, &service, &err);
+        }
+        if (r < 0)
+                hv_http_reply_err(req, "BadBody", &err);
+        else
+                change(req, userdata, as_apply, &c, false);
+}
+
+void hv_api_post_undo(struct hv_http_request *req, void *userdata) {
+        const struct hv_api_service_change service = { .name = hv_http_param(req, "name"), .undo = true };
+        const struct hv_api_change c = { .service = &service };
+
         change(req, userdata, as_apply, &c, false);
 }
 

@@ -210,6 +210,8 @@ bool hv_api_has_room_for_watcher(struct hv_api *api, struct hv_http_request *req
 /* api_change.c */
 bool hv_api_is_type(const char *content_type, const char *type);
 void hv_api_reply_refused(struct hv_http_request *req, const char *code, struct hv_diags *diags); /* 422 */
+void hv_api_post_update(struct hv_http_request *req, void *userdata);
+void hv_api_post_undo(struct hv_http_request *req, void *userdata);
 void hv_api_post_validate(struct hv_http_request *req, void *userdata);
 void hv_api_post_plan(struct hv_http_request *req, void *userdata);
 void hv_api_post_apply(struct hv_http_request *req, void *userdata);

@@ -143,7 +143,7 @@ void hv_api_get_revisions(struct hv_http_request *req, void *userdata) {
                 return;
         hv_json_begin_array(&w, "items");
         for (size_t i = page.first; i < page.end; i++)
-                hv_render_revision(&w, NULL, &v.snapshot.revisions[i]);
+                hv_render_revision(&w, NULL, &v.snapshot.revisions[i], NULL);
         hv_json_end(&w);
         hv_json_end(&w);
         hv_api_reply(req, 200, &buf);
@@ -184,6 +184,8 @@ void hv_api_get_revision(struct hv_http_request *req, void *userdata) {
         struct hv_api *api = userdata;
         _hv_cleanup_(hv_api_view_done) struct hv_api_view v = {};
         const struct hv_api_revision *found;
+        struct hv_desired *before, *after;
+        struct hv_diffs changes = {};
         struct hv_buf buf = {};
         struct hv_json_writer w = { .buf = &buf };
 
@@ -191,7 +193,13 @@ void hv_api_get_revision(struct hv_http_request *req, void *userdata) {
         found = hv_api_wanted_revision(req, &v);
         if (!found || hv_api_not_modified(api, req))
                 return;
-        hv_render_revision(&w, NULL, found);
+        before = found->before ? api->backend->kept(api->userdata, found->before) : NULL;
+        after = before ? api->backend->kept(api->userdata, found->revision) : NULL;
+        if (after)
+                changes.v = hv_diff_compute(v.arena, before, after, &changes.n);
+        hv_render_revision(&w, NULL, found, after ? &changes : NULL);
+        hv_desired_unref(before);
+        hv_desired_unref(after);
         hv_api_reply(req, 200, &buf);
 }
 

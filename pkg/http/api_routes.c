@@ -357,6 +357,17 @@ static const struct hv_http_route routes[] = {
                      "Objects of the API are as that revision has them; files that say something else are held off until they "
                      "change, or somebody applies them (POST /api/v1/apply without a body). It outlives restarts. 409 while a "
                      "revision is on trial, and when it would remove more than the guard lets; nothing is begun then."),
+        POST(changes, "/api/v1/services/{name}/update", ADMIN, hv_api_post_update, HV_API_BODY_MAX_BYTES,
+             CHANGED, "another image, or other variables, for a service that the API was given",
+             .body = "ServiceUpdate",
+             .details =
+                     "As its document with that changed, applied once more; comments in it are not kept. 409 with the code "
+                     "DeclaredInFile where a file declares it, with the line to edit: sources do not override each other."),
+        POST(changes, "/api/v1/services/{name}/rollback", ADMIN, hv_api_post_undo, 0, CHANGED,
+             "a service that the API was given, as it was before",
+             .details =
+                     "The newest document of it in the kept revisions that says something else is applied once more; all else stays. "
+                     "404 where none is kept, 409 with the code DeclaredInFile where a file declares it."),
         POST(changes, "/api/v1/reload", OPERATOR, hv_api_post_reload, 0, CHANGED, "read the sources again"),
         POST(orders, "/api/v1/services/{name}/restart", OPERATOR, hv_api_post_restart, 4096, ORDERED,
              "restart the containers of a service", .body = "Order", .parameters = RESTART,

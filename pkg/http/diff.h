@@ -21,6 +21,11 @@ struct hv_diff {
         const char *name; /* borrowed from the desired states */
 };
 
+struct hv_diffs {
+        const struct hv_diff *v;
+        size_t n;
+};
+
 const char *hv_diff_type_name(enum hv_diff_type type); /* "added" */
 
 /* Sorted by kind, then name. Either side may be NULL: nothing. */

@@ -253,12 +253,29 @@ void hv_render_source(struct hv_json_writer *w, const char *key, const struct hv
         hv_json_end(w);
 }
 
-void hv_render_revision(struct hv_json_writer *w, const char *key, const struct hv_api_revision *r) {
+void hv_render_change(struct hv_json_writer *w, const struct hv_diff *change) {
+        hv_json_begin_object(w, NULL);
+        hv_json_put_str(w, "change", hv_diff_type_name(change->type));
+        hv_json_put_str(w, "kind", hv_kind_name(change->kind));
+        hv_json_put_str(w, "name", change->name);
+        hv_json_end(w);
+}
+
+void hv_render_revision(struct hv_json_writer *w, const char *key, const struct hv_api_revision *r,
+                        const struct hv_diffs *changes) {
         hv_json_begin_object(w, key);
         hv_json_put_str(w, "revision", r->revision);
         hv_json_put_str(w, "state", hv_api_revision_state_name(r->state));
         hv_render_time(w, "since", r->since_wall_us);
         hv_json_put_uint(w, "objects", r->n_objects);
+        hv_json_put_str(w, "before", r->before);
+        hv_json_put_str(w, "by", r->by);
+        if (changes) {
+                hv_json_begin_array(w, "changes");
+                for (size_t i = 0; i < changes->n; i++)
+                        hv_render_change(w, &changes->v[i]);
+                hv_json_end(w);
+        }
         hv_json_end(w);
 }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "http/conditions.h"
+#include "http/diff.h"
 #include "http/view.h"
 
 struct hv_gpus;
@@ -35,7 +36,10 @@ void hv_render_order(struct hv_json_writer *w, const char *key, const struct hv_
 void hv_render_orders(struct hv_json_writer *w, const char *key, const struct hv_api_snapshot *s);
 /* null, or what is on trial, or what became of it. */
 void hv_render_trial(struct hv_json_writer *w, const char *key, const struct hv_api_snapshot *s);
-void hv_render_revision(struct hv_json_writer *w, const char *key, const struct hv_api_revision *r);
+void hv_render_change(struct hv_json_writer *w, const struct hv_diff *change);
+/* changes: what it changed; NULL: they are not shown. */
+void hv_render_revision(struct hv_json_writer *w, const char *key, const struct hv_api_revision *r,
+                        const struct hv_diffs *changes);
 
 void hv_render_item(struct hv_json_writer *w, const char *key, const struct hv_api_snapshot *s,
                     const struct hv_view_item *item);

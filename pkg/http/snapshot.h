@@ -48,6 +48,8 @@ struct hv_api_revision {
         enum hv_api_revision_state state;
         uint64_t since_wall_us; /* active, or parked, since; 0: not known (an earlier run of the agent) */
         unsigned n_objects;
+        const char *before; /* in force until then; NULL: none was, or it is not known */
+        const char *by;     /* who wanted it; NULL: the files said it, or it is not known */
 };
 
 struct hv_api_engine {

@@ -2,9 +2,11 @@
  *
  *      index                                           <revision>.rev
  *      hivelet-revisions 1                             hivelet-revision 1 <revision>
- *      <revision> <activated_us> <n_objects>   ...     file <primary> <bytes of source, name, text>
- *      ...                                             <source> LF <name> LF <text> LF
- *                                                      ...
+ *      <revision> <activated_us> <n_objects>           file <primary> <bytes of source, name, text>
+ *                 <before> <by>                        <source> LF <name> LF <text> LF
+ *      ...                                             ...
+ *
+ * A line of the index is the five words above, the last one with what follows it; "-" for none. Older versions wrote, and read, three.
  */
 #include "source/revision_store.h"
 
@@ -21,6 +23,7 @@
 #define REVISION_HEAD "hivelet-revision 1 "
 #define REVISION_MAX_BYTES ((size_t) 256 << 20) /* far above any set of files of 1 MiB each */
 #define SUFFIX ".rev"
+#define NOTHING "-"
 
 struct entries {
         struct hv_revision_entry *v;
@@ -44,14 +47,19 @@ static char *file_of(const char *revision) {
 
 /* --- index --- */
 
+static const char *shown(const char *word) {
+        return *word ? word : NOTHING;
+}
+
 static int index_write(struct hv_revision_store *s, const struct hv_revision_entry *entries, size_t n,
                        struct hv_err *err) {
         _hv_cleanup_(hv_buf_done) struct hv_buf text = {};
 
         hv_buf_puts(&text, INDEX_HEAD);
         for (size_t i = 0; i < n; i++)
-                hv_buf_printf(&text, "%s %" PRIu64 " %u\n", entries[i].revision, entries[i].activated_us,
-                              entries[i].n_objects);
+                hv_buf_printf(&text, "%s %" PRIu64 " %u %s %s\n", entries[i].revision,
+                              entries[i].activated_us, entries[i].n_objects, shown(entries[i].before),
+                              shown(entries[i].by));
         return hv_sealed_write(&s->dir, INDEX_FILE, &text, err);
 }
 
@@ -64,9 +72,14 @@ static bool index_parse(struct hv_revision_store *s, char *text) {
              line = strtok_r(NULL, "\n", &rest)) {
                 struct hv_revision_entry e = {};
 
-                if (sscanf(line, "%64s %" SCNu64 " %u", e.revision, &e.activated_us, &e.n_objects) < 2 ||
+                if (sscanf(line, "%64s %" SCNu64 " %u %64s %63[^\n]", e.revision, &e.activated_us,
+                           &e.n_objects, e.before, e.by) < 2 ||
                     !is_revision(e.revision))
                         return false;
+                if (!is_revision(e.before))
+                        *e.before = '\0';
+                if (hv_streq(e.by, NOTHING))
+                        *e.by = '\0';
                 hv_vec_push(&s->entries, e);
         }
         return true;
@@ -200,7 +213,7 @@ void hv_revision_files_done(struct hv_revision_files *f) {
 
 int hv_revision_store_activate(struct hv_revision_store *s, const char *revision, uint64_t now_wall_us,
                                const struct hv_revision_file *files, size_t n_files, unsigned n_objects,
-                               size_t keep, struct hv_err *err) {
+                               const char *by, size_t keep, struct hv_err *err) {
         struct entries entries = {};
         struct hv_revision_entry *first;
         int r;
@@ -217,6 +230,12 @@ int hv_revision_store_activate(struct hv_revision_store *s, const char *revision
         memcpy(first->revision, revision, sizeof first->revision);
         first->activated_us = now_wall_us;
         first->n_objects = n_objects;
+        (void) snprintf(first->before, sizeof first->before, "%s",
+                        s->entries.n ? s->entries.v[0].revision : "");
+        (void) snprintf(first->by, sizeof first->by, "%s", by ? by : "");
+        for (char *c = first->by; *c; c++)
+                if ((unsigned char) *c < ' ')
+                        *c = '?'; /* a line is a line */
         for (size_t i = 0; i < s->entries.n; i++) {
                 const char *other = s->entries.v[i].revision;
 

@@ -26,8 +26,10 @@ struct hv_revision_file {
 
 struct hv_revision_entry {
         char revision[HV_SHA256_HEX_SIZE];
-        uint64_t activated_us; /* wall clock */
-        unsigned n_objects;    /* that it declares; 0: not known (the index of an older version) */
+        uint64_t activated_us;           /* wall clock */
+        unsigned n_objects;              /* that it declares; 0: not known (the index of an older version) */
+        char before[HV_SHA256_HEX_SIZE]; /* in force until then; "": none was, or it is not known */
+        char by[64];                     /* who wanted it; "": the files said it, or it is not known */
 };
 
 struct hv_revision_store;
@@ -41,10 +43,10 @@ const char *hv_revision_store_active(const struct hv_revision_store *s); /* NULL
 /* Newest first; the first one is in force. Good until the next change. */
 const struct hv_revision_entry *hv_revision_store_all(const struct hv_revision_store *s, size_t *ret_n);
 
-/* Makes a revision the one in force and keeps the `keep` (1..) newest. 1 written, 0 it was in force already. */
+/* Makes a revision the one in force and keeps the `keep` (1..) newest. by NULL: nobody by hand. 1 written, 0 it was in force already. */
 int hv_revision_store_activate(struct hv_revision_store *s, const char *revision, uint64_t now_wall_us,
                                const struct hv_revision_file *files, size_t n_files, unsigned n_objects,
-                               size_t keep, struct hv_err *err);
+                               const char *by, size_t keep, struct hv_err *err);
 
 /* This one stays, however old it becomes; NULL: none. At most one does. */
 void hv_revision_store_pin(struct hv_revision_store *s, const char *revision);

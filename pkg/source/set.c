@@ -489,8 +489,8 @@ int hv_source_set_in_force(struct hv_source_set *s, const struct hv_source_load 
         if (r < 0)
                 return r;
         r = hv_revision_store_activate(s->revisions, l->desired->revision, now_wall_us, l->files, l->n_files,
-                                       (unsigned) l->desired->n_objects, l->desired->settings.keep_revisions,
-                                       err);
+                                       (unsigned) l->desired->n_objects, l->by,
+                                       l->desired->settings.keep_revisions, err);
         if (r < 0)
                 return r;
         written = r;

@@ -78,8 +78,9 @@ struct hv_source_load {
         struct hv_secrets *secrets; /* NULL: refused, look_only or a dry run */
         struct hv_err err; /* code 0, or why there is nothing though the documents are good (node id, disk) */
         bool from_store;   /* by hv_source_set_last_good() */
-        bool held;         /* the files are held off: what they said before a trial stands in for them */
-        struct hv_arena *arena;               /* of `files` */
+        char by[64]; /* who wants it, for the list of revisions; "": what the files say. The caller's to fill in */
+        bool held;              /* the files are held off: what they said before a trial stands in for them */
+        struct hv_arena *arena; /* of `files` */
         const struct hv_revision_file *files; /* the documents it was made of; NULL: refused */
         size_t n_files;
 };

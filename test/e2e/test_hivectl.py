@@ -90,6 +90,28 @@ class ByHand(Hivectl):
         self.assertIn("service web: done; 2 of 2", self.ctl("rollout", "status", "web", "--wait").stdout)
         self.assertFalse(set(old.values()) & set(self.ids(lambda c: c["Id"]).values()))
 
+    def test_a_service_is_updated_and_put_back(self):
+        env = lambda: [e for e in self.engine.inspect("hive-own")["Config"]["Env"] if e.startswith("WORD=")]
+        own = os.path.join(self.agent.dir, "own.yaml")
+        self.agent.write("apiVersion: hivelet/v1\nkind: Service\nmetadata: {name: own}\nspec: {" +
+                         f"image: {hv.IMAGE}, pullPolicy: never, command: [/bin/sleep, '1000000'], network: none, "
+                         "stop: {signal: KILL}, resources: {requests: {cpu: 1m, memory: 1Mi}}}\n", own)
+        self.ctl("apply", "-f", own, "--wait")
+        self.ctl("update", "own", "--env", "WORD=good", "--wait")
+        self.assertEqual(env(), ["WORD=good"])
+        self.ctl("update", "own", "--env", "WORD=bad", "--wait")
+        self.ctl("rollout", "undo", "svc/own", "--wait")
+        self.assertEqual(env(), ["WORD=good"])
+        history = self.json("history", "svc/own")["items"]
+        self.assertEqual([(h["by"], [c["change"] for c in h["changes"]]) for h in history],
+                         [("unix:uid=0", ["changed"])] * 2 + [("unix:uid=0", ["added"])])
+        self.again()
+        self.assertEqual(env(), ["WORD=good"])
+        # What a file declares is changed there.
+        error = self.ctl("update", "web", "--image", "other", code=1).stderr
+        self.assertIn(f"service web is declared in {self.agent.file}:", error)
+        self.assertIn("hivectl rollback takes the whole node back", self.ctl("rollout", "undo", "web", code=1).stderr)
+
     def test_a_cordoned_node_admits_nothing_over_a_restart(self):
         self.ctl("cordon", "--reason", "the rack moves")
         self.again()

@@ -30,7 +30,7 @@ expect() {
 }
 
 expect hivectl va -- validate
-expect hivectl rol -- rollback
+expect hivectl rollb -- rollback
 expect hivectl rollback --acc -- --accept-prune
 expect hivectl re -- revisions reload restart release receipt
 expect hivectl get serv -- services service/

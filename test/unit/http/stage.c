@@ -78,6 +78,24 @@ static struct hv_desired *load(const char *text, struct hv_diags *diags) {
 
 /* ---- the backend ---- */
 
+#define BEFORE "aa00000000000000000000000000000000000000000000000000000000000000"
+
+static struct hv_desired *kept(void *userdata, const char *revision) {
+        const struct stage *s = userdata;
+        struct hv_diags *diags = hv_diags_new();
+        struct hv_desired *d = NULL;
+
+        if (hv_streq(revision, s->desired->revision))
+                d = hv_desired_ref(s->desired);
+        else if (hv_streq(revision, BEFORE))
+                d = load(
+                        "apiVersion: hivelet/v1\nkind: NodeState\nmetadata: {name: worker-1}\nspec:\n  services:\n"
+                        "    - {name: old, image: \"busybox:1.36\"}\n    - {name: web, image: \"nginx:1.26\"}\n",
+                        diags);
+        hv_diags_free(diags);
+        return d;
+}
+
 static void snapshot(void *userdata, struct hv_arena *arena, struct hv_api_snapshot *ret) {
         static const struct hv_api_image redis = {
                 .name = "redis", .is_ready = true, .phase = "Ready", .message = ""
@@ -189,6 +207,13 @@ static void change(void *userdata, const struct hv_api_change *c, struct hv_api_
         if (c->activate)
                 n += snprintf(s->last_change + n, sizeof s->last_change - (size_t) n, " activate=%.8s by=%s",
                               c->activate, c->by && hv_has_prefix(c->by, "unix:uid=") ? "unix" : "");
+        if (c->service)
+                n += snprintf(s->last_change + n, sizeof s->last_change - (size_t) n,
+                              " service=%s undo=%d image=%s", c->service->name, c->service->undo,
+                              c->service->image ? c->service->image : "");
+        for (size_t i = 0; c->service && i < c->service->env.n; i++)
+                n += snprintf(s->last_change + n, sizeof s->last_change - (size_t) n, " %s=%s",
+                              c->service->env.v[i].name, c->service->env.v[i].value);
         for (size_t i = 0; i < c->n_files; i++)
                 n += snprintf(s->last_change + n, sizeof s->last_change - (size_t) n,
                               " file=%s path=%d text=%s", c->files[i].name, c->files[i].path != NULL,
@@ -656,6 +681,7 @@ static void send_signal(void *userdata, const struct hv_api_kill *k, struct hv_a
 
 static const struct hv_api_backend backend = {
         .snapshot = snapshot,
+        .kept = kept,
         .change = change,
         .plan = plan,
         .logs_open = logs_open,
@@ -857,12 +883,13 @@ static void see_sources(struct stage *s) {
                                                 .type = "api",
                                                 .state = HV_API_SOURCE_EMPTY,
                                                 .read_wall_us = s->wall_us - 7290 * HV_USEC_PER_SEC };
-        s->revisions[0] = (struct hv_api_revision){ s->desired->revision, HV_API_REVISION_ACTIVE,
+        s->revisions[0] = (struct hv_api_revision){ s->desired->revision,
+                                                    HV_API_REVISION_ACTIVE,
                                                     s->wall_us - 7290 * HV_USEC_PER_SEC,
-                                                    (unsigned) s->desired->n_objects };
-        s->revisions[1] =
-                (struct hv_api_revision){ "aa00000000000000000000000000000000000000000000000000000000000000",
-                                          HV_API_REVISION_PREVIOUS, 0, 3 };
+                                                    (unsigned) s->desired->n_objects,
+                                                    BEFORE,
+                                                    "unix:uid=0" };
+        s->revisions[1] = (struct hv_api_revision){ BEFORE, HV_API_REVISION_PREVIOUS, 0, 3, NULL, NULL };
 }
 
 struct hv_unit_status *stage_unit(struct stage *s, const char *container) {
@@ -1010,8 +1037,9 @@ void stage_park(struct stage *s) {
         s->status.n_parked_existing = 5;
         s->revisions[2] = s->revisions[1];
         s->revisions[1] = s->revisions[0];
-        s->revisions[0] =
-                (struct hv_api_revision){ s->status.parked_revision, HV_API_REVISION_PARKED, s->wall_us, 2 };
+        s->revisions[0] = (struct hv_api_revision){
+                s->status.parked_revision, HV_API_REVISION_PARKED, s->wall_us, 2, NULL, NULL
+        };
 }
 
 void stage_refuse(struct stage *s) {

@@ -123,6 +123,47 @@ static void a_kept_revision_is_gone_back_to(void **state) {
         }
 }
 
+static void one_service_is_changed(void **state) {
+        static const struct {
+                const char *path, *body;
+                unsigned status;
+                const char *seen; /* NULL: the agent was not asked */
+        } rows[] = {
+                { "/api/v1/services/web/update",
+                  "{\"image\": \"nginx:2\", \"env\": [{\"name\": \"A\", \"value\": \"\"}]}", 200,
+                  "service=web undo=0 image=nginx:2 A=" },
+                { "/api/v1/services/web/update", "{\"env\": [{\"name\": \"A\", \"value\": \"b\"}]}", 200,
+                  "service=web undo=0 image= A=b" },
+                { "/api/v1/services/web/update", "{\"env\": [{\"name\": \"A\"}]}", 400, NULL },
+                { "/api/v1/services/web/update", "{}", 400, NULL },
+                { "/api/v1/services/web/update", NULL, 400, NULL },
+                { "/api/v1/services/web/rollback", NULL, 200, "service=web undo=1 image=" },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+                _hv_cleanup_(answer_done) struct answer a = post(s, rows[i].path, rows[i].body);
+
+                if (a.status != rows[i].status || s->n_changes != (rows[i].seen != NULL))
+                        fail_msg("row %zu: %u, %u changes", i, a.status, s->n_changes);
+                if (rows[i].seen)
+                        assert_non_null(strstr(s->last_change, rows[i].seen));
+        }
+}
+
+static void what_a_file_declares_is_changed_there(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer a = {};
+
+        (void) state;
+        s->outcome = HV_API_FAILED;
+        hv_err_set(&s->err, -EEXIST, "service web is declared in /etc/hivelet/node.yaml:30");
+        a = post(s, "/api/v1/services/web/rollback", NULL);
+        assert_int_equal(a.status, 409);
+        assert_string_equal(text_at(a.json, "code"), "DeclaredInFile");
+}
+
 static void going_back_is_refused_in_words(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new(), *parked = stage_new(), *only = stage_new();
         _hv_cleanup_(answer_done) struct answer a = {}, b = {}, c = {}, d = {}, e = {};
@@ -351,6 +392,8 @@ int main(void) {
                 cmocka_unit_test(an_apply_tells_what_changed),
                 cmocka_unit_test(a_trial_is_begun_and_ended),
                 cmocka_unit_test(a_kept_revision_is_gone_back_to),
+                cmocka_unit_test(one_service_is_changed),
+                cmocka_unit_test(what_a_file_declares_is_changed_there),
                 cmocka_unit_test(going_back_is_refused_in_words),
                 cmocka_unit_test(a_trial_needs_a_time_and_may_be_refused),
                 cmocka_unit_test(nothing_new_is_no_change),

@@ -789,7 +789,8 @@ static void usage_is_sent_again_with_each_sample(void **state) {
 static void a_revision_is_found_by_the_start_of_its_id(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
         _hv_cleanup_(answer_done) struct answer all = get(s, "/api/v1/revisions"), one = {}, none = {},
-                                                both = {}, many = {};
+                                                both = {}, many = {}, first = {};
+        size_t n = 0;
         _hv_cleanup_free_ char *like = NULL;
         const char *id = text_at(all.json, "items.0.revision");
         _hv_cleanup_free_ char *path = hv_asprintf("/api/v1/revisions/%.12s", id);
@@ -799,6 +800,18 @@ static void a_revision_is_found_by_the_start_of_its_id(void **state) {
         assert_int_equal(one.status, 200);
         assert_string_equal(text_at(one.json, "revision"), id);
         assert_string_equal(text_at(one.json, "state"), "Active");
+        assert_string_equal(text_at(one.json, "by"), "unix:uid=0");
+        assert_true(hv_has_prefix(text_at(one.json, "before"), "aa00"));
+        for (size_t i = 0; i < hv_json_size(at(one.json, "changes")); i++) {
+                const struct hv_json *c = hv_json_at(at(one.json, "changes"), i);
+
+                n += hv_streq(hv_json_str(c, "change"), "changed") && hv_streq(hv_json_str(c, "name"), "web");
+                n += hv_streq(hv_json_str(c, "change"), "removed") && hv_streq(hv_json_str(c, "name"), "old");
+        }
+        assert_int_equal(n, 2);
+        first = get(s, "/api/v1/revisions/aa00"); /* what it was made of is not known */
+        assert_int_equal(hv_json_type(at(first.json, "before")), HV_JSON_NULL);
+        assert_int_equal(hv_json_type(at(first.json, "changes")), HV_JSON_ABSENT);
         none = get(s, "/api/v1/revisions/zzzz");
         assert_int_equal(none.status, 404);
         s->revisions[1].revision =

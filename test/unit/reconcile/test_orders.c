@@ -1,4 +1,6 @@
 /* What people ask for by hand: cordon, hold, stop, restart, pause. */
+#include <errno.h>
+
 #include "task_bed.h"
 
 #include "reconcile/orders.h"

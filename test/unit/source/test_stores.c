@@ -220,7 +220,8 @@ static struct hv_revision_store *open_revisions(struct fixture *x) {
 }
 
 static int activate(struct hv_revision_store *s, const char *revision, size_t keep, struct hv_err *err) {
-        return hv_revision_store_activate(s, revision, 42, files, HV_ARRAY_SIZE(files), 7, keep, err);
+        return hv_revision_store_activate(s, revision, 42, files, HV_ARRAY_SIZE(files), 7, "ana of the night",
+                                          keep, err);
 }
 
 static void revisions_are_kept_over_a_restart(void **state) {
@@ -238,6 +239,9 @@ static void revisions_are_kept_over_a_restart(void **state) {
         assert_string_equal(hv_revision_store_all(s, &n)[1].revision, REV_A);
         assert_int_equal(hv_revision_store_all(s, &n)[0].activated_us, 42);
         assert_int_equal(hv_revision_store_all(s, &n)[1].n_objects, 7);
+        assert_string_equal(hv_revision_store_all(s, &n)[0].before, REV_A);
+        assert_string_equal(hv_revision_store_all(s, &n)[0].by, "ana of the night");
+        assert_string_equal(hv_revision_store_all(s, &n)[1].before, "");
         assert_int_equal(n, 2);
         assert_int_equal(hv_revision_store_read(s, REV_A, &read, &x->err), 0);
         assert_int_equal(read.n, HV_ARRAY_SIZE(files));
