@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/vec.h"
 #include "cli/client.h"
+#include "cli/declared.h"
 #include "cli/event_stream.h"
 #include "cli/output.h"
 #include "json/write.h"
@@ -393,6 +394,15 @@ static int fetch_kind(struct hv_cli *cli, const struct wanted *w, size_t *i, str
         return HV_EXIT_OK;
 }
 
+/* Of what nobody declared there is no document, nor of kinds of which the API keeps the texts to itself. */
+static bool has_document(const struct wanted *w, const struct hv_json *item) {
+        enum hv_kind kind = w->v[0].kind;
+
+        return w->n == 1 && w->v[0].name && kind != HV_KIND_TASK && kind != HV_KIND_SECRET &&
+               kind != HV_KIND_CONFIG &&
+               hv_json_type(hv_json_get(hv_json_get(item, "metadata"), "declaredAt")) == HV_JSON_OBJECT;
+}
+
 static int print_documents(struct hv_cli *cli, const struct wanted *w, enum hv_output_format format) {
         _hv_cleanup_(fetched_done) struct fetched f = {};
         _hv_cleanup_(hv_buf_done) struct hv_buf buf = {};
@@ -405,6 +415,9 @@ static int print_documents(struct hv_cli *cli, const struct wanted *w, enum hv_o
                 if (r != HV_EXIT_OK)
                         return r;
         }
+        if (f.answers.n == 1 && !cli->options.selector && format == HV_OUTPUT_YAML &&
+            has_document(w, f.answers.v[0]))
+                return hv_cli_print_declared(cli, w->v[0].kind, w->v[0].name, status(f.answers.v[0]));
         if (f.answers.n == 1 && !cli->options.selector) {
                 hv_output_document(cli, f.answers.v[0], format);
                 return HV_EXIT_OK;

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/text.h"
+#include "spec/interpolate.h"
 #include "spec/node.h"
 
 #define NAME_MAX_LETTERS 63
@@ -98,17 +99,13 @@ const char *hv_convert_name(struct hv_convert *c, const char *text) {
         return name;
 }
 
-/* A "$" is one alone, too, unless what follows makes a form of it (spec/interpolate.h). */
 void hv_convert_put(struct hv_json_writer *w, const char *key, const char *text) {
         _hv_cleanup_(hv_buf_done) struct hv_buf plain = {};
 
-        for (const char *p = text; p && *p; p++) {
-                if (*p == '$' && (p[1] == '$' || p[1] == '{'))
-                        hv_buf_putc(&plain, '$');
-                hv_buf_putc(&plain, *p);
-        }
-        if (text)
-                hv_json_put_str(w, key, hv_buf_str(&plain));
+        if (!text)
+                return;
+        hv_spec_escape(text, &plain);
+        hv_json_put_str(w, key, hv_buf_str(&plain));
 }
 
 void hv_convert_put_number(struct hv_json_writer *w, const char *key, const char *text) {

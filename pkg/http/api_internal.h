@@ -183,6 +183,7 @@ const struct hv_view_item *hv_api_wanted_item(struct hv_http_request *req, struc
 
 /* api_settings.c */
 void hv_api_get_origin(struct hv_http_request *req, struct hv_api *api, enum hv_kind kind);
+void hv_api_get_document(struct hv_http_request *req, struct hv_api *api, enum hv_kind kind);
 
 /* api_exposure.c */
 void hv_api_get_exposure(struct hv_http_request *req, void *userdata);

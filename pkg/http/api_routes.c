@@ -115,6 +115,20 @@ KIND_HANDLERS(registry, HV_KIND_REGISTRY)
 KIND_HANDLERS(crontask, HV_KIND_CRONTASK)
 KIND_HANDLERS(wireguard, HV_KIND_WIREGUARD)
 
+/* Of secrets the name is all that is shown, and no text of configs: those have no document. */
+#define DOCUMENT_HANDLER(id, KIND)                                                     \
+        static void get_##id##_document(struct hv_http_request *req, void *userdata) { \
+                hv_api_get_document(req, userdata, KIND);                              \
+        }
+
+DOCUMENT_HANDLER(service, HV_KIND_SERVICE)
+DOCUMENT_HANDLER(network, HV_KIND_NETWORK)
+DOCUMENT_HANDLER(volume, HV_KIND_VOLUME)
+DOCUMENT_HANDLER(image, HV_KIND_IMAGE)
+DOCUMENT_HANDLER(registry, HV_KIND_REGISTRY)
+DOCUMENT_HANDLER(crontask, HV_KIND_CRONTASK)
+DOCUMENT_HANDLER(wireguard, HV_KIND_WIREGUARD)
+
 /* ---- rows: tag, path, role, handler, [largest body,] answers, summary [, .body, .parameters, .details] ---- */
 
 #define ROW(method_, tag_, path_, role_, handle_, answers_, ...)                                          \
@@ -154,6 +168,12 @@ KIND_HANDLERS(wireguard, HV_KIND_WIREGUARD)
                 GET(objects, "/api/v1/" plural "/{name}/events", VIEWER, get_##id##_events,                  \
                     "200 EventList, 400", "events about one " word ", one that is gone included",            \
                     .parameters = OBJECT_EVENTS)
+
+#define DOCUMENT_ROUTE(plural, id, word)                                                \
+        GET(objects, "/api/v1/" plural "/{name}/document", VIEWER, get_##id##_document, \
+            "200 Declaration, 404", "one " word " as one would write it into a file",   \
+            .details =                                                                  \
+                    "What is shown to nobody (values of variables, texts of inputs, parameters) is left out, and named.")
 
 #define CHANGED "200 Change, 400, 403, 404, 409, 422 Refused, 503"
 #define ORDERED "200 Object, 400, 404, 409, 503"
@@ -216,17 +236,22 @@ static const struct hv_http_route routes[] = {
             .details =
                     "Of the revision in force. address is null where its class of addresses has none yet."),
         KIND_ROUTES("services", service, "service"),
+        DOCUMENT_ROUTE("services", service, "service"),
         GET(objects, "/api/v1/services/{name}/logs", OPERATOR, hv_api_get_logs,
             "200 text/plain, 400, 404, 503", "log of one replica", .parameters = SERVICE_LOG,
             .details = "Plain text as the container writes it."),
         GET(objects, "/api/v1/services/{name}/stats", VIEWER, hv_api_get_service_stats, "200 Usage, 304, 404",
             "what the containers of one service use", .parameters = HISTORY),
         KIND_ROUTES("networks", network, "network"),
+        DOCUMENT_ROUTE("networks", network, "network"),
         KIND_ROUTES("volumes", volume, "volume"),
+        DOCUMENT_ROUTE("volumes", volume, "volume"),
         KIND_ROUTES("secrets", secret, "secret"),
         KIND_ROUTES("configs", config, "config"),
         KIND_ROUTES("images", image, "image"),
+        DOCUMENT_ROUTE("images", image, "image"),
         KIND_ROUTES("registries", registry, "registry"),
+        DOCUMENT_ROUTE("registries", registry, "registry"),
         GET(tasks, "/api/v1/tasks", VIEWER, hv_api_get_tasks, "200 TaskList text/event-stream, 304, 400, 503",
             "tasks, newest first, those that ended included", .parameters = TASKS, .flags = HV_HTTP_QUIET,
             .details = WATCHED
@@ -310,6 +335,7 @@ static const struct hv_http_route routes[] = {
         POST(older, "/api/stop_task/{name}", OPERATOR, hv_api_post_legacy_stop, 4096, "200 OlderStopped, 404",
              "stop a task, in the shape of HiveMind's worker"),
         KIND_ROUTES("crontasks", crontask, "cron task"),
+        DOCUMENT_ROUTE("crontasks", crontask, "cron task"),
         POST(tasks, "/api/v1/crontasks/{name}/trigger", OPERATOR, hv_api_post_cron_trigger, 4096,
              "201 Task, 404, 409, 503", "a run of a cron task now, under the id of this minute",
              .details =
@@ -321,6 +347,7 @@ static const struct hv_http_route routes[] = {
              "200 Object, 404, 503", "runs of a cron task again, from now on",
              .details = "Times that came meanwhile are not made up for."),
         KIND_ROUTES("wireguard", wireguard, "WireGuard interface"),
+        DOCUMENT_ROUTE("wireguard", wireguard, "WireGuard interface"),
         POST(changes, "/api/v1/wireguard/{name}/rotate", ADMIN, hv_api_post_wireguard_rotate, 4096,
              "200 Rotation, 400, 403, 404, 409", "another key for a WireGuard interface",
              .parameters = ROTATE,

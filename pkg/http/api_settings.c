@@ -1,6 +1,7 @@
 /* /api/settings: what is in force and where each of it comes from. Nothing is changed here: settings stand in files. */
 #include "http/api_internal.h"
 
+#include "http/render_document.h"
 #include "http/render_settings.h"
 #include "spec/types.h"
 #include "json/json.h"
@@ -25,6 +26,35 @@ void hv_api_get_settings(struct hv_http_request *req, void *userdata) {
         hv_api_reply(req, 200, &buf);
 }
 
+/* NULL: it is not declared any more, or never was. */
+static const struct hv_spec_object *declaration_of(const struct hv_api_view *v, enum hv_kind kind,
+                                                   const struct hv_view_item *item) {
+        return v->snapshot.desired && v->snapshot.desired->tree
+                       ? hv_spec_find(v->snapshot.desired->tree, kind, item->name)
+                       : NULL;
+}
+
+void hv_api_get_document(struct hv_http_request *req, struct hv_api *api, enum hv_kind kind) {
+        _hv_cleanup_(hv_api_view_done) struct hv_api_view v = {};
+        const struct hv_spec_object *declared;
+        const struct hv_view_item *item;
+        struct hv_buf buf = {};
+        struct hv_json_writer w = { .buf = &buf };
+
+        hv_api_look(api, &v);
+        item = hv_api_wanted_item(req, &v, kind);
+        if (!item)
+                return;
+        declared = declaration_of(&v, kind, item);
+        if (!declared) {
+                hv_http_reply_problem(req, 404, "NotFound", "%s \"%s\" is not declared", hv_kind_label(kind),
+                                      item->name);
+                return;
+        }
+        hv_render_document(&w, NULL, declared);
+        hv_api_reply(req, 200, &buf);
+}
+
 void hv_api_get_origin(struct hv_http_request *req, struct hv_api *api, enum hv_kind kind) {
         _hv_cleanup_(hv_api_view_done) struct hv_api_view v = {};
         const char *field = hv_http_query(req, "field");
@@ -37,9 +67,7 @@ void hv_api_get_origin(struct hv_http_request *req, struct hv_api *api, enum hv_
         item = hv_api_wanted_item(req, &v, kind);
         if (!item)
                 return;
-        declared = v.snapshot.desired && v.snapshot.desired->tree
-                           ? hv_spec_find(v.snapshot.desired->tree, kind, item->name)
-                           : NULL;
+        declared = declaration_of(&v, kind, item);
         if (hv_str_empty(field))
                 hv_http_reply_problem(req, 400, "BadQuery", "which field? For example ?field=image");
         else if (!declared)

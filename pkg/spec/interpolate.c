@@ -172,3 +172,11 @@ void hv_spec_interpolate(struct hv_arena *a, struct hv_diags *d, struct hv_node 
 
         walk(&x, root);
 }
+
+void hv_spec_escape(const char *text, struct hv_buf *ret) {
+        for (const char *p = text; *p; p++) {
+                if (*p == '$' && (p[1] == '$' || p[1] == '{'))
+                        hv_buf_putc(ret, '$');
+                hv_buf_putc(ret, *p);
+        }
+}

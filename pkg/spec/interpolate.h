@@ -16,3 +16,7 @@ typedef const char *(*hv_spec_env_fn)(void *userdata, const char *name);
  */
 void hv_spec_interpolate(struct hv_arena *a, struct hv_diags *d, struct hv_node *root, hv_spec_env_fn env,
                          void *env_userdata);
+
+/* Text in which nothing is a form: read again it is the same. A '$' is doubled where what follows would make one of it. */
+struct hv_buf;
+void hv_spec_escape(const char *text, struct hv_buf *ret);

@@ -199,6 +199,14 @@ class Looking(Hivectl):
         self.assertEqual({u["container"] for u in one["status"]["units"]}, {"hive-web", "hive-web-2"})
         self.assertIn("replicas: 2", self.ctl("get", "service/web", "-o", "yaml").stdout)
 
+    def test_where_a_field_comes_from_ports_and_networks(self):
+        with open(self.agent.file, encoding="utf-8") as f:
+            line = next(i for i, text in enumerate(f, 1) if "replicas: 2" in text)
+        self.assertIn(f"node.yaml:{line}:", self.ctl("explain", "service/web", "--field", "replicas").stdout)
+        self.assertIn("nobody: the default", self.ctl("explain", "service/web", "--field", "restart.policy").stdout)
+        self.assertIn("net", [line.split()[0] for line in self.ctl("net", "ls").stdout.splitlines()])
+        self.assertEqual([p["name"] for p in self.json("ports")["items"] if p["mode"] == "published"], [])
+
     def test_what_is_not_there_is_4_and_a_wrong_word_64(self):
         for command in ("get", "describe", "why"):
             r = self.ctl(command, "service/absent", code=NO_SUCH)
@@ -339,6 +347,27 @@ class Changing(Hivectl):
         agent.start()
         agent.wait_synced()
         self.assertEqual(set(self.engine.containers()), {"hive-web", "hive-api"})
+
+    def test_a_compose_file_is_converted_applied_and_runs(self):
+        self.up("  services:\n" + service("web"))
+        path = os.path.join(self.agent.dir, "compose.yaml")
+        self.agent.write("name: shop\nservices:\n  cash_desk:\n"
+                         f"    image: {hv.IMAGE}\n    pull_policy: never\n    command: sleep ${{SECONDS_OF_SHOP:-1000000}}\n"
+                         "    environment: {PRICE: \"5$${x}\"}\n    ports: [\"127.0.0.1::8080\"]\n    shm_size: 8m\n"
+                         "    volumes: [data:/data]\n    stop_signal: SIGKILL\n    restart: unless-stopped\n"
+                         "    cpus: 0.5\n    mem_limit: 32m\n    privileged: false\nvolumes: {data: }\n", path)
+        converted = self.ctl("convert", path)
+        self.assertIn("services.cash_desk: the name cash_desk is not carried over", converted.stderr)
+        self.ctl("apply", "-f", "-", "--wait", stdin=converted.stdout)
+        self.assertEqual(self.engine.running(), {"hive-web", "hive-cash-desk"})
+        made = self.engine.inspect("hive-cash-desk")
+        self.assertEqual(made["Config"]["Cmd"], ["sleep", "1000000"])
+        self.assertIn("PRICE=5${x}", made["Config"]["Env"])
+        self.assertIn("shop", made["NetworkSettings"]["Networks"])
+        self.assertEqual({m["Destination"] for m in made["Mounts"]} & {"/data"}, {"/data"})
+        again = self.ctl("get", "volume/data", "-o", "yaml").stdout
+        self.assertIn("unchanged", self.ctl("apply", "-f", "-", stdin=again).stdout, "what is got can be applied")
+        self.assertIn("published", self.ctl("ports").stdout)
 
     def test_a_bad_object_is_refused_as_a_whole(self):
         agent = self.up("  services:\n" + service("web"))

@@ -7,6 +7,8 @@
 
 #include "base/alloc.h"
 #include "run.h"
+#include "spec/load.h"
+#include "spec/yaml.h"
 
 #define DATA HV_SOURCE_DIR "/test/unit/cli/data/convert/"
 
@@ -340,6 +342,101 @@ static void what_cannot_be_expressed_is_refused(void **state) {
         assert_int_equal(rmdir(folder), 0);
 }
 
+/* ---- and back: what hivelet runs, as documents ---- */
+
+#define SHARED                                                                         \
+        "apiVersion: hivelet/v1\nkind: NodeState\nmetadata: {name: worker-1}\nspec:\n" \
+        "  secrets:\n    - {name: wg-key, generate: wireguard}\n"
+#define BACKEND "  networks:\n    - {name: backend, internal: true, options: {a: \"1\"}}\n"
+#define KEPT "  volumes:\n    - {name: data, labels: {tier: back}, reclaim: delete, access: exclusive}\n"
+
+/* What was declared before, which the stage's status still tells of: it has to outlive the stage. */
+static struct hv_desired *declare(struct stage *s, const char *text) {
+        _hv_cleanup_(hv_diags_freep) struct hv_diags *diags = hv_diags_new();
+        const struct hv_spec_file file = { .name = "/etc/hivelet/node.yaml",
+                                           .text = text,
+                                           .len = strlen(text),
+                                           .source = "file",
+                                           .primary = true };
+        const struct hv_spec_input in = {
+                .files = &file, .n_files = 1, .read = hv_yaml_read, .hostname = "n"
+        };
+        struct hv_desired *before = HV_STEAL(s->desired);
+
+        if (hv_spec_load(&in, &s->desired, diags) < 0)
+                fail_msg("%s", hv_diags_all(diags, &(size_t){ 0 })->message);
+        stage_changed(s);
+        return before;
+}
+
+/* `hivectl get TYPE/NAME -o yaml | hivectl validate -f shared.yaml -f -` */
+static void what_is_got_can_be_applied(void **state) {
+        static const struct {
+                const char *object, *shared, *out, *err;
+                int code; /* of validate */
+        } rows[] = {
+                { "network/backend", SHARED, "spec:\n  internal: true\n  options:\n    a: \"1\"\n", "" },
+                { "volume/data", SHARED,
+                  "  labels:\n    tier: back\nspec:\n  reclaim: delete\n  access: exclusive\n", "" },
+                { "wg/hive0", SHARED,
+                  "spec:\n  privateKey:\n    secret: wg-key\n  addresses:\n    - \"10.0.0.17/24\"\n  listenPort: 51820\n  peers:\n"
+                  "    - name: hub\n",
+                  "" },
+                { "cron/nightly", SHARED KEPT, "  task:\n    image: alpine:3.20\n    command:\n      - sh\n",
+                  "not shown, and missing here: spec.task.env[0].value\n" },
+                /* what would be another task without it is not taken */
+                { "cron/hourly", SHARED, "    inputs:\n      - path: a\n",
+                  "not shown, and missing here: spec.task.inputs[0].inline\n", 1 },
+                { "registry/private", SHARED, "spec:\n  host: registry.example.org\n", "" },
+                { "image/redis", SHARED, "spec:\n  ref: redis:7.4\n  pin: true\n", "" },
+                { "service/web", SHARED BACKEND KEPT, "  ports:\n    - container: 80\n      host: \"8080\"\n",
+                  "not shown, and missing here: spec.env[0].value\n" },
+                /* a form of ours that was text stays text */
+                { "service/web", SHARED BACKEND KEPT, "  args:\n    - \"echo $${HOME} $$$ $x\"\n", "" },
+        };
+        _hv_cleanup_(hv_desired_unrefp) struct hv_desired *before = NULL;
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        char shared[] = "/tmp/hv-shared-XXXXXX";
+        _hv_cleanup_free_ char *validate = NULL;
+        int fd = mkstemp(shared);
+
+        (void) state;
+        assert_true(fd >= 0);
+        (void) close(fd);
+        validate = hv_asprintf("validate %s -", shared);
+        before = declare(
+                s, SHARED BACKEND KEPT
+                "  registries:\n    - {name: private, host: registry.example.org}\n"
+                "  images: {preload: [{name: redis, ref: \"redis:7.4\", pin: true}]}\n"
+                "  wireguard:\n    - name: hive0\n      privateKey: {secret: wg-key}\n      addresses: [10.0.0.17/24]\n"
+                "      listenPort: 51820\n"
+                "      peers: [{name: hub, publicKey: r81sF60Tik+GjBRRHnJYAlMkTRY+BctBsHhE0KvBCrw=, allowedIPs: [10.0.0.0/24]}]\n"
+                "  cronTasks:\n    - name: nightly\n      schedule: \"15 3 * * *\"\n"
+                "      task:\n        image: alpine:3.20\n        command: [sh, -c, date]\n        env: [{name: KEY, value: hunter2}]\n"
+                "        mounts: [{volume: data, target: /data}]\n"
+                "    - name: hourly\n      schedule: \"@hourly\"\n"
+                "      task: {image: \"alpine:3.20\", inputs: [{path: a, inline: hunter2}]}\n"
+                "  services:\n    - name: web\n      image: nginx:1.27\n      networks: [{name: backend, aliases: [www]}]\n"
+                "      args: [\"echo $${HOME} $$$$ $x\"]\n      env: [{name: KEY, value: hunter2}]\n"
+                "      ports: [{container: 80, host: \"8080\"}]\n      restart: {backoff: {factor: 1.5}}\n"
+                "      resources: {limits: {memory: 64Mi}}\n");
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_free_ char *words = hv_asprintf("get %s -o yaml", rows[i].object);
+                struct run r = run(s, words, NULL), judged;
+
+                write_whole(shared, rows[i].shared);
+                judged = run(NULL, validate, &(struct run_options){ .input = hv_buf_str(&r.out) });
+                if (r.code != 0 || judged.code != rows[i].code || !strstr(hv_buf_str(&r.out), rows[i].out) ||
+                    !strstr(hv_buf_str(&r.err), rows[i].err) || strstr(hv_buf_str(&r.out), "hunter2"))
+                        fail_msg("%s: %d, %d: %s%s%s\n%s", rows[i].object, r.code, judged.code,
+                                 hv_buf_str(&r.err), hv_buf_str(&judged.out), hv_buf_str(&judged.err),
+                                 hv_buf_str(&r.out));
+                run_done(&r);
+                run_done(&judged);
+        }
+        (void) unlink(shared);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_deployment_becomes_a_service),
@@ -348,6 +445,7 @@ int main(void) {
                 cmocka_unit_test(compose_files_become_documents),
                 cmocka_unit_test(profiles_and_variables_are_chosen),
                 cmocka_unit_test(what_cannot_be_expressed_is_refused),
+                cmocka_unit_test(what_is_got_can_be_applied),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -907,6 +907,37 @@ static void each_field_has_an_origin(void **state) {
         }
 }
 
+static void an_object_is_given_as_it_was_written(void **state) {
+        static const struct {
+                const char *path;
+                unsigned status;
+                const char *part;
+        } rows[] = {
+                { "services/web/document", 200,
+                  "\"metadata\":{\"name\":\"web\",\"labels\":{\"tier\":\"front\"}},\"spec\":{\"image\":\"docker.io/library/nginx:1.27-alpine\",\"replicas\":2," },
+                { "services/db/document", 200, "\"withheld\":[\"spec.env[0].value\"]" },
+                { "crontasks/nightly/document", 200,
+                  "\"task\":{\"image\":\"docker.io/library/alpine:3.20\",\"command\":[\"date\"]}" },
+                { "networks/backend/document", 200, "\"spec\":{\"subnet\":\"172.30.0.0/24\"}" },
+                { "networks/hivemind/document", 404, "network \\\"hivemind\\\" is not declared" },
+                { "services/absent/document", 404, "absent" },
+                { "secrets/db-password/document", 404, "" },
+                { "configs/web-conf/document", 404, "" },
+        };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_free_ char *path = hv_asprintf("/api/v1/%s", rows[i].path);
+                struct answer a = get(s, path);
+
+                if (a.status != rows[i].status || !strstr(hv_buf_str(&a.text), rows[i].part))
+                        fail_msg("%s: %s", path, hv_buf_str(&a.text));
+                assert_null(strstr(hv_buf_str(&a.text), "hunter2"));
+                answer_done(&a);
+        }
+}
+
 static void images_of_the_engine_say_why_they_stay(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
         _hv_cleanup_(answer_done) struct answer a = get(s, "/api/v1/node/images");
@@ -954,6 +985,7 @@ int main(void) {
                 cmocka_unit_test(exposure_names_every_published_port),
                 cmocka_unit_test(exposure_names_who_shares_the_network_of_the_node),
                 cmocka_unit_test(each_field_has_an_origin),
+                cmocka_unit_test(an_object_is_given_as_it_was_written),
                 cmocka_unit_test(images_of_the_engine_say_why_they_stay),
                 cmocka_unit_test(usage_is_sent_again_with_each_sample),
         };
