@@ -47,8 +47,14 @@
 #include "retry/backoff.h"
 #include "source/set.h"
 
-struct plan_call;         /* backend_plan.c */
-struct kill;              /* backend_kill.c */
+struct plan_call; /* backend_plan.c */
+struct kill;      /* backend_secret.c */
+int hv_agent_secrets(void *userdata, struct hv_arena *arena, struct hv_api_secrets *ret, struct hv_err *err);
+int hv_agent_secret_put(void *userdata, const struct hv_api_secret_wish *wish, struct hv_arena *arena,
+                        struct hv_api_secret_put *ret, struct hv_err *err);
+int hv_agent_secret_remove(void *userdata, const char *name, const char *by, struct hv_err *err);
+
+/* backend_kill.c */
 struct change;            /* backend_change.c: a change that waits for the guard */
 struct root_look;         /* disk_watch.c */
 struct hv_agent_gc;       /* gc.h */

@@ -206,6 +206,11 @@ int hv_cli_post_yaml(struct hv_cli *cli, const char *path, const struct hv_buf *
         return ask(cli, HV_METHOD_POST, path, yaml_body, "application/yaml", ret);
 }
 
+int hv_cli_put(struct hv_cli *cli, const char *path, const struct hv_buf *body, const char *content_type,
+               struct hv_json **ret) {
+        return ask(cli, HV_METHOD_PUT, path, body, content_type, ret);
+}
+
 int hv_cli_delete(struct hv_cli *cli, const char *path, struct hv_json **ret) {
         return ask(cli, HV_METHOD_DELETE, path, NULL, NULL, ret);
 }

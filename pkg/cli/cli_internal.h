@@ -49,6 +49,8 @@ int hv_cli_get(struct hv_cli *cli, const char *path, struct hv_json **ret);
 int hv_cli_post(struct hv_cli *cli, const char *path, const struct hv_buf *json_body, struct hv_json **ret);
 int hv_cli_post_yaml(struct hv_cli *cli, const char *path, const struct hv_buf *yaml_body,
                      struct hv_json **ret);
+int hv_cli_put(struct hv_cli *cli, const char *path, const struct hv_buf *body, const char *content_type,
+               struct hv_json **ret);
 int hv_cli_delete(struct hv_cli *cli, const char *path, struct hv_json **ret);
 /* The agent's address (--host, $HIVELET_HOST); NULL: its socket. */
 const char *hv_cli_host(const struct hv_cli *cli);
@@ -88,6 +90,10 @@ void hv_cli_note_orders(struct hv_cli *cli, const struct hv_json *orders);
 /* The answer of .../why, in lines. */
 void hv_why_text(const struct hv_json *j, struct hv_buf *buf); /* cmd_why.c */
 
+/* One line of standard input, without its end; from a terminal it is asked for, and not shown. HV_EXIT_OK, or told. */
+#define HV_CLI_LINE_MAX 2048
+int hv_cli_read_hidden(struct hv_cli *cli, const char *question, char ret[HV_CLI_LINE_MAX]);
+
 /* ---- verbs, by file ---- */
 
 int hv_cmd_login(struct hv_cli *cli); /* cmd_access.c */
@@ -120,14 +126,17 @@ int hv_cmd_rollout_pause(struct hv_cli *cli);
 int hv_cmd_rollout_resume(struct hv_cli *cli);
 int hv_cmd_rollout_status(struct hv_cli *cli); /* cmd_rollout.c */
 int hv_cmd_shutdown(struct hv_cli *cli);       /* cmd_shutdown.c */
-int hv_cmd_plan(struct hv_cli *cli);           /* cmd_plan.c */
-int hv_cmd_validate(struct hv_cli *cli);       /* cmd_validate.c */
-int hv_cmd_bundle(struct hv_cli *cli);         /* cmd_bundle.c */
-int hv_cmd_doctor(struct hv_cli *cli);         /* cmd_doctor.c */
-int hv_cmd_get(struct hv_cli *cli);            /* cmd_get.c */
-int hv_cmd_images(struct hv_cli *cli);         /* cmd_images.c */
-int hv_cmd_ports(struct hv_cli *cli);          /* cmd_ports.c */
-int hv_cmd_preload(struct hv_cli *cli);        /* cmd_preload.c */
+int hv_cmd_secret_ls(struct hv_cli *cli);      /* cmd_secret.c */
+int hv_cmd_secret_set(struct hv_cli *cli);
+int hv_cmd_secret_rm(struct hv_cli *cli);
+int hv_cmd_plan(struct hv_cli *cli);     /* cmd_plan.c */
+int hv_cmd_validate(struct hv_cli *cli); /* cmd_validate.c */
+int hv_cmd_bundle(struct hv_cli *cli);   /* cmd_bundle.c */
+int hv_cmd_doctor(struct hv_cli *cli);   /* cmd_doctor.c */
+int hv_cmd_get(struct hv_cli *cli);      /* cmd_get.c */
+int hv_cmd_images(struct hv_cli *cli);   /* cmd_images.c */
+int hv_cmd_ports(struct hv_cli *cli);    /* cmd_ports.c */
+int hv_cmd_preload(struct hv_cli *cli);  /* cmd_preload.c */
 /* What was asked for and is not there, as remarks. */
 void hv_cli_note_preloads(struct hv_cli *cli);
 int hv_cmd_net_ls(struct hv_cli *cli);

@@ -13,12 +13,11 @@
 #include "password/password.h"
 #include "json/write.h"
 
-#define LINE_MAX_BYTES 2048
+#define LINE_MAX_BYTES HV_CLI_LINE_MAX
 
 /* ---- what is typed and not shown ---- */
 
-/* One line of standard input, without its end; from a terminal it is asked for, and not shown. */
-static int read_hidden(struct hv_cli *cli, const char *question, char ret[LINE_MAX_BYTES]) {
+int hv_cli_read_hidden(struct hv_cli *cli, const char *question, char ret[HV_CLI_LINE_MAX]) {
         bool is_tty = isatty(STDIN_FILENO) == 1;
         struct termios before, hidden;
         char *line;
@@ -72,7 +71,7 @@ int hv_cmd_login(struct hv_cli *cli) {
 
         if (!hv_cli_host(cli))
                 return hv_cli_usage(cli, "to which agent? -H https://NAME:PORT; the socket needs no login");
-        r = read_hidden(cli, name ? "password" : "token", line);
+        r = hv_cli_read_hidden(cli, name ? "password" : "token", line);
         if (r != HV_EXIT_OK)
                 return r;
         hv_buf_reserve(&body, 8 * sizeof line);
@@ -229,7 +228,7 @@ int hv_cmd_user_hash(struct hv_cli *cli) {
                 return hv_cli_usage(cli, "a user needs a name");
         if (!cli->options.role)
                 return hv_cli_usage(cli, "a user needs --role viewer, operator or admin");
-        r = read_hidden(cli, "password", line);
+        r = hv_cli_read_hidden(cli, "password", line);
         if (r != HV_EXIT_OK)
                 return r;
         r = hv_password_hash(line, &hash, &err);

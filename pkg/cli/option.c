@@ -97,6 +97,7 @@ const struct hv_option hv_options[HV_N_OPTIONS] = {
         { HV_OPT_ARCHIVE, 'a', "archive", NULL, NULL,
           "keep the owners of files, by number; otherwise they are root's there and yours here" },
         { HV_OPT_IMAGE, 0, "image", "IMAGE", NULL, "image that its containers are made of" },
+        { HV_OPT_FROM_FILE, 0, "from-file", "FILE", NULL, "file that holds it; default standard input" },
         { HV_OPT_VERSION, 0, "version", NULL, NULL, "show the version" },
 };
 
@@ -237,6 +238,9 @@ static int store(struct hv_cli_options *ret, const struct hv_option *o, const ch
                 break;
         case HV_OPT_IMAGE:
                 ret->image = value;
+                break;
+        case HV_OPT_FROM_FILE:
+                ret->from_file = value;
                 break;
         case HV_OPT_SIGNAL:
                 ret->signal = value;

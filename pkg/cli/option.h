@@ -69,6 +69,7 @@ enum hv_option_id {
         HV_OPT_YES,
         HV_OPT_ARCHIVE,
         HV_OPT_IMAGE,
+        HV_OPT_FROM_FILE,
         HV_OPT_VERSION,
         HV_N_OPTIONS
 };
@@ -130,7 +131,7 @@ struct hv_cli_options {
         size_t n_env_files, n_profiles;
         const char *accept_prune, *wait_for, *since, *stream, *key;
         const char *name, *memory, *cpu, *network, *directory, *reason, *into, *signal, *deadline, *field;
-        const char *user, *workdir, *image;
+        const char *user, *workdir, *image, *from_file;
         uint64_t tail;
         char *const *args; /* what is no option; NULL-terminated */
         size_t n_args;

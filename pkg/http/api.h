@@ -223,6 +223,34 @@ struct hv_api_preloads { /* in the order in which they were asked for, those tha
         size_t n;
 };
 
+/* --- secrets ---------------------------------------------------------------------------------------- */
+
+struct hv_api_secret {
+        const char *name;
+        const char *source;   /* "fromFile", "fromCredential", "generate"; "none": no document names it */
+        const char *location; /* file or credential; NULL: the agent's own */
+        bool is_declared, is_known; /* known: it could be read, and has a size */
+        uint64_t size_bytes;
+        const char *const *users; /* ends with NULL */
+};
+
+struct hv_api_secrets {
+        const struct hv_api_secret *v;
+        size_t n;
+};
+
+struct hv_api_secret_wish {
+        const char *name;
+        const void *data; /* never told to anybody */
+        size_t len;
+        const char *by;
+};
+
+struct hv_api_secret_put {
+        const char *path;
+        bool is_declared;
+};
+
 /* --- by hand ---------------------------------------------------------------------------------------- */
 
 void hv_api_kill_done(struct hv_api_call *call, const struct hv_api_killed *result);
@@ -295,6 +323,15 @@ struct hv_api_backend {
         /* Ends the agent, after this turn of the loop, or once what runs is stopped. 0; -ENOTCONN: without an engine nothing can be
          * stopped. The snapshot shows it from then on. */
         int (*shutdown)(void *userdata, const struct hv_api_shutdown_wish *wish, struct hv_err *err);
+
+        /* Without a value of any. */
+        int (*secrets)(void *userdata, struct hv_arena *arena, struct hv_api_secrets *ret,
+                       struct hv_err *err);
+        /* Durable, and in use where it is declared. -EINVAL: no name of a secret; -EEXIST: it comes from elsewhere. */
+        int (*secret_put)(void *userdata, const struct hv_api_secret_wish *wish, struct hv_arena *arena,
+                          struct hv_api_secret_put *ret, struct hv_err *err);
+        /* -EBUSY: it is used, or declared; -ENOENT: there is none. */
+        int (*secret_remove)(void *userdata, const char *name, const char *by, struct hv_err *err);
 
         /* Ends with hv_api_kill_done(), also from inside. */
         void (*kill)(void *userdata, const struct hv_api_kill *kill, struct hv_api_call *call);

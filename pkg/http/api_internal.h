@@ -256,6 +256,11 @@ void hv_api_post_gc(struct hv_http_request *req, void *userdata);
 /* api_images.c */
 void hv_api_get_engine_images(struct hv_http_request *req, void *userdata);
 
+/* api_secret.c */
+void hv_api_get_node_secrets(struct hv_http_request *req, void *userdata);
+void hv_api_put_node_secret(struct hv_http_request *req, void *userdata);
+void hv_api_delete_node_secret(struct hv_http_request *req, void *userdata);
+
 /* api_preload.c */
 void hv_api_get_preload(struct hv_http_request *req, void *userdata);
 void hv_api_post_preload(struct hv_http_request *req, void *userdata);

@@ -182,6 +182,7 @@ DOCUMENT_HANDLER(wireguard, HV_KIND_WIREGUARD)
         "Asked for with `Connection: Upgrade` and `Upgrade: hivelet-session`. After 101 the connection carries "   \
         "frames both ways: docs/http-api.md, \"Sessions\". At most 16 at once. The audit names the first word of " \
         "the command only."
+#define SECRET_MAX_BYTES ((size_t) 512 << 10)
 #define EXEC_MAX_BYTES ((size_t) 128 << 10)
 #define COPY_MAX_BYTES ((size_t) 16 << 30)
 #define COPY_IN "204, 400, 403, 404, 409, 413, 503"
@@ -469,6 +470,19 @@ static const struct hv_http_route routes[] = {
             "200 EngineImageList, 400, 410, 503",
             "images that the engine holds: how large, who uses them, why they stay", .parameters = PAGE,
             .details = "The engine is asked each time. What is declared of images is /api/v1/images."),
+        GET(node, "/api/v1/node/secrets", OPERATOR, hv_api_get_node_secrets, "200 NodeSecretList, 400, 410",
+            "secrets: where they come from, how large they are, who uses them", .parameters = PAGE,
+            .details =
+                    "Those that are declared, and those that lie in the state directory and are not. No value."),
+        ROW(PUT, changes, "/api/v1/node/secrets/{name}", ADMIN, hv_api_put_node_secret,
+            "200 SecretWritten, 400, 403, 409", "write a secret, from bytes",
+            .body_max_bytes = SECRET_MAX_BYTES, .body = "Secret",
+            .details =
+                    "Into the state directory, with mode 0600; the answer names the file, for fromFile. Where a document "
+                    "names it, it is in use when the answer comes. 409: it comes from elsewhere. No value is logged."),
+        DELETE(changes, "/api/v1/node/secrets/{name}", ADMIN, hv_api_delete_node_secret,
+               "200 SecretRemoved, 400, 403, 404, 409", "remove a secret that was written",
+               .details = "409 while anything uses or declares it; the sentence says who."),
         GET(node, "/api/v1/preload", VIEWER, hv_api_get_preload, "200 Preloads text/event-stream, 503",
             "images that somebody asked for by hand, and how far they are", .parameters = PRELOAD,
             .flags = HV_HTTP_QUIET,

@@ -150,6 +150,15 @@ int hv_source_set_revert(struct hv_source_set *s, enum hv_trial_cause cause, uin
  * not take is not begun. */
 int hv_source_set_roll_back(struct hv_source_set *s, const struct hv_trial_wish *wish, struct hv_err *err);
 
+/* Secrets that lie in <state>/secrets, where generated ones do: written durably (0600); 1 removed, 0 it was not there; each by its
+ * name. Nothing is read again by itself. */
+int hv_source_set_put_secret(struct hv_source_set *s, const char *name, const void *data, size_t len,
+                             struct hv_err *err);
+int hv_source_set_remove_secret(struct hv_source_set *s, const char *name, struct hv_err *err);
+int hv_source_set_each_secret(struct hv_source_set *s,
+                              void (*fn)(void *userdata, const char *name, uint64_t size_bytes),
+                              void *userdata, struct hv_err *err);
+
 struct hv_revision_store *hv_source_set_revisions(struct hv_source_set *s);
 const struct hv_object_store *hv_source_set_objects(const struct hv_source_set *s);
 

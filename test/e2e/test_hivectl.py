@@ -149,6 +149,40 @@ class ByHand(Hivectl):
         self.assertIn("hive-api", self.engine.running())
 
 
+class Secrets(Hivectl):
+    def test_a_value_goes_one_way(self):
+        self.up("  services:\n" + service("web"))
+        marker = "taint-5f1c9e"
+        said = self.ctl("secret", "set", "login", stdin=marker + "\n").stderr
+        path = os.path.join(self.agent.dir, "state", "secrets", "login")
+        self.assertIn(f"fromFile: {path}", said)
+        with open(path, encoding="utf-8") as f:
+            self.assertEqual(f.read(), marker + "\n")
+        self.assertEqual(os.stat(path).st_mode & 0o7777, 0o600)
+        body = ("  secrets: [{name: login, fromFile: %s}, {name: other, fromFile: %s}]\n" % (path, path) +
+                "  registries: [{name: hub, host: registry.invalid, auth: {secret: login}}]\n  services:\n" + service("web"))
+        self.agent.desire(document(body))
+        row = next(i for i in self.json("secret", "ls")["items"] if i["name"] == "login")
+        self.assertEqual((row["sizeBytes"], row["usedBy"], row["location"]), (13, ["registry/hub"], path))
+        self.ctl("secret", "set", "login", stdin=marker + marker)
+        self.assertEqual(next(i for i in self.json("secret", "ls")["items"] if i["name"] == "login")["sizeBytes"], 24)
+        self.assertIn("is used by registry/hub", self.ctl("secret", "rm", "login", code=1).stderr)
+        self.assertIn(f"is the file {path}: write it there", self.ctl("secret", "set", "other", stdin="x", code=1).stderr)
+        self.ctl("secret", "set", "../login", stdin="x", code=1)
+        bundle = os.path.join(self.agent.dir, "bundle.tar")
+        self.ctl("bundle", bundle)
+        with open(bundle, "rb") as f:
+            shown = f.read().decode("latin-1") + self.agent.text_of_log()
+        for path in ("/api/v1/node/secrets", "/api/v1/secrets", "/api/v1/events", "/api/logs", "/api/v1/registries"):
+            shown += json.dumps(self.agent.call("GET", path))
+        self.assertIn("PUT /api/v1/node/secrets/login", shown)
+        self.assertNotIn(marker, shown)
+        self.agent.desire(document("  services:\n" + service("web")))
+        self.ctl("secret", "rm", "login")
+        self.assertEqual(self.json("secret", "ls")["items"], [])
+        self.ctl("secret", "rm", "login", code=NO_SUCH)
+
+
 class ShutDown(Hivectl):
     def ended(self):
         code = self.agent.process.wait(timeout=hv.LIMIT_S)

@@ -139,6 +139,10 @@ static void nothing_can_be_stopped(struct stage *s) {
         hv_err_set(&s->err, -ENOTCONN, "the engine does not answer, so nothing can be stopped");
 }
 
+static void secret_is_used(struct stage *s) {
+        hv_err_set(&s->err, -EBUSY, "secret hub-login is used by registry/hub");
+}
+
 static void image_is_not_allowed(struct stage *s) {
         hv_err_set(&s->err, -EPERM, "\"evil:1\" matches none of node.policy.images.allow");
 }
@@ -408,6 +412,18 @@ static const struct line {
         { "preload redis:7 big:1 --wait --timeout 1s", asked_images_take_long, 6, NULL,
           "the agent goes on: big:1 is being pulled: 12Mi of 40Mi" },
         { "images", asked_images_end, 0, "nginx:1.27-alpine", "gone:1 cannot be pulled: manifest unknown" },
+        { "secret ls", NULL, 0,
+          "hub-login\tfromFile\t/var/lib/hivelet/secrets/hub-login\t120\tregistry/hub\n", NULL },
+        { "secret ls", NULL, 0, "old\tnot declared\t", NULL },
+        { "secret set", NULL, 64, NULL, "which secret?" },
+        { "secret set db", NULL, 64, NULL, "a secret is not empty" },
+        { "secret set db --from-file " TASK, NULL, 0, NULL,
+          "secrets: [{name: db, fromFile: /var/lib/hivelet/secrets/db}]" },
+        { "secret set hub-login --from-file " TASK, NULL, 0, NULL, "is written, and in use" },
+        { "secret set db --from-file /nonexistent", NULL, 1, NULL, "/nonexistent" },
+        { "secret set db value", NULL, 64, NULL, "one word too many" },
+        { "secret rm db", NULL, 0, NULL, "secret db is removed" },
+        { "secret rm hub-login", secret_is_used, 1, NULL, "is used by registry/hub" },
         { "shutdown", NULL, 0, NULL, "the agent ends; containers keep running" },
         { "shutdown --yes", agent_denies, 5, NULL, "not yours to change" },
         { "shutdown --deadline 1m", NULL, 64, NULL, "--deadline is of tasks" },

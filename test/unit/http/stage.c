@@ -669,6 +669,47 @@ static int shut_down(void *userdata, const struct hv_api_shutdown_wish *wish, st
         return 0;
 }
 
+static int secrets(void *userdata, struct hv_arena *arena, struct hv_api_secrets *ret, struct hv_err *err) {
+        static const char *const hub[] = { "registry/hub", NULL }, *const nobody[] = { NULL };
+        static const struct hv_api_secret v[] = {
+                { "hub-login", "fromFile", "/var/lib/hivelet/secrets/hub-login", true, true, 120, hub },
+                { "lost", "fromCredential", "lost", true, false, 0, nobody },
+                { "old", "none", "/var/lib/hivelet/secrets/old", false, true, 7, nobody },
+        };
+
+        (void) userdata;
+        (void) arena;
+        (void) err;
+        *ret = (struct hv_api_secrets){ v, HV_ARRAY_SIZE(v) };
+        return 0;
+}
+
+static int secret_put(void *userdata, const struct hv_api_secret_wish *wish, struct hv_arena *arena,
+                      struct hv_api_secret_put *ret, struct hv_err *err) {
+        struct stage *s = userdata;
+
+        s->n_changes++;
+        (void) snprintf(s->last_change, sizeof s->last_change, "secret %s=%.*s by=%s", wish->name,
+                        (int) wish->len, (const char *) wish->data, wish->by);
+        if (s->err.code) {
+                *err = s->err;
+                return s->err.code;
+        }
+        *ret = (struct hv_api_secret_put){ hv_arena_printf(arena, "/var/lib/hivelet/secrets/%s", wish->name),
+                                           hv_streq(wish->name, "hub-login") };
+        return 0;
+}
+
+static int secret_remove(void *userdata, const char *name, const char *by, struct hv_err *err) {
+        struct stage *s = userdata;
+
+        s->n_changes++;
+        (void) snprintf(s->last_change, sizeof s->last_change, "no secret %s by=%s", name, by);
+        if (s->err.code)
+                *err = s->err;
+        return s->err.code;
+}
+
 static void send_signal(void *userdata, const struct hv_api_kill *k, struct hv_api_call *call) {
         struct stage *s = userdata;
 
@@ -699,6 +740,9 @@ static const struct hv_api_backend backend = {
         .preloads = preloads,
         .order = order,
         .shutdown = shut_down,
+        .secrets = secrets,
+        .secret_put = secret_put,
+        .secret_remove = secret_remove,
         .kill = send_signal,
         .copy_open = copy_open,
         .copy_resume = copy_resume,

@@ -5,6 +5,7 @@
 #include "corpus.h"
 #include "set.h"
 #include "spec/check.h"
+#include "spec/secret_users.h"
 #include "spec/task_load.h"
 #include "spec/value_image.h"
 #include "spec/yaml.h"
@@ -762,6 +763,30 @@ static void an_image_by_hand_obeys_the_policy(void **state) {
         }
 }
 
+/* Each once, by its object; what is none by its path. */
+static void who_uses_a_secret(void **state) {
+        static const char documents[] =
+                "  secrets: [{name: a, fromFile: /etc/a}, {name: b, fromFile: /etc/b}, {name: c, fromFile: /etc/c}]\n"
+                "  registries: [{name: hub, host: docker.io, auth: {secret: a}}]\n"
+                "  services: [{name: web, image: nginx, secrets: [{name: a, target: /run/a}, {name: a, target: /run/b}]}]\n"
+                "  master: {address: \"p:1\", insecure: true, credentials: {username: u, passwordSecret: b}}\n";
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *a = hv_arena_new();
+        const char *const *users;
+        struct set s = {};
+
+        (void) state;
+        load(&s, documents);
+        users = hv_spec_secret_users(s.desired->tree, "a", a);
+        assert_string_equal(users[0], "registry/hub");
+        assert_string_equal(users[1], "service/web");
+        assert_null(users[2]);
+        users = hv_spec_secret_users(s.desired->tree, "b", a);
+        assert_non_null(users[0]);
+        assert_non_null(strstr(users[0], "master.credentials.passwordSecret"));
+        assert_null(hv_spec_secret_users(s.desired->tree, "c", a)[0]);
+        set_done(&s);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_task_that_says_nothing),
@@ -781,6 +806,7 @@ int main(void) {
                 cmocka_unit_test(sources_have_names),
                 cmocka_unit_test(what_cannot_be_kept_is_refused),
                 cmocka_unit_test(an_image_by_hand_obeys_the_policy),
+                cmocka_unit_test(who_uses_a_secret),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
