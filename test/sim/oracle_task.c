@@ -323,6 +323,8 @@ bool sim_tasks_are_settled(struct sim *s, const char **ret_why) {
                 why = "a plan is due";
         else if (sim_pressure_may_be_felt(s))
                 why = "the machine ran short a moment ago";
+        else if (s->gpus->wanted && !s->gpus->was_told)
+                why = "nobody has said yet which GPUs there are";
         for (size_t i = 0; i < s->ledger->promises.n && !why; i++)
                 why = judge_promise(s, s->ledger->promises.v[i]);
         why = why ? why : judge_asked(s);
