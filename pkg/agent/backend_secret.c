@@ -158,8 +158,8 @@ int hv_agent_secret_remove(void *userdata, const char *name, const char *by, str
                 if (users && *users)
                         r = hv_err_set(err, -EBUSY, "secret %s is used by %s", name, text);
                 else if (s)
-                        r = hv_err_set(err, -EBUSY, "secret %s is declared: take it out of the documents first",
-                                       name);
+                        r = hv_err_set(err, -EBUSY,
+                                       "secret %s is declared: take it out of the documents first", name);
         }
         if (r >= 0)
                 r = hv_source_set_remove_secret(a->sources, name, err);

@@ -113,13 +113,14 @@ int hv_cmd_secret_set(struct hv_cli *cli) {
         if (o->n_args == 0)
                 return hv_cli_usage(cli, "which secret? For example: hivectl secret set db-password <FILE");
         hv_buf_reserve(&value, VALUE_MAX_BYTES + 1);
-        r = o->from_file                   ? read_file(cli, o->from_file, &value)
+        r = o->from_file                ? read_file(cli, o->from_file, &value)
             : isatty(STDIN_FILENO) == 1 ? read_line(cli, &value)
-                                           : read_all(cli, STDIN_FILENO, "standard input", &value);
+                                        : read_all(cli, STDIN_FILENO, "standard input", &value);
         if (r != HV_EXIT_OK)
                 return r;
         if (value.len == 0)
-                return hv_cli_usage(cli, "a secret is not empty: it is read from standard input or --from-file");
+                return hv_cli_usage(cli,
+                                    "a secret is not empty: it is read from standard input or --from-file");
         path_to(&path, o->args[0]);
         r = hv_cli_put(cli, hv_buf_str(&path), &value, "application/octet-stream", &answer);
         if (r != HV_EXIT_OK)
@@ -127,8 +128,10 @@ int hv_cmd_secret_set(struct hv_cli *cli) {
         if (hv_json_bool(answer, "declared", false))
                 hv_cli_note(cli, "secret %s is written, and in use", o->args[0]);
         else
-                hv_cli_note(cli, "secret %s is written; a document names it with\n  secrets: [{name: %s, fromFile: %s}]",
-                            o->args[0], o->args[0], hv_json_str(answer, "path"));
+                hv_cli_note(
+                        cli,
+                        "secret %s is written; a document names it with\n  secrets: [{name: %s, fromFile: %s}]",
+                        o->args[0], o->args[0], hv_json_str(answer, "path"));
         return HV_EXIT_OK;
 }
 

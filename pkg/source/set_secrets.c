@@ -37,8 +37,7 @@ int hv_source_set_each_secret(struct hv_source_set *s,
                 return r;
         /* NAME.next and NAME.previous are of generated keys (rotate.h). */
         for (size_t i = 0; i < names.n; i++)
-                if (!strchr(names.v[i], '.') &&
-                    fstatat(dir.fd, names.v[i], &st, AT_SYMLINK_NOFOLLOW) == 0)
+                if (!strchr(names.v[i], '.') && fstatat(dir.fd, names.v[i], &st, AT_SYMLINK_NOFOLLOW) == 0)
                         fn(userdata, names.v[i], (uint64_t) st.st_size);
         hv_disk_names_done(&names);
         return 0;

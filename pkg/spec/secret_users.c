@@ -20,9 +20,9 @@ static bool is_below(const struct hv_node *n, const struct hv_node *top) {
         return false;
 }
 
-#define OWNER_IN(kind_, list)                                                                    \
-        for (size_t i = 0; i < (list).n; i++)                                                    \
-                if (is_below(value, (list).v[i].o.node))                                         \
+#define OWNER_IN(kind_, list)                            \
+        for (size_t i = 0; i < (list).n; i++)            \
+                if (is_below(value, (list).v[i].o.node)) \
         return hv_arena_printf(s->arena, "%s/%s", hv_kind_label(kind_), (list).v[i].o.name)
 
 static const char *owner_of(const struct search *s, const struct hv_node *value) {
