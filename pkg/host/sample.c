@@ -17,6 +17,7 @@
 
 #define FILE_SIZE 16384u /* /proc/stat begins with what is wanted; net/dev of 100 interfaces */
 #define ZONES_MAX 16u
+#define THERMAL "/sys/class/thermal"
 #define NOWHERE SIZE_MAX
 #define MILLI 1000.0
 #define KHZ_PER_MHZ 1000u
@@ -80,9 +81,9 @@ static void read_model(struct hv_host_sampler *s) {
                 hv_host_cpu_model(text, s->model, &s->mhz);
 }
 
-static void open_zones(struct hv_host_sampler *s) {
+static void open_zones(struct hv_host_sampler *s, const char *thermal) {
         for (unsigned i = 0; i < ZONES_MAX; i++) {
-                _hv_cleanup_free_ char *path = hv_asprintf("/sys/class/thermal/thermal_zone%u/temp", i);
+                _hv_cleanup_free_ char *path = hv_asprintf("%s/thermal_zone%u/temp", thermal, i);
                 int fd = open(path, O_RDONLY | O_CLOEXEC);
 
                 if (fd >= 0)
@@ -324,13 +325,13 @@ double hv_host_disk_percent(const struct hv_host_sample *s, const struct hv_file
 
 /* ---- life ---- */
 
-struct hv_host_sampler *hv_host_sampler_new(void) {
+struct hv_host_sampler *hv_host_sampler_new(const char *thermal) {
         struct hv_host_sampler *s = HV_NEW(struct hv_host_sampler);
 
         for (size_t i = 0; i < N_SOURCES; i++)
                 s->sources[i] = open(paths[i], O_RDONLY | O_CLOEXEC);
         read_model(s);
-        open_zones(s);
+        open_zones(s, thermal ? thermal : THERMAL);
         s->proc_folders = calibrate_processes();
         return s;
 }

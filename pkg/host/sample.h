@@ -53,7 +53,8 @@ struct hv_host_sample {
 
 struct hv_host_sampler;
 
-struct hv_host_sampler *hv_host_sampler_new(void);
+/* thermal: folder with the temperatures, as sysfs has them; NULL: sysfs. */
+struct hv_host_sampler *hv_host_sampler_new(const char *thermal);
 struct hv_host_sampler *hv_host_sampler_free(struct hv_host_sampler *s); /* takes NULL, gives NULL */
 HV_DEFINE_CLEANUP(struct hv_host_sampler, hv_host_sampler_free);
 

@@ -68,7 +68,7 @@ struct hv_monitor *hv_monitor_new(const struct hv_monitor_options *options) {
         m->n_max = HV_MONITOR_CONTAINERS_MAX;
         if (options->n_files_max)
                 m->n_max = HV_MIN(m->n_max, (size_t) (options->n_files_max / HV_MONITOR_FILES_PER_CONTAINER));
-        m->host = hv_host_sampler_new();
+        m->host = hv_host_sampler_new(NULL);
         m->history = hv_history_new(HV_MONITOR_HOST_POINTS);
         m->followed = hv_map_new(free_followed);
         m->gpu_uses = hv_gpu_uses_new();

@@ -1,6 +1,8 @@
 /* How busy the machine is: what its files say, and a real look against the kernel's own figures, bracketed by two of them. */
 #include "testing.h"
 
+#include "../source/scratch.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/statvfs.h>
@@ -96,7 +98,7 @@ static uint64_t total_memory(void) {
 
 /* A file system that others write to moves; the size of it does not. */
 static void a_look_agrees_with_the_kernel(void **state) {
-        _hv_cleanup_(hv_host_sampler_freep) struct hv_host_sampler *s = hv_host_sampler_new();
+        _hv_cleanup_(hv_host_sampler_freep) struct hv_host_sampler *s = hv_host_sampler_new(NULL);
         const struct hv_host_sample *now;
         struct statvfs fs;
 
@@ -126,7 +128,7 @@ static void a_look_agrees_with_the_kernel(void **state) {
 }
 
 static void forgotten_places_are_not_shown(void **state) {
-        _hv_cleanup_(hv_host_sampler_freep) struct hv_host_sampler *s = hv_host_sampler_new();
+        _hv_cleanup_(hv_host_sampler_freep) struct hv_host_sampler *s = hv_host_sampler_new(NULL);
 
         (void) state;
         hv_host_sampler_watch(s, "work", NULL);
@@ -145,7 +147,7 @@ static void forgotten_places_are_not_shown(void **state) {
 
 /* Time on the CPU passes by working for it: ten ticks of this process. */
 static void the_second_look_knows_the_use_of_cpus(void **state) {
-        _hv_cleanup_(hv_host_sampler_freep) struct hv_host_sampler *s = hv_host_sampler_new();
+        _hv_cleanup_(hv_host_sampler_freep) struct hv_host_sampler *s = hv_host_sampler_new(NULL);
         const struct hv_host_sample *now;
         clock_t until;
 
@@ -163,7 +165,7 @@ static void the_second_look_knows_the_use_of_cpus(void **state) {
 
 /* Who asks for the disk of the engine must find it, also where the workspaces are on it and it is shown as theirs. */
 static void a_file_system_is_found_by_each_of_its_uses(void **state) {
-        _hv_cleanup_(hv_host_sampler_freep) struct hv_host_sampler *s = hv_host_sampler_new();
+        _hv_cleanup_(hv_host_sampler_freep) struct hv_host_sampler *s = hv_host_sampler_new(NULL);
         const struct hv_file_system *work, *proc;
 
         (void) state;
@@ -191,6 +193,31 @@ static void a_file_system_is_found_by_each_of_its_uses(void **state) {
         assert_string_equal(hv_host_sampler_file_system(s, "state")->use, "state");
 }
 
+/* The hottest counts. A sensor that is asleep, frozen or broken has nothing to say; one that is not there is no reason to stop. */
+static void the_hottest_zone_is_told(void **state) {
+        _hv_cleanup_(hv_host_sampler_freep) struct hv_host_sampler *s = NULL;
+        struct scratch *dir = *state;
+
+        scratch_mkdir(dir, "thermal_zone0");
+        scratch_mkdir(dir, "thermal_zone1");
+        scratch_mkdir(dir, "thermal_zone3");
+        scratch_write(dir, "thermal_zone0/temp", "-5000\n");
+        scratch_write(dir, "thermal_zone1/temp", "");
+        scratch_write(dir, "thermal_zone3/temp", "255000\n");
+        s = hv_host_sampler_new(dir->path);
+        hv_host_sampler_look(s, 1, 1);
+        assert_false(hv_host_sampler_last(s)->temperature_is_known);
+        scratch_write(dir, "thermal_zone1/temp", "61500\n");
+        scratch_write(dir, "thermal_zone3/temp", "47000\n");
+        hv_host_sampler_look(s, 2, 2);
+        assert_true(hv_host_sampler_last(s)->temperature_is_known);
+        assert_true(hv_host_sampler_last(s)->temperature_celsius == 61.5);
+        scratch_write(dir, "thermal_zone0/temp", "72000\n");
+        scratch_write(dir, "thermal_zone1/temp", "no\n");
+        hv_host_sampler_look(s, 3, 3);
+        assert_true(hv_host_sampler_last(s)->temperature_celsius == 72);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(ticks),
@@ -201,6 +228,7 @@ int main(void) {
                 cmocka_unit_test(a_file_system_is_found_by_each_of_its_uses),
                 cmocka_unit_test(forgotten_places_are_not_shown),
                 cmocka_unit_test(the_second_look_knows_the_use_of_cpus),
+                cmocka_unit_test_setup_teardown(the_hottest_zone_is_told, scratch_set_up, scratch_tear_down),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

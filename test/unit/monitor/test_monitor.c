@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/time.h"
+#include "monitor/gpu_use.h"
 #include "monitor/monitor.h"
 
 #define S HV_USEC_PER_SEC
@@ -421,6 +422,24 @@ static void what_was_used_of_gpus_is_kept(void **state) {
         assert_int_equal(hv_monitor_gpu_use(m, "hive-web", NULL).memory_peak_bytes, -1);
 }
 
+/* ... and what was made anew under the same name has used nothing yet. */
+static void one_that_was_made_anew_begins_at_nothing(void **state) {
+        const struct hv_container_gpus_sum much = { .memory_used_bytes = 40 * MIB, .use_percent = 90 },
+                                           little = { .memory_used_bytes = 10 * MIB, .use_percent = 20 };
+        struct hv_gpu_uses *u = hv_gpu_uses_new();
+        struct hv_gpu_use use;
+
+        (void) state;
+        hv_gpu_uses_add(u, "hive-web", "aa", &much);
+        hv_gpu_uses_add(u, "hive-web", "bb", &little);
+        use = hv_gpu_uses_get(u, "hive-web", "bb");
+        assert_int_equal(use.memory_peak_bytes, 10 * MIB);
+        assert_int_equal(use.use_peak_percent, 20);
+        assert_int_equal(use.use_mean_percent, 20);
+        assert_int_equal(hv_gpu_uses_get(u, "hive-web", "aa").memory_peak_bytes, -1);
+        assert_null(hv_gpu_uses_free(u));
+}
+
 /* Before it is found nobody's processes are its own, and a container without GPUs has no figures. */
 static void what_was_not_seen_counts_for_nothing(void **state) {
         const struct scratch *s = *state;
@@ -533,6 +552,7 @@ int main(void) {
                 ROW(what_was_killed_before_the_agent_began_is_not_told),
                 ROW(what_a_process_takes_of_a_gpu_is_its_containers),
                 ROW(what_was_used_of_gpus_is_kept),
+                cmocka_unit_test(one_that_was_made_anew_begins_at_nothing),
                 ROW(what_was_not_seen_counts_for_nothing),
                 ROW(a_gpu_that_nobody_gave_is_shown_too),
                 ROW(what_is_not_told_of_a_process_is_not_known_of_its_container),
