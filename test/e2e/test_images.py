@@ -64,6 +64,17 @@ class Images(base.Case):
         agent.wait(lambda: self.state("gone") == ("Ready", "Synced"), "it came")
         self.assertEqual(self.there(), {a, b, made})
 
+    def test_as_many_come_at_once_as_may(self):
+        """Of three that the registry lets wait, two are asked for."""
+        for n in "abc":
+            self.registry.put(f"many/{n}:1", 64 * KIB)
+        cutter = Cutter(self.engine, 5004, int(ADDRESS.rpartition(":")[2]), 0, hold=True)
+        self.addCleanup(cutter.stop)
+        wanted = ", ".join(f"{{ref: \"{cutter.address}/many/{n}:1\", name: {n}}}" for n in "abc")
+        self.start(f"{{pull: {{parallel: 2}}, preload: [{wanted}]}}")
+        self.assertTrue(cutter.was_cut())
+        self.agent.wait(lambda: sorted(s["phase"] for s in self.seen().values()) == ["Pending", "Pulling", "Pulling"], "two come")
+
     def test_a_window_holds_back_only_what_nothing_waits_for(self):
         a, b = (self.registry.put(f"window/{n}:1", 64 * KIB) for n in "ab")
         hour = time.gmtime().tm_hour
