@@ -15,6 +15,7 @@ import jsonschema
 
 NODE = """  node: {{docker: {{enabled: true}}}}
   gc: {{interval: 24h}}
+  resources: {{monitor: {{interval: 1s}}}}
   networks: [{{name: backend}}]
   volumes: [{{name: data}}]
   configs: [{{name: conf, data: {{a: b}}}}]
@@ -126,13 +127,17 @@ class Answers(base.Case):
         self.assertEqual(self.wrong, [])
         self.assertGreater(n_well, 60)
 
+    def families(self):
+        return set(re.findall(r"^# TYPE (hivelet_\S+)", self.agent.call("GET", "/metrics", accept="text/plain"), re.M))
+
     def every_metric(self):
         """Those of the document are told by an agent that works, and no others; neither they nor the probes name an image."""
         with open(os.path.join(hv.TOP, "docs", "http-api.md")) as f:
             documented = set(re.findall(r"`(hivelet_[a-z_0-9]+)`", f.read().split("\n## Metrics\n")[1]))
         self.agent.ctl("gc")  # which measures the results
-        text = self.agent.call("GET", "/metrics", accept="text/plain")
-        told = set(re.findall(r"^# TYPE (hivelet_\S+)", text, re.M))
+        # The use of CPUs is known from the second sample on.
+        self.agent.wait(lambda: "hivelet_node_cpu_ratio" in self.families(), "the second sample")
+        told = self.families()
         self.assertEqual(told - documented, set())
         self.assertEqual({name for name in documented - told if not WHERE_THERE_IS.match(name)}, set())
         for path in ("/livez", "/readyz?verbose=1", "/health", "/metrics"):
