@@ -57,6 +57,13 @@ struct hv_http_conn *hv_http_conn_free(struct hv_http_conn *c) {
         return NULL;
 }
 
+void hv_http_conn_expect_acks(struct hv_http_conn *c) {
+        if (c->caller.is_tls)
+                hv_tls_expect_acks(c->server->tls, c->fd);
+        else if (!c->caller.is_local_socket)
+                hv_http_listener_expect_acks(c->fd);
+}
+
 void hv_http_conn_shut(struct hv_http_conn *c) {
         (void) shutdown(c->fd, SHUT_RDWR);
         hv_http_loop_kick(c->loop);

@@ -117,7 +117,8 @@ struct hv_http_conn *hv_http_conn_free(struct hv_http_conn *conn);
 void hv_http_conn_watch_leaving(struct hv_http_conn *conn,
                                 bool on); /* then hv_http_client_left() comes once */
 void hv_http_conn_set_deadline(struct hv_http_conn *conn, uint64_t after_us); /* 0: none */
-void hv_http_conn_shut(struct hv_http_conn *conn); /* nothing more is read or written; MHD notices */
+void hv_http_conn_expect_acks(struct hv_http_conn *conn); /* as hv_http_listener_expect_acks() */
+void hv_http_conn_shut(struct hv_http_conn *conn);        /* nothing more is read or written; MHD notices */
 
 /* exchange.c */
 struct MHD_Daemon *hv_http_mhd_start(struct hv_http_server *server, size_t connection_memory_bytes);

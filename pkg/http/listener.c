@@ -22,6 +22,8 @@
 #define KEEPALIVE_IDLE_S 30
 #define KEEPALIVE_EVERY_S 10
 #define KEEPALIVE_TRIES 6
+/* No shorter than that takes, which it would cut short. */
+#define UNCONFIRMED_MAX_MS (1000 * (KEEPALIVE_IDLE_S + KEEPALIVE_EVERY_S * KEEPALIVE_TRIES))
 
 static struct hv_http_listener *listener_new(bool is_local_socket) {
         struct hv_http_listener *l = HV_NEW(struct hv_http_listener);
@@ -293,6 +295,12 @@ static void keep_alive(int fd) {
         (void) setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
         (void) setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every_s, sizeof every_s);
         (void) setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &tries, sizeof tries);
+}
+
+void hv_http_listener_expect_acks(int tcp_fd) {
+        unsigned within_ms = UNCONFIRMED_MAX_MS;
+
+        (void) setsockopt(tcp_fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &within_ms, sizeof within_ms);
 }
 
 int hv_http_listener_accept(const struct hv_http_listener *l, struct hv_http_caller *ret_caller) {

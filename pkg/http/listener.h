@@ -32,3 +32,8 @@ struct hv_http_listener *hv_http_listener_free(
 
 /* The next connection (non-blocking, close-on-exec) and who made it, without a role. -EAGAIN: none waits. */
 int hv_http_listener_accept(const struct hv_http_listener *listener, struct hv_http_caller *ret_caller);
+
+/* Ends a connection by TCP once the peer has confirmed nothing for 90 s of what it was sent. Without that TCP asks a peer that is
+ * silent whether it is there, but gives one that owes it a confirmation until its retries end, a quarter of an hour. Not for a
+ * session (http/upgrade.h): its terminal may be halted for longer, and what waits for that counts too. */
+void hv_http_listener_expect_acks(int tcp_fd);

@@ -3,8 +3,10 @@
  * Model    A hub is a group of clients that see the same events. A handler lets its client join, sends
  *          the backlog after hv_http_sse_last_id() to that one, and whoever has news broadcasts. One
  *          thread, so nothing is lost or doubled between backlog and broadcast. Every
- *          HV_HTTP_SSE_HEARTBEAT_US each client gets a comment line: proxies keep the connection, and a
- *          peer that died without a word is found.
+ *          HV_HTTP_SSE_HEARTBEAT_US each client gets a comment line, for the proxies: those cut what is
+ *          silent for a minute (nginx, HAProxy and most of their kind). Who died without a word is the
+ *          kernel's to find (http/stream.h), so nothing is gained by beating more often, and beats are
+ *          all that a thousand viewers of a quiet node cost.
  * Limits   those of http/stream.h: a client that does not keep up is dropped and resumes by
  *          Last-Event-ID.
  */
@@ -12,7 +14,7 @@
 
 #include "http/stream.h"
 
-#define HV_HTTP_SSE_HEARTBEAT_US (15 * UINT64_C(1000000))
+#define HV_HTTP_SSE_HEARTBEAT_US (45 * UINT64_C(1000000))
 
 typedef struct sd_event sd_event; /* systemd/sd-event.h */
 

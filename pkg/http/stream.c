@@ -180,6 +180,7 @@ struct hv_http_stream *hv_http_stream_open(struct hv_http_request *req,
         hv_http_add_common_headers(req, response, options->content_type);
         hv_http_answer(req, 200, response);
         hv_http_conn_watch_leaving(req->conn, true);
+        hv_http_conn_expect_acks(req->conn);
         return s;
 }
 

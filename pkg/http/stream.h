@@ -4,7 +4,8 @@
  *          bounded: a producer that can wait asks hv_http_stream_room() and goes on when `drained` is
  *          called; one that cannot wait (events) writes anyway, and a client that is too slow is
  *          dropped, never buffered for without end. A client that takes nothing for the server's
- *          send_timeout_us while data waits is dropped too.
+ *          send_timeout_us while data waits is dropped too, and one that is gone without a word once the
+ *          kernel has asked it in vain, or it confirmed nothing, for 90 s.
  * Life     hv_http_stream_open() ends the request and makes the stream. It lives until
  *          hv_http_stream_end(), or until `gone` was called (client left, dropped as too slow, server
  *          stops); it must not be used afterwards. `gone` never comes after hv_http_stream_end(), and

@@ -32,5 +32,8 @@ int hv_tls_check(const char *cert_file, const char *key_file, struct hv_err *err
 /* Takes the client's socket over, and gives the connection's end; -errno: the client was closed. */
 int hv_tls_accept(struct hv_tls *tls, int client_fd);
 
+/* As hv_http_listener_expect_acks(), of the client behind this end of a connection. */
+void hv_tls_expect_acks(struct hv_tls *tls, int connection_fd);
+
 /* Whether the certificate is one of this name or address ("[::1]" with brackets or without). */
 bool hv_tls_is_named(const struct hv_tls *tls, const char *host);

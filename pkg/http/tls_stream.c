@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/time.h"
+#include "http/listener.h"
 #include "http/tls_internal.h"
 #include "log/log.h"
 
@@ -28,6 +29,7 @@ struct hv_tls_stream {
         struct hv_tls_pair *pair;
         gnutls_session_t session;
         int client_fd, inner_fd;
+        int connection_fd; /* the other end of inner_fd's pair: only a number, it is the connection's */
         sd_event_source *client, *inner, *linger;
         enum { SHAKING, OPEN, LINGERING } state;
         bool is_sending;     /* GnuTLS holds a record that the client does not take yet */
@@ -307,5 +309,15 @@ int hv_tls_stream_new(struct hv_tls *tls, int client_fd) {
                 stream_free(t);
                 return r;
         }
+        t->connection_fd = pair[1];
         return pair[1];
+}
+
+/* A number is used again once the connection has closed it, and newer streams come first: the first one that has it is meant. */
+void hv_tls_expect_acks(struct hv_tls *tls, int connection_fd) {
+        for (struct hv_tls_stream *t = tls->streams; t; t = t->next)
+                if (t->connection_fd == connection_fd) {
+                        hv_http_listener_expect_acks(t->client_fd);
+                        return;
+                }
 }

@@ -1,6 +1,8 @@
 /* Answers without a known end: chunked streams and server-sent events (http/stream.h, http/sse.h). */
 #include "testing.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -252,6 +254,39 @@ static void test_heartbeat(void **state) {
         web_wait(w, hv_http_sse_hub_size(w->hub) == 0);
 }
 
+/* The server's end of a client's connection: both live in this process. */
+static int other_end(int client) {
+        struct sockaddr_in mine = {}, theirs;
+        socklen_t len = sizeof mine;
+
+        assert_int_equal(getsockname(client, (struct sockaddr *) &mine, &len), 0);
+        for (int fd = 3; fd < 256; fd++) {
+                len = sizeof theirs;
+                if (getpeername(fd, (struct sockaddr *) &theirs, &len) == 0 && theirs.sin_family == AF_INET &&
+                    theirs.sin_port == mine.sin_port)
+                        return fd;
+        }
+        fail_msg("the server has no such connection");
+        return -1;
+}
+
+/* An event for somebody without power is never confirmed: two minutes, not the quarter of an hour that TCP tries. */
+static void test_who_confirms_nothing_is_missed(void **state) {
+        struct web *w = *state;
+        int fd = web_connect(w);
+        struct hv_buf got = {};
+        unsigned within_ms = 0;
+        socklen_t len = sizeof within_ms;
+
+        web_send_text(fd, GET_EVENTS "\r\n");
+        web_read_until(w, fd, &got, ":\n\n");
+        assert_int_equal(getsockopt(other_end(fd), IPPROTO_TCP, TCP_USER_TIMEOUT, &within_ms, &len), 0);
+        assert_in_range(within_ms, 90000, 120000);
+        (void) close(fd);
+        web_wait(w, hv_http_sse_hub_size(w->hub) == 0);
+        hv_buf_done(&got);
+}
+
 static void test_resume(void **state) {
         static const struct {
                 const char *what, *request;
@@ -344,6 +379,7 @@ int main(void) {
                 cmocka_unit_test(test_cap_of_streams),
                 cmocka_unit_test_setup_teardown(test_event_form, set_up, web_tear_down),
                 cmocka_unit_test_setup_teardown(test_heartbeat, set_up, web_tear_down),
+                cmocka_unit_test_setup_teardown(test_who_confirms_nothing_is_missed, set_up, web_tear_down),
                 cmocka_unit_test_setup_teardown(test_resume, set_up, web_tear_down),
                 cmocka_unit_test(test_hundred_clients),
         };

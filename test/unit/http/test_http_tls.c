@@ -3,6 +3,8 @@
 #include "testing.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -121,6 +123,54 @@ static void talk(struct place *p, struct client *c) {
         wait_until(p, !has_to_wait(r = gnutls_record_recv(c->session, got, sizeof got)));
         assert_int_equal(r, 4);
         assert_memory_equal(got, "tell", 4);
+}
+
+/* ---- clients that are gone ---- */
+
+static int connect_tcp(int *ret_client) {
+        struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        socklen_t len = sizeof sa;
+        int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fd;
+
+        assert_int_equal(bind(listener, (struct sockaddr *) &sa, sizeof sa), 0);
+        assert_int_equal(getsockname(listener, (struct sockaddr *) &sa, &len), 0);
+        assert_int_equal(listen(listener, 1), 0);
+        *ret_client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_int_equal(connect(*ret_client, (struct sockaddr *) &sa, sizeof sa), 0);
+        fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        assert_true(fd >= 0);
+        (void) close(listener);
+        return fd;
+}
+
+static unsigned unconfirmed_max_ms(int fd) {
+        unsigned ms = 0;
+        socklen_t len = sizeof ms;
+
+        assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, &len), 0);
+        return ms;
+}
+
+/* Of three, the second: it alone is a stream. */
+static void who_confirms_nothing_is_missed(void **state) {
+        int clients[3], outer[3], inner[3];
+        struct place p;
+
+        place_open(&p, *state, GNUTLS_PK_ECDSA);
+        for (size_t i = 0; i < 3; i++) {
+                outer[i] = connect_tcp(&clients[i]);
+                inner[i] = hv_tls_accept(p.tls, outer[i]);
+                assert_true(inner[i] >= 0);
+        }
+        hv_tls_expect_acks(p.tls, inner[1]);
+        assert_int_equal(unconfirmed_max_ms(outer[0]), 0);
+        assert_int_equal(unconfirmed_max_ms(outer[1]), 90000);
+        assert_int_equal(unconfirmed_max_ms(outer[2]), 0);
+        for (size_t i = 0; i < 3; i++) {
+                (void) close(clients[i]);
+                (void) close(inner[i]);
+        }
+        place_close(&p);
 }
 
 /* ---- pairs ---- */
@@ -463,6 +513,7 @@ static void not_many_are_waited_for(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
+                TEST(who_confirms_nothing_is_missed),
                 TEST(pairs_that_are_taken),
                 TEST(names_of_a_certificate),
                 TEST(a_new_pair_is_taken_when_it_is_one),
