@@ -350,7 +350,7 @@ bool hv_cli_is_family(const char *word) {
         return false;
 }
 
-static int no_such_verb(struct hv_cli *cli) {
+int hv_cli_no_such_verb(struct hv_cli *cli) {
         const struct hv_cli_options *o = &cli->options;
         _hv_cleanup_(hv_buf_done) struct hv_buf line = {};
         bool in_family = hv_cli_is_family(o->args[0]);
@@ -392,10 +392,11 @@ static int run_verb(struct hv_cli *cli) {
                 size_t n;
 
                 cli->verb = hv_cli_verb(cli);
-                if (!cli->verb && hv_option_is_given(o, HV_OPT_HELP))
+                if (!cli->verb && hv_option_is_given(o, HV_OPT_HELP) && o->n_args == 1 &&
+                    hv_cli_is_family(o->args[0]))
                         return hv_cmd_help(cli);
                 if (!cli->verb)
-                        return no_such_verb(cli);
+                        return hv_cli_no_such_verb(cli);
                 n = hv_verb_words(cli->verb);
                 o->args += n;
                 o->n_args -= n;

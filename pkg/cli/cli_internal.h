@@ -60,7 +60,8 @@ int hv_cli_problem(struct hv_cli *cli, unsigned status, const struct hv_json *pr
 
 /* The verb that the arguments begin with; NULL: none. */
 const struct hv_verb *hv_cli_verb(const struct hv_cli *cli);
-bool hv_cli_is_family(const char *word); /* "task", of "task ls" and others */
+bool hv_cli_is_family(const char *word);     /* "task", of "task ls" and others */
+int hv_cli_no_such_verb(struct hv_cli *cli); /* says that the words name none, and what may have been meant */
 
 /* ---- objects on the command line ---- */
 

@@ -92,14 +92,8 @@ int hv_cmd_help(struct hv_cli *cli) {
 
         if (about && about->run == hv_cmd_help && !hv_option_is_given(o, HV_OPT_HELP)) {
                 about = hv_cli_verb(cli);
-                if (o->n_args > 0 && !about && !hv_cli_is_family(o->args[0])) {
-                        const char *near = hv_verb_suggest(o->args[0]);
-
-                        return hv_cli_usage(cli,
-                                            near ? "there is no such command; did you mean %s?"
-                                                 : "there is no such command%s",
-                                            near ? near : "");
-                }
+                if (o->n_args > 0 && !about && !(o->n_args == 1 && hv_cli_is_family(o->args[0])))
+                        return hv_cli_no_such_verb(cli);
         }
         if (about && about->group)
                 put_verb(&buf, about);
