@@ -180,6 +180,7 @@ static void end(struct hv_agent *a) {
         hv_agent_trial_end(a);
         hv_agent_orders_end(a);
         hv_agent_shutdown_end(a);
+        hv_runs_done(&a->runs);
         hv_notify_free(a->notify);
         sd_event_unref(a->event);
         free(a->tcp_listen);

@@ -1,5 +1,10 @@
 /* agent/backend_logs.c - the log of one replica or of one task, streamed from the engine to a client as fast as the client
- * reads. That of a task that does not run yet is opened when it does. */
+ * reads. That of a task that does not run yet is opened when it does.
+ *
+ *      the run before: inspect --> its part of the log (runs.h) --> last lines only? counted --> the log, without those in front
+ *
+ * An engine takes the last lines of all that there is, the present run's too: those of a part are counted here, which reads it twice
+ * and keeps nothing of it. */
 #include <errno.h>
 #include <time.h>
 
@@ -15,7 +20,12 @@ struct hv_api_log {
         struct hv_docker_call *stream; /* NULL: waits for its task to run */
         struct hv_docker_logs options;
         bool at_line_start;
-        char *task; /* id, while it waits */
+        char *container; /* of a run that is over; who: replica, for people */
+        char *who;
+        uint64_t tail;       /* last lines of it; UINT64_MAX: all */
+        uint64_t n_lines;    /* that were counted */
+        uint64_t skip_lines; /* in front of those that are wanted */
+        char *task;          /* id, while it waits */
         struct hv_agent *agent;
         struct hv_api_log *next; /* agent->waiting_logs */
 };
@@ -27,28 +37,46 @@ static void log_free(struct hv_api_log *log) {
                         break;
                 }
         free(log->task);
+        free(log->container);
+        free(log->who);
         free(log);
+}
+
+/* What is left of a piece behind the lines that are not wanted. */
+static size_t skip(struct hv_api_log *log, const char *data, size_t len) {
+        size_t at = 0;
+
+        while (log->skip_lines > 0 && at < len) {
+                const char *newline = memchr(data + at, '\n', len - at);
+
+                if (newline)
+                        log->skip_lines--;
+                at = newline ? (size_t) (newline + 1 - data) : len;
+        }
+        return at;
 }
 
 /* Framing is gone, lines are whole again; a time stands at the beginning of each line only. */
 static void on_log(void *userdata, const struct hv_docker_log *piece) {
         _hv_cleanup_(hv_buf_done) struct hv_buf b = {};
         struct hv_api_log *log = userdata;
+        size_t skipped = skip(log, piece->data, piece->len);
 
+        if (skipped == piece->len)
+                return;
         if (log->options.timestamps && log->at_line_start && piece->time_us) {
                 char text[HV_RFC3339_SIZE];
 
                 hv_rfc3339_format(piece->time_us, text);
                 hv_buf_printf(&b, "%s ", text);
         }
-        hv_buf_add(&b, piece->data, piece->len);
+        hv_buf_add(&b, piece->data + skipped, piece->len - skipped);
         log->at_line_start = piece->len > 0 && ((const char *) piece->data)[piece->len - 1] == '\n';
         if (!hv_api_logs_write(log->call, b.data, b.len))
                 hv_docker_call_pause(log->stream, true);
 }
 
-static void on_end(void *userdata, struct hv_docker_result *result) {
-        struct hv_api_log *log = userdata;
+static void done(struct hv_api_log *log, const struct hv_docker_result *result) {
         struct hv_err err = {};
 
         if (result->outcome != HV_DOCKER_OK)
@@ -57,9 +85,87 @@ static void on_end(void *userdata, struct hv_docker_result *result) {
         log_free(log);
 }
 
+static void on_end(void *userdata, struct hv_docker_result *result) {
+        done(userdata, result);
+}
+
 static void attach(struct hv_api_log *log, const char *container) {
         log->stream = hv_docker_container_logs(log->agent->docker, container, &log->options,
                                                (struct hv_docker_then){ .fn = on_end, .userdata = log });
+}
+
+/* ---- of the run before ---- */
+
+static void on_counted_piece(void *userdata, const struct hv_docker_log *piece) {
+        struct hv_api_log *log = userdata;
+        const char *newline = piece->data, *end = piece->data + piece->len;
+
+        while ((newline = memchr(newline, '\n', (size_t) (end - newline)))) {
+                newline++;
+                log->n_lines++;
+        }
+        log->at_line_start = piece->len > 0 && end[-1] == '\n';
+}
+
+static void on_counted(void *userdata, struct hv_docker_result *result) {
+        struct hv_api_log *log = userdata;
+        uint64_t n = log->n_lines + !log->at_line_start;
+
+        log->stream = NULL;
+        if (result->outcome != HV_DOCKER_OK) {
+                done(log, result);
+                return;
+        }
+        log->skip_lines = n > log->tail ? n - log->tail : 0;
+        log->at_line_start = true;
+        attach(log, log->container);
+}
+
+static void on_inspected(void *userdata, struct hv_docker_result *result) {
+        struct hv_api_log *log = userdata;
+        const struct hv_docker_container *c;
+        struct hv_docker_logs count;
+        struct hv_run_span span;
+        struct hv_err err = {};
+        bool is_running;
+
+        log->stream = NULL;
+        if (result->outcome != HV_DOCKER_OK) {
+                done(log, result);
+                return;
+        }
+        c = result->container;
+        is_running = c->state == HV_DOCKER_STATE_RUNNING || c->state == HV_DOCKER_STATE_PAUSED;
+        if (!hv_runs_last_over(&log->agent->runs, log->container, is_running, c->started_us, c->finished_us,
+                               &span)) {
+                (void) hv_err_set(&err, -ENOENT, "%s has not run before%s", log->who,
+                                  is_running ? " its present start, in this container: what one before it "
+                                               "wrote went with it"
+                                             : "");
+                hv_api_logs_done(log->call, &err);
+                log_free(log);
+                return;
+        }
+        log->options.since_us = HV_MAX(log->options.since_us, span.since_us);
+        log->options.until_us = span.until_us;
+        if (log->tail == UINT64_MAX) {
+                attach(log, log->container);
+                return;
+        }
+        count = log->options;
+        count.fn = on_counted_piece;
+        log->stream = hv_docker_container_logs(log->agent->docker, log->container, &count,
+                                               (struct hv_docker_then){ .fn = on_counted, .userdata = log });
+}
+
+static void find_run(struct hv_api_log *log, const struct hv_api_log_options *o, const char *container) {
+        log->container = hv_strdup(container);
+        log->who = hv_asprintf("%s/%u", o->name, o->replica);
+        log->tail = o->tail;
+        log->options.tail = -1;
+        log->stream =
+                hv_docker_container_inspect(log->agent->docker, container,
+                                            (struct hv_docker_then){ .fn = on_inspected, .userdata = log });
 }
 
 static const struct hv_unit_status *replica_of(const struct hv_status *s,
@@ -132,7 +238,9 @@ struct hv_api_log *hv_agent_logs_open(void *userdata, const struct hv_api_log_op
                                             .fn = on_log,
                                             .userdata = log,
                                     } };
-        if (container)
+        if (o->previous)
+                find_run(log, o, container);
+        else if (container)
                 attach(log, container);
         else {
                 log->task = hv_strdup(o->name);

@@ -89,8 +89,11 @@ static int on_pass(sd_event_source *s, void *userdata) {
         hv_agent_caps_follow(a);
         hv_core_plan(a->core, begin_us, &fx);
         tell(a, &fx);
-        for (size_t i = 0; i < fx.n_actions; i++)
+        for (size_t i = 0; i < fx.n_actions; i++) {
+                if (fx.actions[i]->type == HV_ACTION_START && hv_has_prefix(fx.actions[i]->key, "service/"))
+                        hv_runs_begin(&a->runs, fx.actions[i]->target, hv_agent_wall_us());
                 hv_executor_submit(a->executor, fx.actions[i]);
+        }
         arm_deadline(a, fx.deadline_us);
         hv_metrics_pass(hv_api_metrics(a->api), hv_agent_now_us() - begin_us, fx.n_actions);
         hv_effects_done(&fx);

@@ -25,6 +25,7 @@
  *      access.c        who may use it
  *      listen.c        the API's server: the unix socket, and the loopback address of http.listen
  *      backend*.c      what the API asks for: snapshot, change, plan, logs
+ *      runs.c          where in its log each run of a service begins (agent/runs.h)
  *      shutdown.c      the end, and what is stopped before it (agent/shutdown.h)
  *      agent.c         life: begin, signals, end
  */
@@ -33,6 +34,7 @@
 #include <systemd/sd-event.h>
 
 #include "agent/agent.h"
+#include "agent/runs.h"
 #include "base/vec.h"
 #include "docker/client.h"
 #include "execute/executor.h"
@@ -170,6 +172,7 @@ struct hv_agent {
         HV_VEC(struct task_call *) task_calls;
         HV_VEC(struct tunnel_call *) tunnel_calls;
         struct hv_api_log *waiting_logs; /* of tasks that do not run yet */
+        struct hv_runs runs;             /* of services */
 };
 
 /* pass.c */

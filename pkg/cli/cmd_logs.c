@@ -53,6 +53,8 @@ static void make_path(const struct hv_cli_options *o, const char *name, unsigned
                 hv_buf_printf(path, "replica=%u", replica);
         if (hv_option_is_given(o, HV_OPT_FOLLOW))
                 hv_buf_puts(path, "&follow=1");
+        if (hv_option_is_given(o, HV_OPT_PREVIOUS))
+                hv_buf_puts(path, "&previous=1");
         if (hv_option_is_given(o, HV_OPT_TIMESTAMPS))
                 hv_buf_puts(path, "&timestamps=1");
         if (hv_option_is_given(o, HV_OPT_TAIL))
@@ -139,11 +141,20 @@ static int tail(struct tailer *all, unsigned replica) {
         return r == -ETIMEDOUT ? HV_EXIT_TIMED_OUT : all->result;
 }
 
+static int check_options(struct hv_cli *cli) {
+        if (hv_option_is_given(&cli->options, HV_OPT_PREVIOUS) &&
+            hv_option_is_given(&cli->options, HV_OPT_FOLLOW))
+                return hv_cli_usage(cli, "--previous is over, and --follow waits for more: one of them");
+        return HV_EXIT_OK;
+}
+
 int hv_cmd_task_logs(struct hv_cli *cli) {
         struct tailer all = { .cli = cli, .n_readers = 1 };
 
         if (cli->options.n_args == 0)
                 return hv_cli_usage(cli, "of which task? hivectl task ls lists them");
+        if (check_options(cli) != HV_EXIT_OK)
+                return HV_EXIT_USAGE;
         all.name = cli->options.args[0];
         return tail(&all, 0);
 }
@@ -158,6 +169,8 @@ int hv_cmd_logs(struct hv_cli *cli) {
 
         if (o->n_args == 0)
                 return hv_cli_usage(cli, "whose logs? For example: hivectl logs web");
+        if (check_options(cli) != HV_EXIT_OK)
+                return HV_EXIT_USAGE;
         if (hv_has_prefix(o->args[0], "task/") ||
             (o->n_args == 2 && hv_kind_parse(o->args[0]) == HV_KIND_TASK)) {
                 r = hv_cli_object(cli, o->args[0], o->n_args > 1 ? o->args[1] : NULL, &object);

@@ -54,6 +54,8 @@ const struct hv_option hv_options[HV_N_OPTIONS] = {
         { HV_OPT_STREAM, 0, "stream", "NAME", stream_words,
           "what the container writes to: all, stdout or stderr" },
         { HV_OPT_TIMESTAMPS, 0, "timestamps", NULL, NULL, "begin each line with its time" },
+        { HV_OPT_PREVIOUS, 'p', "previous", NULL, NULL,
+          "of the run before the present one; of a task the attempt before the newest" },
         { HV_OPT_FOLLOW_TASK, 0, "follow", NULL, NULL, "show what it writes, and wait for its end" },
         { HV_OPT_AGAIN, 0, "again", NULL, NULL, "run it even if the same ran before" },
         { HV_OPT_NAME, 0, "name", "NAME", NULL, "name of the task; default: that of the image" },

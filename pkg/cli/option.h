@@ -33,6 +33,7 @@ enum hv_option_id {
         HV_OPT_TAIL,
         HV_OPT_STREAM,
         HV_OPT_TIMESTAMPS,
+        HV_OPT_PREVIOUS,
         HV_OPT_FOLLOW_TASK,
         HV_OPT_AGAIN,
         HV_OPT_NAME,

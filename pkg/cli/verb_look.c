@@ -78,15 +78,19 @@ const struct hv_verb hv_verbs_look[] = {
           .run = hv_cmd_events },
         { .name = "logs",
           .group = "Look",
-          .usage = "SERVICE[/REPLICA] | task/ID [--follow] [--tail N] [--since TIME]",
+          .usage = "SERVICE[/REPLICA] | task/ID [--follow | --previous] [--tail N] [--since TIME]",
           .summary = "what the containers of a service, or a task, write",
           .details =
                   "All replicas unless one is named; then each line begins with its replica. On a terminal\n"
-                  "control characters are shown as escapes; into a pipe bytes go as they are.",
+                  "control characters are shown as escapes; into a pipe bytes go as they are.\n"
+                  "--previous shows the run that came before the present start, or of what does not run the last one: why it\n"
+                  "ended. Of a run that the agent did not start itself, as after a restart of the agent, nobody knows the\n"
+                  "beginning: then all is shown that was written before the present start. A container that was made anew\n"
+                  "has no run before; exit code 4.",
           .examples =
-                  "logs web --tail 100\nlogs web/2 -f\nlogs task/resize-7 -f\nlogs web --since 10m --stream stderr\n",
+                  "logs web --tail 100\nlogs web/2 -f\nlogs web --previous\nlogs task/resize-7 -f\nlogs web --since 10m --stream stderr\n",
           .options = BIT(HV_OPT_NO_PAGER) | BIT(HV_OPT_FOLLOW) | BIT(HV_OPT_SINCE) | BIT(HV_OPT_TAIL) |
-                     BIT(HV_OPT_STREAM) | BIT(HV_OPT_TIMESTAMPS),
+                     BIT(HV_OPT_STREAM) | BIT(HV_OPT_TIMESTAMPS) | BIT(HV_OPT_PREVIOUS),
           .args = HV_ARGS_SERVICE,
           .args_max = 2,
           .run = hv_cmd_logs },

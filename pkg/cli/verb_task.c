@@ -41,12 +41,13 @@ const struct hv_verb hv_verbs_task[] = {
           .run = hv_cmd_task_show },
         { .name = "task logs",
           .group = "Tasks",
-          .usage = "ID [--follow] [--tail N]",
+          .usage = "ID [--follow | --previous] [--tail N]",
           .summary = "what a task wrote, or writes",
-          .details = "With --follow a task that does not run yet is waited for.",
-          .examples = "task logs resize-7\ntask logs resize-7 -f\n",
+          .details =
+                  "With --follow a task that does not run yet is waited for. With --previous the attempt before the newest.",
+          .examples = "task logs resize-7\ntask logs resize-7 -f\ntask logs resize-7 --previous\n",
           .options = BIT(HV_OPT_NO_PAGER) | BIT(HV_OPT_FOLLOW) | BIT(HV_OPT_SINCE) | BIT(HV_OPT_TAIL) |
-                     BIT(HV_OPT_STREAM) | BIT(HV_OPT_TIMESTAMPS),
+                     BIT(HV_OPT_STREAM) | BIT(HV_OPT_TIMESTAMPS) | BIT(HV_OPT_PREVIOUS),
           .args = HV_ARGS_TASK,
           .args_max = 1,
           .run = hv_cmd_task_logs },

@@ -191,7 +191,8 @@ struct hv_docker_logs {
         bool timestamps; /* fill time_us; with Docker's driver `local` also what shows every newline (docker/logs.c) */
         bool tty;          /* the container has a terminal: its log is not framed (from inspect) */
         uint64_t since_us; /* 0: from the beginning */
-        int64_t tail;      /* last lines only; -1: all; 0: none, with follow: only what comes */
+        uint64_t until_us; /* 0: to the end */
+        int64_t tail; /* last lines only; -1: all; 0: none, with follow: only what comes. Taken of the log before until_us is */
         hv_docker_log_fn *fn;
         void *userdata; /* of fn; `then` has its own */
 };

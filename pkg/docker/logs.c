@@ -204,6 +204,8 @@ struct hv_docker_call *hv_docker_container_logs(struct hv_docker *d, const char 
                 hv_call_add_query(c, "timestamps", "1");
         if (logs->since_us)
                 hv_call_add_query_instant(c, "since", logs->since_us * 1000);
+        if (logs->until_us)
+                hv_call_add_query_instant(c, "until", logs->until_us * 1000);
         if (logs->tail >= 0)
                 hv_call_add_query_int(c, "tail", logs->tail);
         c->patient = true;

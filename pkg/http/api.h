@@ -136,6 +136,7 @@ struct hv_api_log_options {
         unsigned replica;       /* 1.. */
         unsigned streams;       /* enum hv_api_stream, at least one */
         bool follow;            /* go on until the client leaves or the container ends */
+        bool previous;          /* of a service: the last run that is over; never with `follow` */
         bool timestamps;        /* each line begins with its time, RFC 3339 with nanoseconds */
         uint64_t tail;          /* last lines; UINT64_MAX: all */
         uint64_t since_wall_us; /* 0: from the start */
@@ -274,7 +275,7 @@ struct hv_api_backend {
                      struct hv_api_call *call);
 
         /* Opens the log of a replica. NULL and err when it cannot be (-ENOENT: no such object, or no
-         * container yet; -ENOTCONN: no engine): the call is over. Else text comes by hv_api_logs_write() in
+         * container yet, or no run before; -ENOTCONN: no engine): the call is over. Else text comes by hv_api_logs_write() in
          * later turns of the loop, and the end by hv_api_logs_done(); or logs_close() comes first, because
          * the client left: then no _done(). `options` are borrowed for the length of this call. */
         struct hv_api_log *(*logs_open)(void *userdata, const struct hv_api_log_options *options,

@@ -140,7 +140,14 @@ bool hv_api_read_log_options(struct hv_http_request *req, struct hv_api_log_opti
                 return false;
         ret->replica = (unsigned) replica;
         ret->follow = hv_http_query_is_true(req, "follow");
+        ret->previous = hv_http_query_is_true(req, "previous");
         ret->timestamps = hv_http_query_is_true(req, "timestamps");
+        if (ret->previous && ret->follow) {
+                hv_http_reply_problem(
+                        req, 400, "BadQuery",
+                        "previous: what is over cannot be followed; leave out one of follow and previous");
+                return false;
+        }
         ret->tail = UINT64_MAX;
         if (tail && !hv_streq(tail, "all") &&
             hv_http_query_u64(req, "tail", 0, UINT64_MAX - 1, UINT64_MAX, &ret->tail) < 0)

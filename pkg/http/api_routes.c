@@ -32,6 +32,8 @@
                 { "stream", "{enum: [all, stdout, stderr]}" }, {                                  \
                 "timestamps", BOOLEAN, "each line begins with its time"                           \
         }
+#define PREVIOUS(what) \
+        { "previous", BOOLEAN, what }
 
 PARAMETERS(READY, { "verbose", BOOLEAN, "lists every check" },
            { "exclude", TEXT, "checks to leave out, separated by commas" });
@@ -43,7 +45,8 @@ PARAMETERS(HISTORY, { "history", BOOLEAN, "with the points of the last rounds, o
 PARAMETERS(EVENTS, { "follow", BOOLEAN, "as a stream" }, SINCE, TAIL, LAST_EVENT_ID, LIMIT(1000), CONTINUE);
 PARAMETERS(OBJECT_EVENTS, SINCE, TAIL, LIMIT(1000), CONTINUE);
 PARAMETERS(ORIGIN, { "field", TEXT, "path of the field, such as restart.policy or ports[0].host" });
-PARAMETERS(SERVICE_LOG, { "replica", "{type: integer, minimum: 1, maximum: 1000, default: 1}" }, LOG);
+PARAMETERS(SERVICE_LOG, { "replica", "{type: integer, minimum: 1, maximum: 1000, default: 1}" },
+           PREVIOUS("only what the last run that is over wrote; not with follow"), LOG);
 PARAMETERS(TASKS, { "state", TEXT, "live, ended, or states, separated by commas" },
            { "source", "{enum: [file, cron, api, pool]}" }, { "name", TEXT, "name of the Task or CronTask" },
            { "cron", TEXT, "name of the CronTask" }, LIMIT(1000), CONTINUE, WATCH, LAST_EVENT_ID);
@@ -52,7 +55,7 @@ PARAMETERS(SUBMIT, { "id", TEXT, "id of the task; otherwise the key, or name and
            { "file", TEXT, "how findings call the document" },
            { "Idempotency-Key", "{type: string, maxLength: 200}", "the same key is the same task",
              .is_header = true });
-PARAMETERS(TASK_LOG, ATTEMPT, LOG);
+PARAMETERS(TASK_LOG, ATTEMPT, PREVIOUS("of the attempt before the newest; not with attempt or follow"), LOG);
 PARAMETERS(RESULTS, ATTEMPT, { "format", "{enum: [json, tar, zip]}" }, LIMIT(10000), CONTINUE);
 PARAMETERS(RESULT, ATTEMPT, { "Range", TEXT, "one range", .is_header = true },
            { "If-Range", TEXT, NULL, .is_header = true });
@@ -240,7 +243,11 @@ static const struct hv_http_route routes[] = {
         DOCUMENT_ROUTE("services", service, "service"),
         GET(objects, "/api/v1/services/{name}/logs", OPERATOR, hv_api_get_logs,
             "200 text/plain, 400, 404, 503", "log of one replica", .parameters = SERVICE_LOG,
-            .details = "Plain text as the container writes it."),
+            .details =
+                    "Plain text as the container writes it. A container keeps its log over restarts: previous cuts the "
+                    "run out of it that came before the present start, or of what does not run the last one. Where the "
+                    "agent did not start that run itself, all is shown that was written before the present one. 404 when "
+                    "there was none in this container."),
         GET(objects, "/api/v1/services/{name}/stats", VIEWER, hv_api_get_service_stats, "200 Usage, 304, 404",
             "what the containers of one service use", .parameters = HISTORY),
         KIND_ROUTES("networks", network, "network"),

@@ -39,6 +39,27 @@ static bool try_kept(struct hv_http_request *req, const struct hv_api_tasks *t,
         return true;
 }
 
+/* ?attempt=, or of ?previous the one before the newest. False: answered. */
+static bool read_attempt(struct hv_http_request *req, const struct hv_task_item *item, bool previous,
+                         unsigned *ret) {
+        if (!hv_api_read_attempt(req, ret))
+                return false;
+        if (!previous)
+                return true;
+        if (*ret != 0) {
+                hv_http_reply_problem(req, 400, "BadQuery",
+                                      "previous: attempt says already which; leave out one of them");
+                return false;
+        }
+        if (item->attempt < 2) {
+                hv_http_reply_problem(req, 404, "NotFound", "task %s has no attempt before its %s", item->id,
+                                      item->attempt ? "first" : "first, which has not begun");
+                return false;
+        }
+        *ret = item->attempt - 1;
+        return true;
+}
+
 /* It ended before its log was opened, or while it was waited for: what was kept is what there is. */
 static bool otherwise(struct hv_api_call *call) {
         _hv_cleanup_(hv_api_task_view_done) struct hv_api_task_view v = {};
@@ -59,10 +80,10 @@ void hv_api_get_task_logs(struct hv_http_request *req, void *userdata) {
         struct hv_task_item item;
         unsigned attempt;
 
-        if (!hv_api_read_log_options(req, &options) || !hv_api_read_attempt(req, &attempt))
+        if (!hv_api_read_log_options(req, &options))
                 return;
         hv_api_look_at_tasks(api, &v);
-        if (hv_api_wanted_task(req, &v, &item) < 0)
+        if (hv_api_wanted_task(req, &v, &item) < 0 || !read_attempt(req, &item, options.previous, &attempt))
                 return;
         options.kind = HV_KIND_TASK;
         options.name = item.id;

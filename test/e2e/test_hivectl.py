@@ -16,6 +16,11 @@ SPEAKER = service("speaker").replace("command: [/bin/sleep]", "command: [/bin/sh
     'args: ["1000000"]', "args: [\"trap 'echo asked' HUP; for i in 1 2 3; do echo line $i; done; echo wrong >&2; "
                          "while :; do sleep 1000000 & wait; done\"]")
 
+# Counts its runs, and ends when it is asked to.
+TELLER = service("teller").replace("command: [/bin/sleep]", "command: [/bin/sh, -c]").replace(
+    'args: ["1000000"]', "args: [\"n=$(cat /n 2>/dev/null); n=$((n + 1)); echo $n > /n; trap 'echo run $n ends; exit 3' USR1; "
+                         "echo run $n begins; echo run $n complains >&2; while :; do sleep 1000000 & wait; done\"]")
+
 
 class Hivectl(base.Case):
     def ctl(self, *args, code=0, **more):
@@ -220,8 +225,9 @@ class ShutDown(Hivectl):
 class Looking(Hivectl):
     def setUp(self):
         super().setUp()
-        self.up("  networks: [{name: net}]\n  services:\n" + SPEAKER +
-                service("web", "replicas: 2", network="networks: [{name: net}]"))
+        self.body = ("  networks: [{name: net}]\n  services:\n" + SPEAKER +
+                     service("web", "replicas: 2", network="networks: [{name: net}]"))
+        self.up(self.body)
 
     def test_get_lists_and_names(self):
         table = self.ctl("get", "services").stdout
@@ -295,6 +301,28 @@ class Looking(Hivectl):
         finally:
             follower.terminate()
             follower.communicate()
+
+    def test_the_log_of_the_run_before(self):
+        """A container keeps its log when it is started again: each run is cut out of it."""
+        told = lambda n: [f"run {n} begins", f"run {n} complains", f"run {n} ends"]
+        logs = lambda *more, code=0: sorted(self.ctl("logs", "teller", *more, code=code).stdout.splitlines())
+        self.agent.write(document(self.body + TELLER))
+        self.ctl("apply", "--wait")
+        self.agent.wait(lambda: logs() == told(1)[:2], "the first run has spoken")
+        self.assertIn("teller/1 has not run before its present start", self.ctl("logs", "teller", "-p", code=NO_SUCH).stderr)
+        for n in (2, 3):
+            self.engine.call("POST", "/containers/hive-teller/kill?signal=USR1")
+            self.agent.wait(lambda n=n: logs()[-2:] == told(n)[:2], f"run {n} has spoken")
+            self.assertEqual(logs("--previous"), told(n - 1))
+        self.assertEqual(logs("--previous", "--stream", "stderr"), ["run 2 complains"])
+        self.assertEqual(logs("--previous", "--tail", "1", "--stream", "stdout"), ["run 2 ends"])
+        self.assertEqual(logs("--previous", "--tail", "9", "--stream", "stdout"), [told(2)[0], told(2)[2]])
+        self.assertEqual(len(logs("--previous", "--tail", "0")), 0)
+        # An agent that did not start them itself knows where the present run begins, from the engine.
+        self.agent.kill()
+        self.agent.start()
+        self.agent.wait_synced()
+        self.assertEqual(logs("--previous"), sorted(told(1) + told(2)))
 
     def test_learning_needs_no_agent(self):
         self.agent.terminate()

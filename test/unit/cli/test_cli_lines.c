@@ -57,6 +57,11 @@ static void there_is_a_log(struct stage *s) {
         s->log_text = "GET / 200\n";
 }
 
+static void it_has_not_run_before(struct stage *s) {
+        s->log_text = "";
+        hv_err_set(&s->err, -ENOENT, "web/1 has not run before its present start");
+}
+
 static void there_are_events(struct stage *s) {
         stage_event(s, "Service", "web", "started hive-web");
 }
@@ -170,7 +175,14 @@ static const struct line {
         { "help apply", NULL, 0, "hivectl apply -f web.yaml --wait", NULL },
         { "apply --help", NULL, 0, "--accept-prune REVISION", NULL },
         { "get -h", NULL, 0, "table, wide, json, yaml, name, jsonl, jsonpath, custom-columns", NULL },
-        { "help nope", NULL, 64, NULL, "no such command" },
+        { "help frobnicate", NULL, 64, NULL, "there is no command \"frobnicate\"" },
+        { "help sttus", NULL, 64, NULL, "there is no command \"sttus\"; did you mean status?" },
+        { "help task lgos", NULL, 64, NULL, "there is no command \"task lgos\"; did you mean task logs?" },
+        { "frobnicate --help", NULL, 64, NULL, "there is no command \"frobnicate\"" },
+        { "sttus --help", NULL, 64, NULL, "did you mean status?" },
+        { "-h sttus", NULL, 64, NULL, "did you mean status?" },
+        { "task lgos --help", NULL, 64, NULL, "did you mean task logs?" },
+        { "task xyzzy -h", NULL, 64, NULL, "task xyzzy: which of them? hivectl help task lists them" },
         { "--version", NULL, 0, "hivectl 0.", NULL },
         { "sttus", NULL, 64, NULL, "did you mean status?" },
         { "gte svc", NULL, 64, NULL, "did you mean get?" },
@@ -205,6 +217,9 @@ static const struct line {
         { "wait --for redy", NULL, 64, NULL, "did you mean ready?" },
         { "logs", NULL, 64, NULL, "hivectl logs web" },
         { "logs web --tail many", NULL, 64, NULL, "expected a number of lines, found \"many\"" },
+        { "logs web --previous -f", NULL, 64, NULL, "--previous is over, and --follow waits for more" },
+        { "logs -pf task/train-1", NULL, 64, NULL, "--previous is over" },
+        { "task logs train-1 -p --follow", NULL, 64, NULL, "--previous is over" },
         { "logs net/backend", NULL, 64, NULL, "only services and tasks have logs" },
         { "delete", NULL, 64, NULL, "hivectl delete service/web" },
         { "completion", NULL, 64, NULL, "bash, zsh or fish" },
@@ -359,6 +374,10 @@ static const struct line {
         { "logs service/web/2", there_is_a_log, 0, "GET / 200\n", NULL },
         { "logs web", there_is_a_log, 0, "web/2 | GET / 200\n", NULL },
         { "logs svc db", there_is_a_log, 0, "GET / 200\n", NULL },
+        { "logs web/1 --previous", there_is_a_log, 0, "GET / 200\n", NULL },
+        { "logs web/1 -p", it_has_not_run_before, 4, NULL, "web/1 has not run before its present start" },
+        { "task logs train-1 --previous", stage_tasks, 4, NULL,
+          "task train-1 has no attempt before its first" },
         { "logs web/7", there_is_a_log, 4, NULL, "has 2 replicas" },
         { "logs web/1", NULL, 4, NULL, "no container yet" },
         { "logs nope", NULL, 4, NULL, "there is no service" },

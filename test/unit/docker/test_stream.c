@@ -222,6 +222,22 @@ static void test_logs_in_any_piece(void **state) {
                             "GET /containers/a/logs?stdout=1&stderr=1&timestamps=1");
 }
 
+static void test_part_of_a_log(void **state) {
+        struct fixture *x = *state;
+        _hv_cleanup_(hv_buf_done) struct hv_buf seen = {};
+        const struct hv_docker_logs wanted = { .since_us = UINT64_C(1795255200000001),
+                                               .until_us = UINT64_C(1795255201500000),
+                                               .tail = -1,
+                                               .fn = on_log,
+                                               .userdata = &seen };
+
+        serve(x, "GET /containers/a/logs", "", 0, 1, true);
+        assert_int_equal(CALL(x, hv_docker_container_logs, "a", &wanted)->outcome, HV_DOCKER_OK);
+        assert_string_equal(
+                hv_fake_request(x->fake, 1),
+                "GET /containers/a/logs?stdout=1&stderr=1&since=1795255200.000001000&until=1795255201.500000000");
+}
+
 static void test_logs_that_are_not_framed(void **state) {
         struct fixture *x = *state;
         _hv_cleanup_(hv_buf_done) struct hv_buf seen = {}, cut = {};
@@ -483,6 +499,7 @@ int main(void) {
                 TEST(test_events_never_open),
                 TEST(test_free_at_an_event),
                 TEST(test_logs_in_any_piece),
+                TEST(test_part_of_a_log),
                 TEST(test_logs_that_are_not_framed),
                 TEST(test_logs_huge_frame),
                 TEST(test_logs_of_a_terminal),

@@ -180,7 +180,7 @@ static void watchers_have_half_of_the_streams(void **state) {
 
 static void a_log_is_plain_text(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
-        _hv_cleanup_(answer_done) struct answer a = {};
+        _hv_cleanup_(answer_done) struct answer a = {}, before = {};
 
         (void) state;
         s->log_text = "one\ntwo \033[31m\n";
@@ -193,7 +193,12 @@ static void a_log_is_plain_text(void **state) {
         assert_int_equal(s->last_log.streams, HV_API_STDERR);
         assert_true(s->last_log.timestamps);
         assert_false(s->last_log.follow);
+        assert_false(s->last_log.previous);
         assert_true(s->last_log.since_wall_us == 1577836800 * HV_USEC_PER_SEC);
+        before = get(s, "/api/v1/services/web/logs?previous=1&tail=3");
+        assert_int_equal(before.status, 200);
+        assert_true(s->last_log.previous);
+        assert_int_equal(s->last_log.tail, 3);
 }
 
 static void a_log_that_cannot_be_read_says_so(void **state) {
@@ -211,6 +216,8 @@ static void a_log_that_cannot_be_read_says_so(void **state) {
                 { "bad stream", "/api/v1/services/web/logs?stream=both", "x", 0, 400 },
                 { "bad tail", "/api/v1/services/web/logs?tail=-1", "x", 0, 400 },
                 { "bad since", "/api/v1/services/web/logs?since=noon", "x", 0, 400 },
+                { "what is over, followed", "/api/v1/services/web/logs?previous=1&follow=1", "x", 0, 400 },
+                { "no run before", "/api/v1/services/web/logs?previous=1", "", -ENOENT, 404 },
                 { "nothing written", "/api/v1/services/web/logs", "", 0, 200 },
                 { "all lines", "/api/v1/services/web/logs?tail=all", "x", 0, 200 },
         };

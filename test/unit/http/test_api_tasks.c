@@ -439,6 +439,42 @@ static void the_kept_log_is_shown(void **state) {
         assert_int_equal(s->n_logs_opened, 0);
 }
 
+/* The attempt before the newest, of which something was kept or not. */
+static void the_attempt_before_has_a_log_of_its_own(void **state) {
+        static const struct {
+                const char *path;
+                unsigned status;
+                const char *text;
+        } rows[] = {
+                { "resize-7/logs?previous=1", 200, "one\ntwo\nwarning\nthree\n" },
+                { "resize-7/logs?previous=1&tail=1&stream=stderr", 200, "warning\n" },
+                { "resize-7/logs?attempt=2", 404, "in that attempt" },
+                { "resize-7/logs?previous=1&attempt=1", 400, "leave out one of them" },
+                { "resize-7/logs?previous=1&follow=1", 400, "cannot be followed" },
+                { "train-1/logs?previous=1", 404, "task train-1 has no attempt before its first" },
+                { "big-1/logs?previous=1", 404,
+                  "task big-1 has no attempt before its first, which has not begun" },
+        };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        char from[128], to[128];
+
+        (void) state;
+        stage_tasks(s);
+        (void) snprintf(from, sizeof from, "%s/sieve-0a1b2c3d", s->results);
+        (void) snprintf(to, sizeof to, "%s/resize-7", s->results);
+        assert_int_equal(rename(from, to), 0);
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                char path[120];
+                _hv_cleanup_(answer_done) struct answer a = {};
+
+                (void) snprintf(path, sizeof path, "/api/v1/tasks/%s", rows[i].path);
+                a = get(s, path);
+                if (a.status != rows[i].status || !strstr(body_of(&a), rows[i].text))
+                        fail_msg("%s: %u: %s", path, a.status, body_of(&a));
+        }
+        assert_int_equal(s->n_logs_opened, 0);
+}
+
 /* While it runs the engine is asked; what ended meanwhile is shown from what was kept. */
 static void the_log_of_a_running_task_is_the_engines(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
@@ -631,6 +667,7 @@ int main(void) {
                 cmocka_unit_test(stop_retry_and_forget_reach_the_backend),
                 cmocka_unit_test(a_fit_is_told_with_its_numbers),
                 cmocka_unit_test(the_kept_log_is_shown),
+                cmocka_unit_test(the_attempt_before_has_a_log_of_its_own),
                 cmocka_unit_test(the_log_of_a_running_task_is_the_engines),
                 cmocka_unit_test(results_are_a_list_of_files),
                 cmocka_unit_test(one_file_has_ranges_and_a_tag),

@@ -19,6 +19,7 @@ export function ServicePage({ name }: { name: string }) {
         const { data: thing, error } = useAnswer<Thing>(base);
         const events = useAnswer<List<Happening>>(`${base}/events?tail=100`);
         const [replica, choose] = useState(1);
+        const [before, lookBack] = useState(false);
         const units = thing?.status.units ?? [];
         const place = thing?.metadata.declaredAt;
         return (
@@ -72,22 +73,33 @@ export function ServicePage({ name }: { name: string }) {
                                 <Card
                                         title={t("Log")}
                                         side={
-                                                units.length > 1 && (
+                                                <>
+                                                        {units.length > 1 && (
+                                                                <label>
+                                                                        {t("Container")}{" "}
+                                                                        <select value={replica} onChange={(event) => choose(Number(event.currentTarget.value))}>
+                                                                                {units.map((unit) => (
+                                                                                        <option key={unit.replica} value={unit.replica}>
+                                                                                                {unit.container}
+                                                                                        </option>
+                                                                                ))}
+                                                                        </select>
+                                                                </label>
+                                                        )}
                                                         <label>
-                                                                {t("Container")}{" "}
-                                                                <select value={replica} onChange={(event) => choose(Number(event.currentTarget.value))}>
-                                                                        {units.map((unit) => (
-                                                                                <option key={unit.replica} value={unit.replica}>
-                                                                                        {unit.container}
-                                                                                </option>
-                                                                        ))}
-                                                                </select>
+                                                                <input type="checkbox" checked={before} onChange={(event) => lookBack(event.currentTarget.checked)} />{" "}
+                                                                {t("only the run before")}
                                                         </label>
-                                                )
+                                                </>
                                         }
                                 >
                                         {units.find((unit) => unit.replica === replica)?.startedAt ? (
-                                                <LogView key={replica} path={`${base}/logs?replica=${replica}`} name={name} follow />
+                                                <LogView
+                                                        key={`${replica}-${before}`}
+                                                        path={`${base}/logs?replica=${replica}${before ? "&previous=1" : ""}`}
+                                                        name={name}
+                                                        follow={!before}
+                                                />
                                         ) : (
                                                 <Empty>{t("It was not started yet.")}</Empty>
                                         )}

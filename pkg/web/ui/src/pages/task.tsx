@@ -106,6 +106,7 @@ export function TaskPage({ name }: { name: string }) {
         const { data: task, error, again } = useAnswer<Task>(base);
         const events = useAnswer<List<Happening>>(`${base}/events?tail=100`);
         const [stops, stop] = useState(false);
+        const [before, lookBack] = useState(false);
         const [busy, run] = useAct();
         const s = task?.status;
         const history = s?.container ? pointsOf.value[s.container] : undefined;
@@ -174,8 +175,23 @@ export function TaskPage({ name }: { name: string }) {
                                 </Card>
                         )}
                         {task && s && may("operator") && (
-                                <Card title={t("Log")}>
-                                        <LogView key={`${s.attempt}-${s.ended}`} path={`${base}/logs`} name={name} follow={!s.ended} />
+                                <Card
+                                        title={t("Log")}
+                                        side={
+                                                s.attempt > 1 && (
+                                                        <label>
+                                                                <input type="checkbox" checked={before} onChange={(event) => lookBack(event.currentTarget.checked)} />{" "}
+                                                                {t("only the attempt before")}
+                                                        </label>
+                                                )
+                                        }
+                                >
+                                        <LogView
+                                                key={`${s.attempt}-${s.ended}-${before}`}
+                                                path={`${base}/logs${before ? "?previous=1" : ""}`}
+                                                name={name}
+                                                follow={!s.ended && !before}
+                                        />
                                 </Card>
                         )}
                         {task && s && may("operator") && (
