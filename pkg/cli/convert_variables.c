@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <errno.h>
 
+#include "spec/interpolate.h"
 #include "spec/node.h"
 
 #define NESTING_MAX 8               /* defaults within defaults */
@@ -44,29 +45,6 @@ struct expansion {
 
 static int expand(struct expansion *x, const char *s, size_t len, unsigned depth, struct hv_buf *ret);
 
-static size_t name_length(const char *s, size_t len) {
-        size_t n = 0;
-
-        while (n < len &&
-               (s[n] == '_' || isalpha((unsigned char) s[n]) || (n > 0 && isdigit((unsigned char) s[n]))))
-                n++;
-        return n;
-}
-
-/* Offset of the brace that closes the one before s; len when there is none. */
-static size_t closing_brace(const char *s, size_t len) {
-        unsigned depth = 1;
-
-        for (size_t i = 0; i < len; i++) {
-                if (s[i] == '$' && i + 1 < len && s[i + 1] == '{') {
-                        depth++;
-                        i++;
-                } else if (s[i] == '}' && --depth == 0)
-                        return i;
-        }
-        return len;
-}
-
 /* Nothing is quoted: in a file of variables it may be part of a password. */
 static int malformed(const struct expansion *x) {
         return hv_err_set(
@@ -77,7 +55,7 @@ static int malformed(const struct expansion *x) {
 
 /* What stands between the braces: NAME, then perhaps one of the operators and what it takes. */
 static int expand_form(struct expansion *x, const char *s, size_t len, unsigned depth, struct hv_buf *ret) {
-        size_t n = name_length(s, len);
+        size_t n = hv_spec_variable_name(s, len);
         const char *name = hv_arena_strndup(x->variables->c->arena, s, n), *rest = s + n, *value;
         size_t n_rest = len - n;
         bool colon = n_rest > 0 && *rest == ':', is_there;
@@ -120,13 +98,13 @@ static int expand(struct expansion *x, const char *s, size_t len, unsigned depth
                         continue;
                 }
                 if (i + 1 < len && s[i + 1] == '{') {
-                        n = closing_brace(s + i + 2, len - i - 2);
+                        n = hv_spec_variable_brace(s + i + 2, len - i - 2);
                         if (i + 2 + n == len)
                                 return malformed(x);
                         r = expand_form(x, s + i + 2, n, depth, ret);
                         n += 2;
                 } else {
-                        n = name_length(s + i + 1, len - i - 1);
+                        n = hv_spec_variable_name(s + i + 1, len - i - 1);
                         r = expand_form(x, s + i + 1, n, depth, ret);
                 }
                 if (r < 0)

@@ -27,7 +27,7 @@ static bool fail(const struct expansion *x, struct hv_diag *diag, const char *hi
         return false;
 }
 
-static size_t name_length(const char *s, size_t len) {
+size_t hv_spec_variable_name(const char *s, size_t len) {
         size_t n = 0;
 
         while (n < len && (s[n] == '_' || (s[n] >= 'A' && s[n] <= 'Z') || (s[n] >= 'a' && s[n] <= 'z') ||
@@ -36,8 +36,7 @@ static size_t name_length(const char *s, size_t len) {
         return n;
 }
 
-/* Offset of the brace that closes the one before s; len when there is none. */
-static size_t closing_brace(const char *s, size_t len) {
+size_t hv_spec_variable_brace(const char *s, size_t len) {
         unsigned depth = 1;
 
         for (size_t i = 0; i < len; i++) {
@@ -70,7 +69,7 @@ static bool unset(struct expansion *x, const char *name, const char *message, si
 
 /* The inside of one ${...}. */
 static bool expand_form(struct expansion *x, const char *s, size_t len, unsigned depth, struct hv_buf *out) {
-        size_t n = name_length(s, len);
+        size_t n = hv_spec_variable_name(s, len);
         const char *name = hv_arena_strndup(x->arena, s, n), *rest = s + n, *value;
         size_t n_rest = len - n;
 
@@ -121,7 +120,7 @@ static bool expand(struct expansion *x, const char *s, size_t len, unsigned dept
                         continue;
                 }
                 inside = i + 2;
-                close = inside + closing_brace(s + inside, len - inside);
+                close = inside + hv_spec_variable_brace(s + inside, len - inside);
                 if (close == len || depth >= NESTING_MAX)
                         return fail(
                                 x,

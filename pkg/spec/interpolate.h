@@ -17,6 +17,11 @@ typedef const char *(*hv_spec_env_fn)(void *userdata, const char *name);
 void hv_spec_interpolate(struct hv_arena *a, struct hv_diags *d, struct hv_node *root, hv_spec_env_fn env,
                          void *env_userdata);
 
+/* Of texts with variables in them. Length of the name that s begins with, 0: none; offset of the brace that closes the one before s,
+ * len: none. */
+size_t hv_spec_variable_name(const char *s, size_t len);
+size_t hv_spec_variable_brace(const char *s, size_t len);
+
 /* Text in which nothing is a form: read again it is the same. A '$' is doubled where what follows would make one of it. */
 struct hv_buf;
 void hv_spec_escape(const char *text, struct hv_buf *ret);
