@@ -1,4 +1,4 @@
-/* source/set_private.h - the set of sources from inside: what set.c and set_trial.c share. */
+/* source/set_private.h - the set of sources from inside: what the set_*.c share. */
 #pragma once
 
 #include "source/files.h"
@@ -35,7 +35,7 @@ struct making {
         bool facts, needs_secrets, writes; /* writes: may claim the node id and make secrets */
 };
 
-/* set.c */
+/* set_load.c */
 void hv_source_add_file(struct making *m, const struct hv_spec_file *f);
 int hv_source_open_objects(struct hv_source_set *s,
                            struct hv_err *err); /* once; 0 also where there can be none */
