@@ -169,6 +169,13 @@ int hv_cli_problem(struct hv_cli *cli, unsigned status, const struct hv_json *pr
         return hv_cli_fail(cli, code, "the agent answered with status %u", status);
 }
 
+int hv_cli_stream_end(struct hv_cli *cli, const struct hv_client_answer *answer, const struct hv_err *err,
+                      const char *ended) {
+        if (answer)
+                return hv_cli_problem(cli, answer->status, answer->json);
+        return hv_cli_fail(cli, HV_EXIT_UNREACHABLE, "%s", err ? err->msg : ended);
+}
+
 static int ask(struct hv_cli *cli, enum hv_method method, const char *path, const struct hv_buf *body,
                const char *content_type, struct hv_json **ret) {
         _hv_cleanup_(hv_client_answer_done) struct hv_client_answer answer = {};

@@ -15,6 +15,7 @@
 #define HV_CLI_TIMEOUT_DEFAULT_US (30 * UINT64_C(1000000)) /* of one request */
 
 struct hv_client;
+struct hv_client_answer;
 struct hv_client_config;
 struct hv_columns;
 
@@ -57,6 +58,9 @@ const char *hv_cli_host(const struct hv_cli *cli);
 int hv_cli_connect(struct hv_cli *cli); /* makes cli->client; HV_EXIT_OK or an exit code */
 /* What a refusal of the agent means for the exit code; told on standard error. */
 int hv_cli_problem(struct hv_cli *cli, unsigned status, const struct hv_json *problem);
+/* The end of a stream that was to go on: refused, broken, or `ended` in words where the agent closed it. */
+int hv_cli_stream_end(struct hv_cli *cli, const struct hv_client_answer *answer, const struct hv_err *err,
+                      const char *ended);
 
 /* The verb that the arguments begin with; NULL: none. */
 const struct hv_verb *hv_cli_verb(const struct hv_cli *cli);

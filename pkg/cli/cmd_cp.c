@@ -18,6 +18,7 @@
 #include "base/quantity.h"
 #include "base/time.h"
 #include "cli/client.h"
+#include "cli/progress.h"
 #include "cli/tar.h"
 #include "cli/untar.h"
 
@@ -38,17 +39,11 @@ struct cp {
         bool is_whole, is_over;
         int result; /* of the request; told already */
         uint64_t moved_bytes, shown_us;
-        bool is_drawn;
+        struct hv_progress progress;
         unsigned n_left_out;
 };
 
 /* ---- progress ---- */
-
-static void clear_progress(struct cp *c) {
-        if (c->is_drawn)
-                (void) fputs("\r\033[K", stderr);
-        c->is_drawn = false;
-}
 
 static void show_progress(struct cp *c, size_t more) {
         char text[HV_QUANTITY_SIZE];
@@ -56,23 +51,19 @@ static void show_progress(struct cp *c, size_t more) {
         uint64_t now_us;
 
         c->moved_bytes += more;
-        if (!c->cli->err_is_tty || hv_option_is_given(&c->cli->options, HV_OPT_QUIET))
-                return;
         (void) clock_gettime(CLOCK_MONOTONIC, &now);
         now_us = (uint64_t) now.tv_sec * HV_USEC_PER_SEC + (uint64_t) now.tv_nsec / 1000;
         if (now_us < c->shown_us + SHOW_EVERY_US)
                 return;
         c->shown_us = now_us;
         hv_quantity_format_bytes(c->moved_bytes & ~(((uint64_t) 1 << 16) - 1), text);
-        (void) fprintf(stderr, "\r\033[K%s", text);
-        (void) fflush(stderr);
-        c->is_drawn = true;
+        hv_progress_show(&c->progress, text, strlen(text));
 }
 
 static void left_out(void *userdata, const char *path, const char *why) {
         struct cp *c = userdata;
 
-        clear_progress(c);
+        hv_progress_clear(&c->progress);
         c->n_left_out++;
         (void) hv_cli_fail(c->cli, HV_EXIT_ERROR, "left out: %s: %s", path, why);
 }
@@ -163,7 +154,7 @@ static bool is_folder(const struct hv_json *path) {
 static void on_end(void *userdata, const struct hv_client_answer *answer, const struct hv_err *err) {
         struct cp *c = userdata;
 
-        clear_progress(c);
+        hv_progress_clear(&c->progress);
         c->request = NULL;
         c->is_over = true;
         if (answer)
@@ -289,10 +280,10 @@ static int copy_out(struct cp *c) {
         untar.name = name;
         untar.with_owners = hv_option_is_given(&c->cli->options, HV_OPT_ARCHIVE);
         if (hv_untar(&untar, &err) < 0 && c->result == HV_EXIT_OK) {
-                clear_progress(c);
+                hv_progress_clear(&c->progress);
                 return hv_cli_fail(c->cli, HV_EXIT_ERROR, "%s: %s", c->here, err.msg);
         }
-        clear_progress(c);
+        hv_progress_clear(&c->progress);
         return c->result;
 }
 
@@ -421,7 +412,7 @@ static int copy_in(struct cp *c) {
         tar.name = name;
         tar.with_owners = hv_option_is_given(&c->cli->options, HV_OPT_ARCHIVE);
         if (hv_tar(&tar, &err) < 0 && !c->is_over) {
-                clear_progress(c);
+                hv_progress_clear(&c->progress);
                 return hv_cli_fail(c->cli, HV_EXIT_ERROR, "%s",
                                    err.msg); /* the agent sees a body that breaks */
         }
@@ -454,7 +445,7 @@ static void take_inside(struct cp *c, const char *text) {
 int hv_cmd_cp(struct hv_cli *cli) {
         _hv_cleanup_free_ char *from = NULL, *to = NULL;
         const struct hv_cli_options *o = &cli->options;
-        struct cp c = { .cli = cli };
+        struct cp c = { .cli = cli, .progress.cli = cli };
         char *from_colon, *to_colon, *colon;
         int r;
 

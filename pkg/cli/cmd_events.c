@@ -97,11 +97,7 @@ static void on_data(void *userdata, const char *data, size_t len) {
 static void on_end(void *userdata, const struct hv_client_answer *answer, const struct hv_err *err) {
         struct follower *f = userdata;
 
-        if (answer)
-                f->result = hv_cli_problem(f->cli, answer->status, answer->json);
-        else
-                f->result = hv_cli_fail(f->cli, HV_EXIT_UNREACHABLE, "%s",
-                                        err ? err->msg : "the agent has ended");
+        f->result = hv_cli_stream_end(f->cli, answer, err, "the agent has ended");
         hv_client_stop(f->cli->client);
 }
 

@@ -508,9 +508,7 @@ static void on_watch_data(void *userdata, const char *data, size_t len) {
 static void on_watch_end(void *userdata, const struct hv_client_answer *answer, const struct hv_err *err) {
         struct watcher *w = userdata;
 
-        w->result =
-                answer ? hv_cli_problem(w->cli, answer->status, answer->json)
-                       : hv_cli_fail(w->cli, HV_EXIT_UNREACHABLE, "%s", err ? err->msg : "the agent ended");
+        w->result = hv_cli_stream_end(w->cli, answer, err, "the agent ended");
         hv_client_stop(w->cli->client);
 }
 

@@ -7,7 +7,7 @@
 #include "cli/client.h"
 #include "cli/event_stream.h"
 #include "cli/output.h"
-#include "cli/terminal.h"
+#include "cli/progress.h"
 #include "json/write.h"
 
 #define PATH "/api/v1/preload"
@@ -17,7 +17,7 @@ struct waiter {
         const struct hv_json *asked; /* the agent's answer: names as the agent has them */
         struct hv_event_stream events;
         struct hv_buf last; /* how far it is: for progress, and for whoever waited in vain */
-        bool drawn;         /* a line of progress stands on the terminal */
+        struct hv_progress progress;
         int result;
 };
 
@@ -57,31 +57,10 @@ static const struct hv_json *find(const struct hv_json *all, const char *image) 
         return NULL;
 }
 
-/* ---- progress ---- */
-
-static void clear_progress(struct waiter *w) {
-        if (w->drawn)
-                (void) fputs("\r\033[K", stderr);
-        w->drawn = false;
-}
-
-static void show_progress(struct waiter *w) {
-        _hv_cleanup_(hv_buf_done) struct hv_buf safe = {};
-
-        clear_progress(w);
-        if (!w->cli->err_is_tty || hv_option_is_given(&w->cli->options, HV_OPT_QUIET))
-                return;
-        hv_terminal_escape(&safe, hv_buf_str(&w->last), w->last.len);
-        /* A line that wraps could not be cleared again. */
-        (void) fprintf(stderr, "%.*s", (int) w->cli->width - 1, hv_buf_str(&safe));
-        (void) fflush(stderr);
-        w->drawn = true;
-}
-
 /* ---- waiting ---- */
 
 static void finish(struct waiter *w, int result) {
-        clear_progress(w);
+        hv_progress_clear(&w->progress);
         w->result = result;
         hv_client_stop(w->cli->client);
 }
@@ -91,7 +70,7 @@ static int tell_end(struct waiter *w, const struct hv_json *all) {
         const struct hv_json *asked = hv_json_get(w->asked, "images");
         int result = HV_EXIT_OK;
 
-        clear_progress(w);
+        hv_progress_clear(&w->progress);
         for (size_t i = 0; i < hv_json_size(asked); i++) {
                 const char *image = hv_json_str(hv_json_at(asked, i), "image");
                 const struct hv_json *now = find(all, image);
@@ -131,7 +110,7 @@ static void on_event(void *userdata, const char *id, const char *event, const ch
         if (n_open == 0)
                 finish(w, tell_end(w, all));
         else
-                show_progress(w);
+                hv_progress_show(&w->progress, hv_buf_str(&w->last), w->last.len);
 }
 
 static void on_data(void *userdata, const char *data, size_t len) {
@@ -143,17 +122,13 @@ static void on_data(void *userdata, const char *data, size_t len) {
 static void on_end(void *userdata, const struct hv_client_answer *answer, const struct hv_err *err) {
         struct waiter *w = userdata;
 
-        clear_progress(w);
-        if (answer)
-                finish(w, hv_cli_problem(w->cli, answer->status, answer->json));
-        else
-                finish(w, hv_cli_fail(w->cli, HV_EXIT_UNREACHABLE, "%s",
-                                      err ? err->msg
-                                          : "the agent ended, and has forgotten what it was asked for"));
+        hv_progress_clear(&w->progress);
+        finish(w, hv_cli_stream_end(w->cli, answer, err,
+                                    "the agent ended, and has forgotten what it was asked for"));
 }
 
 static int wait_for(struct hv_cli *cli, const struct hv_json *asked) {
-        struct waiter w = { .cli = cli, .asked = asked };
+        struct waiter w = { .cli = cli, .asked = asked, .progress.cli = cli };
         const struct hv_client_stream stream = {
                 .path = PATH "?watch=1",
                 .accept = "text/event-stream",
@@ -171,7 +146,7 @@ static int wait_for(struct hv_cli *cli, const struct hv_json *asked) {
                 return hv_cli_fail(cli, HV_EXIT_ERROR, "%s", err.msg);
         r = hv_client_run(cli->client,
                           hv_option_is_given(&cli->options, HV_OPT_TIMEOUT) ? cli->options.timeout_us : 0);
-        clear_progress(&w);
+        hv_progress_clear(&w.progress);
         if (r == -ETIMEDOUT)
                 w.result = hv_cli_fail(cli, HV_EXIT_TIMED_OUT, "waited long enough; the agent goes on: %s",
                                        hv_buf_str(&w.last));

@@ -6,7 +6,7 @@
 
 #include "cli/client.h"
 #include "cli/event_stream.h"
-#include "cli/terminal.h"
+#include "cli/progress.h"
 
 struct waiter {
         struct hv_cli *cli;
@@ -16,27 +16,8 @@ struct waiter {
         bool looking, told_meanwhile; /* at the object; and then it changed again */
         int result;
         char last[512]; /* what was said last: for progress, and for whoever waited in vain */
-        bool drawn;     /* a line of progress stands on the terminal */
+        struct hv_progress progress;
 };
-
-static void clear_progress(struct waiter *w) {
-        if (w->drawn)
-                (void) fputs("\r\033[K", stderr);
-        w->drawn = false;
-}
-
-static void show_progress(struct waiter *w) {
-        _hv_cleanup_(hv_buf_done) struct hv_buf safe = {};
-
-        if (!w->cli->err_is_tty || hv_option_is_given(&w->cli->options, HV_OPT_QUIET))
-                return;
-        clear_progress(w);
-        hv_terminal_escape(&safe, w->last, strlen(w->last));
-        /* A line that wraps could not be cleared again. */
-        (void) fprintf(stderr, "%.*s", (int) w->cli->width - 1, hv_buf_str(&safe));
-        (void) fflush(stderr);
-        w->drawn = true;
-}
 
 static void finish(struct waiter *w, int result) {
         w->result = result;
@@ -102,7 +83,7 @@ static void on_object_end(void *userdata, const struct hv_client_answer *answer,
 
         w->looking = false;
         if (answer && answer->status == 404) {
-                clear_progress(w);
+                hv_progress_clear(&w->progress);
                 finish(w, hv_cli_problem(w->cli, answer->status, answer->json));
                 return;
         }
@@ -112,7 +93,7 @@ static void on_object_end(void *userdata, const struct hv_client_answer *answer,
                 finish(w, code);
                 return;
         }
-        show_progress(w);
+        hv_progress_show(&w->progress, w->last, strlen(w->last));
         if (w->told_meanwhile)
                 look_at_object(w);
 }
@@ -148,7 +129,7 @@ static void on_event(void *userdata, const char *id, const char *event, const ch
         else if (!w->wait->gone && node_is_as_wished(w, j))
                 finish(w, HV_EXIT_OK);
         else
-                show_progress(w);
+                hv_progress_show(&w->progress, w->last, strlen(w->last));
 }
 
 static void on_data(void *userdata, const char *data, size_t len) {
@@ -160,18 +141,15 @@ static void on_data(void *userdata, const char *data, size_t len) {
 static void on_end(void *userdata, const struct hv_client_answer *answer, const struct hv_err *err) {
         struct waiter *w = userdata;
 
-        clear_progress(w);
+        hv_progress_clear(&w->progress);
         if (w->wait->gone && !answer)
                 finish(w, HV_EXIT_OK);
-        else if (answer)
-                finish(w, hv_cli_problem(w->cli, answer->status, answer->json));
         else
-                finish(w, hv_cli_fail(w->cli, HV_EXIT_UNREACHABLE, "%s",
-                                      err ? err->msg : "the agent ended while it was waited for"));
+                finish(w, hv_cli_stream_end(w->cli, answer, err, "the agent ended while it was waited for"));
 }
 
 int hv_cli_wait(struct hv_cli *cli, const struct hv_wait *wait) {
-        struct waiter w = { .cli = cli, .wait = wait };
+        struct waiter w = { .cli = cli, .wait = wait, .progress.cli = cli };
         const struct hv_client_stream stream = {
                 .path = "/api/v1/watch",
                 .accept = "text/event-stream",
@@ -190,7 +168,7 @@ int hv_cli_wait(struct hv_cli *cli, const struct hv_wait *wait) {
         if (r < 0)
                 return hv_cli_fail(cli, HV_EXIT_ERROR, "%s", err.msg);
         r = hv_client_run(cli->client, wait->timeout_us);
-        clear_progress(&w);
+        hv_progress_clear(&w.progress);
         hv_event_stream_done(&w.events);
         hv_buf_done(&w.object);
         if (r == -ETIMEDOUT)

@@ -639,6 +639,98 @@ static void waiting_ends_by_event(void **state) {
         }
 }
 
+static void on_drained(void *userdata) {
+        (void) userdata;
+}
+
+struct end {
+        bool in_order, is_over;
+};
+
+/* Once somebody waits, the agent ends. */
+static int end_when_it_waits(struct stage *s, const struct run *so_far, void *userdata) {
+        struct hv_http_stats stats = {};
+        struct end *end = userdata;
+
+        (void) so_far;
+        if (!end->is_over)
+                hv_http_server_stats(s->server, &stats);
+        if (stats.streams == 0)
+                return 0;
+        if (end->in_order)
+                hv_http_server_drain(s->server, HV_USEC_PER_MIN, on_drained, NULL);
+        else
+                s->server = hv_http_server_free(s->server);
+        end->is_over = true;
+        return 0;
+}
+
+static void an_agent_that_ends_is_told(void **state) {
+        static const struct {
+                const char *words, *said;
+        } rows[] = {
+                { "wait", "the agent ended while it was waited for" },
+                { "wait svc/web", "the agent ended while it was waited for" },
+                { "preload big:1 --wait", "the agent ended, and has forgotten what it was asked for" },
+                { "events -f", "the agent has ended" },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < 2 * HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+                struct end end = { .in_order = i % 2 };
+                const char *words = rows[i / 2].words, *said = rows[i / 2].said;
+                struct run r;
+
+                stage_break_web(s);
+                asked_images_take_long(s);
+                r = run(s, words, &(struct run_options){ .each_turn = end_when_it_waits, .userdata = &end });
+                if (!end.in_order)
+                        said = "the connection to the agent broke";
+                if (r.code != 7 || !strstr(hv_buf_str(&r.err), said))
+                        fail_msg("hivectl %s: %d %s", words, r.code, hv_buf_str(&r.err));
+                run_done(&r);
+        }
+}
+
+/* What a service can be called, where one service is changed; and what is none. */
+static void a_service_is_named_in_each_way(void **state) {
+        static const char *const verbs[] = { "rollout undo", "update --image nginx:2" };
+        static const struct {
+                const char *name;
+                int code;
+                const char *said;
+        } rows[] = {
+                { "web", 0, NULL },
+                { "svc/web", 0, NULL },
+                { "service/web", 0, NULL },
+                { "svc web", 0, NULL },
+                { "services web", 0, NULL },
+                { "", 64, "what? For example: hivectl " },
+                { "node", 64, "a node cannot be meant here" },
+                { "web/2", 64, "a whole service can be meant here, and nothing else" },
+                { "svc/web/2", 64, "a whole service can be meant here, and nothing else" },
+                { "web/x", 64, "x: a replica is a number from 1 on" },
+                { "net/backend", 64, "a whole service can be meant here, and nothing else" },
+                { "net backend", 64, "a whole service can be meant here, and nothing else" },
+        };
+
+        (void) state;
+        for (size_t v = 0; v < HV_ARRAY_SIZE(verbs); v++)
+                for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+                        _hv_cleanup_free_ char *words = hv_asprintf("%s %s", verbs[v], rows[i].name);
+                        struct run r = run(s, words, NULL);
+
+                        if (r.code != rows[i].code || s->n_changes != (rows[i].code == 0) ||
+                            (rows[i].said && !strstr(hv_buf_str(&r.err), rows[i].said)) ||
+                            (rows[i].code == 0 && !strstr(s->last_change, "web")))
+                                fail_msg("hivectl %s: %d %s; %s", words, r.code, hv_buf_str(&r.err),
+                                         s->last_change);
+                        run_done(&r);
+                }
+}
+
 /* Once somebody waits, the image is there. */
 static int bring_when_it_waits(struct stage *s, const struct run *so_far, void *userdata) {
         struct hv_http_stats stats;
@@ -1016,6 +1108,8 @@ int main(void) {
                 cmocka_unit_test(an_interrupt_ends_it),
                 cmocka_unit_test(waiting_ends_by_event),
                 cmocka_unit_test(an_image_is_waited_for_by_event),
+                cmocka_unit_test(an_agent_that_ends_is_told),
+                cmocka_unit_test(a_service_is_named_in_each_way),
                 cmocka_unit_test(a_change_during_a_look_is_not_missed),
                 cmocka_unit_test(events_are_followed),
                 cmocka_unit_test(what_changes_is_watched),
