@@ -85,7 +85,7 @@ static void look(struct hv_doctor *d) {
         hv_doctor_engine(d);
         hv_doctor_node(d);
         hv_doctor_pool(d);
-        hv_doctor_tunnels(d);
+        hv_doctor_tunnels(d, "/sys/class/net", "/var/run/wireguard");
         if (d->is_local)
                 hv_doctor_machine(d);
 }

@@ -10,11 +10,14 @@
 #pragma once
 
 #include <netinet/in.h>
+#include <time.h>
 
 #include "base/vec.h"
 #include "cli/cli_internal.h"
 #include "spec/desired.h"
 #include "spec/diag.h"
+
+struct timex;
 
 enum hv_check_state {
         HV_CHECK_OK,
@@ -73,16 +76,19 @@ void hv_doctor_agent(struct hv_doctor *d); /* doctor_agent.c: socket, version, w
 void hv_doctor_unit(struct hv_doctor *d);
 void hv_doctor_config(struct hv_doctor *d);
 void hv_doctor_node(struct hv_doctor *d);
-void hv_doctor_engine(struct hv_doctor *d);  /* doctor_engine.c */
-void hv_doctor_pool(struct hv_doctor *d);    /* doctor_pool.c: name, route, port, TLS, token */
-void hv_doctor_tunnels(struct hv_doctor *d); /* doctor_tunnel.c */
+void hv_doctor_engine(struct hv_doctor *d); /* doctor_engine.c */
+void hv_doctor_pool(struct hv_doctor *d);   /* doctor_pool.c: name, route, port, TLS, token */
+/* doctor_tunnel.c; net: the kernel's list of interfaces, sockets: where those of user space have theirs */
+void hv_doctor_tunnels(struct hv_doctor *d, const char *net, const char *sockets);
 void hv_doctor_machine(struct hv_doctor *d); /* doctor_machine.c: work directory, disk, clock, cgroups */
 
-/* WireGuard interfaces of this machine that `is_ours` does not know, "wg0, wg1" (caller frees); NULL: none. net: the kernel's list
- * of interfaces (/sys/class/net), sockets: where user-space ones have theirs (/var/run/wireguard). */
-char *hv_doctor_foreign_tunnels(const char *net, const char *sockets,
-                                bool (*is_ours)(const void *userdata, const char *name),
-                                const void *userdata);
+/* What systemd and the kernel say is judged apart from the asking. */
+struct hv_doctor_unit {
+        const char *load, *active, *sub, *file, *result; /* states, as systemd has them; NULL: not told */
+};
+void hv_doctor_judge_unit(struct hv_doctor *d, const struct hv_doctor_unit *u);
+/* error: errno of adjtimex(); 0: t is filled in. */
+void hv_doctor_judge_clock(struct hv_doctor *d, time_t now, const struct timex *t, int error);
 
 /* Where a packet to this address would leave from: 0 and the source address, or -errno of the kernel's routing. */
 int hv_doctor_source_address(const struct sockaddr *to, socklen_t len, struct sockaddr_storage *ret);

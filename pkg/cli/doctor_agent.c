@@ -86,34 +86,38 @@ static int read_unit(struct unit *ret) {
         return r;
 }
 
-void hv_doctor_unit(struct hv_doctor *d) {
-        _hv_cleanup_(unit_done) struct unit u = {};
-
-        if (sd_booted() <= 0) {
-                hv_doctor_say(d, "unit", HV_CHECK_SKIP, NULL, "systemd does not run this machine");
-                return;
-        }
-        if (read_unit(&u) < 0 || !u.active) {
-                hv_doctor_say(d, "unit", HV_CHECK_SKIP, NULL, "systemd cannot be asked");
-        } else if (hv_streq(u.load, "not-found")) {
+void hv_doctor_judge_unit(struct hv_doctor *d, const struct hv_doctor_unit *u) {
+        if (hv_streq(u->load, "not-found")) {
                 hv_doctor_say(d, "unit", d->version ? HV_CHECK_SKIP : HV_CHECK_WARN,
                               d->version ? NULL : "install the package, or deploy/install.sh",
                               "%s is not installed", UNIT);
-        } else if (hv_streq(u.active, "failed")) {
+        } else if (hv_streq(u->active, "failed")) {
                 hv_doctor_say(d, "unit", HV_CHECK_FAIL,
                               "journalctl -u hivelet -n 50 says why; then systemctl reset-failed hivelet, "
                               "systemctl start hivelet",
-                              "%s failed: %s", UNIT, u.result ? u.result : "no reason is told");
-        } else if (!hv_streq(u.active, "active")) {
+                              "%s failed: %s", UNIT, u->result ? u->result : "no reason is told");
+        } else if (!hv_streq(u->active, "active")) {
                 hv_doctor_say(d, "unit", d->version ? HV_CHECK_WARN : HV_CHECK_FAIL,
-                              "systemctl enable --now hivelet", "%s is %s (%s)", UNIT, u.active,
-                              u.sub ? u.sub : "?");
-        } else if (!hv_streq(u.file, "enabled")) {
+                              "systemctl enable --now hivelet", "%s is %s (%s)", UNIT, u->active,
+                              u->sub ? u->sub : "?");
+        } else if (!hv_streq(u->file, "enabled")) {
                 hv_doctor_say(d, "unit", HV_CHECK_WARN, "systemctl enable hivelet",
                               "%s runs, but does not start with the machine (%s)", UNIT,
-                              u.file ? u.file : "?");
+                              u->file ? u->file : "?");
         } else
                 hv_doctor_say(d, "unit", HV_CHECK_OK, NULL, "%s is active and enabled", UNIT);
+}
+
+void hv_doctor_unit(struct hv_doctor *d) {
+        _hv_cleanup_(unit_done) struct unit u = {};
+
+        if (sd_booted() <= 0)
+                hv_doctor_say(d, "unit", HV_CHECK_SKIP, NULL, "systemd does not run this machine");
+        else if (read_unit(&u) < 0 || !u.active)
+                hv_doctor_say(d, "unit", HV_CHECK_SKIP, NULL, "systemd cannot be asked");
+        else
+                hv_doctor_judge_unit(d,
+                                     &(struct hv_doctor_unit){ u.load, u.active, u.sub, u.file, u.result });
 }
 
 /* ---- the desired state ---- */

@@ -58,22 +58,26 @@ static void look_at_disk(struct hv_doctor *d, const char *path) {
                       "%u%% of the disk of %s is used", used, path);
 }
 
-static void look_at_clock(struct hv_doctor *d) {
-        struct timex t = {};
-        int state = adjtimex(&t);
-
-        if (time(NULL) < TOO_LONG_AGO)
+void hv_doctor_judge_clock(struct hv_doctor *d, time_t now, const struct timex *t, int error) {
+        if (now < TOO_LONG_AGO)
                 hv_doctor_say(d, "clock", HV_CHECK_FAIL, "timedatectl set-ntp true; date",
                               "it is far behind: certificates will not be taken");
-        else if (state < 0)
+        else if (error)
                 hv_doctor_say(d, "clock", HV_CHECK_SKIP, NULL, "the kernel does not say: %s",
-                              strerror(errno));
-        else if (t.status & STA_UNSYNC)
+                              strerror(error));
+        else if (t->status & STA_UNSYNC)
                 hv_doctor_say(d, "clock", HV_CHECK_WARN,
                               "timedatectl set-ntp true; timedatectl timesync-status",
                               "nothing keeps it in step");
         else
                 hv_doctor_say(d, "clock", HV_CHECK_OK, NULL, "in step");
+}
+
+static void look_at_clock(struct hv_doctor *d) {
+        struct timex t = {};
+        int error = adjtimex(&t) < 0 ? errno : 0;
+
+        hv_doctor_judge_clock(d, time(NULL), &t, error);
 }
 
 static void look_at_cgroups(struct hv_doctor *d) {

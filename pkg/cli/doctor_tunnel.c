@@ -19,13 +19,21 @@ static bool is_wireguard(const char *net, const char *name) {
         return found;
 }
 
+static bool is_declared(const struct hv_doctor *d, const char *name) {
+        const struct hv_json *items = hv_json_get(d->tunnels, "items");
+
+        for (size_t i = 0; i < hv_json_size(items); i++)
+                if (hv_streq(hv_json_str(hv_json_get(hv_json_at(items, i), "metadata"), "name"), name))
+                        return true;
+        return d->desired && hv_desired_tunnel(d->desired, name);
+}
+
 static void add(struct hv_buf *buf, const char *name, size_t len) {
         hv_buf_printf(buf, "%s%.*s", buf->len ? ", " : "", (int) len, name);
 }
 
-char *hv_doctor_foreign_tunnels(const char *net, const char *sockets,
-                                bool (*is_ours)(const void *userdata, const char *name),
-                                const void *userdata) {
+/* "wg0, wg1"; NULL: none. */
+static char *foreign_tunnels(const struct hv_doctor *d, const char *net, const char *sockets) {
         _hv_cleanup_(hv_buf_done) struct hv_buf names = {};
         struct dirent **entries;
         int n = scandir(net, &entries, NULL, alphasort);
@@ -33,7 +41,7 @@ char *hv_doctor_foreign_tunnels(const char *net, const char *sockets,
         for (int i = 0; i < n; i++) {
                 const char *name = entries[i]->d_name;
 
-                if (name[0] != '.' && is_wireguard(net, name) && !is_ours(userdata, name))
+                if (name[0] != '.' && is_wireguard(net, name) && !is_declared(d, name))
                         add(&names, name, strlen(name));
                 free(entries[i]);
         }
@@ -44,23 +52,13 @@ char *hv_doctor_foreign_tunnels(const char *net, const char *sockets,
                 size_t len = strlen(entries[i]->d_name);
                 _hv_cleanup_free_ char *name = hv_strndup(entries[i]->d_name, len > 5 ? len - 5 : 0);
 
-                if (len > 5 && hv_streq(entries[i]->d_name + len - 5, ".sock") && !is_ours(userdata, name))
+                if (len > 5 && hv_streq(entries[i]->d_name + len - 5, ".sock") && !is_declared(d, name))
                         add(&names, name, len - 5);
                 free(entries[i]);
         }
         if (n >= 0)
                 free(entries);
         return names.len ? hv_buf_steal(&names) : NULL;
-}
-
-static bool is_declared(const void *userdata, const char *name) {
-        const struct hv_doctor *d = userdata;
-        const struct hv_json *items = hv_json_get(d->tunnels, "items");
-
-        for (size_t i = 0; i < hv_json_size(items); i++)
-                if (hv_streq(hv_json_str(hv_json_get(hv_json_at(items, i), "metadata"), "name"), name))
-                        return true;
-        return d->desired && hv_desired_tunnel(d->desired, name);
 }
 
 /* Peers that were never heard, by name; NULL: none. */
@@ -97,14 +95,14 @@ static void tell(struct hv_doctor *d, const struct hv_json *item) {
                 hv_doctor_say(d, "vpn", HV_CHECK_OK, NULL, "%s is as wished", name);
 }
 
-void hv_doctor_tunnels(struct hv_doctor *d) {
+void hv_doctor_tunnels(struct hv_doctor *d, const char *net, const char *sockets) {
         const struct hv_json *items = hv_json_get(d->tunnels, "items");
         _hv_cleanup_free_ char *others = NULL;
 
         for (size_t i = 0; i < hv_json_size(items); i++)
                 tell(d, hv_json_at(items, i));
         if (d->is_local)
-                others = hv_doctor_foreign_tunnels("/sys/class/net", "/var/run/wireguard", is_declared, d);
+                others = foreign_tunnels(d, net, sockets);
         if (others)
                 hv_doctor_say(d, "vpn", HV_CHECK_OK, NULL,
                               "%s: run by somebody else (wg-quick?), and left alone", others);

@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/timex.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -514,15 +515,27 @@ static void what_could_be_a_secret_goes(void **unused) {
         }
 }
 
-static bool is_hive0(const void *userdata, const char *name) {
-        (void) userdata;
-        return hv_streq(name, "hive0");
+/* Whether the one thing that is said is this. */
+static bool is_said(const struct hv_doctor *d, const char *state, const char *name, const char *found,
+                    const char *fix) {
+        const struct row row = { .state = state, .name = name, .found = found, .fix = fix };
+        _hv_cleanup_(hv_buf_done) struct hv_buf said = {};
+
+        hv_doctor_text(d, false, false, &said);
+        if (d->lines.n == 1 && has_line(hv_buf_str(&said), &row))
+                return true;
+        print_error("%s\n", hv_buf_str(&said));
+        return false;
 }
 
 /* Tunnels of others are seen, and nothing more. */
 static void tunnels_of_others_are_seen(void **unused) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
-        _hv_cleanup_free_ char *net = hv_asprintf("%s/net", s->dir), *seen = NULL, *none = NULL;
+        _hv_cleanup_free_ char *net = hv_asprintf("%s/net", s->dir);
+        static const char hive0[] =
+                "{\"items\":[{\"metadata\":{\"name\":\"hive0\"},\"status\":{\"inSync\":true}}]}";
+        struct hv_doctor kernel = { .is_local = true }, user = { .is_local = true }, elsewhere = {},
+                         none = { .is_local = true }, ours = { .is_local = true };
         static const struct {
                 const char *name, *type;
         } links[] = { { "eth0", "" },
@@ -537,16 +550,114 @@ static void tunnels_of_others_are_seen(void **unused) {
                 assert_int_equal(mkdir(dir, 0700), 0);
                 write_file(path, dir, "uevent", 0600, links[i].type);
         }
-        seen = hv_doctor_foreign_tunnels(net, "/nonexistent", is_hive0, NULL);
-        assert_string_equal(seen, "wg0");
-        none = hv_doctor_foreign_tunnels("/nonexistent", "/nonexistent", is_hive0, NULL);
-        assert_null(none);
+        hv_doctor_tunnels(&kernel, net, "/nonexistent");
+        assert_true(is_said(&kernel, "ok", "vpn",
+                            "hive0, wg0: run by somebody else (wg-quick?), and left alone", NULL));
+        hv_doctor_tunnels(&none, "/nonexistent", "/nonexistent");
+        assert_true(is_said(&none, "skip", "vpn", "no WireGuard interface is declared", NULL));
+        hv_doctor_tunnels(&elsewhere, net, "/nonexistent"); /* this machine's are not that agent's */
+        assert_true(is_said(&elsewhere, "skip", "vpn", "no WireGuard interface is declared", NULL));
         write_file(path, s->dir, "wg1.sock", 0600, "");
         write_file(path, s->dir, "hive0.sock", 0600, "");
-        free(seen);
-        seen = hv_doctor_foreign_tunnels("/nonexistent", s->dir, is_hive0, NULL);
-        assert_non_null(strstr(seen, "wg1"));
-        assert_null(strstr(seen, "hive0"));
+        hv_doctor_tunnels(&user, "/nonexistent", s->dir);
+        assert_int_equal(user.lines.n, 1);
+        assert_non_null(strstr(user.lines.v[0].found, "wg1: run by somebody else"));
+        assert_int_equal(hv_json_parse(hive0, strlen(hive0), SIZE_MAX, &ours.tunnels, NULL), 0);
+        hv_doctor_tunnels(&ours, net, "/nonexistent");
+        assert_int_equal(ours.lines.n, 2);
+        assert_string_equal(ours.lines.v[0].found, "hive0 is as wished");
+        assert_string_equal(ours.lines.v[1].found, "wg0: run by somebody else (wg-quick?), and left alone");
+        hv_doctor_done(&kernel);
+        hv_doctor_done(&none);
+        hv_doctor_done(&elsewhere);
+        hv_doctor_done(&user);
+        hv_doctor_done(&ours);
+}
+
+static void what_systemd_says_of_the_unit_is_judged(void **unused) {
+        static const struct {
+                struct hv_doctor_unit unit;
+                bool answers; /* the agent does */
+                const char *state, *found, *fix;
+        } units[] = {
+                { { "loaded", "failed", "failed", "enabled", "exit-code" },
+                  false,
+                  "fail",
+                  "hivelet.service failed: exit-code",
+                  "systemctl reset-failed hivelet" },
+                { { "loaded", "failed", "failed", "enabled", NULL },
+                  false,
+                  "fail",
+                  "hivelet.service failed: no reason is told",
+                  "journalctl -u hivelet" },
+                { { "not-found", "inactive", "dead", "", "success" },
+                  false,
+                  "warn",
+                  "hivelet.service is not installed",
+                  "install the package" },
+                { { "not-found", "inactive", "dead", "", "success" },
+                  true,
+                  "skip",
+                  "hivelet.service is not installed",
+                  NULL },
+                { { "loaded", "inactive", "dead", "disabled", "success" },
+                  false,
+                  "fail",
+                  "hivelet.service is inactive (dead)",
+                  "systemctl enable --now hivelet" },
+                { { "loaded", "inactive", "dead", "disabled", "success" },
+                  true,
+                  "warn",
+                  "hivelet.service is inactive (dead)",
+                  "systemctl enable --now hivelet" },
+                { { "loaded", "active", "running", "disabled", "success" },
+                  true,
+                  "warn",
+                  "does not start with the machine (disabled)",
+                  "systemctl enable hivelet" },
+                { { "loaded", "active", "running", "enabled", "success" },
+                  true,
+                  "ok",
+                  "is active and enabled",
+                  NULL },
+        };
+
+        (void) unused;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(units); i++) {
+                struct hv_doctor d = {};
+
+                if (units[i].answers)
+                        assert_int_equal(hv_json_parse("{}", 2, SIZE_MAX, &d.version, NULL), 0);
+                hv_doctor_judge_unit(&d, &units[i].unit);
+                if (!is_said(&d, units[i].state, "unit", units[i].found, units[i].fix))
+                        fail_msg("row %zu", i);
+                hv_doctor_done(&d);
+        }
+}
+
+static void what_the_kernel_says_of_the_clock_is_judged(void **unused) {
+        static const struct {
+                time_t now;
+                int status, error;
+                const char *state, *found, *fix;
+        } clocks[] = {
+                { 1795000000, 0, 0, "ok", "in step", NULL },
+                { 1795000000, STA_UNSYNC, 0, "warn", "nothing keeps it in step", "timedatectl set-ntp true" },
+                { 1795000000, 0, EPERM, "skip", "the kernel does not say: Operation not permitted", NULL },
+                { 1704067199, 0, 0, "fail", "it is far behind", "timedatectl set-ntp true" },
+                { 0, STA_UNSYNC, EPERM, "fail", "it is far behind", "timedatectl set-ntp true" },
+        };
+
+        (void) unused;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(clocks); i++) {
+                const struct timex t = { .status = clocks[i].status };
+                struct hv_doctor d = {};
+
+                hv_doctor_judge_clock(&d, clocks[i].now, &t, clocks[i].error);
+                if (!is_said(&d, clocks[i].state, "clock", clocks[i].found, clocks[i].fix))
+                        fail_msg("row %zu", i);
+                hv_doctor_done(&d);
+        }
 }
 
 int main(void) {
@@ -556,6 +667,8 @@ int main(void) {
                 cmocka_unit_test(an_agent_of_another_version),
                 cmocka_unit_test(programs_read_it_as_json),
                 cmocka_unit_test(tunnels_of_others_are_seen),
+                cmocka_unit_test(what_systemd_says_of_the_unit_is_judged),
+                cmocka_unit_test(what_the_kernel_says_of_the_clock_is_judged),
                 cmocka_unit_test(a_bundle_has_all_and_no_secret),
                 cmocka_unit_test(what_could_be_a_secret_goes),
         };
