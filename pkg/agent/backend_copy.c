@@ -17,7 +17,8 @@ struct hv_api_copy {
         struct hv_agent *agent;
         struct hv_api_call *api_call;
         struct hv_docker_call *call;
-        char *path, *shown; /* shown: the container, for people */
+        char *container, *path, *shown; /* shown: the container, for people */
+        bool is_looking;                /* on the way in: whether the folder is there */
         struct hv_buf input;
         size_t taken; /* of input, by the engine */
         bool is_whole, is_full;
@@ -26,6 +27,7 @@ struct hv_api_copy {
 static void copy_free(struct hv_api_copy *c) {
         hv_docker_call_cancel(c->call);
         hv_buf_done(&c->input);
+        free(c->container);
         free(c->path);
         free(c->shown);
         free(c);
@@ -64,18 +66,33 @@ static ssize_t on_read(void *userdata, void *buf, size_t size) {
         return n == 0 && !c->is_whole ? -EAGAIN : (ssize_t) n;
 }
 
+/* Of a look, nothing is to be woken. */
+static void wake(struct hv_api_copy *c) {
+        if (!c->is_looking)
+                hv_docker_archive_wake(c->call);
+}
+
 size_t hv_agent_copy_input(struct hv_api_copy *c, const void *data, size_t len) {
         size_t n = HV_MIN(len, INPUT_MAX_BYTES - HV_MIN(c->input.len, INPUT_MAX_BYTES));
 
         hv_buf_add(&c->input, data, n);
         c->is_full = n < len;
-        hv_docker_archive_wake(c->call);
+        wake(c);
         return n;
 }
 
 void hv_agent_copy_end_input(struct hv_api_copy *c) {
         c->is_whole = true;
-        hv_docker_archive_wake(c->call);
+        wake(c);
+}
+
+static void on_done(void *userdata, struct hv_docker_result *result);
+
+static void put(struct hv_api_copy *c) {
+        c->is_looking = false;
+        c->call = hv_docker_archive_put(c->agent->docker, c->container, c->path,
+                                        &(struct hv_docker_archive_source){ on_read, c },
+                                        (struct hv_docker_then){ .fn = on_done, .userdata = c });
 }
 
 /* ---- the end ---- */
@@ -85,6 +102,10 @@ static void on_done(void *userdata, struct hv_docker_result *result) {
         struct hv_err err = {};
 
         c->call = NULL;
+        if (c->is_looking && result->outcome == HV_DOCKER_OK) {
+                put(c);
+                return;
+        }
         if (result->outcome == HV_DOCKER_NOT_FOUND) /* of a look an engine says nothing more */
                 (void) hv_err_set(&err, -ENOENT, "there is no %s in %s", c->path, c->shown);
         else if (result->outcome != HV_DOCKER_OK)
@@ -112,21 +133,21 @@ static void audit(const struct hv_api_copy_wish *wish, const char *shown) {
                 hv_log_event(HV_EVENT_COPY, &fields, "%s copies %s out of %s", wish->by, wish->path, shown);
 }
 
-static void begin(struct hv_api_copy *c, enum hv_api_copy_direction what, const char *container) {
+static void begin(struct hv_api_copy *c, enum hv_api_copy_direction what) {
         const struct hv_docker_then then = { .fn = on_done, .userdata = c };
         struct hv_docker *d = c->agent->docker;
 
         switch (what) {
         case HV_API_COPY_LOOK:
-                c->call = hv_docker_archive_look(d, container, c->path, then);
+                c->call = hv_docker_archive_look(d, c->container, c->path, then);
                 break;
         case HV_API_COPY_OUT:
-                c->call = hv_docker_archive_get(d, container, c->path,
+                c->call = hv_docker_archive_get(d, c->container, c->path,
                                                 &(struct hv_docker_archive_sink){ on_data, c }, then);
                 break;
-        case HV_API_COPY_IN:
-                c->call = hv_docker_archive_put(d, container, c->path,
-                                                &(struct hv_docker_archive_source){ on_read, c }, then);
+        case HV_API_COPY_IN: /* podman makes a folder that is missing, Docker does not: neither is asked to */
+                c->is_looking = true;
+                c->call = hv_docker_archive_look(d, c->container, c->path, then);
                 break;
         }
 }
@@ -146,9 +167,10 @@ struct hv_api_copy *hv_agent_copy_open(void *userdata, const struct hv_api_copy_
         c = HV_NEW(struct hv_api_copy);
         c->agent = a;
         c->api_call = call;
+        c->container = hv_strdup(container);
         c->path = hv_strdup(wish->path);
         c->shown = hv_strdup(shown);
-        begin(c, wish->what, container);
+        begin(c, wish->what);
         return c;
 }
 

@@ -162,6 +162,7 @@ class Exec(base.Case):
         self.copy("web/7:/tmp", ".", code=NO_SUCH)
         self.copy(here("nothing"), "web:/tmp", code=NO_SUCH)
         self.copy(here("tree"), "web:/nothing/here", code=NO_SUCH)
+        self.assertIn("there is no /nothing in hive-web", self.copy("-", "web:/nothing", code=NO_SUCH, data=tar).stderr.decode())
         self.assertIn("is no directory", self.copy(here("tree"), "web:/etc/passwd", code=ERROR).stderr.decode())
         self.copy("web:/tmp", "web/2:/tmp", code=USAGE)
         # It need not run.
@@ -172,6 +173,36 @@ class Exec(base.Case):
         log = self.agent.text_of_log()
         self.assertIn("unix:uid=0 copies into /tmp of hive-web-2", log)
         self.assertIn("unix:uid=0 copies /tmp/later out of hive-web", log)
+
+    def test_only_a_copy_uses_the_archives_of_the_engine(self):
+        """What a service and a task are given, and what they leave, goes another way (S8)."""
+        self.agent.end()
+        proxy = self.through_proxy()
+        given, out = os.path.join(self.agent.dir, "given"), os.path.join(self.agent.dir, "out")
+        with open(given, "w") as f:
+            f.write("of the input\n")
+
+        def archives():
+            return {method for method, path in proxy.requests if path.partition("?")[0].endswith("/archive")}
+
+        self.up("  volumes: [{name: data}]\n  services:\n" + service("web", "mounts: [{volume: data, path: /data}]"))
+        task = self.agent.ctl("run", hv.IMAGE, "--input", f"{given}:in.txt", "--wait", "--", "sh", "-c",
+                              "mkdir results && cat in.txt >results/out.txt && echo said")
+        self.assertEqual(task.returncode, 0, task.stderr)
+        name = self.agent.ctl("task", "ls", "-o", "name").stdout.strip().removeprefix("task/")
+        self.assertEqual(self.agent.ctl("task", "results", name, "-o", out).returncode, 0)
+        with open(os.path.join(out, "results", "out.txt")) as f:
+            self.assertEqual(f.read(), "of the input\n")
+        self.assertEqual(self.agent.ctl("task", "logs", name).stdout, "said\n")
+        self.run_it("web", "--", "true")
+        self.assertEqual(self.agent.ctl("restart", "web", "--wait").returncode, 0)
+        self.assertEqual(self.agent.ctl("logs", "web").returncode, 0)
+        self.assertIn("POST", {method for method, _ in proxy.requests}, "the proxy sees what is done")
+        self.assertEqual(archives(), set())
+        self.copy("web:/etc/passwd", given)
+        self.assertEqual(archives(), {"HEAD", "GET"})
+        self.copy(given, "web:/tmp")
+        self.assertEqual(archives(), {"HEAD", "GET", "PUT"})
 
     def test_a_terminal(self):
         t = Terminal(self.command("-it", "web", "--", "sh"), self.env(), rows=31, columns=101)
