@@ -117,6 +117,34 @@ static void roles_hold_for_every_route_and_method(void **state) {
         }
 }
 
+/* What ends the agent, runs something as root or shows or changes a secret is an admin's, whatever the table may say one day. */
+static void what_only_an_admin_may(void **state) {
+        static const struct {
+                enum hv_http_method method;
+                const char *path;
+        } rows[] = {
+                { HV_HTTP_POST, "/api/v1/shutdown" },
+                { HV_HTTP_POST, "/api/v1/services/{name}/exec" },
+                { HV_HTTP_POST, "/api/v1/tasks/{name}/exec" },
+                { HV_HTTP_GET, "/api/v1/services/{name}/archive" },
+                { HV_HTTP_PUT, "/api/v1/services/{name}/archive" },
+                { HV_HTTP_GET, "/api/v1/tasks/{name}/archive" },
+                { HV_HTTP_PUT, "/api/v1/tasks/{name}/archive" },
+                { HV_HTTP_PUT, "/api/v1/node/secrets/{name}" },
+                { HV_HTTP_DELETE, "/api/v1/node/secrets/{name}" },
+                { HV_HTTP_POST, "/api/v1/tokens" },
+        };
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                const struct hv_http_route *route = route_of(s, rows[i].method, rows[i].path);
+
+                if (!route || route->role != HV_HTTP_ROLE_ADMIN)
+                        fail_msg("%s: %s", rows[i].path, route ? "not an admin's" : "no such route");
+        }
+}
+
 static void what_is_not_in_the_table_is_not_there(void **state) {
         static const char *const paths[] = { "/api/v1/", "/api/v1/nothing", "/api/v1/services/web/commit",
                                              "/debug",   "/api/v2/status",  "/api/v1/services/web/why/more" };
@@ -134,6 +162,7 @@ static void what_is_not_in_the_table_is_not_there(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(roles_hold_for_every_route_and_method),
+                cmocka_unit_test(what_only_an_admin_may),
                 cmocka_unit_test(what_is_not_in_the_table_is_not_there),
         };
 
