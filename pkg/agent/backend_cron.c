@@ -21,9 +21,12 @@ void hv_agent_cron_trigger(struct hv_agent *a, const struct hv_api_task_change *
 }
 
 void hv_agent_cron_suspend(struct hv_agent *a, const struct hv_api_task_change *c, struct hv_api_call *call) {
+        const struct hv_order order = { c->by, hv_str_empty(c->reason) ? NULL : c->reason,
+                                        hv_agent_wall_us() };
         const struct hv_input in = {
                 .type = c->type == HV_API_CRON_SUSPEND ? HV_INPUT_CRON_SUSPEND : HV_INPUT_CRON_RESUME,
                 .text = c->id,
+                .order = &order,
         };
         struct hv_err err = {};
         int r = hv_agent_input(a, &in, &err);
@@ -45,7 +48,7 @@ int hv_agent_cron_check(struct hv_agent *a, const char *name, bool suspend, stru
                                   s.ledger_failure);
         if (!s.is_recorded)
                 return 0;
-        if (s.is_suspended == suspend)
+        if ((s.suspend.by != NULL) == suspend)
                 return 1;
         return hv_err_set(err, -EAGAIN, "somebody asked for the opposite meanwhile");
 }

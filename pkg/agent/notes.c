@@ -77,6 +77,8 @@ static enum hv_event event_of(const struct hv_note *n) {
                 return HV_EVENT_TASK_ENDED;
         case HV_NOTE_CRON_SKIPPED:
                 return HV_EVENT_CRON_SKIPPED;
+        case HV_NOTE_CRON_ORDER:
+                return HV_EVENT_ORDER;
         case HV_NOTE_CAPPED:
                 return HV_EVENT_CAPPED;
         case HV_NOTE_PRESSURE:

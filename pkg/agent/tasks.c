@@ -175,11 +175,12 @@ static int recall_all(struct hv_agent *a, const struct hv_desired *d, struct hv_
 }
 
 static int on_cron(const struct hv_ledger_cron *kept, void *userdata) {
+        const struct hv_ledger_suspension *s = &kept->suspension;
         struct hv_agent *a = userdata;
         const struct hv_cron_recalled cron = {
                 .name = kept->name,
                 .until_wall_us = kept->until_us,
-                .is_suspended = kept->is_suspended,
+                .suspend = { kept->is_suspended ? s->by ? s->by : "unknown" : NULL, s->reason, s->since_us },
         };
         const struct hv_input in = { .type = HV_INPUT_CRON_RECALL, .cron = &cron };
 

@@ -89,6 +89,8 @@ void hv_cli_escape_path(struct hv_buf *buf, const char *segment);
 /* The service that the arguments name ("web", "svc/web", "svc web"); the caller frees it. HV_EXIT_OK or HV_EXIT_USAGE, told. */
 int hv_cli_service(struct hv_cli *cli, const char *verb, char **ret);
 
+/* The body of an order: --reason. */
+void hv_cli_put_reason(struct hv_cli *cli, struct hv_buf *body);
 /* What people asked for by hand, as remarks: it explains why a change does nothing. */
 void hv_cli_note_orders(struct hv_cli *cli, const struct hv_json *orders);
 

@@ -14,13 +14,14 @@ static const char *wanted_name(struct hv_cli *cli) {
         return name;
 }
 
-static int post(struct hv_cli *cli, const char *name, const char *what, struct hv_json **ret) {
+static int post(struct hv_cli *cli, const char *name, const char *what, const struct hv_buf *body,
+                struct hv_json **ret) {
         _hv_cleanup_(hv_buf_done) struct hv_buf path = {};
 
         hv_buf_puts(&path, "/api/v1/crontasks/");
         hv_cli_escape_path(&path, name);
         hv_buf_puts(&path, what);
-        return hv_cli_post(cli, hv_buf_str(&path), NULL, ret);
+        return hv_cli_post(cli, hv_buf_str(&path), body, ret);
 }
 
 int hv_cmd_cron_ls(struct hv_cli *cli) {
@@ -35,7 +36,7 @@ int hv_cmd_cron_ls(struct hv_cli *cli) {
 int hv_cmd_cron_trigger(struct hv_cli *cli) {
         _hv_cleanup_(hv_json_freep) struct hv_json *run = NULL;
         const char *name = wanted_name(cli), *id;
-        int r = name ? post(cli, name, "/trigger", &run) : HV_EXIT_USAGE;
+        int r = name ? post(cli, name, "/trigger", NULL, &run) : HV_EXIT_USAGE;
 
         if (r != HV_EXIT_OK)
                 return r;
@@ -45,9 +46,12 @@ int hv_cmd_cron_trigger(struct hv_cli *cli) {
 }
 
 int hv_cmd_cron_suspend(struct hv_cli *cli) {
+        _hv_cleanup_(hv_buf_done) struct hv_buf body = {};
         const char *name = wanted_name(cli);
-        int r = name ? post(cli, name, "/suspend", NULL) : HV_EXIT_USAGE;
+        int r;
 
+        hv_cli_put_reason(cli, &body);
+        r = name ? post(cli, name, "/suspend", &body, NULL) : HV_EXIT_USAGE;
         if (r == HV_EXIT_OK)
                 hv_cli_note(cli, "cron task %s is suspended: hivectl cron resume %s lets it go on", name,
                             name);
@@ -57,7 +61,7 @@ int hv_cmd_cron_suspend(struct hv_cli *cli) {
 int hv_cmd_cron_resume(struct hv_cli *cli) {
         _hv_cleanup_(hv_json_freep) struct hv_json *cron = NULL;
         const char *name = wanted_name(cli), *next;
-        int r = name ? post(cli, name, "/resume", &cron) : HV_EXIT_USAGE;
+        int r = name ? post(cli, name, "/resume", NULL, &cron) : HV_EXIT_USAGE;
 
         if (r != HV_EXIT_OK)
                 return r;

@@ -84,7 +84,7 @@ static int post(struct hv_cli *cli, const struct target *t, const char *what, co
         return hv_cli_post(cli, hv_buf_str(&path), body, ret);
 }
 
-static void put_reason(struct hv_cli *cli, struct hv_buf *body) {
+void hv_cli_put_reason(struct hv_cli *cli, struct hv_buf *body) {
         struct hv_json_writer w = { .buf = body };
 
         hv_json_begin_object(&w, NULL);
@@ -109,7 +109,7 @@ static int give(struct hv_cli *cli, const char *verb, bool may_be_node, const ch
         if (t.object.replica)
                 return hv_cli_usage(cli, "all replicas of a service, or none: hivectl %s %s", verb,
                                     t.object.name);
-        put_reason(cli, &body);
+        hv_cli_put_reason(cli, &body);
         r = post(cli, &t, what, &body, NULL);
         if (r != HV_EXIT_OK)
                 return r;
@@ -197,7 +197,7 @@ int hv_cmd_cordon(struct hv_cli *cli) {
         _hv_cleanup_(hv_buf_done) struct hv_buf body = {};
         int r;
 
-        put_reason(cli, &body);
+        hv_cli_put_reason(cli, &body);
         r = hv_cli_post(cli, "/api/v1/cordon", &body, NULL);
         if (r == HV_EXIT_OK)
                 hv_cli_note(

@@ -114,10 +114,13 @@ const struct hv_verb hv_verbs_task[] = {
           .run = hv_cmd_cron_trigger },
         { .name = "cron suspend",
           .group = "Tasks",
-          .usage = "NAME",
+          .usage = "NAME [--reason TEXT]",
           .summary = "no runs of a cron task before it is resumed",
-          .details = "It outlives restarts and new revisions. What runs goes on.",
-          .examples = "cron suspend nightly\n",
+          .details =
+                  "It outlives restarts and new revisions. What runs goes on. hivectl status and cron ls -o wide say\n"
+                  "by whom, why and since when.",
+          .examples = "cron suspend nightly --reason \"the disk moves\"\n",
+          .options = BIT(HV_OPT_REASON),
           .args = HV_ARGS_CRON,
           .args_max = 1,
           .run = hv_cmd_cron_suspend },

@@ -6,6 +6,7 @@
 #include "ledger/attempt.h"
 #include "ledger/cron.h"
 #include "ledger/promise.h"
+#include "reconcile/orders.h"
 #include "task/receipt.h"
 
 /* What stands against it in the ledger will stand against it the next time; a disk may recover. */
@@ -169,6 +170,13 @@ static int evict(struct hv_ledger *l, const struct hv_action *a, uint64_t now_wa
         return hv_ledger_evict(l, a->task_id, a->attempt, &e, err);
 }
 
+static int suspend(struct hv_ledger *l, const struct hv_action *a, struct hv_err *err) {
+        const struct hv_order *o = a->order;
+        const struct hv_ledger_suspension s = { o->by, o->reason, o->since_wall_us };
+
+        return hv_ledger_cron_suspend(l, a->name, a->suspend ? &s : NULL, a->cron_until_us, err);
+}
+
 enum hv_outcome hv_task_ledger_do(struct hv_ledger *l, const struct hv_action *a,
                                   const struct hv_task_asked *asked, const struct hv_task_end_facts *facts,
                                   struct hv_ledger_instant now, struct hv_err *err) {
@@ -192,7 +200,7 @@ enum hv_outcome hv_task_ledger_do(struct hv_ledger *l, const struct hv_action *a
         case HV_ACTION_CRON_ADVANCE:
                 return outcome_of(hv_ledger_cron_advance(l, a->name, a->cron_until_us, err));
         case HV_ACTION_CRON_SUSPEND:
-                return outcome_of(hv_ledger_cron_suspend(l, a->name, a->suspend, a->cron_until_us, err));
+                return outcome_of(suspend(l, a, err));
         default:
                 (void) hv_err_set(err, -EINVAL, "%s is no business of the ledger", hv_action_name(a->type));
                 return HV_OUTCOME_REFUSED;

@@ -226,6 +226,8 @@ void hv_api_post_wireguard_rotate(struct hv_http_request *req, void *userdata);
 void hv_api_post_wireguard_ping(struct hv_http_request *req, void *userdata);
 
 /* api_order.c */
+/* The body that orders have. NULL: there is none. False: 400 was sent. */
+bool hv_api_read_order(struct hv_http_request *req, struct hv_json **ret);
 void hv_api_get_orders(struct hv_http_request *req, void *userdata);
 void hv_api_post_cordon(struct hv_http_request *req, void *userdata);
 void hv_api_post_drain(struct hv_http_request *req, void *userdata);

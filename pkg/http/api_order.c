@@ -56,6 +56,16 @@ void hv_render_orders(struct hv_json_writer *w, const char *key, const struct hv
                 hv_json_end(w);
         }
         hv_json_end(w);
+        hv_json_begin_array(w, "cronTasks");
+        for (size_t i = 0; i < s->n_crons; i++) {
+                if (!s->crons[i].suspend.by)
+                        continue;
+                hv_json_begin_object(w, NULL);
+                hv_json_put_str(w, "name", s->crons[i].name);
+                hv_render_order(w, "suspend", &s->crons[i].suspend);
+                hv_json_end(w);
+        }
+        hv_json_end(w);
         hv_json_put_uint(w, "restarts", o->n_restarts);
         hv_json_end(w);
 }
@@ -91,8 +101,7 @@ void hv_api_get_orders(struct hv_http_request *req, void *userdata) {
 
 /* ---- asking ---- */
 
-/* NULL: there is no body. False: 400 was sent. */
-static bool read_body(struct hv_http_request *req, struct hv_json **ret) {
+bool hv_api_read_order(struct hv_http_request *req, struct hv_json **ret) {
         struct hv_err err = {};
         size_t len;
         const char *body = hv_http_body(req, &len);
@@ -127,7 +136,7 @@ static void give(struct hv_http_request *req, struct hv_api *api, enum hv_api_or
                                       .by = hv_http_request_caller(req)->by };
         struct hv_err err = {};
 
-        if (!read_body(req, &body) || (order.service && !is_known(req, api, order.service)))
+        if (!hv_api_read_order(req, &body) || (order.service && !is_known(req, api, order.service)))
                 return;
         order.reason = hv_json_str(body, "reason");
         if (api->backend->order(api->userdata, &order, &err) < 0)
@@ -159,7 +168,7 @@ void hv_api_post_drain(struct hv_http_request *req, void *userdata) {
         struct hv_api *api = userdata;
         struct hv_err err = {};
 
-        if (!read_body(req, &body) || !read_deadline(req, body, &order.deadline_us))
+        if (!hv_api_read_order(req, &body) || !read_deadline(req, body, &order.deadline_us))
                 return;
         order.reason = hv_json_str(body, "reason");
         if (api->backend->order(api->userdata, &order, &err) < 0)
@@ -218,7 +227,7 @@ void hv_api_post_shutdown(struct hv_http_request *req, void *userdata) {
         struct hv_api *api = userdata;
         struct hv_err err = {};
 
-        if (!read_body(req, &body) || !read_deadline(req, body, &wish.deadline_us) ||
+        if (!hv_api_read_order(req, &body) || !read_deadline(req, body, &wish.deadline_us) ||
             !read_stop_workloads(req, body, &wish.stop_workloads))
                 return;
         wish.reason = hv_json_str(body, "reason");
@@ -255,7 +264,7 @@ void hv_api_post_kill(struct hv_http_request *req, void *userdata) {
         const char *signal;
         struct hv_fault fault = {};
 
-        if (!read_body(req, &body) || !is_known(req, api, hv_http_param(req, "name")))
+        if (!hv_api_read_order(req, &body) || !is_known(req, api, hv_http_param(req, "name")))
                 return;
         signal = hv_json_str(body, "signal");
         if (signal && hv_value_signal(signal, &signal, &fault) < 0) {

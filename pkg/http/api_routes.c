@@ -349,10 +349,11 @@ static const struct hv_http_route routes[] = {
              .details =
                      "The answer comes when the run is promised. Whether other runs go on makes no difference."),
         POST(tasks, "/api/v1/crontasks/{name}/suspend", OPERATOR, hv_api_post_cron_suspend, 4096,
-             "200 Object, 404, 503", "no runs of a cron task before it is resumed; what runs goes on",
+             "200 Object, 400, 404, 503", "no runs of a cron task before it is resumed; what runs goes on",
+             .body = "Order",
              .details = "The answer comes when the wish is durable. It outlives restarts and new revisions."),
         POST(tasks, "/api/v1/crontasks/{name}/resume", OPERATOR, hv_api_post_cron_resume, 4096,
-             "200 Object, 404, 503", "runs of a cron task again, from now on",
+             "200 Object, 400, 404, 503", "runs of a cron task again, from now on", .body = "Order",
              .details = "Times that came meanwhile are not made up for."),
         KIND_ROUTES("wireguard", wireguard, "WireGuard interface"),
         DOCUMENT_ROUTE("wireguard", wireguard, "WireGuard interface"),

@@ -203,6 +203,14 @@ static void histogram(struct hv_exposition *e, const char *name, const char *lab
 
 /* ---- families ---- */
 
+static size_t count_suspended(const struct hv_api_snapshot *s) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < s->n_crons; i++)
+                n += s->crons[i].suspend.by != NULL;
+        return n;
+}
+
 static void put_node(struct hv_exposition *e, const struct hv_api_snapshot *s) {
         _hv_cleanup_(hv_arena_freep) struct hv_arena *a = hv_arena_new();
         static const struct {
@@ -241,6 +249,9 @@ static void put_node(struct hv_exposition *e, const struct hv_api_snapshot *s) {
         hv_exposition_family(e, "hivelet_services_by_hand", "gauge",
                              "Services that somebody stopped, held or paused by hand.");
         hv_exposition_uint(e, "hivelet_services_by_hand", NULL, s->orders.n_services);
+        hv_exposition_family(e, "hivelet_cron_tasks_suspended", "gauge",
+                             "Cron tasks that somebody suspended by hand.");
+        hv_exposition_uint(e, "hivelet_cron_tasks_suspended", NULL, count_suspended(s));
         hv_exposition_family(e, "hivelet_files_held_off", "gauge",
                              "Whether the files still say what was on trial and was taken back.");
         hv_exposition_uint(e, "hivelet_files_held_off", NULL, s->trial.holds_files);

@@ -320,7 +320,8 @@ static void put_unit(struct hv_json_writer *w, const struct hv_api_snapshot *s,
 static void put_cron(struct hv_json_writer *w, const struct hv_cron_status *k) {
         hv_json_put_str(w, "schedule", k->schedule);
         hv_json_put_str(w, "timeZone", hv_str_empty(k->zone) ? "UTC" : k->zone);
-        hv_json_put_bool(w, "suspended", k->is_suspended);
+        hv_json_put_bool(w, "suspended", k->suspend.by != NULL);
+        hv_render_order(w, "suspension", &k->suspend);
         hv_render_time(w, "dealtWithUntil", k->until_wall_us);
         hv_render_time(w, "next", k->next_wall_us);
         hv_json_begin_array(w, "live");

@@ -47,7 +47,7 @@ struct hv_api_task_change {
         const struct hv_api_file *file; /* SUBMIT: one Task document */
         const char *id;  /* SUBMIT: NULL, <name>-<digest8>; others: whose; CRON_*: name of the cron task */
         const char *key; /* SUBMIT: the asker's idempotency key; NULL: none */
-        const char *by, *reason; /* STOP; reason may be NULL */
+        const char *by, *reason; /* STOP, CRON_SUSPEND, CRON_RESUME; reason may be NULL */
 };
 
 enum hv_api_task_outcome {

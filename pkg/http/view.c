@@ -219,7 +219,7 @@ static void sum_up_cron(struct hv_view_item *item) {
         } else if (k->ledger_failure) {
                 item->reason = HV_REASON_LEDGER_FAILED;
                 item->message = k->ledger_failure;
-        } else if (k->is_suspended) {
+        } else if (k->suspend.by) {
                 item->phase = "Suspended";
                 item->reason = HV_REASON_SUSPENDED;
         } else if (k->n_live > 0)

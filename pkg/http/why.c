@@ -219,7 +219,7 @@ static void put_parked(struct hv_json_writer *w, const struct hv_status *s) {
 static const char *next_of_cron(struct hv_arena *a, const struct hv_cron_status *k) {
         if (!k || !k->can_run)
                 return NULL;
-        if (k->is_suspended)
+        if (k->suspend.by)
                 return "nothing before it is resumed: hivectl cron resume";
         return k->next_wall_us ? hv_arena_printf(a, "a run at %s", instant(a, k->next_wall_us))
                                : "nothing: its schedule never comes";
@@ -227,7 +227,7 @@ static const char *next_of_cron(struct hv_arena *a, const struct hv_cron_status 
 
 static void put_why_cron(struct hv_json_writer *w, struct hv_arena *a, const struct hv_view_item *item) {
         const struct hv_cron_status *k = item->cron;
-        bool is_held = !item->in_sync || (k && k->is_suspended);
+        bool is_held = !item->in_sync || (k && k->suspend.by);
 
         hv_json_put_str(w, "seen", seen_cron(a, k));
         hv_json_put_str(w, "blocking", is_held ? blocking(a, item->reason, item->message) : NULL);

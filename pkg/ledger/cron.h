@@ -1,12 +1,18 @@
-/* ledger/cron.h - what is remembered of cron tasks: how far the schedule was followed, and who was told to wait. */
+/* ledger/cron.h - what is remembered of cron tasks: how far the schedule was followed, and which were told to wait, by whom. */
 #pragma once
 
 #include "ledger/ledger.h"
+
+struct hv_ledger_suspension {
+        const char *by, *reason; /* NULL: a ledger of before did not say; none was given */
+        uint64_t since_us;       /* 0: not known */
+};
 
 struct hv_ledger_cron {
         const char *name;
         uint64_t until_us; /* last scheduled minute that was dealt with; 0: none */
         bool is_suspended;
+        struct hv_ledger_suspension suspension;
 };
 
 typedef int (*hv_ledger_cron_visit)(const struct hv_ledger_cron *c, void *userdata);
@@ -17,10 +23,10 @@ int hv_ledger_crons(struct hv_ledger *l, hv_ledger_cron_visit visit, void *userd
  * A run advances it in hv_ledger_accept(). */
 int hv_ledger_cron_advance(struct hv_ledger *l, const char *name, uint64_t until_us, struct hv_err *err);
 
-/* 1 changed, 0 it was so already. until_us other than 0: in the same transaction the schedule is called followed up to there, so
+/* `s` NULL: it is resumed. 1 changed, 0 it was so already. until_us other than 0: in the same transaction the schedule is called followed up to there, so
  * that what came while it was suspended is never made up for. */
-int hv_ledger_cron_suspend(struct hv_ledger *l, const char *name, bool suspend, uint64_t until_us,
-                           struct hv_err *err);
+int hv_ledger_cron_suspend(struct hv_ledger *l, const char *name, const struct hv_ledger_suspension *s,
+                           uint64_t until_us, struct hv_err *err);
 
 /* Its document is gone for good: 1 removed, 0 there was none. Its runs stay. */
 int hv_ledger_cron_forget(struct hv_ledger *l, const char *name, struct hv_err *err);

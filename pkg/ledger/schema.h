@@ -11,6 +11,6 @@
 #define HV_LEDGER_APPLICATION_ID 0x68764c47 /* "hvLG", in the file's header (sqlite.org/fileformat, 1.3.14) */
 
 extern const char hv_ledger_schema_1[], hv_ledger_schema_2[], hv_ledger_schema_3[], hv_ledger_schema_4[],
-        hv_ledger_schema_5[], hv_ledger_schema_6[];
+        hv_ledger_schema_5[], hv_ledger_schema_6[], hv_ledger_schema_7[];
 
 extern const struct hv_db_steps hv_ledger_steps; /* .n: the version that this program writes */

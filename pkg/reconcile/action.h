@@ -46,9 +46,11 @@ enum hv_action_type {
         HV_ACTION_TASK_WITHHOLD, /* disk: nothing can mount the workspace any more; what runs keeps it. May be repeated */
         HV_ACTION_TASK_RESTORE, /* disk: it can be mounted again; NOT_FOUND: there is none. May be repeated */
         HV_ACTION_CRON_ADVANCE, /* ledger: the schedule of cron task `name` was followed up to cron_until_us */
-        HV_ACTION_CRON_SUSPEND, /* ledger: suspend; resumed, its schedule is followed from cron_until_us on, in one record */
+        HV_ACTION_CRON_SUSPEND, /* ledger: suspend, by whom: order; resumed, its schedule is followed from cron_until_us on, in one record */
         HV_N_ACTIONS
 };
+
+struct hv_order;
 
 struct hv_action {
         uint64_t id; /* never 0, never repeated by one core */
@@ -78,6 +80,7 @@ struct hv_action {
         const char *task_id, *stop_by, *stop_reason;
         unsigned attempt;
         bool reopen, final, suspend;
+        const struct hv_order *order; /* CRON_SUSPEND: who asks for it, when (reconcile/orders.h) */
         bool is_checkpoint; /* TASK_COLLECT: the attempt stopped in the middle; what it left for the next is kept, too */
         uint64_t
                 cron_until_us; /* recorded with it: TASK_ACCEPT of a run (0: not of the schedule), CRON_SUSPEND (0: as it is) */

@@ -84,7 +84,7 @@ enum hv_input_type {
         HV_INPUT_CRON_RECALL, /* cron: one of the ledger's; before TASKS_KNOWN */
         HV_INPUT_ZONE,        /* text: a zone's IANA name; zone: the core takes it */
         HV_INPUT_CRON_TRIGGER, /* text: name; a run now. -ENOENT, -EEXIST this minute has one, -EAGAIN too early */
-        HV_INPUT_CRON_SUSPEND, /* text: name. -ENOENT, -EALREADY, -EAGAIN */
+        HV_INPUT_CRON_SUSPEND, /* text: name; order: by whom, why, since when. -ENOENT, -EALREADY, -EAGAIN */
         HV_INPUT_CRON_RESUME,
 };
 
@@ -135,6 +135,7 @@ struct hv_input {
         const struct hv_seen_pressure *pressure;
         const struct hv_seen_gpus *gpus;
         const struct hv_orders *orders;
+        const struct hv_order *order; /* CRON_SUSPEND, CRON_RESUME */
         const struct hv_task_recalled *recalled;
         int trust_score;
         struct hv_task *task; /* the core takes a reference of its own */
@@ -173,6 +174,7 @@ enum hv_note_type {
         HV_NOTE_TASK_ENDED,
         HV_NOTE_TRUST_CHANGED,
         HV_NOTE_CRON_SKIPPED, /* a scheduled time made no run */
+        HV_NOTE_CRON_ORDER,   /* somebody suspended or resumed it, durably */
         HV_NOTE_CAPPED,       /* a slice was given other caps */
         HV_NOTE_PRESSURE,     /* the machine runs short, or does not any more */
         HV_N_NOTES

@@ -29,9 +29,22 @@ struct cron *hv_cron_get(struct hv_core *c, const char *name) {
         return k;
 }
 
+static void set_word(struct cron_word *w, const struct hv_order *o) {
+        hv_set_text(&w->by, o->by);
+        hv_set_text(&w->reason, o->reason);
+        w->since_wall_us = o->since_wall_us;
+}
+
+static void free_word(struct cron_word *w) {
+        free(w->by);
+        free(w->reason);
+}
+
 void hv_cron_free(void *cron) {
         struct cron *k = cron;
 
+        free_word(&k->suspended);
+        free_word(&k->asked);
         free(k->failure.message);
         free(k->message);
         free(k->name);
@@ -217,6 +230,13 @@ static void decide(struct hv_core *c, struct cron *k, uint64_t wall_us, uint64_t
                 make_run(c, k, scheduled_us);
 }
 
+static const struct hv_order *order_of(const struct cron_word *w, struct hv_arena *a) {
+        struct hv_order *o = HV_ARENA_NEW(a, struct hv_order);
+
+        *o = (struct hv_order){ hv_arena_strdup(a, w->by), hv_arena_strdup(a, w->reason), w->since_wall_us };
+        return o;
+}
+
 static void hand_out(struct pass *p, struct cron *k, enum hv_action_type type, const char *why) {
         char key[100];
         struct flight *f;
@@ -227,6 +247,7 @@ static void hand_out(struct pass *p, struct cron *k, enum hv_action_type type, c
         f->action.cron_until_us = k->advance_to_us;
         if (type == HV_ACTION_CRON_SUSPEND) {
                 f->action.suspend = k->suspend_wanted;
+                f->action.order = order_of(&k->asked, f->arena);
                 /* What came while it was suspended is not made up for, nor by an agent that died right after this. */
                 f->action.cron_until_us = k->suspend_wanted || HV_MUTANT(HV_MUTANT_CRON_MAKES_UP)
                                                   ? 0
@@ -257,7 +278,7 @@ static void plan_cron(struct pass *p, struct cron *k) {
                 k->advance_to_us = 0; /* a resume went further meanwhile */
         if (!k->advance_to_us && k->until_wall_us == 0)
                 k->advance_to_us = wall_us; /* seen for the first time: it begins now */
-        if (!k->advance_to_us && !k->is_suspended && has_zone(c, k)) {
+        if (!k->advance_to_us && !k->suspended.by && has_zone(c, k)) {
                 at_us = oldest_due(c, k, wall_us, &next_us);
                 if (at_us != HV_TIME_NEVER)
                         decide(c, k, wall_us, at_us);
@@ -281,6 +302,17 @@ void hv_pass_crons(struct pass *p) {
 
 /* ---- completions ---- */
 
+static void suspend_is_recorded(struct hv_core *c, struct cron *k, const struct hv_action *a) {
+        const struct hv_order *o = a->order;
+
+        set_word(&k->suspended, a->suspend ? o : &(const struct hv_order){});
+        k->suspend_asked = k->suspend_wanted != a->suspend;
+        hv_note(c, HV_NOTE_CRON_ORDER, HV_REASON_SYNCED, HV_KIND_CRONTASK, k->name, NULL, "%s by %s%s%s; %s",
+                a->suspend ? "suspended" : "resumed", o->by, o->reason ? ": " : "",
+                o->reason ? o->reason : "",
+                a->suspend ? "no run comes before hivectl cron resume" : "runs come from now on");
+}
+
 /* A resume deals with all that came before it: also with a run that nobody could promise yet. */
 static void drop_overtaken_run(struct cron *k) {
         struct task *t = k->run;
@@ -303,8 +335,7 @@ void hv_cron_done(struct hv_core *c, uint64_t now_us, struct flight *f, const st
         }
         hv_failure_reset(&k->failure);
         if (f->action.type == HV_ACTION_CRON_SUSPEND) {
-                k->is_suspended = f->action.suspend;
-                k->suspend_asked = k->suspend_wanted != k->is_suspended;
+                suspend_is_recorded(c, k, &f->action);
                 k->until_wall_us = HV_MAX(k->until_wall_us, f->action.cron_until_us);
                 drop_overtaken_run(k);
                 return;
@@ -405,8 +436,8 @@ static int trigger(struct hv_core *c, uint64_t now_us, const char *name, struct 
         return 0;
 }
 
-static int suspend(struct hv_core *c, const char *name, bool on, struct hv_err *err) {
-        struct cron *k = declared(c, name, err);
+static int suspend(struct hv_core *c, const struct hv_input *in, bool on, struct hv_err *err) {
+        struct cron *k = declared(c, in->text, err);
 
         if (!k)
                 return -ENOENT;
@@ -414,10 +445,13 @@ static int suspend(struct hv_core *c, const char *name, bool on, struct hv_err *
                 return hv_err_set(err, -EAGAIN, "nothing can be recorded: %s",
                                   k->want->suspended ? "node.docker.enabled is false"
                                                      : "the ledger is not there");
-        if (!k->suspend_asked && k->is_suspended == on)
+        if (!k->suspend_asked && (k->suspended.by != NULL) == on)
                 return hv_err_set(err, -EALREADY,
                                   on ? "cron task %s is suspended already" : "cron task %s is not suspended",
-                                  name);
+                                  in->text);
+        if (!k->suspend_asked ||
+            k->suspend_wanted != on) /* who asks for the same once more was not the first */
+                set_word(&k->asked, in->order);
         k->suspend_asked = true;
         k->suspend_wanted = on;
         hv_failure_ask_anew(&k->failure);
@@ -431,7 +465,10 @@ int hv_cron_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in,
         case HV_INPUT_CRON_RECALL:
                 k = hv_cron_get(c, in->cron->name);
                 k->until_wall_us = HV_MUTANT(HV_MUTANT_CRON_FROM_START) ? 0 : in->cron->until_wall_us;
-                k->is_suspended = in->cron->is_suspended && !HV_MUTANT(HV_MUTANT_CRON_UNSUSPENDED);
+                if (!HV_MUTANT(HV_MUTANT_CRON_UNSUSPENDED))
+                        set_word(&k->suspended, &in->cron->suspend);
+                if (HV_MUTANT(HV_MUTANT_CRON_SUSPENDED_ANEW) && k->suspended.by)
+                        k->suspended.since_wall_us = hv_wall_us(c, now_us);
                 return 0;
         case HV_INPUT_ZONE:
                 hv_map_put(c->zones, in->text, in->zone);
@@ -439,9 +476,9 @@ int hv_cron_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in,
         case HV_INPUT_CRON_TRIGGER:
                 return trigger(c, now_us, in->text, err);
         case HV_INPUT_CRON_SUSPEND:
-                return suspend(c, in->text, true, err);
+                return suspend(c, in, true, err);
         case HV_INPUT_CRON_RESUME:
-                return suspend(c, in->text, false, err);
+                return suspend(c, in, false, err);
         default:
                 return hv_err_set(err, -EINVAL, "input of unknown type %d", (int) in->type);
         }
@@ -460,9 +497,20 @@ static const char *what_keeps_it(const struct hv_core *c, const struct cron *k, 
         return NULL;
 }
 
+static const char *suspended_text(const struct hv_order *o, struct hv_arena *a) {
+        char since[HV_RFC3339_SIZE] = "";
+
+        if (o->since_wall_us)
+                hv_rfc3339_format(o->since_wall_us / HV_USEC_PER_SEC * HV_USEC_PER_SEC, since);
+        return hv_arena_printf(a, "suspended by %s%s%s%s%s; until hivectl cron resume", o->by,
+                               *since ? " since " : "", since, o->reason ? ": " : "",
+                               o->reason ? o->reason : "");
+}
+
 static void describe(const struct hv_core *c, const struct cron *k, uint64_t now_us, struct hv_arena *a,
                      struct hv_cron_status *ret) {
         const char **live = HV_ARENA_NEW_N(a, const char *, c->live_tasks.n + 1);
+        const struct hv_order *suspend = order_of(&k->suspended, a);
         const char *obstacle = what_keeps_it(c, k, a);
         uint64_t next_us = HV_TIME_NEVER;
         size_t n = 0;
@@ -470,7 +518,7 @@ static void describe(const struct hv_core *c, const struct cron *k, uint64_t now
         for (size_t i = 0; i < c->live_tasks.n; i++)
                 if (is_run_of(c->live_tasks.v[i], k) && c->live_tasks.v[i]->step < TASK_STEP_TIDY)
                         live[n++] = hv_arena_strdup(a, c->live_tasks.v[i]->id);
-        if (!obstacle && !k->is_suspended && c->wall_us)
+        if (!obstacle && !suspend->by && c->wall_us)
                 next_us = hv_cron_next(&k->want->schedule, zone_of(c, k),
                                        HV_MAX(k->until_wall_us, hv_wall_us(c, now_us)));
         *ret = (struct hv_cron_status){
@@ -478,14 +526,16 @@ static void describe(const struct hv_core *c, const struct cron *k, uint64_t now
                 .schedule = hv_arena_strdup(a, k->want->schedule_text),
                 .zone = hv_arena_strdup(a, k->want->zone),
                 .concurrency = k->want->concurrency,
-                .is_suspended = k->is_suspended,
+                .suspend = *suspend,
                 .can_run = !obstacle,
                 .until_wall_us = k->until_wall_us,
                 .next_wall_us = next_us == HV_TIME_NEVER ? 0 : next_us,
                 .live = live,
                 .n_live = n,
-                .message = obstacle ? obstacle : hv_arena_strdup(a, k->message ? k->message : ""),
-                .is_recorded = !k->suspend_asked,
+                .message = obstacle      ? obstacle
+                           : suspend->by ? suspended_text(suspend, a)
+                                         : hv_arena_strdup(a, k->message ? k->message : ""),
+                .is_recorded = c->tasks_known && !k->suspend_asked,
                 .ledger_failure =
                         hv_failure_is_of_ledger(&k->failure) ? hv_arena_strdup(a, k->failure.message) : NULL,
         };

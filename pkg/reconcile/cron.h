@@ -23,21 +23,22 @@ struct hv_zone;
 /* What the ledger remembers of one, handed to the core before TASKS_KNOWN. */
 struct hv_cron_recalled {
         const char *name;
-        uint64_t until_wall_us; /* 0: nothing was dealt with yet */
-        bool is_suspended;
+        uint64_t until_wall_us;  /* 0: nothing was dealt with yet */
+        struct hv_order suspend; /* by NULL: it is not suspended */
 };
 
 struct hv_cron_status {
         const char *name, *schedule, *zone;
         enum hv_cron_concurrency concurrency;
-        bool is_suspended;
+        struct hv_order suspend; /* by NULL: it is not suspended */
         bool can_run;            /* false: nothing runs, `message` says why */
         uint64_t until_wall_us;  /* 0: none yet */
         uint64_t next_wall_us;   /* 0: never, or suspended */
         const char *const *live; /* ids of runs that have not ended */
         size_t n_live;
-        const char *message; /* why the last time made no run, or what stands in the way; "" */
-        bool is_recorded;    /* no change of `is_suspended` is under way: what it says is durable */
+        const char *
+                message; /* by whom it is suspended, what stands in the way, or why the last time made no run; "" */
+        bool is_recorded; /* the ledger was read, and no change of `suspend` is under way: what it says is durable */
         const char *
                 ledger_failure; /* what could not be made durable and is tried again: one sentence; NULL: nothing */
 };

@@ -4,12 +4,18 @@
 #include "reconcile/cron.h"
 #include "reconcile/pass.h"
 
+struct cron_word { /* somebody's, with texts of its own */
+        char *by, *reason;
+        uint64_t since_wall_us;
+};
+
 struct cron {
         char *name;
         const struct hv_cron_task *want; /* in the active revision; NULL: not declared (any more) */
         uint64_t until_wall_us;
-        bool is_suspended;
+        struct cron_word suspended;         /* durable; by NULL: it is not */
         bool suspend_asked, suspend_wanted; /* asked for, and to be made durable */
+        struct cron_word asked;             /* ... by whom */
         struct flight *effect;              /* ADVANCE or SUSPEND */
         struct task *run;                   /* whose acceptance is under way; it moves `until_wall_us` on */
         uint64_t advance_to_us;             /* 0: nothing to record */

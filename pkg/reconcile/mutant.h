@@ -51,8 +51,9 @@ enum hv_mutant {
         HV_MUTANT_CRON_RUNS_ALL,    /* of what was missed each time is made up for, whatever was declared */
         HV_MUTANT_CRON_IN_UTC,      /* nobody asks for the zone */
         HV_MUTANT_CRON_UNSUSPENDED, /* a restart forgets that it is suspended */
-        HV_MUTANT_CRON_GOES_BACK,   /* the clock was set back, and the schedule is followed once more */
-        HV_MUTANT_CRON_KEEPS_ALL,   /* no run is ever forgotten */
+        HV_MUTANT_CRON_SUSPENDED_ANEW, /* ... since when */
+        HV_MUTANT_CRON_GOES_BACK,      /* the clock was set back, and the schedule is followed once more */
+        HV_MUTANT_CRON_KEEPS_ALL,      /* no run is ever forgotten */
         HV_MUTANT_FORGOTTEN_START, /* what the engine says of a start that an agent before this one sent is believed */
         HV_MUTANT_WALL_CLOCK_TRUSTED,  /* how long it has run is what two readings of the wall clock say */
         HV_MUTANT_BUILDER_LEFT,        /* who installed packages is never cleared away */

@@ -50,9 +50,15 @@ class Cron(base.Case):
     def test_who_is_suspended_stays_so_over_a_restart(self):
         self.up(BODY)
         self.agent.wait(lambda: self.status()["dealtWithUntil"], "the schedule begins")
-        self.hivectl("cron", "suspend", "backup")
+        self.hivectl("cron", "suspend", "backup", "--reason", "the disk moves")
+        given = self.status()["suspension"]
+        self.assertEqual((given["by"], given["reason"]), (f"unix:uid={os.getuid()}", "the disk moves"))
         self.restart(between=lambda: self.make_old(3))
         self.assertEqual((self.status()["phase"], self.status()["next"]), ("Suspended", None))
+        self.assertEqual(self.status()["suspension"], given)
+        self.assertRegex(self.hivectl("status"), r"By hand +cron task backup is suspended by unix:uid=\d+ \(\d+\w ago\): the disk moves;")
+        self.restart(between=self.forget_who)
+        self.assertEqual(self.status()["suspension"], {"by": "unknown", "reason": None, "since": None})
         self.assertEqual(self.runs(), [])
         self.hivectl("cron", "resume", "backup")
         self.agent.wait(lambda: self.status()["phase"] == "Scheduled", "it goes on")
@@ -68,10 +74,16 @@ class Cron(base.Case):
         self.restart()
         self.assertEqual(self.runs(), [midnight])
 
-    def make_old(self, days):
+    def in_ledger(self, change, *values):
         with sqlite3.connect(os.path.join(self.agent.dir, "state", "ledger.db")) as ledger:
-            ledger.execute("UPDATE cron SET until_us = until_us - ?", (days * DAY_US,))
+            ledger.execute(change, values)
         ledger.close()
+
+    def make_old(self, days):
+        self.in_ledger("UPDATE cron SET until_us = until_us - ?", days * DAY_US)
+
+    def forget_who(self):  # as an agent left it that did not write it down
+        self.in_ledger("UPDATE cron SET suspended_by = NULL, suspended_reason = NULL, suspended_us = NULL")
 
 
 if __name__ == "__main__":

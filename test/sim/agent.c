@@ -5,6 +5,7 @@
 #include "sim/driver.h"
 #include "sim/ledger.h"
 #include "sim/oracle.h"
+#include "sim/oracle_cron.h"
 #include "sim/oracle_task.h"
 #include "sim/sim.h"
 #include "sim/stream.h"
@@ -127,6 +128,7 @@ static const char *note_name(enum hv_note_type type) {
                 [HV_NOTE_TASK_ENDED] = "task ended",
                 [HV_NOTE_TRUST_CHANGED] = "trust changed",
                 [HV_NOTE_CRON_SKIPPED] = "cron skipped",
+                [HV_NOTE_CRON_ORDER] = "cron order",
                 [HV_NOTE_CAPPED] = "capped",
                 [HV_NOTE_PRESSURE] = "pressure",
         };
@@ -156,6 +158,7 @@ void sim_agent_plan(struct sim *s) {
         a->n_notes += e.n_notes;
         sim_oracle_after_plan(s, &e);
         sim_oracle_tasks_after_plan(s, &e);
+        sim_oracle_crons_after_plan(s);
         keep_last_good(s); /* only now: the guard decided by what was said before */
         for (size_t i = 0; i < e.n_actions; i++) {
                 /* The agent may die between any two of its effects. */

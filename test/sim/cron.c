@@ -51,6 +51,8 @@ struct sim_crons *sim_crons_new(struct sim *s) {
 }
 
 void sim_crons_done(struct sim_crons *c) {
+        for (size_t i = 0; i < c->records.n; i++)
+                hv_vec_done(&c->records.v[i]->asked);
         for (size_t i = 0; i < c->read.n; i++)
                 hv_desired_unref(c->read.v[i]);
         for (size_t i = 0; i < c->retired.n; i++)
@@ -245,7 +247,7 @@ struct sim_reply sim_cron_write(struct sim *s, const struct hv_action *a) {
 
         r->until_us = HV_MAX(r->until_us, a->cron_until_us);
         if (a->type == HV_ACTION_CRON_SUSPEND)
-                r->suspended = a->suspend;
+                r->suspended = a->suspend ? *a->order : (struct hv_order){};
         return (struct sim_reply){ .outcome = HV_OUTCOME_OK };
 }
 
@@ -263,9 +265,9 @@ void sim_cron_recall(struct sim *s) {
                 const struct sim_cron_record *r = s->crons->records.v[i];
                 const struct hv_cron_recalled cron = { .name = r->name,
                                                        .until_wall_us = r->until_us,
-                                                       .is_suspended = r->suspended };
+                                                       .suspend = r->suspended };
 
-                if (r->until_us || r->suspended)
+                if (r->until_us || r->suspended.by)
                         sim_agent_input(s, &(struct hv_input){ .type = HV_INPUT_CRON_RECALL, .cron = &cron });
         }
 }
@@ -338,7 +340,7 @@ int sim_cron_ask(struct sim *s, enum hv_input_type type, const char *name) {
         if (type == HV_INPUT_CRON_TRIGGER)
                 note_request(s, name);
         else
-                sim_cron_record(s, name)->change_asked = true;
+                hv_vec_push(&sim_cron_record(s, name)->asked, sim_desk_order(s));
         r = sim_desk_ask(s, type, name, NULL);
         sim_trace(s, "DESK wants %s %s: %d", name, deeds[type - HV_INPUT_CRON_TRIGGER], r);
         return r;

@@ -33,11 +33,11 @@ struct sim_cron {
 
 struct sim_cron_record { /* of one name, for ever */
         const char *name;
-        uint64_t until_us; /* 0: never followed */
-        bool suspended;
+        uint64_t until_us;         /* 0: never followed */
+        struct hv_order suspended; /* by NULL: it is not */
         /* of the oracle: what the present core decided last, and was asked for */
         uint64_t judged_us, judged_core;
-        bool change_asked;
+        HV_VEC(struct hv_order) asked; /* for a suspension or a resume */
 };
 
 struct sim_cron_request { /* of people, about one run */

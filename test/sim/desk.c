@@ -54,8 +54,15 @@ void sim_desk_agent_starts(struct sim *s) {
         sim_orders_agent_starts(s);
 }
 
+struct hv_order sim_desk_order(const struct sim *s) {
+        bool is_ana = sim_wall_us(s) / HV_USEC_PER_SEC % 2;
+
+        return (struct hv_order){ is_ana ? "ana" : "ben", is_ana ? "the disk moves" : NULL, sim_wall_us(s) };
+}
+
 int sim_desk_ask(struct sim *s, enum hv_input_type type, const char *id, struct hv_task *task) {
-        struct hv_input in = { .type = type, .text = id, .message = "ana", .task = task };
+        struct hv_order order = sim_desk_order(s);
+        struct hv_input in = { .type = type, .text = id, .message = order.by, .task = task, .order = &order };
 
         if (!s->agent->core)
                 return -1;

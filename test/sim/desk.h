@@ -34,4 +34,6 @@ void sim_desk_set_machine(struct sim *s);
 void sim_desk_set_clock(struct sim *s);
 void sim_desk_move_clock(struct sim *s, int64_t by_us);
 
+/* Who asks at this instant; the texts are literals. */
+struct hv_order sim_desk_order(const struct sim *s);
 int sim_desk_ask(struct sim *s, enum hv_input_type type, const char *id, struct hv_task *task);

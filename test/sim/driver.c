@@ -437,6 +437,16 @@ static const struct hv_task_end *copy_end(struct sim *s, const struct hv_task_en
         return copy;
 }
 
+static const struct hv_order *copy_order(struct sim *s, const struct hv_order *o) {
+        struct hv_order *copy = o ? hv_arena_memdup(s->arena, o, sizeof *o) : NULL;
+
+        if (copy) {
+                copy->by = hv_arena_strdup(s->arena, o->by);
+                copy->reason = hv_arena_strdup(s->arena, o->reason);
+        }
+        return copy;
+}
+
 static struct sim_call *call_new(struct sim *s, const struct hv_action *a) {
         struct sim_call *c = HV_ARENA_NEW(s->arena, struct sim_call);
 
@@ -453,6 +463,7 @@ static struct sim_call *call_new(struct sim *s, const struct hv_action *a) {
         c->action.eviction_text = hv_arena_strdup(s->arena, a->eviction_text);
         c->action.unit = copy_unit(s, a->unit);
         c->action.end = copy_end(s, a->end);
+        c->action.order = copy_order(s, a->order);
         c->desired = a->desired ? hv_desired_ref((struct hv_desired *) a->desired) : NULL;
         c->lent = a;
         c->core = s->agent->core_number;

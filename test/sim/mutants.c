@@ -53,6 +53,7 @@ static const char *const names[HV_N_MUTANTS] = {
         [HV_MUTANT_CRON_RUNS_ALL] = "of what was missed each time is made up for",
         [HV_MUTANT_CRON_IN_UTC] = "nobody asks for the zone of a schedule",
         [HV_MUTANT_CRON_UNSUSPENDED] = "a restart forgets that a cron task is suspended",
+        [HV_MUTANT_CRON_SUSPENDED_ANEW] = "a restart forgets since when a cron task is suspended",
         [HV_MUTANT_CRON_GOES_BACK] = "the clock was set back, and the schedule is followed again",
         [HV_MUTANT_CRON_KEEPS_ALL] = "no run of a cron task is ever forgotten",
         [HV_MUTANT_FORGOTTEN_START] = "what the engine says of a start of before the restart is believed",

@@ -2,6 +2,7 @@
 #include "sim/oracle_cron.h"
 
 #include "base/rfc3339.h"
+#include "reconcile/cron.h"
 #include "sim/agent.h"
 #include "sim/calendar.h"
 #include "sim/cron.h"
@@ -159,7 +160,7 @@ static const char *why_no_run(struct sim *s, const struct subject *c, uint64_t s
                                 minute(s, later_us));
         if (c->k->concurrency == HV_CRON_FORBID && live_run(s, c->r->name))
                 return sim_text(s, "it makes a run, and %s goes on", live_run(s, c->r->name)->id);
-        return c->r->suspended ? "it makes a run, and is suspended" : NULL;
+        return c->r->suspended.by ? "it makes a run, and is suspended" : NULL;
 }
 
 /* What replaces a run is promised only when the stop of that one is durable. */
@@ -213,14 +214,26 @@ static void judge_advance(struct sim *s, const struct hv_action *a, const struct
                 }
 }
 
+static bool is_same(const struct hv_order *a, const struct hv_order *b) {
+        return hv_streq(a->by, b->by) && hv_streq(a->reason, b->reason) &&
+               a->since_wall_us == b->since_wall_us;
+}
+
+static bool was_asked_for(const struct sim_cron_record *r, const struct hv_order *o) {
+        for (size_t i = 0; i < r->asked.n; i++)
+                if (is_same(&r->asked.v[i], o))
+                        return true;
+        return false;
+}
+
 void sim_oracle_before_cron(struct sim *s, const struct hv_action *a) {
         struct sim_cron_record *r = sim_cron_record(s, a->name);
         struct subject c;
 
         judge_one(s, a);
-        if (a->type == HV_ACTION_CRON_SUSPEND && !r->change_asked)
-                sim_fail(s, "CRON", "%s is %s, and nobody asked for it", a->name,
-                         a->suspend ? "suspended" : "resumed");
+        if (a->type == HV_ACTION_CRON_SUSPEND && !was_asked_for(r, a->order))
+                sim_fail(s, "CRON", "%s is %s by %s, who did not ask for it then", a->name,
+                         a->suspend ? "suspended" : "resumed", a->order->by);
         if (!find(s, a->name, &c))
                 return;
         if (a->type == HV_ACTION_CRON_ADVANCE)
@@ -252,6 +265,28 @@ void sim_oracle_before_run(struct sim *s, const struct hv_action *a) {
                 why = judge_replacement(s, &c, a->task_id);
         if (why)
                 bad(s, &c, a->cron_until_us, why);
+}
+
+/* Who suspended it, why and since when is what the ledger has of it, also after a restart. */
+void sim_oracle_crons_after_plan(struct sim *s) {
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = NULL;
+
+        for (size_t i = 0; i < s->crons->records.n; i++) {
+                const struct sim_cron_record *r = s->crons->records.v[i];
+                struct hv_cron_status k;
+
+                if (r->asked.n == 0)
+                        continue;
+                arena = arena ? arena : hv_arena_new();
+                if (!hv_core_cron_status(s->agent->core, r->name, s->now_us, arena, &k) || !k.is_recorded)
+                        continue;
+                if (!is_same(&k.suspend, &r->suspended))
+                        sim_fail(s, "CRON",
+                                 "status says that %s is suspended by %s since %" PRIu64
+                                 ", the ledger by %s since %" PRIu64,
+                                 r->name, k.suspend.by ? k.suspend.by : "nobody", k.suspend.since_wall_us,
+                                 r->suspended.by ? r->suspended.by : "nobody", r->suspended.since_wall_us);
+        }
 }
 
 /* ---- history ---- */
@@ -288,9 +323,9 @@ static void judge_caught_up(struct sim *s, const struct subject *c) {
         const uint64_t ended_us = c->wall_us - TIME_TO_FORGET_US;
         uint64_t at_us;
 
-        if (!c->r->suspended && c->r->until_us == 0)
+        if (!c->r->suspended.by && c->r->until_us == 0)
                 bad(s, c, c->wall_us, "its schedule was never taken up");
-        else if (!c->r->suspended && next(c, c->r->until_us, until_us, &at_us))
+        else if (!c->r->suspended.by && next(c, c->r->until_us, until_us, &at_us))
                 bad(s, c, at_us, "it was never dealt with");
         if (count_ended(s, c->r->name, true, ended_us) > c->k->keep_success)
                 bad(s, c, c->wall_us, "more runs that succeeded are kept than its history says");

@@ -212,10 +212,11 @@ test("a cron task is run now, suspended and resumed; when it runs next and how i
         assert.equal(await row.locator("td").nth(2).locator("time").getAttribute("datetime"), next);
         await row.locator("td").nth(3).getByText("none", { exact: true }).waitFor();
         const orders = row.getByRole("group", { name: "Orders for nightly" });
-        const give = async (name, told) => {
+        const give = async (name, told, reason) => {
                 await orders.getByRole("button", { name, exact: true }).click();
                 const box = page.getByRole("dialog");
                 await box.getByText(told).waitFor();
+                if (reason) await box.getByLabel("Reason (may be empty)").fill(reason);
                 await box.getByRole("button", { name, exact: true }).click();
                 await box.waitFor({ state: "detached" });
         };
@@ -224,10 +225,13 @@ test("a cron task is run now, suspended and resumed; when it runs next and how i
         await page.locator(".notices").getByText(/^nightly-\d{12} is promised$/).waitFor();
         await row.getByRole("link", { name: /^nightly-\d{12}$/ }).waitFor();
         await row.locator("td").nth(3).getByText("Completed").waitFor();
-        await give("Suspend", "until somebody resumes it");
-        await page.locator(".notices").getByText("nightly: Suspended").waitFor();
+        await give("Suspend", "until somebody resumes it", "the disk moves");
+        await page.locator(".notices").getByText(/^nightly: suspended by .+: the disk moves/).waitFor();
         await row.getByText("Suspended").waitFor();
-        assert.equal((await asked("/api/v1/crontasks/nightly")).status.suspended, true);
+        await row.locator("td").first().getByText(/by .+: the disk moves$/).waitFor();
+        const { suspended, suspension } = (await asked("/api/v1/crontasks/nightly")).status;
+        assert.equal(suspended, true);
+        assert.equal(await row.locator("td").first().locator("time").getAttribute("datetime"), suspension.since);
         await row.locator("td").nth(2).getByText("–").waitFor();
         await picture(page, "cron-suspended");
         await give("Resume", "not made up for");

@@ -43,17 +43,34 @@ static void pinged(struct stage *s) {
 }
 
 static void paused(struct stage *s) {
-        static const struct hv_service_orders services[] = {
-                { .name = "web", .pause = { "ana", "the first replica looks slow", 1 } }
+        static struct hv_service_orders services[] = {
+                { .name = "web", .pause = { "ana", "the first replica looks slow" } }
         };
         struct hv_unit_status *u = stage_unit(s, "hive-web-2");
 
+        services[0].pause.since_wall_us = s->wall_us - HV_USEC_PER_HOUR;
         s->orders = (struct hv_orders){ .services = services, .n_services = 1 };
         u->digest = "of before";
         u->reason = HV_REASON_ROLLOUT_PAUSED;
         u->message =
                 "made as it was declared before, and paused by ana: the first replica looks slow; until hivectl "
                 "rollout resume";
+}
+
+/* Since when the last is so an older agent did not write down. */
+static void by_hand(struct stage *s) {
+        static struct hv_service_orders services[] = { { .name = "web", .hold = { "ana", NULL } },
+                                                       { .name = "db", .stop = { "unknown", NULL } } };
+
+        services[0].hold.since_wall_us = s->wall_us - 3 * HV_USEC_PER_MIN;
+        s->orders = (struct hv_orders){ .cordon = { "ben", "the rack moves", s->wall_us - HV_USEC_PER_HOUR },
+                                        .services = services,
+                                        .n_services = 2 };
+        s->cron.suspend =
+                (struct hv_order){ "unix:uid=1000", "the disk moves", s->wall_us - 50 * HV_USEC_PER_HOUR };
+        s->cron.next_wall_us = 0;
+        s->cron.message =
+                "suspended by unix:uid=1000 since 2026-11-22T03:00:00Z: the disk moves; until hivectl cron resume";
 }
 
 /* One peer was heard, another never. */
@@ -149,6 +166,9 @@ static const struct scene {
         { "history-of-one", "history svc/web", busy },
         { "rollout-status-paused", "rollout status svc/web", paused },
         { "status-paused", "status", paused },
+        { "status-by-hand", "status", by_hand },
+        { "cron-ls-suspended", "cron ls -o wide", by_hand },
+        { "why-cron-suspended", "why cron/nightly", by_hand },
         { "why-paused", "why svc web", paused },
         { "events", "events", busy },
         { "plan", "plan", planned },

@@ -297,7 +297,8 @@ static const struct line {
         { "cron trigger cron/nightly", the_run_is_promised, 0, "nightly-202611210315\n", NULL },
         { "cron trigger nightly", the_minute_has_a_run, 1, NULL, "has a run of this minute already" },
         { "cron trigger nightli", NULL, 4, NULL, "did you mean \"nightly\"?" },
-        { "cron suspend nightly", stage_tasks, 0, NULL, "cron task nightly is suspended" },
+        { "cron suspend nightly --reason 'the disk moves'", stage_tasks, 0, NULL,
+          "cron task nightly is suspended" },
         { "cron resume cron/nightly", stage_tasks, 0, NULL, "cron task nightly goes on; next run 20" },
 
         /* tasks */

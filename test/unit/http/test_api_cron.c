@@ -40,19 +40,37 @@ static void it_tells_its_schedule_and_its_runs(void **state) {
 
 static void what_keeps_it_is_said(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
-        _hv_cleanup_(answer_done) struct answer suspended = {}, why = {}, zone = {}, ledger = {}, node = {};
+        _hv_cleanup_(answer_done) struct answer suspended = {}, why = {}, zone = {}, ledger = {}, node = {},
+                                                orders = {}, none = {}, metrics = {};
 
         (void) state;
-        s->cron.is_suspended = true;
+        s->cron.suspend = (struct hv_order){ "ana", "the disk moves", UINT64_C(1763780400000000) };
+        s->cron.message =
+                "suspended by ana since 2025-11-22T03:00:00Z: the disk moves; until hivectl cron resume";
         s->cron.next_wall_us = 0;
         suspended = get(s, NIGHTLY "/status");
         assert_string_equal(text_at(suspended.json, "phase"), "Suspended");
         assert_true(hv_json_bool(suspended.json, "inSync", false));
         assert_int_equal(hv_json_type(at(suspended.json, "next")), HV_JSON_NULL);
+        assert_true(hv_json_bool(suspended.json, "suspended", false));
+        assert_string_equal(text_at(suspended.json, "suspension.by"), "ana");
+        assert_string_equal(text_at(suspended.json, "suspension.reason"), "the disk moves");
+        assert_string_equal(text_at(suspended.json, "suspension.since"), "2025-11-22T03:00:00Z");
         why = get(s, NIGHTLY "/why");
-        assert_string_equal(text_at(why.json, "blocking"), "Suspended");
+        assert_string_equal(
+                text_at(why.json, "blocking"),
+                "Suspended: suspended by ana since 2025-11-22T03:00:00Z: the disk moves; until hivectl cron "
+                "resume");
         assert_string_equal(text_at(why.json, "next"), "nothing before it is resumed: hivectl cron resume");
-        s->cron.is_suspended = false;
+        orders = get(s, "/api/v1/cordon");
+        assert_string_equal(text_at(orders.json, "cronTasks.0.name"), "nightly");
+        assert_string_equal(text_at(orders.json, "cronTasks.0.suspend.by"), "ana");
+        metrics = get(s, "/metrics");
+        assert_non_null(strstr(hv_buf_str(&metrics.text), "\nhivelet_cron_tasks_suspended 1\n"));
+        s->cron.suspend = (struct hv_order){};
+        stage_changed(s);
+        none = get(s, NIGHTLY "/status");
+        assert_int_equal(hv_json_type(at(none.json, "suspension")), HV_JSON_NULL);
         s->cron.can_run = false;
         s->cron.message = "this machine has no file of the time zone Europe/Berlin";
         zone = get(s, NIGHTLY "/why");
@@ -69,7 +87,7 @@ static void what_keeps_it_is_said(void **state) {
 static void changes_reach_the_backend(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
         _hv_cleanup_(answer_done) struct answer run = {}, suspend = {}, resume = {}, other = {}, again = {},
-                                                early = {}, tcp = {};
+                                                early = {}, tcp = {}, bad = {};
 
         (void) state;
         stage_tasks(s);
@@ -80,10 +98,11 @@ static void changes_reach_the_backend(void **state) {
         assert_string_equal(text_at(run.json, "metadata.cronTask"), "nightly");
         assert_true(hv_has_prefix(s->last_change, "trigger id=nightly "));
         s->task_id = NULL;
-        suspend = post(s, NIGHTLY "/suspend", NULL);
+        suspend = post(s, NIGHTLY "/suspend", "{\"reason\": \"the disk moves\", \"by\": \"mallory\"}");
         assert_int_equal(suspend.status, 200);
         assert_string_equal(text_at(suspend.json, "kind"), "CronTask");
-        assert_true(hv_has_prefix(s->last_change, "suspend id=nightly "));
+        assert_true(hv_has_prefix(s->last_change, "suspend id=nightly by=unix:uid="));
+        assert_non_null(strstr(s->last_change, " reason=the disk moves "));
         s->task_outcome = HV_API_TASK_SAME;
         resume = post(s, NIGHTLY "/resume", NULL);
         assert_int_equal(resume.status, 200);
@@ -98,6 +117,8 @@ static void changes_reach_the_backend(void **state) {
         (void) hv_err_set(&s->err, -EAGAIN, "nothing can be recorded: the ledger is not there");
         early = post(s, NIGHTLY "/suspend", NULL);
         assert_int_equal(early.status, 503);
+        bad = post(s, NIGHTLY "/suspend", "{");
+        assert_int_equal(bad.status, 400);
         assert_int_equal(s->n_changes, 5);
         tcp = ask(s, true, "POST", NIGHTLY "/suspend", NULL, NULL);
         assert_int_equal(tcp.status, 401);

@@ -163,8 +163,9 @@ static int forget_big(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) 
 }
 
 static int suspend_nightly(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
-        (void) now_us;
-        return hv_ledger_cron_suspend(l, "nightly", true, 0, err);
+        const struct hv_ledger_suspension s = { "alice", "the disk moves", now_us };
+
+        return hv_ledger_cron_suspend(l, "nightly", &s, 0, err);
 }
 
 static int advance_hourly(struct hv_ledger *l, uint64_t now_us, struct hv_err *err) {
@@ -405,7 +406,11 @@ static int tell_receipt(const struct hv_ledger_receipt *r, void *userdata) {
 }
 
 static int tell_cron(const struct hv_ledger_cron *c, void *userdata) {
-        hv_buf_printf(userdata, "cron %s %" PRIu64 " %d\n", c->name, c->until_us, c->is_suspended);
+        hv_buf_printf(userdata, "cron %s %" PRIu64 " %d", c->name, c->until_us, c->is_suspended);
+        if (c->suspension.by)
+                hv_buf_printf(userdata, " by %s since %" PRIu64 ": %s", c->suspension.by,
+                              c->suspension.since_us, c->suspension.reason ? c->suspension.reason : "-");
+        hv_buf_putc(userdata, '\n');
         return 0;
 }
 

@@ -133,8 +133,12 @@ static void receipts_make_one_chain(void **state) {
 /* --- cron --- */
 
 static int tell_cron(const struct hv_ledger_cron *c, void *userdata) {
-        hv_buf_printf(userdata, "%s %d %s\n", c->name, (int) c->until_us,
-                      c->is_suspended ? "suspended" : "on");
+        hv_buf_printf(userdata, "%s %d %s", c->name, (int) c->until_us, c->is_suspended ? "suspended" : "on");
+        if (c->suspension.by)
+                hv_buf_printf(userdata, " by %s %d", c->suspension.by, (int) c->suspension.since_us);
+        if (c->suspension.reason)
+                hv_buf_printf(userdata, ": %s", c->suspension.reason);
+        hv_buf_putc(userdata, '\n');
         return 0;
 }
 
@@ -180,28 +184,32 @@ static void a_schedule_never_goes_back(void **state) {
 
 static void a_cron_task_is_suspended_until_it_is_resumed(void **state) {
         struct fixture *x = *state;
+        const struct hv_ledger_suspension ana = { "ana", "the disk moves", 70 }, ben = { "ben", NULL, 80 };
         int r;
 
-        assert_int_equal(hv_ledger_cron_suspend(x->ledger, "nightly", false, 0, NULL), 0); /* as it is */
+        assert_int_equal(hv_ledger_cron_suspend(x->ledger, "nightly", NULL, 0, NULL), 0); /* as it is */
         expect_crons(x, "");
-        assert_int_equal(hv_ledger_cron_suspend(x->ledger, "nightly", true, 0, NULL), 1);
-        assert_int_equal(hv_ledger_cron_suspend(x->ledger, "nightly", true, 0, NULL), 0);
+        assert_int_equal(hv_ledger_cron_suspend(x->ledger, "nightly", &ana, 0, NULL), 1);
+        assert_int_equal(hv_ledger_cron_suspend(x->ledger, "nightly", &ana, 0, NULL), 0);
         reopen(x);
-        expect_crons(x, "nightly 0 suspended\n");
+        expect_crons(x, "nightly 0 suspended by ana 70: the disk moves\n");
         assert_int_equal(hv_ledger_cron_advance(x->ledger, "nightly", 9, NULL), 0);
-        expect_crons(x, "nightly 9 suspended\n");
-        assert_int_equal(hv_ledger_cron_suspend(x->ledger, "nightly", false, 0, NULL), 1);
+        expect_crons(x, "nightly 9 suspended by ana 70: the disk moves\n");
+        assert_int_equal(hv_ledger_cron_suspend(x->ledger, "nightly", NULL, 0, NULL), 1);
         expect_crons(x, "nightly 9 on\n");
-        assert_int_equal(hv_ledger_cron_suspend(x->ledger, "nightly", true, 0, NULL), 1);
-        assert_int_equal(hv_ledger_cron_suspend(x->ledger, "nightly", false, 50, NULL), 1);
+        assert_int_equal(hv_ledger_cron_suspend(x->ledger, "nightly", &ana, 0, NULL), 1);
+        /* Somebody asked for a resume that never came to be recorded, and then somebody else for this. */
+        assert_int_equal(hv_ledger_cron_suspend(x->ledger, "nightly", &ben, 0, NULL), 1);
+        expect_crons(x, "nightly 9 suspended by ben 80\n");
+        assert_int_equal(hv_ledger_cron_suspend(x->ledger, "nightly", NULL, 50, NULL), 1);
         expect_crons(x, "nightly 50 on\n"); /* what came meanwhile is dealt with, in the same record */
-        r = hv_ledger_cron_suspend(x->ledger, "nightly", true, UINT64_MAX, &x->err);
+        r = hv_ledger_cron_suspend(x->ledger, "nightly", &ben, UINT64_MAX, &x->err);
         expect_error(&x->err, r, -EINVAL, "no such minute");
         expect_crons(x, "nightly 50 on\n");
         assert_int_equal(hv_ledger_cron_forget(x->ledger, "nightly", NULL), 1);
         assert_int_equal(hv_ledger_cron_forget(x->ledger, "nightly", NULL), 0);
         expect_crons(x, "");
-        r = hv_ledger_cron_suspend(x->ledger, NULL, true, 0, &x->err);
+        r = hv_ledger_cron_suspend(x->ledger, NULL, &ana, 0, &x->err);
         expect_error(&x->err, r, -EINVAL, "cannot suspend cron task");
 }
 

@@ -35,6 +35,9 @@ static struct hv_desired *load(const char *cron_fields) {
         return d;
 }
 
+static const struct hv_order ana = { "ana", "the disk moves", 1763780400000000 }, /* 2025-11-22T03:00:00Z */
+        ben = { "ben", NULL, 1763780460000000 };
+
 static uint64_t wall(const char *text) {
         uint64_t us;
 
@@ -238,8 +241,8 @@ static void a_run_is_replaced_when_asked(void **state) {
 
 static void nothing_runs_while_it_is_suspended(void **state) {
         BED;
-        const struct hv_input suspend = { .type = HV_INPUT_CRON_SUSPEND, .text = "nightly" };
-        const struct hv_input resume = { .type = HV_INPUT_CRON_RESUME, .text = "nightly" };
+        const struct hv_input suspend = { .type = HV_INPUT_CRON_SUSPEND, .text = "nightly", .order = &ana };
+        const struct hv_input resume = { .type = HV_INPUT_CRON_RESUME, .text = "nightly", .order = &ana };
 
         begin(b, "2026-11-22T03:00:00Z", "2026-11-22T03:00:00Z", "      schedule: \"*/10 * * * *\"\n");
         assert_int_equal(hv_core_input(b->core, b->now_us, &suspend, NULL), 0);
@@ -257,11 +260,70 @@ static void nothing_runs_while_it_is_suspended(void **state) {
         assert_string_equal(bed_log(b), RUN("202611220510"));
 }
 
+static int ask(struct bed *b, enum hv_input_type type, const struct hv_order *order) {
+        const struct hv_input in = { .type = type, .text = "nightly", .order = order };
+
+        return hv_core_input(b->core, b->now_us, &in, NULL);
+}
+
+static void expect_suspended_by(struct bed *b, const struct hv_order *o, const char *message) {
+        const struct hv_cron_status *s = status_of(b);
+
+        assert_true(s->is_recorded);
+        assert_true(hv_streq(s->suspend.by, o->by));
+        assert_true(hv_streq(s->suspend.reason, o->reason));
+        assert_int_equal(s->suspend.since_wall_us, o->since_wall_us);
+        assert_string_equal(s->message, message);
+}
+
+static enum hv_outcome nothing_is_recorded(struct bed *b, const struct hv_action *a) {
+        (void) b;
+        return a->type == HV_ACTION_CRON_SUSPEND ? HV_OUTCOME_FAILED : HV_OUTCOME_OK;
+}
+
+static void who_suspended_it_is_known(void **state) {
+        BED;
+        const char *by_ana =
+                "suspended by ana since 2025-11-22T03:00:00Z: the disk moves; until hivectl cron resume";
+
+        begin(b, "2026-11-22T03:00:00Z", "2026-11-22T03:00:00Z", "      schedule: \"*/10 * * * *\"\n");
+        b->mood = nothing_is_recorded;
+        assert_int_equal(ask(b, HV_INPUT_CRON_SUSPEND, &ana), 0);
+        bed_run(b);
+        assert_null(status_of(b)->suspend.by); /* nobody is told before it is durable */
+        b->mood = NULL;
+        assert_int_equal(ask(b, HV_INPUT_CRON_SUSPEND, &ben),
+                         0); /* it is ana's all the same: she was first */
+        bed_wait(b, MIN);
+        expect_suspended_by(b, &ana, by_ana);
+        assert_int_equal(ask(b, HV_INPUT_CRON_SUSPEND, &ben), -EALREADY);
+        expect_suspended_by(b, &ana, by_ana);
+        assert_int_equal(ask(b, HV_INPUT_CRON_RESUME, &ana), 0);
+        bed_run(b);
+        expect_suspended_by(b, &(const struct hv_order){}, "");
+        assert_int_equal(ask(b, HV_INPUT_CRON_SUSPEND, &ben), 0);
+        bed_run(b);
+        expect_suspended_by(b, &ben,
+                            "suspended by ben since 2025-11-22T03:01:00Z; until hivectl cron resume");
+}
+
+/* A ledger of before says that it is suspended, and not since when. */
+static void who_suspended_it_is_recalled(void **state) {
+        BED;
+        const struct hv_cron_recalled r = { .name = "nightly", .suspend = { .by = "unknown" } };
+
+        assert_int_equal(hv_core_input(b->core, b->now_us,
+                                       &(struct hv_input){ .type = HV_INPUT_CRON_RECALL, .cron = &r }, NULL),
+                         0);
+        begin(b, "2026-11-22T03:00:00Z", NULL, "      schedule: \"*/10 * * * *\"\n");
+        expect_suspended_by(b, &r.suspend, "suspended by unknown; until hivectl cron resume");
+}
+
 /* What came before a resume is dealt with: also a run that nobody could promise, because the disk was full. */
 static void a_resume_overtakes_what_was_not_promised(void **state) {
         BED;
-        const struct hv_input suspend = { .type = HV_INPUT_CRON_SUSPEND, .text = "nightly" };
-        const struct hv_input resume = { .type = HV_INPUT_CRON_RESUME, .text = "nightly" };
+        const struct hv_input suspend = { .type = HV_INPUT_CRON_SUSPEND, .text = "nightly", .order = &ana };
+        const struct hv_input resume = { .type = HV_INPUT_CRON_RESUME, .text = "nightly", .order = &ana };
 
         begin(b, "2026-11-22T03:05:00Z", "2026-11-22T03:00:00Z", "      schedule: \"*/10 * * * *\"\n");
         b->mood = nothing_is_accepted;
@@ -380,6 +442,8 @@ int main(void) {
                 RULE(a_run_that_is_not_promised_keeps_none_out),
                 RULE(a_run_is_replaced_when_asked),
                 RULE(nothing_runs_while_it_is_suspended),
+                RULE(who_suspended_it_is_known),
+                RULE(who_suspended_it_is_recalled),
                 RULE(a_resume_overtakes_what_was_not_promised),
                 RULE(a_run_can_be_had_at_any_time),
                 RULE(a_run_and_its_time_are_one_record),

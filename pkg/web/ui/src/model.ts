@@ -56,6 +56,7 @@ export interface ObjectStatus {
         timeZone?: string;
         next?: string | null;
         suspended?: boolean;
+        suspension?: Given | null;
         peers?: Peer[];
         publicKey?: string;
         listenPort?: number;
@@ -119,6 +120,7 @@ export interface Orders {
         cordon: Given | null;
         hold: Given | null;
         services: { name: string; stop: Given | null; hold: Given | null }[];
+        cronTasks: { name: string; suspend: Given }[];
         restarts: number;
 }
 

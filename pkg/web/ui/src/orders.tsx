@@ -111,11 +111,19 @@ function Buttons({ of, label }: { of: Order[]; label: string }) {
         );
 }
 
+export function By({ given }: { given: Given }) {
+        return (
+                <>
+                        {t("by {name}", { name: given.by })} <When at={given.since} />
+                        {given.reason && `: ${given.reason}`}
+                </>
+        );
+}
+
 function Asked({ what, given, children }: { what: string; given: Given; children?: ComponentChildren }) {
         return (
                 <p class="concern">
-                        <strong>{what}</strong> {t("by {name}", { name: given.by })} <When at={given.since} />
-                        {given.reason && `: ${given.reason}`} {children}
+                        <strong>{what}</strong> <By given={given} /> {children}
                 </p>
         );
 }
@@ -203,7 +211,7 @@ function ordersForCron(cron: Thing): Order[] {
                 },
                 cron.status.suspended
                         ? { label: t("Resume"), instead: "suspend", title: t("Resume {name}?", { name }), told: t("It follows its schedule again. What came meanwhile is not made up for."), path: path("resume"), asks: "nothing", said: nowIs }
-                        : { label: t("Suspend"), instead: "suspend", title: t("Suspend {name}?", { name }), told: t("No run comes of its schedule until somebody resumes it. A run that goes on is left alone."), path: path("suspend"), harms: true, asks: "nothing", said: nowIs },
+                        : { label: t("Suspend"), instead: "suspend", title: t("Suspend {name}?", { name }), told: t("No run comes of its schedule until somebody resumes it. A run that goes on is left alone."), path: path("suspend"), harms: true, said: nowIs },
         ];
 }
 
@@ -244,8 +252,8 @@ function ordersForNode({ cordon, drain, hold }: Orders): Order[] {
 export function NodeOrders() {
         const orders = status.value?.orders;
         if (!orders) return null;
-        const { cordon, drain, hold, services } = orders;
-        const isQuiet = !cordon && !drain && !hold && services.length === 0;
+        const { cordon, drain, hold, services, cronTasks } = orders;
+        const isQuiet = !cordon && !drain && !hold && services.length === 0 && cronTasks.length === 0;
         return (
                 <Card title={t("By hand")} id="orders">
                         {isQuiet && <Empty>{t("Nobody has asked for anything by hand.")}</Empty>}
@@ -263,6 +271,11 @@ export function NodeOrders() {
                         {services.map(({ name, stop, hold: held }) => (
                                 <p key={name}>
                                         <a href={`/dashboard/${name}`}>{name}</a>: {[stop && t("Stopped"), held && t("Held")].filter(Boolean).join(", ")}
+                                </p>
+                        ))}
+                        {cronTasks.map(({ name, suspend }) => (
+                                <p key={`cron/${name}`}>
+                                        <a href="/tasks">{name}</a>: {t("Suspended")} <By given={suspend} />
                                 </p>
                         ))}
                         <Buttons of={ordersForNode(orders)} label={t("Orders")} />

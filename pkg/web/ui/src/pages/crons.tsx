@@ -2,7 +2,7 @@
 import { Copy } from "../copies";
 import { t } from "../i18n";
 import type { List, Task, Thing } from "../model";
-import { CronOrders } from "../orders";
+import { By, CronOrders } from "../orders";
 import { Card, Fault, State, Table, When } from "../parts";
 import { useAnswer } from "../use";
 
@@ -30,7 +30,8 @@ export function Crons() {
                                         <tr key={cron.metadata.name}>
                                                 <th scope="row">{cron.metadata.name}</th>
                                                 <td class="wrap">
-                                                        <State name={cron.status.phase} /> {cron.status.message}
+                                                        {/* The agent's message says the same in English. */}
+                                                        <State name={cron.status.phase} /> {cron.status.suspension ? <By given={cron.status.suspension} /> : cron.status.message}
                                                 </td>
                                                 <td>
                                                         <code>{cron.status.schedule}</code> {cron.status.timeZone}
