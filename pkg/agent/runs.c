@@ -65,8 +65,8 @@ bool hv_runs_last_over(const struct hv_runs *r, const char *container, bool is_r
                         span.until_us = k->begun_us[i];
         }
         if (is_running && !span.until_us)
-                span.until_us = started_us > finished_us ? finished_us + (started_us - finished_us) / 2
-                                                         : finished_us;
+                span.until_us =
+                        started_us > finished_us ? finished_us + (started_us - finished_us) / 2 : finished_us;
         if (!is_running && started_us > NOTED_LATE_US)
                 span.since_us = HV_MAX(span.since_us, started_us - NOTED_LATE_US);
         *ret = span;

@@ -287,12 +287,10 @@ int hv_cli_object(struct hv_cli *cli, const char *word, const char *name, struct
 
 /* ---- the run ---- */
 
-static uint64_t allowed_options(const char *name) {
+static hv_option_set allowed_options(const char *name) {
         const struct hv_verb *verb = name ? hv_verb_find(name) : NULL;
 
-        if (!verb)
-                return HV_OPTS_GLOBAL | HV_OPT_BIT(HV_OPT_VERSION);
-        return HV_OPTS_GLOBAL | verb->options | (verb->formats ? HV_OPT_BIT(HV_OPT_OUTPUT) : 0);
+        return verb ? hv_verb_options(verb) : HV_OPTS_GLOBAL | HV_OPT_BIT(HV_OPT_VERSION);
 }
 
 static void set_up(struct hv_cli *cli) {
@@ -431,8 +429,49 @@ static int run_verb(struct hv_cli *cli) {
         return r == HV_EXIT_OK ? run_paged(cli) : r;
 }
 
+/* The command line, as it is read. */
+struct line {
+        char **args;    /* of the options */
+        char *expanded; /* words of a verb that is short for others, */
+        char **argv;    /* and the line with them in its place; NULL: it is none */
+        int argc;
+};
+
+static void line_done(struct line *line) {
+        free(line->args);
+        free(line->expanded);
+        free(line->argv);
+}
+
+/* "ps -o wide" is read as "get tasks -o wide": in front what it is short for, behind that the line without the verb. What is
+ * said last holds, so "inspect svc/web -o yaml" is YAML. */
+static int parse(int argc, char *const argv[], struct line *line, struct hv_cli_options *ret,
+                 struct hv_err *err) {
+        struct hv_cli cli = {};
+        const struct hv_verb *verb;
+        int r;
+
+        line->args = HV_NEW_N(char *, (size_t) argc + 2);
+        r = hv_options_parse(argc, argv, allowed_options, line->args, ret, err);
+        cli.options = *ret;
+        verb = r < 0 ? NULL : hv_cli_verb(&cli);
+        if (!verb || !verb->expands || hv_option_is_given(ret, HV_OPT_HELP))
+                return r;
+        line->expanded = hv_strdup(verb->expands);
+        line->argv = HV_NEW_N(char *, (size_t) argc + strlen(verb->expands) + 2);
+        line->argv[line->argc++] = argv[0];
+        for (char *rest = line->expanded, *word; (word = strsep(&rest, " "));)
+                line->argv[line->argc++] = word;
+        for (int i = 1; i < argc; i++)
+                if (argv[i] != ret->args[0] && (hv_verb_words(verb) == 1 || argv[i] != ret->args[1]))
+                        line->argv[line->argc++] = argv[i];
+        free(line->args);
+        line->args = HV_NEW_N(char *, (size_t) line->argc + 2);
+        return hv_options_parse(line->argc, line->argv, allowed_options, line->args, ret, err);
+}
+
 int hv_cli_main(int argc, char *const argv[]) {
-        _hv_cleanup_free_ char **args = HV_NEW_N(char *, (size_t) argc + 2);
+        _hv_cleanup_(line_done) struct line line = {};
         struct hv_cli cli = {};
         struct hv_err err = {};
         int code;
@@ -441,7 +480,7 @@ int hv_cli_main(int argc, char *const argv[]) {
         (void) signal(SIGPIPE, SIG_DFL);
         if (!setlocale(LC_CTYPE, ""))
                 (void) setlocale(LC_CTYPE, "C.UTF-8");
-        if (hv_options_parse(argc, argv, allowed_options, args, &cli.options, &err) < 0) {
+        if (parse(argc, argv, &line, &cli.options, &err) < 0) {
                 set_up(&cli);
                 cli.verb = hv_cli_verb(&cli);
                 code = hv_cli_usage(&cli, "%s", err.msg);

@@ -146,9 +146,9 @@ int hv_cmd_ports(struct hv_cli *cli);    /* cmd_ports.c */
 int hv_cmd_preload(struct hv_cli *cli);  /* cmd_preload.c */
 /* What was asked for and is not there, as remarks. */
 void hv_cli_note_preloads(struct hv_cli *cli);
-int hv_cmd_net_ls(struct hv_cli *cli);
 int hv_cmd_sources(struct hv_cli *cli); /* cmd_lists.c */
 int hv_cmd_revisions(struct hv_cli *cli);
+int hv_cmd_settings(struct hv_cli *cli);       /* cmd_settings.c */
 int hv_cmd_history(struct hv_cli *cli);        /* cmd_history.c */
 int hv_cmd_describe(struct hv_cli *cli);       /* cmd_describe.c */
 int hv_cmd_status(struct hv_cli *cli);         /* cmd_status.c */

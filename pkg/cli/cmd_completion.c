@@ -116,7 +116,7 @@ static void offer_verbs(const struct completer *c, const char *family) {
 }
 
 static void offer_options(const struct completer *c, const struct hv_verb *v) {
-        uint64_t set = HV_OPTS_GLOBAL | v->options | (v->formats ? HV_OPT_BIT(HV_OPT_OUTPUT) : 0);
+        hv_option_set set = hv_verb_options(v);
 
         for (size_t i = 0; i < HV_N_OPTIONS; i++) {
                 char text[40];
@@ -148,7 +148,7 @@ static void offer_values(const struct completer *c, const struct hv_verb *v, con
                 return;
         }
         for (size_t i = 0; o->words && o->words[i]; i++) {
-                if (o->id != HV_OPT_OUTPUT || (v->formats & (1u << i)))
+                if (o->id != HV_OPT_OUTPUT || (hv_verb_target(v)->formats & (1u << i)))
                         offer(c, o->id == HV_OPT_OUTPUT ? form(i) : o->words[i], NULL);
         }
 }
@@ -279,14 +279,14 @@ static void offer_args(const struct completer *c, const struct hv_verb *v, const
                 offer_verbs(c, before && hv_cli_is_family(before) ? before : NULL);
                 break;
         case HV_ARGS_NONE:
-                if (v->options & HV_OPT_BIT(HV_OPT_FILENAME))
+                if (hv_verb_options(v) & HV_OPT_BIT(HV_OPT_FILENAME))
                         offer_files();
                 break;
         }
 }
 
 static const struct hv_option *option_of(const struct hv_verb *v, const char *word) {
-        uint64_t set = HV_OPTS_GLOBAL | v->options | (v->formats ? HV_OPT_BIT(HV_OPT_OUTPUT) : 0);
+        hv_option_set set = hv_verb_options(v);
 
         if (!word || word[0] != '-' || !word[1])
                 return NULL;

@@ -1,4 +1,4 @@
-/* hivectl ports, hivectl net ls: who listens where. */
+/* hivectl ports: who listens where. */
 #include "base/alloc.h"
 #include "cli/cli_internal.h"
 #include "cli/output.h"
@@ -87,12 +87,4 @@ int hv_cmd_ports(struct hv_cli *cli) {
         else
                 hv_output_table(cli, t);
         return HV_EXIT_OK;
-}
-
-int hv_cmd_net_ls(struct hv_cli *cli) {
-        char networks[] = "networks", *args[] = { networks, NULL };
-
-        cli->options.args = args;
-        cli->options.n_args = 1;
-        return hv_cmd_get(cli);
 }

@@ -22,7 +22,7 @@ static void put_option(struct hv_buf *buf, const struct hv_option *o, unsigned f
 }
 
 static void put_verb(struct hv_buf *buf, const struct hv_verb *v) {
-        uint64_t own = v->options | (v->formats ? HV_OPT_BIT(HV_OPT_OUTPUT) : 0);
+        hv_option_set own = hv_verb_options(v) & ~HV_OPTS_GLOBAL;
 
         hv_buf_printf(buf, "hivectl %s - %s\n\nExamples\n", v->name, v->summary);
         for (const char *line = v->examples, *end; *line; line = end + 1) {
@@ -32,16 +32,19 @@ static void put_verb(struct hv_buf *buf, const struct hv_verb *v) {
         hv_buf_printf(buf, "\nUsage\n  hivectl %s%s%s\n", v->name, *v->usage ? " " : "", v->usage);
         if (v->alias)
                 hv_buf_printf(buf, "  hivectl %s is the same\n", v->alias);
+        if (v->expands)
+                hv_buf_printf(buf, "\nThe same as hivectl %s; hivectl help %s tells more.\n", v->expands,
+                              hv_verb_target(v)->name);
         if (v->details)
                 hv_buf_printf(buf, "\n%s\n", v->details);
         for (int global = 0; global < 2; global++) {
-                uint64_t set = global ? HV_OPTS_GLOBAL : own;
+                hv_option_set set = global ? HV_OPTS_GLOBAL : own;
 
                 if (set)
                         hv_buf_puts(buf, global ? "\nOptions of every command\n" : "\nOptions\n");
                 for (size_t i = 0; i < HV_N_OPTIONS; i++) {
                         if (set & HV_OPT_BIT(i))
-                                put_option(buf, &hv_options[i], v->formats);
+                                put_option(buf, &hv_options[i], hv_verb_target(v)->formats);
                 }
         }
 }

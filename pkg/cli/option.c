@@ -18,7 +18,7 @@ static const char *const stream_words[] = { "all", "stdout", "stderr", NULL };
 static const char *const role_words[] = { "viewer", "operator", "admin", NULL };
 static const char *const for_words[] = { "synced", "ready", NULL };
 
-_Static_assert(HV_N_OPTIONS <= 64, "a set of options is one word: HV_OPT_BIT()");
+_Static_assert(HV_N_OPTIONS <= 128, "a set of options is one number: HV_OPT_BIT()");
 
 const struct hv_option hv_options[HV_N_OPTIONS] = {
         { HV_OPT_HELP, 'h', "help", NULL, NULL, "show this help" },
@@ -100,6 +100,7 @@ const struct hv_option hv_options[HV_N_OPTIONS] = {
           "keep the owners of files, by number; otherwise they are root's there and yours here" },
         { HV_OPT_IMAGE, 0, "image", "IMAGE", NULL, "image that its containers are made of" },
         { HV_OPT_FROM_FILE, 0, "from-file", "FILE", NULL, "file that holds it; default standard input" },
+        { HV_OPT_WRITTEN, 0, "written", NULL, NULL, "only what somebody wrote, not the defaults" },
         { HV_OPT_VERSION, 0, "version", NULL, NULL, "show the version" },
 };
 
@@ -291,7 +292,7 @@ static int store(struct hv_cli_options *ret, const struct hv_option *o, const ch
 
 /* ---- words of the command line ---- */
 
-static const struct hv_option *by_name(const char *name, size_t len, uint64_t allowed) {
+static const struct hv_option *by_name(const char *name, size_t len, hv_option_set allowed) {
         for (size_t i = 0; i < HV_N_OPTIONS; i++) {
                 if ((allowed & HV_OPT_BIT(i)) && strlen(hv_options[i].name) == len &&
                     strncmp(hv_options[i].name, name, len) == 0)
@@ -300,7 +301,7 @@ static const struct hv_option *by_name(const char *name, size_t len, uint64_t al
         return NULL;
 }
 
-static const struct hv_option *by_letter(char letter, uint64_t allowed) {
+static const struct hv_option *by_letter(char letter, hv_option_set allowed) {
         for (size_t i = 0; i < HV_N_OPTIONS; i++) {
                 if ((allowed & HV_OPT_BIT(i)) && hv_options[i].letter == letter)
                         return &hv_options[i];
@@ -313,7 +314,7 @@ static int unknown_option(const char *name, size_t len, uint64_t allowed, struct
         struct hv_suggestion near = { .text = text };
 
         (void) snprintf(text, sizeof text, "%.*s", (int) HV_MIN(len, sizeof text - 1), name);
-        if (by_name(name, len, ~UINT64_C(0)))
+        if (by_name(name, len, ~(hv_option_set) 0))
                 return hv_err_set(err, -EINVAL, "this command has no option --%s", text);
         for (size_t i = 0; i < HV_N_OPTIONS; i++) {
                 if (allowed & HV_OPT_BIT(i))
@@ -327,7 +328,7 @@ static int unknown_option(const char *name, size_t len, uint64_t allowed, struct
 struct parser {
         int argc, next;
         char *const *argv;
-        uint64_t allowed;
+        hv_option_set allowed;
         struct hv_cli_options *ret;
 };
 
@@ -363,11 +364,11 @@ static int take_short(struct parser *p, const char *word, struct hv_err *err) {
                         const char text[2] = { *word, '\0' };
                         char quoted[HV_TEXT_QUOTE_SIZE];
 
-                        return hv_err_set(err, -EINVAL,
-                                          by_letter(*word, ~UINT64_C(0)) ? "this command has no option -%s"
-                                                                         : "unknown option %s",
-                                          by_letter(*word, ~UINT64_C(0)) ? text
-                                                                         : hv_text_quote(text, quoted));
+                        return hv_err_set(
+                                err, -EINVAL,
+                                by_letter(*word, ~(hv_option_set) 0) ? "this command has no option -%s"
+                                                                     : "unknown option %s",
+                                by_letter(*word, ~(hv_option_set) 0) ? text : hv_text_quote(text, quoted));
                 }
                 if (o->argument)
                         return take_value(p, o, word[1] ? word + 1 + (word[1] == '=') : NULL, err);
@@ -397,15 +398,15 @@ static const char *find_verb(int argc, char *const argv[], char ret[VERB_SIZE]) 
                 } else if (hv_streq(word, "--"))
                         only_words = true;
                 else if (word[1] != '-')
-                        o = word[2] ? NULL : by_letter(word[1], ~UINT64_C(0));
+                        o = word[2] ? NULL : by_letter(word[1], ~(hv_option_set) 0);
                 else if (!strchr(word, '='))
-                        o = by_name(word + 2, strlen(word + 2), ~UINT64_C(0));
+                        o = by_name(word + 2, strlen(word + 2), ~(hv_option_set) 0);
                 i += o && o->argument;
         }
         return n ? ret : NULL;
 }
 
-int hv_options_parse(int argc, char *const argv[], uint64_t (*allowed)(const char *verb), char **args,
+int hv_options_parse(int argc, char *const argv[], hv_option_set (*allowed)(const char *verb), char **args,
                      struct hv_cli_options *ret, struct hv_err *err) {
         struct parser p = { .argc = argc, .argv = argv, .next = 1, .ret = ret };
         bool only_args = false;

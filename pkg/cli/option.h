@@ -71,11 +71,14 @@ enum hv_option_id {
         HV_OPT_ARCHIVE,
         HV_OPT_IMAGE,
         HV_OPT_FROM_FILE,
+        HV_OPT_WRITTEN,
         HV_OPT_VERSION,
         HV_N_OPTIONS
 };
 
-#define HV_OPT_BIT(id) (UINT64_C(1) << (id))
+typedef unsigned __int128 hv_option_set; /* there are more than 64 */
+
+#define HV_OPT_BIT(id) ((hv_option_set) 1 << (id))
 #define HV_OPTS_GLOBAL                                                                        \
         (HV_OPT_BIT(HV_OPT_HELP) | HV_OPT_BIT(HV_OPT_SOCKET) | HV_OPT_BIT(HV_OPT_HOST) |      \
          HV_OPT_BIT(HV_OPT_CA_FILE) | HV_OPT_BIT(HV_OPT_TIMEOUT) | HV_OPT_BIT(HV_OPT_COLOR) | \
@@ -116,7 +119,7 @@ enum hv_color_mode {
 
 /* What the command line says. Texts are argv's. */
 struct hv_cli_options {
-        uint64_t given; /* HV_OPT_BIT() of each that was there */
+        hv_option_set given; /* HV_OPT_BIT() of each that was there */
         const char *socket, *host, *ca_file;
         const char *selector, *jsonpath, *columns; /* jsonpath, columns: what follows the = of --output */
         const char *role, *expires;                /* expires: a time, as it was given */
@@ -144,5 +147,5 @@ bool hv_option_is_given(const struct hv_cli_options *o, enum hv_option_id id);
  * (the first argument) is known: called once with the first two words, or with NULL when there is none. args of *ret is in
  * memory of the caller's that outlives it: `args` has room for argc + 1.
  * -EINVAL: err is a sentence for people, with a suggestion where there is one. */
-int hv_options_parse(int argc, char *const argv[], uint64_t (*allowed)(const char *verb), char **args,
+int hv_options_parse(int argc, char *const argv[], hv_option_set (*allowed)(const char *verb), char **args,
                      struct hv_cli_options *ret, struct hv_err *err);

@@ -32,6 +32,16 @@ const struct hv_verb *hv_verb_find(const char *line) {
         return NULL;
 }
 
+const struct hv_verb *hv_verb_target(const struct hv_verb *v) {
+        return v->expands ? hv_verb_find(v->expands) : v;
+}
+
+hv_option_set hv_verb_options(const struct hv_verb *v) {
+        const struct hv_verb *target = hv_verb_target(v);
+
+        return HV_OPTS_GLOBAL | target->options | (target->formats ? HV_OPT_BIT(HV_OPT_OUTPUT) : 0);
+}
+
 size_t hv_verb_words(const struct hv_verb *v) {
         return strchr(v->name, ' ') ? 2 : 1;
 }

@@ -243,6 +243,11 @@ class Looking(Hivectl):
         with open(self.agent.file, encoding="utf-8") as f:
             line = next(i for i, text in enumerate(f, 1) if "replicas: 2" in text)
         self.assertIn(f"node.yaml:{line}:", self.ctl("explain", "service/web", "--field", "replicas").stdout)
+        written = self.json("settings", "--written")["items"]
+        self.assertTrue(written)
+        for one in written:
+            self.assertTrue(one["origin"] != "file" or one["where"].startswith(self.agent.file + ":"), one)
+        self.assertEqual(len(self.json("settings", "http.listen")["items"]), 1)
         self.assertIn("nobody: the default", self.ctl("explain", "service/web", "--field", "restart.policy").stdout)
         self.assertIn("net", [line.split()[0] for line in self.ctl("net", "ls").stdout.splitlines()])
         self.assertEqual([p["name"] for p in self.json("ports")["items"] if p["mode"] == "published"], [])

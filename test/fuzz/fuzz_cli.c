@@ -10,14 +10,13 @@
 
 #define WORDS_MAX 40
 
-static uint64_t allowed;
+static hv_option_set allowed;
 
 /* As cli.c does it. */
-static uint64_t allow(const char *name) {
+static hv_option_set allow(const char *name) {
         const struct hv_verb *verb = name ? hv_verb_find(name) : NULL;
 
-        allowed = verb ? HV_OPTS_GLOBAL | verb->options | (verb->formats ? HV_OPT_BIT(HV_OPT_OUTPUT) : 0)
-                       : HV_OPTS_GLOBAL | HV_OPT_BIT(HV_OPT_VERSION);
+        allowed = verb ? hv_verb_options(verb) : HV_OPTS_GLOBAL | HV_OPT_BIT(HV_OPT_VERSION);
         return allowed;
 }
 

@@ -1218,6 +1218,27 @@ static void leave_results(const char *root) {
                 "\"log\":{\"size\":22,\"sha256\":\"00\",\"truncated\":false,\"seen\":22}}");
 }
 
+void stage_settings(struct stage *s) {
+        static const char TEXT[] =
+                "apiVersion: hivelet/v1\nkind: NodeState\nspec:\n"
+                "  gc: {interval: 7m}\n"
+                "  services: [{name: web, image: nginx, env: [{name: A, value: hunter2}]}]\n";
+        static const struct hv_spec_file file = { "/etc/hivelet/node.yaml", TEXT, sizeof TEXT - 1, "file",
+                                                  true };
+        static const struct hv_spec_override overrides[] = {
+                { "node.id", "worker-1", "--node-id" }, { "master.heartbeat", "10s", "$HEARTBEAT_INTERVAL" }
+        };
+        const struct hv_spec_input in = { .files = &file,
+                                          .n_files = 1,
+                                          .read = hv_yaml_read,
+                                          .overrides = overrides,
+                                          .n_overrides = HV_ARRAY_SIZE(overrides) };
+        _hv_cleanup_(hv_diags_freep) struct hv_diags *diags = hv_diags_new();
+
+        s->former = s->desired;
+        assert_int_equal(hv_spec_load(&in, &s->desired, diags), 0);
+}
+
 void stage_tasks(struct stage *s) {
         static const struct hv_booking gib = { .nano_cpus = 1500000000, .memory_bytes = UINT64_C(1) << 30 };
         struct hv_err err = {};

@@ -129,6 +129,8 @@ void stage_go_on(uint64_t us);
 void stage_park(struct stage *s);
 /* The newest files hold two mistakes. */
 void stage_refuse(struct stage *s);
+/* Settings of a file, a variable and a flag, in place of its own state. */
+void stage_settings(struct stage *s);
 /* Of the open session: what its process writes (false: held back), how much input it takes from now on, its end. */
 bool stage_say(struct stage *s, bool is_error_output, const char *text, size_t len);
 void stage_make_room(struct stage *s, size_t room);

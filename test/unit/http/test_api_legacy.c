@@ -208,35 +208,13 @@ static const struct hv_json *setting(const struct answer *a, const char *field) 
         return NULL;
 }
 
-/* In place of the stage's own. */
-static void load_settings(struct stage *s) {
-        static const char TEXT[] =
-                "apiVersion: hivelet/v1\nkind: NodeState\nspec:\n"
-                "  gc: {interval: 7m}\n"
-                "  services: [{name: web, image: nginx, env: [{name: A, value: hunter2}]}]\n";
-        static const struct hv_spec_file file = { "/etc/hivelet/node.yaml", TEXT, sizeof TEXT - 1, "file",
-                                                  true };
-        static const struct hv_spec_override overrides[] = {
-                { "node.id", "worker-1", "--node-id" }, { "master.heartbeat", "10s", "$HEARTBEAT_INTERVAL" }
-        };
-        const struct hv_spec_input in = { .files = &file,
-                                          .n_files = 1,
-                                          .read = hv_yaml_read,
-                                          .overrides = overrides,
-                                          .n_overrides = HV_ARRAY_SIZE(overrides) };
-        _hv_cleanup_(hv_diags_freep) struct hv_diags *diags = hv_diags_new();
-
-        s->former = s->desired;
-        assert_int_equal(hv_spec_load(&in, &s->desired, diags), 0);
-}
-
 static void api_settings(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
         _hv_cleanup_(answer_done) struct answer a = {}, refused = {};
         const struct hv_json *one;
 
         (void) state;
-        load_settings(s);
+        stage_settings(s);
         a = get(s, "/api/settings");
         assert_int_equal(a.status, 200);
         assert_string_equal(text_at(a.json, "file"), "/etc/hivelet/node.yaml");
