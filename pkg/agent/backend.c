@@ -134,14 +134,14 @@ static void revisions_of(const struct hv_agent *a, struct hv_arena *arena, struc
 
 void hv_agent_snapshot(void *userdata, struct hv_arena *arena, struct hv_api_snapshot *ret) {
         struct hv_status *status = HV_ARENA_NEW(arena, struct hv_status);
-        const struct hv_agent *a = userdata;
+        struct hv_agent *a = userdata;
         const struct hv_desired *shown;
         uint64_t now_us = hv_agent_now_us();
 
         hv_core_status(a->core, now_us, arena, status);
         *ret = (struct hv_api_snapshot){
                 .now_us = now_us,
-                .now_wall_us = hv_agent_wall_us(),
+                .now_wall_us = hv_api_steady_wall_us(&a->wall_ahead_us, now_us, hv_agent_wall_us()),
                 .started_wall_us = a->started_wall_us,
                 .engine = engine_of(a),
                 .status = status,

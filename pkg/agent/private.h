@@ -83,6 +83,7 @@ struct hv_agent {
         const struct hv_agent_options *options;
         sd_event *event;
         uint64_t started_wall_us;
+        int64_t wall_ahead_us; /* hv_api_steady_wall_us() */
         int exit_code;
         bool ready, reloading, stopping;
         unsigned n_farewells; /* while it stops: what is still waited for */

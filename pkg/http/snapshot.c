@@ -35,6 +35,17 @@ const char *hv_api_revision_state_name(enum hv_api_revision_state state) {
         return (size_t) state < HV_ARRAY_SIZE(names) ? names[state] : "";
 }
 
+/* Less than that is the time between two readings, or a clock that is being slewed. */
+#define CLOCK_SET_US (100 * (int64_t) HV_USEC_PER_MSEC)
+
+uint64_t hv_api_steady_wall_us(int64_t *ahead_us, uint64_t now_us, uint64_t wall_us) {
+        int64_t ahead = (int64_t) (wall_us - now_us), moved = ahead - *ahead_us;
+
+        if (*ahead_us == 0 || moved > CLOCK_SET_US || moved < -CLOCK_SET_US)
+                *ahead_us = ahead;
+        return now_us + (uint64_t) *ahead_us;
+}
+
 uint64_t hv_api_wall_us(const struct hv_api_snapshot *s, uint64_t core_us) {
         if (core_us == 0 || core_us == HV_TIME_NEVER)
                 return 0;

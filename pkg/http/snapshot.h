@@ -165,5 +165,9 @@ const char *hv_api_revision_state_name(enum hv_api_revision_state state); /* "Ac
 /* It is as it is because somebody wants it so: stopped, held, or paused in an older form. */
 bool hv_api_is_by_hand(const struct hv_unit_status *u);
 
+/* The wall clock at `now_us`. Two clocks cannot be read at once: by each reading an instant of the past would move by some microseconds, and whoever
+ * compares two answers would see news. `ahead_us` is by how much the wall clock was ahead, 0 at first; it stays until the clock is set. */
+uint64_t hv_api_steady_wall_us(int64_t *ahead_us, uint64_t now_us, uint64_t wall_us);
+
 /* An instant of the core's clock as wall time; 0 for 0 and for HV_TIME_NEVER. */
 uint64_t hv_api_wall_us(const struct hv_api_snapshot *s, uint64_t core_us);

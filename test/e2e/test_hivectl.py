@@ -238,6 +238,8 @@ class Looking(Hivectl):
         self.assertEqual((one["kind"], one["metadata"]["name"], one["spec"]["replicas"]), ("Service", "web", 2))
         self.assertEqual({u["container"] for u in one["status"]["units"]}, {"hive-web", "hive-web-2"})
         self.assertIn("replicas: 2", self.ctl("get", "service/web", "-o", "yaml").stdout)
+        since = {tuple(u["since"] for u in self.agent.call("GET", "/api/v1/services/web")["status"]["units"]) for _ in range(30)}
+        self.assertEqual(len(since), 1)  # whoever compares two answers sees no news where there is none
 
     def test_where_a_field_comes_from_ports_and_networks(self):
         with open(self.agent.file, encoding="utf-8") as f:

@@ -622,6 +622,21 @@ static void why_names_the_caps_and_what_is_in_their_way(void **state) {
         }
 }
 
+/* Two readings of two clocks differ by what lies between them. */
+static void an_instant_stays_where_it_is(void **state) {
+        static const uint64_t wall_us = UINT64_C(1700000000000000), boot_us = 5000000;
+        int64_t ahead_us = 0;
+
+        (void) state;
+        assert_true(hv_api_steady_wall_us(&ahead_us, boot_us, wall_us) == wall_us);
+        assert_true(hv_api_steady_wall_us(&ahead_us, boot_us + 1000, wall_us + 1007) == wall_us + 1000);
+        assert_true(hv_api_steady_wall_us(&ahead_us, boot_us + 2000, wall_us + 1995) == wall_us + 2000);
+        /* Somebody sets the clock, forth and back. */
+        assert_true(hv_api_steady_wall_us(&ahead_us, boot_us + 3000, wall_us + 3000000) == wall_us + 3000000);
+        assert_true(hv_api_steady_wall_us(&ahead_us, boot_us + 4000, wall_us + 3001007) == wall_us + 3001000);
+        assert_true(hv_api_steady_wall_us(&ahead_us, boot_us + 5000, wall_us) == wall_us);
+}
+
 /* The files are private, and a finding's line may hold the value of a variable: only who may change them sees it. */
 static void lines_of_files_are_for_admins(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
@@ -976,6 +991,7 @@ int main(void) {
                 cmocka_unit_test(why_names_the_caps_and_what_is_in_their_way),
                 cmocka_unit_test(what_is_kept_is_called_so),
                 cmocka_unit_test(consent_is_asked_for_once),
+                cmocka_unit_test(an_instant_stays_where_it_is),
                 cmocka_unit_test(lines_of_files_are_for_admins),
                 cmocka_unit_test(sources_and_revisions_are_listed),
                 cmocka_unit_test(probes_answer_by_their_status),
