@@ -258,6 +258,7 @@ int hv_cli_object(struct hv_cli *cli, const char *word, const char *name, struct
         char type[40], quoted[HV_TEXT_QUOTE_SIZE];
         size_t len = strcspn(word, "/");
         struct hv_suggestion near = { .text = type };
+        bool is_alone = !name && !word[len];
 
         (void) snprintf(type, sizeof type, "%.*s", (int) HV_MIN(len, sizeof type - 1), word);
         *ret = (struct hv_cli_object){ .kind = hv_kind_parse(type), .name = name };
@@ -280,9 +281,10 @@ int hv_cli_object(struct hv_cli *cli, const char *word, const char *name, struct
                                     near.best);
         return hv_cli_usage(
                 cli,
-                "there is no type %s; types: service (svc), task, cronTask (cron), network (net), "
+                "there is no type %s%s%s%s; types: service (svc), task, cronTask (cron), network (net), "
                 "volume (vol), secret (sec), config (cfg), image (img), registry, wireguard (wg)",
-                hv_text_quote(type, quoted));
+                hv_text_quote(type, quoted), is_alone ? " (an object is named with its type: service/" : "",
+                is_alone ? type : "", is_alone ? ")" : "");
 }
 
 /* ---- the run ---- */

@@ -168,12 +168,36 @@ static int explain_origin(struct hv_cli *cli, const char *word) {
         return HV_EXIT_OK;
 }
 
+/* "svc.ports" and "service.spec.ports" are "Service.ports": a type by any of its names, as elsewhere. `path` where it is none of these. */
+static const char *of_kind(const char *path, char *buf, size_t size) {
+        static const char spec[] = "spec.";
+        const char *rest = strchr(path, '.');
+        char type[40];
+        enum hv_kind kind;
+
+        if (!rest || hv_schema_find(path, NULL))
+                return path;
+        (void) snprintf(type, sizeof type, "%.*s", (int) HV_MIN((size_t) (rest - path), sizeof type - 1),
+                        path);
+        kind = hv_kind_parse(type);
+        rest++;
+        if (kind == HV_KIND_NONE || hv_schema_find(type, NULL))
+                return path;
+        if (strncmp(rest, spec, sizeof spec - 1) == 0)
+                rest += sizeof spec - 1;
+        (void) snprintf(buf, size, "%s.%s", hv_kind_name(kind), rest);
+        return buf;
+}
+
 int hv_cmd_explain(struct hv_cli *cli) {
         const char *path = cli->options.n_args > 0 ? cli->options.args[0] : "spec";
-        const struct hv_field *f = hv_schema_find(path, NULL);
+        const struct hv_field *f;
+        char whole[256];
 
         if (hv_option_is_given(&cli->options, HV_OPT_FIELD))
                 return explain_origin(cli, cli->options.n_args > 0 ? path : NULL);
+        path = of_kind(path, whole, sizeof whole);
+        f = hv_schema_find(path, NULL);
         if (strchr(path, '/'))
                 return hv_cli_usage(cli, "which field of it? hivectl explain %s --field image", path);
         if (f)

@@ -44,16 +44,17 @@ static enum progress judge(const struct hv_json *status) {
 static void put_unit(struct hv_buf *text, const struct hv_json *unit) {
         const char *reason = hv_json_str(unit, "reason"), *message = hv_json_str(unit, "message"),
                    *container = hv_json_str(unit, "container"), *phase = hv_json_str(unit, "phase");
+        bool says_it = hv_streq(reason, phase);
 
         if (is_made_anew(unit) && hv_json_bool(unit, "inSync", false))
                 return;
-        hv_buf_printf(text, "  %s, %s: %s, %s%s%s\n", container ? container : "",
+        hv_buf_printf(text, "  %s, %s: %s%s%s%s%s\n", container ? container : "",
                       !hv_json_str(unit, "wantedDigest") ? "not wanted any more"
                       : is_made_anew(unit)               ? "new"
                       : hv_json_str(unit, "id")          ? "old"
                                                          : "not there",
-                      phase ? phase : "", reason ? reason : "", hv_str_empty(message) ? "" : ": ",
-                      message ? message : "");
+                      phase ? phase : "", reason && !says_it ? ", " : "", reason && !says_it ? reason : "",
+                      hv_str_empty(message) ? "" : ": ", message ? message : "");
 }
 
 static void put_status(struct hv_buf *text, const char *name, const struct hv_json *status) {

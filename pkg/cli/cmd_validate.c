@@ -29,7 +29,8 @@ static void print(struct hv_cli *cli, const struct hv_findings *f, const struct 
                 if (f->n == 0)
                         hv_cli_note(cli, "%zu %s: valid", files->n, files->n == 1 ? "file" : "files");
                 else
-                        hv_cli_note(cli, "%zu errors, %zu warnings", f->n_errors, f->n - f->n_errors);
+                        hv_cli_note(cli, "%zu %s, %zu %s", f->n_errors, f->n_errors == 1 ? "error" : "errors",
+                                    f->n - f->n_errors, f->n - f->n_errors == 1 ? "warning" : "warnings");
         }
         /* The texts are safe for a terminal already, and may hold colour. */
         (void) fwrite(hv_buf_str(&buf), 1, buf.len, stdout);

@@ -138,14 +138,15 @@ static void put_diff(struct hv_json_writer *w, struct hv_arena *a, const struct 
 void hv_api_reply_refused(struct hv_http_request *req, const char *code, struct hv_diags *diags) {
         struct hv_buf buf = {};
         struct hv_json_writer w = { .buf = &buf };
+        size_t n = diags ? hv_diags_errors(diags) : 0;
 
         hv_json_begin_object(&w, NULL);
         hv_json_put_str(&w, "type", "about:blank");
         hv_json_put_str(&w, "title", "Unprocessable Content");
         hv_json_put_int(&w, "status", 422);
         hv_json_put_str(&w, "code", code);
-        hv_json_put_printf(&w, "detail", "refused: %zu errors; nothing was changed",
-                           diags ? hv_diags_errors(diags) : 0);
+        hv_json_put_printf(&w, "detail", "refused: %zu %s; nothing was changed", n,
+                           n == 1 ? "error" : "errors");
         put_findings(&w, diags);
         hv_json_end(&w);
         hv_buf_putc(&buf, '\n');

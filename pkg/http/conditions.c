@@ -79,10 +79,13 @@ static struct hv_condition judge_config(const struct hv_api_snapshot *s, struct 
                 for (size_t i = 0; i < n; i++) {
                         if (diags[i].severity == HV_SEVERITY_ERROR)
                                 return no(HV_REASON_REVISION_REJECTED,
-                                          hv_arena_printf(a, "%zu errors; the first: %s:%u:%u: %s: %s: %s",
-                                                          hv_diags_errors(s->diags), diags[i].file,
-                                                          diags[i].line, diags[i].column, diags[i].code,
-                                                          diags[i].path, diags[i].message));
+                                          hv_arena_printf(a, "%zu %s: %s:%u:%u: %s: %s: %s",
+                                                          hv_diags_errors(s->diags),
+                                                          hv_diags_errors(s->diags) == 1
+                                                                  ? "error"
+                                                                  : "errors; the first",
+                                                          diags[i].file, diags[i].line, diags[i].column,
+                                                          diags[i].code, diags[i].path, diags[i].message));
                 }
                 return no(HV_REASON_REVISION_REJECTED, "what the sources say was refused");
         }

@@ -40,6 +40,11 @@ static void files_are_refused(struct stage *s) {
         stage_refuse(s);
 }
 
+static void a_service_ends_at_once(struct stage *s) {
+        stage_break_web(s);
+        stage_unit(s, "hive-proxy")->reason = HV_REASON_BACK_OFF;
+}
+
 static void something_is_to_be_done(struct stage *s) {
         s->steps[0] = (struct hv_api_step){ HV_ACTION_CREATE, "service/web/1", "hive-web", "missing" };
         s->n_steps = 1;
@@ -210,6 +215,8 @@ static const struct line {
         { "get xyzzy", NULL, 64, NULL, "types: service (svc)" },
         { "get svc/", NULL, 64, NULL, "the name is missing" },
         { "describe svc", NULL, 64, NULL, "hivectl describe service/NAME" },
+        { "describe web", NULL, 64, NULL,
+          "there is no type \"web\" (an object is named with its type: service/web); types: service" },
         { "describe svc/web more", NULL, 64, NULL, "one word too many" },
         { "why net", NULL, 64, NULL, "which network?" },
         { "wait --timeout 5", NULL, 64, NULL, "did you mean 5s?" },
@@ -293,6 +300,7 @@ static const struct line {
         { "describe service/web", NULL, 0, "hive-web-2\tRunning", NULL },
         { "describe vol data", NULL, 0, "reclaim: retain", NULL },
         { "describe svc/nope", NULL, 4, NULL, "there is no service" },
+        { "rollout status proxy", a_service_ends_at_once, 1, ": BackOff: ran out of memory", NULL },
         { "why svc/web", stage_break_web, 0, "pull hive-web-2 in 12s", NULL },
         { "why service web", NULL, 0, "service/web is as wished", NULL },
         { "why", NULL, 0, "node worker-1 is as wished", NULL },
@@ -486,8 +494,8 @@ static const struct line {
         { "validate " GOOD, NULL, 0, NULL, "1 file: valid" },
         { "validate -q -f " GOOD, NULL, 0, NULL, NULL },
         { "validate -f " CONFDIR, NULL, 0, "", "" },
-        { "validate " BAD, NULL, 1, "error[E0201]", "errors" },
-        { "validate " WARNS, NULL, 0, "warning[W040]", "0 errors" },
+        { "validate " BAD, NULL, 1, "error[E0201]", "1 error, 0 warnings\n" },
+        { "validate " WARNS, NULL, 0, "warning[W040]", "0 errors, 17 warnings\n" },
         { "validate --strict " WARNS, NULL, 3, "warning[W040]", "0 errors" },
         { "validate --strict " GOOD, NULL, 0, NULL, "valid" },
         { "validate -o json " BAD, NULL, 1, "\"valid\":false", NULL },
@@ -501,6 +509,11 @@ static const struct line {
         { "explain spec.services[0].ports[1].host", NULL, 0, "range", NULL },
         { "explain Service", NULL, 0, "Service: ", "" },
         { "explain services.prts", NULL, 4, NULL, "did you mean services.ports?" },
+        { "explain svc.ports.host", NULL, 0, "Service.ports.host: text", NULL },
+        { "explain service.spec.env", NULL, 0, "Service.env: list of mappings", NULL },
+        { "explain svc.prts", NULL, 4, NULL,
+          "there is no field \"Service.prts\"; did you mean Service.ports?" },
+        { "explain images.preload", NULL, 0, "images.preload: ", NULL },
         { "explain qwertz", NULL, 4, NULL, "there is no field" },
         { "schema", NULL, 0, "draft-07", NULL },
         { "completion bash", NULL, 0, "complete -F _hivectl hivectl", NULL },
