@@ -33,6 +33,8 @@ void hv_journal_entry_make(const struct hv_log_record *r, struct hv_journal_entr
         add(&e, "HIVELET_NAME", r->fields.name);
         add(&e, "HIVELET_REVISION", r->fields.revision);
         add(&e, "HIVELET_CONTAINER", r->fields.container);
+        add(&e, "CONTAINER_NAME",
+            r->fields.container); /* as Docker's journald driver says it beside what it printed */
         add(&e, "HIVELET_TASK", r->fields.task);
         add(&e, "HIVELET_REASON", r->fields.reason);
         add(&e, "HIVELET_CODE", r->fields.code);

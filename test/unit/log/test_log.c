@@ -209,6 +209,7 @@ static void test_journal_entry(void **state) {
                 "HIVELET_NAME=web",
                 "HIVELET_REVISION=3f2a",
                 "HIVELET_CONTAINER=hive-web",
+                "CONTAINER_NAME=hive-web",
                 "HIVELET_TASK=t-1",
                 "HIVELET_REASON=Synced",
                 "HIVELET_CODE=E0504",
