@@ -49,7 +49,9 @@ PARAMETERS(SERVICE_LOG, { "replica", "{type: integer, minimum: 1, maximum: 1000,
            PREVIOUS("only what the last run that is over wrote; not with follow"), LOG);
 PARAMETERS(TASKS, { "state", TEXT, "live, ended, or states, separated by commas" },
            { "source", "{enum: [file, cron, api, pool]}" }, { "name", TEXT, "name of the Task or CronTask" },
-           { "cron", TEXT, "name of the CronTask" }, LIMIT(1000), CONTINUE, WATCH, LAST_EVENT_ID);
+           { "cron", TEXT, "name of the CronTask" },
+           { "search", TEXT, "a part of its id or of the name of the Task, in any case" }, LIMIT(1000),
+           CONTINUE, WATCH, LAST_EVENT_ID);
 PARAMETERS(SUBMIT, { "id", TEXT, "id of the task; otherwise the key, or name and content, make it" },
            { "again", BOOLEAN, "a new id, whatever ran before" },
            { "file", TEXT, "how findings call the document" },

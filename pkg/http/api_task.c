@@ -116,6 +116,7 @@ static bool read_filter(struct hv_http_request *req, struct hv_arena *a, struct 
                 .source = hv_http_query(req, "source"),
                 .name = hv_http_query(req, "name"),
                 .cron = hv_http_query(req, "cron"),
+                .search = hv_http_query(req, "search"),
         };
         if (hv_http_query_u64(req, "limit", 1, HV_TASK_PAGE_MAX, HV_TASK_PAGE_MAX, &limit) < 0 ||
             !read_states(req, a, &ret->states) || !hv_http_page_after(req, TASK_LIST, &after))

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "base/text.h"
 #include "base/vec.h"
 #include "http/render_spec.h"
 #include "log/redact.h"
@@ -115,6 +116,29 @@ static void put_value(struct rendering *r, const char *key, const struct hv_fiel
                 hv_json_put_null(r->w, key);
 }
 
+/* An entry of images.preload need not have a name, and is called by its reference; a document of its own needs one. */
+static void put_name(struct hv_json_writer *w, const struct hv_spec_object *object) {
+        char label[64];
+        size_t n = 0;
+
+        if (hv_text_is_dns_label(object->name)) {
+                hv_json_put_str(w, "name", object->name);
+                return;
+        }
+        for (const char *p = object->name; *p && n < sizeof label - 1; p++) {
+                bool is_letter = *p >= 'a' && *p <= 'z', is_digit = *p >= '0' && *p <= '9';
+
+                if (is_letter || (is_digit && n > 0))
+                        label[n++] = *p;
+                else if (n > 0 && label[n - 1] != '-')
+                        label[n++] = '-';
+        }
+        while (n > 0 && label[n - 1] == '-')
+                n--;
+        label[n] = 0;
+        hv_json_put_str(w, "name", n > 0 ? label : "image");
+}
+
 void hv_render_document(struct hv_json_writer *w, const char *key, const struct hv_spec_object *object) {
         struct rendering r = { .w = w };
 
@@ -123,7 +147,7 @@ void hv_render_document(struct hv_json_writer *w, const char *key, const struct 
         hv_json_put_str(w, "apiVersion", "hivelet/v1");
         hv_json_put_str(w, "kind", hv_kind_name(object->kind));
         hv_json_begin_object(w, "metadata");
-        hv_json_put_str(w, "name", object->name);
+        put_name(w, object);
         if (object->labels.n > 0)
                 hv_render_pairs(w, "labels", &object->labels);
         if (object->annotations.n > 0)

@@ -79,10 +79,15 @@ struct walk {
         bool more;
 };
 
+static bool is_found(const char *search, const struct hv_task_item *item) {
+        return !search || strcasestr(item->id, search) || (item->name && strcasestr(item->name, search));
+}
+
 static bool is_wanted(const struct hv_task_filter *f, const struct hv_task_item *item) {
         return (f->states == 0 || (f->states & (1u << item->state))) &&
                (!f->source || hv_streq(f->source, item->source)) &&
-               (!f->name || hv_streq(f->name, item->name)) && (!f->cron || hv_streq(f->cron, item->cron));
+               (!f->name || hv_streq(f->name, item->name)) && (!f->cron || hv_streq(f->cron, item->cron)) &&
+               is_found(f->search, item);
 }
 
 /* One row more than the page holds tells whether there is another page. */

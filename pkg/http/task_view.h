@@ -28,6 +28,7 @@ struct hv_task_item {
 struct hv_task_filter {
         unsigned states;                  /* bits 1u << enum hv_task_state; 0: all */
         const char *source, *name, *cron; /* NULL: any */
+        const char *search;               /* a part of its id or its name, in any case; NULL: any */
         uint64_t before;                  /* where the last page ended; 0: from the newest */
         size_t limit;                     /* 1..HV_TASK_PAGE_MAX */
 };

@@ -38,11 +38,12 @@ test("the machine: CPU, memory, disk and network", async () => {
         const chart = (title) => card.locator("figure").filter({ has: page.locator(".chart-title", { hasText: new RegExp(`^${title}$`) }) });
         assert.ok(history.length > 1);
         await shows(chart("CPU"), [history.map((point) => percent(point.cpuPercent))]);
-        await shows(chart("Disk"), [history.map((point) => percent(point.diskPercent))]);
+        await shows(chart("Fullest disk"), [history.map((point) => percent(point.diskPercent))]);
         const fullest = Math.max(...usage.host.disks.map((disk) => disk.percent));
         assert.ok(Math.abs(history.at(-1).diskPercent - fullest) < 5, "it is the fullest disk");
         assert.equal(await chart("Memory").locator("strong").count(), 1);
         assert.match(await chart("Memory").locator("strong").textContent(), /^\d+(\.\d)? [MG]iB$/);
+        await chart("Memory").getByText(/^of \d+(\.\d)? GiB$/).waitFor();
         assert.match((await chart("Network").locator("strong").allTextContents()).join(), /^\d+(\.\d)? [KM]?i?B\/s,\d+(\.\d)? [KM]?i?B\/s$/);
         await page.goto(`${HV_ADMIN}/dashboard`);
         await page.getByRole("region", { name: "Resources" }).locator("figure", { hasText: "Disk" }).locator("canvas").waitFor();
@@ -60,8 +61,8 @@ test("GPUs", async () => {
         assert.match(await chart.getByRole("row").nth(1).textContent(), /^\d\d:\d\d:\d\d40 %$/);
         await card.locator("figure", { hasText: "GPU 0: Temperature" }).getByText("61 °C").first().waitFor();
         assert.match(await card.locator("figure", { hasText: "GPU 0: Memory" }).locator("strong").textContent(), /^512 MiB$/);
-        await card.locator(".gpu").first().getByText("1 processes").waitFor();
-        await card.locator(".gpu").last().getByText("0 processes").waitFor();
+        await card.locator(".gpu").first().getByText("processes: 1").waitFor();
+        await card.locator(".gpu").last().getByText("processes: 0").waitFor();
         await close();
 });
 
@@ -82,6 +83,7 @@ test("a container: CPU, memory, disk, network and its GPUs; one without has none
         await shows(chart("GPU"), [web.history.map((point) => known(point.gpuPercent ?? null, percent))]);
         assert.equal(web.history.at(-1).gpuPercent, 25);
         await chart("Memory").locator("strong").getByText(/[KM]iB$/).waitFor();
+        await chart("Memory").getByText("of 64 MiB").waitFor();
         assert.equal(await chart("GPU memory").locator("strong").textContent(), "300 MiB");
         for (const title of ["Network", "Disk"]) assert.equal(await chart(title).locator("strong").count(), 2);
         await picture(page, "container-gpu");

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, test } from "node:test";
-import { browser, HV_ADMIN, HV_IMAGE, HV_LOGIN, HV_PASSWORD, HV_TUNNEL, HV_USER, open, picture, taskOf } from "./shared.mjs";
+import { browser, copying, HV_ADMIN, HV_IMAGE, HV_LOGIN, HV_PASSWORD, HV_TUNNEL, HV_USER, open, picture, taskOf } from "./shared.mjs";
 
 after(() => browser.close());
 
@@ -73,7 +73,7 @@ test("which images take the disk, and how trust went", async () => {
         const row = card.getByRole("group", { name: "Images" }).getByRole("row", { name: HV_IMAGE });
         await row.waitFor();
         assert.match((await row.locator("td").allTextContents()).join("|"), /^\d+(\.\d)? [KM]iB\|[1-9]\d*\|.+$/);
-        await card.getByRole("heading", { name: /^\d+ images, / }).waitFor();
+        await card.getByRole("heading", { name: /^images: \d+, / }).waitFor();
         await card.getByRole("group", { name: "Disks" }).getByRole("row", { name: /work/ }).getByText(/\d+ %/).waitFor();
         const trust = page.getByRole("region", { name: "Trust" });
         await trust.locator("figure").waitFor();
@@ -153,7 +153,13 @@ test("100,000 lines: few elements, searched, coloured, followed to the end", asy
         const count = () => log.locator(".line").count();
         assert.ok((await count()) < 60, "only what is seen has elements");
         await page.getByRole("searchbox", { name: "Search in the log" }).fill("/is a thousand(th)?/");
-        await page.getByText("100 lines", { exact: true }).waitFor();
+        await page.getByText("100 of 100000 lines", { exact: true }).waitFor();
+        await page.getByRole("button", { name: "next hit" }).click();
+        await page.getByRole("button", { name: "next hit" }).click();
+        await log.locator(".line.here", { hasText: "line 2001 is" }).waitFor();
+        await page.getByRole("button", { name: "previous hit" }).click();
+        await log.locator(".line.here", { hasText: "line 1001 is" }).waitFor();
+        await page.getByLabel("follow", { exact: true }).check();
         await page.getByLabel("only these").check();
         await log.getByText("line 99001", { exact: false }).waitFor();
         assert.ok((await count()) < 60);
@@ -167,18 +173,99 @@ test("100,000 lines: few elements, searched, coloured, followed to the end", asy
         await close();
 });
 
+test("long lines are wrapped to what there is room for, wherever one is; what is no regular expression is told", async () => {
+        const { page, close } = await open();
+        const words = (i) => `line ${i} \u001b[32m${"0123456789".repeat(i % 40)}\u001b[0m 日本語\tend of ${i}`;
+        await page.route("**/logs?*", (route) => route.fulfill({ contentType: "text/plain", body: Array.from({ length: 5000 }, (_, i) => `${words(i + 1)}\n`).join("") }));
+        await page.goto(`${HV_ADMIN}/tasks/long-log`);
+        const log = page.getByRole("log");
+        const isWider = () => log.evaluate((box) => box.scrollWidth > box.clientWidth + 1);
+        await log.getByText("line 5000", { exact: false }).waitFor();
+        await page.getByLabel("wrap", { exact: true }).check();
+        await page.waitForFunction(() => !document.querySelector("[role=log]").scrollTop || document.querySelectorAll("[role=log] .line").length < 60);
+        /* Put together, the pieces are the line, and none sticks out. */
+        const pieces = () =>
+                log.locator(".line").evaluateAll((rows) => {
+                        const found = {};
+                        let number = "";
+                        for (const row of rows) {
+                                number = row.querySelector(".number").textContent || number;
+                                found[number] = (found[number] ?? "") + row.textContent.slice(row.querySelector(".number").textContent.length);
+                        }
+                        return found;
+                });
+        const whole = (i) => words(i).replace(/\u001b\[\d+m/g, "").replace("\t", " ".repeat(8));
+        await page.waitForFunction(() => document.querySelectorAll("[role=log] .line .number:empty").length > 3);
+        assert.equal((await pieces())[4999], whole(4999));
+        await page.getByRole("searchbox", { name: "Search in the log" }).fill("/^line 2359 /");
+        await page.getByRole("button", { name: "next hit" }).click();
+        await log.locator(".line.here").first().waitFor();
+        assert.equal((await pieces())[2359], whole(2359));
+        assert.ok((await log.locator(".line.here").count()) > 1);
+        assert.equal(await isWider(), false);
+        await page.getByLabel("wrap", { exact: true }).uncheck();
+        await log.locator(".line.here").waitFor(); // it stays where one was
+        await page.getByRole("searchbox", { name: "Search in the log" }).fill("/line (/");
+        await page.locator(".log").getByRole("alert").getByText(/regular expression/i).waitFor();
+        await page.reload();
+        await log.locator(".line").first().waitFor();
+        assert.equal(await page.getByLabel("wrap", { exact: true }).isChecked(), false);
+        assert.equal(await page.getByLabel("times", { exact: true }).count(), 0); // of what has ended the agent tells none
+        await close();
+});
+
+test("when each line was written, while a log is followed", async () => {
+        const { page, close } = await open();
+        await page.goto(`${HV_ADMIN}/dashboard/web`);
+        const line = page.getByRole("log").locator(".line", { hasText: "request 2 answered" });
+        await page.getByLabel("times", { exact: true }).check();
+        await page.getByRole("log").evaluate((box) => box.scrollTo(0, 0));
+        await line.waitFor();
+        const at = await line.getAttribute("title");
+        assert.match(at, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+        const [, ms] = /\.(\d{3})/.exec(at);
+        assert.match(await line.locator(".stamp").textContent(), new RegExp(`^\\d\\d:\\d\\d:\\d\\d\\.${ms}$`));
+        await close();
+});
+
+test("objects and tasks are searched by a part of their names, and the address says what for", async () => {
+        const { page, close } = await open();
+        await page.goto(`${HV_ADMIN}/dashboard`);
+        const card = page.getByRole("region", { name: "Wished, actual, next" });
+        const names = () => card.getByRole("group", { name: "Objects" }).locator("tbody th a").allTextContents();
+        await card.getByRole("row", { name: /^crashing/ }).waitFor();
+        await page.keyboard.press("/");
+        await page.keyboard.type("unpblsh");
+        await card.getByRole("row", { name: /^crashing/ }).waitFor({ state: "detached" });
+        assert.deepEqual(await names(), ["unpublished"]);
+        await page.waitForURL("**/dashboard?search=unpblsh");
+        await page.goto(`${HV_ADMIN}/dashboard?state=off`);
+        await card.getByRole("row", { name: /^crashing/ }).waitFor();
+        assert.equal(await card.getByLabel("only what is not as wished").isChecked(), true);
+        assert.deepEqual(await names(), ["crashing", "unpublished"]);
+        await card.getByRole("searchbox").fill("no such object");
+        await card.getByText("No such objects.").waitFor();
+
+        await page.goto(`${HV_ADMIN}/dashboard`);
+        await card.getByRole("link", { name: "nightly" }).click();
+        await page.waitForURL("**/tasks");
+        const runs = page.getByRole("region", { name: "Runs, newest first" });
+        await runs.getByRole("row", { name: /^train-model/ }).waitFor();
+        await runs.getByRole("searchbox", { name: "Search in the tasks" }).fill("FRAMES");
+        await runs.getByRole("row", { name: /^train-model/ }).waitFor({ state: "detached" });
+        await runs.getByRole("row", { name: /^render-frames/ }).waitFor();
+        await page.waitForURL("**/tasks?search=FRAMES");
+        await close();
+});
+
 test("copied as a command, as YAML, as a request", async () => {
         const { context, page, close } = await open();
-        await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+        const taken = await copying(context, page);
         await page.goto(`${HV_ADMIN}/dashboard/web`);
-        const taken = async (form) => {
-                await page.getByRole("button", { name: `Copy web as ${form}` }).click();
-                await page.getByText("Copied").waitFor();
-                return page.evaluate(() => navigator.clipboard.readText());
-        };
-        assert.equal(await taken("CLI"), "hivectl describe service/web");
-        assert.equal(await taken("curl"), `curl -s ${HV_ADMIN}/api/v1/services/web`);
-        assert.match(await taken("YAML"), /^apiVersion: hivelet\/v1\nkind: Service\nmetadata:\n {2}name: web\nspec:\n/);
+        assert.equal(await taken("web", "CLI"), "hivectl describe service/web");
+        assert.equal(await taken("web", "curl"), `curl -s ${HV_ADMIN}/api/v1/services/web`);
+        assert.match(await taken("web", "YAML"), /\napiVersion: hivelet\/v1\nkind: Service\nmetadata:\n {2}name: web\nspec:\n/);
+        await page.getByText("Copied").waitFor();
         await close();
 });
 
@@ -194,6 +281,7 @@ test("events are searched, and only what is wrong is shown", async () => {
         await list.getByLabel("only warnings and errors").check();
         await said.locator(".icon-idle").first().waitFor({ state: "detached" });
         assert.equal(await said.count(), await said.locator(".icon-warn, .icon-bad").count());
+        await said.getByRole("link", { name: "crashing" }).first().waitFor();
         await list.getByRole("searchbox").fill("no such word");
         await list.getByText("No events.").waitFor();
         await close();

@@ -55,4 +55,18 @@ export async function logIn(page, name) {
         await page.waitForURL("**/dashboard");
 }
 
+/* What a button of an object copies. What was there before is something that no button copies, and it is there: a clipboard takes its time. */
+export async function copying(context, page) {
+        const empty = "nothing was copied";
+        const becomes = (is) => page.waitForFunction(async ([text, wanted]) => ((await navigator.clipboard.readText()) === text) === wanted, [empty, is]);
+        await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+        return async (name, form, within = page) => {
+                await page.evaluate((text) => navigator.clipboard.writeText(text), empty);
+                await becomes(true);
+                await within.getByRole("button", { name: `Copy ${name} as ${form}`, exact: true }).click();
+                await becomes(false);
+                return page.evaluate(() => navigator.clipboard.readText());
+        };
+}
+
 export const picture = (page, name) => page.screenshot({ path: join(HV_OUT, `${name}.png`), fullPage: true });

@@ -35,6 +35,7 @@ DOCUMENT = f"""\
       image: {hv.IMAGE}
       command: [sh, -c, "i=0; while true; do i=$((i+1)); echo request $i answered; sleep 1; done"]
       networks: [{{name: backend}}]
+      env: [{{name: GREETING, value: {SECRET}}}]
       stop: {{grace: 1s}}
       resources: {{limits: {{cpu: 500m, memory: 64Mi}}}}
     - name: crashing
@@ -74,7 +75,7 @@ DOCUMENT = f"""\
 
 def task(name, script, **spec):
     return {"apiVersion": "hivelet/v1", "kind": "Task", "metadata": {"name": name},
-            "spec": {"image": hv.IMAGE, "command": ["sh", "-c", script],
+            "spec": {"image": hv.IMAGE, "command": ["sh", "-c", script], "env": [{"name": "MODE", "value": SECRET}],
                      "resources": {"limits": {"cpu": "250m", "memory": "64Mi"}}, **spec}}
 
 

@@ -81,6 +81,10 @@ static void the_list_can_be_filtered(void **state) {
                 { "name=nightly", "nightly-202611210315 " },
                 { "cron=nightly", "nightly-202611210315 " },
                 { "name=nobody", "" },
+                { "search=iEv", "sieve-0a1b2c3d " },
+                { "search=0315", "nightly-202611210315 " },
+                { "search=a&state=live", "train-1 " },
+                { "search=nobody", "" },
         };
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
 

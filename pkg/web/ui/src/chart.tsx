@@ -2,7 +2,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { clock } from "./format";
+import { bytes, clock, rate } from "./format";
 import { t } from "./i18n";
 import type { Point } from "./model";
 import { isDark } from "./theme";
@@ -19,11 +19,15 @@ interface Props {
         lines: Line[];
         show: (value: number | null | undefined) => string;
         max?: number;
+        of?: string; /* how much there is of it, beside the newest value */
         height?: number;
 }
 
+/* Steps of an axis in units of 1024, so that it says 8 GiB and not 9.3. */
+const POWERS = Array.from({ length: 54 }, (_, i) => 2 ** i);
+const isBinary = (show: Props["show"]) => show === bytes || show === rate;
 
-export function Chart({ title, points, lines, show, max, height = 120 }: Props) {
+export function Chart({ title, points, lines, show, max, of, height = 120 }: Props) {
         const box = useRef<HTMLDivElement>(null);
         const plot = useRef<uPlot | null>(null);
         const dark = isDark();
@@ -51,8 +55,8 @@ export function Chart({ title, points, lines, show, max, height = 120 }: Props) 
                                 cursor: { y: false, points: { size: 6 } },
                                 scales: { x: { time: true }, y: { range: (_, low, high) => [Math.min(0, low ?? 0), max ?? Math.max((high ?? 0) * 1.1, 1)] } },
                                 axes: [
-                                        { ...axis, size: 26, space: 70, values: (_, splits) => splits.map((at) => clock(at * 1000).slice(0, 5)) },
-                                        { ...axis, size: 62, space: 26, values: (_, splits) => splits.map((value) => show(value)) },
+                                        { ...axis, size: 26, space: 70, values: (_, splits, __, ___, step) => splits.map((at) => clock(at * 1000).slice(0, step < 60 ? 8 : 5)) },
+                                        { ...axis, size: 62, space: 26, ...(isBinary(show) && { incrs: POWERS }), values: (_, splits) => splits.map((value) => show(value).replace(".0 ", " ")) },
                                 ],
                                 series: [
                                         {},
@@ -89,6 +93,8 @@ export function Chart({ title, points, lines, show, max, height = 120 }: Props) 
                                                 )}
                                                 {lines.length > 1 && <span class="dim">{line.label} </span>}
                                                 <strong>{show(last && line.of(last))}</strong>
+                                                {of && " "}
+                                                {of && <span class="dim">{t("of {all}", { all: of })}</span>}
                                         </span>
                                 ))}
                         </figcaption>

@@ -10,8 +10,8 @@ export function NodeCharts() {
         return (
                 <div class="charts">
                         <Chart title={t("CPU")} points={points.value} show={percent} max={100} lines={[{ label: t("busy"), ink: "--blue", of: (p) => p.cpuPercent }]} />
-                        <Chart title={t("Memory")} points={points.value} show={bytes} max={total} lines={[{ label: t("used"), ink: "--violet", of: (p) => p.memory }]} />
-                        <Chart title={t("Disk")} points={points.value} show={percent} max={100} lines={[{ label: t("used"), ink: "--amber", of: (p) => p.diskPercent }]} />
+                        <Chart title={t("Memory")} points={points.value} show={bytes} max={total} of={total ? bytes(total) : undefined} lines={[{ label: t("used"), ink: "--violet", of: (p) => p.memory }]} />
+                        <Chart title={t("Fullest disk")} points={points.value} show={percent} max={100} lines={[{ label: t("used"), ink: "--amber", of: (p) => p.diskPercent }]} />
                         <Chart
                                 title={t("Network")}
                                 points={points.value}
@@ -37,7 +37,7 @@ export function ContainerCharts({ points: history, of, limit, hasGpus }: Of) {
         return (
                 <div class="charts">
                         <Chart title={named(t("CPU"))} points={history} show={percent} lines={[{ label: t("busy"), ink: "--blue", of: (p) => p.cpuPercent }]} />
-                        <Chart title={named(t("Memory"))} points={history} show={bytes} max={limit} lines={[{ label: t("used"), ink: "--violet", of: (p) => p.memory }]} />
+                        <Chart title={named(t("Memory"))} points={history} show={bytes} max={limit} of={limit ? bytes(limit) : undefined} lines={[{ label: t("used"), ink: "--violet", of: (p) => p.memory }]} />
                         <Chart
                                 title={named(t("Disk"))}
                                 points={history}

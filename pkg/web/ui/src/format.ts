@@ -36,6 +36,9 @@ export function span(seconds: number): string {
         return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
+/* How long something took: of what is short, the tenths too. */
+export const duration = (s: number): string => (s < 9.95 ? `${Math.max(0, s).toFixed(1)} s` : span(s));
+
 export function seconds(from: string | null | undefined, to: number | string | null | undefined): number | null {
         if (!from || !to) return null;
         return ((typeof to === "number" ? to : Date.parse(to)) - Date.parse(from)) / 1000;

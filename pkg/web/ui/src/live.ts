@@ -117,6 +117,8 @@ export const points = signal<Point[]>([]);
 /* History of each container that runs, by its name. */
 export const pointsOf = signal<Record<string, Point[]>>({});
 export const hasGpus = (container: string) => containers.value.some((use) => use.container === container && use.gpus.length > 0);
+/* How much memory it may use. */
+export const limitOf = (container: string) => containers.value.find((use) => use.container === container)?.memory.limit ?? undefined;
 /* History of each GPU, by its uuid. */
 export const pointsOfGpu = signal<Record<string, Point[]>>({});
 

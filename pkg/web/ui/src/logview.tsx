@@ -1,114 +1,34 @@
-/* logview.tsx - a log as it comes: follow, search, colours, download.
+/* logview.tsx - a log as it comes: follow, search, times, wrapped lines, colours, download.
  *
- * Model   Lines are kept as text, at most LINES_MAX; only those that are seen have elements. All have one height, so what is seen follows
- *         from where one has scrolled to, and 100,000 lines cost no more than 50. Text that comes in is taken over once a frame.
- * Resume  What is followed is asked for with the engine's time of each line. After a cut, a restart of the agent or of the container it is
- *         asked for again from a little before the newest line on, and lines that are here already are left out. Times say which are:
- *         the lines of two streams come almost, not always, in their order.
+ * Model   Only what is seen has elements. All rows have one height, and a line that is wrapped is as many rows as it has pieces, so what is
+ *         seen follows from where one has scrolled to, and 100,000 lines (log.ts) cost no more than 50. Text that comes in is taken over
+ *         once a frame.
  */
-import { useEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
 import { ask, pause, Problem, RETRY_FIRST_MS, retryLater, tryNow } from "./api";
 import { plain, runs } from "./ansi";
+import { clock } from "./format";
 import { t } from "./i18n";
+import { Log, matcher, piece } from "./log";
 import { Fault, Icon } from "./parts";
 
-const LINES_MAX = 200_000;
 const LINE_PX = 18;
-const ROWS_PX = 360;
+const ROWS_LEAST = 6;
+const ROWS_MOST = 20;
 const AROUND = 10;
-const STAMP = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z) /;
-const OVERLAP_MS = 2000;
+/* In cells, as style.css has them: the number of a line and what is around it; a time. */
+const GUTTER = 11;
+const TIME = 14;
 
-class Log {
-        lines: string[] = [];
-        dropped = 0;
-        #stamps: string[] = [];
-        #known: Map<string, number> | null = null; /* lines that may come once more, and how often, */
-        #knownUntil = 0; /* up to this time */
-        #rest = "";
+const WRAP = "hivelet.wrap";
+const WRAPS_BELOW_PX = 760;
 
-        add(text: string): void {
-                const parts = (this.#rest + text).split("\n");
-                this.#rest = parts.pop() ?? "";
-                for (const part of parts) this.#take(part.endsWith("\r") ? part.slice(0, -1) : part);
-                const over = this.lines.length - LINES_MAX;
-                if (over > LINES_MAX / 10) {
-                        this.lines.splice(0, over);
-                        this.#stamps.splice(0, over);
-                        this.dropped += over;
-                }
-        }
-
-        #take(line: string): void {
-                const stamp = STAMP.exec(line)?.[1] ?? "";
-                const text = stamp ? line.slice(stamp.length + 1) : line;
-                if (stamp && this.#known) {
-                        const times = this.#known.get(stamp + text) ?? 0;
-                        this.#known.set(stamp + text, times - 1);
-                        if (times > 0) return;
-                        if (Date.parse(stamp) > this.#knownUntil) this.#known = null;
-                }
-                this.lines.push(text);
-                this.#stamps.push(stamp);
-        }
-
-        newest(): number {
-                for (let i = this.#stamps.length - 1; i >= 0; i--) if (this.#stamps[i]) return Date.parse(this.#stamps[i] ?? "");
-                return 0;
-        }
-
-        /* From where it is to be asked for again; "" for the beginning, and what there was is forgotten: without times nobody knows what is new. */
-        resume(): string {
-                const newest = this.newest();
-                this.#rest = "";
-                if (!newest) {
-                        this.lines = [];
-                        this.dropped = 0;
-                        this.#stamps = [];
-                        return "";
-                }
-                this.#known = new Map();
-                this.#knownUntil = newest + OVERLAP_MS;
-                for (let i = this.lines.length - 1; i >= 0; i--) {
-                        const stamp = this.#stamps[i] ?? "";
-                        if (stamp && Date.parse(stamp) < newest - 2 * OVERLAP_MS) break;
-                        const line = stamp + this.lines[i];
-                        this.#known.set(line, (this.#known.get(line) ?? 0) + 1);
-                }
-                return new Date(newest - OVERLAP_MS).toISOString();
-        }
-
-        end(): void {
-                if (this.#rest) this.add("\n");
-        }
-}
-
-function matcher(text: string): ((line: string) => boolean) | null {
-        if (!text) return null;
-        const regular = /^\/(.+)\/$/.exec(text);
-        if (regular) {
-                try {
-                        const wanted = new RegExp(regular[1] ?? "", "i");
-                        return (line) => wanted.test(line);
-                } catch {
-                        return null;
-                }
-        }
-        const wanted = text.toLowerCase();
-        return (line) => line.toLowerCase().includes(wanted);
-}
-
-export function LogView({ path, name, follow }: { path: string; name: string; follow: boolean }) {
+/* The state of the log at `path`, and how it came to that. */
+function useLog(path: string, follow: boolean) {
         const log = useRef(new Log());
-        const box = useRef<HTMLDivElement>(null);
         const [, draw] = useReducer<number, void>((n) => n + 1, 0);
-        const [top, scrolled] = useState(0);
-        const [sticks, stick] = useState(true);
-        const [search, look] = useState("");
-        const [only, filter] = useState(false);
         const [error, fail] = useState<Error | null>(null);
         const [done, finish] = useState(false);
-        const [at, step] = useState(0);
 
         useEffect(() => {
                 const ended = new AbortController();
@@ -161,24 +81,86 @@ export function LogView({ path, name, follow }: { path: string; name: string; fo
                         cancelAnimationFrame(frame);
                 };
         }, [path, follow]);
+        return { log: log.current, error, done };
+}
 
-        const all = log.current.lines;
-        const matches = useMemo(() => matcher(search), [search]);
-        const hits = useMemo(() => {
-                if (!matches) return null;
-                const found: number[] = [];
-                for (let i = 0; i < all.length; i++) if (matches(plain(all[i] ?? ""))) found.push(i);
-                return found;
-        }, [matches, all, all.length]);
-        const shown = only && hits ? hits : null;
-        const count = shown ? shown.length : all.length;
-        const first = Math.max(0, Math.floor(top / LINE_PX) - AROUND);
-        const last = Math.min(count, Math.ceil((top + ROWS_PX) / LINE_PX) + AROUND);
-
+/* How many cells and pixels of rows there is room for. */
+function useRoom(box: { current: HTMLDivElement | null }) {
+        const [room, set] = useState({ cells: 80, height: ROWS_MOST * LINE_PX });
         useEffect(() => {
                 const element = box.current;
-                if (element && sticks) element.scrollTop = element.scrollHeight;
-        }, [count, sticks]);
+                if (!element) return undefined;
+                const probe = document.createElement("span");
+                probe.textContent = "0".repeat(100);
+                probe.className = "probe";
+                const measured = new ResizeObserver(() => {
+                        element.append(probe);
+                        const cell = probe.getBoundingClientRect().width / 100;
+                        probe.remove();
+                        set({ cells: Math.floor(element.clientWidth / (cell || 8)), height: element.clientHeight });
+                });
+                measured.observe(element);
+                return () => measured.disconnect();
+        }, []);
+        return room;
+}
+
+export function LogView({ path, name, follow }: { path: string; name: string; follow: boolean }) {
+        const { log, error, done } = useLog(path, follow);
+        const box = useRef<HTMLDivElement>(null);
+        const room = useRoom(box);
+        const [top, scrolled] = useState(0);
+        const [sticks, stick] = useState(true);
+        const [search, look] = useState("");
+        const [only, filter] = useState(false);
+        const [times, tell] = useState(false);
+        const [wraps, wrap] = useState(() => (localStorage.getItem(WRAP) ?? String(innerWidth < WRAPS_BELOW_PX)) === "true");
+        const [at, step] = useState(0);
+
+        const all = log.lines;
+        const { finds, fault } = useMemo(() => matcher(search), [search]);
+        const hits = useMemo(() => {
+                if (!finds) return null;
+                const found: number[] = [];
+                for (let i = 0; i < all.length; i++) if (finds(plain(all[i] ?? ""))) found.push(i);
+                return found;
+        }, [finds, all, all.length]);
+        const shown = only && hits ? hits : null;
+        const count = shown ? shown.length : all.length;
+        const lineOf = (i: number) => (shown ? (shown[i] ?? 0) : i);
+        const hasTimes = all.length > 0 && log.stamps[0] !== "";
+        const across = wraps ? Math.max(10, room.cells - GUTTER - (times && hasTimes ? TIME : 0)) : Number.POSITIVE_INFINITY;
+
+        /* At which row each line begins; the last is how many there are. */
+        const starts = useMemo(() => {
+                const begun = new Uint32Array(count + 1);
+                for (let i = 0; i < count; i++) begun[i + 1] = (begun[i] ?? 0) + Math.max(1, Math.ceil((log.cells[lineOf(i)] ?? 0) / across));
+                return begun;
+        }, [shown, all, count, across]);
+        const startOf = (i: number) => starts[i] ?? 0;
+        const rowsAll = startOf(count);
+        /* The line of this row, counted as `starts` does. */
+        const lineAt = (row: number) => {
+                let low = 0;
+                let high = count;
+                while (low < high) {
+                        const middle = (low + high + 1) >> 1;
+                        if (startOf(middle) <= row) low = middle;
+                        else high = middle - 1;
+                }
+                return low;
+        };
+        const first = Math.max(0, Math.floor(top / LINE_PX) - AROUND);
+        const last = Math.min(rowsAll, Math.ceil((top + room.height) / LINE_PX) + AROUND);
+
+        /* What is on top stays there when its lines become wider or narrower. */
+        const onTop = useRef(0);
+        useLayoutEffect(() => {
+                if (box.current && !sticks) box.current.scrollTop = startOf(onTop.current) * LINE_PX;
+        }, [across]);
+        useEffect(() => {
+                if (box.current && sticks) box.current.scrollTop = box.current.scrollHeight;
+        }, [rowsAll, sticks]);
 
         const jump = (to: number) => {
                 const element = box.current;
@@ -186,7 +168,7 @@ export function LogView({ path, name, follow }: { path: string; name: string; fo
                 const place = (to + hits.length) % hits.length;
                 step(place);
                 stick(false);
-                element.scrollTop = Math.max(0, (shown ? place : (hits[place] ?? 0)) * LINE_PX - ROWS_PX / 2);
+                element.scrollTop = Math.max(0, startOf(shown ? place : (hits[place] ?? 0)) * LINE_PX - room.height / 2);
         };
 
         const save = () => {
@@ -199,13 +181,18 @@ export function LogView({ path, name, follow }: { path: string; name: string; fo
         };
 
         const rows = [];
-        for (let i = first; i < last; i++) {
-                const number = shown ? (shown[i] ?? 0) : i;
+        for (let i = lineAt(first), row = first; row < last; row++) {
+                if (row >= startOf(i + 1)) i++;
+                const number = lineOf(i);
+                const nth = row - startOf(i);
                 const line = all[number] ?? "";
+                const stamp = log.stamps[number] ?? "";
+                const seen = wraps ? piece(runs(line), nth * across, (nth + 1) * across) : runs(line);
                 rows.push(
-                        <div key={number} class={`line ${matches?.(plain(line)) ? "hit" : ""} ${hits && hits[at] === number ? "here" : ""}`}>
-                                <span class="number">{number + 1 + log.current.dropped}</span>
-                                {runs(line).map((run, n) => (
+                        <div key={`${number}.${nth}`} class={`line ${finds?.(plain(line)) ? "hit" : ""} ${hits && hits[at] === number ? "here" : ""}`} title={stamp || undefined}>
+                                <span class="number">{nth === 0 ? number + 1 + log.dropped : ""}</span>
+                                {times && hasTimes && <span class="stamp">{nth === 0 && stamp ? `${clock(stamp)}.${(stamp.slice(20, -1) || "0").padEnd(3, "0").slice(0, 3)}` : ""}</span>}
+                                {seen.map((run, n) => (
                                         <span key={n} class={run.classes}>
                                                 {run.text}
                                         </span>
@@ -219,6 +206,7 @@ export function LogView({ path, name, follow }: { path: string; name: string; fo
                                 <input
                                         type="search"
                                         aria-label={t("Search in the log")}
+                                        aria-invalid={fault !== ""}
                                         placeholder={t("Search, or /regular expression/")}
                                         value={search}
                                         onInput={(event) => {
@@ -229,13 +217,41 @@ export function LogView({ path, name, follow }: { path: string; name: string; fo
                                                 if (event.key === "Enter") jump(at + (event.shiftKey ? -1 : 1));
                                         }}
                                 />
-                                {hits && <span class="dim">{t("{n} lines", { n: hits.length })}</span>}
+                                {fault && <Fault error={new Error(fault)} />}
+                                {hits && (
+                                        <span class="hits">
+                                                <span class="dim">{t("{n} of {all} lines", { n: hits.length, all: all.length })}</span>
+                                                <button type="button" class="plain" aria-label={t("previous hit")} title={`${t("previous hit")} (Shift+Enter)`} disabled={hits.length === 0} onClick={() => jump(at - 1)}>
+                                                        <Icon shape="up" />
+                                                </button>
+                                                <button type="button" class="plain" aria-label={t("next hit")} title={`${t("next hit")} (Enter)`} disabled={hits.length === 0} onClick={() => jump(at + 1)}>
+                                                        <Icon shape="below" />
+                                                </button>
+                                        </span>
+                                )}
                                 <label>
                                         <input type="checkbox" checked={only} onChange={(event) => filter(event.currentTarget.checked)} /> {t("only these")}
                                 </label>
                                 <label>
                                         <input type="checkbox" checked={sticks} onChange={(event) => stick(event.currentTarget.checked)} /> {t("follow")}
                                 </label>
+                                <label>
+                                        <input
+                                                type="checkbox"
+                                                checked={wraps}
+                                                onChange={(event) => {
+                                                        localStorage.setItem(WRAP, String(event.currentTarget.checked));
+                                                        onTop.current = lineAt(Math.floor(top / LINE_PX));
+                                                        wrap(event.currentTarget.checked);
+                                                }}
+                                        />{" "}
+                                        {t("wrap")}
+                                </label>
+                                {hasTimes && (
+                                        <label>
+                                                <input type="checkbox" checked={times} onChange={(event) => tell(event.currentTarget.checked)} /> {t("times")}
+                                        </label>
+                                )}
                                 <button type="button" onClick={save} disabled={all.length === 0}>
                                         <Icon shape="down" />
                                         {t("Save")}
@@ -259,7 +275,7 @@ export function LogView({ path, name, follow }: { path: string; name: string; fo
                                 aria-live="off"
                                 aria-label={t("Log of {name}", { name })}
                                 tabIndex={0}
-                                style={{ height: `${ROWS_PX}px` }}
+                                style={{ height: `${Math.min(ROWS_MOST, Math.max(ROWS_LEAST, rowsAll + 1)) * LINE_PX}px` }}
                                 onScroll={(event) => {
                                         const { scrollTop, scrollHeight, clientHeight } = event.currentTarget;
                                         scrolled(scrollTop);
@@ -267,15 +283,15 @@ export function LogView({ path, name, follow }: { path: string; name: string; fo
                                         else if (scrollTop + clientHeight >= scrollHeight - 2) stick(true);
                                 }}
                         >
-                                <div class="all" style={{ height: `${count * LINE_PX}px` }}>
+                                <div class="all" style={{ height: `${rowsAll * LINE_PX}px` }}>
                                         <div class="seen" style={{ top: `${first * LINE_PX}px` }}>
                                                 {rows}
                                         </div>
                                 </div>
                         </div>
                         <p class="dim">
-                                {t("{n} lines", { n: all.length + log.current.dropped })}
-                                {log.current.dropped > 0 && ` · ${t("the first {n} are not kept here", { n: log.current.dropped })}`}
+                                {t("lines: {n}", { n: all.length + log.dropped })}
+                                {log.dropped > 0 && ` · ${t("the first {n} are not kept here", { n: log.dropped })}`}
                                 {done ? ` · ${t("the end")}` : follow && !error ? ` · ${t("waiting for more")}` : ""}
                         </p>
                 </div>

@@ -270,7 +270,7 @@ export function NodeOrders() {
                         {cordon && !drain && <Asked what={t("Cordoned")} given={cordon} />}
                         {services.map(({ name, stop, hold: held }) => (
                                 <p key={name}>
-                                        <a href={`/dashboard/${name}`}>{name}</a>: {[stop && t("Stopped"), held && t("Held")].filter(Boolean).join(", ")}
+                                        <a href={`/dashboard/${encodeURIComponent(name)}`}>{name}</a>: {[stop && t("Stopped"), held && t("Held")].filter(Boolean).join(", ")}
                                 </p>
                         ))}
                         {cronTasks.map(({ name, suspend }) => (

@@ -1,6 +1,6 @@
 /* parts.tsx - what pages are made of: state by icon and text, cards, empty and error states, dialogs. */
 import { signal } from "@preact/signals";
-import type { ComponentChildren } from "preact";
+import { cloneElement, type ComponentChildren, toChildArray, type VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { clock, instant, relative } from "./format";
 import { now } from "./live";
@@ -21,6 +21,8 @@ const SHAPES: Record<string, string> = {
         again: "M13 8a5 5 0 1 1-1.600-3.700M13 2v3h-3",
         down: "M8 2v8M4.500 7 8 10.500 11.500 7M3 13.500h10",
         plus: "M8 3v10M3 8h10",
+        up: "M8 13V3.500M4 7l4-4 4 4",
+        below: "M8 3v9.500M4 9l4 4 4-4",
         next: "M3 8h9M8.500 4.500 12 8l-3.500 3.500",
 };
 
@@ -65,21 +67,29 @@ export function Card(props: { title: string; id?: string; side?: ComponentChildr
         );
 }
 
-/* A table may be wider than the page: it scrolls by itself, by keyboard too. */
-export function Table({ label, head, children }: { label: string; head: string[]; children: ComponentChildren }) {
+type Cell = VNode<{ class?: string; children?: ComponentChildren }>;
+const isElement = (child: unknown): child is Cell => typeof child === "object" && child !== null && "props" in child;
+
+/* A table may be wider than the page: it scrolls by itself, by keyboard too. On a phone each row is a block, and each cell bears the name of its
+ * column (style.css). `right` are the columns of numbers and of buttons. */
+export function Table({ label, head, right = [], children }: { label: string; head: string[]; right?: string[]; children: ComponentChildren }) {
+        const side = (i: number) => (right.includes(head[i] ?? "") ? "end" : "");
+        const cell = (child: Cell, i: number) => cloneElement(child, { "data-label": head[i], class: [child.props.class, side(i)].filter(Boolean).join(" ") || undefined });
+        const row = (child: ReturnType<typeof toChildArray>[number]) =>
+                isElement(child) && child.type === "tr" ? cloneElement(child, {}, toChildArray(child.props.children).filter(isElement).map(cell)) : child;
         return (
                 <div class="scroll" role="group" tabIndex={0} aria-label={label}>
-                        <table>
+                        <table class="rows">
                                 <thead>
                                         <tr>
-                                                {head.map((text) => (
-                                                        <th scope="col" key={text}>
+                                                {head.map((text, i) => (
+                                                        <th scope="col" key={text} class={side(i) || undefined}>
                                                                 {text}
                                                         </th>
                                                 ))}
                                         </tr>
                                 </thead>
-                                <tbody>{children}</tbody>
+                                <tbody>{toChildArray(children).map(row)}</tbody>
                         </table>
                 </div>
         );

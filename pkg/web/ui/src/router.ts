@@ -19,6 +19,16 @@ export function go(to: string, replace = false): void {
         }
 }
 
+/* The page that tells most of an object. */
+export function pageOf(kind: string | null, name: string | null): string | null {
+        const id = encodeURIComponent(name ?? "");
+        if (kind === null || name === null) return null;
+        if (kind === "service") return `/dashboard/${id}`;
+        if (kind === "task") return `/tasks/${id}`;
+        if (kind === "crontask") return "/tasks";
+        return kind === "wireguard" || kind === "image" ? "/monitor" : "/settings";
+}
+
 /* The query with these values changed; "" takes one out. */
 export function withQuery(values: Record<string, string>): string {
         const next = new URLSearchParams(query.value);

@@ -1,6 +1,7 @@
 /* yaml.ts - JSON as YAML, to be copied: block style, strings quoted where YAML would read something else. */
 
-const PLAIN = /^[A-Za-z_/][\w ./@+-]*$/;
+/* Words, names of images, and quantities: 500m, 64Mi, 1.5s. */
+const PLAIN = /^(?:[A-Za-z_/](?:[\w ./@+-]|:(?=\S))*|\d+(?:\.\d+)?[A-Za-z]{1,2})$/;
 const NOT_TEXT = /^(true|false|null|yes|no|on|off|y|n|~)$/i;
 
 function scalar(value: unknown): string {

@@ -2,12 +2,14 @@
 import { useState } from "preact/hooks";
 import { send } from "../api";
 import { NodeCharts } from "../charts";
-import { percent, relative, seconds, span } from "../format";
+import { duration, percent, relative, seconds, span } from "../format";
+import { isLike } from "../fuzzy";
 import { t } from "../i18n";
 import { now, status } from "../live";
 import type { List, Task, Thing, Unit } from "../model";
 import { NodeOrders } from "../orders";
 import { Card, Empty, Fault, Icon, State, Table, useAct, When } from "../parts";
+import { go, pageOf, query, withQuery } from "../router";
 import { may } from "../session";
 import { useAnswer } from "../use";
 import { condition, type Tone, word } from "../words";
@@ -43,6 +45,8 @@ export function planOf(thing: Thing): Plan {
                 at: worst?.next?.at ?? s.next ?? null,
         };
 }
+
+const linkTo = (thing: Thing) => pageOf(thing.kind.toLowerCase(), thing.metadata.name) ?? undefined;
 
 function Verdict() {
         const s = status.value;
@@ -112,7 +116,7 @@ function Why({ services }: { services: Thing[] }) {
                                 <ul class="reasons">
                                         {bad.map((s) => (
                                                 <li key={s.kind + s.metadata.name}>
-                                                        <a data-row href={`/dashboard/${s.metadata.name}`}>
+                                                        <a data-row href={linkTo(s)}>
                                                                 {s.metadata.name}
                                                         </a>{" "}
                                                         <State name={s.status.phase} as={s.status.phase === "Declared" ? "idle" : undefined} />
@@ -125,12 +129,14 @@ function Why({ services }: { services: Thing[] }) {
         );
 }
 
+const STEPS_SHOWN = 8;
+
 function NextSteps({ services, crons }: { services: Thing[]; crons: Thing[] }) {
         const steps: Step[] = [];
         const units = services.flatMap((s) => (s.status.units ?? []).map((unit): [Thing, Unit] => [s, unit]));
         for (const [s, unit] of units)
                 if (unit.next)
-                        steps.push({ at: unit.next.at, what: word(unit.next.action), object: unit.container, href: `/dashboard/${s.metadata.name}` });
+                        steps.push({ at: unit.next.at, what: word(unit.next.action), object: unit.container, href: linkTo(s) ?? "" });
         for (const cron of crons)
                 if (cron.status.next) steps.push({ at: cron.status.next, what: t("run"), object: cron.metadata.name, href: "/tasks" });
         const confirm = status.value?.confirm;
@@ -143,7 +149,7 @@ function NextSteps({ services, crons }: { services: Thing[]; crons: Thing[] }) {
                                 <Empty>{t("Nothing, until something changes.")}</Empty>
                         ) : (
                                 <ol class="steps">
-                                        {steps.slice(0, 8).map((step) => (
+                                        {steps.slice(0, STEPS_SHOWN).map((step) => (
                                                 <li key={step.object + step.what}>
                                                         <span class="when">{step.at ? relative(step.at, now.value) : t("now")}</span>
                                                         <Icon shape="next" />
@@ -152,6 +158,7 @@ function NextSteps({ services, crons }: { services: Thing[]; crons: Thing[] }) {
                                                         </span>
                                                 </li>
                                         ))}
+                                        {steps.length > STEPS_SHOWN && <li class="dim">{t("and {n} more", { n: steps.length - STEPS_SHOWN })}</li>}
                                 </ol>
                         )}
                 </Card>
@@ -171,7 +178,7 @@ function PlanNow() {
                 run(async () => {
                         const found = await send<Planned>("POST", "/api/v1/plan");
                         show(found);
-                        return t("{n} steps are planned", { n: found.steps.length });
+                        return t("steps that are planned: {n}", { n: found.steps.length });
                 });
         return (
                 <>
@@ -196,25 +203,37 @@ function PlanNow() {
         );
 }
 
+/* What is looked for stands in the address: it can be sent to somebody. */
 function Objects({ things }: { things: Thing[] }) {
+        const wanted = query.value.get("search") ?? "";
+        const isOff = query.value.get("state") === "off";
+        const list = things.filter((one) => (!isOff || one.status.inSync === false) && isLike(`${one.metadata.name} ${one.kind} ${one.spec.image ?? ""}`, wanted));
         return (
-                <Card title={t("Wished, actual, next")} id="objects" class="whole">
-                        {things.length === 0 ? (
-                                <Empty>{t("Nothing is declared.")}</Empty>
+                <Card title={t("Wished, actual, next")} id="objects" class="whole" side={<span class="dim">{t("{n} of {all}", { n: list.length, all: things.length })}</span>}>
+                        <div class="toolbar">
+                                <input
+                                        type="search"
+                                        aria-label={t("Search in the objects")}
+                                        placeholder={t("Search in the objects")}
+                                        value={wanted}
+                                        onInput={(event) => go(withQuery({ search: event.currentTarget.value }), true)}
+                                />
+                                <label>
+                                        <input type="checkbox" checked={isOff} onChange={(event) => go(withQuery({ state: event.currentTarget.checked ? "off" : "" }), true)} /> {t("only what is not as wished")}
+                                </label>
+                        </div>
+                        {list.length === 0 ? (
+                                <Empty>{things.length === 0 ? t("Nothing is declared.") : t("No such objects.")}</Empty>
                         ) : (
                                 <Table label={t("Objects")} head={[t("Object"), t("State"), t("Wished"), t("Actual"), t("Next")]}>
-                                        {things.map((thing) => {
+                                        {list.map((thing) => {
                                                 const plan = planOf(thing);
                                                 return (
                                                         <tr key={thing.kind + thing.metadata.name}>
                                                                 <th scope="row">
-                                                                        {thing.kind === "Service" ? (
-                                                                                <a data-row href={`/dashboard/${thing.metadata.name}`}>
-                                                                                        {thing.metadata.name}
-                                                                                </a>
-                                                                        ) : (
-                                                                                thing.metadata.name
-                                                                        )}
+                                                                        <a data-row href={linkTo(thing)}>
+                                                                                {thing.metadata.name}
+                                                                        </a>
                                                                         <span class="dim kind">{thing.kind}</span>
                                                                 </th>
                                                                 <td>
@@ -256,7 +275,7 @@ function Statistics() {
                                 </div>
                                 <div>
                                         <dt>{t("Mean time")}</dt>
-                                        <dd>{mean === null ? "–" : mean < 10 ? `${mean.toFixed(1)} s` : span(mean)}</dd>
+                                        <dd>{mean === null ? "–" : duration(mean)}</dd>
                                 </div>
                                 <div>
                                         <dt>{t("Running")}</dt>

@@ -2,6 +2,7 @@
  * (POST /api/settings answers 405 and names the place), so the page says what to write where. */
 import { useState } from "preact/hooks";
 import { copy } from "../copies";
+import { isLike } from "../fuzzy";
 import { t } from "../i18n";
 import { Card, Empty, Fault, Icon, Table } from "../parts";
 import { useAnswer } from "../use";
@@ -84,10 +85,10 @@ function Row({ of, file }: { of: Field; file: string | null }) {
                                 </p>
                                 {open && <HowTo of={of} file={file} />}
                         </th>
-                        <td class="wrap">
+                        <td class="wrap" data-label={t("Value")}>
                                 <code>{shown(of.value)}</code>
                         </td>
-                        <td class="wrap">
+                        <td class="wrap" data-label={t("Comes from")}>
                                 <Origin of={of} />
                         </td>
                 </tr>
@@ -103,7 +104,7 @@ export function Fields() {
         const list = all.filter(
                 (one) =>
                         (!which || (one.origin === "default") === (which === "default")) &&
-                        (!wanted || `${one.field} ${shown(one.value)} ${one.where ?? ""} ${one.doc}`.toLowerCase().includes(wanted)),
+                        (`${one.field} ${shown(one.value)} ${one.where ?? ""} ${one.doc}`.toLowerCase().includes(wanted) || isLike(one.field, wanted)),
         );
         return (
                 <Card title={t("Every setting")} id="fields" side={<span class="dim">{t("{n} of {all}", { n: list.length, all: all.length })}</span>}>

@@ -6,7 +6,7 @@ import { Copy, CopyPeer } from "../copies";
 import { EventList } from "../events";
 import { bytes, degrees, percent, rate } from "../format";
 import { t } from "../i18n";
-import { containers, events, gpus, hasGpus, node, pointsOf, pointsOfGpu, status, sum, useEvents } from "../live";
+import { containers, events, gpus, hasGpus, limitOf, node, pointsOf, pointsOfGpu, status, sum, useEvents } from "../live";
 import type { List, Point, Thing } from "../model";
 import { Card, Empty, Facts, Fault, Icon, State, Table, When } from "../parts";
 import { useAnswer } from "../use";
@@ -97,12 +97,13 @@ function Containers() {
         const history = open ? pointsOf.value[open] : undefined;
         const list = containers.value.toSorted((a, b) => (b.cpu.percent ?? 0) - (a.cpu.percent ?? 0));
         const withGpus = list.some((use) => use.gpus.length > 0);
+        const figures = [t("CPU"), t("Memory"), t("Limit"), t("Received"), t("Sent"), ...(withGpus ? ["GPU", t("GPU memory")] : [])];
         return (
                 <Card title={t("Containers")} id="containers">
                         {list.length === 0 ? (
                                 <Empty>{t("No container runs.")}</Empty>
                         ) : (
-                                <Table label={t("Containers")} head={[t("Container"), t("CPU"), t("Memory"), t("Limit"), t("Received"), t("Sent"), ...(withGpus ? ["GPU", t("GPU memory")] : [])]}>
+                                <Table label={t("Containers")} head={[t("Container"), ...figures]} right={figures}>
                                         {list.map((use) => (
                                                 <tr key={use.container}>
                                                         <th scope="row">
@@ -121,7 +122,7 @@ function Containers() {
                                         ))}
                                 </Table>
                         )}
-                        {open && history && <ContainerCharts of={open} points={history} hasGpus={hasGpus(open)} />}
+                        {open && history && <ContainerCharts of={open} points={history} limit={limitOf(open)} hasGpus={hasGpus(open)} />}
                 </Card>
         );
 }
@@ -141,11 +142,11 @@ function Gpus() {
                                                         </h3>
                                                         <State name={GPU_STATES[gpu.state] ?? gpu.state} />
                                                         <code>{gpu.uuid}</code>
-                                                        <span class="dim">{t("{n} processes", { n: gpu.processes.length })}</span>
+                                                        <span class="dim">{t("processes: {n}", { n: gpu.processes.length })}</span>
                                                 </div>
                                                 <div class="charts">
                                                         <Chart title={`GPU ${i}: ${t("busy")}`} points={history} show={percent} max={100} lines={[{ label: t("busy"), ink: "--green", of: (p) => p.cpuPercent }]} />
-                                                        <Chart title={`GPU ${i}: ${t("Memory")}`} points={history} show={bytes} max={gpu.memory.total} lines={[{ label: t("used"), ink: "--violet", of: (p) => p.memory }]} />
+                                                        <Chart title={`GPU ${i}: ${t("Memory")}`} points={history} show={bytes} max={gpu.memory.total} of={bytes(gpu.memory.total)} lines={[{ label: t("used"), ink: "--violet", of: (p) => p.memory }]} />
                                                         <Chart title={`GPU ${i}: ${t("Temperature")}`} points={history} show={degrees} lines={[{ label: t("Temperature"), ink: "--amber", of: (p) => p.temperature }]} />
                                                 </div>
                                         </div>
@@ -170,11 +171,11 @@ function Tunnels() {
                                                 <Copy kind="WireGuard" name={tunnel.metadata.name} thing={tunnel} />
                                         </div>
                                         {tunnel.status.message && <p class="dim">{tunnel.status.message}</p>}
-                                        <Table label={t("Peers of {name}", { name: tunnel.metadata.name })} head={[t("Peer"), t("Endpoint"), t("Handshake"), t("Received"), t("Sent"), t("Copy")]}>
+                                        <Table label={t("Peers of {name}", { name: tunnel.metadata.name })} head={[t("Peer"), t("Endpoint"), t("Handshake"), t("Received"), t("Sent"), t("Copy")]} right={[t("Received"), t("Sent")]}>
                                                 {(tunnel.status.peers ?? []).map((peer) => (
                                                         <tr key={peer.publicKey}>
                                                                 <th scope="row">{peer.name || peer.publicKey.slice(0, 8)}</th>
-                                                                <td>{peer.fault ?? peer.endpoint ?? "–"}</td>
+                                                                <td class="break">{peer.fault ?? peer.endpoint ?? "–"}</td>
                                                                 <td>
                                                                         <When at={peer.handshakeAt} />
                                                                 </td>
@@ -207,7 +208,7 @@ function TrustCard() {
                         {list.length === 0 ? (
                                 <Empty>{t("No task has changed it yet.")}</Empty>
                         ) : (
-                                <Table label={t("Changes of trust")} head={[t("When"), t("Change"), t("Score"), t("Task"), t("Cause")]}>
+                                <Table label={t("Changes of trust")} head={[t("When"), t("Change"), t("Score"), t("Task"), t("Cause")]} right={[t("Change"), t("Score")]}>
                                         {list.slice(0, 20).map((change) => (
                                                 <tr key={change.number}>
                                                         <td>
@@ -233,8 +234,8 @@ function Images({ of, declared }: { of: EngineImage[]; declared: Thing[] }) {
         if (list.length + declared.length === 0) return null;
         return (
                 <>
-                        <h3>{t("{n} images, {bytes} with their layers", { n: list.length, bytes: bytes(list.reduce((all, image) => all + image.sizeBytes, 0)) })}</h3>
-                        <Table label={t("Images")} head={[t("Image"), t("Size"), t("Containers"), t("Why")]}>
+                        <h3>{t("images: {n}, {bytes} with their layers", { n: list.length, bytes: bytes(list.reduce((all, image) => all + image.sizeBytes, 0)) })}</h3>
+                        <Table label={t("Images")} head={[t("Image"), t("Size"), t("Containers"), t("Why")]} right={[t("Size"), t("Containers")]}>
                                 {list.map((image) => (
                                         <tr key={image.id}>
                                                 <th scope="row" class="wrap">
@@ -261,7 +262,7 @@ function Disks() {
         const held = useAnswer<List<EngineImage>>("/api/v1/node/images");
         return (
                 <Card title={t("Disks and images")} id="disks">
-                        <Table label={t("Disks")} head={[t("Use"), t("Used"), t("Free"), t("Path")]}>
+                        <Table label={t("Disks")} head={[t("Use"), t("Used"), t("Free"), t("Path")]} right={[t("Free")]}>
                                 {(node.value?.disks ?? []).map((disk) => (
                                         <tr key={disk.use}>
                                                 <th scope="row">{disk.use}</th>
@@ -305,7 +306,7 @@ export function MonitorPage() {
                         <Card
                                 title={t("This machine")}
                                 id="machine"
-                                side={host && <span class="dim">{t("{n} CPUs, load {load}, {p} processes", { n: host.cpu.count, load: (host.load["1m"] ?? 0).toFixed(2), p: host.processes })}</span>}
+                                side={host && <span class="dim">{t("CPUs: {n}, load: {load}, processes: {p}", { n: host.cpu.count, load: (host.load["1m"] ?? 0).toFixed(2), p: host.processes })}</span>}
                         >
                                 <NodeCharts />
                         </Card>
@@ -324,7 +325,7 @@ export function MonitorPage() {
                                                 <input type="checkbox" checked={level !== "all"} onChange={(event) => choose(event.currentTarget.checked ? "warning" : "all")} /> {t("only warnings and errors")}
                                         </label>
                                 </div>
-                                <EventList items={list} />
+                                <EventList items={list} linked />
                         </Card>
                 </>
         );

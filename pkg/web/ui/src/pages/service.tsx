@@ -5,7 +5,7 @@ import { Copy } from "../copies";
 import { EventList } from "../events";
 import { relative, short } from "../format";
 import { t } from "../i18n";
-import { hasGpus, now, pointsOf } from "../live";
+import { hasGpus, limitOf, now, pointsOf } from "../live";
 import { LogView } from "../logview";
 import type { Happening, List, Thing } from "../model";
 import { ServiceOrders } from "../orders";
@@ -66,7 +66,7 @@ export function ServicePage({ name }: { name: string }) {
                                                         {unit.message && <p class="dim">{unit.message}</p>}
                                                 </div>
                                         </div>
-                                        {pointsOf.value[unit.container] && <ContainerCharts points={pointsOf.value[unit.container] ?? []} hasGpus={hasGpus(unit.container)} />}
+                                        {pointsOf.value[unit.container] && <ContainerCharts points={pointsOf.value[unit.container] ?? []} limit={limitOf(unit.container)} hasGpus={hasGpus(unit.container)} />}
                                 </Card>
                         ))}
                         {may("operator") && units.length > 0 && (

@@ -5,6 +5,7 @@ import { type Language, language, speak, t } from "../i18n";
 import { status } from "../live";
 import type { List, Thing } from "../model";
 import { Card, Empty, Facts, Fault, State, Table, When } from "../parts";
+import { pageOf } from "../router";
 import { who } from "../session";
 import { type Theme, theme, wear } from "../theme";
 import { useAnswer } from "../use";
@@ -31,6 +32,9 @@ interface Revision {
 
 const KINDS = ["services", "crontasks", "networks", "volumes", "wireguard", "images", "registries", "configs", "secrets"];
 
+/* No other page tells of them. */
+const NAMED_HERE = ["Network", "Volume", "Registry", "Config", "Secret"];
+
 function Declared() {
         const answers = KINDS.map((kind) => useAnswer<List<Thing>>(`/api/v1/${kind}`));
         const all = answers.flatMap((answer) => answer.data?.items ?? []).filter((thing) => thing.metadata.declaredAt);
@@ -45,7 +49,8 @@ function Declared() {
                                                 return (
                                                         <tr key={thing.kind + thing.metadata.name}>
                                                                 <th scope="row">
-                                                                        {thing.metadata.name} <span class="dim kind">{thing.kind}</span>
+                                                                        {NAMED_HERE.includes(thing.kind) ? thing.metadata.name : <a href={pageOf(thing.kind.toLowerCase(), thing.metadata.name) ?? undefined}>{thing.metadata.name}</a>}{" "}
+                                                                        <span class="dim kind">{thing.kind}</span>
                                                                 </th>
                                                                 <td>
                                                                         <State name={thing.status.phase} />
@@ -105,14 +110,14 @@ export function SettingsPage() {
                                                         [t("Node"), s?.nodeId ?? "–"],
                                                         [t("Started"), <When key="s" at={s?.startedAt} />],
                                                         [t("Engine"), s ? <code key="e">{s.engine.endpoint}</code> : "–"],
-                                                        [t("You are"), who.value ? `${who.value.user ?? "–"} (${who.value.role})` : "–"],
+                                                        [t("You are"), who.value ? `${who.value.user ?? (who.value.via === "socket" ? t("whoever has the socket") : t("nobody in particular"))} (${who.value.role})` : "–"],
                                                 ]}
                                         />
                                 </Card>
                         </div>
                         <Card title={t("Sources")} id="sources">
                                 <Fault error={sources.error} />
-                                <Table label={t("Sources")} head={[t("Source"), t("State"), t("Location"), t("Objects"), t("Read"), t("Revision")]}>
+                                <Table label={t("Sources")} head={[t("Source"), t("State"), t("Location"), t("Objects"), t("Read"), t("Revision")]} right={[t("Objects")]}>
                                         {(sources.data?.items ?? []).map((source) => (
                                                 <tr key={source.name}>
                                                         <th scope="row">{word(source.name)}</th>
@@ -150,7 +155,7 @@ export function SettingsPage() {
                         <Fields />
                         <Declared />
                         <Card title={t("Revisions")} id="revisions">
-                                <Table label={t("Revisions")} head={[t("Revision"), t("State"), t("Since"), t("Objects"), t("Copy")]}>
+                                <Table label={t("Revisions")} head={[t("Revision"), t("State"), t("Since"), t("Objects"), t("Copy")]} right={[t("Objects")]}>
                                         {(revisions.data?.items ?? []).map((revision) => (
                                                 <tr key={revision.revision}>
                                                         <th scope="row">

@@ -4,7 +4,7 @@ import { send } from "../api";
 import { ContainerCharts } from "../charts";
 import { Copy } from "../copies";
 import { EventList } from "../events";
-import { bytes, seconds, span } from "../format";
+import { bytes, duration, seconds } from "../format";
 import { t } from "../i18n";
 import { hasGpus, pointsOf } from "../live";
 import { LogView } from "../logview";
@@ -74,10 +74,10 @@ function Files({ base, ended }: { base: string; ended: boolean }) {
                                         {t("All as zip")}
                                 </a>
                                 <span class="dim">
-                                        {t("{n} files", { n: data.filesTotal })}, {bytes(data.bytesTotal)}
+                                        {t("files: {n}", { n: data.filesTotal })}, {bytes(data.bytesTotal)}
                                 </span>
                         </p>
-                        <Table label={t("Files")} head={[t("File"), t("Size"), "SHA-256"]}>
+                        <Table label={t("Files")} head={[t("File"), t("Size"), "SHA-256"]} right={[t("Size")]}>
                                 {data.files.map((file) => (
                                         <tr key={file.path}>
                                                 <th scope="row">
@@ -98,7 +98,7 @@ function Files({ base, ended }: { base: string; ended: boolean }) {
 
 const usedBy = (attempt: Attempt | undefined): string =>
         attempt?.usage?.memoryPeakBytes
-                ? `${span((attempt.usage.cpuMicroseconds ?? 0) / 1e6)} ${t("CPU")}, ${bytes(attempt.usage.memoryPeakBytes)} ${t("at most")}`
+                ? `${duration((attempt.usage.cpuMicroseconds ?? 0) / 1e6)} ${t("CPU")}, ${bytes(attempt.usage.memoryPeakBytes)} ${t("at most")}`
                 : "–";
 
 export function TaskPage({ name }: { name: string }) {
@@ -158,10 +158,10 @@ export function TaskPage({ name }: { name: string }) {
                                                                 [t("Image"), s.image ?? String(task.spec?.image ?? "–")],
                                                                 [t("From"), word(task.metadata.source)],
                                                                 [t("Attempt"), s.attempt],
-                                                                [t("Waited"), waited === null ? "–" : span(waited)],
+                                                                [t("Waited"), waited === null ? "–" : duration(waited)],
                                                                 [t("Took"), took(task)],
                                                                 [t("Exit code"), s.exitCode ?? "–"],
-                                                                [t("Booked"), s.resources ? `${s.resources.cpu} ${t("CPU")}, ${bytes(s.resources.memory)}` : "–"],
+                                                                ...(s.resources ? [[t("Booked"), `${s.resources.cpu} ${t("CPU")}, ${bytes(s.resources.memory)}`] as [string, string]] : []),
                                                                 [t("Used"), usedBy(task.attempts?.at(-1))],
                                                                 [t("Kept in"), <code key="p">{task.paths?.results ?? task.paths?.workspace ?? "–"}</code>],
                                                         ]}

@@ -1,7 +1,7 @@
 /* tasks.tsx - what runs, what waits, what ended; and a new one. */
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { get, Problem, send } from "../api";
-import { seconds, span } from "../format";
+import { duration, seconds } from "../format";
 import { t } from "../i18n";
 import { now } from "../live";
 import type { List, Task } from "../model";
@@ -92,13 +92,13 @@ function Submit({ close }: { close: () => void }) {
 export function took(task: Task): string {
         const { startedAt, endedAt, ended } = task.status;
         const time = seconds(startedAt, ended ? endedAt : now.value);
-        return time === null ? "–" : span(time);
+        return time === null ? "–" : duration(time);
 }
 
 export function TasksPage() {
         const state = query.value.get("state") ?? "";
-        const wanted = query.value.get("name") ?? "";
-        const base = `/api/v1/tasks?limit=${PAGE}${state ? `&state=${encodeURIComponent(state)}` : ""}${wanted ? `&name=${encodeURIComponent(wanted)}` : ""}`;
+        const wanted = query.value.get("search") ?? "";
+        const base = `/api/v1/tasks?limit=${PAGE}${state ? `&state=${encodeURIComponent(state)}` : ""}${wanted ? `&search=${encodeURIComponent(wanted)}` : ""}`;
         const { data, error, again } = useAnswer<List<Task>>(base);
         const [more, add] = useState<{ base: string; items: Task[]; next: string | null }>({ base: "", items: [], next: null });
         const [submits, submit] = useState(false);
@@ -106,7 +106,9 @@ export function TasksPage() {
         const [busy, run] = useAct();
 
         const later = more.base === base ? more : { items: [], next: data?.metadata?.continue ?? null };
-        const items = [...(data?.items ?? [])];
+        const before = useRef<Task[]>([]); /* shown until the agent has answered */
+        if (data) before.current = data.items;
+        const items = [...before.current];
         const known = new Set(items.map((task) => task.metadata.name));
         items.push(...later.items.filter((task) => !known.has(task.metadata.name)));
 
@@ -147,17 +149,17 @@ export function TasksPage() {
                                         </nav>
                                         <input
                                                 type="search"
-                                                aria-label={t("Name of the task")}
-                                                placeholder={t("Name of the task")}
+                                                aria-label={t("Search in the tasks")}
+                                                placeholder={t("Search in the tasks")}
                                                 value={wanted}
-                                                onChange={(event) => go(withQuery({ name: event.currentTarget.value.trim() }), true)}
+                                                onInput={(event) => go(withQuery({ search: event.currentTarget.value.trim() }), true)}
                                         />
                                 </div>
                                 <Fault error={error} />
                                 {data && items.length === 0 ? (
                                         <Empty>{t("No such tasks.")}</Empty>
                                 ) : (
-                                        <Table label={t("Tasks")} head={[t("Task"), t("State"), t("Why"), t("Begun"), t("Took"), t("From"), t("Act")]}>
+                                        <Table label={t("Tasks")} head={[t("Task"), t("State"), t("Why"), t("Begun"), t("Took"), t("From"), t("Act")]} right={[t("Took"), t("Act")]}>
                                                 {items.map((task) => (
                                                         <tr key={task.metadata.name}>
                                                                 <th scope="row">
@@ -174,7 +176,7 @@ export function TasksPage() {
                                                                 </td>
                                                                 <td>{took(task)}</td>
                                                                 <td>{word(task.metadata.source)}</td>
-                                                                <td class="end">
+                                                                <td>
                                                                         {!task.status.ended && may("operator") && (
                                                                                 <button type="button" aria-label={t("Stop {name}", { name: task.metadata.name })} onClick={() => stop(task.metadata.name)}>
                                                                                         <Icon shape="stop" />
