@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { after, test } from "node:test";
-import { browser, copying, HV_ADMIN, HV_CTL, HV_IMAGE, HV_LOGIN, HV_SECRET, HV_TUNNEL, HV_VIEWER, logIn, open, picture } from "./shared.mjs";
+import { browser, copying, HV_ADMIN, HV_CTL, HV_IMAGE, HV_LOGIN, HV_SECRET, HV_TUNNEL, HV_VIEWER, logIn, open, picture, until } from "./shared.mjs";
 
 after(() => browser.close());
 
@@ -191,7 +191,7 @@ test("a service is stopped, started, restarted, held, released and signalled", a
         const before = (await asked("/api/v1/services/web")).status.units[0].startedAt;
         await order(page, main, "Restart", (box) => box.getByLabel("all containers at once").check());
         await told.getByText(/^web: /).waitFor();
-        await page.waitForFunction(async (then) => (await (await fetch("/api/v1/services/web")).json()).status.units[0].startedAt > then, before);
+        await until(page, async (then) => (await (await fetch("/api/v1/services/web")).json()).status.units[0].startedAt > then, before);
         await state("Running");
 
         await order(page, main, "Hold");
@@ -299,7 +299,7 @@ test("from the list a task is stopped, after a question, and run again", async (
         await row.getByText("exit code 4").waitFor();
         await row.getByRole("button", { name: "Run train-model again" }).click();
         await page.locator(".notices").getByText("train-model runs again").waitFor();
-        await page.waitForFunction(async () => (await (await fetch("/api/v1/tasks/train-model")).json()).status.attempt === 2);
+        await until(page, async () => (await (await fetch("/api/v1/tasks/train-model")).json()).status.attempt === 2);
         await row.getByRole("button", { name: "Run train-model again" }).waitFor(); // it ended again
         await page.getByRole("button", { name: "Stop simulate" }).click();
         await page.getByRole("dialog", { name: "Stop simulate?" }).getByRole("button", { name: "Cancel" }).click();

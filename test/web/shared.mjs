@@ -12,6 +12,8 @@ mkdirSync(HV_OUT, { recursive: true });
 
 export const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-dev-shm-usage"] });
 
+const LIMIT_MS = Number(process.env.HV_WEB_LIMIT_MS ?? 30_000);
+
 export async function open(options = {}, expected = []) {
         const context = await browser.newContext({ locale: "en-GB", reducedMotion: "reduce", ...options });
         const faults = [];
@@ -30,7 +32,7 @@ export async function open(options = {}, expected = []) {
                 addEventListener("securitypolicyviolation", (report) => window.hvReport(`${report.violatedDirective} ${report.blockedURI} ${report.sourceFile}`)),
         );
         const page = await context.newPage();
-        page.setDefaultTimeout(Number(process.env.HV_WEB_LIMIT_MS ?? 30_000));
+        page.setDefaultTimeout(LIMIT_MS);
         const close = async () => {
                 await context.close();
                 assert.deepEqual(faults, []);
@@ -55,17 +57,33 @@ export async function logIn(page, name) {
         await page.waitForURL("**/dashboard");
 }
 
-/* What a button of an object copies. What was there before is something that no button copies, and it is there: a clipboard takes its time. */
+/* What the page answers as soon as that is anything. Of an async function waitForFunction() takes the promise itself for an answer. */
+export async function until(page, asked, arg) {
+        const end = Date.now() + LIMIT_MS;
+        for (;;) {
+                const found = await page.evaluate(asked, arg);
+                if (found) return found;
+                assert.ok(Date.now() < end, `not within ${LIMIT_MS} ms: ${asked}`);
+                await page.evaluate(() => new Promise(requestAnimationFrame));
+        }
+}
+
+/* What a button of an object copies, and nothing of before. */
 export async function copying(context, page) {
         const empty = "nothing was copied";
-        const becomes = (is) => page.waitForFunction(async ([text, wanted]) => ((await navigator.clipboard.readText()) === text) === wanted, [empty, is]);
         await context.grantPermissions(["clipboard-read", "clipboard-write"]);
         return async (name, form, within = page) => {
                 await page.evaluate((text) => navigator.clipboard.writeText(text), empty);
-                await becomes(true);
+                await until(page, async (text) => (await navigator.clipboard.readText()) === text, empty);
                 await within.getByRole("button", { name: `Copy ${name} as ${form}`, exact: true }).click();
-                await becomes(false);
-                return page.evaluate(() => navigator.clipboard.readText());
+                return until(
+                        page,
+                        async (before) => {
+                                const text = await navigator.clipboard.readText();
+                                return text !== before && text;
+                        },
+                        empty,
+                );
         };
 }
 
