@@ -3,6 +3,9 @@
  * None of these names an object, an image or a variable, /metrics excepted. */
 #include "http/api_task.h"
 
+#include <stdio.h>
+
+#include "base/text.h"
 #include "http/metrics.h"
 #include "http/server.h"
 
@@ -19,8 +22,7 @@ struct check {
 };
 
 /* ?exclude=engine,revision */
-static bool is_excluded(const struct hv_http_request *req, const char *name) {
-        const char *list = hv_http_query(req, "exclude");
+static bool is_excluded(const char *list, const char *name) {
         size_t len = strlen(name);
 
         while (list && *list) {
@@ -33,11 +35,33 @@ static bool is_excluded(const struct hv_http_request *req, const char *name) {
         return false;
 }
 
+/* What is to be left out and is no check: whoever wrote it believes that it is left out. */
+static void put_unknown(struct hv_buf *buf, const char *list, const struct check *checks, size_t n_checks) {
+        while (list && *list) {
+                char name[64], quoted[HV_TEXT_QUOTE_SIZE];
+                size_t n = strcspn(list, ",");
+                bool is_known = n == 0;
+
+                (void) snprintf(name, sizeof name, "%.*s", (int) HV_MIN(n, sizeof name - 1), list);
+                for (size_t i = 0; i < n_checks; i++)
+                        is_known = is_known || hv_streq(checks[i].name, name);
+                if (!is_known) {
+                        hv_buf_printf(buf, "[!]no check is called %s; there are",
+                                      hv_text_quote(name, quoted));
+                        for (size_t i = 0; i < n_checks; i++)
+                                hv_buf_printf(buf, "%s %s", i > 0 ? "," : "", checks[i].name);
+                        hv_buf_putc(buf, '\n');
+                }
+                list += n + (list[n] == ',');
+        }
+}
+
 void hv_api_get_readyz(struct hv_http_request *req, void *userdata) {
         struct hv_api *api = userdata;
         _hv_cleanup_(hv_api_view_done) struct hv_api_view v = {};
         struct hv_buf buf = {};
         bool verbose = hv_http_query_is_true(req, "verbose"), ready = true;
+        const char *exclude = hv_http_query(req, "exclude");
 
         hv_api_look(api, &v);
         const struct check checks[] = {
@@ -49,7 +73,7 @@ void hv_api_get_readyz(struct hv_http_request *req, void *userdata) {
                 { "revision", v.snapshot.desired != NULL, "no revision of the desired state is in force" },
         };
         for (size_t i = 0; i < HV_ARRAY_SIZE(checks); i++) {
-                bool excluded = is_excluded(req, checks[i].name);
+                bool excluded = is_excluded(exclude, checks[i].name);
 
                 ready = ready && (checks[i].ok || excluded);
                 if (excluded)
@@ -59,6 +83,7 @@ void hv_api_get_readyz(struct hv_http_request *req, void *userdata) {
                 else
                         hv_buf_printf(&buf, "[-]%s failed: %s\n", checks[i].name, checks[i].message);
         }
+        put_unknown(&buf, exclude, checks, HV_ARRAY_SIZE(checks));
         if (ready && !verbose)
                 hv_buf_clear(&buf);
         hv_buf_puts(&buf, ready ? (verbose ? "readyz check passed\n" : "ok\n") : "readyz check failed\n");

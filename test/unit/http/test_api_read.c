@@ -696,6 +696,7 @@ static void probes_answer_by_their_status(void **state) {
                 { "two left out", stage_lose_engine, "/readyz?exclude=revision,engine", 200, "ok\n" },
                 { "another left out", stage_lose_engine, "/readyz?exclude=revision,eng", 503,
                   "[+]loop ok\n[-]engine failed: DockerDown\n[+]observation ok\n[+]revision excluded\n"
+                  "[!]no check is called \"eng\"; there are loop, engine, observation, revision\n"
                   "readyz check failed\n" },
                 { "out of sync is ready all the same", stage_break_web, "/readyz", 200, "ok\n" },
         };
