@@ -126,7 +126,7 @@ int main(int argc, char **argv) {
                         fputs(usage, stdout);
                         return HV_AGENT_EXIT_OK;
                 case 'V':
-                        printf("hivelet %s\n", hv_version());
+                        printf("hivelet %s (%s)\n", hv_version(), hv_build()->commit);
                         return HV_AGENT_EXIT_OK;
                 default:
                         return bad_usage("see the message above", "");

@@ -178,7 +178,7 @@ int main(int argc, char *argv[]) {
                 return HV_EXIT_OK;
         }
         if (hv_streq(argv[1], "--version") || hv_streq(argv[1], "-V")) {
-                (void) printf("hivepool %s\n", hv_version());
+                (void) printf("hivepool %s (%s)\n", hv_version(), hv_build()->commit);
                 return HV_EXIT_OK;
         }
         cli.command = command_find(argv[1]);

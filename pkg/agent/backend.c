@@ -14,7 +14,9 @@
 
 static struct hv_api_engine engine_of(const struct hv_agent *a) {
         const struct hv_docker_engine *e = a->docker ? hv_docker_engine(a->docker) : NULL;
-        struct hv_api_engine ret = { .endpoint = a->docker_url ? a->docker_url : HV_DOCKER_SOCKET_URL };
+        struct hv_api_engine ret = { .endpoint = a->docker_url ? a->docker_url : HV_DOCKER_SOCKET_URL,
+                                     .api_oldest = hv_docker_api_oldest(),
+                                     .api_newest = hv_docker_api_newest() };
 
         if (!e || hv_str_empty(e->api_version))
                 return ret;

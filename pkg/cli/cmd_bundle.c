@@ -195,7 +195,7 @@ static int add_own(struct bundle *b, const struct hv_doctor *d) {
         const char *log_dir = hv_doctor_log_dir(d);
         int r;
 
-        hv_buf_printf(&about, "hivectl %s\n", hv_version());
+        hv_buf_printf(&about, "hivectl %s (commit %s)\n", hv_version(), hv_build()->commit);
         r = add(b, "hivectl.txt", hv_buf_str(&about));
         hv_doctor_text(d, false, false, &checkup);
         if (r == HV_EXIT_OK)

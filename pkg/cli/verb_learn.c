@@ -26,7 +26,10 @@ const struct hv_verb hv_verbs_learn[] = {
         { .name = "version",
           .group = "Learn",
           .usage = "",
-          .summary = "versions of hivectl and of the agent",
+          .summary = "versions of hivectl and of the agent: commit, date, what they hold",
+          .details =
+                  "As JSON or YAML also the versions of the engine's API that the agent speaks, the protocols of pools, and its\n"
+                  "features. Without git, a build knows no commit: unknown.",
           .examples = "version\nversion -o json\n",
           .formats = TABLE,
           .run = hv_cmd_version },

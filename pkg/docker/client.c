@@ -10,8 +10,10 @@
 #include "docker/private.h"
 
 /* 1.41 is Docker 20.10, the oldest engine that Debian 12 and Ubuntu 22.04 ship; 1.51 the newest that was tried. */
-#define API_MINOR_MIN 41u
-#define API_MINOR_MAX 51u
+#define API_MINOR_MIN 41
+#define API_MINOR_MAX 51
+#define TEXT_OF(minor) "1." TEXT(minor)
+#define TEXT(minor) #minor
 
 #define CALL_TIMEOUT_US (30 * HV_USEC_PER_SEC)
 #define PING_TIMEOUT_US (2 * HV_USEC_PER_SEC)
@@ -169,7 +171,7 @@ static void refuse_version(struct hv_docker_result *result, const char *version)
         result->outcome = HV_DOCKER_REFUSED;
         result->error = -EPROTONOSUPPORT;
         result->message = hv_arena_printf(
-                result->arena, "the engine speaks API %s at most; 1.%u (Docker 20.10) or newer is needed",
+                result->arena, "the engine speaks API %s at most; 1.%d (Docker 20.10) or newer is needed",
                 version ? version : "(it does not say which)", API_MINOR_MIN);
 }
 
@@ -188,7 +190,7 @@ static void at_end_of_ping(struct hv_docker_call *c, const struct hv_reply *repl
                 d->api_minor = 0;
                 return;
         }
-        d->api_minor = HV_MIN(minor, API_MINOR_MAX);
+        d->api_minor = HV_MIN(minor, (unsigned) API_MINOR_MAX);
         (void) snprintf(spoken, sizeof spoken, "1.%u", d->api_minor);
         engine.kind =
                 hv_reply_header(reply, "Libpod-API-Version") ? HV_DOCKER_KIND_PODMAN : HV_DOCKER_KIND_DOCKER;
@@ -261,6 +263,14 @@ struct hv_docker_call *hv_docker_info(struct hv_docker *d, struct hv_docker_then
         c->parse = parse_info;
         c->at_end = at_end_of_info;
         return hv_call_send(c);
+}
+
+const char *hv_docker_api_oldest(void) {
+        return TEXT_OF(API_MINOR_MIN);
+}
+
+const char *hv_docker_api_newest(void) {
+        return TEXT_OF(API_MINOR_MAX);
 }
 
 const struct hv_docker_engine *hv_docker_engine(const struct hv_docker *d) {

@@ -199,6 +199,9 @@ struct hv_docker_call *hv_docker_connect(struct hv_docker *d, struct hv_docker_t
 /* GET /info: result->engine, complete. */
 struct hv_docker_call *hv_docker_info(struct hv_docker *d, struct hv_docker_then then);
 
+/* Versions of its API that this client can speak: "1.41". */
+const char *hv_docker_api_oldest(void);
+const char *hv_docker_api_newest(void);
 const struct hv_docker_engine *hv_docker_engine(const struct hv_docker *d); /* what is known; never NULL */
 
 /* --- what it did: metrics and tests --- */

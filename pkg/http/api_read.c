@@ -1,26 +1,52 @@
 /* Everything that is only looked at: rendered from one snapshot, answered at once. */
 #include "http/api_internal.h"
 
+#include <stdio.h>
+
 #include "base/time.h"
 #include "base/version.h"
 #include "http/render.h"
 #include "http/why.h"
+#include "spec/schema.h"
+#include "web/assets.h"
 
 void hv_api_reply(struct hv_http_request *req, unsigned status, struct hv_buf *json) {
         hv_buf_putc(json, '\n');
         hv_http_reply_json(req, status, hv_buf_steal(json));
 }
 
+static void put_texts(struct hv_json_writer *w, const char *key, const char *const *texts) {
+        hv_json_begin_array(w, key);
+        for (size_t i = 0; texts && texts[i]; i++)
+                hv_json_put_str(w, NULL, texts[i]);
+        hv_json_end(w);
+}
+
 void hv_api_get_version(struct hv_http_request *req, void *userdata) {
+        /* What is not in every build comes last; the page that says so stands in its place. */
+        const char *const features[] = { "nvml", "systemd", "tls", hv_web_n_assets > 1 ? "web" : NULL, NULL };
+        const struct hv_field *protocol = hv_schema_find("master.protocol", NULL);
+        _hv_cleanup_(hv_api_view_done) struct hv_api_view v = {};
+        const struct hv_build *build = hv_build();
         struct hv_buf buf = {};
         struct hv_json_writer w = { .buf = &buf };
+        char tag[80];
 
-        (void) userdata;
-        if (hv_http_not_modified(req, hv_version()))
+        (void) snprintf(tag, sizeof tag, "%s-%s", hv_version(), build->commit);
+        if (hv_http_not_modified(req, tag))
                 return;
+        hv_api_look(userdata, &v);
         hv_json_begin_object(&w, NULL);
         hv_json_put_str(&w, "version", hv_version());
         hv_json_put_str(&w, "apiVersion", "hivelet/v1");
+        hv_json_put_str(&w, "commit", build->commit);
+        hv_json_put_str(&w, "buildDate", build->date);
+        hv_json_begin_object(&w, "engineApi");
+        hv_json_put_str(&w, "oldest", v.snapshot.engine.api_oldest);
+        hv_json_put_str(&w, "newest", v.snapshot.engine.api_newest);
+        hv_json_end(&w);
+        put_texts(&w, "poolProtocols", protocol ? protocol->words : NULL);
+        put_texts(&w, "features", features);
         hv_json_end(&w);
         hv_api_reply(req, 200, &buf);
 }

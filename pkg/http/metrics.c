@@ -234,7 +234,9 @@ static void put_node(struct hv_exposition *e, const struct hv_api_snapshot *s) {
 
         hv_exposition_family(e, "hivelet_build", "info", "Version of the agent.");
         hv_exposition_uint(e, "hivelet_build_info",
-                           &(struct hv_exposition_labels){ { "version" }, { hv_version() } }, 1);
+                           &(struct hv_exposition_labels){ { "version", "commit" },
+                                                           { hv_version(), hv_build()->commit } },
+                           1);
         for (size_t i = 0; i < HV_ARRAY_SIZE(gauges); i++) {
                 struct hv_condition c = hv_condition_judge(gauges[i].type, s, a);
 

@@ -53,10 +53,11 @@ struct hv_api_revision {
 };
 
 struct hv_api_engine {
-        const char *endpoint;    /* "unix:///var/run/docker.sock" */
-        const char *name;        /* "Docker", "Podman"; NULL: not reached yet, as the two below */
-        const char *version;     /* "20.10.24" */
-        const char *api_version; /* the one that is spoken: "1.41" */
+        const char *endpoint;                /* "unix:///var/run/docker.sock" */
+        const char *name;                    /* "Docker", "Podman"; NULL: not reached yet, as the two below */
+        const char *version;                 /* "20.10.24" */
+        const char *api_version;             /* the one that is spoken: "1.41" */
+        const char *api_oldest, *api_newest; /* those that this agent can speak */
 };
 
 /* The link to a node pool. */

@@ -250,6 +250,9 @@ class Looking(Hivectl):
         for one in written:
             self.assertTrue(one["origin"] != "file" or one["where"].startswith(self.agent.file + ":"), one)
         self.assertEqual(len(self.json("settings", "http.listen")["items"]), 1)
+        version = self.json("version")
+        self.assertRegex(version["commit"], r"^([0-9a-f]{12}(-dirty)?|unknown)$")
+        self.assertEqual(version["agent"]["commit"], version["commit"])
         self.assertIn("nobody: the default", self.ctl("explain", "service/web", "--field", "restart.policy").stdout)
         self.assertIn("net", [line.split()[0] for line in self.ctl("net", "ls").stdout.splitlines()])
         self.assertEqual([p["name"] for p in self.json("ports")["items"] if p["mode"] == "published"], [])

@@ -128,6 +128,8 @@ static struct child start_on_terminal(struct stage *s, const char *words, const 
         assert_true(c.pid >= 0);
         if (c.pid == 0)
                 become_hivectl(s, words, o);
+        if (o->input) /* a terminal keeps what is typed before somebody asks */
+                assert_int_equal(write(c.out, o->input, strlen(o->input)), strlen(o->input));
         return c;
 }
 

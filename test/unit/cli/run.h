@@ -15,11 +15,11 @@ struct run {
 
 struct run_options {
         const char *const *environment; /* "NAME=value", NULL-terminated; may be NULL */
-        const char *input;              /* standard input; NULL: /dev/null */
-        unsigned columns;               /* 0: pipes; else a terminal of this width */
-        bool closed_out;                /* nobody reads standard output */
-        bool is_nobody;                 /* run by a user who may do nothing, where this one is root */
-        bool no_network;                /* in a network of its own, without any route */
+        const char *input; /* standard input, on a terminal what is typed; NULL: /dev/null, nothing */
+        unsigned columns;  /* 0: pipes; else a terminal of this width */
+        bool closed_out;   /* nobody reads standard output */
+        bool is_nobody;    /* run by a user who may do nothing, where this one is root */
+        bool no_network;   /* in a network of its own, without any route */
         /* Called each turn: may change the stage, or end the child. 0 goes on, a signal's number sends it. */
         int (*each_turn)(struct stage *s, const struct run *so_far, void *userdata);
         void *userdata;

@@ -427,6 +427,9 @@ static const struct line {
           NULL },
         { "version", NULL, 0, "agent   0.", NULL },
         { "version -o json", NULL, 0, "\"agent\": {", NULL },
+        { "version -o jsonpath={.agent.engineApi.oldest}{.agent.poolProtocols[*]}{.agent.features[2]}", NULL,
+          0, "1.41v1 hivemindtls", NULL },
+        { "version -o jsonpath={.agent.commit}/{.agent.buildDate}", NULL, 0, "unknown/unknown", NULL },
         { "wait", NULL, 0, NULL, NULL },
         { "wait service/web", NULL, 0, NULL, NULL },
         { "wait svc/wbe", NULL, 4, NULL, "did you mean \"web\"?" },
@@ -578,14 +581,66 @@ static void without_an_agent_the_code_is_7(void **state) {
         run_done(&r);
 }
 
+/* As in `hivectl get all | head -1`. */
 static void a_reader_that_leaves_ends_it_in_silence(void **state) {
-        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
-        struct run r = run(s, "schema", &(struct run_options){ .closed_out = true });
+        static const char *const rows[] = { "schema",   "get all",    "get svc -o json",
+                                            "settings", "logs web/1", "help" };
 
         (void) state;
-        assert_int_equal(r.code, 128 + SIGPIPE);
-        assert_int_equal(r.err.len, 0);
-        run_done(&r);
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+                struct run r;
+
+                there_is_a_log(s);
+                r = run(s, rows[i], &(struct run_options){ .closed_out = true });
+                if (r.code != 128 + SIGPIPE || r.err.len != 0)
+                        fail_msg("%s: %d, %s", rows[i], r.code, hv_buf_str(&r.err));
+                run_done(&r);
+        }
+}
+
+/* Unless somebody has typed something. */
+static int interrupt_when_asked(struct stage *s, const struct run *so_far, void *typed) {
+        (void) s;
+        return !typed && strstr(hv_buf_str(&so_far->out), "[y/N]") ? SIGINT : 0;
+}
+
+/* Who is at a terminal is asked before the agent ends; what is no yes, is a no. */
+static void a_shutdown_is_asked_about(void **state) {
+        static const struct {
+                const char *what, *words, *typed;
+                int code;
+                bool is_asked, is_done;
+        } rows[] = {
+                { "y", "shutdown", "y\n", 0, true, true },
+                { "Y", "shutdown", "Y\n", 0, true, true },
+                { "yes", "shutdown", "yes\n", 0, true, true },
+                { "n", "shutdown", "n\n", 1, true, false },
+                { "nothing", "shutdown", "\n", 1, true, false },
+                { "another word", "shutdown", "yeah\n", 1, true, false },
+                { "the end of input", "shutdown", "\004", 1, true, false },
+                { "Ctrl-C", "shutdown", NULL, 130, true, false },
+                { "workloads too", "shutdown --stop-workloads", "y\n", 0, true, true },
+                { "not to be asked", "shutdown --yes", NULL, 0, false, true },
+                { "no terminal", "shutdown", NULL, 0, false, true },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+                bool is_terminal = !hv_streq(rows[i].what, "no terminal");
+                struct run r = run(s, rows[i].words,
+                                   &(struct run_options){ .columns = is_terminal ? 120 : 0,
+                                                          .input = rows[i].typed,
+                                                          .each_turn = interrupt_when_asked,
+                                                          .userdata = (void *) rows[i].typed });
+                bool is_asked = strstr(hv_buf_str(is_terminal ? &r.out : &r.err), "[y/N]") != NULL;
+
+                if (r.code != rows[i].code || is_asked != rows[i].is_asked ||
+                    hv_has_prefix(s->last_change, "shutdown") != rows[i].is_done)
+                        fail_msg("%s: %d, %s; %s", rows[i].what, r.code, s->last_change, hv_buf_str(&r.out));
+                run_done(&r);
+        }
 }
 
 static int interrupt_when_it_waits(struct stage *s, const struct run *so_far, void *userdata) {
@@ -1155,6 +1210,7 @@ int main(void) {
                 cmocka_unit_test(ids_of_tasks_are_completed),
                 cmocka_unit_test(without_an_agent_the_code_is_7),
                 cmocka_unit_test(a_reader_that_leaves_ends_it_in_silence),
+                cmocka_unit_test(a_shutdown_is_asked_about),
                 cmocka_unit_test(an_interrupt_ends_it),
                 cmocka_unit_test(waiting_ends_by_event),
                 cmocka_unit_test(an_image_is_waited_for_by_event),

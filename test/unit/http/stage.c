@@ -121,7 +121,7 @@ static void snapshot(void *userdata, struct hv_arena *arena, struct hv_api_snaps
                 .tunnels = s->tunnel,
                 .n_tunnels = s->tunnel ? 1 : 0,
                 .engine = { s->engine_endpoint ? s->engine_endpoint : "unix:///var/run/docker.sock", "Docker",
-                            "20.10.24", "1.41" },
+                            "20.10.24", "1.41", "1.41", "1.51" },
                 .status = &s->status,
                 .desired = s->desired,
                 .gpus_told = s->gpus,
