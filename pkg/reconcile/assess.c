@@ -163,6 +163,12 @@ static const char *missing_item(const struct hv_core *c, const struct hv_unit *u
         return NULL;
 }
 
+bool hv_slot_lacks_item(const struct hv_core *c, const struct slot *s) {
+        enum hv_reason reason = HV_REASON_SYNCED;
+
+        return missing_item(c, s->want, &reason);
+}
+
 static const struct hv_dependency *unmet_dependency(const struct hv_core *c, const struct hv_unit *u) {
         for (size_t i = 0; i < u->n_depends_on; i++)
                 if (!hv_dependency_is_met(c, &u->depends_on[i]))
@@ -372,6 +378,14 @@ struct verdict hv_assess_running(const struct hv_core *c, const struct slot *s, 
         return v;
 }
 
+/* As its policy says it stays so, whatever becomes of what it stood on. Of one that was not looked at nothing is certain yet. */
+bool hv_slot_is_finished(const struct hv_core *c, const struct slot *s) {
+        if (s->have->state != HV_CONTAINER_EXITED || s->stopped_by_us || hv_order_to_restart(c, s))
+                return false;
+        return s->want->restart == HV_RESTART_NEVER ||
+               (s->want->restart == HV_RESTART_ON_FAILURE && (!s->have->detailed || s->have->exit_code == 0));
+}
+
 static struct verdict finished(const struct slot *s) {
         bool clean = s->have->exit_code == 0;
         struct verdict v = quiet(clean ? HV_PHASE_COMPLETED : HV_PHASE_FAILED, HV_REASON_EXITED);
@@ -390,9 +404,7 @@ static struct verdict assess_ended(const struct hv_core *c, const struct slot *s
                 return hv_look(s, now_us, HV_PHASE_PENDING);
         if (s->stopped_by_us && must_be_made_anew(c, s) && !hv_order_to_pause(c, s))
                 return assess_replace(c, s, now_us, no_change_in_place);
-        if (!s->stopped_by_us && !is_restart &&
-            (s->want->restart == HV_RESTART_NEVER ||
-             (s->want->restart == HV_RESTART_ON_FAILURE && s->have->exit_code == 0)))
+        if (hv_slot_is_finished(c, s))
                 return finished(s);
         if (!is_restart && !hv_backoff_is_over(&s->restart, now_us, &next_us)) {
                 v = quiet(HV_PHASE_BACK_OFF, s->last_oom_killed ? HV_REASON_OOM_KILLED : HV_REASON_BACK_OFF);
@@ -477,7 +489,7 @@ static struct verdict assess_wanted(const struct hv_core *c, const struct slot *
         why = needs_new_container(k, s->want);
         if (why)
                 return assess_replace(c, s, now_us, why);
-        if (hv_slot_has_gpu_fault(s))
+        if (hv_slot_has_gpu_fault(s) && !hv_slot_is_finished(c, s))
                 return assess_gpu_fault(c, s, now_us);
         return assess_with_restart(c, s, now_us);
 }

@@ -309,23 +309,48 @@ static bool needs_some(const struct slot *s) {
 }
 
 static void give(struct gpu_books *b, struct slot *s) {
-        char *list;
-
-        if (!needs_some(s) || s->gpus)
-                return;
-        list = hv_gpu_books_pick(b, s->want->n_gpus, s->want->gpu_memory_bytes);
-        s->gpus = list;
+        if (needs_some(s) && !s->gpus)
+                s->gpus = hv_gpu_books_pick(b, s->want->n_gpus, s->want->gpu_memory_bytes);
 }
 
-/* What was given and not used yet, and does not work any more, is given back. */
+/* What was given to a task and not used yet, and does not work any more, is given back. */
 static void take_back(const struct hv_core *c, struct slot *s) {
         char text[HV_GPU_FAULT_SIZE];
 
         if (!s || s->effect || !s->gpus) /* it may be made with them just now */
                 return;
-        if (c->gpus.withheld || !s->want || !s->want->n_gpus || (s->have && s->have->ours && s->have->gpus) ||
-            lost_one(c, s->gpus, text, sizeof text))
+        if (c->gpus.withheld || lost_one(c, s->gpus, text, sizeof text))
                 free(HV_STEAL(s->gpus));
+}
+
+/* Somebody said by hand that nothing is made of it for now. */
+static bool is_put_off(const struct hv_core *c, const struct slot *s) {
+        return hv_order_to_stop(c, s) || hv_order_to_hold(c, s) || hv_slot_is_paused(c, s);
+}
+
+/* What is set aside for a service stands nowhere but here: kept from pass to pass it would be another's after a restart. Neither
+ * does it count then who had some before, where he waits for something else. */
+static void set_aside_anew(struct hv_core *c) {
+        struct slot *s;
+        size_t it = 0;
+
+        while (hv_map_next(c->slots, &it, NULL, (void **) &s)) {
+                if (s->task)
+                        continue;
+                if (s->want && (hv_slot_lacks_item(c, s) || (s->have && !s->have->ours)))
+                        s->had_gpus = false;
+                if (!s->effect && !s->doubt && !HV_MUTANT(HV_MUTANT_GPU_SET_ASIDE_STAYS))
+                        free(HV_STEAL(s->gpus)); /* else it may be made with them just now */
+        }
+}
+
+static void give_services(const struct hv_core *c, struct gpu_books *b, bool made_anew) {
+        for (size_t i = 0; i < c->active->n_units; i++) {
+                struct slot *s = hv_map_get(c->slots, c->active->units[i].container);
+
+                if (needs_some(s) && !is_put_off(c, s) && s->had_gpus == made_anew)
+                        give(b, s);
+        }
 }
 
 /* Nothing of its attempt runs or may come to run; a stranger's container of that name is none of it. */
@@ -347,13 +372,12 @@ static void end_if_stranded(struct hv_core *c, struct task *t) {
                              text);
 }
 
-/* Services first: they are declared. Of tasks only what a process before this one admitted: others are given theirs with their
- * admission. */
+/* First who was promised some: of tasks only what a process before this one admitted, for others are given theirs with their
+ * admission. Then services, for they are declared: those whose container is made anew before those that never had any. */
 static void give_all(struct hv_core *c) {
         struct gpu_books b;
 
-        for (size_t i = 0; i < c->active->n_units; i++)
-                take_back(c, hv_map_get(c->slots, c->active->units[i].container));
+        set_aside_anew(c);
         for (size_t i = 0; i < c->live_tasks.n; i++)
                 take_back(c, c->live_tasks.v[i]->slot);
         if (c->gpus.is_silent && !HV_MUTANT(HV_MUTANT_GPU_UNSEEN_GIVEN))
@@ -362,8 +386,8 @@ static void give_all(struct hv_core *c) {
         for (size_t i = 0; i < c->live_tasks.n; i++)
                 if (hv_task_holds_room(c->live_tasks.v[i]))
                         give(&b, c->live_tasks.v[i]->slot);
-        for (size_t i = 0; i < c->active->n_units; i++)
-                give(&b, hv_map_get(c->slots, c->active->units[i].container));
+        give_services(c, &b, true);
+        give_services(c, &b, false);
         hv_gpu_books_done(&b);
         for (size_t i = 0; i < c->live_tasks.n; i++)
                 end_if_stranded(c, c->live_tasks.v[i]);
@@ -397,11 +421,13 @@ static void find_lost(struct pass *p) {
         size_t it = 0;
 
         while (hv_map_next(p->c->slots, &it, NULL, (void **) &s)) {
-                if (s->have && s->have->ours && s->have->gpus &&
-                    lost_one(p->c, s->have->gpus, text, sizeof text))
+                bool may_run = s->have && s->have->ours && s->have->gpus &&
+                               (s->task || !s->want || !hv_slot_is_finished(p->c, s));
+
+                if (may_run && lost_one(p->c, s->have->gpus, text, sizeof text))
                         fault(p->c, s, p->now_us, text);
                 /* Again until it may be: since when it runs may have to be asked first. */
-                if (s->task && hv_slot_has_gpu_fault(s) && !HV_MUTANT(HV_MUTANT_GPU_LOSS_UNNOTICED))
+                if (s->task && hv_slot_has_gpu_fault(s))
                         hv_task_evict(s->task, HV_EVICTION_GPU_LOST, s->gpu_fault);
         }
 }
@@ -414,7 +440,8 @@ void hv_pass_gpus(struct pass *p) {
 }
 
 bool hv_slot_has_gpu_fault(const struct slot *s) {
-        return s->have && s->gpu_fault_id && hv_streq(s->gpu_fault_id, s->have->id);
+        return s->have && s->gpu_fault_id && hv_streq(s->gpu_fault_id, s->have->id) &&
+               !HV_MUTANT(HV_MUTANT_GPU_LOSS_UNNOTICED);
 }
 
 /* ---- for people ---- */

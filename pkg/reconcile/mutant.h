@@ -68,14 +68,15 @@ enum hv_mutant {
         HV_MUTANT_STOPPED_RUNS,        /* what somebody stopped by hand is started again */
         HV_MUTANT_PAUSED_REPLACES, /* a container is made anew although the roll-out of its service is paused */
         HV_MUTANT_RESTARTS_ALL,    /* a restart of a service takes all its replicas at once */
-        HV_MUTANT_EVICTED_UNRECORDED, /* the node stops an attempt, and nobody writes down why */
-        HV_MUTANT_EVICTED_TOO_EARLY,  /* ... or does not wait until that is durable */
-        HV_MUTANT_EVICTION_FORGOTTEN, /* ... or a restart does not ask for it */
-        HV_MUTANT_GPU_GIVEN_TWICE,    /* nobody looks who holds a GPU */
-        HV_MUTANT_GPU_UNSEEN_GIVEN,   /* one is given while the driver does not answer */
-        HV_MUTANT_GPU_LOSS_UNNOTICED, /* who holds a GPU that is gone runs on */
-        HV_MUTANT_BEGUN_HANDED_BACK,  /* what was begun before is handed back to its pool */
-        HV_MUTANT_HANDED_BACK_RUNS,   /* what is to be handed back is admitted */
+        HV_MUTANT_EVICTED_UNRECORDED,  /* the node stops an attempt, and nobody writes down why */
+        HV_MUTANT_EVICTED_TOO_EARLY,   /* ... or does not wait until that is durable */
+        HV_MUTANT_EVICTION_FORGOTTEN,  /* ... or a restart does not ask for it */
+        HV_MUTANT_GPU_GIVEN_TWICE,     /* nobody looks who holds a GPU */
+        HV_MUTANT_GPU_UNSEEN_GIVEN,    /* one is given while the driver does not answer */
+        HV_MUTANT_GPU_LOSS_UNNOTICED,  /* who holds a GPU that is gone runs on */
+        HV_MUTANT_GPU_SET_ASIDE_STAYS, /* what was set aside for a service is kept, whoever comes before it */
+        HV_MUTANT_BEGUN_HANDED_BACK,   /* what was begun before is handed back to its pool */
+        HV_MUTANT_HANDED_BACK_RUNS,    /* what is to be handed back is admitted */
         HV_N_MUTANTS
 };
 

@@ -150,11 +150,13 @@ struct slot *hv_slot_get(struct hv_core *c, const char *name) {
 
 void hv_slot_set_have(struct hv_core *c, struct slot *s, struct container *have) {
         if (s->have) {
+                s->had_gpus |= s->have->ours && s->have->gpus;
                 if (hv_map_get(c->ids, s->have->id) == s)
                         (void) hv_map_remove(c->ids, s->have->id);
                 hv_container_free(s->have);
         }
         s->have = have;
+        s->had_gpus = s->had_gpus && !(have && have->ours);
         if (have)
                 hv_map_put(c->ids, have->id, s);
 }

@@ -85,6 +85,7 @@ struct slot {
         char *made_id;             /* the container that was made here last, ... */
         struct hv_limits made_limits;   /* ... and with what */
         char *gpus;                     /* given to the container that is to be made; gpu.h */
+        bool had_gpus;                  /* its last container did, and none was made since */
         char *gpu_fault_id, *gpu_fault; /* the container that lost its GPU, and how */
         bool conflict_told, wait_told;
         uint64_t back_off_told_us; /* the end of the wait that was told last */
@@ -321,6 +322,10 @@ bool hv_assess_networks(const struct hv_core *c, const struct slot *s, uint64_t 
                         struct verdict *ret);
 /* It is made of a specification of before, and somebody wants it to stay so: it is neither made anew nor brought half the way. */
 bool hv_slot_is_paused(const struct hv_core *c, const struct slot *s);
+bool hv_slot_lacks_item(const struct hv_core *c,
+                        const struct slot *s); /* a network, volume or tunnel that it stands on */
+bool hv_slot_is_finished(const struct hv_core *c,
+                         const struct slot *s); /* a service's container; it ended for good */
 bool hv_item_is_usable(const struct item *o);
 bool hv_item_is_outdated(const struct item *o); /* ours, certainly there, and wanted otherwise */
 bool hv_dependency_is_met(const struct hv_core *c, const struct hv_dependency *d);

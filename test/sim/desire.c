@@ -95,12 +95,16 @@ static void lower_unit(struct lowering *l, unsigned service, unsigned replica, s
                 .restart = v->restart,
                 .backoff = backoffs[v->backoff],
                 .adopt = v->adopt,
+                .n_gpus = v->gpus,
+                .gpu_memory_bytes = (uint64_t) v->gpu_memory << 30,
         };
         ret->networks = lower_joins(l, v->networks, &ret->n_networks);
         ret->mounts = lower_mounts(l, v->volumes, &ret->n_mounts);
         ret->depends_on = lower_dependencies(l, v, &ret->n_depends_on);
         hv_buf_printf(&l->text, "unit %s %u image %s command %u networks %x volumes %x\n", name, replica,
                       ret->image, v->command, v->networks, v->volumes);
+        if (v->gpus)
+                hv_buf_printf(&l->text, "gpus %u of %u\n", v->gpus, v->gpu_memory);
         digest_since(l, from, ret->digest);
         hv_buf_printf(&l->text,
                       "limits %" PRIu64 " %" PRIu64 " %" PRIu64 " depends %x %d pull %d restart %d %u %d\n",

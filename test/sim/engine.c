@@ -4,6 +4,7 @@
 #include "sim/agent.h"
 #include "sim/attempt.h"
 #include "sim/driver.h"
+#include "sim/gpu.h"
 #include "sim/sim.h"
 #include "sim/stream.h"
 
@@ -91,6 +92,8 @@ static struct sim_reply do_create(struct sim *s, const struct hv_unit *u, const 
         k->image = u->image;
         k->limits = u->limits;
         k->gpus = gpus;
+        k->n_gpus = u->n_gpus;
+        k->gpu_memory_bytes = u->gpu_memory_bytes;
         if (!u->network_mode && u->n_networks > 0)
                 k->networks[k->n_networks++] = u->networks[0].name;
         for (size_t i = 0; i < u->n_mounts; i++) {
@@ -159,6 +162,8 @@ static struct sim_reply do_start(struct sim *s, struct sim_container *k, bool ha
         k->n_runs_of_others--;
         if (k->kind == HV_KIND_TASK)
                 sim_attempt_started(s, k);
+        else
+                sim_gpus_started(s, k);
         return ok();
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "sim/agent.h"
+#include "sim/gpu.h"
 #include "sim/oracle.h"
 #include "sim/orders.h"
 #include "sim/sim.h"
@@ -74,7 +75,7 @@ static bool is_usable(const struct sim_network *n, const struct hv_network *w) {
 
 static bool is_blocked(struct sim *s, const struct hv_desired *d, const struct hv_unit *u, unsigned depth);
 
-/* Somebody who cannot be moved off: a stranger, or one of ours that itself waits for a stranger to go. */
+/* Somebody who cannot be moved off: a stranger, or one of ours that itself waits for a stranger to go, or for a GPU. */
 static bool network_is_held(struct sim *s, const struct hv_desired *d, const char *name, unsigned depth) {
         for (size_t i = 0; i < s->truth->containers.n; i++) {
                 const struct sim_container *k = s->truth->containers.v[i];
@@ -85,7 +86,8 @@ static bool network_is_held(struct sim *s, const struct hv_desired *d, const cha
                         return true;
                 for (size_t j = 0; depth > 0 && j < d->n_units; j++)
                         if (hv_streq(d->units[j].container, k->name) &&
-                            is_blocked(s, d, &d->units[j], depth - 1))
+                            (is_blocked(s, d, &d->units[j], depth - 1) ||
+                             sim_gpus_may_lack(s, d, &d->units[j])))
                                 return true;
         }
         return false;
@@ -208,7 +210,8 @@ static void compare_unit(struct sim *s, const struct hv_desired *d, const struct
                          struct sim_differences *l) {
         const struct sim_container *k = sim_container_find(s, u->container), *last;
         const bool blocked = is_blocked(s, d, u, BLOCK_DEPTH);
-        bool foreign = blocked, d_known;
+        const bool lacks = sim_gpus_may_lack(s, d, u);
+        bool foreign = blocked || lacks, d_known;
         struct sim_difference *difference;
 
         if (sim_orders_hold(s, u->object))
@@ -244,6 +247,10 @@ static void compare_unit(struct sim *s, const struct hv_desired *d, const struct
                   (waits_for_network(s, d, u, k) ||
                    (k->state == HV_CONTAINER_EXITED && /* stopped to be made anew, and then blocked */
                     sim_limits_need_new_container(s, &k->limits, &u->limits)));
+        if (u->n_gpus && sim_container_is_up(k) && sim_gpus_judge(s, k, k->gpus)) {
+                hide(l, differ(l, false, blocked, "%s has lost a GPU", k->name)); /* no list shows it */
+                return;
+        }
         switch (k->state) {
         case HV_CONTAINER_RUNNING:
                 compare_running(s, d, u, k, blocked, l);

@@ -35,11 +35,31 @@ struct sim_gpus *sim_gpus_new(struct sim *s) {
                 return g;
         g->wanted = g->answers = true;
         g->is_shared = sim_chance(s, SIM_CHANCE_GPU, 400);
+        g->services_want = sim_chance(s, SIM_CHANCE_GPU, 500);
         g->n = 1 + (unsigned) below(s, SIM_N_GPUS);
         for (unsigned i = 0; i < g->n; i++)
                 put_in(s, g, i);
         sim_after(s, HEALTH_US, health_is_looked_at, NULL);
         return g;
+}
+
+static void draw(struct sim *s, unsigned permille, unsigned *ret_n, unsigned *ret_memory_gib) {
+        static const unsigned gib[] = { 0, 4, 10 };
+
+        if (!sim_chance(s, SIM_CHANCE_GPU, permille))
+                return;
+        *ret_n = 1 + (unsigned) below(s, 2);
+        *ret_memory_gib = gib[below(s, HV_ARRAY_SIZE(gib))];
+}
+
+void sim_gpus_draw_service(struct sim *s, unsigned *ret_n, unsigned *ret_memory_gib) {
+        if (s->gpus->services_want)
+                draw(s, 400, ret_n, ret_memory_gib);
+}
+
+void sim_gpus_draw_task(struct sim *s, unsigned *ret_n, unsigned *ret_memory_gib) {
+        if (s->gpus->wanted)
+                draw(s, 600, ret_n, ret_memory_gib);
 }
 
 void sim_gpus_done(struct sim_gpus *g) {
@@ -78,7 +98,7 @@ void sim_gpus_agent_starts(struct sim *s) {
 }
 
 static bool has_gpus(const struct sim_container *k) {
-        return k->gpus && k->kind == HV_KIND_TASK && k->owner == SIM_OWNER_NODE && sim_container_is_up(k);
+        return k->gpus && k->owner == SIM_OWNER_NODE && sim_container_is_up(k);
 }
 
 static void health_is_looked_at(struct sim *s, void *arg) {
@@ -175,10 +195,6 @@ static unsigned count(const char *list) {
         return n;
 }
 
-static const struct hv_booking *booking_of(const struct sim *s, const struct sim_container *k) {
-        return &sim_job_find(s, k->object)->task->booking;
-}
-
 static void judge_one(struct sim *s, const struct sim_gpu *g, const struct sim_container *k) {
         uint64_t taken = 0;
         unsigned n = 0;
@@ -189,21 +205,21 @@ static void judge_one(struct sim *s, const struct sim_gpu *g, const struct sim_c
 
                 if (!has_gpus(other) || !other->run_is_hivelets || !lists(other->gpus, g->uuid))
                         continue;
+                if (other->former_name) /* somebody renamed it: until a look finds it, it counts as gone */
+                        continue;
                 n++;
-                taken += booking_of(s, other)->gpu_memory_bytes;
-                alone |= booking_of(s, other)->gpu_memory_bytes == 0;
+                taken += other->gpu_memory_bytes;
+                alone |= other->gpu_memory_bytes == 0;
         }
         if (n > 1 && (!s->gpus->is_shared || alone || taken > g->memory_bytes))
                 sim_fail(s, "G1", "%s was started, and %u hold %s", k->name, n, g->uuid);
 }
 
 void sim_gpus_started(struct sim *s, const struct sim_container *k) {
-        const struct hv_booking *asked = booking_of(s, k);
-
         if (!s->gpus->wanted)
                 return;
-        if (count(k->gpus) != asked->n_gpus)
-                sim_fail(s, "G1", "%s asked for %u GPUs, and has %s", k->name, asked->n_gpus,
+        if (count(k->gpus) != k->n_gpus)
+                sim_fail(s, "G1", "%s asked for %u GPUs, and has %s", k->name, k->n_gpus,
                          k->gpus ? k->gpus : "none");
         for (unsigned i = 0; k->gpus && i < s->gpus->n; i++)
                 if (lists(k->gpus, s->gpus->v[i].uuid))
@@ -245,11 +261,59 @@ const char *sim_gpus_judge(struct sim *s, const struct sim_container *k, const c
         return NULL;
 }
 
+bool sim_gpus_were_lost(const struct sim *s, const struct sim_container *k) {
+        for (size_t i = 0; i < s->gpus->lost.n; i++)
+                if (lists(k->gpus, s->gpus->lost.v[i]))
+                        return true;
+        return k->gpu_denied;
+}
+
+/* What a service was given is its own as long as it is wanted, whether it runs or not. */
+static bool holds(const struct hv_desired *d, const struct sim_container *k, const char *uuid) {
+        if (!k->exists || k->owner != SIM_OWNER_NODE || !lists(k->gpus, uuid))
+                return false;
+        for (size_t i = 0; i < d->n_units; i++)
+                if (hv_streq(d->units[i].container, k->name))
+                        return true;
+        return sim_container_is_up(k);
+}
+
+static bool is_held(const struct sim *s, const struct hv_desired *d, const char *uuid, const char *but) {
+        for (size_t i = 0; i < s->truth->containers.n; i++)
+                if (holds(d, s->truth->containers.v[i], uuid) &&
+                    !hv_streq(s->truth->containers.v[i]->name, but))
+                        return true;
+        return false;
+}
+
+bool sim_gpus_may_lack(struct sim *s, const struct hv_desired *d, const struct hv_unit *u) {
+        unsigned n_free = 0, n_given = 0;
+
+        if (!u->n_gpus)
+                return false;
+        for (unsigned i = 0; i < s->gpus->n; i++)
+                n_free += s->gpus->v[i].memory_bytes >= u->gpu_memory_bytes &&
+                          !is_held(s, d, s->gpus->v[i].uuid, u->container);
+        /* Others may have been given theirs, and wait for something else. */
+        for (size_t i = 0; i < d->n_units; i++) {
+                const struct sim_container *k = sim_container_find(s, d->units[i].container);
+
+                if (&d->units[i] != u && (!k || k->owner != SIM_OWNER_NODE || !k->gpus))
+                        n_given += d->units[i].n_gpus;
+        }
+        return n_free < u->n_gpus + n_given;
+}
+
 bool sim_gpus_are_free(const struct sim *s, unsigned n, uint64_t memory_bytes) {
+        const struct hv_desired *d = hv_core_active(s->agent->core);
         unsigned n_free = 0;
 
         if (n == 0)
                 return true;
+        for (size_t i = 0; i < d->n_units; i++)
+                if (d->units[i]
+                            .n_gpus) /* which go first, and hold theirs while they wait for something else */
+                        return false;
         for (unsigned i = 0; !s->gpus->is_shared && i < s->gpus->n; i++) {
                 bool is_held = s->gpus->v[i].memory_bytes < memory_bytes;
 

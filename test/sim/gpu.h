@@ -13,6 +13,8 @@
 #include "base/vec.h"
 #include "reconcile/gpu.h"
 
+struct hv_desired;
+struct hv_unit;
 struct sim;
 struct sim_container;
 
@@ -26,8 +28,9 @@ struct sim_gpu {
 
 struct sim_gpus {
         bool wanted, is_shared;
-        bool answers;  /* the driver */
-        bool was_told; /* the present core, by a driver that answers */
+        bool services_want; /* else they are all for tasks */
+        bool answers;       /* the driver */
+        bool was_told;      /* the present core, by a driver that answers */
         unsigned n, n_made;
         struct sim_gpu v[SIM_N_GPUS];
         HV_VEC(const char *) lost; /* UUIDs that ever were */
@@ -35,6 +38,9 @@ struct sim_gpus {
 
 struct sim_gpus *sim_gpus_new(struct sim *s);
 void sim_gpus_done(struct sim_gpus *g);
+/* How many GPUs it wants, and of how much memory; where nothing is written it wants none. */
+void sim_gpus_draw_service(struct sim *s, unsigned *ret_n, unsigned *ret_memory_gib);
+void sim_gpus_draw_task(struct sim *s, unsigned *ret_n, unsigned *ret_memory_gib);
 void sim_gpus_agent_starts(struct sim *s);
 void sim_gpus_change(struct sim *s); /* something happens to one, or to the driver */
 void sim_gpus_heal(struct sim *s);
@@ -44,5 +50,9 @@ void sim_gpus_admitted(struct sim *s, const char *id);
 void sim_gpus_evicted(struct sim *s, const char *id, unsigned attempt);
 /* What is wrong with the GPUs of what runs at the fixed point; NULL: nothing. `told`: what status says. */
 const char *sim_gpus_judge(struct sim *s, const struct sim_container *k, const char *told);
+/* One of its own was taken from it. */
+bool sim_gpus_were_lost(const struct sim *s, const struct sim_container *k);
+/* A service's unit may be waiting for those that others hold. */
+bool sim_gpus_may_lack(struct sim *s, const struct hv_desired *d, const struct hv_unit *u);
 /* So many with so much memory are free, and nobody's. Exclusive ones only: of shared ones it is not asked. */
 bool sim_gpus_are_free(const struct sim *s, unsigned n, uint64_t memory_bytes);

@@ -42,15 +42,6 @@ const struct sim_known *sim_job_find(const struct sim *s, const char *id) {
         return NULL;
 }
 
-static void draw_gpus(struct sim *s, struct sim_job *j) {
-        static const unsigned gib[] = { 0, 4, 10 };
-
-        if (!s->gpus->wanted || sim_chance(s, SIM_CHANCE_GPU, 400))
-                return;
-        j->gpus = 1 + (unsigned) sim_below(s, SIM_CHANCE_GPU, 2);
-        j->gpu_memory = gib[sim_below(s, SIM_CHANCE_GPU, HV_ARRAY_SIZE(gib))];
-}
-
 struct sim_job sim_job_draw(struct sim *s, unsigned index) {
         static const uint64_t timeouts_us[] = { HV_TIME_NEVER, HV_TIME_NEVER, 20 * HV_USEC_PER_SEC,
                                                 2 * HV_USEC_PER_MIN, 5 * HV_USEC_PER_MIN };
@@ -86,7 +77,7 @@ struct sim_job sim_job_draw(struct sim *s, unsigned index) {
                 .endless = chance(s, 60),
                 .packages = chance(s, 250),
         };
-        draw_gpus(s, &j);
+        sim_gpus_draw_task(s, &j.gpus, &j.gpu_memory);
         return j;
 }
 

@@ -76,6 +76,7 @@ static const char *const names[HV_N_MUTANTS] = {
         [HV_MUTANT_HANDED_BACK_RUNS] = "what is to be handed back is admitted",
         [HV_MUTANT_GPU_GIVEN_TWICE] = "nobody looks who holds a GPU",
         [HV_MUTANT_GPU_UNSEEN_GIVEN] = "a GPU is given while the driver does not answer",
+        [HV_MUTANT_GPU_SET_ASIDE_STAYS] = "what was set aside for a service is kept, whoever comes before it",
         [HV_MUTANT_GPU_LOSS_UNNOTICED] = "who holds a GPU that is gone runs on",
         [HV_MUTANT_EVICTED_UNRECORDED] = "the node stops a task, and nobody writes down why",
         [HV_MUTANT_EVICTED_TOO_EARLY] = "it does not wait until that is durable",

@@ -47,7 +47,9 @@ static void arrive_ours(struct sim *s) {
                 k = sim_container_add(s, u->container, SIM_OWNER_NODE);
                 k->object = hv_arena_strdup(s->arena, u->object);
                 k->replica = u->replica;
-                k->digest = chance(s, 700) ? hv_arena_strdup(s->arena, u->digest) : sim_older_digest();
+                k->digest = chance(s, 700) && !u->n_gpus /* none was made without those that it asks for */
+                                    ? hv_arena_strdup(s->arena, u->digest)
+                                    : sim_older_digest();
                 k->limits = u->limits;
                 for (size_t j = 0; j < u->n_networks; j++) {
                         if (!sim_network_find(s, u->networks[j].name))

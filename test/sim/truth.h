@@ -53,8 +53,10 @@ struct sim_container {
         bool run_is_hivelets;        /* the present or last run was begun by an action */
         bool was_started_by_hivelet; /* some run was */
         unsigned n_runs_of_others;
-        bool is_touched;      /* a start of it got as far as the kernel */
-        const char *gpus;     /* label: UUIDs, commas between them; NULL: none */
+        bool is_touched;  /* a start of it got as far as the kernel */
+        const char *gpus; /* label: UUIDs, commas between them; NULL: none */
+        unsigned n_gpus;  /* that it asked for, each with so much memory; 0: all of it */
+        uint64_t gpu_memory_bytes;
         bool gpu_denied;      /* it may not use them any more */
         bool doomed;          /* a removal by somebody else is under way */
         unsigned detail_mark; /* counts changes of limits and restart policy */

@@ -96,6 +96,8 @@ static void draw_service(struct sim *s, unsigned i) {
                 .stop_grace_us = graces_us[below(s, HV_ARRAY_SIZE(graces_us))],
                 .adopt = chance(s, 50),
         };
+        sim_gpus_draw_service(s, &s->workload->now.services[i].gpus,
+                              &s->workload->now.services[i].gpu_memory);
 }
 
 static void draw_settings(struct sim *s) {

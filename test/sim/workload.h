@@ -29,6 +29,7 @@ struct sim_service {
         unsigned backoff; /* index of a schedule */
         uint64_t stop_grace_us;
         bool adopt;
+        unsigned gpus, gpu_memory; /* gpu_memory: of 1 GiB */
 };
 
 struct sim_wanted_network {
