@@ -326,7 +326,7 @@ static struct followed *owner_of(const struct hv_monitor *m, int pid) {
         return NULL;
 }
 
-/* Nobody's processes are known of one that is not found yet. */
+/* Nobody's processes are known of one that is not found yet; who has no GPU needs no record, which would say nothing. */
 static void add_up_gpus(struct hv_monitor *m) {
         const struct followed *f;
         size_t it = 0;

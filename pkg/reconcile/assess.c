@@ -137,7 +137,7 @@ static const char *missing_item(const struct hv_core *c, const struct hv_unit *u
 
         for (size_t i = 0; !u->network_mode && i < u->n_networks; i++) {
                 o = hv_map_get(c->networks, u->networks[i].name);
-                if (o && hv_item_is_usable(o))
+                if (o && hv_item_is_usable(c, o))
                         continue;
                 *ret_reason =
                         o && o->exists && !o->ours ? HV_REASON_NAME_CONFLICT : HV_REASON_WAITING_DEPENDENCY;
@@ -147,7 +147,7 @@ static const char *missing_item(const struct hv_core *c, const struct hv_unit *u
                 if (u->mounts[i].type != HV_MOUNT_VOLUME)
                         continue;
                 o = hv_map_get(c->volumes, u->mounts[i].source);
-                if (o && hv_item_is_usable(o))
+                if (o && hv_item_is_usable(c, o))
                         continue;
                 *ret_reason =
                         o && o->exists && !o->ours ? HV_REASON_NAME_CONFLICT : HV_REASON_WAITING_DEPENDENCY;
@@ -266,7 +266,7 @@ bool hv_assess_networks(const struct hv_core *c, const struct slot *s, uint64_t 
                 const struct item *o = hv_map_get(c->networks, e->network);
                 const char *id = network_id(c, e->network);
                 /* A network with another digest is on its way out: whoever sits on it must get off first. */
-                bool stale = o && hv_item_is_outdated(o);
+                bool stale = o && hv_item_is_outdated(c, o);
                 bool gone = !hv_str_empty(e->network_id) && id && !hv_streq(e->network_id, id);
 
                 if ((is_wanted_network(u, e->network) || hv_slot_is_paused(c, s)) && !stale && !gone)
@@ -281,7 +281,7 @@ bool hv_assess_networks(const struct hv_core *c, const struct slot *s, uint64_t 
 
                 if (hv_container_endpoint(k, u->networks[i].name))
                         continue;
-                if (!o || !hv_item_is_usable(o))
+                if (!o || !hv_item_is_usable(c, o))
                         *ret = wait_for(HV_REASON_WAITING_DEPENDENCY, u->networks[i].name);
                 else
                         *ret = hv_retry(s, now_us, phase, HV_ACTION_NETWORK_CONNECT, "network is missing");
@@ -348,6 +348,8 @@ static struct verdict assess_start(const struct hv_core *c, const struct slot *s
 
         if (!s->have->detailed) /* its limits may say that it has to be made anew */
                 return hv_look(s, now_us, HV_PHASE_CREATING);
+        if (hv_gpus_are_anothers(c, s)) /* a create that was given up came true after they were given away */
+                return hv_clear_away(s, now_us, HV_PHASE_STOPPING, "its GPU is another's by now");
         if (hv_assess_networks(c, s, now_us, HV_PHASE_CREATING, &v))
                 return v;
         if (d)

@@ -15,6 +15,14 @@ static struct verdict in_place(void) {
         };
 }
 
+static struct verdict left_alone(const char *why) {
+        struct verdict v = in_place();
+
+        v.reason = HV_REASON_SUSPENDED;
+        v.why = why;
+        return v;
+}
+
 static struct verdict not_yet(enum hv_phase phase, enum hv_reason reason) {
         return (struct verdict){ .phase = phase, .reason = reason, .next_us = HV_TIME_NEVER };
 }
@@ -42,24 +50,37 @@ static bool is_stand_in(const struct item *o) {
                hv_streq(o->driver, o->network->driver);
 }
 
-bool hv_item_is_usable(const struct item *o) {
+static bool is_alive(const struct container *k) {
+        return k->state == HV_CONTAINER_RUNNING || k->state == HV_CONTAINER_PAUSED ||
+               k->state == HV_CONTAINER_RESTARTING;
+}
+
+/* Who is held by hand stays on his network as it is: it cannot be made anew until he is let go, and serves everybody until then. */
+static bool is_held(const struct hv_core *c, const struct item *o) {
+        const struct slot *s;
+        size_t it = 0;
+
+        while (hv_map_next(c->slots, &it, NULL, (void **) &s))
+                if (o->kind == HV_KIND_NETWORK && s->have && is_alive(s->have) && hv_order_to_hold(c, s) &&
+                    hv_container_endpoint(s->have, o->name))
+                        return true;
+        return false;
+}
+
+bool hv_item_is_usable(const struct hv_core *c, const struct item *o) {
         if (!o->exists || o->doubt || o->effect)
                 return false;
         if (!o->network && !o->volume)
                 return true;
-        return is_stand_in(o) || (o->ours && (o->volume || hv_streq(o->digest, wanted_digest(o))));
+        return is_stand_in(o) ||
+               (o->ours && (o->volume || hv_streq(o->digest, wanted_digest(o)) || is_held(c, o)));
 }
 
 /* A doubt is not enough: nobody is moved off a network because of an event. */
-bool hv_item_is_outdated(const struct item *o) {
+bool hv_item_is_outdated(const struct hv_core *c, const struct item *o) {
         const char *digest = wanted_digest(o);
 
-        return o->exists && o->ours && !o->doubt && digest && !hv_streq(o->digest, digest);
-}
-
-static bool is_alive(const struct container *k) {
-        return k->state == HV_CONTAINER_RUNNING || k->state == HV_CONTAINER_PAUSED ||
-               k->state == HV_CONTAINER_RESTARTING;
+        return o->exists && o->ours && !o->doubt && digest && !hv_streq(o->digest, digest) && !is_held(c, o);
 }
 
 /* Somebody of ours still hangs on it: on a network while he runs, on a volume until he is removed. (One that ended, and
@@ -105,13 +126,8 @@ struct verdict hv_assess_item(const struct hv_core *c, const struct item *o, uin
 
         if (o->effect || o->doubt)
                 return not_yet(HV_PHASE_PENDING, HV_REASON_PENDING);
-        if (c->orders.hold.by) {
-                struct verdict v = in_place();
-
-                v.reason = HV_REASON_SUSPENDED;
-                v.why = "the node is held by hand";
-                return v;
-        }
+        if (c->orders.hold.by)
+                return left_alone("the node is held by hand");
         if (!digest) {
                 if (!o->ours)
                         return in_place();
@@ -129,6 +145,8 @@ struct verdict hv_assess_item(const struct hv_core *c, const struct item *o, uin
                 return in_place();
         if (o->kind == HV_KIND_VOLUME)
                 return not_yet(HV_PHASE_PENDING, HV_REASON_CONFLICT);
+        if (is_held(c, o))
+                return left_alone("a service on it is held by hand: it is made anew after hivectl release");
         return remove_when_free(c, o, now_us, "spec changed");
 }
 

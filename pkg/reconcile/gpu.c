@@ -154,6 +154,9 @@ static bool holds(const struct slot *s, enum hv_gpu_scope scope) {
 
         if (!hv_slot_gpus(s) || scope == HV_GPUS_IN_ALL || (scope == HV_GPUS_FOR_TASKS && !is_service))
                 return false;
+        if (scope == HV_GPUS_IDLE)
+                return (s->have && s->have->ours && s->have->gpus && runs(s->have)) ||
+                       (s->effect && s->effect->action.type == HV_ACTION_START);
         if (s->task)
                 return hv_task_holds_room(s->task);
         return is_service || s->effect || s->doubt || (s->have && runs(s->have));
@@ -224,6 +227,20 @@ char *hv_gpu_books_pick(struct gpu_books *b, unsigned n, uint64_t memory_bytes) 
         }
         hold(b, list, memory_bytes);
         return HV_STEAL(list);
+}
+
+bool hv_gpus_are_anothers(const struct hv_core *c, const struct slot *s) {
+        struct gpu_books b;
+        bool are_anothers = false;
+
+        if (!s->have->gpus || !c->gpus.is_told)
+                return false;
+        hv_gpu_books_open(c, HV_GPUS_IDLE, &b);
+        for (size_t i = 0; i < b.v.n; i++)
+                are_anothers |= b.v.v[i].n_holders > 0 && lists(s->have->gpus, b.v.v[i].gpu->uuid) &&
+                                !can_take(&b, &b.v.v[i], s->want->gpu_memory_bytes);
+        hv_gpu_books_done(&b);
+        return are_anothers;
 }
 
 void hv_gpu_room(const struct hv_core *c, enum hv_gpu_scope scope, struct hv_room *room) {
@@ -353,7 +370,8 @@ static void give_services(const struct hv_core *c, struct gpu_books *b, bool mad
         }
 }
 
-/* Nothing of its attempt runs or may come to run; a stranger's container of that name is none of it. */
+/* Nothing of its attempt runs or may come to run; a stranger's container of that name is none of it. While something is written or
+ * installed for it (`effect`) it is ended by nobody: no state is known in which that would do harm, and none has to be looked for. */
 static bool is_before_its_start(const struct task *t) {
         return (t->step == TASK_STEP_MAKE ||
                 (t->step == TASK_STEP_RUN && t->live->start == START_NOT_SENT)) &&
@@ -384,7 +402,7 @@ static void give_all(struct hv_core *c) {
                 return;
         hv_gpu_books_open(c, HV_GPUS_FREE, &b);
         for (size_t i = 0; i < c->live_tasks.n; i++)
-                if (hv_task_holds_room(c->live_tasks.v[i]))
+                if (hv_task_holds_room(c->live_tasks.v[i])) /* who has ended needs none */
                         give(&b, c->live_tasks.v[i]->slot);
         give_services(c, &b, true);
         give_services(c, &b, false);

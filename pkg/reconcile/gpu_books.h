@@ -9,6 +9,7 @@ enum hv_gpu_scope {
         HV_GPUS_IN_ALL,    /* what is given away: nobody holds anything, and what is lost may come back */
         HV_GPUS_FOR_TASKS, /* ... but services */
         HV_GPUS_FREE,      /* what somebody could get now */
+        HV_GPUS_IDLE,      /* ... or is held by who does not run */
 };
 
 struct gpu_book {

@@ -326,8 +326,9 @@ bool hv_slot_lacks_item(const struct hv_core *c,
                         const struct slot *s); /* a network, volume or tunnel that it stands on */
 bool hv_slot_is_finished(const struct hv_core *c,
                          const struct slot *s); /* a service's container; it ended for good */
-bool hv_item_is_usable(const struct item *o);
-bool hv_item_is_outdated(const struct item *o); /* ours, certainly there, and wanted otherwise */
+bool hv_item_is_usable(const struct hv_core *c, const struct item *o);
+bool hv_item_is_outdated(const struct hv_core *c,
+                         const struct item *o); /* ours, certainly there, and wanted otherwise */
 bool hv_dependency_is_met(const struct hv_core *c, const struct hv_dependency *d);
 
 /* caps.c */
@@ -356,6 +357,8 @@ void hv_gpus_like(struct hv_core *c, const struct hv_core *other);
 void hv_gpus_end(struct hv_core *c);
 const char *hv_slot_gpus(const struct slot *s); /* that its container has, or will have; NULL: none */
 bool hv_slot_has_gpu_fault(const struct slot *s);
+bool hv_gpus_are_anothers(const struct hv_core *c,
+                          const struct slot *s); /* who runs with those of its container */
 
 /* orders.c */
 void hv_orders_input(struct hv_core *c, const struct hv_orders *orders);

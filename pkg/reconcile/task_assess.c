@@ -83,7 +83,7 @@ static struct verdict assess_packages(const struct hv_core *c, const struct task
         if (builder && !HV_MUTANT(HV_MUTANT_BUILDER_DOUBLED) &&
             (builder->have || builder->effect || builder->doubt))
                 return quiet(HV_PHASE_PENDING, HV_REASON_PENDING, false);
-        if (network && !hv_item_is_usable(network))
+        if (network && !hv_item_is_usable(c, network))
                 return quiet(HV_PHASE_PENDING, HV_REASON_WAITING_DEPENDENCY, false);
         return v;
 }

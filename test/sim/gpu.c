@@ -261,6 +261,19 @@ const char *sim_gpus_judge(struct sim *s, const struct sim_container *k, const c
         return NULL;
 }
 
+bool sim_gpus_are_anothers(const struct sim *s, const struct sim_container *k) {
+        for (size_t i = 0; i < s->truth->containers.n; i++) {
+                const struct sim_container *other = s->truth->containers.v[i];
+
+                if (other == k || !other->exists || other->owner != SIM_OWNER_NODE)
+                        continue;
+                for (unsigned g = 0; g < s->gpus->n; g++)
+                        if (lists(k->gpus, s->gpus->v[g].uuid) && lists(other->gpus, s->gpus->v[g].uuid))
+                                return true;
+        }
+        return false;
+}
+
 bool sim_gpus_were_lost(const struct sim *s, const struct sim_container *k) {
         for (size_t i = 0; i < s->gpus->lost.n; i++)
                 if (lists(k->gpus, s->gpus->lost.v[i]))

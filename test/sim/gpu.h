@@ -50,6 +50,8 @@ void sim_gpus_admitted(struct sim *s, const char *id);
 void sim_gpus_evicted(struct sim *s, const char *id, unsigned attempt);
 /* What is wrong with the GPUs of what runs at the fixed point; NULL: nothing. `told`: what status says. */
 const char *sim_gpus_judge(struct sim *s, const struct sim_container *k, const char *told);
+/* One of its own is another's as well. */
+bool sim_gpus_are_anothers(const struct sim *s, const struct sim_container *k);
 /* One of its own was taken from it. */
 bool sim_gpus_were_lost(const struct sim *s, const struct sim_container *k);
 /* A service's unit may be waiting for those that others hold. */

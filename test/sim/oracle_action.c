@@ -96,7 +96,8 @@ static void judge_container_removal(struct sim *s, const struct hv_action *a) {
         if (a->type == HV_ACTION_STOP && k && u &&
             (sim_orders_stop(s, u->object) || sim_orders_restart(s, k)))
                 return;
-        if (k && k->gpus && sim_gpus_were_lost(s, k))
+        if (k && k->gpus &&
+            (sim_gpus_were_lost(s, k) || (k->state == HV_CONTAINER_CREATED && sim_gpus_are_anothers(s, k))))
                 return; /* it is made anew, with others */
         if (u && k && k->owner == SIM_OWNER_NODE && hv_streq(k->digest, u->digest) &&
             k->state != HV_CONTAINER_DEAD && k->state != HV_CONTAINER_REMOVING &&

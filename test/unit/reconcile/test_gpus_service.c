@@ -290,6 +290,48 @@ static void who_may_have_been_made_with_it_has_it(void **state) {
         assert_reason(b, "hive-model", HV_REASON_SYNCED);
 }
 
+/* An agent before this one gave up on its creation, and it came true when another had what it was made with. */
+static void who_comes_too_late_with_it_is_made_anew(void **state) {
+        BED;
+
+        tell_one(b, true);
+        want(b, "r2", (struct wish[]){ { .name = "model" }, { .name = "zebra" }, {} });
+        bed_add(b, "hive-zebra", true, HV_CONTAINER_CREATED)->gpus = ONE;
+        bed_event(b, "create", "hive-zebra");
+        b->n_starts = 0;
+        bed_run(b);
+        assert_int_equal(b->n_starts, 0);
+        assert_null(bed_container(b, "hive-zebra"));
+        assert_has_it(b, "hive-model");
+        assert_reason(b, "hive-zebra", HV_REASON_WAITING_GPU);
+}
+
+static void but_not_where_both_may_have_it(void **state) {
+        BED;
+
+        for (int is_shared = 0; is_shared < 2; is_shared++) {
+                struct hv_desired *d =
+                        desire("r2", (struct wish[]){ { .name = "model" }, { .name = "zebra" }, {} });
+
+                (void) task_bed_teardown(state);
+                (void) task_bed_setup(state);
+                b = *state;
+                d->settings.gpus.is_shared = is_shared;
+                for (size_t i = 0; i < 2; i++) {
+                        ((struct hv_unit *) d->units)[i].n_gpus = 1;
+                        ((struct hv_unit *) d->units)[i].gpu_memory_bytes = 2 * GIB;
+                }
+                tell_one(b, true);
+                bed_desire(b, d);
+                bed_add(b, "hive-zebra", true, HV_CONTAINER_CREATED)->gpus = ONE;
+                bed_event(b, "create", "hive-zebra");
+                bed_run(b);
+                assert_int_equal(b->n_starts, is_shared ? 2 : 1);
+                assert_reason(b, "hive-model", HV_REASON_SYNCED);
+                assert_reason(b, "hive-zebra", is_shared ? HV_REASON_SYNCED : HV_REASON_WAITING_GPU);
+        }
+}
+
 /* It has done its work, and would do it again. Whether it lost its GPU after that or a moment before does not matter. */
 static void what_is_finished_is_not_run_again_for_a_lost_gpu(void **state) {
         for (int lost_first = 0; lost_first < 2; lost_first++) {
@@ -346,6 +388,8 @@ int main(void) {
                 WITH_BED(nor_for_what_a_stranger_of_his_name_had),
                 WITH_BED(nor_who_was_made_without_since),
                 WITH_BED(who_may_have_been_made_with_it_has_it),
+                WITH_BED(who_comes_too_late_with_it_is_made_anew),
+                WITH_BED(but_not_where_both_may_have_it),
                 cmocka_unit_test(what_is_finished_is_not_run_again_for_a_lost_gpu),
                 WITH_BED(what_failed_is_made_anew_with_another),
         };

@@ -95,6 +95,77 @@ static void a_held_service_is_left_alone(void **state) {
         assert_string_equal(bed_log(b), "remove hive-web");
 }
 
+static void want_on_net(struct bed *b, const char *revision, const char *digest, const struct wish *wishes) {
+        struct hv_desired *d = desire(revision, wishes);
+
+        (void) snprintf(((struct hv_network *) d->networks)[0].digest, sizeof d->networks->digest, "%s",
+                        digest);
+        bed_desire(b, d);
+        bed_run(b);
+}
+
+/* The network cannot be made anew under who is held; whoever else is on it would be cut off for as long as that lasts. */
+static void who_is_held_keeps_nobody_off_their_network(void **state) {
+        static const struct wish two[] = { { "api", "api:1", .network = "net" },
+                                           { "web", "nginx:1", .network = "net" },
+                                           {} };
+        BED;
+
+        want_on_net(b, "r2", "before", two);
+        bed_wait(b, 1200 * S);
+        hold(b, "web");
+        (void) bed_log(b);
+        want_on_net(b, "r3", "changed", two);
+        bed_wait(b, 600 * S);
+        assert_string_equal(bed_log(b), "");
+        want_on_net(b, "r4", "changed",
+                    (struct wish[]){ { "api", "api:1", .network = "net" },
+                                     { "new", "new:1", .network = "net" },
+                                     { "web", "nginx:1", .network = "net" },
+                                     {} });
+        bed_wait(b, 600 * S);
+        assert_string_equal(bed_log(b), "create hive-new; start hive-new");
+        assert_string_equal(bed_status(b).objects[0].message,
+                            "a service on it is held by hand: it is made anew after hivectl release");
+        assert_true(bed_status(b).objects[0].in_sync);
+        nothing(b);
+        bed_wait(b, 60 * S);
+        assert_non_null(
+                strstr(bed_log(b), "remove network net; create network net; connect network hive-api"));
+        assert_string_equal(bed_status(b).objects[0].message, "");
+}
+
+static void but_who_is_held_and_not_on_it_does_not_matter(void **state) {
+        static const struct {
+                const char *what, *network; /* of who is held */
+                bool has_ended;
+        } rows[] = { { "he is on none", NULL, false }, { "he does not run", "net", true } };
+
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                const struct wish two[] = { { "api", "api:1", .network = "net" },
+                                            { "web", "nginx:1", .network = rows[i].network },
+                                            {} };
+                struct bed *b;
+
+                print_message("%s\n", rows[i].what);
+                assert_int_equal(setup(state), 0);
+                b = *state;
+                want_on_net(b, "r2", "before", two);
+                bed_wait(b, 1200 * S);
+                hold(b, "web");
+                if (rows[i].has_ended)
+                        bed_container(b, "hive-web")->state = HV_CONTAINER_EXITED;
+                bed_event(b, "die", "hive-web");
+                bed_run(b);
+                (void) bed_log(b);
+                want_on_net(b, "r3", "changed", two);
+                bed_wait(b, 60 * S);
+                assert_string_equal(bed_log(b), "disconnect network hive-api; remove network net; "
+                                                "create network net; connect network hive-api");
+                assert_int_equal(teardown(state), 0);
+        }
+}
+
 static void a_held_node_changes_nothing(void **state) {
         BED;
 
@@ -462,6 +533,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(a_stopped_service_stays_stopped, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_held_service_is_left_alone, setup, teardown),
+                cmocka_unit_test_setup_teardown(who_is_held_keeps_nobody_off_their_network, setup, teardown),
+                cmocka_unit_test(but_who_is_held_and_not_on_it_does_not_matter),
                 cmocka_unit_test_setup_teardown(a_held_node_changes_nothing, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_paused_service_stays_as_it_was_made, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_paused_service_is_made_where_it_is_missing, setup,
