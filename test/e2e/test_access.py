@@ -284,46 +284,55 @@ class Tls(Case):
 
 
 class Hostile(Case):
-    """More than a hundred requests that are none, plainly and over TLS: each is refused or its connection ends, and the next is served."""
+    """More than a hundred requests that are none, plainly and over TLS: each has the status that it must have, and the next is served."""
 
     @staticmethod
     def requests():
+        """(status, request); 0: the connection just ends."""
         host = b"Host: 127.0.0.1\r\n"
         get, post = b"GET /livez HTTP/1.1\r\n" + host, b"POST /login HTTP/1.1\r\n" + host + b"Content-Type: application/json\r\n"
-        for line in (b"GET /livez", b"GET  /livez HTTP/1.1", b"GET /livez HTTP/1.1 ", b" GET /livez HTTP/1.1", b"GET\t/livez\tHTTP/1.1",
-                     b"get /livez HTTP/1.1", b"GET /livez HTTP/2.0", b"GET /livez HTTP/0.9", b"GET /livez HTTP/1.10", b"GET /livez http/1.1",
-                     b"GET /livez HTTP/1.1\0", b"GET /li\0vez HTTP/1.1", b"GET /li\x7fvez HTTP/1.1", b"GET /li\x80vez HTTP/1.1",
-                     b"GET http://evil.example/livez HTTP/1.1", b"GET https://127.0.0.1/livez HTTP/1.1", b"GET //evil.example HTTP/1.1",
-                     b"GET livez HTTP/1.1", b"GET * HTTP/1.1", b"OPTIONS * HTTP/1.1", b"CONNECT evil.example:443 HTTP/1.1",
-                     b"GET /%00 HTTP/1.1", b"GET /%0d%0aX:y HTTP/1.1", b"GET /%zz HTTP/1.1", b"GET /% HTTP/1.1", b"GET /%ff HTTP/1.1",
-                     b"GET /../livez HTTP/1.1", b"GET /%2e%2e/livez HTTP/1.1", b"GET /./livez HTTP/1.1", b"GET /livez#x HTTP/1.1",
-                     b"GET /livez?%00 HTTP/1.1", b"GET /livez?a=%zz HTTP/1.1", b"TRACE /livez HTTP/1.1", b"PRI * HTTP/2.0",
-                     b"GET /" + b"a" * 9000 + b" HTTP/1.1", b"GET /" + b"a/" * 40 + b" HTTP/1.1", b"X" * 9000, b"\x16\x03\x01", b"",
-                     b"DELETE /livez HTTP/1.1", b"POST /livez HTTP/1.1", b"PATCH /login HTTP/1.1", b"\xef\xbb\xbfGET /livez HTTP/1.1"):
-            yield line + b"\r\n" + host + b"\r\n"
-        for header in (b"X", b": x", b"X : y", b" X: y", b"X\0: y", b"X: \0", b"X: a\x01b", b"X: a\x7fb", b"X: a\rb", b"X\xe9: y", b"X(: y",
-                       b"Host: 127.0.0.1", b"Host: evil.example", b"X: " + b"a" * 9000, b"A: " + b"b" * 7000 + b"\r\nC: " + b"d" * 7000,
-                       b"\r\n".join(b"X%d: y" % i for i in range(80)), b"X: y\n", b"X: y\n\nGET /livez HTTP/1.1"):
-            yield get + header + b"\r\n\r\n"
+        for status, lines in (
+                (400, (b"GET /livez", b"GET  /livez HTTP/1.1", b"GET /livez HTTP/1.1 ", b" GET /livez HTTP/1.1", b"GET\t/livez\tHTTP/1.1",
+                       b"get /livez HTTP/1.1", b"GET /livez http/1.1", b"GET /livez HTTP/1.1\0", b"GET /li\0vez HTTP/1.1",
+                       b"GET /li\x7fvez HTTP/1.1", b"GET /li\x80vez HTTP/1.1", b"GET http://evil.example/livez HTTP/1.1",
+                       b"GET https://127.0.0.1/livez HTTP/1.1", b"GET livez HTTP/1.1", b"GET * HTTP/1.1", b"OPTIONS * HTTP/1.1",
+                       b"CONNECT evil.example:443 HTTP/1.1", b"GET /%00 HTTP/1.1", b"GET /%0d%0aX:y HTTP/1.1", b"GET /%zz HTTP/1.1",
+                       b"GET /% HTTP/1.1", b"GET /%ff HTTP/1.1", b"GET /../livez HTTP/1.1", b"GET /%2e%2e/livez HTTP/1.1",
+                       b"GET /./livez HTTP/1.1", b"GET /livez#x HTTP/1.1", b"GET /livez?%00 HTTP/1.1", b"GET /livez?a=%zz HTTP/1.1",
+                       b"PRI * HTTP/2.0", b"GET /" + b"a/" * 40 + b" HTTP/1.1", b"\x16\x03\x01", b"", b"\xef\xbb\xbfGET /livez HTTP/1.1")),
+                (404, (b"GET //evil.example HTTP/1.1",)),
+                (405, (b"TRACE /livez HTTP/1.1", b"DELETE /livez HTTP/1.1", b"POST /livez HTTP/1.1", b"PATCH /login HTTP/1.1")),
+                (414, (b"GET /" + b"a" * 9000 + b" HTTP/1.1", b"X" * 9000)),
+                (505, (b"GET /livez HTTP/2.0", b"GET /livez HTTP/0.9", b"GET /livez HTTP/1.10"))):
+            for line in lines:
+                yield status, line + b"\r\n" + host + b"\r\n"
+        for status, headers in (
+                (400, (b"X", b": x", b"X : y", b" X: y", b"X\0: y", b"X: \0", b"X: a\x01b", b"X: a\x7fb", b"X: a\rb", b"X\xe9: y", b"X(: y",
+                       b"Host: 127.0.0.1", b"Host: evil.example", b"X: y\n", b"X: y\n\nGET /livez HTTP/1.1")),
+                (431, (b"X: " + b"a" * 9000, b"A: " + b"b" * 7000 + b"\r\nC: " + b"d" * 7000,
+                       b"\r\n".join(b"X%d: y" % i for i in range(80))))):
+            for header in headers:
+                yield status, get + header + b"\r\n\r\n"
         for value in (b"evil.example", b"127.0.0.1@evil.example", b"127.0.0.1, evil.example", b"127.0.0.1:80:80", b"[::1", b"127.0.0.1:x", b""):
-            yield b"GET /livez HTTP/1.1\r\nHost: " + value + b"\r\n\r\n"
-        yield b"GET /livez HTTP/1.1\r\n\r\n"
-        yield b"GET /livez HTTP/1.1\n" + host.replace(b"\r", b"") + b"\n"
-        for framing, body in ((b"Content-Length: 4\r\nTransfer-Encoding: chunked", b"0\r\n\r\n"), (b"Content-Length: 4\r\nContent-Length: 4", b"abcd"),
-                              (b"Content-Length: 4, 4", b"abcd"), (b"Content-Length: -1", b""), (b"Content-Length: +4", b"abcd"),
-                              (b"Content-Length: 0x4", b"abcd"), (b"Content-Length: 4 ", b"abcd"), (b"Content-Length: ", b""),
-                              (b"Content-Length: 99999999999999999999", b""), (b"Content-Length: 8193", b""), (b"Content-Length: 1000000000", b""),
-                              (b"Transfer-Encoding: gzip", b""), (b"Transfer-Encoding: chunked, gzip", b""), (b"Transfer-Encoding: gzip, chunked", b""),
-                              (b"Transfer-Encoding: xchunked", b""), (b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", b"0\r\n\r\n"),
-                              (b"Transfer-Encoding:\x0bchunked", b""), (b"Transfer-Encoding: chunked", b"g\r\nabcd\r\n0\r\n\r\n"),
-                              (b"Transfer-Encoding: chunked", b"-1\r\n"), (b"Transfer-Encoding: chunked", b"0x1\r\na\r\n0\r\n\r\n"),
-                              (b"Transfer-Encoding: chunked", b"1\r\nabcd\r\n0\r\n\r\n"), (b"Transfer-Encoding: chunked", b"fffffffffffffffff\r\n"),
-                              (b"Transfer-Encoding: chunked", b"ffffffffffffffff\r\n"), (b"Transfer-Encoding: chunked", b"\r\n\r\n"),
-                              (b"Content-Length: 2", b"[]"), (b"Content-Length: 8", b"{\"a\":\"\0\"}"[:8]),
-                              (b"Content-Length: 2000", b"[" * 2000), (b"Content-Length: 4\r\nExpect: x", b"abcd"),
-                              (b"Upgrade: websocket\r\nConnection: Upgrade\r\nContent-Length: 0", b""),
-                              (b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\nContent-Length: 0", b"")):
-            yield post + framing + b"\r\n\r\n" + body
+            yield 421, b"GET /livez HTTP/1.1\r\nHost: " + value + b"\r\n\r\n"
+        yield 400, b"GET /livez HTTP/1.1\r\n\r\n"
+        yield 400, b"GET /livez HTTP/1.1\n" + host.replace(b"\r", b"") + b"\n"
+        length, chunked = b"Content-Length: ", b"Transfer-Encoding: chunked"
+        for status, framings in (
+                (400, ((length + b"4\r\n" + chunked, b"0\r\n\r\n"), (length + b"4\r\n" + length + b"4", b"abcd"), (length + b"4, 4", b"abcd"),
+                       (length + b"-1", b""), (length + b"+4", b"abcd"), (length + b"0x4", b"abcd"), (length + b"4 ", b"abcd"), (length, b""),
+                       (length + b"99999999999999999999", b""), (chunked + b"\r\n" + chunked, b"0\r\n\r\n"),
+                       (b"Transfer-Encoding:\x0bchunked", b""), (chunked, b"g\r\nabcd\r\n0\r\n\r\n"), (chunked, b"-1\r\n"),
+                       (chunked, b"0x1\r\na\r\n0\r\n\r\n"), (chunked, b"1\r\nabcd\r\n0\r\n\r\n"), (chunked, b"\r\n\r\n"),
+                       (length + b"2", b"[]"), (length + b"8", b"{\"a\":\"\0\"}"[:8]), (length + b"2000", b"[" * 2000),
+                       (length + b"4\r\nExpect: x", b"abcd"), (b"Upgrade: websocket\r\nConnection: Upgrade\r\n" + length + b"0", b""),
+                       (b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n" + length + b"0", b""))),
+                (413, ((length + b"8193", b""), (length + b"1000000000", b""), (chunked, b"fffffffffffffffff\r\n"))),
+                (501, ((b"Transfer-Encoding: gzip", b""), (chunked + b", gzip", b""), (b"Transfer-Encoding: gzip, chunked", b""),
+                       (b"Transfer-Encoding: xchunked", b""))),
+                (0, ((chunked, b"ffffffffffffffff\r\n"),))):  # a piece that never comes
+            for framing, body in framings:
+                yield status, post + framing + b"\r\n\r\n" + body
 
     def answer(self, data, tls):
         """Status, or 0 where the connection just ended."""
@@ -345,13 +354,14 @@ class Hostile(Case):
 
     def check(self, tls):
         n = 0
-        for data in self.requests():
+        for status, data in self.requests():
             # A request that is not whole ends with the connection's deadline: over TLS a client cannot half-close, and would wait for it.
             if tls and (b"\r\n\r\n" not in data or data.startswith(b"\x16") or data.endswith((b"f\r\n", b"-1\r\n", b"\r\n\r\n\r\n\r\n"))):
                 continue
+            # Of what is refused before all of it was read the kernel may drop the answer.
+            allowed = {status, 0} if len(data) > 8192 else {status}
             with self.subTest(data=data[:200]):
-                status = self.answer(data, tls)
-                self.assertTrue(status == 0 or 400 <= status <= 505, status)
+                self.assertIn(self.answer(data, tls), allowed)
                 n += 1
         self.assertGreaterEqual(n, 90 if tls else 100)
         self.assertEqual(self.ask("GET", "/livez", tls=tls)[0].status, 200)
