@@ -2,6 +2,7 @@
 """The operator's way: everything hivectl shows and does, against a running agent on a real engine."""
 import json
 import os
+import re
 import subprocess
 import tarfile
 
@@ -52,7 +53,7 @@ class ByHand(Hivectl):
         self.assertEqual(self.engine.running(), {"hive-api"})
         self.again()
         self.assertEqual(self.engine.running(), {"hive-api"})
-        self.assertIn("service web is stopped by unix:uid=0: it leaks; until hivectl start", self.ctl("status").stdout)
+        self.assertRegex(self.ctl("status").stdout, r"service web is stopped by unix:uid=0 \(\w+ ago\): it leaks; until hivectl start")
         self.assertIn("StoppedByUser: stopped by unix:uid=0: it leaks", self.ctl("why", "service/web").stdout)
         self.assertIn("service web is stopped by unix:uid=0", self.ctl("plan").stderr)
         self.assertIn("hivectl start web starts it", self.ctl("restart", "web", code=1).stderr)
@@ -84,7 +85,7 @@ class ByHand(Hivectl):
         old = self.ids(lambda c: c["Id"])
         self.ctl("rollout", "pause", "web", "--reason", "it looks slow")
         self.agent.write(document("  services:\n" + service("api") + service("web", "replicas: 2", "1000001")))
-        self.assertIn("the roll-out of service web is paused by unix:uid=0: it looks slow", self.ctl("apply", "--wait").stderr)
+        self.assertRegex(self.ctl("apply", "--wait").stderr, r"the roll-out of service web is paused by unix:uid=0 \(\w+ ago\): it looks slow")
         self.assertEqual(self.ids(lambda c: c["Id"]), old)
         self.assertIn("service web: paused; 0 of 2 replicas", self.ctl("rollout", "status", "web", code=2).stdout)
         self.ctl("kill", "web/2")
@@ -201,10 +202,14 @@ class ShutDown(Hivectl):
         self.agent.wait(lambda: self.json("get", "task/" + task)["status"]["phase"] == "Running", "it runs")
         # Cut short while a task is waited for: all goes on as it was.
         self.ctl("shutdown", "--stop-workloads", "--reason", "the rack moves")
-        self.agent.wait(lambda: "the agent is being shut down by unix:uid=0: the rack moves" in self.ctl("status").stdout, "it is told")
+        told = re.compile(r"the agent is being shut down by unix:uid=0 \(\w+ ago\): the rack moves")
+        self.agent.wait(lambda: told.search(self.ctl("status").stdout), "it is told")
+        self.ctl("hold", "a")  # kept, and nothing of the shutdown with it
         self.agent.kill()
         self.agent.start()
         self.agent.wait_synced()
+        self.assertEqual([s["name"] for s in self.agent.status()["orders"]["services"]], ["a"])
+        self.ctl("release", "a")
         self.assertIsNone(self.agent.status()["orders"]["shutdown"])
         self.assertIsNone(self.agent.status()["orders"]["cordon"])
         self.assertEqual(self.json("get", "task/" + task)["status"]["phase"], "Running")

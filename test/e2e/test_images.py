@@ -110,6 +110,21 @@ class Images(base.Case):
         shown = self.agent.ctl("images")
         self.assertIn("unused for less than gc.disk.minAge", shown.stdout)
         self.assertIn(f"{gone} cannot be pulled", shown.stderr)
+        # Days later it is old, until somebody asks for it again.
+        self.agent.end()
+        path = os.path.join(self.agent.dir, "state", "images.json")
+        with open(path, encoding="utf-8") as f:
+            kept = json.load(f)
+        for image in kept["images"]:
+            image["unusedSince"] -= 7 * 24 * 3600 * 1_000_000
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump(kept, f)
+        self.agent.start()
+        self.agent.wait_synced()
+        self.assertNotIn("unused for less than gc.disk.minAge", self.agent.ctl("images").stdout)
+        self.assertEqual(self.agent.ctl("preload", a, "--wait").returncode, 0)
+        young = [line for line in self.agent.ctl("images").stdout.splitlines() if "unused for less than gc.disk.minAge" in line]
+        self.assertEqual(["asked/a:1" in line for line in young], [True])
 
     def test_a_mirror_is_asked_first_and_leaves_no_name(self):
         """The registry that the name begins with does not exist."""

@@ -73,6 +73,22 @@ static void by_hand(struct stage *s) {
                 "suspended by unix:uid=1000 since 2026-11-22T03:00:00Z: the disk moves; until hivectl cron resume";
 }
 
+/* One replica is new and starts; the other is not wanted any more, and being removed. */
+static void shrinks(struct stage *s) {
+        struct hv_unit_status *u = stage_unit(s, "hive-web-2");
+
+        u->in_sync = u->ready = false;
+        u->phase = HV_PHASE_STARTING;
+        u->reason = HV_REASON_PENDING;
+        u->message = "";
+        u = stage_unit(s, "hive-web");
+        u->in_sync = u->ready = false;
+        u->phase = HV_PHASE_ORPHAN;
+        u->reason = HV_REASON_NOT_WANTED;
+        u->message = "";
+        u->wanted_digest = NULL;
+}
+
 /* One peer was heard, another never. */
 static void heard(struct stage *s) {
         static struct hv_api_peer peers[] = {
@@ -160,6 +176,7 @@ static const struct scene {
         { "why", "why service/web", busy },
         { "why-node", "why", busy },
         { "rollout-status", "rollout status web", busy },
+        { "rollout-status-shrinks", "rollout status web", shrinks },
         { "rollout-undo", "rollout undo web", NULL },
         { "update", "update web --image nginx:1.28 --env A=b", NULL },
         { "history", "history", NULL },

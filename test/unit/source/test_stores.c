@@ -1,5 +1,6 @@
 /* stores: objects of the API, revisions, the node id; each whole after any fault at any point. */
 #include <errno.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -257,6 +258,36 @@ static void revisions_are_kept_over_a_restart(void **state) {
         assert_int_equal(hv_revision_store_read(s, "../../x", &read, &x->err), -EINVAL);
 }
 
+/* Whoever wanted it may be called anything: the list stays one line each. */
+static void who_wanted_it_is_one_word_of_a_line(void **state) {
+        static const char *const rows[][2] = {
+                { "eve\n" REV_C " 9 9 - root", "eve?" REV_C },
+                { "\t\r\x1b[31m", "???[31m" },
+                { NULL, "" },
+                { "", "" },
+                { "-", "" },
+                { "unix:uid=0", "unix:uid=0" },
+        };
+        struct fixture *x = *state;
+
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_(hv_revision_store_freep) struct hv_revision_store *s = open_revisions(x);
+                char want[64]; /* as much as is kept */
+                const char *by;
+                size_t n;
+
+                assert_int_equal(hv_revision_store_activate(s, i % 2 ? REV_B : REV_A, 42, files,
+                                                            HV_ARRAY_SIZE(files), 7, rows[i][0], 10, NULL),
+                                 1);
+                s = hv_revision_store_free(s);
+                s = open_revisions(x);
+                by = hv_revision_store_all(s, &n)[0].by;
+                assert_int_equal(n, i > 0 ? 2 : 1);
+                (void) snprintf(want, sizeof want, "%s", rows[i][1]);
+                assert_string_equal(by, want);
+        }
+}
+
 static void a_revision_in_force_costs_no_write(void **state) {
         _hv_cleanup_(hv_revision_store_freep) struct hv_revision_store *s = open_revisions(*state);
 
@@ -412,6 +443,7 @@ int main(void) {
                 T(looking_only_makes_nothing),
                 T(a_change_of_objects_is_all_or_nothing),
                 T(revisions_are_kept_over_a_restart),
+                T(who_wanted_it_is_one_word_of_a_line),
                 T(a_revision_in_force_costs_no_write),
                 T(old_revisions_make_room),
                 T(a_damaged_revision_is_told_and_not_used),
