@@ -175,7 +175,8 @@ test("100,000 lines: few elements, searched, coloured, followed to the end", asy
 
 test("long lines are wrapped to what there is room for, wherever one is; what is no regular expression is told", async () => {
         const { page, close } = await open();
-        const words = (i) => `line ${i} \u001b[32m${"0123456789".repeat(i % 40)}\u001b[0m 日本語\tend of ${i}`;
+        /* Of all lengths, so that some end just behind the end of a row. */
+        const words = (i) => `line ${i} \u001b[32m${"0123456789".repeat(40).slice(0, (i * 7) % 400)}\u001b[0m 日本語\tend of ${i}`;
         await page.route("**/logs?*", (route) => route.fulfill({ contentType: "text/plain", body: Array.from({ length: 5000 }, (_, i) => `${words(i + 1)}\n`).join("") }));
         await page.goto(`${HV_ADMIN}/tasks/long-log`);
         const log = page.getByRole("log");
@@ -196,7 +197,9 @@ test("long lines are wrapped to what there is room for, wherever one is; what is
                 });
         const whole = (i) => words(i).replace(/\u001b\[\d+m/g, "").replace("\t", " ".repeat(8));
         await page.waitForFunction(() => document.querySelectorAll("[role=log] .line .number:empty").length > 3);
-        assert.equal((await pieces())[4999], whole(4999));
+        const last = Object.entries(await pieces()).slice(1); // the first may have begun above
+        assert.ok(last.length > 5);
+        for (const [number, text] of last) assert.equal(text, whole(Number(number)));
         await page.getByRole("searchbox", { name: "Search in the log" }).fill("/^line 2359 /");
         await page.getByRole("button", { name: "next hit" }).click();
         await log.locator(".line.here").first().waitFor();

@@ -38,7 +38,7 @@ async function tablesFit(page) {
 /* No text is cut, and none sticks out of its card; what scrolls by itself may hold more, and a name that was given may be shortened. */
 async function nothingIsCut(page) {
         const cut = await page.evaluate(() => {
-                const words = "h1, h2, h3, p, dt, dd, label, legend, button, summary, figcaption, th, td, nav span, .state, .tag, .button, a";
+                const words = "h1, h2, h3, p, dt, dd, label, legend, button, summary, figcaption, th, td, nav span, .brand span, .state, .tag, .button, a";
                 const found = [];
                 for (const one of document.querySelectorAll(words)) {
                         if (!one.checkVisibility() || one.closest(".sr, .skip") || !one.textContent.trim()) continue;
