@@ -96,10 +96,11 @@ static struct verdict assess_make(const struct hv_core *c, const struct task *t,
                 return assess_packages(c, t, now_us, ret_on_slot);
         if (!k || !k->ours)
                 return hv_assess_creation(c, t->slot, now_us);
-        /* One that this core did not make may have a removal on its way, of a core before it, that would hit what ran. */
+        /* One that this core did not make may have a removal on its way, of a core before it, that would hit what ran. And what
+         * has ended may be of a task of the same id that is forgotten: its end is not this one's. */
         if (!hv_streq(k->object, t->id) || k->kind != HV_KIND_TASK || k->state == HV_CONTAINER_REMOVING ||
-            (k->state == HV_CONTAINER_CREATED &&
-             (!hv_streq(k->digest, t->live->unit->digest) || !hv_streq(k->id, t->slot->made_id))))
+            (k->state == HV_CONTAINER_CREATED && !hv_streq(k->digest, t->live->unit->digest)) ||
+            (!hv_container_is_up(k) && !hv_streq(k->id, t->slot->made_id)))
                 return hv_clear_away(t->slot, now_us, HV_PHASE_CREATING, "left by something else");
         if (k->state == HV_CONTAINER_CREATED)
                 return assess_made(c, t, now_us, ret_on_slot);

@@ -5,6 +5,7 @@
 #include "sim/attempt.h"
 #include "sim/driver.h"
 #include "sim/gpu.h"
+#include "sim/ledger.h"
 #include "sim/sim.h"
 #include "sim/stream.h"
 
@@ -115,10 +116,17 @@ static void is_killed(struct sim *s, void *arg) {
         sim_engine_restart(s, false, sim_span(s, SIM_CHANCE_FAULT, 500000, 3 * HV_USEC_PER_MIN));
 }
 
+static void was_started(struct sim *s, struct sim_container *k) {
+        const struct sim_promise *p = k->kind == HV_KIND_TASK ? sim_ledger_find(s, k->object) : NULL;
+
+        k->was_started_by_hivelet = true;
+        k->promise = p ? p->order : 0;
+}
+
 /* Seen of dockerd: it says "created" of what ran until it was killed, before it had written down that it runs. */
 static struct sim_reply start_and_forget(struct sim *s, struct sim_container *k) {
         sim_trace(s, "  %s runs, the engine is killed and forgets it", k->name);
-        k->was_started_by_hivelet = true;
+        was_started(s, k);
         sim_attempt_started(s, k);
         sim_after(s, 0, is_killed, NULL);
         return ok();
@@ -158,7 +166,8 @@ static struct sim_reply do_start(struct sim *s, struct sim_container *k, bool ha
             sim_fault_hits(s, SIM_FAULT_START_FORGOTTEN))
                 return start_and_forget(s, k);
         sim_container_run(s, k);
-        k->run_is_hivelets = k->was_started_by_hivelet = true;
+        k->run_is_hivelets = true;
+        was_started(s, k);
         k->n_runs_of_others--;
         if (k->kind == HV_KIND_TASK)
                 sim_attempt_started(s, k);

@@ -102,8 +102,8 @@ static struct sim_reply accept(struct sim *s, const struct hv_action *a) {
         p->id = known->task->id;
         p->task = known->task;
         p->accepted_wall_us = sim_wall_us(s);
-        p->order = s->ledger->promises.n;
         hv_vec_push(&s->ledger->promises, p);
+        p->order = s->ledger->promises.n;
         return ok();
 }
 

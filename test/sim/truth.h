@@ -52,6 +52,7 @@ struct sim_container {
         bool start_was_told;
         bool run_is_hivelets;        /* the present or last run was begun by an action */
         bool was_started_by_hivelet; /* some run was */
+        uint64_t promise;            /* ... for this promise of its task: its number; 0: none */
         unsigned n_runs_of_others;
         bool is_touched;  /* a start of it got as far as the kernel */
         const char *gpus; /* label: UUIDs, commas between them; NULL: none */

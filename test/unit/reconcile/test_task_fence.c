@@ -57,11 +57,10 @@ static void after_a_restart_what_was_made_is_fenced(void **state) {
         assert_int_equal(status_of(b, "t1").attempt, 1);
 }
 
-/* An agent before this one may have been about to remove it: that removal could come when it has run. */
-static void what_another_agent_made_is_made_anew(void **state) {
+static void expect_made_anew(void **state, enum hv_container_state left) {
         struct bed *b = again(state);
 
-        task_container(b, "t1", HV_CONTAINER_CREATED);
+        task_container(b, "t1", left);
         recall(b, &api_t1, (struct hv_task_recalled){ .state = HV_TASK_QUEUED });
         b->hold = true;
         go(b);
@@ -77,7 +76,19 @@ static void what_another_agent_made_is_made_anew(void **state) {
         bed_wait(b, 60 * S);
         assert_non_null(
                 strstr(bed_log(b), "remove task-t1; create task-t1; record the start of t1; start task-t1"));
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_RUNNING);
         assert_int_equal(b->n_starts, 1);
+}
+
+/* An agent before this one may have been about to remove it: that removal could come when it has run. */
+static void what_another_agent_made_is_made_anew(void **state) {
+        expect_made_anew(state, HV_CONTAINER_CREATED);
+}
+
+/* A task of that id ended, and an agent died and was started anew between its end and the removal of its container; it was forgotten
+ * and asked for again. */
+static void what_a_forgotten_task_left_is_no_attempt(void **state) {
+        expect_made_anew(state, HV_CONTAINER_EXITED);
 }
 
 /* Whatever the start does before its workspace is withheld, it is found afterwards. */
@@ -369,6 +380,7 @@ int main(void) {
                 RULE(a_start_that_took_place_is_adopted),
                 RULE(after_a_restart_what_was_made_is_fenced),
                 RULE(what_another_agent_made_is_made_anew),
+                RULE(what_a_forgotten_task_left_is_no_attempt),
                 RULE(what_started_before_it_was_withheld_is_adopted),
                 RULE(what_ran_and_ended_before_it_was_withheld_is_collected),
                 RULE(what_was_seen_before_it_was_withheld_proves_nothing),
