@@ -60,7 +60,8 @@ struct hv_arena *hv_arena_free(struct hv_arena *a) {
         return NULL;
 }
 
-void *hv_arena_alloc(struct hv_arena *a, size_t size_bytes) {
+/* As hv_arena_alloc(), of bytes that say nothing yet. */
+static void *take(struct hv_arena *a, size_t size_bytes) {
         const size_t align = _Alignof(max_align_t);
         struct block *b = a->head;
         size_t taken;
@@ -84,11 +85,15 @@ void *hv_arena_alloc(struct hv_arena *a, size_t size_bytes) {
         b->used += taken;
         a->handed_out += taken - GAP_BYTES;
         ASAN_UNPOISON_MEMORY_REGION(p, size_bytes);
-        return memset(p, 0, size_bytes);
+        return p;
+}
+
+void *hv_arena_alloc(struct hv_arena *a, size_t size_bytes) {
+        return memset(take(a, size_bytes), 0, size_bytes);
 }
 
 void *hv_arena_memdup(struct hv_arena *a, const void *p, size_t size_bytes) {
-        void *q = hv_arena_alloc(a, size_bytes);
+        void *q = take(a, size_bytes);
 
         if (size_bytes)
                 memcpy(q, p, size_bytes);
@@ -97,28 +102,34 @@ void *hv_arena_memdup(struct hv_arena *a, const void *p, size_t size_bytes) {
 
 char *hv_arena_strndup(struct hv_arena *a, const char *s, size_t n) {
         size_t len = strnlen(s, n);
-        char *p = hv_arena_alloc(a, len + 1);
+        char *p = take(a, len + 1);
 
         memcpy(p, s, len);
+        p[len] = '\0';
         return p;
 }
 
 char *hv_arena_strdup(struct hv_arena *a, const char *s) {
-        return s ? hv_arena_strndup(a, s, strlen(s)) : NULL;
+        return s ? hv_arena_memdup(a, s, strlen(s) + 1) : NULL;
 }
 
 char *hv_arena_printf(struct hv_arena *a, const char *fmt, ...) {
+        char small[200]; /* most fit: they are formatted once */
         va_list ap, again;
         char *p;
         int n;
 
         va_start(ap, fmt);
         va_copy(again, ap);
-        n = vsnprintf(NULL, 0, fmt, ap);
+        n = vsnprintf(small, sizeof small, fmt, ap);
         va_end(ap);
-        p = hv_arena_alloc(a, (size_t) (n < 0 ? 0 : n) + 1);
-        if (n > 0)
-                (void) vsnprintf(p, (size_t) n + 1, fmt, again);
+        if (n >= 0 && (size_t) n < sizeof small)
+                p = hv_arena_memdup(a, small, (size_t) n + 1);
+        else {
+                p = hv_arena_alloc(a, (size_t) (n < 0 ? 0 : n) + 1);
+                if (n > 0)
+                        (void) vsnprintf(p, (size_t) n + 1, fmt, again);
+        }
         va_end(again);
         return p;
 }

@@ -48,16 +48,18 @@ void hv_buf_putc(struct hv_buf *b, char c) {
 }
 
 void hv_buf_vprintf(struct hv_buf *b, const char *fmt, va_list ap) {
+        size_t room = b->cap - b->len; /* what fits is formatted once */
         va_list again;
         int n;
 
         va_copy(again, ap);
-        n = vsnprintf(NULL, 0, fmt, ap);
-        if (n > 0) {
+        n = vsnprintf(room ? b->data + b->len : NULL, room, fmt, ap);
+        if (n > 0 && (size_t) n >= room) {
                 hv_buf_reserve(b, (size_t) n);
                 (void) vsnprintf(b->data + b->len, (size_t) n + 1, fmt, again);
-                b->len += (size_t) n;
         }
+        if (n > 0)
+                b->len += (size_t) n;
         va_end(again);
 }
 

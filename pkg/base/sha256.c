@@ -1,8 +1,6 @@
 /* base/sha256.c - see sha256.h. */
 #include "base/sha256.h"
 
-#include <stdio.h>
-
 /* First 32 bits of the fractional parts of the cube roots of the first 64 primes (FIPS 180-4, 4.2.2). */
 static const uint32_t K[64] = {
         0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
@@ -78,11 +76,15 @@ void hv_sha256_finish(struct hv_sha256 *s, unsigned char ret_digest[HV_SHA256_SI
 }
 
 void hv_sha256_finish_hex(struct hv_sha256 *s, char ret_hex[HV_SHA256_HEX_SIZE]) {
+        static const char digits[] = "0123456789abcdef";
         unsigned char digest[HV_SHA256_SIZE];
 
         hv_sha256_finish(s, digest);
-        for (size_t i = 0; i < sizeof digest; i++)
-                (void) snprintf(ret_hex + 2 * i, 3, "%02x", digest[i]);
+        for (size_t i = 0; i < sizeof digest; i++) {
+                ret_hex[2 * i] = digits[digest[i] >> 4];
+                ret_hex[2 * i + 1] = digits[digest[i] & 15];
+        }
+        ret_hex[HV_SHA256_HEX_SIZE - 1] = '\0';
 }
 
 void hv_sha256_hex(const void *data, size_t len, char ret_hex[HV_SHA256_HEX_SIZE]) {

@@ -54,6 +54,7 @@ struct sim_crons {
         bool wanted; /* some histories have none */
         unsigned n;
         HV_VEC(struct hv_desired *) read; /* documents; owned */
+        char *read_text;                  /* that the newest of them is the reading of */
         HV_VEC(struct sim_cron_record *) records;
         HV_VEC(struct sim_cron_request) requests;
         HV_VEC(struct sim_cron_made) made;
