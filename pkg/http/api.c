@@ -32,11 +32,31 @@ void hv_api_view_done(struct hv_api_view *v) {
         v->arena = hv_arena_free(v->arena);
 }
 
+static void make_tag(const struct hv_api *api, char ret[static 48]) {
+        (void) snprintf(ret, 48, "%" PRIx64 "-%" PRIu64, api->run, api->generation);
+}
+
 bool hv_api_not_modified(struct hv_api *api, struct hv_http_request *req) {
         char tag[48];
 
-        (void) snprintf(tag, sizeof tag, "%" PRIx64 "-%" PRIu64, api->run, api->generation);
+        make_tag(api, tag);
         return hv_http_not_modified(req, tag);
+}
+
+/* A tag of this generation, in whatever form and with whatever samples beside; or the revision that is in force. */
+bool hv_api_is_current(const char *tag, size_t len, void *userdata) {
+        _hv_cleanup_(hv_api_view_done) struct hv_api_view v = {};
+        struct hv_api *api = userdata;
+        char now[48];
+        size_t now_len;
+
+        make_tag(api, now);
+        now_len = strlen(now);
+        if (len >= now_len && memcmp(tag, now, now_len) == 0 && (len == now_len || tag[now_len] == '-'))
+                return true;
+        hv_api_look(api, &v);
+        return v.snapshot.desired && len == strlen(v.snapshot.desired->revision) &&
+               memcmp(tag, v.snapshot.desired->revision, len) == 0;
 }
 
 bool hv_api_usage_not_modified(struct hv_api *api, struct hv_http_request *req, uint64_t generation) {

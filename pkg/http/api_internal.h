@@ -101,7 +101,10 @@ bool hv_api_begin_list(struct hv_http_request *req, const struct hv_http_list *l
 /* ETag of the present generation; true: 304 was sent. */
 bool hv_api_not_modified(struct hv_api *api, struct hv_http_request *req);
 
-/* As above, of an answer that shows samples too. */
+/* For hv_http_server_heed_if_match(). userdata: struct hv_api. */
+bool hv_api_is_current(const char *tag, size_t len, void *userdata);
+
+/* As hv_api_not_modified(), of an answer that shows samples too. */
 bool hv_api_usage_not_modified(struct hv_api *api, struct hv_http_request *req, uint64_t generation);
 
 /* Ends logs that were abandoned inside hv_api_logs_write(), where the backend must not be called. */

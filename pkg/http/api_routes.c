@@ -534,6 +534,7 @@ int hv_api_attach(struct hv_api *api, struct hv_http_server *server, struct hv_e
 
         *listener = (struct hv_api_listener){ .api = api, .server = server, .next = api->listeners };
         api->listeners = listener;
+        hv_http_server_heed_if_match(server, hv_api_is_current, api);
         r = hv_http_server_add_routes(server, routes, HV_ARRAY_SIZE(routes), api, err);
         if (r < 0)
                 return r;

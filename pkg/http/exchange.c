@@ -20,6 +20,7 @@
 
 #include "base/time.h"
 #include "http/accept.h"
+#include "http/etag.h"
 #include "http/internal.h"
 #include "http/reply.h"
 #include "log/log.h"
@@ -106,12 +107,31 @@ static void log_denied(struct hv_http_request *req) {
 
 /* Who asks for what, before it is done. What comes of it is told by whoever does it. */
 static void audit(const struct hv_http_request *req) {
-        const struct hv_http_route *route = req->match.route;
-
-        if (req->method != HV_HTTP_GET && route->role >= HV_HTTP_ROLE_OPERATOR &&
-            !(route->flags & HV_HTTP_JUDGES))
+        if (hv_http_route_changes(req->match.route))
                 hv_log_event(HV_EVENT_API_CHANGE, NULL, "%s: %s %s", req->conn->caller.by,
                              hv_http_method_name(req->method), req->path.text);
+}
+
+/* A change that is meant for what the client saw is not made to something else (RFC 9110, section 13.1.1). False: it has answered. */
+static bool is_as_expected(struct hv_http_request *req) {
+        const struct hv_http_server *s = req->conn->server;
+        const char *list = hv_http_header(req, "If-Match");
+        struct hv_http_etag tag;
+        int r = 0;
+
+        if (!list || !s->is_current || !hv_http_route_changes(req->match.route))
+                return true;
+        while ((r = hv_http_etag_next(&list, &tag)) > 0)
+                if (!tag.text || (!tag.is_weak && s->is_current(tag.text, tag.len, s->current_userdata)))
+                        return true;
+        if (r < 0)
+                hv_http_reply_problem(req, 400, "BadHeader",
+                                      "If-Match: expected tags in quotes, as ETag has them, or *");
+        else
+                hv_http_reply_problem(
+                        req, 412, "Changed",
+                        "the node is not as If-Match says any more; nothing was done: look again");
+        return false;
 }
 
 /* Whoever can open the socket is root or of its group; whoever is on this machine can reach TCP. */
@@ -218,8 +238,10 @@ static enum MHD_Result begin(struct hv_http_conn *conn, const char *url, const c
                 choose_form(req);
         if (req->state == HV_HTTP_READING && (req->match.route->flags & HV_HTTP_INTAKE)) {
                 req->state = HV_HTTP_HANDLING;
-                audit(req);
-                req->match.route->handle(req, req->match.userdata);
+                if (is_as_expected(req)) {
+                        audit(req);
+                        req->match.route->handle(req, req->match.userdata);
+                }
         }
         if (req->state == HV_HTTP_ANSWERED)
                 return queue_answer(req);
@@ -248,7 +270,7 @@ static enum MHD_Result handle(struct hv_http_request *req) {
         } else if (req->body_received_bytes > req->match.route->body_max_bytes) {
                 hv_http_reply_problem(req, 413, "BodyTooLarge", "%s takes at most %zu bytes", req->path.text,
                                       req->match.route->body_max_bytes);
-        } else {
+        } else if (is_as_expected(req)) {
                 audit(req);
                 req->match.route->handle(req, req->match.userdata);
         }

@@ -91,6 +91,8 @@ struct hv_http_server {
         bool (*identify)(struct hv_http_request *req, struct hv_http_caller *caller, void *userdata);
         void (*closed)(struct hv_http_server *server, void *userdata);
         void *userdata; /* of both */
+        bool (*is_current)(const char *tag, size_t len, void *userdata);
+        void *current_userdata;
         struct hv_http_router *router;
         struct hv_tls *tls;                   /* NULL: none */
         struct hv_http_listener *listener[2]; /* unix, TCP; either may be NULL */

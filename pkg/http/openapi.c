@@ -53,10 +53,12 @@ static void add_path_parameters(struct hv_buf *out, const char *pattern) {
         }
 }
 
-static void add_parameters(struct hv_buf *out, const struct hv_http_parameter *p) {
-        if (p)
+static void add_parameters(struct hv_buf *out, const struct hv_http_route *route) {
+        bool changes = hv_http_route_changes(route);
+
+        if (route->parameters || changes)
                 hv_buf_puts(out, "      parameters:\n");
-        for (; p && p->name; p++) {
+        for (const struct hv_http_parameter *p = route->parameters; p && p->name; p++) {
                 hv_buf_printf(out, "        - {name: %s, in: %s, schema: %s", p->name,
                               p->is_header ? "header" : "query", p->schema);
                 if (p->text) {
@@ -65,6 +67,11 @@ static void add_parameters(struct hv_buf *out, const struct hv_http_parameter *p
                 }
                 hv_buf_puts(out, "}\n");
         }
+        if (changes)
+                hv_buf_puts(
+                        out,
+                        "        - {name: If-Match, in: header, schema: {type: string}, description: \"an ETag "
+                        "of the node as it was seen, or a revision: 412 where it is another one now\"}\n");
 }
 
 /* --- answers ------------------------------------------------------------------------------------------------------ */
@@ -120,6 +127,8 @@ static void add_answers(struct hv_buf *out, const struct hv_http_route *route) {
                 add_answer(out, (unsigned) status, words + strspn(words, " "), problem,
                            hv_http_route_gives_yaml(route));
         }
+        if (hv_http_route_changes(route))
+                add_answer(out, 412, "", problem, false);
         hv_buf_printf(out, "        default: " REF "\n", "responses", (int) strlen(problem), problem);
 }
 
@@ -149,7 +158,7 @@ static void add_operation(struct hv_buf *out, const struct hv_http_route *route)
         }
         hv_buf_putc(out, '\n');
         add_role(out, route);
-        add_parameters(out, route->parameters);
+        add_parameters(out, route);
         if (route->body)
                 hv_buf_printf(out, "      requestBody: " REF "\n", "requestBodies", (int) strlen(route->body),
                               route->body);

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "http/accept.h"
+#include "http/etag.h"
 #include "http/internal.h"
 #include "log/redact.h"
 #include "json/json.h"
@@ -192,22 +193,11 @@ void hv_http_reply_err(struct hv_http_request *req, const char *code, const stru
 
 /* Weak comparison of `tag` with each member of an If-None-Match list. */
 static bool is_in_list(const char *list, const char *tag) {
-        size_t len = strlen(tag);
+        struct hv_http_etag one;
 
-        for (const char *p = list; *p;) {
-                p += strspn(p, " \t,");
-                if (*p == '*')
+        while (hv_http_etag_next(&list, &one) > 0)
+                if (!one.text || (one.len == strlen(tag) && memcmp(one.text, tag, one.len) == 0))
                         return true;
-                if (hv_has_prefix(p, "W/"))
-                        p += 2;
-                if (*p != '"')
-                        return false;
-                p++;
-                if (strncmp(p, tag, len) == 0 && p[len] == '"')
-                        return true;
-                p += strcspn(p, "\"");
-                p += *p == '"';
-        }
         return false;
 }
 

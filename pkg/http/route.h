@@ -72,6 +72,9 @@ struct hv_http_route {
         const char *details;                        /* sentences; NULL: the summary says it all */
 };
 
+/* It changes something that others see: is audited, and heeds If-Match. Not a login, nor what only judges. */
+bool hv_http_route_changes(const struct hv_http_route *route);
+
 const char *hv_http_method_name(enum hv_http_method method);
 const char *hv_http_role_name(enum hv_http_role role);
 

@@ -45,6 +45,11 @@ const char *hv_http_method_name(enum hv_http_method method) {
         return NULL;
 }
 
+bool hv_http_route_changes(const struct hv_http_route *route) {
+        return route->method != HV_HTTP_GET && route->role >= HV_HTTP_ROLE_OPERATOR &&
+               !(route->flags & HV_HTTP_JUDGES);
+}
+
 const char *hv_http_role_name(enum hv_http_role role) {
         static const char *const NAMES[] = { "undeclared", "anyone", "viewer", "operator", "admin" };
 

@@ -37,6 +37,13 @@ void hv_http_server_limit(struct hv_http_server *server, const struct hv_http_li
         server->limits.streams_max = whole.streams_max;
 }
 
+void hv_http_server_heed_if_match(struct hv_http_server *server,
+                                  bool (*is_current)(const char *tag, size_t len, void *userdata),
+                                  void *userdata) {
+        server->is_current = is_current;
+        server->current_userdata = userdata;
+}
+
 static struct hv_http_server *server_new(sd_event *event, const struct hv_http_options *options) {
         struct hv_http_server *s = HV_NEW(struct hv_http_server);
 

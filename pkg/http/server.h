@@ -67,6 +67,12 @@ int hv_http_server_add_routes(struct hv_http_server *server, const struct hv_htt
 /* Walks all routes in the order of registration, for the API's description. NULL at the end. */
 const struct hv_http_route *hv_http_server_route(const struct hv_http_server *server, size_t index);
 
+/* Who says whether this tag (of `len` bytes) is of things as they are now: a change with If-Match is made only then, else it is
+ * answered with 412 and its handler not called. Before that nobody heeds If-Match. */
+void hv_http_server_heed_if_match(struct hv_http_server *server,
+                                  bool (*is_current)(const char *tag, size_t len, void *userdata),
+                                  void *userdata);
+
 /* Ends what was opened with this session or token, but for the request whose handler runs and for logins. */
 void hv_http_server_cut(struct hv_http_server *server, const char *digest);
 

@@ -61,6 +61,17 @@ static void what_the_backend_refuses_has_its_status(void **state) {
         s->err.code = 0;
 }
 
+static void a_copy_into_what_has_changed_is_not_made(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_(answer_done) struct answer a =
+                ask(s, false, "PUT", WEB "?path=/etc", "If-Match: \"of-before\"\r\n", NULL);
+
+        (void) state;
+        assert_int_equal(a.status, 412);
+        assert_string_equal(text_at(a.json, "code"), "Changed");
+        assert_int_equal(s->n_copies, 0);
+}
+
 static void a_path_is_looked_at(void **state) {
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
         _hv_cleanup_(answer_done) struct answer a = get(s, WEB "?path=/etc/hosts&format=json&replica=2");
@@ -271,6 +282,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(what_is_asked_is_judged_first),
                 cmocka_unit_test(what_the_backend_refuses_has_its_status),
+                cmocka_unit_test(a_copy_into_what_has_changed_is_not_made),
                 cmocka_unit_test(a_path_is_looked_at),
                 cmocka_unit_test(what_comes_out_is_held_back_and_ends),
                 cmocka_unit_test(whoever_leaves_ends_it),

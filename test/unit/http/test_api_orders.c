@@ -69,6 +69,58 @@ static void what_is_asked_for_reaches_the_backend(void **state) {
         }
 }
 
+/* The ETag of an answer, with its quotes. */
+static char *etag_of(struct stage *s, const char *path, const char *headers) {
+        _hv_cleanup_(answer_done) struct answer a = ask(s, false, "GET", path, headers, NULL);
+        const char *tag = strstr(hv_buf_str(&a.text), "ETag: ");
+
+        assert_non_null(tag);
+        tag += strlen("ETag: ");
+        return hv_strndup(tag, strcspn(tag, "\r"));
+}
+
+static void a_change_is_made_to_what_was_seen(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        _hv_cleanup_free_ char *before = etag_of(s, "/api/v1/services/web", NULL), *now = NULL, *yaml = NULL,
+                               *node = NULL, *any = NULL, *weak = NULL, *revision = NULL, *part = NULL,
+                               *later = NULL;
+        struct {
+                const char *what, *list;
+                unsigned status;
+        } rows[] = {
+                { "what was seen before", before, 412 },
+                { "what is there", (stage_changed(s), now = etag_of(s, "/api/v1/services/web", NULL)), 200 },
+                { "the same as YAML",
+                  yaml = etag_of(s, "/api/v1/services/web", "Accept: application/yaml\r\n"), 200 },
+                { "the node with what it uses", node = etag_of(s, "/api/v1/node", NULL), 200 },
+                { "one of several", any = hv_asprintf("%s, %s", before, now), 200 },
+                { "a weak tag is no match", weak = hv_asprintf("W/%s", now), 412 },
+                { "a part of it", part = hv_asprintf("\"%.*s\"", (int) strlen(now) - 3, now + 1), 412 },
+                { "a later one, which begins like it",
+                  later = hv_asprintf("%.*s0\"", (int) strlen(now) - 1, now), 412 },
+                { "whatever is there", "*", 200 },
+                { "the revision in force", revision = hv_asprintf("\"%s\"", s->desired->revision), 200 },
+                { "another revision", "\"aa11\"", 412 },
+                { "an empty tag", "\"\"", 412 },
+                { "no tag at all", "", 412 },
+                { "without quotes", "1", 400 },
+                { "without an end", "\"1", 400 },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_free_ char *header = hv_asprintf("If-Match: %s\r\n", rows[i].list);
+                _hv_cleanup_(answer_done) struct answer a = {}, judged = {};
+
+                *s->last_change = '\0';
+                a = ask(s, false, "POST", "/api/v1/services/web/hold", header, NULL);
+                if (a.status != rows[i].status || (*s->last_change == '\0') != (a.status != 200))
+                        fail_msg("%s (%s): %u \"%s\"", rows[i].what, rows[i].list, a.status, s->last_change);
+                judged = ask(s, false, "GET", "/api/v1/services/web", header, NULL); /* nothing is changed */
+                assert_int_equal(judged.status, 200);
+        }
+}
+
 static void they_are_shown(void **state) {
         static const struct hv_service_orders services[] = { { "web", { "ana", "it leaks", 1 }, {} } };
         _hv_cleanup_(stage_freep) struct stage *s = stage_new();
@@ -198,6 +250,7 @@ static void what_cannot_be_is_said(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(what_is_asked_for_reaches_the_backend),
+                cmocka_unit_test(a_change_is_made_to_what_was_seen),
                 cmocka_unit_test(they_are_shown),
                 cmocka_unit_test(a_pause_is_shown_with_what_is_made_anew),
                 cmocka_unit_test(asked_images_are_shown),
