@@ -105,6 +105,7 @@ int hv_cli_read_hidden(struct hv_cli *cli, const char *question, char ret[HV_CLI
 
 int hv_cmd_login(struct hv_cli *cli); /* cmd_access.c */
 int hv_cmd_logout(struct hv_cli *cli);
+int hv_cmd_whoami(struct hv_cli *cli);
 int hv_cmd_session_ls(struct hv_cli *cli);
 int hv_cmd_session_revoke(struct hv_cli *cli);
 int hv_cmd_token_ls(struct hv_cli *cli);

@@ -102,6 +102,35 @@ int hv_cmd_logout(struct hv_cli *cli) {
         return HV_EXIT_OK;
 }
 
+int hv_cmd_whoami(struct hv_cli *cli) {
+        enum hv_output_format format = hv_cli_output(cli, HV_OUTPUT_TABLE);
+        _hv_cleanup_(hv_json_freep) struct hv_json *me = NULL;
+        _hv_cleanup_(hv_buf_done) struct hv_buf text = {};
+        const struct hv_json *session;
+        const char *user;
+        int r = hv_cli_get(cli, "/api/v1/session", &me);
+
+        if (r != HV_EXIT_OK)
+                return r;
+        if (format != HV_OUTPUT_TABLE) {
+                hv_output_document(cli, me, format);
+                return HV_EXIT_OK;
+        }
+        user = hv_json_str(me, "user");
+        session = hv_json_get(me, "session");
+        /* The socket has no names, only numbers: as in the audit. */
+        if (!user && hv_streq(hv_json_str(me, "via"), "socket"))
+                hv_buf_printf(&text, "User     unix:uid=%u\n", (unsigned) geteuid());
+        else
+                hv_buf_printf(&text, "User     %s\n", user ? user : "nobody");
+        hv_buf_printf(&text, "Role     %s\nBy       %s\n", hv_json_str(me, "role"), hv_json_str(me, "via"));
+        if (hv_json_type(session) == HV_JSON_OBJECT)
+                hv_buf_printf(&text, "Session  %s, of %s; ends %s\n", hv_json_str(session, "id"),
+                              hv_json_str(session, "beganAt"), hv_json_str(session, "expiresAt"));
+        hv_output_text(cli, &text);
+        return HV_EXIT_OK;
+}
+
 /* ---- lists ---- */
 
 struct column {

@@ -39,6 +39,24 @@ static int fetch_one(struct hv_cli *cli, enum hv_kind kind, const char *name, st
         return HV_EXIT_OK;
 }
 
+/* "?state=live&cron=nightly&continue=...": what is NULL is left out. */
+static void put_query(const struct hv_cli_options *o, const char *next, struct hv_buf *path) {
+        const struct {
+                const char *name, *value;
+        } parts[] = {
+                { "state", o->state }, { "cron", o->cron }, { "search", o->search }, { "continue", next }
+        };
+        char before = '?';
+
+        for (size_t i = 0; i < HV_ARRAY_SIZE(parts); i++) {
+                if (!parts[i].value)
+                        continue;
+                hv_buf_printf(path, "%c%s=", before, parts[i].name);
+                hv_cli_escape_path(path, parts[i].value);
+                before = '&';
+        }
+}
+
 static int fetch_all(struct hv_cli *cli, enum hv_kind kind, struct fetched *f) {
         _hv_cleanup_(hv_buf_done) struct hv_buf path = {};
         const char *next = NULL;
@@ -50,10 +68,7 @@ static int fetch_all(struct hv_cli *cli, enum hv_kind kind, struct fetched *f) {
 
                 hv_buf_clear(&path);
                 hv_buf_printf(&path, "/api/v1/%s", hv_cli_folder(kind));
-                if (next) {
-                        hv_buf_puts(&path, "?continue=");
-                        hv_cli_escape_path(&path, next);
-                }
+                put_query(&cli->options, next, &path);
                 r = hv_cli_get(cli, hv_buf_str(&path), &j);
                 if (r != HV_EXIT_OK)
                         return r;

@@ -127,6 +127,28 @@ static void put_host(struct hv_buf *buf, const struct hv_json *host) {
                 hv_buf_printf(buf, "Hottest    %.1f C\n", hv_json_real(host, "temperatureCelsius", 0));
 }
 
+static void put_history(struct hv_cli *cli, const struct hv_json *points) {
+        _hv_cleanup_(hv_table_freep) struct hv_table *t = hv_table_new();
+        static const char *const headings[] = { "CPU", "MEMORY", "DISK", "IN/s", "OUT/s" };
+        char text[SIZE_TEXT];
+
+        hv_table_column(t, "TIME", 0);
+        for (size_t i = 0; i < HV_ARRAY_SIZE(headings); i++)
+                hv_table_column(t, headings[i], HV_TABLE_RIGHT);
+        for (size_t i = 0; i < hv_json_size(points); i++) {
+                const struct hv_json *p = hv_json_at(points, i);
+
+                hv_table_row(t);
+                hv_table_cell(t, hv_json_str(p, "at"));
+                hv_table_cell(t, percent_text(hv_json_get(p, "cpuPercent"), text));
+                hv_table_cell(t, size_text(hv_json_get(p, "memory"), text));
+                hv_table_cell(t, percent_text(hv_json_get(p, "diskPercent"), text));
+                hv_table_cell(t, size_text(hv_json_get(p, "receivedPerSecond"), text));
+                hv_table_cell(t, size_text(hv_json_get(p, "sentPerSecond"), text));
+        }
+        hv_output_table(cli, t);
+}
+
 /* ---- containers ---- */
 
 struct row {
@@ -292,8 +314,9 @@ static void put_all(struct hv_cli *cli, const struct hv_json *usage, unsigned pa
 
 static int show(struct hv_cli *cli, unsigned parts, bool is_live, int64_t *shown) {
         enum hv_output_format format = hv_cli_output(cli, HV_OUTPUT_TABLE);
+        bool with_past = hv_option_is_given(&cli->options, HV_OPT_HISTORY);
         _hv_cleanup_(hv_json_freep) struct hv_json *usage = NULL;
-        int r = hv_cli_get(cli, "/api/v1/usage", &usage);
+        int r = hv_cli_get(cli, with_past ? "/api/v1/usage?history=1" : "/api/v1/usage", &usage);
         int64_t generation;
 
         if (r != HV_EXIT_OK)
@@ -301,6 +324,10 @@ static int show(struct hv_cli *cli, unsigned parts, bool is_live, int64_t *shown
         generation = hv_json_int(usage, "generation", 0);
         if (hv_output_is_document(format)) {
                 hv_output_document(cli, usage, format);
+                return r;
+        }
+        if (with_past) {
+                put_history(cli, hv_json_get(hv_json_get(usage, "host"), "history"));
                 return r;
         }
         if (is_live && generation == *shown)
@@ -316,6 +343,7 @@ static int show(struct hv_cli *cli, unsigned parts, bool is_live, int64_t *shown
 int hv_cmd_top(struct hv_cli *cli) {
         enum hv_output_format format = hv_cli_output(cli, HV_OUTPUT_TABLE);
         bool is_live = cli->out_is_tty && !hv_option_is_given(&cli->options, HV_OPT_ONCE) &&
+                       !hv_option_is_given(&cli->options, HV_OPT_HISTORY) &&
                        (format == HV_OUTPUT_TABLE || format == HV_OUTPUT_WIDE);
         int64_t shown = -1;
         unsigned parts;
@@ -323,6 +351,10 @@ int hv_cmd_top(struct hv_cli *cli) {
 
         if (r != HV_EXIT_OK)
                 return r;
+        if (hv_option_is_given(&cli->options, HV_OPT_HISTORY) && !(parts & PART_NODE) &&
+            !hv_output_is_document(format))
+                return hv_cli_usage(cli, "--history of %s comes with -o json; a table is there of the node's",
+                                    cli->options.args[0]);
         do
                 r = show(cli, parts, is_live, &shown);
         while (r == HV_EXIT_OK && is_live && poll(NULL, 0, REFRESH_MS) == 0);

@@ -101,6 +101,12 @@ const struct hv_option hv_options[HV_N_OPTIONS] = {
         { HV_OPT_IMAGE, 0, "image", "IMAGE", NULL, "image that its containers are made of" },
         { HV_OPT_FROM_FILE, 0, "from-file", "FILE", NULL, "file that holds it; default standard input" },
         { HV_OPT_WRITTEN, 0, "written", NULL, NULL, "only what somebody wrote, not the defaults" },
+        { HV_OPT_STATE, 0, "state", "STATES", NULL,
+          "only those in these states: live, ended, or names such as running,failed" },
+        { HV_OPT_CRON, 0, "cron", "NAME", NULL, "only runs of this cron task" },
+        { HV_OPT_SEARCH, 0, "search", "TEXT", NULL,
+          "only those whose id or name has this part, in any case" },
+        { HV_OPT_HISTORY, 0, "history", NULL, NULL, "the samples of the last hour, oldest first" },
         { HV_OPT_VERSION, 0, "version", NULL, NULL, "show the version" },
 };
 
@@ -280,6 +286,15 @@ static int store(struct hv_cli_options *ret, const struct hv_option *o, const ch
         case HV_OPT_INTO:
                 ret->into = value;
                 break;
+        case HV_OPT_STATE:
+                ret->state = value;
+                break;
+        case HV_OPT_CRON:
+                ret->cron = value;
+                break;
+        case HV_OPT_SEARCH:
+                ret->search = value;
+                break;
         case HV_OPT_TAIL:
                 if (!hv_parse_uint(value, 0, UINT32_MAX, &ret->tail))
                         return bad_value(o, value, "a number of lines", err);
@@ -309,7 +324,7 @@ static const struct hv_option *by_letter(char letter, hv_option_set allowed) {
         return NULL;
 }
 
-static int unknown_option(const char *name, size_t len, uint64_t allowed, struct hv_err *err) {
+static int unknown_option(const char *name, size_t len, hv_option_set allowed, struct hv_err *err) {
         char text[64];
         struct hv_suggestion near = { .text = text };
 

@@ -72,6 +72,10 @@ enum hv_option_id {
         HV_OPT_IMAGE,
         HV_OPT_FROM_FILE,
         HV_OPT_WRITTEN,
+        HV_OPT_STATE,
+        HV_OPT_CRON,
+        HV_OPT_SEARCH,
+        HV_OPT_HISTORY,
         HV_OPT_VERSION,
         HV_N_OPTIONS
 };
@@ -136,6 +140,7 @@ struct hv_cli_options {
         const char *accept_prune, *wait_for, *since, *stream, *key;
         const char *name, *memory, *cpu, *network, *directory, *reason, *into, *signal, *deadline, *field;
         const char *user, *workdir, *image, *from_file;
+        const char *state, *cron, *search;
         uint64_t tail;
         char *const *args; /* what is no option; NULL-terminated */
         size_t n_args;

@@ -16,13 +16,14 @@ const struct hv_verb hv_verbs_look[] = {
           .run = hv_cmd_status },
         { .name = "top",
           .group = "Look",
-          .usage = "[node|services|tasks|gpus] [--once]",
+          .usage = "[node|services|tasks|gpus] [--once | --history]",
           .summary = "what the machine and its containers use",
           .details =
                   "On a terminal it goes on with each sample until interrupted; the busiest container comes first.\n"
-                  "CPU of a container: one processor is 100 %. MEMORY is what cannot be taken away without loss.",
-          .examples = "top\ntop tasks\ntop gpu\ntop --once\ntop -o json\n",
-          .options = BIT(HV_OPT_ONCE) | BIT(HV_OPT_NO_HEADERS),
+                  "CPU of a container: one processor is 100 %. MEMORY is what cannot be taken away without loss.\n"
+                  "--history is a table of the machine's samples; those of containers and GPUs come with -o json.",
+          .examples = "top\ntop tasks\ntop gpu\ntop --once\ntop --history\ntop -o json\n",
+          .options = BIT(HV_OPT_ONCE) | BIT(HV_OPT_HISTORY) | BIT(HV_OPT_NO_HEADERS),
           .formats = TABLE | (1u << HV_OUTPUT_WIDE),
           .args_max = 1,
           .run = hv_cmd_top },

@@ -24,10 +24,12 @@ const struct hv_verb hv_verbs_task[] = {
           .run = hv_cmd_run },
         { .name = "task ls",
           .group = "Tasks",
-          .usage = "",
+          .usage = "[--state STATES] [--cron NAME] [--search TEXT]",
           .summary = "list tasks, newest first",
-          .examples = "task ls\ntask ls -o wide\n",
-          .options = BIT(HV_OPT_NO_PAGER) | BIT(HV_OPT_NO_HEADERS),
+          .examples =
+                  "task ls\ntask ls --state live -o wide\ntask ls --state failed --cron nightly\ntask ls --search resize\n",
+          .options = BIT(HV_OPT_STATE) | BIT(HV_OPT_CRON) | BIT(HV_OPT_SEARCH) | BIT(HV_OPT_NO_PAGER) |
+                     BIT(HV_OPT_NO_HEADERS),
           .formats = TABLE | (1u << HV_OUTPUT_WIDE) | (1u << HV_OUTPUT_NAME),
           .run = hv_cmd_task_ls },
         { .name = "task show",

@@ -171,6 +171,7 @@ class Login(Case):
         kept = os.path.join(self.agent.dir, "hivelet", "sessions.json")
         self.assertEqual(os.stat(kept).st_mode & 0o777, 0o600)
         self.assertEqual(self.hivectl(*host, "status").returncode, 0, "session and authority are kept")
+        self.assertRegex(self.hivectl(*host, "whoami").stdout, r"^User     ana\nRole     operator\nBy       session\nSession  [0-9a-f]{12}, of 20\S+Z; ends 20\S+Z\n$")
         self.assertEqual(self.hivectl(*host, "reload").returncode, 0)
         self.assertEqual(self.hivectl(*host, "token", "create", "x", "--role", "admin").returncode, 5)
         made = self.agent.ctl("token", "create", "ci", "--role", "viewer", "--expires", "1h")
