@@ -281,16 +281,27 @@ static enum hv_outcome nothing_is_recorded(struct bed *b, const struct hv_action
         return a->type == HV_ACTION_CRON_SUSPEND ? HV_OUTCOME_FAILED : HV_OUTCOME_OK;
 }
 
+static unsigned times_noted(const struct bed *b, const char *message) {
+        unsigned n = 0;
+
+        for (size_t i = 0; i < b->notes.n; i++)
+                n += hv_streq(b->notes.v[i], message);
+        return n;
+}
+
 static void who_suspended_it_is_known(void **state) {
         BED;
-        const char *by_ana =
-                "suspended by ana since 2025-11-22T03:00:00Z: the disk moves; until hivectl cron resume";
+        const char *
+                by_ana =
+                       "suspended by ana since 2025-11-22T03:00:00Z: the disk moves; until hivectl cron resume",
+               *noted = "suspended by ana: the disk moves; no run comes before hivectl cron resume";
 
         begin(b, "2026-11-22T03:00:00Z", "2026-11-22T03:00:00Z", "      schedule: \"*/10 * * * *\"\n");
         b->mood = nothing_is_recorded;
         assert_int_equal(ask(b, HV_INPUT_CRON_SUSPEND, &ana), 0);
         bed_run(b);
         assert_null(status_of(b)->suspend.by); /* nobody is told before it is durable */
+        assert_int_equal(times_noted(b, noted), 0);
         b->mood = NULL;
         assert_int_equal(ask(b, HV_INPUT_CRON_SUSPEND, &ben),
                          0); /* it is ana's all the same: she was first */
@@ -298,9 +309,11 @@ static void who_suspended_it_is_known(void **state) {
         expect_suspended_by(b, &ana, by_ana);
         assert_int_equal(ask(b, HV_INPUT_CRON_SUSPEND, &ben), -EALREADY);
         expect_suspended_by(b, &ana, by_ana);
+        assert_int_equal(times_noted(b, noted), 1);
         assert_int_equal(ask(b, HV_INPUT_CRON_RESUME, &ana), 0);
         bed_run(b);
         expect_suspended_by(b, &(const struct hv_order){}, "");
+        assert_int_equal(times_noted(b, "resumed by ana: the disk moves; runs come from now on"), 1);
         assert_int_equal(ask(b, HV_INPUT_CRON_SUSPEND, &ben), 0);
         bed_run(b);
         expect_suspended_by(b, &ben,
