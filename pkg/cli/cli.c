@@ -108,6 +108,7 @@ static int exit_code_of_error(int r) {
                 return HV_EXIT_TIMED_OUT;
         case -ENOENT:
         case -ECONNREFUSED:
+        case -EPIPE: /* it was reached, and is gone */
                 return HV_EXIT_UNREACHABLE;
         default:
                 return HV_EXIT_ERROR;

@@ -1,7 +1,11 @@
 /* hivectl get: objects as tables, documents or names, once or with each change. */
 #include "cli/cli_internal.h"
 
+#include <errno.h>
+#include <time.h>
+
 #include "base/alloc.h"
+#include "base/time.h"
 #include "base/vec.h"
 #include "cli/client.h"
 #include "cli/declared.h"
@@ -527,6 +531,24 @@ static void on_watch_end(void *userdata, const struct hv_client_answer *answer, 
         hv_client_stop(w->cli->client);
 }
 
+static uint64_t now_us(void) {
+        struct timespec now;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &now);
+        return (uint64_t) now.tv_sec * HV_USEC_PER_SEC + (uint64_t) now.tv_nsec / 1000;
+}
+
+/* Until something moves, or the time that it may take all in all is over. */
+static int wait_for_news(struct hv_cli *cli, uint64_t begin_us) {
+        uint64_t max_us = hv_option_is_given(&cli->options, HV_OPT_TIMEOUT) ? cli->options.timeout_us : 0,
+                 gone_us = now_us() - begin_us;
+        int r = -ETIMEDOUT;
+
+        if (max_us == 0 || gone_us < max_us)
+                r = hv_client_run(cli->client, max_us ? max_us - gone_us : 0);
+        return r == -ETIMEDOUT ? HV_EXIT_TIMED_OUT : r < 0 ? HV_EXIT_ERROR : HV_EXIT_OK;
+}
+
 /* An event says that something moved; what, the lists tell. */
 static int watch(struct hv_cli *cli, const struct wanted *wanted) {
         struct watcher w = { .cli = cli, .wanted = wanted, .is_due = true };
@@ -537,6 +559,7 @@ static int watch(struct hv_cli *cli, const struct wanted *wanted) {
                 .on_end = on_watch_end,
                 .userdata = &w,
         };
+        uint64_t begin_us = now_us();
         struct hv_err err = {};
         int r = hv_cli_connect(cli);
 
@@ -548,8 +571,8 @@ static int watch(struct hv_cli *cli, const struct wanted *wanted) {
                 if (w.is_due) {
                         w.is_due = false;
                         r = show_news(&w);
-                } else if (hv_client_run(cli->client, 0) < 0)
-                        r = HV_EXIT_ERROR;
+                } else
+                        r = wait_for_news(cli, begin_us);
         }
         hv_event_stream_done(&w.events);
         for (size_t i = 0; i < w.shown.n; i++)

@@ -102,6 +102,8 @@ static int count_replicas(struct hv_cli *cli, const char *name, unsigned *ret) {
         hv_cli_escape_path(&path, name);
         hv_buf_puts(&path, "/status");
         r = hv_cli_get(cli, hv_buf_str(&path), &j);
+        if (r == HV_EXIT_NOT_FOUND)
+                hv_cli_note(cli, "the log of a task is asked for with its type: hivectl logs task/%s", name);
         if (r != HV_EXIT_OK)
                 return r;
         n = hv_json_int(j, "replicas", 1);

@@ -420,6 +420,7 @@ static const struct line {
         { "logs web/7", there_is_a_log, 4, NULL, "has 2 replicas" },
         { "logs web/1", NULL, 4, NULL, "no container yet" },
         { "logs nope", NULL, 4, NULL, "there is no service" },
+        { "logs train-1", stage_tasks, 4, NULL, "hivectl logs task/train-1" },
         { "settings", stage_settings, 0, "gc.interval\t7m\tfile\t/etc/hivelet/node.yaml:4\n", NULL },
         { "settings", stage_settings, 0, "http.listen\t127.0.0.1:5000\tdefault\t-\n", NULL },
         { "settings --written --no-headers", stage_settings, 0,
@@ -578,6 +579,24 @@ static void every_line_does_what_it_says(void **state) {
                 run_done(&r);
         }
         assert_int_equal(n_wrong, 0);
+}
+
+/* However far it comes in that time. */
+static void what_goes_on_ends_with_its_time(void **state) {
+        static const char *const rows[] = { "get svc --watch --timeout 10ms", "events -f --timeout 10ms",
+                                            "wait svc/web --timeout 10ms" };
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+                struct run r;
+
+                stage_break_web(s);
+                r = run(s, rows[i], NULL);
+                if (r.code != 6)
+                        fail_msg("%s: %d", rows[i], r.code);
+                run_done(&r);
+        }
 }
 
 static void without_an_agent_the_code_is_7(void **state) {
@@ -1228,6 +1247,7 @@ int main(void) {
                 cmocka_unit_test(results_stay_in_their_directory),
                 cmocka_unit_test(a_task_is_followed_to_its_end),
                 cmocka_unit_test(ids_of_tasks_are_completed),
+                cmocka_unit_test(what_goes_on_ends_with_its_time),
                 cmocka_unit_test(without_an_agent_the_code_is_7),
                 cmocka_unit_test(a_reader_that_leaves_ends_it_in_silence),
                 cmocka_unit_test(a_shutdown_is_asked_about),
