@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "run.h"
@@ -437,6 +440,7 @@ static const struct line {
         { "settings gc.inter", stage_settings, 4, NULL, "there is no setting \"gc.inter\"" },
         { "settings node http", stage_settings, 64, NULL, "one word too many" },
         { "whoami", NULL, 0, "Role     admin\nBy       socket\n", NULL },
+        { "whoami", NULL, 0, "User     unix:uid=", NULL },
         { "whoami -o jsonpath={.role}", NULL, 0, "admin", NULL },
         { "top --history", NULL, 0, "TIME\tCPU\tMEMORY\tDISK\tIN/s\tOUT/s\n", NULL },
         { "top gpu --history", NULL, 64, NULL, "--history of gpu comes with -o json" },
@@ -832,6 +836,32 @@ static void an_agent_that_ends_is_told(void **state) {
                         fail_msg("hivectl %s: %d %s", words, r.code, hv_buf_str(&r.err));
                 run_done(&r);
         }
+}
+
+/* Takes the connection, and is gone before it has said anything. */
+static void an_agent_that_hangs_up_is_gone(void **state) {
+        _hv_cleanup_(stage_freep) struct stage *s = stage_new();
+        struct sockaddr_un sa = { .sun_family = AF_UNIX };
+        int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        pid_t agent;
+        char words[160];
+        struct run r;
+
+        (void) state;
+        (void) snprintf(sa.sun_path, sizeof sa.sun_path, "%.100s.2", s->socket);
+        assert_int_equal(bind(listener, (struct sockaddr *) &sa, sizeof sa), 0);
+        assert_int_equal(listen(listener, 4), 0);
+        (void) snprintf(words, sizeof words, "status --socket %s", sa.sun_path);
+        agent = fork();
+        if (agent == 0)
+                _exit(close(accept(listener, NULL, NULL)));
+        (void) close(listener);
+        r = run(s, words, NULL);
+        if (r.code != 7 || !strstr(hv_buf_str(&r.err), "the connection to the agent broke"))
+                fail_msg("%d %s", r.code, hv_buf_str(&r.err));
+        run_done(&r);
+        assert_int_equal(waitpid(agent, NULL, 0), agent);
+        (void) unlink(sa.sun_path);
 }
 
 /* What a service can be called, where one service is changed; and what is none. */
@@ -1255,6 +1285,7 @@ int main(void) {
                 cmocka_unit_test(waiting_ends_by_event),
                 cmocka_unit_test(an_image_is_waited_for_by_event),
                 cmocka_unit_test(an_agent_that_ends_is_told),
+                cmocka_unit_test(an_agent_that_hangs_up_is_gone),
                 cmocka_unit_test(a_service_is_named_in_each_way),
                 cmocka_unit_test(a_change_during_a_look_is_not_missed),
                 cmocka_unit_test(events_are_followed),
