@@ -321,8 +321,9 @@ static void container_event(struct hv_core *c, const struct hv_engine_event *e) 
                 s->event_dropped = true;
                 return;
         }
-        /* While an effect is in flight only what concerns another, older container can be ruled out. */
-        if (is_known(s, e) && (!s->effect || !s->have || !hv_streq(s->have->id, e->id)))
+        /* While an effect is in flight only what concerns another, older container can be ruled out. While a look is under way
+         * nothing can: it may have seen what is not known yet, and what this event has put an end to. */
+        if (!s->look && is_known(s, e) && (!s->effect || !s->have || !hv_streq(s->have->id, e->id)))
                 return;
         if (HV_MUTANT(HV_MUTANT_EVENT_IS_TRUTH) && hv_streq(e->action, "die") && s->have) {
                 s->have->state = HV_CONTAINER_EXITED;
@@ -332,8 +333,8 @@ static void container_event(struct hv_core *c, const struct hv_engine_event *e) 
         hv_doubt_slot(c, s);
 }
 
-/* A container that stops or starts leaves and joins its networks: while it does not run that is no news, and neither is
- * what our own effect makes of it. */
+/* A container that stops or starts leaves and joins its networks: while it does not run that is no news (a paused one does),
+ * and neither is what our own effect makes of it. */
 static void attachment_event(struct hv_core *c, const struct hv_engine_event *e) {
         struct slot *s = e->container ? hv_map_get(c->ids, e->container) : NULL;
         const struct container *k = s ? s->have : NULL;
@@ -342,7 +343,8 @@ static void attachment_event(struct hv_core *c, const struct hv_engine_event *e)
 
         if (!k || joined == (e->name && hv_container_endpoint(k, e->name) != NULL))
                 return;
-        if (!f ? k->state != HV_CONTAINER_RUNNING && k->state != HV_CONTAINER_CREATED
+        if (!f ? k->state != HV_CONTAINER_RUNNING && k->state != HV_CONTAINER_PAUSED &&
+                            k->state != HV_CONTAINER_CREATED
                : f->action.type == HV_ACTION_STOP || f->action.type == HV_ACTION_REMOVE ||
                             (f->action.endpoint && hv_streq(f->action.endpoint, e->name)))
                 return;
