@@ -185,7 +185,7 @@ static void plan_soon(struct sim *s) {
                 return;
         }
         s->agent->plan_due = true;
-        sim_after(s, sim_span(s, SIM_CHANCE_AGENT, 1000, 2 * HV_USEC_PER_SEC), late_plan_comes, NULL);
+        sim_after(s, sim_span(s, SIM_CHANCE_AGENT, 1000, SIM_PLAN_LATE_US), late_plan_comes, NULL);
 }
 
 void sim_agent_input(struct sim *s, const struct hv_input *in) {

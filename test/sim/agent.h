@@ -14,6 +14,9 @@ struct sim;
 /* How many revisions the agent keeps (node.history.revisions). */
 #define SIM_N_KEPT 10
 
+/* How much later than its input a plan may come. */
+#define SIM_PLAN_LATE_US (2 * HV_USEC_PER_SEC)
+
 enum sim_word { SIM_WORD_NONE, SIM_WORD_RETAIN, SIM_WORD_DELETE };
 
 struct sim_agent {

@@ -15,6 +15,7 @@ struct sim_oracle *sim_oracle_new(struct sim *s) {
 void sim_oracle_done(struct sim_oracle *o) {
         hv_vec_done(&o->doubts);
         hv_vec_done(&o->attempts);
+        hv_vec_done(&o->words);
 }
 
 void sim_oracle_core_started(struct sim *s) {

@@ -33,6 +33,12 @@ struct sim_doubt {
         uint64_t word; /* number of the input that said so */
 };
 
+/* What the present core was last told of whoever bears this name. */
+struct sim_word_on {
+        const char *name;
+        uint64_t n; /* number of the input */
+};
+
 struct sim_oracle {
         uint64_t n_words; /* inputs to all cores so far */
         /* of the present core */
@@ -41,6 +47,7 @@ struct sim_oracle {
         uint64_t n_generations;
         HV_VEC(struct sim_doubt) doubts;
         HV_VEC(struct sim_attempts) attempts;
+        HV_VEC(struct sim_word_on) words;
         const char *active;  /* revision; NULL: none */
         const char *offered; /* the last one that the core was given; NULL: decided */
         const char *accepted;

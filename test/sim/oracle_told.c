@@ -2,7 +2,8 @@
  *
  * A look counts only when it was asked for after the last word on the object (a completion, an event, another look):
  * the core must not let an older observation overwrite what it was told since. It does not count either while an effect
- * on the object is in flight.
+ * on the object is in flight. The core keeps what it knows by name: a word about the container that bore it before, or
+ * that nobody does, is the last one on whoever is made by that name later, too.
  */
 #include "sim/agent.h"
 #include "sim/oracle.h"
@@ -19,9 +20,32 @@ bool sim_effect_in_flight(const struct sim *s, const char *name) {
         return false;
 }
 
+/* ---- the last word ---- */
+
+static struct sim_word_on *word_on(struct sim *s, const char *name) {
+        struct sim_oracle *o = s->oracle;
+        struct sim_word_on *w;
+
+        for (size_t i = 0; i < o->words.n; i++)
+                if (hv_streq(o->words.v[i].name, name))
+                        return &o->words.v[i];
+        w = hv_vec_add(&o->words);
+        w->name = hv_arena_strdup(s->arena, name);
+        return w;
+}
+
+static void tell_of(struct sim *s, const char *name) {
+        if (name)
+                word_on(s, name)->n = s->oracle->n_words + 1;
+}
+
+/* ---- what is told ---- */
+
 void sim_oracle_told_event(struct sim *s, const struct hv_engine_event *e) {
         const char *id = e->container ? e->container : e->id;
 
+        if (e->type == HV_EVENT_CONTAINER)
+                tell_of(s, e->name);
         for (size_t i = 0; i < s->truth->containers.n; i++) {
                 struct sim_container *k = s->truth->containers.v[i];
 
@@ -31,6 +55,7 @@ void sim_oracle_told_event(struct sim *s, const struct hv_engine_event *e) {
 }
 
 void sim_oracle_told_effect(struct sim *s, const struct sim_call *c, enum hv_outcome outcome) {
+        tell_of(s, c->action.name);
         for (size_t i = 0; i < s->truth->containers.n; i++) {
                 struct sim_container *k = s->truth->containers.v[i];
 
@@ -41,8 +66,9 @@ void sim_oracle_told_effect(struct sim *s, const struct sim_call *c, enum hv_out
         }
 }
 
-static bool counts(const struct sim *s, const struct sim_call *c, const struct sim_container *k) {
-        return c->issued_word >= k->last_word && !sim_effect_in_flight(s, k->name);
+static bool counts(struct sim *s, const struct sim_call *c, const struct sim_container *k) {
+        return c->issued_word >= k->last_word && c->issued_word >= word_on(s, k->name)->n &&
+               !sim_effect_in_flight(s, k->name);
 }
 
 static bool is_stale(const struct sim_call *c, const struct sim_container *k) {
@@ -91,6 +117,7 @@ static void told_inspect(struct sim *s, const struct sim_call *c) {
                 }
                 k->last_word = s->oracle->n_words + 1;
         }
+        tell_of(s, c->action.target);
 }
 
 void sim_oracle_told_look(struct sim *s, const struct sim_call *c, const struct hv_input *in) {
@@ -102,6 +129,7 @@ void sim_oracle_told_look(struct sim *s, const struct sim_call *c, const struct 
 }
 
 void sim_oracle_forget_told(struct sim *s) {
+        hv_vec_clear(&s->oracle->words);
         for (size_t i = 0; i < s->truth->containers.n; i++) {
                 struct sim_container *k = s->truth->containers.v[i];
 

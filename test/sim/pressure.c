@@ -77,8 +77,9 @@ void sim_pressure_ends(struct sim *s) {
         tell(s);
 }
 
+/* The core counts the calm from the plan that first saw it: one that was on its way when the machine changed may be late. */
 bool sim_pressure_may_be_felt(const struct sim *s) {
-        return s->now_us < s->pressure->changed_us + CALM_US + HV_USEC_PER_SEC;
+        return s->now_us < s->pressure->changed_us + SIM_PLAN_LATE_US + CALM_US + HV_USEC_PER_SEC;
 }
 
 /* ---- what may be done then ---- */
