@@ -125,11 +125,13 @@ bool hv_gpu_is_selected(const struct hv_gpu_rules *rules, const char *uuid, cons
         return rules->n_select == 0;
 }
 
-static void hold(struct gpu_books *b, const char *list, uint64_t memory_bytes) {
+/* One holder of all that stand in one list or the other; either may be NULL. */
+static void hold(struct gpu_books *b, const char *list, const char *other, uint64_t memory_bytes) {
         for (size_t i = 0; i < b->v.n; i++) {
                 struct gpu_book *k = &b->v.v[i];
 
-                if (!lists(list, k->gpu->uuid) || HV_MUTANT(HV_MUTANT_GPU_GIVEN_TWICE))
+                if (!(lists(list, k->gpu->uuid) || lists(other, k->gpu->uuid)) ||
+                    HV_MUTANT(HV_MUTANT_GPU_GIVEN_TWICE))
                         continue;
                 k->n_holders++;
                 if (b->is_shared && memory_bytes && memory_bytes < k->free_bytes)
@@ -147,6 +149,12 @@ const char *hv_slot_gpus(const struct slot *s) {
 static bool runs(const struct container *k) {
         return k->state != HV_CONTAINER_EXITED && k->state != HV_CONTAINER_DEAD &&
                k->state != HV_CONTAINER_CREATED;
+}
+
+/* A container that an agent before this one made, and that was never started, goes before the one that is made with what was given
+ * now: until then both are held, for either may be the one that runs. */
+static const char *given_besides(const struct slot *s, enum hv_gpu_scope scope) {
+        return scope == HV_GPUS_FREE && s->have && !runs(s->have) ? s->gpus : NULL;
 }
 
 static bool holds(const struct slot *s, enum hv_gpu_scope scope) {
@@ -177,7 +185,8 @@ void hv_gpu_books_open(const struct hv_core *c, enum hv_gpu_scope scope, struct 
         }
         while (ret->v.n > 0 && hv_map_next(c->slots, &it, NULL, (void **) &s))
                 if (holds(s, scope))
-                        hold(ret, hv_slot_gpus(s), s->want ? s->want->gpu_memory_bytes : 0);
+                        hold(ret, hv_slot_gpus(s), given_besides(s, scope),
+                             s->want ? s->want->gpu_memory_bytes : 0);
 }
 
 void hv_gpu_books_done(struct gpu_books *b) {
@@ -225,7 +234,7 @@ char *hv_gpu_books_pick(struct gpu_books *b, unsigned n, uint64_t memory_bytes) 
                 free(list);
                 list = longer;
         }
-        hold(b, list, memory_bytes);
+        hold(b, list, NULL, memory_bytes);
         return HV_STEAL(list);
 }
 
@@ -471,7 +480,8 @@ static const char *const *holders_of(const struct hv_core *c, const struct gpu *
         size_t it = 0;
 
         while (hv_map_next(c->slots, &it, NULL, (void **) &s))
-                if (holds(s, HV_GPUS_FREE) && lists(hv_slot_gpus(s), g->uuid))
+                if (holds(s, HV_GPUS_FREE) &&
+                    (lists(hv_slot_gpus(s), g->uuid) || lists(given_besides(s, HV_GPUS_FREE), g->uuid)))
                         v[(*ret_n)++] = hv_arena_strdup(arena, s->name);
         return v;
 }

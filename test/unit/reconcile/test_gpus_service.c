@@ -332,6 +332,29 @@ static void but_not_where_both_may_have_it(void **state) {
         }
 }
 
+static enum hv_outcome removes_nothing(struct bed *b, const struct hv_action *a) {
+        (void) b;
+        return a->type == HV_ACTION_REMOVE ? HV_OUTCOME_FAILED : HV_OUTCOME_OK;
+}
+
+/* An agent before this one made its container with another GPU and died; until that goes it does not hide what is given now. */
+static void what_is_given_counts_beside_what_an_agent_before_left(void **state) {
+        const struct job a = { .id = "a", .source = HV_TASK_FROM_API, .n_gpus = 1 };
+        struct bed *b = again(state);
+
+        recall(b, &a, (struct hv_task_recalled){ .state = HV_TASK_QUEUED });
+        task_container(b, "a", HV_CONTAINER_CREATED)->gpus = "GPU-of-before";
+        b->mood = removes_nothing;
+        tell_one(b, true);
+        go(b);
+        want(b, "r2", (struct wish[]){ { .name = "model" }, {} });
+        assert_reason(b, "hive-model", HV_REASON_WAITING_GPU);
+        b->mood = NULL;
+        bed_wait(b, 60 * S);
+        assert_has_it(b, "task-a");
+        assert_null(bed_container(b, "hive-model"));
+}
+
 /* It has done its work, and would do it again. Whether it lost its GPU after that or a moment before does not matter. */
 static void what_is_finished_is_not_run_again_for_a_lost_gpu(void **state) {
         for (int lost_first = 0; lost_first < 2; lost_first++) {
@@ -390,6 +413,7 @@ int main(void) {
                 WITH_BED(who_may_have_been_made_with_it_has_it),
                 WITH_BED(who_comes_too_late_with_it_is_made_anew),
                 WITH_BED(but_not_where_both_may_have_it),
+                WITH_BED(what_is_given_counts_beside_what_an_agent_before_left),
                 cmocka_unit_test(what_is_finished_is_not_run_again_for_a_lost_gpu),
                 WITH_BED(what_failed_is_made_anew_with_another),
         };
