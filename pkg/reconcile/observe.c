@@ -341,7 +341,8 @@ static void attachment_event(struct hv_core *c, const struct hv_engine_event *e)
         const struct flight *f = s ? s->effect : NULL;
         bool joined = hv_streq(e->action, "connect");
 
-        if (!k || joined == (e->name && hv_container_endpoint(k, e->name) != NULL))
+        /* What is known is no news, unless a look that is under way may have seen something else. */
+        if (!k || (!s->look && joined == (e->name && hv_container_endpoint(k, e->name) != NULL)))
                 return;
         if (!f ? k->state != HV_CONTAINER_RUNNING && k->state != HV_CONTAINER_PAUSED &&
                             k->state != HV_CONTAINER_CREATED
@@ -367,7 +368,9 @@ static void item_event(struct hv_core *c, enum hv_kind kind, const struct hv_eng
         if ((!made && !gone) || (!o && !e->ours))
                 return;
         o = o ? o : hv_item_get(c, kind, name);
-        if (o->effect || (made && o->exists && hv_streq(o->id, e->id)) || (gone && !o->exists))
+        /* A list that is under way because of a doubt may have seen what this event has put an end to. */
+        if (o->effect ||
+            (!o->doubt && ((made && o->exists && hv_streq(o->id, e->id)) || (gone && !o->exists))))
                 return;
         hv_doubt_item(c, o);
 }

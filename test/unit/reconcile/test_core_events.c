@@ -8,7 +8,7 @@
 static int setup(void **state) {
         struct bed *b = bed_new();
 
-        bed_desire(b, desire("r1", (struct wish[]){ { "web", .network = "net" }, {} }));
+        bed_desire(b, desire("r1", (struct wish[]){ { "web", .network = "net", .volume = "data" }, {} }));
         bed_run(b);
         (void) bed_log_all(b);
         *state = b;
@@ -90,12 +90,61 @@ static void joining_a_network_while_paused_is_looked_at(void **state) {
         assert_string_equal(bed_log(b), "unpause hive-web; disconnect network hive-web");
 }
 
+/* It is on and off a network again before the look's answer is read, which saw the state between. */
+static void a_network_that_changes_twice_is_looked_at_twice(void **state) {
+        static const struct hv_seen_endpoint endpoints[] = { { "net", NULL }, { "other", NULL } };
+        static const struct {
+                const char *network, *first, *then;
+                size_t n_between;
+        } cases[] = { { "other", "connect", "disconnect", 2 }, { "net", "disconnect", "connect", 0 } };
+        BED;
+        struct hv_seen_container *k = bed_container(b, "hive-web");
+
+        k->endpoints = endpoints;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(cases); i++) {
+                b->hold = true;
+                network_event(b, cases[i].first, cases[i].network);
+                bed_run(b);
+                network_event(b, cases[i].then, cases[i].network);
+                k->n_endpoints = cases[i].n_between;
+                bed_answer(b, b->held.v[0], HV_OUTCOME_OK);
+                k->n_endpoints = 1;
+                b->hold = false;
+                bed_run(b);
+                assert_string_equal(bed_log_all(b), "inspect hive-web; inspect hive-web; ");
+        }
+}
+
+/* Somebody removed it and made it again; the list was read between the two. */
+static void a_volume_that_is_made_while_it_is_listed_is_listed_again(void **state) {
+        BED;
+        struct hv_input event = { .type = HV_INPUT_EVENT,
+                                  .event = { .type = HV_EVENT_VOLUME, .id = "data", .name = "data" } };
+
+        b->hold = true;
+        event.event.action = "destroy";
+        assert_int_equal(hv_core_input(b->core, b->now_us, &event, NULL), 0);
+        bed_run(b);
+        event.event.action = "create";
+        assert_int_equal(hv_core_input(b->core, b->now_us, &event, NULL), 0);
+        b->volumes.n = 0;
+        bed_answer(b, b->held.v[0], HV_OUTCOME_OK);
+        b->volumes.n = 1;
+        b->volumes.v[0].ours = false;
+        b->hold = false;
+        bed_run(b);
+        assert_string_equal(bed_log_all(b), "list engine; list engine; ");
+        assert_false(bed_status(b).synced); /* its name is a stranger's now */
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void) {
         const struct CMUnitTest tests[] = {
                 T(an_end_that_overtakes_a_look_is_looked_at),
                 T(joining_a_network_while_paused_is_looked_at),
+                T(a_network_that_changes_twice_is_looked_at_twice),
+                T(a_volume_that_is_made_while_it_is_listed_is_listed_again),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
