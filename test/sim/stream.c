@@ -29,7 +29,8 @@ static void mark_told(const struct event *e) {
                 if (k->tick == e->tick && k->known_tick >= k->tick_before)
                         k->known_tick = e->tick;
                 /* What has ended leaves its networks anyway: there it is no news. */
-                if (k->state != HV_CONTAINER_EXITED && e->tick == k->joined_tick)
+                if (k->state != HV_CONTAINER_EXITED && e->tick == k->joined_tick &&
+                    k->known_joined_tick >= k->joined_tick_before)
                         k->known_joined_tick = e->tick;
                 return;
         }

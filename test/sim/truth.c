@@ -208,6 +208,7 @@ void sim_container_join(struct sim *s, struct sim_container *k, const char *netw
         k->networks[k->n_networks] = hv_arena_strdup(s->arena, network);
         k->network_ids[k->n_networks++] = sim_container_is_up(k) ? network_id(s, network) : NULL;
         k->tick_before = k->tick;
+        k->joined_tick_before = k->joined_tick;
         k->tick = k->joined_tick = ++s->truth->tick;
         sim_stream_emit_endpoint(s, k, network, "connect");
 }
@@ -220,6 +221,7 @@ void sim_container_leave(struct sim *s, struct sim_container *k, const char *net
                 k->networks[i] = k->networks[k->n_networks];
                 k->network_ids[i] = k->network_ids[k->n_networks];
                 k->tick_before = k->tick;
+                k->joined_tick_before = k->joined_tick;
                 k->tick = k->joined_tick = ++s->truth->tick;
                 sim_stream_emit_endpoint(s, k, network, "disconnect");
                 return;

@@ -66,6 +66,7 @@ struct sim_container {
         uint64_t tick_before;       /* of the change before that one */
         uint64_t known_tick, known_detail_tick;  /* of what the present core was told */
         uint64_t joined_tick, known_joined_tick; /* the same of its networks */
+        uint64_t joined_tick_before;
         uint64_t last_word; /* number of the core's input that last told of it, looks apart */
 };
 
