@@ -135,9 +135,11 @@ static bool take_name(struct sim *s, const struct sim_call *c) {
         k->replica = a->unit->replica;
         k->digest = hv_arena_strdup(s->arena, older ? sim_older_digest() : a->unit->digest);
         k->limits = a->unit->limits;
-        k->gpus = older ? NULL : hv_arena_strdup(s->arena, a->gpus);
-        k->n_gpus = a->unit->n_gpus;
-        k->gpu_memory_bytes = a->unit->gpu_memory_bytes;
+        if (!older) { /* what was declared before asked for none: a paused roll-out, or a restart, may start it as it is */
+                k->gpus = hv_arena_strdup(s->arena, a->gpus);
+                k->n_gpus = a->unit->n_gpus;
+                k->gpu_memory_bytes = a->unit->gpu_memory_bytes;
+        }
         for (size_t i = 0; i < a->unit->n_mounts && owner == SIM_OWNER_NODE; i++)
                 if (a->unit->mounts[i].type == HV_MOUNT_VOLUME)
                         k->volumes[k->n_volumes++] = a->unit->mounts[i].source;
