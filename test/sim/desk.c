@@ -113,11 +113,17 @@ void sim_desk_submit_crowd(struct sim *s) {
 
 void sim_desk_stop(struct sim *s) {
         const struct sim_known *k = any_known(s);
+        struct sim_promise *p = k ? sim_ledger_find(s, k->task->id) : NULL;
+        int r;
 
         if (!k)
                 return;
-        sim_trace(s, "DESK stops %s: %d", k->task->id,
-                  sim_desk_ask(s, HV_INPUT_TASK_STOP, k->task->id, NULL));
+        if (p && !p->ended && s->agent->core)
+                p->stop_asked_of = s->agent->core_number;
+        r = sim_desk_ask(s, HV_INPUT_TASK_STOP, k->task->id, NULL);
+        if (p && r < 0)
+                p->stop_asked_of = 0;
+        sim_trace(s, "DESK stops %s: %d", k->task->id, r);
 }
 
 void sim_desk_ask_again(struct sim *s) {

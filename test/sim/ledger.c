@@ -94,7 +94,7 @@ static struct sim_reply accept(struct sim *s, const struct hv_action *a) {
                 if (!p->ended)
                         return broken(s, "I3", a, "run again while it has not ended");
                 p->ended = p->stop_asked = false;
-                p->back_asked_of = 0;
+                p->back_asked_of = p->stop_asked_of = 0;
                 p->n_counted = 0;
                 return ok();
         }

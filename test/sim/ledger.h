@@ -31,6 +31,7 @@ struct sim_promise {
         struct hv_task_end end; /* with ended */
         bool stop_asked;
         const char *stop_by;
+        uint64_t stop_asked_of; /* number of the core that was last told to stop it by the desk; 0: none */
         bool is_owed;           /* to the pool: it ended */
         uint64_t back_asked_of; /* number of the core that was last asked to hand it back; 0: none */
         unsigned

@@ -47,7 +47,7 @@ static void judge_note(struct sim *s, const struct hv_note *n) {
                 sim_pressure_admitted(s, n->object);
                 sim_gpus_admitted(s, n->object);
                 sim_orders_admitted(s, n->object);
-                sim_pool_goes_on(s, n->object, "admitted");
+                sim_pool_admitted(s, n->object);
                 break;
         default:
                 break;
@@ -106,7 +106,7 @@ void sim_oracle_before_errand(struct sim *s, const struct hv_action *a) {
         if (a->type == HV_ACTION_TASK_EVICTING && a->eviction == HV_EVICTION_GPU_LOST)
                 sim_gpus_evicted(s, a->task_id, a->attempt);
         if (a->type == HV_ACTION_TASK_BEGIN)
-                sim_pool_goes_on(s, a->task_id, "begun");
+                sim_pool_begun(s, a->task_id);
         if (a->type == HV_ACTION_TASK_FORGET)
                 sim_oracle_before_forgetting(s, a);
         for (size_t i = 0; i < s->driver->calls.n; i++) {

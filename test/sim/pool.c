@@ -108,9 +108,33 @@ void sim_pool_ended(struct sim *s, const struct sim_promise *p, const struct hv_
                 sim_fail(s, "H1", "%s is handed back to its pool: %s", p->id, why);
 }
 
-void sim_pool_goes_on(struct sim *s, const char *id, const char *what) {
+/* What was begun cannot go back any more, whoever asked for it. */
+static bool is_to_go_back(struct sim *s, const char *id) {
         const struct sim_promise *p = sim_ledger_find(s, id);
 
-        if (p && !p->ended && p->back_asked_of == s->agent->core_number)
-                sim_fail(s, "H1", "%s is %s, and was to be handed back", id, what);
+        return p && !p->ended && !p->attempts.n && p->back_asked_of == s->agent->core_number;
+}
+
+void sim_pool_admitted(struct sim *s, const char *id) {
+        if (is_to_go_back(s, id))
+                sim_fail(s, "H1", "%s is admitted, and was to be handed back", id);
+}
+
+/* Somebody may have started it before it was asked for, and the core, whose engine was away, learns of it only afterwards. Given to
+ * another node it would run twice. What is gone counts until the core was told so. */
+static bool was_started_by_hand(const struct sim *s, const char *id) {
+        for (size_t i = 0; i < s->truth->containers.n; i++) {
+                const struct sim_container *k = s->truth->containers.v[i];
+
+                if (k->kind == HV_KIND_TASK && k->owner == SIM_OWNER_NODE && hv_streq(k->object, id) &&
+                    !k->is_builder && !k->was_started_by_hivelet && k->state != HV_CONTAINER_CREATED &&
+                    (k->exists || k->known_tick < k->tick))
+                        return true;
+        }
+        return false;
+}
+
+void sim_pool_begun(struct sim *s, const char *id) {
+        if (is_to_go_back(s, id) && !was_started_by_hand(s, id))
+                sim_fail(s, "H1", "%s is begun, and was to be handed back", id);
 }

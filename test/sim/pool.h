@@ -5,7 +5,7 @@
  *          as the agent does; a core that dies has to be asked again.
  *
  *      H1    what is handed back was asked for, is the pool's, has no begin in the ledger and never had a container that was started; what
- *            is to be handed back is neither admitted nor begun
+ *            is to be handed back is neither admitted nor begun, unless somebody has started it by hand
  *
  *          That nothing of it begins after its end, is I3; that nothing starts without a begin, is I1.
  */
@@ -28,4 +28,5 @@ void sim_pool_changes(struct sim *s); /* it takes what it is owed, or the node i
 void sim_pool_ends(struct sim *s);
 
 void sim_pool_ended(struct sim *s, const struct sim_promise *p, const struct hv_task_end *e);
-void sim_pool_goes_on(struct sim *s, const char *id, const char *what); /* the present core's */
+void sim_pool_admitted(struct sim *s, const char *id); /* by the present core */
+void sim_pool_begun(struct sim *s, const char *id);

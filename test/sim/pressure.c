@@ -105,6 +105,11 @@ void sim_pressure_admitted(struct sim *s, const char *id) {
                 sim_fail(s, "P1", "%s is admitted while the CPUs are busy", id);
 }
 
+/* The core was told, though a full disk may keep that from being recorded for long: it ends anyway. */
+static bool is_to_stop(const struct sim *s, const struct sim_promise *p) {
+        return p->stop_asked || p->stop_asked_of == s->agent->core_number;
+}
+
 static const char *less_important(struct sim *s, const struct sim_promise *p) {
         _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
         const struct hv_task_status *t;
@@ -114,7 +119,7 @@ static const char *less_important(struct sim *s, const struct sim_promise *p) {
         for (size_t i = 0; i < n; i++) {
                 const struct sim_promise *other = sim_ledger_find(s, t[i].id);
 
-                if (other && other != p && !other->stop_asked && t[i].state == HV_TASK_RUNNING &&
+                if (other && other != p && !is_to_stop(s, other) && t[i].state == HV_TASK_RUNNING &&
                     t[i].started_wall_us && other->task->priority < p->task->priority &&
                     sim_attempt_alive(s, other->id, t[i].attempt))
                         return other->id;
