@@ -149,30 +149,65 @@ static bool is_attempt(const struct task *t, const struct slot *s) {
                hv_streq(k->object, t->id);
 }
 
-/* Not there under its name is not gone: somebody may have renamed it. True once a complete listing that was asked for
- * after it was missed shows it under no other name; what the listing or an event left in doubt is looked at first. */
-static bool is_lost(struct hv_core *c, struct task *t) {
-        struct slot *s;
+/* Of two that somebody's renaming left behind: who was told to start, else who did. */
+static unsigned rank(const struct task *t, const struct container *k) {
+        if (hv_streq(k->id, t->live->started_id))
+                return 4;
+        return runs(k) ? 3 : has_ended(k) ? 2 : 1;
+}
+
+/* `*ret_wait`: one of them has to be looked at before any can be told from the others. */
+static struct slot *find_elsewhere(const struct hv_core *c, const struct task *t, bool *ret_wait) {
+        struct slot *s, *best = NULL;
         size_t it = 0;
 
-        while (hv_map_next(c->slots, &it, NULL, (void **) &s))
-                if (is_attempt(t, s) && is_certain(s)) {
-                        hv_task_follow(c, t, s);
-                        return false;
-                }
+        *ret_wait = false;
+        while (hv_map_next(c->slots, &it, NULL, (void **) &s)) {
+                if (!is_attempt(t, s))
+                        continue;
+                *ret_wait |= !is_certain(s);
+                if (!best || rank(t, s->have) > rank(t, best->have))
+                        best = s;
+        }
+        return best;
+}
+
+static void follow(struct hv_core *c, struct task *t, struct slot *s) {
+        hv_task_follow(c, t, s);
+        /* That it never started says nothing of a START that went, or may have gone, to another one. */
+        if (t->live->start == START_SENT && s->have->state == HV_CONTAINER_CREATED &&
+            !hv_streq(s->have->id, t->live->started_id))
+                t->live->start = START_LOST;
+}
+
+/* Not there under its name is not gone: somebody may have renamed it, and who makes a second one runs the attempt twice. True once a
+ * complete listing that was asked for after it was missed shows it under no other name; what the listing or an event left in doubt
+ * is looked at first. What was never made needs no listing. */
+static bool is_nowhere(struct hv_core *c, struct task *t) {
+        bool wait;
+        struct slot *s = find_elsewhere(c, t, &wait);
+        size_t it = 0;
+
+        if (s && !wait) {
+                follow(c, t, s);
+                return false;
+        }
         if (HV_MUTANT(HV_MUTANT_RENAMED_IS_LOST))
                 return true;
-        if (!t->live->missed) {
-                t->live->missed = ++c->seq;
-                c->engine.look_parts |= HV_LOOK_CONTAINERS;
-                c->engine.look_doubt = c->seq;
-        }
-        if (c->engine.listed < t->live->missed)
-                return false;
-        it = 0;
-        while (hv_map_next(c->slots, &it, NULL, (void **) &s))
-                if (!s->want && !is_certain(s))
+        if (s || t->live->was_made || t->live->start != START_NOT_SENT) {
+                if (!t->live->missed) {
+                        t->live->missed = ++c->seq;
+                        c->engine.look_parts |= HV_LOOK_CONTAINERS;
+                        c->engine.look_doubt = c->seq;
+                }
+                if (s || c->engine.listed < t->live->missed)
                         return false;
+                while (hv_map_next(c->slots, &it, NULL, (void **) &s))
+                        if (!s->want && !is_certain(s))
+                                return false;
+        }
+        t->live->was_made = false;
+        t->live->missed = 0;
         return true;
 }
 
@@ -213,8 +248,10 @@ static void advance_run(struct hv_core *c, struct task *t, uint64_t now_us) {
         if (c->engine.state != HV_ENGINE_READY || !is_certain(s))
                 return;
         if (!k || !k->ours) {
+                if (!is_nowhere(c, t))
+                        return;
                 if (t->live->start != START_NOT_SENT) {
-                        if (is_lost(c, t) && !hv_task_fence_held(t))
+                        if (!hv_task_fence_held(t))
                                 over_by_loss(c, t);
                 } else if (t->live->ending == HV_CAUSE_STOPPED)
                         hv_task_over(c, t, HV_CAUSE_STOPPED, "stopped by %s before it started",
@@ -227,6 +264,7 @@ static void advance_run(struct hv_core *c, struct task *t, uint64_t now_us) {
                 return;
         }
         t->live->missed = 0;
+        t->live->was_made = true;
         judge_bar(t, k);
         if (k->state == HV_CONTAINER_CREATED &&
             (is_successor(t, k) || (t->live->start == START_LOST && t->live->barred)))
@@ -262,6 +300,11 @@ static void advance_make(struct hv_core *c, struct task *t) {
         const char *by = t->stop_by ? t->stop_by : "somebody";
 
         if (!is_certain(s))
+                return;
+        if (s->have && s->have->ours) {
+                t->live->missed = 0;
+                t->live->was_made = true;
+        } else if (c->engine.state == HV_ENGINE_READY && !is_nowhere(c, t))
                 return;
         if (t->stop_durable)
                 hv_task_over(c, t, HV_CAUSE_STOPPED, "stopped by %s before it started", by);

@@ -92,6 +92,8 @@ static struct verdict assess_make(const struct hv_core *c, const struct task *t,
                                   bool *ret_on_slot) {
         const struct container *k = t->slot->have;
 
+        if ((!k || !k->ours) && t->live->missed) /* it may go by another name */
+                return quiet(HV_PHASE_CREATING, HV_REASON_PENDING, false);
         if ((!k || !k->ours) && t->task->packages.requirements && !t->live->packaged)
                 return assess_packages(c, t, now_us, ret_on_slot);
         if (!k || !k->ours)
@@ -159,7 +161,7 @@ static struct verdict assess_run(const struct hv_core *c, const struct task *t, 
         const struct container *k = s->have;
         struct verdict v;
 
-        if ((!k || !k->ours) && t->live->start != START_NOT_SENT)
+        if ((!k || !k->ours) && (t->live->start != START_NOT_SENT || t->live->missed))
                 return quiet(HV_PHASE_RUNNING, HV_REASON_PENDING, false);
         if (!k || !k->ours)
                 return t->live->workspace == WORKSPACE_THERE ? hv_assess_creation(c, s, now_us)

@@ -346,9 +346,17 @@ void hv_task_container_done(struct hv_core *c, uint64_t now_us, const struct fli
                             const struct hv_input *in) {
         struct slot *s = f->slot;
         struct task *t = s->task;
+        bool is_gone = (in->outcome == HV_OUTCOME_OK || in->outcome == HV_OUTCOME_NOT_FOUND) && !s->have;
 
         (void) now_us;
-        if (!t || t->step != TASK_STEP_RUN)
+        if (!t || (t->step != TASK_STEP_MAKE && t->step != TASK_STEP_RUN))
+                return;
+        if (f->action.type == HV_ACTION_CREATE)
+                t->live->was_made |= in->outcome == HV_OUTCOME_OK || in->outcome == HV_OUTCOME_UNKNOWN ||
+                                     in->outcome == HV_OUTCOME_FAILED;
+        else if (f->action.type == HV_ACTION_REMOVE && is_gone)
+                t->live->was_made = false;
+        if (t->step != TASK_STEP_RUN)
                 return;
         switch (f->action.type) {
         case HV_ACTION_START:
@@ -362,7 +370,7 @@ void hv_task_container_done(struct hv_core *c, uint64_t now_us, const struct fli
                 }
                 break;
         case HV_ACTION_REMOVE:
-                if ((in->outcome == HV_OUTCOME_OK || in->outcome == HV_OUTCOME_NOT_FOUND) && !s->have)
+                if (is_gone)
                         hv_task_fence_held(t);
                 break;
         case HV_ACTION_STOP:

@@ -121,8 +121,10 @@ static void plan_task(struct pass *p, struct task *t) {
                 hand_out(p, t, &v);
                 return;
         }
-        if (hv_pass_act(p, t->slot, &v, true) && v.action == HV_ACTION_START)
+        if (hv_pass_act(p, t->slot, &v, true) && v.action == HV_ACTION_START) {
                 t->live->start = START_SENT;
+                hv_set_text(&t->live->started_id, t->slot->have->id);
+        }
 }
 
 /* What is done with leaves the list that is walked; what the ledger knows of it stays known. */

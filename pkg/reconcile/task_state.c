@@ -84,6 +84,7 @@ static struct task_live *free_live(struct task *t) {
                 free(t->live->lacks_text);
                 free(t->live->eviction_text);
                 free(t->live->start_message);
+                free(t->live->started_id);
                 free(t->live->end_message);
                 free(t->live->collected);
                 free(t->live);
@@ -139,6 +140,7 @@ void hv_task_bind(struct hv_core *c, struct task *t) {
         t->slot = hv_slot_get(c, t->live->unit->container);
         t->slot->task = t;
         t->slot->want = t->live->unit;
+        t->live->was_made = t->slot->touched != 0;
         if (t->slot->failure.type != HV_ACTION_REMOVE) /* what is in its way is not tried sooner for it */
                 hv_failure_reset(&t->slot->failure);
         hv_backoff_reset(&t->slot->restart);
@@ -185,6 +187,12 @@ void hv_task_follow(struct hv_core *c, struct task *t, struct slot *s) {
         hv_note_task(c, t, HV_NOTE_OUT_OF_SYNC, HV_REASON_PENDING, "its container goes by the name %s now",
                      s->name);
         t->live->unit->container = hv_arena_strdup(t->live->arena, s->name);
+        free(s->gpus);
+        s->gpus = HV_STEAL(t->slot->gpus);
+        if (s->have && hv_streq(s->have->id, t->slot->made_id)) {
+                hv_set_text(&s->made_id, s->have->id);
+                s->made_limits = t->slot->made_limits;
+        }
         t->slot = s;
         s->task = t;
         s->want = t->live->unit;
@@ -208,6 +216,7 @@ void hv_task_queue(struct hv_core *c, struct task *t, uint64_t now_us, uint64_t 
         t->live->start_refused = t->live->was_stopped = t->live->may_be_stopped = false;
         t->live->missed = 0;
         hv_set_text(&t->live->start_message, NULL);
+        hv_set_text(&t->live->started_id, NULL);
         t->live->started_us = t->started_wall_us = t->live->finished_wall_us = 0;
         t->live->ending = HV_CAUSE_NONE;
         t->live->eviction = HV_EVICTION_NONE;

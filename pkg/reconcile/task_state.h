@@ -75,7 +75,9 @@ struct task_live {
         bool start_refused;  /* the engine says that the task is at fault */
         bool was_stopped;    /* a STOP of ours ended it */
         bool may_be_stopped; /* ... or may have: what became of it is not known */
-        uint64_t missed;     /* seq at which its container was not found under its name; 0: it is there */
+        uint64_t missed; /* seq at which its container was not found under its name; 0: it is not sought */
+        bool was_made; /* a container of it was there, or may have been: under another name it may be still */
+        char *started_id;                 /* the container to which this process sent a START; NULL: none */
         uint64_t begun_us, begun_wall_us; /* its `begin`; begun_us 0: in another boot, or not known */
         uint64_t started_us;              /* of the core's clock; 0: not known to have started */
         uint64_t finished_wall_us;

@@ -373,6 +373,59 @@ static void an_engine_that_goes_away_behind_the_fence_changes_nothing(void **sta
         assert_int_equal(b->n_starts, 1);
 }
 
+/* ---- two containers of one attempt ---- */
+
+/* t1 is made, and its `begin` is on its way while somebody renames its container, and lets it run and end before that. */
+static void rename_before_begin(struct bed *b, bool runs) {
+        struct hv_seen_container *k;
+
+        assert_int_equal(submit(b, &api_t1), 0);
+        b->hold = true;
+        bed_run(b);
+        answer(b, HV_ACTION_TASK_ACCEPT, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_INSPECT_IMAGE, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_TASK_PREPARE, HV_OUTCOME_OK);
+        answer(b, HV_ACTION_CREATE, HV_OUTCOME_OK);
+        k = bed_container(b, "task-t1");
+        k->name = "elsewhere"; /* its event is lost */
+        k->state = runs ? HV_CONTAINER_EXITED : k->state;
+        bed_event(b, "update", "task-t1");
+        b->hold = false;
+        answer(b, HV_ACTION_TASK_BEGIN, HV_OUTCOME_OK);
+        bed_wait(b, 60 * S);
+}
+
+static void what_was_renamed_before_its_begin_is_not_made_twice(void **state) {
+        BED;
+
+        rename_before_begin(b, false);
+        assert_string_equal(bed_log(b),
+                            "accept t1; prepare t1; create task-t1; record the start of t1; start elsewhere");
+        assert_int_equal(b->n_starts, 1);
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_RUNNING);
+}
+
+static void what_somebody_ran_and_renamed_before_its_begin_has_run(void **state) {
+        BED;
+
+        rename_before_begin(b, true);
+        assert_int_equal(b->n_starts, 0);
+        assert_int_equal(status_of(b, "t1").state, HV_TASK_COMPLETED);
+}
+
+/* The START of an agent before this one went to a container that is gone; that another one never started says nothing of it. */
+static void what_never_started_under_another_name_proves_nothing(void **state) {
+        struct bed *b = again(state);
+
+        task_container(b, "t1", HV_CONTAINER_CREATED)->name = "elsewhere";
+        recall(b, &api_t1, (struct hv_task_recalled){ .state = HV_TASK_RUNNING, .attempt = 1 });
+        go(b);
+        bed_wait(b, 60 * S);
+        assert_int_equal(b->n_starts, 0);
+        assert_string_equal(status_of(b, "t1").reason, "nodeError");
+        assert_null(bed_container(b, "elsewhere"));
+}
+
 int main(void) {
 #define RULE(f) cmocka_unit_test_setup_teardown(f, task_bed_setup, task_bed_teardown)
         const struct CMUnitTest tests[] = {
@@ -396,6 +449,9 @@ int main(void) {
                 RULE(a_start_of_another_boot_counts_as_run),
                 RULE(a_trace_of_a_start_of_its_own_changes_nothing),
                 RULE(an_engine_that_goes_away_behind_the_fence_changes_nothing),
+                RULE(what_was_renamed_before_its_begin_is_not_made_twice),
+                RULE(what_somebody_ran_and_renamed_before_its_begin_has_run),
+                RULE(what_never_started_under_another_name_proves_nothing),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
