@@ -13,6 +13,9 @@
 static void on_input(void *userdata, const struct hv_input *input) {
         struct hv_err err = {};
 
+        /* Images are shown whoever they are of, and the core follows only those that are wanted. */
+        if (input->type == HV_INPUT_EVENT && input->event.type == HV_EVENT_IMAGE)
+                hv_agent_poke(userdata);
         if (hv_agent_input(userdata, input, &err) < 0)
                 (void) hv_log_event_error(HV_EVENT_INVARIANT_VIOLATED, err.code, NULL, "%s", err.msg);
 }

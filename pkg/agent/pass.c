@@ -39,14 +39,19 @@ struct hv_ledger_instant hv_agent_instant(void) {
         return (struct hv_ledger_instant){ hv_agent_wall_us(), hv_agent_boot(), hv_agent_now_us() };
 }
 
-void hv_agent_poke(struct hv_agent *a) {
+static void pass_soon(struct hv_agent *a) {
         (void) sd_event_source_set_enabled(a->pass, SD_EVENT_ONESHOT);
+}
+
+void hv_agent_poke(struct hv_agent *a) {
+        a->has_moved = true;
+        pass_soon(a);
 }
 
 int hv_agent_input(struct hv_agent *a, const struct hv_input *in, struct hv_err *err) {
         int r = hv_core_input(a->core, hv_agent_now_us(), in, err);
 
-        hv_agent_poke(a);
+        pass_soon(a); /* the core knows whether this is news */
         return r;
 }
 
@@ -82,9 +87,11 @@ static void arm_deadline(struct hv_agent *a, uint64_t deadline_us) {
 static int on_pass(sd_event_source *s, void *userdata) {
         struct hv_agent *a = userdata;
         uint64_t begin_us = hv_agent_now_us();
+        bool has_moved = a->has_moved;
         struct hv_effects fx;
 
         (void) s;
+        a->has_moved = false;
         hv_agent_tell_clock(a);
         hv_agent_caps_follow(a);
         hv_core_plan(a->core, begin_us, &fx);
@@ -96,6 +103,7 @@ static int on_pass(sd_event_source *s, void *userdata) {
         }
         arm_deadline(a, fx.deadline_us);
         hv_metrics_pass(hv_api_metrics(a->api), hv_agent_now_us() - begin_us, fx.n_actions);
+        has_moved |= fx.changed;
         hv_effects_done(&fx);
         hv_agent_revision_passed(a);
         hv_agent_orders_passed(a);
@@ -107,14 +115,16 @@ static int on_pass(sd_event_source *s, void *userdata) {
         hv_agent_preload_passed(a);
         hv_agent_pool_passed(a);
         hv_agent_publish_soon(a);
-        hv_api_changed(a->api);
+        if (has_moved)
+                hv_api_changed(
+                        a->api); /* a look of the routine that found all as it was is no news to anybody */
         return 0;
 }
 
 static int on_deadline(sd_event_source *s, uint64_t at_us, void *userdata) {
         (void) s;
         (void) at_us;
-        hv_agent_poke(userdata);
+        pass_soon(userdata);
         return 0;
 }
 

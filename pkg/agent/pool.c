@@ -193,6 +193,8 @@ static void try_later(struct hv_agent_pool *p, const struct hv_err *err) {
         if (p->backoff.n == 0)
                 (void) hv_log_error(err->code, "no link to the pool: %s; tried again until it works",
                                     err->msg);
+        if (!hv_streq(p->trouble, err->msg))
+                hv_api_changed(p->agent->api);
         free(p->trouble);
         p->trouble = hv_strdup(err->msg);
         hv_backoff_failed(&p->backoff, &retry_backoff, hv_agent_now_us());
@@ -234,6 +236,7 @@ static void try_link(struct hv_agent_pool *p) {
         free(p->trouble);
         p->trouble = NULL;
         p->inbox_is_due = true;
+        hv_api_changed(p->agent->api);
 }
 
 static void drop_link(struct hv_agent_pool *p) {
@@ -254,8 +257,10 @@ static void drop_what_waits(struct hv_agent_pool *p) {
         if (!p->link || !p->tunnel || !hv_agent_pool_gate(p, arena))
                 return;
         hv_pool_state(p->link, arena, &s);
-        if (s.phase == HV_POOL_OFFLINE)
-                drop_link(p);
+        if (s.phase != HV_POOL_OFFLINE)
+                return;
+        drop_link(p);
+        hv_api_changed(p->agent->api);
 }
 
 /* All that a link is made from: whatever is different makes another one. Of the password a fingerprint. */

@@ -111,6 +111,7 @@ static void fetch(struct hv_agent *a, struct entry *e) {
         };
 
         e->state = PULLING;
+        hv_api_changed(a->api);
         e->fetch = hv_image_fetch_new(&options);
 }
 
@@ -148,12 +149,13 @@ static void go_on(struct hv_agent *a) {
         uint64_t next_us = HV_TIME_NEVER, open_us = HV_TIME_NEVER, now_us = hv_agent_now_us();
         size_t n_places, it = 0;
         struct entry *e;
-        bool open;
+        bool open, was_waiting;
 
         if (!p || !a->docker || !hv_core_is_engine_ready(a->core))
                 return;
         open = is_open(p, &open_us);
         n_places = hv_agent_preload_places(a);
+        was_waiting = p->is_waiting;
         p->is_waiting = false;
         while (hv_map_next(p->entries, &it, NULL, (void **) &e)) {
                 if (e->state == UNKNOWN) {
@@ -171,6 +173,8 @@ static void go_on(struct hv_agent *a) {
                         fetch(a, e);
                 }
         }
+        if (p->is_waiting != was_waiting)
+                hv_api_changed(a->api);
         arm(p, next_us);
 }
 

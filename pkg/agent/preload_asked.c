@@ -129,6 +129,7 @@ void hv_agent_asked_passed(struct hv_agent *a) {
                 if (e->phase != HV_API_PRELOAD_WAITING)
                         continue;
                 e->phase = HV_API_PRELOAD_PULLING;
+                hv_api_changed(a->api);
                 e->call = hv_docker_image_inspect(a->docker, e->ref,
                                                   (struct hv_docker_then){ .fn = on_looked, .userdata = e });
         }

@@ -90,6 +90,7 @@ struct hv_agent {
 
         struct hv_core *core;
         sd_event_source *pass, *deadline; /* the next pass: at the end of this turn, or at an instant */
+        bool has_moved; /* something that the API shows did, beside the core: the next pass tells it */
         sd_event_source *publish, *turn, *once_timeout, *hangup, *terminate, *interrupt;
 
         struct hv_source_set *sources;
@@ -182,7 +183,8 @@ uint64_t hv_agent_wall_us(void);
 const char *hv_agent_boot(void);                 /* the machine's boot id; NULL: it could not be read */
 struct hv_ledger_instant hv_agent_instant(void); /* now, by all of them */
 int hv_agent_pass_init(struct hv_agent *a, struct hv_err *err);
-void hv_agent_poke(struct hv_agent *a); /* a pass is due, at the end of this turn of the loop */
+/* Something happened here, beside the core: a pass is due, at the end of this turn of the loop, and the API tells of it. */
+void hv_agent_poke(struct hv_agent *a);
 int hv_agent_input(struct hv_agent *a, const struct hv_input *in,
                    struct hv_err *err); /* into the core; pokes */
 void hv_agent_look(struct hv_agent *a); /* somebody wants everything to be looked at now */

@@ -201,6 +201,7 @@ static void keep(struct hv_agent *a) {
                 return;
         a->is_kept = hv_source_set_in_force(a->sources, a->active, a->active_wall_us, &err) >= 0;
         a->keep_after_us = hv_agent_now_us() + KEEP_AGAIN_US;
+        hv_api_changed(a->api); /* the list of revisions */
         if (!a->is_kept)
                 (void) hv_log_error(err.code, "the revision in force cannot be kept for the next start: %s",
                                     err.msg);

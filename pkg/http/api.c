@@ -74,6 +74,8 @@ void hv_api_at_end_of_turn(struct hv_api *api) {
 }
 
 void hv_api_changed(struct hv_api *api) {
+        if (!api)
+                return;
         api->generation++;
         hv_api_at_end_of_turn(api);
 }

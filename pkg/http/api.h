@@ -380,8 +380,8 @@ void hv_api_limit_streams(struct hv_api *api, unsigned streams_max);
  * NULL: as his system has them). Shown until it is said. Takes NULL, as hv_api_changed() does. */
 void hv_api_show_pages(struct hv_api *api, bool shown, const char *theme);
 
-/* Something that a snapshot shows may have changed: to be called after every pass that had an input. Cheap:
- * the work is done once, at the end of the loop's turn. */
+/* Something that a snapshot shows may have changed: told to whoever watches, and what was answered before is no answer any more
+ * (ETag). Cheap: the work is done once, at the end of the loop's turn. Takes NULL. */
 void hv_api_changed(struct hv_api *api);
 
 /* Takes a record of the log's observer: into the ring of the log when it is urgent enough for the log, into the ring of events

@@ -211,16 +211,12 @@ static const char *needs_new_container(const struct container *k, const struct h
         return NULL;
 }
 
-static bool limits_equal(const struct hv_limits *a, const struct hv_limits *b) {
-        return a->memory_bytes == b->memory_bytes && a->nano_cpus == b->nano_cpus && a->pids == b->pids;
-}
-
 static bool limits_differ(const struct hv_core *c, const struct slot *s) {
         struct hv_limits wanted = hv_caps_limits(c, s->want);
 
         if (HV_MUTANT(HV_MUTANT_LOST_UPDATE))
                 return false;
-        return s->have->restart_policy_set || !limits_equal(&s->have->limits, &wanted);
+        return s->have->restart_policy_set || !hv_limits_equal(&s->have->limits, &wanted);
 }
 
 /* An engine that changes nothing in place makes a container anew, with the limits that are wanted. But not one that was made
@@ -230,7 +226,7 @@ static bool must_be_made_anew(const struct hv_core *c, const struct slot *s) {
 
         if (!c->engine.no_update || !s->have->detailed || !limits_differ(c, s))
                 return false;
-        return !hv_streq(s->made_id, s->have->id) || !limits_equal(&s->made_limits, &wanted);
+        return !hv_streq(s->made_id, s->have->id) || !hv_limits_equal(&s->made_limits, &wanted);
 }
 
 bool hv_slot_is_paused(const struct hv_core *c, const struct slot *s) {

@@ -143,6 +143,7 @@ static void look_at_clock(struct pass *p) {
         uint64_t wall_us = hv_wall_us(p->c, p->now_us), least = 0, n;
         struct caps *k = &p->c->caps[HV_CAPS_TASKS];
         unsigned gpus = HV_QUIET_GPUS_ALL;
+        bool has_gpus;
 
         if (!wall_us) /* nobody told the time: a plan is of the moment that was seen */
                 return;
@@ -158,8 +159,11 @@ static void look_at_clock(struct pass *p) {
                 n = share(k->machine.nano_cpus, q->nano_cpus, 0, CPU_LEAST, CPU_STEP);
                 least = least && (!n || least < n) ? least : n;
         }
+        has_gpus = gpus < HV_QUIET_GPUS_ALL;
+        p->c->changed |= k->quiet_nano_cpus != least || k->has_quiet_gpus != has_gpus ||
+                         (has_gpus && k->n_quiet_gpus != gpus);
         k->quiet_nano_cpus = least;
-        k->has_quiet_gpus = gpus < HV_QUIET_GPUS_ALL;
+        k->has_quiet_gpus = has_gpus;
         k->n_quiet_gpus = gpus;
         if (s->n_quiet_hours)
                 hv_pass_not_later_than(p, p->now_us + HV_USEC_PER_MIN - wall_us % HV_USEC_PER_MIN);
@@ -173,9 +177,21 @@ static bool differs(const struct hv_core *c, enum hv_caps_place place) {
                (k->seen.foreign & hv_caps_asked(&want));
 }
 
+/* Slices are read again with each look at the engine. */
+static bool is_as_seen(const struct caps *k, const struct hv_seen_caps *seen) {
+        return hv_streq(k->slice, seen->slice) && hv_streq(k->message, seen->message) &&
+               k->seen.state == seen->state && k->seen.foreign == seen->foreign &&
+               k->seen.has_memory_high == seen->has_memory_high && k->seen.cpu_is_v1 == seen->cpu_is_v1 &&
+               hv_caps_equal(&k->seen.caps, &seen->caps, true) &&
+               k->machine.nano_cpus == seen->machine_nano_cpus &&
+               k->machine.memory_bytes == seen->machine_memory_bytes &&
+               k->machine.threads == seen->machine_threads;
+}
+
 void hv_caps_input(struct hv_core *c, const struct hv_seen_caps *seen) {
         struct caps *k = &c->caps[seen->place];
 
+        c->changed |= !is_as_seen(k, seen);
         hv_set_text(&k->slice, seen->slice);
         hv_set_text(&k->message, seen->message);
         k->machine = (struct hv_caps_machine){ seen->machine_nano_cpus, seen->machine_memory_bytes,
@@ -183,6 +199,7 @@ void hv_caps_input(struct hv_core *c, const struct hv_seen_caps *seen) {
         k->seen = *seen;
         k->seen.slice = k->seen.message = NULL; /* borrowed: the copies count */
         if (c->active && can_be_capped(k) && !differs(c, seen->place)) {
+                c->changed |= k->failure.reason != HV_REASON_SYNCED || k->is_refused;
                 hv_failure_reset(&k->failure);
                 k->is_refused = false;
                 hv_set_text(&k->told, NULL);

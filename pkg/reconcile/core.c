@@ -69,9 +69,17 @@ struct hv_core *hv_core_free(struct hv_core *c) {
         return NULL;
 }
 
+/* Hints and readings that come without anything having happened: whether they change what is shown is known where they are
+ * taken in. Of all else it is taken for granted. */
+static bool is_judged_where_taken(enum hv_input_type type) {
+        return type == HV_INPUT_DONE || type == HV_INPUT_EVENT || type == HV_INPUT_CLOCK ||
+               type == HV_INPUT_CAPS || type == HV_INPUT_PRESSURE;
+}
+
 int hv_core_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in, struct hv_err *err) {
         _hv_cleanup_(hv_flight_freep) struct flight *f = NULL;
 
+        c->changed |= !is_judged_where_taken(in->type);
         switch (in->type) {
         case HV_INPUT_DESIRED:
                 hv_guard_offer(c, in->desired);
@@ -92,6 +100,7 @@ int hv_core_input(struct hv_core *c, uint64_t now_us, const struct hv_input *in,
                 if (!f)
                         return hv_err_set(err, -ENOENT, "action %llu is not in flight",
                                           (unsigned long long) in->action_id);
+                c->changed |= !f->is_routine;
                 hv_done(c, now_us, f, in);
                 return 0;
         case HV_INPUT_EVENT:

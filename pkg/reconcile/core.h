@@ -194,6 +194,8 @@ struct hv_effects {
         struct hv_note *notes; /* owned */
         size_t n_notes;
         uint64_t deadline_us; /* plan again at this instant at the latest; HV_TIME_NEVER */
+        bool changed; /* what status.h, cron.h and gpu.h tell may be another than after the plan before. false: it certainly is
+                       * the same, so nobody needs to be told: a look of the routine found all as it was */
 };
 
 void hv_effects_done(struct hv_effects *e); /* frees what it owns, leaves it empty */

@@ -507,20 +507,40 @@ static const char *suspended_text(const struct hv_order *o, struct hv_arena *a) 
                                o->reason ? o->reason : "");
 }
 
+/* HV_TIME_NEVER: none. */
+static uint64_t next_shown(const struct hv_core *c, const struct cron *k, uint64_t now_us) {
+        if (k->want->suspended || !c->tasks_known || !has_zone(c, k) || k->suspended.by || !c->wall_us)
+                return HV_TIME_NEVER;
+        return hv_cron_next(&k->want->schedule, zone_of(c, k),
+                            HV_MAX(k->until_wall_us, hv_wall_us(c, now_us)));
+}
+
+/* No deadline tells of it: a time that has come and whose run must wait is not shown any more, nor is one in its jitter. */
+bool hv_crons_show_another_time(struct hv_core *c, uint64_t now_us, bool changed) {
+        bool another = changed;
+        struct cron *k;
+        size_t it = 0;
+
+        while (hv_map_next(c->crons, &it, NULL, (void **) &k)) {
+                uint64_t next_us = changed || !k->want ? 0 : next_shown(c, k, now_us);
+
+                another |= next_us != k->shown_next_us;
+                k->shown_next_us = next_us;
+        }
+        return another;
+}
+
 static void describe(const struct hv_core *c, const struct cron *k, uint64_t now_us, struct hv_arena *a,
                      struct hv_cron_status *ret) {
         const char **live = HV_ARENA_NEW_N(a, const char *, c->live_tasks.n + 1);
         const struct hv_order *suspend = order_of(&k->suspended, a);
         const char *obstacle = what_keeps_it(c, k, a);
-        uint64_t next_us = HV_TIME_NEVER;
+        uint64_t next_us = next_shown(c, k, now_us);
         size_t n = 0;
 
         for (size_t i = 0; i < c->live_tasks.n; i++)
                 if (is_run_of(c->live_tasks.v[i], k) && c->live_tasks.v[i]->step < TASK_STEP_TIDY)
                         live[n++] = hv_arena_strdup(a, c->live_tasks.v[i]->id);
-        if (!obstacle && !suspend->by && c->wall_us)
-                next_us = hv_cron_next(&k->want->schedule, zone_of(c, k),
-                                       HV_MAX(k->until_wall_us, hv_wall_us(c, now_us)));
         *ret = (struct hv_cron_status){
                 .name = hv_arena_strdup(a, k->name),
                 .schedule = hv_arena_strdup(a, k->want->schedule_text),

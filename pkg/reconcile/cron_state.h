@@ -21,6 +21,8 @@ struct cron {
         uint64_t advance_to_us;             /* 0: nothing to record */
         struct failure failure;
         char *message;
+        uint64_t
+                shown_next_us; /* next_shown() at the last plan that changed nothing else; 0: none since a change */
 };
 
 struct cron *hv_cron_get(struct hv_core *c, const char *name); /* made when absent */
@@ -33,3 +35,5 @@ void hv_cron_run_dropped(struct hv_core *c, const struct task *t); /* t is about
 /* Runs ended: which older ones need not be remembered any more. */
 void hv_cron_trim_all(struct hv_core *c);
 void hv_pass_crons(struct pass *p);
+/* After each plan: another next time is shown, only because time went by. `changed`: so much else is told that nobody has to look. */
+bool hv_crons_show_another_time(struct hv_core *c, uint64_t now_us, bool changed);

@@ -26,6 +26,7 @@ void hv_engine_down(struct hv_core *c, uint64_t now_us, enum hv_engine_state sta
                                   e->state == HV_ENGINE_READY ? now_us - e->ready_since_us : 0, false);
         e->state = state;
         e->look_parts = 0;
+        c->changed = true;
         hv_task_engine_lost(c);
 }
 
@@ -63,10 +64,12 @@ static void audit(struct hv_core *c) {
         while (hv_map_next(c->slots, &it, NULL, (void **) &s)) {
                 size_t behind = (at++ + n - begin) % n;
 
-                if (behind < quota && s->have && s->have->ours && !s->effect && !s->doubt) {
+                if (behind >= quota || !s->have || !s->have->ours || s->effect || s->doubt)
+                        continue;
+                if (c->engine.list_is_routine)
+                        hv_audit_slot(c, s);
+                else
                         hv_doubt_slot(c, s);
-                        s->audited = c->engine.list_is_routine;
-                }
         }
         c->engine.audit_cursor = begin + quota;
 }
@@ -77,8 +80,10 @@ static void expire_images(struct hv_core *c) {
         size_t it = 0;
 
         while (hv_map_next(c->images, &it, NULL, (void **) &i))
-                if (i->state == IMAGE_MISSING && !i->effect && i->failure.reason == HV_REASON_SYNCED)
+                if (i->state == IMAGE_MISSING && !i->effect && i->failure.reason == HV_REASON_SYNCED) {
                         i->state = IMAGE_UNKNOWN;
+                        c->changed = true;
+                }
 }
 
 static void list_done(struct hv_core *c, uint64_t now_us, const struct flight *f, const struct hv_input *in) {
@@ -99,6 +104,7 @@ static void list_done(struct hv_core *c, uint64_t now_us, const struct flight *f
                 return;
         }
         if (outcome != HV_OUTCOME_OK || !listing) {
+                c->changed = true;
                 e->look_parts |= f->action.parts;
                 hv_backoff_failed(&e->list_retry, &hv_default_backoff, now_us);
                 hv_set_text(&e->message,
@@ -110,6 +116,7 @@ static void list_done(struct hv_core *c, uint64_t now_us, const struct flight *f
                 e->listed = f->issued;
         e->look_parts |= f->action.parts & ~listing->parts;
         if (f->action.parts & ~listing->parts) {
+                c->changed = true;
                 hv_backoff_failed(&e->list_retry, &hv_default_backoff, now_us);
                 return;
         }
@@ -134,6 +141,8 @@ static void inspect_done(struct hv_core *c, uint64_t now_us, const struct flight
                          const struct hv_input *in) {
         struct slot *s = f->slot;
 
+        if (f->is_routine && !hv_assess_slot(c, s, now_us).in_sync)
+                c->changed = true; /* ... and that it was (plan.c) */
         s->look = NULL;
         switch (in->outcome) {
         case HV_OUTCOME_OK:
@@ -150,6 +159,7 @@ static void inspect_done(struct hv_core *c, uint64_t now_us, const struct flight
                 return;
         default:
                 s->audited = false; /* what is known can no longer be confirmed */
+                c->changed = true;
                 hv_backoff_failed(&s->look_retry, &hv_default_backoff, now_us);
         }
 }

@@ -167,7 +167,7 @@ static bool holds(const struct slot *s, enum hv_gpu_scope scope) {
                        (s->effect && s->effect->action.type == HV_ACTION_START);
         if (s->task)
                 return hv_task_holds_room(s->task);
-        return is_service || s->effect || s->doubt || (s->have && runs(s->have));
+        return is_service || s->effect || (s->doubt && !s->audited) || (s->have && runs(s->have));
 }
 
 void hv_gpu_books_open(const struct hv_core *c, enum hv_gpu_scope scope, struct gpu_books *ret) {
@@ -370,6 +370,24 @@ static void set_aside_anew(struct hv_core *c) {
         }
 }
 
+static void keep_what_is_shown(struct hv_core *c) {
+        struct slot *s;
+        size_t it = 0;
+
+        while (hv_map_next(c->slots, &it, NULL, (void **) &s))
+                s->gpus_before = hv_strdup(s->gpus);
+}
+
+static void tell_what_moved(struct hv_core *c) {
+        struct slot *s;
+        size_t it = 0;
+
+        while (hv_map_next(c->slots, &it, NULL, (void **) &s)) {
+                c->changed |= !hv_streq(s->gpus, s->gpus_before);
+                free(HV_STEAL(s->gpus_before));
+        }
+}
+
 static void give_services(const struct hv_core *c, struct gpu_books *b, bool made_anew) {
         for (size_t i = 0; i < c->active->n_units; i++) {
                 struct slot *s = hv_map_get(c->slots, c->active->units[i].container);
@@ -404,9 +422,6 @@ static void end_if_stranded(struct hv_core *c, struct task *t) {
 static void give_all(struct hv_core *c) {
         struct gpu_books b;
 
-        set_aside_anew(c);
-        for (size_t i = 0; i < c->live_tasks.n; i++)
-                take_back(c, c->live_tasks.v[i]->slot);
         if (c->gpus.is_silent && !HV_MUTANT(HV_MUTANT_GPU_UNSEEN_GIVEN))
                 return;
         hv_gpu_books_open(c, HV_GPUS_FREE, &b);
@@ -463,7 +478,12 @@ void hv_pass_gpus(struct pass *p) {
         if (!p->c->gpus.is_told)
                 return;
         find_lost(p);
+        keep_what_is_shown(p->c);
+        set_aside_anew(p->c);
+        for (size_t i = 0; i < p->c->live_tasks.n; i++)
+                take_back(p->c, p->c->live_tasks.v[i]->slot);
         give_all(p->c);
+        tell_what_moved(p->c);
 }
 
 bool hv_slot_has_gpu_fault(const struct slot *s) {

@@ -77,6 +77,7 @@ enum hv_mutant {
         HV_MUTANT_GPU_SET_ASIDE_STAYS, /* what was set aside for a service is kept, whoever comes before it */
         HV_MUTANT_BEGUN_HANDED_BACK,   /* what was begun before is handed back to its pool */
         HV_MUTANT_HANDED_BACK_RUNS,    /* what is to be handed back is admitted */
+        HV_MUTANT_FOUND_UNTOLD,        /* what a look of the routine finds out is told to nobody */
         HV_N_MUTANTS
 };
 

@@ -8,14 +8,25 @@
 #include "reconcile/mutant.h"
 #include "reconcile/state.h"
 
-void hv_doubt_slot(struct hv_core *c, struct slot *s) {
+static void doubt(struct hv_core *c, struct slot *s, bool audited) {
         s->doubt = ++c->seq;
-        s->audited = false;
+        s->audited = audited;
         s->retry_at_us = 0;
+}
+
+void hv_doubt_slot(struct hv_core *c, struct slot *s) {
+        doubt(c, s, false);
+        c->changed = true;
+}
+
+void hv_audit_slot(struct hv_core *c, struct slot *s) {
+        doubt(c, s, true);
+        c->changed |= s->task != NULL;
 }
 
 void hv_doubt_item(struct hv_core *c, struct item *o) {
         o->doubt = ++c->seq;
+        c->changed = true;
         c->engine.look_doubt = c->seq;
         c->engine.look_parts |= o->kind == HV_KIND_NETWORK ? HV_LOOK_NETWORKS : HV_LOOK_VOLUMES;
 }
@@ -60,6 +71,7 @@ static void take_over(struct hv_core *c, struct slot *s, uint64_t now_us, struct
                 s->running_since_us = 0;
                 s->conflict_told = false;
         }
+        c->changed |= !hv_container_equal(s->have, now) && !HV_MUTANT(HV_MUTANT_FOUND_UNTOLD);
         hv_slot_set_have(c, s, now);
         s->touched = ++c->seq;
         if (!now)
@@ -174,14 +186,22 @@ static void list_containers(struct hv_core *c, uint64_t now_us, uint64_t issued,
                         hv_doubt_slot(c, s);
 }
 
-static void forget_unlisted(struct hv_map *items, struct hv_map *listed, uint64_t issued) {
+static void learn(struct hv_core *c, struct item *o, bool exists, bool ours, const char *id,
+                  const char *driver, const char *digest) {
+        c->changed |= o->exists != exists ||
+                      (exists && (o->ours != ours || !hv_streq(o->id, id) || !hv_streq(o->driver, driver) ||
+                                  !hv_streq(o->digest, digest)));
+        hv_item_set(o, exists, ours, id, driver, digest);
+}
+
+static void forget_unlisted(struct hv_core *c, struct hv_map *items, struct hv_map *listed, uint64_t issued) {
         struct item *o;
         size_t it = 0;
 
         while (hv_map_next(items, &it, NULL, (void **) &o)) {
                 if (o->effect || o->touched > issued || hv_map_get(listed, o->name))
                         continue;
-                hv_item_set(o, false, false, NULL, NULL, NULL);
+                learn(c, o, false, false, NULL, NULL, NULL);
                 o->doubt = o->doubt > issued ? o->doubt : 0;
         }
 }
@@ -212,9 +232,9 @@ static void list_networks(struct hv_core *c, uint64_t issued, const struct hv_li
                 struct item *o = list_item(c, HV_KIND_NETWORK, n->name, n->ours, issued, listed);
 
                 if (o)
-                        hv_item_set(o, true, n->ours, n->id, n->driver, n->digest);
+                        learn(c, o, true, n->ours, n->id, n->driver, n->digest);
         }
-        forget_unlisted(c->networks, listed, issued);
+        forget_unlisted(c, c->networks, listed, issued);
 }
 
 static void list_volumes(struct hv_core *c, uint64_t issued, const struct hv_listing *l) {
@@ -226,10 +246,11 @@ static void list_volumes(struct hv_core *c, uint64_t issued, const struct hv_lis
 
                 if (!o)
                         continue;
+                c->changed |= o->label_delete != v->reclaim_delete;
                 o->label_delete = v->reclaim_delete;
-                hv_item_set(o, true, v->ours, v->name, v->driver, v->digest);
+                learn(c, o, true, v->ours, v->name, v->driver, v->digest);
         }
-        forget_unlisted(c->volumes, listed, issued);
+        forget_unlisted(c, c->volumes, listed, issued);
 }
 
 void hv_observe_listing(struct hv_core *c, uint64_t now_us, uint64_t issued, const struct hv_listing *l) {
@@ -315,8 +336,10 @@ static void container_event(struct hv_core *c, const struct hv_engine_event *e) 
         if (!s)
                 return;
         /* The reply to a start does not say when; the event does, and spares an inspect. */
-        if (hv_streq(e->action, "start") && s->have && hv_streq(s->have->id, e->id) && e->time_us)
+        if (hv_streq(e->action, "start") && s->have && hv_streq(s->have->id, e->id) && e->time_us) {
+                c->changed |= s->have->started_wall_us != e->time_us;
                 s->have->started_wall_us = e->time_us;
+        }
         if (is_expected(s->effect, e->action)) {
                 s->event_dropped = true;
                 return;
@@ -354,6 +377,7 @@ static void attachment_event(struct hv_core *c, const struct hv_engine_event *e)
         if (s->look && !joined) {
                 s->endpoints_doubt = ++c->seq;
                 s->audited = false; /* something speaks against what is known */
+                c->changed = true;
                 return;
         }
         hv_doubt_slot(c, s);
@@ -386,6 +410,7 @@ static void image_event(struct hv_core *c, const struct hv_engine_event *e) {
                 if (i->effect || i->state != (gone ? IMAGE_PRESENT : IMAGE_MISSING))
                         continue;
                 i->state = IMAGE_UNKNOWN;
+                c->changed = true;
         }
 }
 

@@ -8,7 +8,8 @@ struct pass {
         struct hv_effects *out;
         uint64_t now_us;
         unsigned max_effects, max_pulls;
-        bool settled; /* nothing seen so far that is not as wished */
+        bool settled;        /* nothing seen so far that is not as wished */
+        uint64_t look_at_us; /* the next look of the routine; HV_TIME_NEVER */
 };
 
 /* plan.c */

@@ -8,11 +8,13 @@
 #include <stdio.h>
 
 #include "base/duration.h"
+#include "reconcile/cron_state.h"
 #include "reconcile/mutant.h"
 #include "reconcile/pass.h"
 #include "reconcile/task_state.h"
 
 void hv_pass_hand_out(struct pass *p, struct flight *f) {
+        p->c->changed |= !f->is_routine;
         p->out->actions = hv_realloc(p->out->actions, (p->out->n_actions + 1) * sizeof *p->out->actions);
         p->out->actions[p->out->n_actions++] = &f->action;
 }
@@ -36,6 +38,7 @@ static void list(struct pass *p, unsigned parts, const char *why) {
         struct flight *f = hv_flight_new(p->c, HV_ACTION_LIST, "engine", "engine", why);
 
         f->action.parts = parts;
+        f->is_routine = e->list_is_routine;
         e->list = f;
         e->look_parts &= ~parts;
         hv_pass_hand_out(p, f);
@@ -83,7 +86,7 @@ static void plan_engine(struct pass *p) {
                         e->audit_due = true;
                         arm_resync(p);
                 }
-                hv_pass_not_later_than(p, e->resync_at_us);
+                p->look_at_us = e->resync_at_us;
         }
         if (!e->look_parts || !hv_backoff_is_over(&e->list_retry, p->now_us, &p->out->deadline_us))
                 return;
@@ -125,6 +128,7 @@ static struct flight *plan_look(struct pass *p, struct slot *s, const struct ver
                 return NULL;
         f = hv_flight_new(p->c, HV_ACTION_INSPECT, s->want ? s->want->key : s->name, s->name, v->why);
         f->slot = s;
+        f->is_routine = s->audited && !s->task;
         f->action.target = s->name;
         s->look = f;
         hv_pass_hand_out(p, f);
@@ -212,12 +216,15 @@ static void tell_wait(struct pass *p, struct slot *s, const struct verdict *v) {
 }
 
 void hv_pass_note_phase(struct pass *p, struct slot *s, const struct verdict *v) {
-        if (v->in_sync && s->failure.reason != HV_REASON_SYNCED && s->want)
+        if (v->in_sync && s->failure.reason != HV_REASON_SYNCED && s->want) {
                 hv_failure_reset(&s->failure);
+                p->c->changed = true;
+        }
         tell_wait(p, s, v);
         if (s->phase != v->phase || s->phase_since_us == 0) {
                 s->phase = v->phase;
                 s->phase_since_us = HV_MAX(p->now_us, 1u);
+                p->c->changed = true;
         }
         if (v->reason == HV_REASON_NAME_CONFLICT && s->have && !s->have->ours && s->want)
                 tell_conflict(p, s);
@@ -228,6 +235,8 @@ static void plan_slot(struct pass *p, struct slot *s, bool looks) {
 
         if (!v.in_sync || s->effect || (s->look && !s->audited))
                 p->settled = false;
+        if (s->audited && !v.in_sync)
+                p->c->changed = true; /* of what is not in sync it shows that it is looked at */
         hv_pass_note_phase(p, s, &v);
         hv_pass_not_later_than(p, v.next_us);
         if (v.act)
@@ -257,8 +266,10 @@ static void plan_item(struct pass *p, struct item *o) {
 
         if (!v.in_sync)
                 p->settled = false;
-        else if (o->failure.reason != HV_REASON_SYNCED)
+        else if (o->failure.reason != HV_REASON_SYNCED) {
                 hv_failure_reset(&o->failure);
+                p->c->changed = true;
+        }
         hv_pass_not_later_than(p, v.next_us);
         if ((v.reason == HV_REASON_NAME_CONFLICT || v.reason == HV_REASON_CONFLICT) && !o->conflict_told) {
                 o->conflict_told = true;
@@ -355,10 +366,18 @@ static bool wants_engine(const struct hv_core *c) {
         return !d || d->settings.docker_enabled;
 }
 
+/* While nothing is planned for units, no deadline says when time decides otherwise about one. */
+static bool may_change_by_itself(const struct hv_core *c, uint64_t now_us) {
+        return now_us >= c->due_us || c->pending || (wants_engine(c) && c->engine.state != HV_ENGINE_READY);
+}
+
 void hv_core_plan(struct hv_core *c, uint64_t now_us, struct hv_effects *ret) {
-        struct pass p = { .c = c, .out = ret, .now_us = now_us, .settled = true };
+        struct pass p = {
+                .c = c, .out = ret, .now_us = now_us, .settled = true, .look_at_us = HV_TIME_NEVER
+        };
 
         *ret = (struct hv_effects){ .deadline_us = HV_TIME_NEVER };
+        c->changed |= may_change_by_itself(c, now_us);
         hv_pass_advance_tasks(&p);  /* the guard counts those that are not over */
         hv_guard_decide(c, now_us); /* the revision says how often to resync */
         hv_pass_advance_tasks(&p);
@@ -388,6 +407,10 @@ void hv_core_plan(struct hv_core *c, uint64_t now_us, struct hv_effects *ret) {
                 c->out_of_sync_since_us =
                         c->out_of_sync_since_us ? c->out_of_sync_since_us : HV_MAX(now_us, 1u);
         }
+        ret->changed = hv_crons_show_another_time(c, now_us, c->changed);
+        c->changed = false;
+        c->due_us = ret->deadline_us;
+        hv_pass_not_later_than(&p, p.look_at_us);
         ret->notes = c->notes.v;
         ret->n_notes = c->notes.n;
         memset(&c->notes, 0, sizeof c->notes);

@@ -136,10 +136,23 @@ bool hv_pressure_is_busy(const struct hv_pressure_rules *rules, const struct hv_
 
 /* ---- the core ---- */
 
+/* Nothing is said of a machine like this, so no figure of it is shown. */
+static bool is_at_ease(const struct hv_core *c, const struct hv_seen_pressure *seen) {
+        const struct hv_pressure_rules *rules = &c->active->settings.pressure;
+        char text[HV_PRESSURE_TEXT_SIZE];
+
+        return !c->pressure.is_closed && !c->pressure.is_busy && !c->pressure.is_cpu_awaited &&
+               hv_pressure_judge(rules, seen, text) != HV_PRESSURE_SHORT &&
+               !hv_pressure_is_busy(rules, seen, false, text);
+}
+
 /* A shortage between two passes ends the calm as well. */
 void hv_pressure_input(struct hv_core *c, const struct hv_seen_pressure *seen) {
         char text[HV_PRESSURE_TEXT_SIZE];
 
+        c->changed |= !c->active || !is_at_ease(c, &c->pressure.seen) || !is_at_ease(c, seen) ||
+                      c->pressure.seen.disk_bytes != seen->disk_bytes ||
+                      c->pressure.seen.disk_free_bytes != seen->disk_free_bytes; /* room for tasks is shown */
         c->pressure.seen = *seen;
         if (c->active && hv_pressure_judge(&c->active->settings.pressure, seen, text) != HV_PRESSURE_CALM)
                 c->pressure.calm_since_us = 0;

@@ -114,6 +114,44 @@ struct container *hv_container_copy(const struct hv_seen_container *seen) {
         return k;
 }
 
+bool hv_limits_equal(const struct hv_limits *a, const struct hv_limits *b) {
+        return a->memory_bytes == b->memory_bytes && a->nano_cpus == b->nano_cpus && a->pids == b->pids;
+}
+
+static bool equal_endpoints(const struct container *a, const struct container *b) {
+        if (a->endpoints.n != b->endpoints.n)
+                return false;
+        for (size_t i = 0; i < a->endpoints.n; i++) {
+                const struct endpoint *x = &a->endpoints.v[i], *y = hv_container_endpoint(b, x->network);
+
+                if (!y || !hv_streq(x->network_id, y->network_id))
+                        return false;
+        }
+        return true;
+}
+
+static bool equal_volumes(const struct container *a, const struct container *b) {
+        if (a->volumes.n != b->volumes.n)
+                return false;
+        for (size_t i = 0; i < a->volumes.n; i++)
+                if (!hv_streq(a->volumes.v[i], b->volumes.v[i]))
+                        return false;
+        return true;
+}
+
+bool hv_container_equal(const struct container *a, const struct container *b) {
+        if (!a || !b)
+                return a == b;
+        return hv_streq(a->id, b->id) && a->ours == b->ours && a->kind == b->kind &&
+               hv_streq(a->object, b->object) && hv_streq(a->digest, b->digest) &&
+               hv_streq(a->image, b->image) && a->replica == b->replica && a->is_builder == b->is_builder &&
+               a->state == b->state && equal_endpoints(a, b) && equal_volumes(a, b) &&
+               a->detailed == b->detailed && a->exit_code == b->exit_code && a->oom_killed == b->oom_killed &&
+               a->restart_policy_set == b->restart_policy_set && a->never_ran == b->never_ran &&
+               a->started_wall_us == b->started_wall_us && a->finished_wall_us == b->finished_wall_us &&
+               hv_limits_equal(&a->limits, &b->limits) && hv_streq(a->gpus, b->gpus);
+}
+
 struct container *hv_container_free(struct container *k) {
         if (!k)
                 return NULL;
@@ -296,6 +334,7 @@ _hv_printf_(7, 0) static void note_add(struct hv_core *c, enum hv_note_type type
         struct hv_buf b = {};
 
         hv_buf_vprintf(&b, fmt, ap);
+        c->changed = true;
         *hv_vec_add(&c->notes) = (struct hv_note){
                 .type = type,
                 .reason = reason,

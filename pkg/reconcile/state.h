@@ -35,6 +35,7 @@ struct flight {                     /* one action that was handed out */
         struct task *task;
         struct hv_task *task_value; /* reference: what the action's `task` points to */
         struct cron *cron;
+        bool is_routine; /* a look that nothing gave rise to: neither that it is under way nor that it ended is shown */
 };
 
 struct endpoint {
@@ -85,6 +86,7 @@ struct slot {
         char *made_id;             /* the container that was made here last, ... */
         struct hv_limits made_limits;   /* ... and with what */
         char *gpus;                     /* given to the container that is to be made; gpu.h */
+        char *gpus_before;              /* ... by the pass before; NULL outside of a pass */
         bool had_gpus;                  /* its last container did, and none was made since */
         char *gpu_fault_id, *gpu_fault; /* the container that lost its GPU, and how */
         bool conflict_told, wait_told;
@@ -213,6 +215,9 @@ struct hv_core {
         unsigned n_effects, n_looks, n_pulls; /* in flight */
         bool synced;
         uint64_t out_of_sync_since_us;
+        bool changed; /* something that is shown may be another than after the last plan; core.h, hv_effects */
+        uint64_t
+                due_us; /* the deadline of the last plan without the next look of the routine: from then on time decides otherwise */
 
         /* tasks: task_state.h */
         struct hv_map *tasks;             /* by id; struct task */
@@ -246,6 +251,8 @@ struct container *hv_container_copy(const struct hv_seen_container *seen);
 struct container *hv_container_free(struct container *k);
 HV_DEFINE_CLEANUP(struct container, hv_container_free);
 void hv_container_add_endpoint(struct container *k, const char *network, const char *network_id);
+bool hv_limits_equal(const struct hv_limits *a, const struct hv_limits *b);
+bool hv_container_equal(const struct container *a, const struct container *b); /* NULL: nobody */
 void hv_container_drop_endpoint(struct container *k, const char *network);
 const struct endpoint *hv_container_endpoint(const struct container *k, const char *network);
 struct item *hv_item_get(struct hv_core *c, enum hv_kind kind, const char *name);
@@ -280,6 +287,8 @@ void hv_observe_container(struct hv_core *c, uint64_t now_us, struct slot *s, ui
                           const struct hv_seen_container *seen);
 void hv_observe_event(struct hv_core *c, const struct hv_engine_event *e);
 void hv_doubt_slot(struct hv_core *c, struct slot *s);
+void hv_audit_slot(struct hv_core *c,
+                   struct slot *s); /* it is looked at, and what is known holds until then */
 void hv_doubt_item(struct hv_core *c, struct item *o);
 
 /* done.c: what a completion means */

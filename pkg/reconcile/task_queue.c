@@ -171,6 +171,7 @@ bool hv_task_wait_ends(const struct task *t) {
 
 static void wait(struct hv_core *c, struct task *t, uint64_t now_us, enum hv_resource lacks,
                  const char *text) {
+        c->changed |= t->live->lacks != lacks || !hv_streq(t->live->lacks_text, text);
         t->live->lacks = lacks;
         hv_set_text(&t->live->lacks_text, text);
         if (!t->wait_told) {

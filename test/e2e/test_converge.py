@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """The node converges on its file, on a real engine: made, changed, removed; put right when somebody interferes."""
 
+import json
 import os
 import shutil
 
 import base
-from hv import IMAGE, KIND, HttpError, document, service
+from hv import IMAGE, KIND, HttpError, UnixConnection, document, service
 
 
 class Converge(base.Case):
@@ -171,6 +172,55 @@ class Converge(base.Case):
         self.assertIn("hive-third", result.stdout)
         self.assertNotIn("hive-third", self.engine.containers())
         self.assertEqual(set(before), {"hive-web"})
+
+
+class Watchers(base.Case):
+    """Who looks on is told what changed, and no more: not of each look that found all as it was."""
+
+    def passes(self):
+        return sum(int(line.split()[1]) for line in self.agent.call("GET", "/metrics").splitlines()
+                   if line.startswith("hivelet_reconcile_total"))
+
+    def passes_more(self, n):
+        """Until the planner ran n times more, looked at the engine and at containers."""
+        until = self.passes() + n
+        self.agent.wait(lambda: self.passes() >= until, f"{n} more passes")
+
+    def tag(self):
+        c = UnixConnection(self.agent.socket)
+        try:
+            c.request("GET", "/api/v1/status")
+            return c.getresponse().getheader("ETag")
+        finally:
+            c.close()
+
+    @staticmethod
+    def told(stream):
+        while line := stream.readline():
+            if line.startswith(b"data:"):
+                yield json.loads(line[len("data:"):])
+
+    def is_at_rest(self):
+        before = self.tag()
+        self.passes_more(9)
+        return self.tag() == before
+
+    def test_a_node_in_sync_says_nothing_until_something_happens(self):
+        self.agent = agent = self.up("  node: {reconcile: {resync: 1s}}\n  resources: {monitor: {interval: 24h}}\n"
+                                     "  gc: {interval: 24h}\n  services:\n" + service("web") + service("api"))
+        self.assertEqual(agent.ctl("gc").returncode, 0)  # else the first round of its own comes in between
+        agent.wait(self.is_at_rest, "at rest: each container was looked at once more after its start")
+        c = UnixConnection(agent.socket)
+        self.addCleanup(c.close)
+        c.request("GET", "/api/v1/watch", headers={"Accept": "text/event-stream"})
+        told = self.told(c.getresponse())
+        self.assertTrue(next(told)["synced"])
+        self.passes_more(12)
+        self.engine.call("POST", "/containers/hive-web/kill")
+        self.assertFalse(next(told)["synced"], "said once more what was said before")
+        while not next(told)["synced"]:
+            pass
+        self.assertIn("hive-web", self.engine.running())
 
 
 class Drift(base.Case):

@@ -157,6 +157,7 @@ void sim_agent_plan(struct sim *s) {
         trace_notes(s, &e);
         a->n_notes += e.n_notes;
         sim_oracle_after_plan(s, &e);
+        sim_oracle_quiet_after_plan(s, &e);
         sim_oracle_tasks_after_plan(s, &e);
         sim_oracle_crons_after_plan(s);
         keep_last_good(s); /* only now: the guard decided by what was said before */

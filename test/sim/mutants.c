@@ -74,6 +74,7 @@ static const char *const names[HV_N_MUTANTS] = {
         [HV_MUTANT_SHORT_IS_ITS_FAULT] = "what the node stopped is called to blame for it",
         [HV_MUTANT_BEGUN_HANDED_BACK] = "what was begun before is handed back to its pool",
         [HV_MUTANT_HANDED_BACK_RUNS] = "what is to be handed back is admitted",
+        [HV_MUTANT_FOUND_UNTOLD] = "what a look of the routine finds out is told to nobody",
         [HV_MUTANT_GPU_GIVEN_TWICE] = "nobody looks who holds a GPU",
         [HV_MUTANT_GPU_UNSEEN_GIVEN] = "a GPU is given while the driver does not answer",
         [HV_MUTANT_GPU_SET_ASIDE_STAYS] = "what was set aside for a service is kept, whoever comes before it",

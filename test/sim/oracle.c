@@ -16,6 +16,7 @@ void sim_oracle_done(struct sim_oracle *o) {
         hv_vec_done(&o->doubts);
         hv_vec_done(&o->attempts);
         hv_vec_done(&o->words);
+        free(o->shown);
 }
 
 void sim_oracle_core_started(struct sim *s) {
@@ -29,6 +30,7 @@ void sim_oracle_core_started(struct sim *s) {
         o->active = o->offered = o->accepted = o->held = NULL;
         o->synced = o->observed = o->parked = false;
         o->n_events = 0;
+        free(HV_STEAL(o->shown));
         sim_oracle_forget_told(s);
 }
 
@@ -312,6 +314,7 @@ void sim_oracle_after_actions(struct sim *s) {
         if (!s->agent->core || !sim_chance(s, SIM_CHANCE_AGENT, 30))
                 return;
         hv_core_plan(s->agent->core, s->now_us, &e);
+        sim_oracle_quiet_after_plan(s, &e);
         if (e.n_actions > 0)
                 sim_fail(s, "PURE", "planning twice at one instant gave another action: %s %s",
                          hv_action_name(e.actions[0]->type), e.actions[0]->name);

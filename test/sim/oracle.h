@@ -10,6 +10,7 @@
  *      I17   generations never go back; `synced` is never claimed against what the core was told
  *      INV3  whatever is not in sync has an action in flight or a dated deadline
  *      ONE   one effect at a time for one object; not more than workers and parallel pulls allow
+ *      QUIET a plan that says that nothing changed shows what the one before showed (oracle_quiet.c)
  *      PURE  the core's own contract: ids, deadlines, a plan that repeats itself gives nothing new
  */
 #pragma once
@@ -55,7 +56,9 @@ struct sim_oracle {
         bool synced, observed, parked;
         bool busy;         /* something is being pulled, or waits for its next attempt */
         unsigned n_events; /* told so far */
+        char *shown;       /* all that it showed after its last plan; NULL: none yet */
         /* of the whole run */
+        uint64_t n_quiet; /* plans that changed nothing */
         uint64_t minute, n_calls_in_minute, n_events_in_minute;
 };
 
@@ -69,6 +72,8 @@ void sim_oracle_after_input(struct sim *s, const struct hv_input *in, int r, con
 void sim_oracle_after_plan(struct sim *s, const struct hv_effects *e);
 void sim_oracle_before_action(struct sim *s, const struct hv_action *a);
 void sim_oracle_after_actions(struct sim *s);
+void sim_oracle_quiet_after_plan(struct sim *s,
+                                 const struct hv_effects *e); /* after each plan, whoever asked for it */
 
 /* oracle_told.c: what the core was told. */
 void sim_oracle_told_event(struct sim *s, const struct hv_engine_event *e);

@@ -291,6 +291,7 @@ static size_t plan(struct bed *b) {
         hv_core_plan(b->core, b->now_us, &fx);
         n = fx.n_actions;
         b->deadline_us = fx.deadline_us;
+        b->changed |= fx.changed;
         for (size_t i = 0; i < n; i++) {
                 const struct hv_action *a = fx.actions[i];
 
@@ -371,6 +372,13 @@ const char *bed_log(struct bed *b) {
                 hv_buf_printf(&out, "%s%s", out.len ? "; " : "", one);
         }
         return hv_arena_strdup(b->arena, hv_buf_str(&out));
+}
+
+bool bed_changed(struct bed *b) {
+        bool changed = b->changed;
+
+        b->changed = false;
+        return changed;
 }
 
 struct hv_status bed_status(struct bed *b) {

@@ -42,6 +42,7 @@ struct bed {
         bool hold; /* answer nothing by yourself */
         unsigned n_ids, most_in_flight, n_starts;
         uint64_t deadline_us;
+        bool changed; /* one of the plans since bed_changed() said so */
         /* Answers another outcome than OK; NULL: always OK. */
         enum hv_outcome (*mood)(struct bed *b, const struct hv_action *a);
         unsigned n_asked; /* for moods that count */
@@ -60,5 +61,6 @@ struct hv_seen_container *bed_add(struct bed *b, const char *name, bool ours, en
 void bed_drop(struct bed *b, const char *name);
 const char *bed_log(struct bed *b); /* what was asked since the last call, looks left out */
 const char *bed_log_all(struct bed *b);
+bool bed_changed(struct bed *b); /* since the last call */
 struct hv_status bed_status(struct bed *b);
 const struct hv_unit_status *bed_unit(const struct hv_status *s, const char *container);
