@@ -164,6 +164,8 @@ static const char *sentence(const struct hv_core *c, const struct slot *s, const
 static const char *next_action(const struct slot *s, const struct verdict *v) {
         if (s->effect)
                 return hv_action_name(s->effect->action.type);
+        if (s->audited && v->in_sync)
+                return NULL; /* a look of the routine is not shown, nor that it waits for its turn */
         if (v->act || v->next_us != HV_TIME_NEVER)
                 return v->action == HV_ACTION_CONNECT ? "start" : hv_action_name(v->action);
         return NULL;

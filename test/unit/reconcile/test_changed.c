@@ -290,6 +290,34 @@ static void a_look_that_fails_is_news(void **state) {
         assert_true(bed_changed(b));
 }
 
+/* Eight others are being looked at and the engine does not answer, so the audit has to wait. */
+static void a_look_of_the_routine_that_waits_is_not_shown(void **state) {
+        BED;
+        struct wish wishes[11] = { { "web", .network = "net", .volume = "data" } };
+        static const char *const names[] = { "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8" };
+        struct hv_status s;
+
+        for (unsigned i = 0; i < 9; i++)
+                wishes[i + 1].name = names[i];
+        bed_desire(b, desire("r2", wishes));
+        bed_run(b);
+        bed_wait(b, A_LOOK_AT_ALL);
+        b->hold = true;
+        for (unsigned i = 0; i < 8; i++)
+                bed_event(b, "die", hv_arena_printf(b->arena, "hive-%s", names[i]));
+        bed_run(b);
+        assert_int_equal(b->held.n, 8);
+        for (unsigned i = 0; i < 12; i++) {
+                while (b->held.n == 8)
+                        bed_wait(b, S);
+                assert_int_equal(b->held.v[8]->type, HV_ACTION_LIST);
+                bed_answer(b, b->held.v[8], HV_OUTCOME_OK);
+                bed_run(b);
+                s = bed_status(b);
+                assert_null(bed_unit(&s, "hive-s8")->next_action);
+        }
+}
+
 /* ---- what happens ---- */
 
 static void an_event_about_ours_is_news(void **state) {
@@ -348,6 +376,7 @@ int main(void) {
                 TEST(pressure_is_one_when_somebody_is_told_of_it),
                 TEST(all_that_it_finds_is_news),
                 TEST(a_look_that_fails_is_news),
+                TEST(a_look_of_the_routine_that_waits_is_not_shown),
                 TEST(an_event_about_ours_is_news),
                 TEST(a_wish_and_an_order_are_news),
                 TEST(without_the_engine_all_is_news),
