@@ -196,9 +196,15 @@ class Watchers(base.Case):
 
     @staticmethod
     def told(stream):
+        """Each status that is sent. One is awaited no longer than three of the lines that keep a quiet stream open (45 s each)."""
+        n_beats = 0
         while line := stream.readline():
             if line.startswith(b"data:"):
+                n_beats = 0
                 yield json.loads(line[len("data:"):])
+            n_beats += line.startswith(b":")
+            if n_beats == 3:
+                raise AssertionError("nobody is told")
 
     def is_at_rest(self):
         before = self.tag()
@@ -216,6 +222,8 @@ class Watchers(base.Case):
         told = self.told(c.getresponse())
         self.assertTrue(next(told)["synced"])
         self.passes_more(12)
+        self.engine.call("POST", f"/images/{IMAGE}/tag?repo=others&tag=1")
+        self.assertTrue(next(told)["synced"])  # the page of images shows those of others, too
         self.engine.call("POST", "/containers/hive-web/kill")
         self.assertFalse(next(told)["synced"], "said once more what was said before")
         while not next(told)["synced"]:
