@@ -115,9 +115,8 @@ static int on_pass(sd_event_source *s, void *userdata) {
         hv_agent_preload_passed(a);
         hv_agent_pool_passed(a);
         hv_agent_publish_soon(a);
-        if (has_moved)
-                hv_api_changed(
-                        a->api); /* a look of the routine that found all as it was is no news to anybody */
+        if (has_moved) /* a look of the routine that found all as it was is no news to anybody */
+                hv_api_changed(a->api);
         return 0;
 }
 

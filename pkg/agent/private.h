@@ -185,8 +185,8 @@ struct hv_ledger_instant hv_agent_instant(void); /* now, by all of them */
 int hv_agent_pass_init(struct hv_agent *a, struct hv_err *err);
 /* Something happened here, beside the core: a pass is due, at the end of this turn of the loop, and the API tells of it. */
 void hv_agent_poke(struct hv_agent *a);
-int hv_agent_input(struct hv_agent *a, const struct hv_input *in,
-                   struct hv_err *err); /* into the core; pokes */
+/* Into the core, which knows whether it is news; a pass is due. */
+int hv_agent_input(struct hv_agent *a, const struct hv_input *in, struct hv_err *err);
 void hv_agent_look(struct hv_agent *a); /* somebody wants everything to be looked at now */
 
 /* publish.c */
