@@ -1,11 +1,11 @@
 /* hivelet - the agent's command line. Arguments in, hv_agent_run() or hv_agent_check() out; no domain rule lives here. */
 #include <getopt.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "base/alloc.h"
 #include "base/duration.h"
 #include "base/version.h"
 #include "gpu/helper.h"
@@ -80,8 +80,7 @@ int main(int argc, char **argv) {
         bool check = false, has_timeout = false;
         int c;
 
-        /* Two arenas at most: what many short-lived allocations leave behind stays small (docs/development.md). */
-        (void) mallopt(M_ARENA_MAX, 2);
+        hv_heap_bound();
         if (argc > 0 && hv_streq(argv[0], HV_GPU_HELPER)) /* started by the agent */
                 return hv_gpu_helper_run(STDIN_FILENO, STDOUT_FILENO);
         while ((c = getopt_long(argc, argv, "hV", long_options, NULL)) != -1) {

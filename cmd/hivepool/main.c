@@ -1,7 +1,6 @@
 /* hivepool - a small node pool for one site: the server, and the commands for people. What it does: pkg/hivepool. */
 #include <errno.h>
 #include <locale.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -162,7 +161,7 @@ int main(int argc, char *argv[]) {
         struct cli cli = {};
         int code;
 
-        (void) mallopt(M_ARENA_MAX, 2);
+        hv_heap_bound();
         if (!setlocale(LC_CTYPE, ""))
                 (void) setlocale(LC_CTYPE, "C.UTF-8");
         if (argc < 2) {

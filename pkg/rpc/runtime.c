@@ -69,21 +69,12 @@ static void *work(void *userdata) {
         }
 }
 
-/* glibc would give each of gRPC's threads, some ten, a heap of its own, and keep up to 64 MiB at the end of each after
- * the first large message: 120 MB stayed after 60 MB (measured). Two heaps do, and trimming is fixed instead of
- * learned. */
-static void bound_heaps(void) {
-        (void) mallopt(M_ARENA_MAX, 2);
-        (void) mallopt(M_TRIM_THRESHOLD, 1 << 20);
-        (void) mallopt(M_MMAP_THRESHOLD, 256 << 10);
-}
-
 /* Signals belong to the loop: neither this thread nor those that gRPC makes at its start take any. */
 static int start_threads(struct hv_rpc *rpc) {
         sigset_t all, before;
         int r;
 
-        bound_heaps();
+        hv_heap_bound();
         (void) sigfillset(&all);
         (void) pthread_sigmask(SIG_SETMASK, &all, &before);
         grpc_init();
