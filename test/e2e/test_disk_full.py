@@ -83,7 +83,7 @@ class DiskFull(base.Case):
     def tearDown(self):
         image = self.agent.image
         super().tearDown()
-        self.assertNotIn(image, subprocess.run(["losetup", "-a"], capture_output=True, text=True).stdout)
+        tasks.poll(lambda: image not in subprocess.run(["losetup", "-a"], capture_output=True, text=True).stdout, "its loop device is gone")
 
     def up(self, **limits):
         self.agent.variables = {"MAX_CONCURRENT_TASKS": "2"}
@@ -128,7 +128,7 @@ class DiskFull(base.Case):
         self.log_says("in", "No space left on device")
         self.assertIn(self.status("in")["phase"], ("Admitted", "Fetching"))
         self.assertEqual(self.agent.ran(), {})
-        self.assertIn("No space left on device", json.dumps(self.status("in")))
+        self.agent.wait(lambda: "No space left on device" in json.dumps(self.status("in")), "it is told")  # but for the moment of a try
         self.agent.empty()
         self.assertEqual(self.ended("in")["state"], "Completed")
         self.assertEqual(self.agent.result("in", 1, "files/results/size"), b"8388608\n")
@@ -183,7 +183,7 @@ class DiskFull(base.Case):
         self.up()
         self.record()
         self.agent.submit("first", self.agent.spec("first", tasks.WAIT), "first")
-        self.agent.wait(lambda: self.agent.ran(), "it runs")
+        self.agent.wait(lambda: self.agent.made(), "it runs")
         self.agent.fill()
         for _ in range(3):
             with self.assertRaises(hv.HttpError) as e:

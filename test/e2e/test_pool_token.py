@@ -49,6 +49,8 @@ class Token(base.Case):
     def end_task(self, name):
         self.engine.call("POST", f"/containers/task-{name}/kill?signal=KILL")
         self.agent.wait(lambda: self.agent.ledger.tasks()[name]["ended_us"], "it has ended")
+
+    def check_owed(self, name):
         self.assertIn((name, None), [(n, o) for n, _, o in self.agent.debts()])
 
     def wait_done(self, name, end="Completed"):
@@ -75,6 +77,7 @@ class Token(base.Case):
         self.pool.start()
         self.wait_refused()
         self.end_task("owed")
+        self.check_owed("owed")
         self.set_token("node", "second")
         self.agent.apply()
         self.agent.wait_online()
@@ -92,6 +95,7 @@ class Token(base.Case):
             if os.path.basename(path) != "serve.log":
                 shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
         self.end_task("owed")
+        self.check_owed("owed")
         self.pool.start()
         self.agent.wait_online()
         self.agent.wait(lambda: [o for _, _, o in self.agent.debts()] == ["unwanted"], "nobody wants it any more")

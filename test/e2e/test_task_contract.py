@@ -203,6 +203,7 @@ class Tasks(Case):
         with self.subTest("command"):
             self.assertEqual((config["Entrypoint"] or []) + (config["Cmd"] or []), ["python", "task.py"])
         said = "python task.py in /workspace\n"
+        self.agent.wait(lambda: self.status("silent")["startedAt"], "the agent knows it, too")  # before that it has no log
         self.agent.wait(lambda: self.agent.call("GET", "/api/v1/tasks/silent/logs", accept="text/plain") == said, "it spoke")
         self.agent.call("POST", "/api/v1/tasks/silent/stop")
         self.ended("silent")

@@ -177,7 +177,8 @@ class Timeout(Scenario):
     expected = {"one": ([("timeout", 143)], "TimedOut")}
 
     def prepare(self):
-        self.worker.declare({"one": self.worker.spec("one", ENDLESS, timeout="1s")})
+        # Time enough for what it does before, on any machine.
+        self.worker.declare({"one": self.worker.spec("one", ENDLESS, timeout="5s")})
 
     def more_checks(self):
         self.case.assertEqual([(t["nominal"], t["delta"], t["score"]) for t in self.worker.ledger.trust()], [(-5, 0, 0)])
@@ -195,7 +196,7 @@ class Stop(Scenario):
         w = self.worker
         self.wait_up()
         w.submit("one", w.spec("one", ENDLESS), self.node)
-        tasks.poll(lambda: w.ran(), "it runs")
+        tasks.poll(lambda: w.made(), "it runs")
         self.answered = self.ask(lambda: w.call("POST", f"/api/v1/tasks/{self.node}/stop"))
 
     def after_death(self):
@@ -226,7 +227,7 @@ class Evicted(Scenario):
         self.worker.declare({"one": spec}, body="  resources: {monitor: {interval: 1s}}\n")
 
     def before_death(self):
-        tasks.poll(lambda: self.worker.ran(), "it runs")
+        tasks.poll(lambda: self.worker.made(), "it runs")
         self.machine.has(self.small, self.large, more=f"lost {self.small[0]}\n")
 
     def more_checks(self):
@@ -249,7 +250,7 @@ class Removed(Scenario):
         self.worker.declare({"one": self.worker.spec("one", ENDLESS)}, node=", safety: {allowEmpty: true}")
 
     def before_death(self):
-        tasks.poll(lambda: self.worker.ran(), "it runs")
+        tasks.poll(lambda: self.worker.made(), "it runs")
         self.worker.declare({}, node=", safety: {allowEmpty: true}")
         self.worker.process.send_signal(signal.SIGHUP)
 
@@ -315,7 +316,8 @@ class Forgotten(Scenario):
         self.case.assertEqual(self.worker.ran(), {("one", "1"): 1})
         if self.node in self.worker.ledger.tasks():
             self.worker.call("DELETE", f"/api/v1/tasks/{self.node}")
-        os.unlink(os.path.join(self.worker.witness, "ran"))
+        for note in ("ran", "made"):
+            os.unlink(os.path.join(self.worker.witness, note))
 
 
 class Queued(Scenario):
@@ -382,6 +384,7 @@ class CronSuspended(CronScenario):
         self.answered = self.ask(lambda: self.worker.call("POST", f"/api/v1/crontasks/{self.cron_name}/suspend"))
 
     def after_death(self):
+        self.worker.wait(self.cron, "its schedule is known")
         if self.answered and not self.cron()["suspended"]:
             raise AssertionError("it was called suspended, and the ledger does not say so")
         if not self.cron()["suspended"]:
@@ -509,8 +512,10 @@ class EngineDies(Case):
         worker = self.worker_of("engine-dies")
         worker.declare({"one": spec_of(worker)})
         worker.start()
-        tasks.poll(lambda: worker.ran(), "it runs")
+        tasks.poll(lambda: worker.made(), "it runs")
         worker.wait(lambda: "started: begun" in worker.text_of_log(), "its engine says so, too")
+        one = f"/containers/task-{worker.id_of('one')}/logs?stdout=1"
+        tasks.poll(lambda: "said 1" in self.engine.raw("GET", one, {}), "its engine has heard it")
         self.before = self.processes()
         self.engine.kill()
         worker.wait(lambda: worker.status()["engine"]["state"] == "Down", "the engine is known to be down")

@@ -32,14 +32,21 @@ class Usage(base.Case):
 
     def tearDown(self):
         super().tearDown()
-        for top in self.tops():
-            for d, _, _ in os.walk(top, topdown=False):
-                os.rmdir(d)
+        tasks.poll(self.is_swept, "the slice is empty")  # what watches a container of podman's outlives it a little
 
     # --- cgroups ---
 
     def tops(self):
         return [d for h in HIERARCHIES for d in glob.glob(os.path.join(h, self.stem + ".slice"))]
+
+    def is_swept(self):
+        try:
+            for top in self.tops():
+                for d, _, _ in os.walk(top, topdown=False):
+                    os.rmdir(d)
+        except OSError:
+            return False
+        return True
 
     def folder(self, node=None):
         """Where a node's tasks stand, below a hierarchy."""

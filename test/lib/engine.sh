@@ -32,7 +32,7 @@ own_disk() {
 # A dockerd that ends gives its containers 10 s, and then needs some of its own.
 wait_gone() { for _ in $(seq 1200); do alive "$1" || return 0; sleep 0.05; done; return 1; }
 wait_answer() {
-        for _ in $(seq 600); do
+        for _ in $(seq 1200); do
                 [ "$(api http://d/_ping 2>/dev/null || true)" = OK ] && return 0
                 alive "$(pid_of engine)" || break
                 sleep 0.05
@@ -45,9 +45,9 @@ wait_answer() {
 hold_namespaces() {
         setsid unshare --net --mount --propagation private sleep infinity </dev/null >/dev/null 2>&1 &
         echo $! >"$D/holder.pid"
-        for _ in $(seq 100); do
+        for _ in $(seq 1200); do
                 [ "$(readlink "/proc/$!/ns/net")" != "$(readlink /proc/self/ns/net)" ] && break
-                sleep 0.02
+                sleep 0.05
         done
         inside ip link set lo up
 }
@@ -59,7 +59,7 @@ run_docker() {
         (exec nsenter --target "$(pid_of holder)" --net --mount -- setsid dockerd --data-root "$D/data" --exec-root "$D/exec" --pidfile "$D/dockerd.pid" -H "unix://$D/sock" \
                 --iptables=$tables --ip6tables=false --shutdown-timeout 3 --log-level warn ${HV_ENGINE_ARGS:-} \
                 >>"$D/log" 2>&1 </dev/null) &
-        for _ in $(seq 200); do
+        for _ in $(seq 1200); do
                 [ -s "$D/dockerd.pid" ] && alive "$(cat "$D/dockerd.pid")" && break
                 sleep 0.05
         done

@@ -16,6 +16,8 @@ import tempfile
 import threading
 import time
 
+import ports
+
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("HV_BUILD_DIR", os.path.join(TOP, "build", "release"))
 KIND = os.environ.get("HV_ENGINE_KIND", "docker")
@@ -264,9 +266,7 @@ class Agent:
 
     @staticmethod
     def free_port():
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            return s.getsockname()[1]
+        return ports.free()
 
     def start(self, *more, env=None, wait=True, stdin=subprocess.DEVNULL):
         self.log = open(self.log_path, "a")
@@ -389,12 +389,12 @@ class Agent:
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(20)
+        self.process.wait(LIMIT_S)
         self.log.close()
 
     def terminate(self):
         self.process.terminate()
-        code = self.process.wait(30)
+        code = self.process.wait(LIMIT_S)
         self.log.close()
         return code
 

@@ -10,7 +10,7 @@ import time
 class Namespace:
     def __init__(self):
         self.holder = subprocess.Popen(["unshare", "--net", "sleep", "infinity"], stdin=subprocess.DEVNULL)
-        here, until = os.readlink("/proc/self/ns/net"), time.monotonic() + 30
+        here, until = os.readlink("/proc/self/ns/net"), time.monotonic() + 90
         while os.readlink(f"/proc/{self.holder.pid}/ns/net") == here:
             if time.monotonic() > until or self.holder.poll() is not None:
                 raise RuntimeError("no network namespace was made")

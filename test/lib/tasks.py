@@ -16,9 +16,9 @@ import time
 import hv
 from hv import LIMIT_S
 
-# What a task of these tests begins with: it notes its attempt in a file of the host, prints it, and makes an output.
+# What a task of these tests begins with: it notes its attempt in a file of the host, prints it, makes an output, and notes that it has.
 PROGRAM = ('n=$(sed "s/.*\\"attempt\\":\\([0-9]*\\).*/\\1/;q" task.json); echo "{name} $n" >>/witness/ran; '
-           'echo "said $n"; mkdir -p results; echo "out $n" >results/out; ')
+           'echo "said $n"; mkdir -p results; echo "out $n" >results/out; echo "{name} $n" >>/witness/made; ')
 
 
 def end_with(code=0):
@@ -114,12 +114,30 @@ class Ledger:
 class CopiedLedger(Ledger):
     """Of a mount namespace that SQLite cannot find its way into."""
 
+    def log_begins(self):
+        """What is written anew whenever the log is begun anew, which is when its pages are all in the other file."""
+        try:
+            with open(self.path + "-wal", "rb") as f:
+                return f.read(32)
+        except FileNotFoundError:
+            return None
+
+    def copy(self, to):
+        """Of one moment: the log is copied behind the file, and is still the same one."""
+        begins = self.log_begins()
+        for suffix in ("", "-wal"):
+            try:
+                shutil.copy(self.path + suffix, to + suffix)
+            except FileNotFoundError:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(to + suffix)
+        return self.log_begins() == begins
+
     def rows(self, sql, *args):
         with tempfile.TemporaryDirectory() as d:
-            for suffix in ("", "-wal"):
-                if os.path.exists(self.path + suffix):
-                    shutil.copy(self.path + suffix, os.path.join(d, "ledger.db" + suffix))
-            return Ledger(os.path.join(d, "ledger.db")).rows(sql, *args)
+            copied = os.path.join(d, "ledger.db")
+            poll(lambda: self.copy(copied), "the ledger stays the same while it is copied")
+            return Ledger(copied).rows(sql, *args)
 
 
 class Worker(hv.Agent):
@@ -165,13 +183,17 @@ class Worker(hv.Agent):
 
     # --- what is to be seen ---
 
-    def ran(self):
+    def ran(self, note="ran"):
         """(task, attempt) to how often it ran, by its own account."""
         try:
-            with open(os.path.join(self.witness, "ran")) as f:
+            with open(os.path.join(self.witness, note)) as f:
                 return collections.Counter(tuple(line.split()) for line in f)
         except FileNotFoundError:
             return collections.Counter()
+
+    def made(self):
+        """As ran(), of those that have said and made what they should: whoever ends one ends it behind that."""
+        return self.ran("made")
 
     def go(self):
         with open(os.path.join(self.witness, "go"), "w"):

@@ -16,7 +16,6 @@ import json
 import os
 import queue
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -29,7 +28,10 @@ import grpc
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 BUILD = os.environ.get("HV_BUILD_DIR", os.path.join(SOURCE, "build", "debug"))
-PATIENCE = 60
+PATIENCE = 120
+
+sys.path.insert(0, os.path.join(SOURCE, "test", "lib"))
+import ports  # noqa: E402  (of the directory named above)
 
 
 class Broken(Exception):
@@ -63,10 +65,7 @@ def digest_of(size):
     return hashlib.sha256(pattern(size)).hexdigest()
 
 
-def free_port(host="127.0.0.1"):
-    with socket.socket() as s:
-        s.bind((host, 0))
-        return s.getsockname()[1]
+free_port = ports.free
 
 
 class Server:
