@@ -371,7 +371,7 @@ class Link(Confirms, test_tunnels.Tunnels):
         self.agent.write(self.text())
         self.agent.start()
         self.agent.wait_synced()
-        self.assertTrue(self.reaches())
+        self.reach()
         was = self.revision()
         index = self.node.sh("cat", f"/sys/class/net/{self.wg}/ifindex")
         self.agent.write(self.text().replace("10.0.0.17/24", "10.0.0.18/24").replace("10.99.0.2:51821", "10.99.0.9:9"))
@@ -384,7 +384,7 @@ class Link(Confirms, test_tunnels.Tunnels):
         self.assertIn("10.0.0.17/24", self.addresses())
         self.assertIn("10.99.0.2:51821", self.node.sh("wg", "show", self.wg, "endpoints"))
         self.assertEqual(self.node.sh("cat", f"/sys/class/net/{self.wg}/ifindex"), index, "it is the same interface")
-        self.agent.wait(self.reaches, "traffic is back")
+        self.reach()
 
 
 # The tests of tunnels themselves run where they stand.

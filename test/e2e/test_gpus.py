@@ -43,7 +43,9 @@ class Gpus(base.Case):
 
     def held(self, container):
         """What the engine was asked for; the label says the same."""
-        found = self.engine.inspect(container)
+        found = self.engine.look(container)
+        if not found:  # it is being made anew
+            return None
         requests = found["HostConfig"]["DeviceRequests"] or []
         ids = [uuid for r in requests for uuid in r["DeviceIDs"]]
         self.assertEqual(found["Config"]["Labels"].get("io.hivelet.gpus", ""), ",".join(ids))
@@ -174,9 +176,8 @@ class Gpus(base.Case):
         started = self.started_at("hive-web")
         self.machine.has(SMALL, more="hang nvmlDeviceGetMemoryInfo\n")
         self.agent.wait(lambda: "does not answer within" in self.agent.text_of_log(), "the helper is ended")
-        node = self.agent.call("GET", "/api/v1/node")
-        self.assertIn("does not answer", node["gpus"]["message"])
-        self.assertEqual(self.healthy()[:2], ("False", "GpuUnreachable"))
+        self.agent.wait(lambda: "does not answer" in (self.agent.call("GET", "/api/v1/node")["gpus"]["message"] or ""), "it is told")
+        self.agent.wait(lambda: self.healthy()[:2] == ("False", "GpuUnreachable"), "it is a condition")
         self.assertEqual(self.started_at("hive-web"), started)
         self.assertTrue(self.agent.status()["synced"])
 

@@ -279,8 +279,7 @@ class Looking(Hivectl):
         self.assertIn("ended with exit code 137", self.ctl("describe", "service/web").stdout)
         self.agent.write(document("  services:\n" + SPEAKER + service("web", image="hv/absent:1")))
         self.agent.wait(lambda: self.agent.services()["hive-web"]["reason"] not in ("", "Synced", None), "in the way")
-        why = self.ctl("why", "service/web").stdout
-        self.assertIn("hv/absent:1", why)
+        self.agent.wait(lambda: "hv/absent:1" in self.ctl("why", "service/web").stdout, "it is told")
         self.assertIn("service/web", self.ctl("why").stdout, "the node's answer names what is in the way")
 
     def test_events(self):

@@ -56,7 +56,8 @@ class Images(base.Case):
         agent.wait(lambda: self.state("gone") == self.state("cut") == ("BackOff", "PullFailed"), "it is told")
         self.assertEqual(self.there(), {a, b})
         self.assertIn("gone", agent.ctl("get", "images").stdout)
-        self.assertIn("not found" if hv.KIND == "docker" else "manifest unknown", agent.ctl("why", "image/gone").stdout)
+        said = "not found" if hv.KIND == "docker" else "manifest unknown"
+        agent.wait(lambda: said in agent.ctl("why", "image/gone").stdout, "it is told why")  # but while it is tried again
         self.assertIn("PullFailed", json.dumps(agent.call("GET", "/api/v1/events")))
         # Whoever mends it need not wait: `apply` tries again.
         made = self.registry.put("preload/nobody-has-it:1", 64 * KIB)
@@ -173,10 +174,9 @@ class Images(base.Case):
         self.start(f"{{archives: {folder}}}", more=f"  services:\n{web}")
         agent.wait_synced()
         self.assertEqual(self.engine.running(), {"hive-web"})
-        log = agent.text_of_log()
-        self.assertIn("broken.tar is not loaded", log)
-        self.assertIn("anybody.tar is not loaded: it must belong to root", log)
-        self.assertNotIn("notes.txt", log)
+        for words in ("broken.tar is not loaded", "anybody.tar is not loaded: it must belong to root"):
+            agent.wait(lambda w=words: w in agent.text_of_log(), words)  # the others may come behind the one that was waited for
+        self.assertNotIn("notes.txt", agent.text_of_log())
         self.assertEqual(agent.terminate(), 0)
         agent.start()
         agent.wait_synced()

@@ -173,6 +173,13 @@ class MountedOver(Case):
     def mount(self, *words):
         subprocess.run(["nsenter", "--target", str(self.agent.process.pid), "--mount", "--", *words], check=True)
 
+    def is_unmounted(self, path):
+        try:
+            self.mount("umount", path)
+        except subprocess.CalledProcessError:
+            return False
+        return True
+
     def test_what_is_mounted_is_no_result(self):
         folder = os.path.join(self.agent.dir, "host")
         os.mkdir(folder)
@@ -188,8 +195,8 @@ class MountedOver(Case):
                          {(f"results/{n}", "something is mounted there") for n in ("m", "f")})
         self.assertEqual([f["path"] for f in manifest["files"]], ["results/go", "results/good", "results/ready"])
         self.assertNotIn(SECRET.encode(), self.everything_of("one"))
-        for name in ("m", "f"):
-            self.mount("umount", os.path.join(results, name))
+        for name in ("m", "f"):  # the agent tries to remove them, and may have one open
+            tasks.poll(lambda n=name: self.is_unmounted(os.path.join(results, n)), f"{name} is not mounted any more")
         self.agent.wait_synced()  # now its workspace can be removed
         with open(os.path.join(folder, "shadow")) as f:
             self.assertEqual(f.read(), SECRET)
