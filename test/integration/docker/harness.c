@@ -2,6 +2,7 @@
 #include "harness.h"
 
 #include "base/alloc.h"
+#include "base/buf.h"
 
 static const struct differences docker = {
         .update = HV_DOCKER_OK,
@@ -140,6 +141,35 @@ const char *run(struct fixture *x, const char *name, const char *script) {
 
         expect(CALL(x, hv_docker_container_start, id), HV_DOCKER_OK);
         return id;
+}
+
+struct hearing {
+        struct hv_buf text;
+        bool is_over;
+};
+
+static void on_said(void *userdata, const struct hv_docker_log *log) {
+        hv_buf_add(&((struct hearing *) userdata)->text, log->data, log->len);
+}
+
+static void on_silent(void *userdata, struct hv_docker_result *r) {
+        (void) r;
+        ((struct hearing *) userdata)->is_over = true;
+}
+
+void wait_said(struct fixture *x, const char *id, const char *text) {
+        struct hearing h = {};
+        const struct hv_docker_logs logs = {
+                .out = true, .follow = true, .tail = -1, .fn = on_said, .userdata = &h
+        };
+        struct hv_docker_call *call =
+                hv_docker_container_logs(x->d, id, &logs, (struct hv_docker_then){ on_silent, &h, 0 });
+
+        hv_test_run_until(x->event, h.is_over || strstr(hv_buf_str(&h.text), text));
+        if (h.is_over)
+                fail_msg("%s ended without a word of %s", id, text);
+        hv_docker_call_cancel(call);
+        hv_buf_done(&h.text);
 }
 
 const struct hv_docker_container *inspect(struct fixture *x, const char *id) {

@@ -56,6 +56,7 @@ void expect_at(const struct hv_docker_result *r, enum hv_docker_outcome outcome,
 struct hv_docker_create container(const char *name, const char *script, const struct hv_docker_create *more);
 const char *create(struct fixture *x, const char *name, const char *script); /* gives its id */
 const char *run(struct fixture *x, const char *name, const char *script);    /* created and started */
+void wait_said(struct fixture *x, const char *id, const char *text);         /* on its standard output */
 const struct hv_docker_container *inspect(struct fixture *x, const char *id);
 const struct hv_docker_container *find(const struct hv_docker_containers *list,
                                        const char *name); /* NULL: none */

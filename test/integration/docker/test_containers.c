@@ -27,7 +27,8 @@ static void test_life(void **state) {
         struct fixture *x = *state;
         const struct hv_docker_result *r;
         const struct hv_docker_container *c;
-        const char *id = create(x, "hive-life", "trap 'exit 7' TERM; while :; do sleep 0.05; done");
+        const char *id =
+                create(x, "hive-life", "trap 'exit 7' TERM; echo ready; while :; do sleep 0.05; done");
 
         c = inspect(x, "hive-life");
         assert_string_equal(c->id, id);
@@ -52,7 +53,8 @@ static void test_life(void **state) {
         assert_int_equal(r->containers->v[0].state, HV_DOCKER_STATE_RUNNING);
         assert_false(r->containers->v[0].detailed);
 
-        expect(CALL(x, hv_docker_container_stop, id, NULL, 10 * HV_USEC_PER_SEC), HV_DOCKER_OK);
+        wait_said(x, id, "ready"); /* before that it does not heed the signal */
+        expect(CALL(x, hv_docker_container_stop, id, NULL, 60 * HV_USEC_PER_SEC), HV_DOCKER_OK);
         expect(CALL(x, hv_docker_container_stop, id, NULL, 10 * HV_USEC_PER_SEC), HV_DOCKER_NOT_MODIFIED);
         c = inspect(x, id);
         assert_int_equal(c->state, HV_DOCKER_STATE_EXITED);

@@ -198,13 +198,13 @@ static void test_logs_follow(void **state) {
         struct hv_docker_logs follow = { .follow = true, .tail = -1, .fn = on_log, .userdata = &s };
         struct hv_docker_then then = { on_logs_end, &s, 0 };
 
-        run(x, "hive-follow", "echo ready; trap 'echo bye; exit 0' TERM; while :; do sleep 0.05; done");
+        run(x, "hive-follow", "trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.05; done");
         (void) hv_docker_container_logs(x->d, "hive-follow", &follow, then);
         hv_test_run_until(x->event, hv_streq(hv_buf_str(&s.out), "ready\n"));
         follow.userdata = then.userdata = &cancelled;
         cancelled.cancel_at_first = hv_docker_container_logs(x->d, "hive-follow", &follow, then);
         hv_test_run_until(x->event, cancelled.n == 1);
-        expect(CALL(x, hv_docker_container_stop, "hive-follow", NULL, 10 * HV_USEC_PER_SEC), HV_DOCKER_OK);
+        expect(CALL(x, hv_docker_container_stop, "hive-follow", NULL, 60 * HV_USEC_PER_SEC), HV_DOCKER_OK);
         hv_test_run_until(x->event, s.n_ended);
         assert_string_equal(hv_buf_str(&s.out), "ready\nbye\n");
         assert_int_equal(s.outcome, HV_DOCKER_OK);

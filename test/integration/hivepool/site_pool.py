@@ -32,6 +32,9 @@ import hp_admin_pb2 as admin  # noqa: E402
 import hp_hivemind_pb2 as hivemind  # noqa: E402
 import hp_v1_pb2 as v1  # noqa: E402
 
+sys.path.insert(0, os.path.join(ROOT, "test", "lib"))
+import ports  # noqa: E402  (of the directory named above)
+
 UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 
 
@@ -55,7 +58,7 @@ class Pool:
         self.dir = data_dir or tempfile.mkdtemp(prefix="hv-hivepool-")
         self.options = list(options) or ["--insecure"]
         self.address, self.enter = address, list(enter)
-        self.port = 0
+        self.port = ports.free()  # which stays its own while it is dead
         self.process = None
         self.start()
 

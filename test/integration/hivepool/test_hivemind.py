@@ -120,7 +120,7 @@ class Case(unittest.TestCase):
         with open(os.open(self.accounts, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as f:
             f.write("# who may log in\n" + "".join(f"{n}:{self.hash}\n" for n in ("w1", "w2", "ann")))
         self.addCleanup(os.unlink, self.accounts)
-        self.pool = site.Pool("--insecure", "--hivemind-listen", "127.0.0.1:0", "--accounts", self.accounts,
+        self.pool = site.Pool("--insecure", "--hivemind-listen", f"127.0.0.1:{site.ports.free()}", "--accounts", self.accounts,
                               "--hivemind-round", "100ms", *self.reach, *self.MORE)
         self.addCleanup(self.pool.done)
 

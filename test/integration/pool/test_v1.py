@@ -110,7 +110,7 @@ class Link(Case):
         finally:
             process.send_signal(18)
             process.stdin.close()
-            process.wait(30)
+            process.wait(scripted.PATIENCE)
             process.stdout.close()
 
     def certificate(self, directory, name):
