@@ -15,7 +15,7 @@
 #include "base/alloc.h"
 
 #define WORDS_MAX 32
-#define PATIENCE_MS 30000
+#define PATIENCE_MS 120000
 
 struct child {
         pid_t pid;

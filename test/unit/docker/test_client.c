@@ -162,7 +162,7 @@ static void test_lost_replies(void **state) {
         assert_int_equal(r->error, -EMSGSIZE);
         hv_fake_add(x->fake, &(struct hv_fake_rule){ .match = "POST /volumes/create", .then = HV_FAKE_HANG });
         then = call_begin(x);
-        then.timeout_us = 50000;
+        then.timeout_us = HV_USEC_PER_SEC; /* by then it has been sent */
         (void) hv_docker_volume_create(x->d, &volume, then);
         r = call_end(x);
         assert_int_equal(r->outcome, HV_DOCKER_UNKNOWN);

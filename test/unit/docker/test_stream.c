@@ -128,7 +128,7 @@ static void test_events_lost(void **state) {
 /* An engine that restarts takes the request and says nothing: that must not count as an open stream for ever. */
 static void test_events_never_open(void **state) {
         struct fixture *x = *state;
-        struct hv_docker_options options = { .call_timeout_us = 50000 };
+        struct hv_docker_options options = { .call_timeout_us = HV_USEC_PER_SEC };
         const struct hv_docker_events wanted = { .on_event = on_event };
         _hv_cleanup_free_ char *url = hv_asprintf("unix://%s", x->socket);
 

@@ -51,11 +51,11 @@ unsigned web_status(const struct hv_buf *answer);                   /* 0: it is 
 bool web_has_header(const struct hv_buf *answer, const char *line); /* "Name: value", the name in any case */
 const char *web_body(const struct hv_buf *answer);
 
-#define web_wait(w, condition)                                         \
-        do {                                                           \
-                uint64_t _give_up = web_now_us() + UINT64_C(20000000); \
-                while (!(condition))                                   \
-                        web_turn(w, _give_up, #condition);             \
+#define web_wait(w, condition)                                          \
+        do {                                                            \
+                uint64_t _give_up = web_now_us() + UINT64_C(120000000); \
+                while (!(condition))                                    \
+                        web_turn(w, _give_up, #condition);              \
         } while (0)
 uint64_t web_now_us(void);
 void web_turn(struct web *w, uint64_t give_up_us, const char *what);

@@ -189,7 +189,7 @@ static void call_all(struct stage *x, struct peer *p) {
                 wait_end(&large);
                 assert_int_equal(large.n_bytes, 8 * 5242880);
                 start_stream(&mid, x, "/test.Test/Tick", NULL,
-                             500 * HV_USEC_PER_MSEC); /* a deadline in the middle */
+                             2 * HV_USEC_PER_SEC); /* a deadline in the middle */
                 wait_end(&mid);
                 assert_int_equal(mid.status, HV_RPC_DEADLINE_EXCEEDED);
                 assert_int_equal(mid.n_messages, 1);
@@ -231,7 +231,7 @@ static void test_server_stands_still(void **state) {
         peer_serve(&p, "serve", NULL);
         stage_connect(x, &(struct hv_rpc_channel_options){ .target = p.target,
                                                            .keepalive_us = HV_USEC_PER_SEC,
-                                                           .keepalive_timeout_us = HV_USEC_PER_SEC });
+                                                           .keepalive_timeout_us = 3 * HV_USEC_PER_SEC });
         start_stream(&o, x, "/test.Test/Tick", NULL, HV_TIME_NEVER);
         hv_test_run_until(x->event, o.n_messages == 1);
         assert_int_equal(kill(p.pid, SIGSTOP), 0);

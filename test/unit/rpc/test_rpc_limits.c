@@ -83,7 +83,7 @@ static void test_waiting_has_an_end(void **state) {
         _hv_cleanup_(outcome_done) struct outcome first = {}, second = {};
 
         stage_serve(x, &(struct hv_rpc_server_options){ .max_held_bytes = 64u << 20,
-                                                        .request_us = 300 * HV_USEC_PER_MSEC });
+                                                        .request_us = HV_USEC_PER_SEC });
         stage_connect(x, NULL);
         start_call(&first, x, LATER, message_of(1, '1'), 0);
         hv_test_run_until(x->event, x->kept.n == 1);
@@ -242,7 +242,7 @@ static void test_raw_connections(void **state) {
         struct stage *x = *state;
         int fds[60];
 
-        stage_serve(x, &(struct hv_rpc_server_options){ .handshake_us = 500 * HV_USEC_PER_MSEC });
+        stage_serve(x, &(struct hv_rpc_server_options){ .handshake_us = 2 * HV_USEC_PER_SEC });
         stage_connect(x, NULL);
         for (size_t i = 0; i < HV_ARRAY_SIZE(fds); i++) {
                 const char *text = says[i % HV_ARRAY_SIZE(says)];
