@@ -6,6 +6,7 @@
 #include <grp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -52,6 +53,17 @@ HV_DEFINE_CLEANUP(struct hv_http_listener, hv_http_listener_free);
 
 /* --- unix ------------------------------------------------------------------------------------------------------- */
 
+/* A process that was killed while it started a child leaves its sockets to that child until the child's exec(2):
+ * connections come through, and nobody ever takes them. The kernel keeps who called listen(2); 0 is one that cannot be
+ * seen from here. */
+static bool is_of_a_dead_process(int connected_fd) {
+        struct ucred maker = {};
+        socklen_t len = sizeof maker;
+
+        return getsockopt(connected_fd, SOL_SOCKET, SO_PEERCRED, &maker, &len) == 0 && maker.pid > 0 &&
+               kill(maker.pid, 0) < 0 && errno == ESRCH;
+}
+
 /* 1: somebody listens behind the file; 0: nobody does, or there is no file; -errno: it is something else. */
 static int somebody_answers(const struct sockaddr_un *sa) {
         struct stat st;
@@ -64,10 +76,10 @@ static int somebody_answers(const struct sockaddr_un *sa) {
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd < 0)
                 return -errno;
-        /* EAGAIN is an answer: its backlog is full. */
-        r = connect(fd, (const struct sockaddr *) sa, sizeof *sa) == 0 || errno == EAGAIN ? 1
-            : errno == ECONNREFUSED || errno == ENOENT                                    ? 0
-                                                                                          : -errno;
+        if (connect(fd, (const struct sockaddr *) sa, sizeof *sa) == 0)
+                r = !is_of_a_dead_process(fd);
+        else /* EAGAIN is an answer: its backlog is full */
+                r = errno == EAGAIN ? 1 : errno == ECONNREFUSED || errno == ENOENT ? 0 : -errno;
         (void) close(fd);
         return r;
 }

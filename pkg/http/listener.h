@@ -1,8 +1,8 @@
 /* http/listener.h - sockets that clients connect to: a unix socket in the file system, a TCP port.
  *
  * Unix     mode 0660 from the first moment, the group of the options. A socket file that is there already
- *          is taken over only if nobody answers behind it; a lock beside it keeps two starters from both
- *          finding it dead. Never abstract. On the way out the file is removed only if it is ours.
+ *          is taken over only if nobody answers behind it, or its maker is dead and left it to a child; a lock
+ *          beside it keeps two starters from both finding it dead. Never abstract. On the way out the file is removed only if it is ours.
  * TCP      loopback only, unless it is protected: whoever comes must log in, over TLS. Else another address is refused (E0504).
  */
 #pragma once

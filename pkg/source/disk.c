@@ -8,9 +8,12 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define NEIGHBOUR_SUFFIX ".new"
+#define LOCK_WAIT_MS 1000u
+#define LOCK_PAUSE_MS 10u
 
 static void close_fd(int *fd) {
         if (*fd >= 0)
@@ -132,8 +135,15 @@ void hv_disk_close(struct hv_disk *d) {
 }
 
 int hv_disk_lock(const struct hv_disk *d, struct hv_err *err) {
-        if (flock(d->fd, LOCK_EX | LOCK_NB) == 0)
-                return 0;
+        const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000 * 1000 };
+
+        for (unsigned waited_ms = 0;; waited_ms += LOCK_PAUSE_MS) {
+                if (flock(d->fd, LOCK_EX | LOCK_NB) == 0)
+                        return 0;
+                if (errno != EWOULDBLOCK || waited_ms >= LOCK_WAIT_MS)
+                        break;
+                (void) nanosleep(&pause, NULL);
+        }
         if (errno == EWOULDBLOCK)
                 return hv_err_set(err, -EBUSY, "%s is in use by another hivelet", d->path);
         return hv_err_errno(err, -errno, "%s: cannot lock the directory", d->path);

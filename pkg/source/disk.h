@@ -32,7 +32,9 @@ int hv_disk_open_below(const struct hv_disk *parent, const char *name, struct hv
                        struct hv_err *err);
 void hv_disk_close(struct hv_disk *d); /* takes HV_DISK_NONE; leaves it */
 
-/* One process at a time works below a directory: -EBUSY when another one has it. Ends with hv_disk_close(). */
+/* One process at a time works below a directory: -EBUSY when another one has it, still after a second. (A process that
+ * was killed while it started a child leaves the lock to that child until the child's exec.) Ends with
+ * hv_disk_close(). */
 int hv_disk_lock(const struct hv_disk *d, struct hv_err *err);
 
 /* Makes `name` hold exactly these bytes, durably. On failure the old file is still there, or (only when

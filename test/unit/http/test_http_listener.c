@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -139,6 +140,42 @@ static void test_takes_over_only_what_is_dead(void **state) {
         assert_int_equal(lstat(p->path, &st), 0);
 }
 
+/* An agent that is killed while it starts a child: until the child's exec the socket takes connections. */
+static void test_left_to_a_child(void **state) {
+        struct place *p = *state;
+        _hv_cleanup_(hv_http_listener_freep) struct hv_http_listener *l = NULL;
+        struct hv_err err = {};
+        int gone[2], fd, status;
+        pid_t maker;
+        char c;
+
+        assert_int_equal(pipe2(gone, O_CLOEXEC), 0);
+        maker = fork();
+        if (maker == 0) {
+                l = listen_unix(p->path, NULL);
+                if (fork() == 0) {
+                        (void) close(gone[1]);
+                        _exit((int) read(gone[0], &c, 1)); /* until the test is through */
+                }
+                _exit(l == NULL);
+        }
+        assert_true(maker > 0);
+        (void) close(gone[0]);
+        assert_int_equal(waitid(P_PID, (id_t) maker, &(siginfo_t){}, WEXITED | WNOWAIT), 0);
+        fd = connect_unix(p->path);
+        assert_true(fd >= 0);
+        (void) close(fd);
+        /* Dead, but whoever started it has not taken notice yet: as good as alive. */
+        assert_int_equal(hv_http_listen_unix(p->path, NULL, &l, &err), -EADDRINUSE);
+        assert_int_equal(waitpid(maker, &status, 0), maker);
+        assert_int_equal(status, 0);
+        l = listen_unix(p->path, NULL);
+        fd = connect_unix(p->path);
+        assert_true(fd >= 0);
+        (void) close(fd);
+        (void) close(gone[1]);
+}
+
 static void test_refuses_unix(void **state) {
         struct place *p = *state;
         struct hv_http_listener *l = NULL;
@@ -254,6 +291,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_file, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_peer, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_takes_over_only_what_is_dead, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_left_to_a_child, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_strangers_lock_is_nothing, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_refuses_unix, set_up, tear_down),
                 cmocka_unit_test(test_tcp_addresses),

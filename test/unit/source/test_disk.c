@@ -1,5 +1,7 @@
 /* disk: files that are old or new; who may look; what fails and where. */
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -193,6 +195,50 @@ static void one_process_at_a_time(void **state) {
         assert_int_equal(hv_disk_lock(&b, &err), 0);
 }
 
+/* `pid` waits in the kernel for something. */
+static bool is_asleep(int pid) {
+        _hv_cleanup_(hv_buf_done) struct hv_buf path = {};
+        char line[256] = "";
+        const char *after;
+        FILE *f;
+
+        hv_buf_printf(&path, "/proc/self/task/%d/stat", pid);
+        f = fopen(hv_buf_str(&path), "re");
+        assert_non_null(f);
+        assert_non_null(fgets(line, sizeof line, f));
+        (void) fclose(f);
+        after = strrchr(line, ')');
+        return after && after[2] == 'S';
+}
+
+struct leaver {
+        struct hv_disk *disk;
+        int waits; /* the thread that wants the lock */
+};
+
+static void *leave_when_waited_for(void *userdata) {
+        struct leaver *l = userdata;
+
+        while (!is_asleep(l->waits))
+                (void) sched_yield();
+        hv_disk_close(l->disk);
+        return NULL;
+}
+
+/* As a child does that a killed agent was about to start, when it gets to its exec. */
+static void a_lock_that_is_about_to_end_is_waited_for(void **state) {
+        _hv_cleanup_(hv_disk_close) struct hv_disk a = open_disk(*state, "state"),
+                                                   b = open_disk(*state, "state");
+        struct leaver leaver = { &a, (int) gettid() };
+        struct hv_err err = {};
+        pthread_t thread;
+
+        assert_int_equal(hv_disk_lock(&a, &err), 0);
+        assert_int_equal(pthread_create(&thread, NULL, leave_when_waited_for, &leaver), 0);
+        assert_int_equal(hv_disk_lock(&b, &err), 0);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
 /* --- sealed files --- */
 
 static void any_damage_to_a_sealed_file_shows(void **state) {
@@ -231,6 +277,7 @@ int main(void) {
                 T(whatever_fails_leaves_old_or_new),
                 T(left_overs_are_cleaned_up),
                 T(one_process_at_a_time),
+                T(a_lock_that_is_about_to_end_is_waited_for),
                 T(any_damage_to_a_sealed_file_shows),
         };
 
