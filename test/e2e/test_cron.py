@@ -16,7 +16,7 @@ BODY = ("  services: []\n  cronTasks:\n    - name: backup\n      schedule: \"0 0
 
 class Cron(base.Case):
     def hivectl(self, *words, code=0):
-        r = subprocess.run([*self.agent.hivectl(), *words], capture_output=True, text=True, timeout=60)
+        r = subprocess.run([*self.agent.hivectl(), *words], capture_output=True, text=True, timeout=hv.LIMIT_S)
         self.assertEqual(r.returncode, code, f"hivectl {' '.join(words)}\n{r.stdout}\n{r.stderr}")
         return r.stdout
 

@@ -206,7 +206,7 @@ class Monitor(base.Case):
         # Nothing of what ended is held: neither its network nor its cgroup.
         self.agent.desire(hv.document(RESOURCES + "  node: {safety: {maxPrune: 100%, allowEmpty: true}}\n"))
         tasks.poll(lambda: self.usage()["containers"] == [], "it is not shown any more")
-        self.assertNotIn(f"/proc/{pid}/", self.held())
+        tasks.poll(lambda: f"/proc/{pid}/" not in self.held(), "it is not held any more")
 
     def test_the_machine(self):
         self.up(RESOURCES)

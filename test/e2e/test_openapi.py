@@ -32,7 +32,7 @@ WHERE_THERE_IS = re.compile("hivelet_(gpu_|pool_|outbox_|wireguard_|oom_kills_to
 # What ends the agent under test, by almost any body.
 ENDING = {"/api/v1/shutdown"}
 STREAM = "text/event-stream"
-TIMEOUT_S = 60
+TIMEOUT_S = hv.LIMIT_S
 
 
 class Description:

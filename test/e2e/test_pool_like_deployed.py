@@ -30,7 +30,7 @@ class LikeDeployed(base.Case):
         with open(os.open(accounts, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
             f.write("".join(f"{n}:{hivemind.HASH}\n" for n in ("w1", "ann")))
         self.pool = site.Pool("--insecure", "--like-deployed", "--accounts", accounts, "--hivemind-round", "200ms", "--token-life",
-                              "3s", "--node-network", "127.0.0.0/8", "--hivemind-listen", f"127.0.0.1:{free_port('127.0.0.1')}")
+                              "6s", "--node-network", "127.0.0.0/8", "--hivemind-listen", f"127.0.0.1:{free_port('127.0.0.1')}")
         self.addCleanup(self.pool.done)
         shutil.copytree(os.path.join(hv.TOP, "config", "task-types.d"), os.path.join(self.agent.dir, "task-types.d"))
         secret = os.path.join(self.agent.dir, "password")
@@ -48,7 +48,7 @@ class LikeDeployed(base.Case):
                         "the node is registered")
 
     def user(self):
-        """A fresh login each time: they end after 3 s."""
+        """A fresh login each time: they end after 6 s."""
         u = hivemind.Worker(self.pool, "ann")
         self.addCleanup(u.close)
         self.assertTrue(u.login().success)
