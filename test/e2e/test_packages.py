@@ -97,10 +97,9 @@ class Packages(base.Case):
 
     def catch_builder(self):
         """What the engine knows of the next builder, while it is there."""
-        caught = []
+        caught, seen = [], len(self.recorder.seen)
 
         def look():
-            seen = len(self.recorder.seen)
             try:
                 self.recorder.wait(lambda all: any(a == "create" and n.startswith("packages-") for a, n, _ in all[seen:]), "a builder")
                 name = [n for a, n, _ in self.recorder.seen[seen:] if a == "create" and n.startswith("packages-")][0]
@@ -247,6 +246,8 @@ class Packages(base.Case):
         self.agent.call("POST", f"/api/v1/tasks/{t['metadata']['name']}/stop")
         self.assertEqual(self.ended("t")["status"]["phase"], "Stopped")
         self.wait_clear()
+        # The engine tells of it when nothing is left.
+        self.recorder.wait(lambda all: any(a == "destroy" and n.startswith("packages-") for a, n, _ in all[self.begun:]), "it is told")
         self.assertEqual(len(self.builds("destroy")), 1)
 
     def test_who_waits_begins_anew_when_the_first_one_is_stopped(self):
@@ -260,10 +261,10 @@ class Packages(base.Case):
         self.assertEqual(len(self.builds()), 1)
         leader = next(n for n in ("first", "second") if self.builds()[0] == f"packages-{self.task(n)['metadata']['name']}.1")
         other = {"first": "second", "second": "first"}[leader]
-        self.index.stop()
-        self.index.start()
         self.agent.call("POST", f"/api/v1/tasks/{self.task(leader)['metadata']['name']}/stop")
         self.assertEqual(self.ended(leader)["status"]["phase"], "Stopped")
+        self.index.stop()  # not before: whoever finds it again goes on, and is not there to be stopped
+        self.index.start()
         self.assertEqual(self.completed(other), "1\n")
         self.wait_clear()
         self.assertIn(f"packages-{self.task(other)['metadata']['name']}.1", self.builds())
