@@ -2,6 +2,7 @@
 #include "execute/create.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 #include "base/arena.h"
 #include "cgroup/place.h"
@@ -10,7 +11,7 @@
 #include "reconcile/labels.h"
 #include "task/workspace.h"
 
-#define MAX_OWN_LABELS 9
+#define MAX_OWN_LABELS 10
 #define VISIBLE_GPUS "NVIDIA_VISIBLE_DEVICES"
 
 /* --- labels --- */
@@ -201,8 +202,10 @@ static struct hv_pairs container_labels(const struct hv_unit *u, const struct hv
         own(&ours, HV_LABEL_REPLICA, hv_arena_printf(arena, "%u", u->replica));
         if (u->kind == HV_KIND_TASK)
                 own(&ours, HV_LABEL_ATTEMPT, hv_arena_printf(arena, "%u", u->replica));
-        if (who->gpus)
+        if (who->gpus) {
                 own(&ours, HV_LABEL_GPUS, who->gpus);
+                own(&ours, HV_LABEL_GPU_MEMORY, hv_arena_printf(arena, "%" PRIu64, u->gpu_memory_bytes));
+        }
         return merge(&u->labels, &ours, arena);
 }
 

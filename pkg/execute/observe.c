@@ -13,6 +13,8 @@ struct mark {
         unsigned replica;
         bool is_builder;
         bool reclaim_delete;
+        bool tells_gpu_memory;
+        uint64_t gpu_memory_bytes;
 };
 
 static const char *label(const struct hv_pairs *labels, const char *name) {
@@ -53,6 +55,7 @@ static bool is_volume(enum hv_kind kind) {
 static struct mark read_mark(const struct hv_pairs *labels, const char *node_id, bool (*fits)(enum hv_kind)) {
         const char *kind = label(labels, HV_LABEL_KIND), *name = label(labels, HV_LABEL_NAME);
         const char *replica = label(labels, HV_LABEL_REPLICA);
+        const char *gpu_memory = label(labels, HV_LABEL_GPU_MEMORY);
         bool is_builder = fits == runs && hv_streq(kind, HV_LABEL_KIND_BUILDER);
         struct mark m = { .replica = 1 };
         uint64_t number;
@@ -73,6 +76,8 @@ static struct mark read_mark(const struct hv_pairs *labels, const char *node_id,
         m.digest = label(labels, HV_LABEL_DIGEST);
         m.revision = label(labels, HV_LABEL_REVISION);
         m.gpus = label(labels, HV_LABEL_GPUS);
+        m.tells_gpu_memory =
+                m.gpus && gpu_memory && hv_parse_uint(gpu_memory, 0, UINT64_MAX, &m.gpu_memory_bytes);
         m.reclaim_delete = hv_streq(label(labels, HV_LABEL_RECLAIM), "delete");
         return m;
 }
@@ -142,6 +147,8 @@ void hv_observe_docker_container(const struct hv_docker_container *c, const char
                 .digest = m.digest,
                 .revision = m.revision,
                 .gpus = hv_str_empty(m.gpus) ? NULL : m.gpus,
+                .tells_gpu_memory = m.tells_gpu_memory,
+                .gpu_memory_bytes = m.gpu_memory_bytes,
                 .image = c->image,
                 .state = state_of(c->state),
         };

@@ -240,6 +240,8 @@ static struct container *just_created(const struct flight *f, const char *id) {
         k->digest = hv_strdup(u->digest);
         k->image = hv_strdup(u->image);
         k->gpus = hv_strdup(f->action.gpus);
+        k->tells_gpu_memory = f->action.gpus;
+        k->gpu_memory_bytes = f->action.gpus ? u->gpu_memory_bytes : 0;
         k->replica = u->replica;
         k->state = HV_CONTAINER_CREATED;
         k->detailed = true;

@@ -141,14 +141,41 @@ static void hold(struct gpu_books *b, const char *list, const char *other, uint6
         }
 }
 
+static bool has_some(const struct container *k) {
+        return k && k->ours && k->gpus;
+}
+
 /* What a container was given stands on it; what is given to one that is not made yet, on its slot. */
 const char *hv_slot_gpus(const struct slot *s) {
-        return s->have && s->have->ours && s->have->gpus ? s->have->gpus : s->gpus;
+        return has_some(s->have) ? s->have->gpus : s->gpus;
 }
 
 static bool runs(const struct container *k) {
         return k->state != HV_CONTAINER_EXITED && k->state != HV_CONTAINER_DEAD &&
                k->state != HV_CONTAINER_CREATED;
+}
+
+/* That stands on the container, too. Of one whose maker wrote nothing of it what is wanted now is all that is known. */
+static uint64_t made_with(const struct slot *s) {
+        if (s->have->tells_gpu_memory && !HV_MUTANT(HV_MUTANT_GPU_SHARE_AS_WANTED))
+                return s->have->gpu_memory_bytes;
+        return s->want ? s->want->gpu_memory_bytes : 0;
+}
+
+/* None named is all of it. */
+static uint64_t larger(uint64_t a, uint64_t b) {
+        return a && b ? HV_MAX(a, b) : 0;
+}
+
+/* Until it is made anew a container has what it was made with, and its service's turn is not another's to take: what others get now
+ * fits beside this one and beside the next one. */
+static uint64_t held_of_each(const struct slot *s, enum hv_gpu_scope scope) {
+        uint64_t wanted = s->want ? s->want->gpu_memory_bytes : 0;
+        uint64_t given = has_some(s->have) ? made_with(s) : s->gpu_memory_bytes;
+
+        if (scope == HV_GPUS_FOR_TASKS)
+                return wanted;
+        return scope == HV_GPUS_FREE && s->want && s->want->n_gpus ? larger(given, wanted) : given;
 }
 
 /* A container that an agent before this one made, and that was never started, goes before the one that is made with what was given
@@ -163,7 +190,7 @@ static bool holds(const struct slot *s, enum hv_gpu_scope scope) {
         if (!hv_slot_gpus(s) || scope == HV_GPUS_IN_ALL || (scope == HV_GPUS_FOR_TASKS && !is_service))
                 return false;
         if (scope == HV_GPUS_IDLE)
-                return (s->have && s->have->ours && s->have->gpus && runs(s->have)) ||
+                return (has_some(s->have) && runs(s->have)) ||
                        (s->effect && s->effect->action.type == HV_ACTION_START);
         if (s->task)
                 return hv_task_holds_room(s->task);
@@ -185,8 +212,7 @@ void hv_gpu_books_open(const struct hv_core *c, enum hv_gpu_scope scope, struct 
         }
         while (ret->v.n > 0 && hv_map_next(c->slots, &it, NULL, (void **) &s))
                 if (holds(s, scope))
-                        hold(ret, hv_slot_gpus(s), given_besides(s, scope),
-                             s->want ? s->want->gpu_memory_bytes : 0);
+                        hold(ret, hv_slot_gpus(s), given_besides(s, scope), held_of_each(s, scope));
 }
 
 void hv_gpu_books_done(struct gpu_books *b) {
@@ -247,7 +273,7 @@ bool hv_gpus_are_anothers(const struct hv_core *c, const struct slot *s) {
         hv_gpu_books_open(c, HV_GPUS_IDLE, &b);
         for (size_t i = 0; i < b.v.n; i++)
                 are_anothers |= b.v.v[i].n_holders > 0 && lists(s->have->gpus, b.v.v[i].gpu->uuid) &&
-                                !can_take(&b, &b.v.v[i], s->want->gpu_memory_bytes);
+                                !can_take(&b, &b.v.v[i], made_with(s));
         hv_gpu_books_done(&b);
         return are_anothers;
 }
@@ -331,12 +357,14 @@ bool hv_gpu_fits_now(const struct hv_core *c, const struct hv_booking *asked, un
 /* ---- who is given some ---- */
 
 static bool needs_some(const struct slot *s) {
-        return s && s->want && s->want->n_gpus && !(s->have && s->have->ours && s->have->gpus);
+        return s && s->want && s->want->n_gpus && !has_some(s->have);
 }
 
 static void give(struct gpu_books *b, struct slot *s) {
-        if (needs_some(s) && !s->gpus)
-                s->gpus = hv_gpu_books_pick(b, s->want->n_gpus, s->want->gpu_memory_bytes);
+        if (!needs_some(s) || s->gpus)
+                return;
+        s->gpus = hv_gpu_books_pick(b, s->want->n_gpus, s->want->gpu_memory_bytes);
+        s->gpu_memory_bytes = s->want->gpu_memory_bytes;
 }
 
 /* What was given to a task and not used yet, and does not work any more, is given back. */
@@ -453,7 +481,7 @@ void hv_gpu_access_lost(struct hv_core *c, uint64_t now_us, const char *containe
         struct slot *s = hv_map_get(c->ids, container_id);
 
         c->seq++;
-        if (s && s->have && s->have->ours && s->have->gpus && runs(s->have))
+        if (s && has_some(s->have) && runs(s->have))
                 fault(c, s, now_us, text);
 }
 
@@ -463,8 +491,7 @@ static void find_lost(struct pass *p) {
         size_t it = 0;
 
         while (hv_map_next(p->c->slots, &it, NULL, (void **) &s)) {
-                bool may_run = s->have && s->have->ours && s->have->gpus &&
-                               (s->task || !s->want || !hv_slot_is_finished(p->c, s));
+                bool may_run = has_some(s->have) && (s->task || !s->want || !hv_slot_is_finished(p->c, s));
 
                 if (may_run && lost_one(p->c, s->have->gpus, text, sizeof text))
                         fault(p->c, s, p->now_us, text);

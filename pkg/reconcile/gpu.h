@@ -8,7 +8,8 @@
  *          container as a label: that is where it is read from after a restart of the agent, and what makes it hold.
  *          For a service that has no container yet one is set aside anew in each pass, in the order of names, but first for who
  *          had one until now: it stands nowhere, and an agent that is started anew must come to the same.
- *          exclusive: a GPU has one holder. shared: holders add up their gpuMemory; one that names none has it alone.
+ *          exclusive: a GPU has one holder. shared: holders add up their gpuMemory; one that names none has it alone. What runs has what
+ *          it was made with, which stands beside its GPUs, and not what its service wants by now.
  * Rules    Of those that fit the smallest is given, so that the large ones are left for who needs them. Who holds a GPU holds it
  *          until his end is certain. What is not known (the driver does not answer) takes nothing from anybody and gives nothing
  *          to anybody: what was known last stays.

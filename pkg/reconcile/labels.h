@@ -16,4 +16,5 @@
 #define HV_LABEL_DIGEST "io.hivelet.digest"     /* another digest means: replace */
 #define HV_LABEL_ATTEMPT "io.hivelet.attempt"   /* tasks: beside the replica, which is the same number */
 #define HV_LABEL_GPUS "io.hivelet.gpus"         /* UUIDs of the GPUs that it was given, commas between them */
-#define HV_LABEL_RECLAIM "io.hivelet.reclaim"   /* volumes: "delete" or "retain" */
+#define HV_LABEL_GPU_MEMORY "io.hivelet.gpu-memory" /* ... and how much of each, in bytes; 0: all of it */
+#define HV_LABEL_RECLAIM "io.hivelet.reclaim"       /* volumes: "delete" or "retain" */

@@ -74,6 +74,7 @@ enum hv_mutant {
         HV_MUTANT_GPU_GIVEN_TWICE,     /* nobody looks who holds a GPU */
         HV_MUTANT_GPU_UNSEEN_GIVEN,    /* one is given while the driver does not answer */
         HV_MUTANT_GPU_LOSS_UNNOTICED,  /* who holds a GPU that is gone runs on */
+        HV_MUTANT_GPU_SHARE_AS_WANTED, /* who runs counts as what is wanted now, not as it was made */
         HV_MUTANT_GPU_SET_ASIDE_STAYS, /* what was set aside for a service is kept, whoever comes before it */
         HV_MUTANT_BEGUN_HANDED_BACK,   /* what was begun before is handed back to its pool */
         HV_MUTANT_HANDED_BACK_RUNS,    /* what is to be handed back is admitted */

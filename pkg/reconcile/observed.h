@@ -31,8 +31,10 @@ struct hv_seen_container {
         bool ours;
         const char *kind, *object; /* labels; NULL on strangers */
         unsigned replica;
-        const char *gpus; /* label: UUIDs that it was given, commas between them; NULL: none */
-        bool is_builder;  /* installs packages for task `object`; `kind` is HV_LABEL_KIND_BUILDER */
+        const char *gpus;          /* label: UUIDs that it was given, commas between them; NULL: none */
+        bool tells_gpu_memory;     /* label; false: who made it wrote none that can be read */
+        uint64_t gpu_memory_bytes; /* ... of each; 0: it has them alone */
+        bool is_builder;           /* installs packages for task `object`; `kind` is HV_LABEL_KIND_BUILDER */
         const char *digest, *revision; /* labels; NULL on strangers */
         const char *image;             /* as the engine names it; for display */
         enum hv_container_state state;

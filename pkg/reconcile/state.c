@@ -96,6 +96,8 @@ struct container *hv_container_copy(const struct hv_seen_container *seen) {
         k->replica = seen->replica;
         k->is_builder = seen->is_builder;
         k->gpus = hv_strdup(seen->gpus);
+        k->tells_gpu_memory = seen->tells_gpu_memory;
+        k->gpu_memory_bytes = seen->gpu_memory_bytes;
         k->state = seen->state;
         for (size_t i = 0; i < seen->n_endpoints; i++)
                 hv_container_add_endpoint(k, seen->endpoints[i].network, seen->endpoints[i].network_id);

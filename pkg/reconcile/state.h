@@ -57,7 +57,9 @@ struct container {
         bool oom_killed, restart_policy_set, never_ran;
         uint64_t started_wall_us, finished_wall_us;
         struct hv_limits limits;
-        char *gpus; /* UUIDs that it was made with, commas between them; NULL: none */
+        char *gpus;                /* UUIDs that it was made with, commas between them; NULL: none */
+        bool tells_gpu_memory;     /* false: with how much of each is not written on it */
+        uint64_t gpu_memory_bytes; /* ... with so much; 0: all of it */
 };
 
 struct failure {
@@ -86,7 +88,8 @@ struct slot {
         char *made_id;             /* the container that was made here last, ... */
         struct hv_limits made_limits;   /* ... and with what */
         char *gpus;                     /* given to the container that is to be made; gpu.h */
-        char *gpus_before;              /* ... by the pass before; NULL outside of a pass */
+        uint64_t gpu_memory_bytes;      /* ... with so much of each; 0: all of it */
+        char *gpus_before;              /* what was given by the pass before; NULL outside of a pass */
         bool had_gpus;                  /* its last container did, and none was made since */
         char *gpu_fault_id, *gpu_fault; /* the container that lost its GPU, and how */
         bool conflict_told, wait_told;

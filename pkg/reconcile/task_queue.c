@@ -131,6 +131,7 @@ static void admit(struct hv_core *c, struct task *t, char *gpus) {
         hv_task_bind(c, t);
         free(t->slot->gpus);
         t->slot->gpus = gpus;
+        t->slot->gpu_memory_bytes = t->slot->want->gpu_memory_bytes;
         hv_note_task(c, t, HV_NOTE_TASK_ADMITTED, HV_REASON_SYNCED, "admitted: attempt %u", t->attempt);
 }
 

@@ -189,6 +189,7 @@ void hv_task_follow(struct hv_core *c, struct task *t, struct slot *s) {
         t->live->unit->container = hv_arena_strdup(t->live->arena, s->name);
         free(s->gpus);
         s->gpus = HV_STEAL(t->slot->gpus);
+        s->gpu_memory_bytes = t->slot->gpu_memory_bytes;
         if (s->have && hv_streq(s->have->id, t->slot->made_id)) {
                 hv_set_text(&s->made_id, s->have->id);
                 s->made_limits = t->slot->made_limits;

@@ -101,6 +101,7 @@ class Gpus(base.Case):
         self.agent.wait_synced()
         task_container = self.runs("task-sum")
         self.assertEqual((self.held("hive-web"), self.held(task_container)), ([SMALL[0]], [LARGE[0]]))
+        self.assertEqual([self.containers()[c]["Labels"]["io.hivelet.gpu-memory"] for c in ("hive-web", task_container)], ["0", str(10 << 30)])
         self.machine.has(SMALL, LARGE, more=f"lost {LARGE[0]}\n")
         self.agent.wait(lambda: self.tasks()["sum"]["phase"] == "Failed", "the attempt ends")
         self.assertIn("GpuLost: GPU-large-0002 does not work any more", self.tasks()["sum"]["message"])

@@ -43,13 +43,21 @@ struct sim_gpus *sim_gpus_new(struct sim *s) {
         return g;
 }
 
-static void draw(struct sim *s, unsigned permille, unsigned *ret_n, unsigned *ret_memory_gib) {
+unsigned sim_gpus_draw_share(struct sim *s) {
         static const unsigned gib[] = { 0, 4, 10 };
 
+        return gib[below(s, HV_ARRAY_SIZE(gib))];
+}
+
+bool sim_gpus_want_share(struct sim *s) {
+        return s->gpus->services_want && s->gpus->is_shared && sim_chance(s, SIM_CHANCE_GPU, 400);
+}
+
+static void draw(struct sim *s, unsigned permille, unsigned *ret_n, unsigned *ret_memory_gib) {
         if (!sim_chance(s, SIM_CHANCE_GPU, permille))
                 return;
         *ret_n = 1 + (unsigned) below(s, 2);
-        *ret_memory_gib = gib[below(s, HV_ARRAY_SIZE(gib))];
+        *ret_memory_gib = sim_gpus_draw_share(s);
 }
 
 void sim_gpus_draw_service(struct sim *s, unsigned *ret_n, unsigned *ret_memory_gib) {

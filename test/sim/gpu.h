@@ -40,6 +40,9 @@ struct sim_gpus *sim_gpus_new(struct sim *s);
 void sim_gpus_done(struct sim_gpus *g);
 /* How many GPUs it wants, and of how much memory; where nothing is written it wants none. */
 void sim_gpus_draw_service(struct sim *s, unsigned *ret_n, unsigned *ret_memory_gib);
+/* Services share GPUs, and it is time that their shares change. */
+bool sim_gpus_want_share(struct sim *s);
+unsigned sim_gpus_draw_share(struct sim *s); /* GiB; 0: all of it */
 void sim_gpus_draw_task(struct sim *s, unsigned *ret_n, unsigned *ret_memory_gib);
 void sim_gpus_agent_starts(struct sim *s);
 void sim_gpus_change(struct sim *s); /* something happens to one, or to the driver */

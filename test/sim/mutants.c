@@ -77,6 +77,7 @@ static const char *const names[HV_N_MUTANTS] = {
         [HV_MUTANT_FOUND_UNTOLD] = "what a look of the routine finds out is told to nobody",
         [HV_MUTANT_GPU_GIVEN_TWICE] = "nobody looks who holds a GPU",
         [HV_MUTANT_GPU_UNSEEN_GIVEN] = "a GPU is given while the driver does not answer",
+        [HV_MUTANT_GPU_SHARE_AS_WANTED] = "who runs counts as what is wanted now, not as it was made",
         [HV_MUTANT_GPU_SET_ASIDE_STAYS] = "what was set aside for a service is kept, whoever comes before it",
         [HV_MUTANT_GPU_LOSS_UNNOTICED] = "who holds a GPU that is gone runs on",
         [HV_MUTANT_EVICTED_UNRECORDED] = "the node stops a task, and nobody writes down why",
@@ -116,7 +117,7 @@ static const uint64_t found_by[HV_N_MUTANTS] = {
         [HV_MUTANT_RENAMED_IS_LOST] = 172,     [HV_MUTANT_CRON_REST_IS_END] = 621,
         [HV_MUTANT_CRON_GOES_BACK] = 101,      [HV_MUTANT_WALL_CLOCK_TRUSTED] = 2314,
         [HV_MUTANT_SHORT_IS_ITS_FAULT] = 222,  [HV_MUTANT_GPU_GIVEN_TWICE] = 105,
-        [HV_MUTANT_GPU_LOSS_UNNOTICED] = 2879,
+        [HV_MUTANT_GPU_LOSS_UNNOTICED] = 2879, [HV_MUTANT_GPU_SHARE_AS_WANTED] = 398,
 };
 
 /* A seed that finds it; 0: none does. */

@@ -34,6 +34,8 @@ static void see_container(struct hv_arena *a, const struct sim_container *k, str
                 ret->digest = hv_arena_strdup(a, k->digest);
                 ret->revision = hv_arena_strdup(a, k->revision);
                 ret->gpus = hv_arena_strdup(a, k->gpus);
+                ret->tells_gpu_memory = k->gpus;
+                ret->gpu_memory_bytes = k->gpus ? k->gpu_memory_bytes : 0;
         }
         for (unsigned i = 0; i < k->n_networks; i++)
                 endpoints[i] = (struct hv_seen_endpoint){ hv_arena_strdup(a, k->networks[i]),

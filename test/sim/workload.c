@@ -270,6 +270,23 @@ static const char *step_in_service(struct sim *s) {
         }
 }
 
+/* Who has GPUs is to have another part of them, to make room for one more. */
+static const char *step_in_shares(struct sim *s) {
+        unsigned more = (unsigned) below(s, s->workload->n_services);
+        struct sim_service *v = s->workload->now.services;
+
+        for (unsigned i = 0; i < s->workload->n_services; i++)
+                if (v[i].there && v[i].gpus)
+                        v[i].gpu_memory = sim_gpus_draw_share(s);
+        if (!v[more].there)
+                draw_service(s, more);
+        if (!v[more].gpus) {
+                v[more].gpus = 1;
+                v[more].gpu_memory = sim_gpus_draw_share(s);
+        }
+        return "shares of GPUs changed";
+}
+
 static const char *step_in_networks(struct sim *s) {
         struct sim_wanted_network *n = &s->workload->now.networks[below(s, SIM_N_NETWORKS)];
 
@@ -343,6 +360,8 @@ static const char *change(struct sim *s) {
                 return step_in_jobs(s);
         if (s->crons->wanted && sim_chance(s, SIM_CHANCE_CRON, 250))
                 return step_in_crons(s);
+        if (sim_gpus_want_share(s))
+                return step_in_shares(s);
         if (choice < 45)
                 return step_in_service(s);
         if (choice < 65) {

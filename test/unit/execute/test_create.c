@@ -174,6 +174,41 @@ static void our_labels_win(void **state) {
         assert_true(network.internal);
 }
 
+/* A task has the most labels of ours. */
+static void who_has_gpus_is_told_so_with_his_share_of_each(void **state) {
+        static const struct {
+                const char *what, *gpus;
+                uint64_t memory_bytes;
+                const char *label, *share;
+                size_t n;
+        } rows[] = {
+                { "none", NULL, UINT64_C(20) << 30, NULL, NULL, 8 },
+                { "a share", "GPU-a,GPU-b", UINT64_C(20) << 30, "GPU-a,GPU-b", "21474836480", 10 },
+                { "alone", "GPU-a", 0, "GPU-a", "0", 10 },
+        };
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                const struct hv_create_for by = { .node_id = "node-1",
+                                                  .revision = "r1",
+                                                  .gpus = rows[i].gpus };
+                const struct hv_unit u = { .kind = HV_KIND_TASK,
+                                           .object = "prime",
+                                           .replica = 1,
+                                           .digest = "d",
+                                           .n_gpus = rows[i].gpus ? 1 : 0,
+                                           .gpu_memory_bytes = rows[i].memory_bytes };
+                struct hv_docker_create create;
+
+                print_message("%s\n", rows[i].what);
+                assert_int_equal(hv_create_container(&u, &by, arena, &create, NULL), 0);
+                assert_int_equal(create.labels.n, rows[i].n);
+                assert_true(hv_streq(value_of(&create.labels, HV_LABEL_GPUS), rows[i].label));
+                assert_true(hv_streq(value_of(&create.labels, HV_LABEL_GPU_MEMORY), rows[i].share));
+        }
+}
+
 static void a_slice_is_written_as_the_engine_wants_it(void **state) {
         static const struct {
                 const char *slice;
@@ -286,6 +321,7 @@ int main(void) {
                 cmocka_unit_test(no_container_asks_for_more),
                 cmocka_unit_test(a_container_is_made_again_as_it_was),
                 cmocka_unit_test(our_labels_win),
+                cmocka_unit_test(who_has_gpus_is_told_so_with_his_share_of_each),
                 cmocka_unit_test(a_slice_is_written_as_the_engine_wants_it),
                 cmocka_unit_test(services_and_attempts_have_their_places),
                 cmocka_unit_test(what_is_not_there_yet_is_no_container_yet),

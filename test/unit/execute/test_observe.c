@@ -6,7 +6,7 @@
 #include "execute/observe.h"
 #include "reconcile/labels.h"
 
-#define MAX_LABELS 8
+#define MAX_LABELS 9
 
 /* Labels as an engine gives them: sorted by name. */
 struct labels {
@@ -103,6 +103,46 @@ static void nothing_is_ours_before_the_node_has_an_id(void **state) {
         assert_false(seen.ours);
         hv_observe_docker_container(&c, NULL, arena, &seen);
         assert_false(seen.ours);
+}
+
+static void what_a_container_has_of_its_gpus(void **state) {
+        static const struct {
+                const char *what, *gpus, *memory;
+                bool tells;
+                uint64_t memory_bytes;
+        } rows[] = {
+                { "a share", "GPU-a", "21474836480", true, UINT64_C(20) << 30 },
+                { "all of it", "GPU-a", "0", true, 0 },
+                { "an agent before wrote none", "GPU-a", NULL },
+                { "a word", "GPU-a", "20Gi" },
+                { "nothing", "GPU-a", "" },
+                { "less than nothing", "GPU-a", "-1" },
+                { "a space", "GPU-a", " 1" },
+                { "more than there is a number for", "GPU-a", "18446744073709551616" },
+                { "of none", NULL, "5" },
+        };
+        _hv_cleanup_(hv_arena_freep) struct hv_arena *arena = hv_arena_new();
+
+        (void) state;
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                struct labels l = ours("service");
+                struct hv_docker_container c = { .id = "id", .name = "hive-web-2" };
+                struct hv_seen_container seen;
+
+                print_message("%s\n", rows[i].what);
+                if (rows[i].gpus)
+                        l.v[l.n++] = (struct hv_pair){ HV_LABEL_GPUS, rows[i].gpus };
+                if (rows[i].memory)
+                        l.v[l.n++] = (struct hv_pair){ HV_LABEL_GPU_MEMORY, rows[i].memory };
+                c.labels = sorted(&l);
+                hv_observe_docker_container(&c, "node-1", arena, &seen);
+                assert_true(seen.ours);
+                assert_true(hv_streq(seen.gpus, rows[i].gpus));
+                assert_int_equal(seen.tells_gpu_memory, rows[i].tells);
+                assert_int_equal(seen.gpu_memory_bytes, rows[i].memory_bytes);
+                hv_observe_docker_container(&c, "node-2", arena, &seen); /* a stranger's */
+                assert_false(seen.tells_gpu_memory || seen.gpu_memory_bytes);
+        }
 }
 
 static void states_have_their_names(void **state) {
@@ -240,6 +280,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_container_is_ours_by_all_of_its_marks),
                 cmocka_unit_test(nothing_is_ours_before_the_node_has_an_id),
+                cmocka_unit_test(what_a_container_has_of_its_gpus),
                 cmocka_unit_test(states_have_their_names),
                 cmocka_unit_test(details_are_known_from_an_inspect_only),
                 cmocka_unit_test(a_listing_knows_which_parts_it_has),

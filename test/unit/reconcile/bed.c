@@ -167,6 +167,8 @@ static void do_create(struct bed *b, const struct hv_action *a) {
         k->kind = hv_kind_label(u->kind);
         k->limits = a->limits;
         k->gpus = hv_arena_strdup(b->arena, a->gpus);
+        k->tells_gpu_memory = a->gpus;
+        k->gpu_memory_bytes = a->gpus ? u->gpu_memory_bytes : 0;
         k->endpoints = &none;
         k->n_endpoints = 1;
         if (u->n_networks) {

@@ -332,6 +332,138 @@ static void but_not_where_both_may_have_it(void **state) {
         }
 }
 
+/* Each of them asks for a part of one GPU. */
+static void want_shares(struct bed *b, const char *revision, const struct wish *wishes, const unsigned *gib) {
+        struct hv_desired *d = desire(revision, wishes);
+
+        d->settings.gpus.is_shared = true;
+        for (size_t i = 0; i < d->n_units; i++) { /* in the order of their names */
+                ((struct hv_unit *) d->units)[i].n_gpus = 1;
+                ((struct hv_unit *) d->units)[i].gpu_memory_bytes = gib[i] * GIB;
+        }
+        bed_desire(b, d);
+        bed_run(b);
+}
+
+static uint64_t shown_as_held(struct bed *b) {
+        struct hv_gpus_status gpus;
+
+        hv_core_gpus(b->core, b->arena, &gpus);
+        return gpus.v[0].held_bytes;
+}
+
+static const struct hv_service_orders model_is_paused = { .name = "model", .pause = { .by = "ana" } };
+
+/* What it is to be made with does not tell what it runs with. */
+static void who_runs_has_the_share_that_he_was_made_with(void **state) {
+        BED;
+
+        tell_one(b, true);
+        want_shares(b, "r2", (struct wish[]){ { .name = "model" }, {} }, (unsigned[]){ 6 });
+        assert_has_it(b, "hive-model");
+        order(b, &model_is_paused);
+        want_shares(b, "r3", (struct wish[]){ { .name = "model", .digest = "new" }, { .name = "zebra" }, {} },
+                    (unsigned[]){ 2, 6 });
+        assert_string_equal(bed_container(b, "hive-model")->digest, "d");
+        assert_reason(b, "hive-zebra", HV_REASON_WAITING_GPU);
+        assert_int_equal(shown_as_held(b), 6 * GIB);
+        /* A task that fits one day is taken. */
+        assert_int_equal(submit(b, &(struct job){ .id = "one-day", .n_gpus = 1, .gpu_memory = 6 * GIB }), 0);
+        order(b, NULL);
+        assert_int_equal(bed_container(b, "hive-model")->gpu_memory_bytes, 2 * GIB);
+        assert_has_it(b, "hive-zebra");
+        assert_int_equal(shown_as_held(b), 8 * GIB);
+}
+
+/* Whoever has another put beside him before he is made anew would find no room then. */
+static void nor_is_what_he_is_made_anew_with_anothers(void **state) {
+        BED;
+
+        tell_one(b, true);
+        want_shares(b, "r2", (struct wish[]){ { .name = "model" }, {} }, (unsigned[]){ 2 });
+        order(b, &model_is_paused);
+        want_shares(b, "r3", (struct wish[]){ { .name = "model", .digest = "new" }, { .name = "zebra" }, {} },
+                    (unsigned[]){ 6, 6 });
+        assert_reason(b, "hive-zebra", HV_REASON_WAITING_GPU);
+        order(b, NULL);
+        assert_int_equal(bed_container(b, "hive-model")->gpu_memory_bytes, 6 * GIB);
+        assert_reason(b, "hive-zebra", HV_REASON_WAITING_GPU);
+}
+
+/* An agent that is started anew beside it: zebra is to have 6 GiB of 8, and 2 are wanted of what runs. */
+static void the_share_is_read_from_what_runs(void **state) {
+        static const struct {
+                const char *what;
+                bool is_told, fits;
+                unsigned gib;
+        } rows[] = {
+                { "it was made with more", true, false, 6 },
+                { "it has all of it", true, false, 0 },
+                { "it was made with as much", true, true, 2 },
+                { "an agent before wrote nothing of it", false, true, 0 },
+        };
+
+        for (size_t i = 0; i < HV_ARRAY_SIZE(rows); i++) {
+                struct hv_seen_container *k;
+                struct bed *b;
+
+                print_message("%s\n", rows[i].what);
+                assert_int_equal(task_bed_setup(state), 0);
+                b = again(state);
+                known(b);
+                k = bed_add(b, "hive-model", true, HV_CONTAINER_RUNNING);
+                k->digest = "old";
+                k->gpus = ONE;
+                k->tells_gpu_memory = rows[i].is_told;
+                k->gpu_memory_bytes = rows[i].gib * GIB;
+                order(b, &model_is_paused);
+                tell_one(b, true);
+                want_shares(b, "r2", (struct wish[]){ { .name = "model" }, { .name = "zebra" }, {} },
+                            (unsigned[]){ 2, 6 });
+                assert_reason(b, "hive-zebra", rows[i].fits ? HV_REASON_SYNCED : HV_REASON_WAITING_GPU);
+                assert_string_equal(bed_container(b, "hive-model")->digest, "old");
+                assert_int_equal(task_bed_teardown(state), 0);
+        }
+}
+
+/* An agent before gave up on its creation; what may run beside who runs is what was made, not what would be made now. */
+static void so_it_is_from_what_is_to_start(void **state) {
+        struct hv_seen_container *k;
+        BED;
+
+        tell_one(b, true);
+        want_shares(b, "r2", (struct wish[]){ { .name = "model" }, { .name = "zebra" }, {} },
+                    (unsigned[]){ 4, 5 });
+        assert_reason(b, "hive-zebra", HV_REASON_WAITING_GPU);
+        k = bed_add(b, "hive-zebra", true, HV_CONTAINER_CREATED);
+        k->gpus = ONE;
+        k->tells_gpu_memory = true;
+        k->gpu_memory_bytes = 3 * GIB;
+        bed_event(b, "create", "hive-zebra");
+        bed_run(b);
+        assert_reason(b, "hive-zebra", HV_REASON_SYNCED);
+}
+
+/* What it is being made with was wanted a moment ago; whether it is there nobody knows. */
+static void who_is_being_made_has_the_share_that_he_is_made_with(void **state) {
+        BED;
+
+        tell_one(b, true);
+        b->hold = true;
+        want_shares(b, "r2", (struct wish[]){ { .name = "model" }, {} }, (unsigned[]){ 6 });
+        assert_string_equal(bed_log(b), "create hive-model");
+        want_shares(b, "r3", (struct wish[]){ { .name = "model", .digest = "new" }, { .name = "zebra" }, {} },
+                    (unsigned[]){ 2, 6 });
+        assert_string_equal(bed_log(b), "");
+        answer(b, HV_ACTION_CREATE, HV_OUTCOME_UNKNOWN);
+        assert_string_equal(bed_log(b), "");
+        b->hold = false;
+        answer(b, HV_ACTION_INSPECT, HV_OUTCOME_OK);
+        bed_wait(b, 10 * S);
+        assert_reason(b, "hive-model", HV_REASON_SYNCED);
+        assert_reason(b, "hive-zebra", HV_REASON_SYNCED);
+}
+
 static enum hv_outcome removes_nothing(struct bed *b, const struct hv_action *a) {
         (void) b;
         return a->type == HV_ACTION_REMOVE ? HV_OUTCOME_FAILED : HV_OUTCOME_OK;
@@ -413,6 +545,11 @@ int main(void) {
                 WITH_BED(who_may_have_been_made_with_it_has_it),
                 WITH_BED(who_comes_too_late_with_it_is_made_anew),
                 WITH_BED(but_not_where_both_may_have_it),
+                WITH_BED(who_runs_has_the_share_that_he_was_made_with),
+                WITH_BED(nor_is_what_he_is_made_anew_with_anothers),
+                cmocka_unit_test(the_share_is_read_from_what_runs),
+                WITH_BED(so_it_is_from_what_is_to_start),
+                WITH_BED(who_is_being_made_has_the_share_that_he_is_made_with),
                 WITH_BED(what_is_given_counts_beside_what_an_agent_before_left),
                 cmocka_unit_test(what_is_finished_is_not_run_again_for_a_lost_gpu),
                 WITH_BED(what_failed_is_made_anew_with_another),
