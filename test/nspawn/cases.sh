@@ -6,7 +6,7 @@
 #   inside COMMAND...  a function: runs a command on the node, as root, with an environment of its own
 #   $run               a folder for what a case writes
 #   $shipped           a folder with the node file and the catalog as they were shipped: node.yaml, hivelet.catalog
-#   $patience          by how much waiting may last longer than on a machine that is not emulated
+#   $patience          by how much waiting may last longer than on a quick machine that does nothing else
 # Then `run_cases NAME...`.
 # shellcheck disable=SC2154
 
@@ -176,7 +176,9 @@ case_caps() {
         until_true 20 are_capped
         put_cap pids pids.max pids.max max
         until_true 20 are_capped
-        # What systemd reads anew it writes anew, as it was: of what follows only the last is mended.
+        # What systemd reads anew it writes anew, as it was: of what follows only the last is mended. (A mending is told when it is done,
+        # behind what the kernel shows of it.)
+        until_true 20 inside hivectl status --check
         mended=$(times_capped)
         inside systemctl daemon-reload
         are_capped

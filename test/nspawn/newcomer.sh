@@ -49,15 +49,15 @@ starts() {
         done
 }
 
-# until_true WHAT COMMAND...: the command holds within a minute.
+# until_true WHAT COMMAND...: the command holds within three minutes.
 until_true() {
         local what=$1
         shift
-        for _ in $(seq 300); do
+        for _ in $(seq 900); do
                 ! "$@" >/dev/null 2>&1 || return 0
                 sleep 0.2
         done
-        die "waited 60 s in vain: $what"
+        die "waited 180 s in vain: $what"
 }
 
 page_is_there() {

@@ -34,7 +34,7 @@ run=/run/$name
 cgroups=()
 nspawn='' leader=''
 shipped=$run/root/usr/lib/hivelet-test
-patience=1
+patience=4
 
 # Inside the node, as root, with nothing of this shell's environment.
 inside() {
@@ -58,7 +58,7 @@ install_node() {
         install -D -m 0755 "$probe" "$to/usr/lib/hivelet-test/wg_probe"
         # For the case of the watchdog.
         install -d "$to/etc/systemd/system/hivelet.service.d"
-        printf '[Service]\nWatchdogSec=5\n' >"$to/etc/systemd/system/hivelet.service.d/test.conf"
+        printf '[Service]\nWatchdogSec=15\n' >"$to/etc/systemd/system/hivelet.service.d/test.conf"
 }
 
 # systemd-nspawn takes the cgroups of whoever starts it; on a host without systemd there is nobody who made some for us.

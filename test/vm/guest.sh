@@ -4,7 +4,7 @@ set -euo pipefail
 
 shipped=/usr/lib/hivelet-test
 # shellcheck disable=SC2034 # cases.sh uses both
-run=/run/hivelet-test patience=4
+run=/run/hivelet-test patience=12
 mkdir -p "$run"
 # shellcheck source=../nspawn/cases.sh
 . "$shipped/cases.sh"

@@ -61,5 +61,5 @@ make_tree() {
 
 folder=$(kernel)
 make_tree "$folder" "$@"
-# The program's own patience is 30 s of the emulated machine's clock.
+# The program's own patience (lib/loop.h) is two minutes of the emulated machine's clock.
 emulate "$run" "$folder" 600 '' -m 768
