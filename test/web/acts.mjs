@@ -186,7 +186,7 @@ test("a service is stopped, started, restarted, held, released and signalled", a
         await picture(page, "order-stopped");
         await order(page, main, "Start");
         await state("Running");
-        assert.equal(await page.locator(".concern").count(), 0);
+        await page.locator(".concern").first().waitFor({ state: "detached" });
 
         const before = (await asked("/api/v1/services/web")).status.units[0].startedAt;
         await order(page, main, "Restart", (box) => box.getByLabel("all containers at once").check());

@@ -12,7 +12,7 @@ mkdirSync(HV_OUT, { recursive: true });
 
 export const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-dev-shm-usage"] });
 
-const LIMIT_MS = Number(process.env.HV_WEB_LIMIT_MS ?? 30_000);
+const LIMIT_MS = Number(process.env.HV_WEB_LIMIT_MS ?? 90_000);
 
 export async function open(options = {}, expected = []) {
         const context = await browser.newContext({ locale: "en-GB", reducedMotion: "reduce", ...options });

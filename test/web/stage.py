@@ -18,6 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 import gpus  # noqa: E402 - the path comes first
 import hv  # noqa: E402
+import ports  # noqa: E402
 
 os.environ.setdefault("HV_BUILD_DIR", hv.BUILD)
 sys.path.insert(0, os.path.join(hv.TOP, "test", "integration", "hivepool"))
@@ -145,7 +146,7 @@ class Tunnel:
     def __init__(self, directory):
         number, nth = os.getpid() % 65536, next(self.made)  # the wireguard-go of the stage before may not have ended yet
         self.name, self.there = f"hvw{number}n{nth}", f"hvx{number}n{nth}"
-        self.port, self.peer_port = self.free_port(), self.free_port()
+        self.port, self.peer_port = ports.free(), ports.free()
         self.address = f"10.{200 + number // 16384}.{number // 128 % 128}.{number % 128 + 1}"
         secret, peer_secret = sh("wg", "genkey"), sh("wg", "genkey")
         self.peer_public = sh("wg", "pubkey", stdin=peer_secret)
@@ -154,12 +155,6 @@ class Tunnel:
         sh("wg", "set", self.there, "listen-port", str(self.peer_port), "private-key", self.write(os.path.join(directory, "peer.key"), peer_secret),
            "peer", sh("wg", "pubkey", stdin=secret), "allowed-ips", self.address + "/32")
         sh("ip", "link", "set", self.there, "up")
-
-    @staticmethod
-    def free_port():
-        with socket.socket(type=socket.SOCK_DGRAM) as s:
-            s.bind(("127.0.0.1", 0))
-            return s.getsockname()[1]
 
     @staticmethod
     def write(path, text):
