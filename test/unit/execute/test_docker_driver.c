@@ -74,7 +74,8 @@ static const struct hv_secret *find_secret(void *userdata, const char *name) {
 static int set_up(void **state) {
         struct fixture *x = HV_NEW(struct fixture);
         const struct hv_executor_handler handler = { .input = on_input, .ended = on_ended, .userdata = x };
-        struct hv_docker_options docker = { .call_timeout_us = 2 * HV_TEST_PATIENCE_US }; /* never the first to end */
+        struct hv_docker_options docker = { .call_timeout_us =
+                                                    2 * HV_TEST_PATIENCE_US }; /* never the first to end */
         struct hv_docker_driver_options driver = { .node_id = "node-1",
                                                    .input = hv_executor_input,
                                                    .images = &x->images };
