@@ -10,6 +10,7 @@ A fault is a triple: method, which call of it (from 1), what happens. Each happe
     large      "larger than max", nothing was done         silence    done, and answered when the pool ends
     forget     the node is not known any more
 """
+import collections
 import hashlib
 import importlib
 import json
@@ -78,7 +79,7 @@ class Server:
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
         self.turning = threading.Lock()  # held while the server ends or begins
-        self.calls, self.counts, self.last, self.nodes = [], {}, {}, {}
+        self.calls, self.counts, self.last, self.nodes = [], collections.Counter(), {}, {}
         self.server, self.port = None, port
         self.start()
 
@@ -144,7 +145,8 @@ class Server:
 
     def what_of(self, name, request):
         with self.changed:
-            n = self.counts[name] = self.counts.get(name, 0) + 1
+            self.counts[name] += 1
+            n = self.counts[name]
             self.came(name, request)
             self.left.discard((name, n))
             self.changed.notify_all()

@@ -57,7 +57,7 @@ class Link(Case):
         pool = self.pool()
         self.nodes.append(Node(pool.port, "dialect=hivemind", "user=bob", "password=hunter2",
                                "listen=127.0.0.1:%d" % free_port()))
-        pool.wait("two logins", lambda: pool.counts.get("Login", 0) > 1)
+        pool.wait("two logins", lambda: pool.counts["Login"] > 1)
         self.assertIn("wrong password", self.nodes[0].ask("state", "state")["text"])
 
     def test_a_token_that_is_not_taken_any_more(self):
@@ -180,7 +180,7 @@ class Account(Case):
                 node.tell("vouch bob builder")
                 self.assertEqual(node.wait("vouched")["id"], "no")
                 pool.wait("a renewal", lambda: pool.n_tokens == 2)
-                self.assertEqual((pool.counts["Login"], pool.counts.get("RefreshToken"), pool.rejected), (2, 1, 0))
+                self.assertEqual((pool.counts["Login"], pool.counts["RefreshToken"], pool.rejected), (2, 1, 0))
                 self.assertNotIn("builder", node.text())
 
     def test_a_link_that_ends_owes_nobody_an_answer(self):

@@ -509,7 +509,7 @@ class Results(Case):
         pool = self.pool()
         node = self.node(pool)
         node.tell("settle 0", "owe a Completed 1 1 10 0")
-        pool.wait("several tries", lambda: pool.counts.get("ReportTaskResult", 0) >= 3)
+        pool.wait("several tries", lambda: pool.counts["ReportTaskResult"] >= 3)
         node.tell("settle 1")
         node.wait("committed", id="a")
         self.assertEqual(len(pool.commits), 1)
