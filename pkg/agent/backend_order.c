@@ -89,6 +89,15 @@ static bool take_back(struct hv_order *o) {
         return was_given;
 }
 
+/* It is to be restarted in this very run, and at once if that is asked for now. */
+static bool is_asked(const struct hv_orders *o, const struct hv_unit_status *u, bool now) {
+        for (size_t i = 0; i < o->n_restarts; i++)
+                if (o->restarts[i].started_wall_us == u->started_wall_us &&
+                    hv_streq(o->restarts[i].container_id, u->id) && (o->restarts[i].now || !now))
+                        return true;
+        return false;
+}
+
 /* Each container of the service in the run that it is in, or (`ended_only`) was in. */
 static bool add_restarts(struct hv_agent *a, struct draft *d, bool now, bool ended_only) {
         struct hv_status *s = HV_ARENA_NEW(d->arena, struct hv_status);
@@ -101,11 +110,12 @@ static bool add_restarts(struct hv_agent *a, struct draft *d, bool now, bool end
                 v[n] = d->orders.restarts[n];
         for (size_t i = 0; i < s->n_unit_status; i++) {
                 const struct hv_unit_status *u = &s->units[i];
-                bool has_ended = u->phase == HV_PHASE_BACK_OFF || u->phase == HV_PHASE_COMPLETED ||
-                                 u->phase == HV_PHASE_FAILED;
+                bool has_ended = (u->phase == HV_PHASE_BACK_OFF && !u->ready) ||
+                                 u->phase == HV_PHASE_COMPLETED || u->phase == HV_PHASE_FAILED;
 
                 if (u->kind == HV_KIND_SERVICE && u->wanted_digest && u->id && u->started_wall_us &&
-                    hv_streq(u->object, d->service->name) && (has_ended || !ended_only))
+                    hv_streq(u->object, d->service->name) && (has_ended || !ended_only) &&
+                    !is_asked(&a->orders, u, now))
                         v[n++] = (struct hv_restart_order){ u->id, u->started_wall_us, now };
         }
         d->orders.restarts = v;

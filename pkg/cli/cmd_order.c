@@ -92,11 +92,12 @@ void hv_cli_put_reason(struct hv_cli *cli, struct hv_buf *body) {
         hv_json_end(&w);
 }
 
-static int give(struct hv_cli *cli, const char *verb, bool may_be_node, const char *what, const char *told) {
+/* `wait`: how it is waited for. */
+static int give_and_wait(struct hv_cli *cli, const char *verb, bool may_be_node, const char *what,
+                         const char *told, struct hv_wait wait) {
         _hv_cleanup_(target_done) struct target t = {};
         _hv_cleanup_(hv_buf_done) struct hv_buf body = {};
         const struct hv_cli_options *o = &cli->options;
-        struct hv_wait wait = {};
         int r = read_target(cli, verb, may_be_node, &t);
 
         if (r != HV_EXIT_OK)
@@ -122,6 +123,10 @@ static int give(struct hv_cli *cli, const char *verb, bool may_be_node, const ch
         wait.object = t.is_node ? NULL : &t.object;
         wait.timeout_us = hv_option_is_given(o, HV_OPT_TIMEOUT) ? o->timeout_us : 0;
         return hv_cli_wait(cli, &wait);
+}
+
+static int give(struct hv_cli *cli, const char *verb, bool may_be_node, const char *what, const char *told) {
+        return give_and_wait(cli, verb, may_be_node, what, told, (struct hv_wait){});
 }
 
 int hv_cmd_hold(struct hv_cli *cli) {
@@ -151,11 +156,33 @@ int hv_cmd_start(struct hv_cli *cli) {
         return give(cli, "start", false, "start", "being started");
 }
 
+struct restart {
+        struct hv_cli *cli;
+        char told[512];
+};
+
+/* It may be put off for as long as something is missing. A terminal shows each look; elsewhere each new reason is told. */
+static int on_look_at_restart(void *userdata, const struct hv_json *status) {
+        const char *message = hv_json_str(status, "message");
+        struct restart *r = userdata;
+
+        if (hv_json_bool(status, "inSync", false))
+                return HV_EXIT_OK;
+        if (r->cli->err_is_tty || hv_str_empty(message) ||
+            hv_streq(hv_json_str(status, "reason"), "Pending") || hv_streq(message, r->told))
+                return -1;
+        (void) snprintf(r->told, sizeof r->told, "%s", message);
+        hv_cli_note(r->cli, "%s", message);
+        return -1;
+}
+
 int hv_cmd_restart(struct hv_cli *cli) {
         bool now = hv_option_is_given(&cli->options, HV_OPT_NOW);
+        struct restart restart = { .cli = cli };
 
-        return give(cli, "restart", false, now ? "restart?now" : "restart",
-                    now ? "being restarted" : "being restarted, one container after the other");
+        return give_and_wait(cli, "restart", false, now ? "restart?now" : "restart",
+                             now ? "being restarted" : "being restarted, one container after the other",
+                             (struct hv_wait){ .judge = on_look_at_restart, .userdata = &restart });
 }
 
 int hv_cmd_rollout_pause(struct hv_cli *cli) {

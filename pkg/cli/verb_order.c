@@ -9,7 +9,10 @@ const struct hv_verb hv_verbs_order[] = {
           .summary = "restart the containers of a service, one after the other",
           .details =
                   "Each is stopped and started when no other of the service is on its way; what ended, or waits to be\n"
-                  "tried again, is started at once. It goes on after a restart of the agent.",
+                  "tried again, is started at once. It goes on after a restart of the agent. Nothing is stopped before\n"
+                  "what it needs to start again is there (a network, a volume, a GPU, the address of a port): until then\n"
+                  "it runs on, and its status and --wait say for what its restart waits. --now restarts all at once,\n"
+                  "and waits for nothing.",
           .examples = "restart web\nrestart web --now --wait\n",
           .options = BIT(HV_OPT_NOW) | BIT(HV_OPT_REASON) | BIT(HV_OPT_WAIT),
           .args = HV_ARGS_SERVICE,

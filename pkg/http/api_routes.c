@@ -82,7 +82,7 @@ PARAMETERS(APPLY, { "accept-prune", TEXT, "parked revision, or the start of it" 
 PARAMETERS(ACTIVATE, { "accept-prune", TEXT,
                        "the same revision, or the start of it: it may remove as much as it does" });
 PARAMETERS(PRELOAD, { "watch", BOOLEAN, "what comes of it, as a stream" });
-PARAMETERS(RESTART, { "now", BOOLEAN, "all replicas at once" });
+PARAMETERS(RESTART, { "now", BOOLEAN, "all replicas at once, whatever is missing" });
 PARAMETERS(CONFIRM, { "revert", BOOLEAN, "take it back" });
 
 /* ---- handlers of every kind: the table below names each path of its own, so nothing is open by accident ---- */

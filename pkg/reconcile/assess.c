@@ -328,13 +328,34 @@ static struct verdict assess_replace(const struct hv_core *c, const struct slot 
 }
 
 /* Where its slice was given a lower cap while it did not run, the kernel would refuse to start it as it is. */
-static struct verdict start(const struct hv_core *c, const struct slot *s, uint64_t now_us, const char *why) {
+static bool exceeds_slice(const struct hv_core *c, const struct slot *s) {
         struct hv_limits wanted = hv_caps_limits(c, s->want);
 
-        if (s->have->detailed && !c->engine.no_update && wanted.nano_cpus < s->want->limits.nano_cpus &&
-            s->have->limits.nano_cpus > wanted.nano_cpus)
+        return s->have->detailed && !c->engine.no_update && wanted.nano_cpus < s->want->limits.nano_cpus &&
+               s->have->limits.nano_cpus > wanted.nano_cpus;
+}
+
+static struct verdict start(const struct hv_core *c, const struct slot *s, uint64_t now_us, const char *why) {
+        if (exceeds_slice(c, s))
                 return hv_retry(s, now_us, HV_PHASE_STARTING, HV_ACTION_UPDATE, "limits differ");
         return hv_retry(s, now_us, HV_PHASE_STARTING, HV_ACTION_START, why);
+}
+
+/* True when *ret is what one that ran waits for before it is started again, or what is done to it first. */
+bool hv_assess_before_start(const struct hv_core *c, const struct slot *s, uint64_t now_us,
+                            enum hv_phase phase, struct verdict *ret) {
+        const char *twin;
+
+        if (hv_assess_networks(c, s, now_us, phase, ret))
+                return true;
+        twin = live_twin(c, s);
+        if (twin)
+                *ret = wait_for(HV_REASON_WAITING_DEPENDENCY, twin);
+        else if (exceeds_slice(c, s))
+                *ret = hv_retry(s, now_us, phase, HV_ACTION_UPDATE, "limits differ");
+        else
+                return false;
+        return true;
 }
 
 static struct verdict assess_start(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
@@ -395,7 +416,6 @@ static struct verdict finished(const struct slot *s) {
 static struct verdict assess_ended(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
         uint64_t next_us = HV_TIME_NEVER;
         bool is_restart = hv_order_to_restart(c, s) != NULL;
-        const char *twin;
         struct verdict v;
 
         if (!s->have->detailed)
@@ -410,11 +430,8 @@ static struct verdict assess_ended(const struct hv_core *c, const struct slot *s
                 v.why = "ended";
                 return v;
         }
-        if (hv_assess_networks(c, s, now_us, HV_PHASE_STARTING, &v))
+        if (hv_assess_before_start(c, s, now_us, HV_PHASE_STARTING, &v))
                 return v;
-        twin = live_twin(c, s);
-        if (twin)
-                return wait_for(HV_REASON_WAITING_DEPENDENCY, twin);
         return start(c, s, now_us, is_restart ? hv_why_restart : s->stopped_by_us ? "wanted again" : "ended");
 }
 
@@ -453,14 +470,20 @@ static struct verdict assess_state(const struct hv_core *c, const struct slot *s
         }
 }
 
-/* While it waits for its turn all else goes on: what another replica of it waits for may be done by that alone. */
+/* While it waits for its turn all else goes on: what it waits for, or another replica, may be done by that alone. */
 static struct verdict assess_with_restart(const struct hv_core *c, const struct slot *s, uint64_t now_us) {
-        struct verdict v = assess_state(c, s, now_us), restart;
+        struct verdict v = assess_state(c, s, now_us), wait;
 
         if (!hv_container_is_up(s->have) || !hv_order_to_restart(c, s))
                 return v;
-        restart = hv_assess_restart(c, s, now_us);
-        return restart.phase != HV_PHASE_RUNNING || v.in_sync ? restart : v;
+        if (must_be_made_anew(c, s) && !hv_order_to_pause(c, s))
+                return v; /* it is made anew and not restarted */
+        if (!hv_restart_is_put_off(c, s, now_us, &wait))
+                return hv_clear_away(s, now_us, HV_PHASE_STOPPING, hv_why_restart);
+        if (v.in_sync)
+                v = wait;
+        v.puts_off_restart = true;
+        return v;
 }
 
 /* It is in sync as it is, whatever else its document says. */

@@ -68,6 +68,7 @@ enum hv_mutant {
         HV_MUTANT_STOPPED_RUNS,        /* what somebody stopped by hand is started again */
         HV_MUTANT_PAUSED_REPLACES, /* a container is made anew although the roll-out of its service is paused */
         HV_MUTANT_RESTARTS_ALL,    /* a restart of a service takes all its replicas at once */
+        HV_MUTANT_RESTARTS_BLINDLY,    /* ... or stops what cannot be started again */
         HV_MUTANT_EVICTED_UNRECORDED,  /* the node stops an attempt, and nobody writes down why */
         HV_MUTANT_EVICTED_TOO_EARLY,   /* ... or does not wait until that is durable */
         HV_MUTANT_EVICTION_FORGOTTEN,  /* ... or a restart does not ask for it */

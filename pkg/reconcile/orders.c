@@ -99,15 +99,19 @@ const struct hv_order *hv_order_to_pause(const struct hv_core *c, const struct s
 }
 
 const struct hv_restart_order *hv_order_to_restart(const struct hv_core *c, const struct slot *s) {
+        const struct hv_restart_order *found = NULL;
         const struct container *k = s->have;
 
         if (!k || !k->ours || !k->detailed)
                 return NULL;
-        for (size_t i = 0; i < c->orders.n_restarts; i++)
-                if (c->orders.restarts[i].started_wall_us == k->started_wall_us &&
-                    hv_streq(c->orders.restarts[i].container_id, k->id))
-                        return &c->orders.restarts[i];
-        return NULL;
+        for (size_t i = 0; i < c->orders.n_restarts; i++) {
+                const struct hv_restart_order *o = &c->orders.restarts[i];
+
+                if (o->started_wall_us == k->started_wall_us && hv_streq(o->container_id, k->id) &&
+                    (!found || o->now)) /* who was told to wait may be told not to */
+                        found = o;
+        }
+        return found;
 }
 
 bool hv_core_restart_is_over(const struct hv_core *c, const struct hv_restart_order *o) {

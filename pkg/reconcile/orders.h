@@ -7,7 +7,8 @@
  *      pause     containers of a service stay as they were made when its document says something else; what ends is started again
  *                as it is, and what is not there is made as the document says now
  *      restart   of a container, in the very run in which it was named: it is stopped and started once. Those of a service
- *                go one after the other, each when no other is on its way; `now`: all at once
+ *                go one after the other, each when no other is on its way and nothing is missing that it needs to start again;
+ *                `now`: all at once
  *
  * Model    A value, given as a whole (HV_INPUT_ORDERS). Who gives it keeps it over restarts, and takes restarts out of it that are
  *          over. An order is a wish of its own: what it asks for is in sync, and status says by whom.

@@ -311,7 +311,8 @@ struct verdict {
         enum hv_phase phase;
         enum hv_reason reason;
         bool in_sync, ready;
-        bool act; /* `action` is due now */
+        bool act;              /* `action` is due now */
+        bool puts_off_restart; /* assess_order.c says for what */
         enum hv_action_type action;
         const char *why;   /* for the action; static text or in the slot */
         const char *about; /* network or dependency that it is about; NULL */
@@ -332,6 +333,8 @@ struct verdict hv_assess_creation(const struct hv_core *c, const struct slot *s,
 struct verdict hv_assess_running(const struct hv_core *c, const struct slot *s, uint64_t now_us);
 bool hv_assess_networks(const struct hv_core *c, const struct slot *s, uint64_t now_us, enum hv_phase phase,
                         struct verdict *ret);
+bool hv_assess_before_start(const struct hv_core *c, const struct slot *s, uint64_t now_us,
+                            enum hv_phase phase, struct verdict *ret);
 /* It is made of a specification of before, and somebody wants it to stay so: it is neither made anew nor brought half the way. */
 bool hv_slot_is_paused(const struct hv_core *c, const struct slot *s);
 bool hv_slot_lacks_item(const struct hv_core *c,
@@ -382,10 +385,12 @@ const struct hv_order *hv_order_to_stop(const struct hv_core *c, const struct sl
 const struct hv_order *hv_order_to_pause(const struct hv_core *c, const struct slot *s);
 const struct hv_restart_order *hv_order_to_restart(const struct hv_core *c, const struct slot *s);
 
-/* assess_order.c: the verdicts; of a restart: it is up */
+/* assess_order.c */
 extern const char hv_why_restart[];
 bool hv_container_is_up(const struct container *k); /* paused ones are */
-struct verdict hv_assess_restart(const struct hv_core *c, const struct slot *s, uint64_t now_us);
+/* It is to be restarted, and runs on meanwhile; *ret says for what it waits. */
+bool hv_restart_is_put_off(const struct hv_core *c, const struct slot *s, uint64_t now_us,
+                           struct verdict *ret);
 struct verdict hv_assess_stopped(const struct slot *s, uint64_t now_us);
 struct verdict hv_assess_held(const struct slot *s, uint64_t now_us);
 

@@ -159,6 +159,21 @@ static const char *sentence(const struct hv_core *c, const struct slot *s, const
         return v->act ? hv_arena_printf(a, "%s is next: %s", hv_action_name(v->action), v->why) : "";
 }
 
+/* It runs on until then. */
+static const char *put_off_text(const struct hv_core *c, const struct slot *s, uint64_t now_us,
+                                struct hv_arena *a) {
+        struct verdict v;
+        bool is_sibling;
+
+        if (!hv_restart_is_put_off(c, s, now_us, &v))
+                return "";
+        is_sibling = !v.act && v.why &&
+                     (v.reason == HV_REASON_PENDING || v.reason == HV_REASON_WAITING_DEPENDENCY);
+        return hv_arena_printf(a, "its restart is put off: %s",
+                               is_sibling ? hv_arena_printf(a, "%s %s", v.about, v.why)
+                                          : sentence(c, s, &v, a));
+}
+
 /* ---- parts ---- */
 
 static const char *next_action(const struct slot *s, const struct verdict *v) {
@@ -192,7 +207,7 @@ static void slot_status(const struct hv_core *c, const struct slot *s, uint64_t 
                 .in_sync = v.in_sync,
                 .ready = v.ready,
                 .reason = v.reason,
-                .message = sentence(c, s, &v, a),
+                .message = v.puts_off_restart ? put_off_text(c, s, now_us, a) : sentence(c, s, &v, a),
                 .next_action = next_action(s, &v),
                 .next_us = v.next_us == HV_TIME_NEVER ? 0 : v.next_us,
                 .since_us = s->phase_since_us,

@@ -81,6 +81,28 @@ class ByHand(Hivectl):
         self.ctl("kill", "absent", code=NO_SUCH)
         self.ctl("stop", "node", code=USAGE)
 
+    def test_a_restart_waits_for_what_the_next_start_needs(self):
+        """Somebody made a network of his own under the name of the one that the service is on."""
+        self.agent.desire(document("  networks: [{name: net}]\n  services:\n" +
+                                   service("api") + service("web", network="networks: [{name: net}]")))
+        started = self.engine.inspect("hive-web")["State"]["StartedAt"]
+        self.ctl("hold", "node")
+        self.engine.call("POST", "/networks/net/disconnect", {"Container": "hive-web"})
+        self.engine.call("DELETE", "/networks/net")
+        other = self.engine.call("POST", "/networks/create", {"Name": "net"})["Id"]
+        self.ctl("release", "node")
+        self.agent.wait(lambda: "waits for network net" in self.json("get", "svc/web")["status"]["message"], "it is off its network")
+        with subprocess.Popen([*self.agent.hivectl(), "restart", "web", "--wait"], stderr=subprocess.PIPE, text=True) as asking:
+            told = ""
+            while "its restart is put off: waits for network net" not in told:
+                told = asking.stderr.readline()
+                self.assertTrue(told, "it ended, and told of no wait")
+            self.assertIn("its restart is put off: waits for network net", self.ctl("why", "svc/web").stdout)
+            self.assertEqual(self.engine.inspect("hive-web")["State"]["StartedAt"], started)
+            self.engine.call("DELETE", f"/networks/{other}")
+            self.assertEqual(asking.wait(hv.LIMIT_S), 0)
+        self.assertNotEqual(self.engine.inspect("hive-web")["State"]["StartedAt"], started)
+
     def test_a_roll_out_is_paused_and_goes_on(self):
         old = self.ids(lambda c: c["Id"])
         self.ctl("rollout", "pause", "web", "--reason", "it looks slow")

@@ -333,6 +333,22 @@ static bool network_is_left_alone(const struct sim *s, const char *name) {
         return false;
 }
 
+const char *sim_start_waits_for(const struct sim *s, const struct hv_unit *u, const struct sim_container *k) {
+        const struct hv_desired *d = hv_core_active(s->agent->core);
+
+        for (size_t i = 0; i < u->n_networks && knows_networks(k); i++) {
+                const char *name = u->networks[i].name;
+                const struct sim_network *n = sim_network_find(s, name);
+                /* A stranger's that it is on is left as it is. */
+                bool serves = n && ((n->owner != SIM_OWNER_NODE && sim_container_is_on(k, name)) ||
+                                    is_usable(n, hv_desired_network(d, name)));
+
+                if (!serves && network_is_known(s, name) && !network_is_left_alone(s, name))
+                        return name;
+        }
+        return k->gpus && s->gpus->wanted && !s->gpus->was_told ? "GPUs" : NULL;
+}
+
 static void compare_networks(struct sim *s, const struct hv_desired *d, struct sim_differences *l) {
         for (size_t i = 0; i < d->n_networks; i++) {
                 const struct hv_network *w = &d->networks[i];

@@ -9,6 +9,7 @@
 #include "reconcile/core.h"
 
 struct sim;
+struct sim_container;
 
 #define SIM_MAX_DIFFERENCES 32
 
@@ -36,6 +37,9 @@ bool sim_limit_is_taken_away(const struct hv_limits *now, const struct hv_limits
 /* That, or this engine changes nothing in place. */
 bool sim_limits_need_new_container(const struct sim *s, const struct hv_limits *now,
                                    const struct hv_limits *wanted);
+
+/* What it would wait for if it were stopped and started, and the core knows that; NULL: nothing. */
+const char *sim_start_waits_for(const struct sim *s, const struct hv_unit *u, const struct sim_container *k);
 
 /* The core was told everything there is about objects of ours. */
 bool sim_all_is_known(struct sim *s);

@@ -69,6 +69,7 @@ static const char *const names[HV_N_MUTANTS] = {
         [HV_MUTANT_STOPPED_RUNS] = "what somebody stopped by hand is started",
         [HV_MUTANT_PAUSED_REPLACES] = "a container is made anew while its roll-out is paused",
         [HV_MUTANT_RESTARTS_ALL] = "all replicas of a service are restarted at once",
+        [HV_MUTANT_RESTARTS_BLINDLY] = "a restart stops what cannot be started again",
         [HV_MUTANT_SHORT_STOPS_FIRST] =
                 "the most important task is stopped first when the machine runs short",
         [HV_MUTANT_SHORT_IS_ITS_FAULT] = "what the node stopped is called to blame for it",
@@ -118,6 +119,7 @@ static const uint64_t found_by[HV_N_MUTANTS] = {
         [HV_MUTANT_CRON_GOES_BACK] = 101,      [HV_MUTANT_WALL_CLOCK_TRUSTED] = 2314,
         [HV_MUTANT_SHORT_IS_ITS_FAULT] = 222,  [HV_MUTANT_GPU_GIVEN_TWICE] = 105,
         [HV_MUTANT_GPU_LOSS_UNNOTICED] = 2879, [HV_MUTANT_GPU_SHARE_AS_WANTED] = 398,
+        [HV_MUTANT_RESTARTS_BLINDLY] = 1735,
 };
 
 /* A seed that finds it; 0: none does. */

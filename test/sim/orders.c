@@ -133,12 +133,18 @@ bool sim_orders_pause(const struct sim *s, const char *service) {
         return o && o->pause.by;
 }
 
+/* Asked for twice it is restarted at once where somebody said so. */
 static const struct hv_restart_order *restart_of(const struct sim *s, const struct sim_container *k) {
-        for (size_t i = 0; i < s->orders->n_restarts; i++)
-                if (hv_streq(s->orders->restarts[i].container_id, k->id) &&
-                    s->orders->restarts[i].started_wall_us == k->started_wall_us)
-                        return &s->orders->restarts[i];
-        return NULL;
+        const struct hv_restart_order *found = NULL;
+
+        for (size_t i = 0; i < s->orders->n_restarts; i++) {
+                const struct hv_restart_order *o = &s->orders->restarts[i];
+
+                if (hv_streq(o->container_id, k->id) && o->started_wall_us == k->started_wall_us &&
+                    (!found || o->now))
+                        found = o;
+        }
+        return found;
 }
 
 bool sim_orders_restart(const struct sim *s, const struct sim_container *k) {
@@ -150,8 +156,11 @@ bool sim_orders_are_done(const struct sim *s) {
 
         for (size_t i = 0; d && i < d->n_units; i++) {
                 const struct sim_container *k = sim_container_find(s, d->units[i].container);
+                const struct hv_restart_order *o = k ? restart_of(s, k) : NULL;
 
-                if (!k || k->owner != SIM_OWNER_NODE || !sim_container_is_up(k) || !restart_of(s, k))
+                if (!o || k->owner != SIM_OWNER_NODE || !sim_container_is_up(k))
+                        continue;
+                if (!o->now && sim_start_waits_for(s, &d->units[i], k))
                         continue;
                 if (hv_streq(k->digest, d->units[i].digest) &&
                     !sim_limits_need_new_container(s, &k->limits, &d->units[i].limits))
@@ -193,6 +202,7 @@ static bool has_company(const struct sim *s, const struct sim_container *k) {
 
 static void judge_stop(struct sim *s, const struct hv_action *a, const struct sim_container *k) {
         const struct hv_restart_order *o;
+        const char *lacking;
 
         if (!hv_streq(a->why, "a restart was asked for"))
                 return;
@@ -201,6 +211,10 @@ static void judge_stop(struct sim *s, const struct hv_action *a, const struct si
                 sim_fail(s, "O4", "%s is stopped for a restart that nobody asked for", k->name);
         else if (o && !o->now && has_company(s, k))
                 sim_fail(s, "O4", "%s is stopped for a restart while another replica is on its way", k->name);
+        lacking = o && !o->now ? sim_start_waits_for(s, a->unit, k) : NULL;
+        if (lacking)
+                sim_fail(s, "O4", "%s is stopped for a restart, and would wait for %s then", k->name,
+                         lacking);
 }
 
 /* It may be started and stopped, but not go. */

@@ -7,7 +7,8 @@
  *      O2    nothing is done to what is held: the containers of a service; of the node networks and volumes, too
  *      O3    what is stopped by hand is woken up and stopped, and no more
  *      O4    a container is stopped for a restart in no other run than the one that was named, and, unless all were to go at once, while
- *            no other replica has something in flight; in the end each was, or is gone
+ *            no other replica has something in flight, and not while it is known that its next start would wait; in the end each was,
+ *            or is gone, or waits
  *      O5    a container of another digest is neither stopped nor removed to be made anew while its service is paused
  */
 #pragma once
