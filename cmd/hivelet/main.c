@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
-#include "base/alloc.h"
 #include "base/duration.h"
+#include "base/heap.h"
 #include "base/version.h"
 #include "gpu/helper.h"
 

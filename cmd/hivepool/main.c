@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/heap.h"
 #include "base/text.h"
 #include "base/version.h"
 #include "cli/terminal.h"

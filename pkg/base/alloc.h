@@ -11,11 +11,6 @@
 
 _hv_noreturn_ void hv_out_of_memory(size_t wanted_bytes);
 
-/* For a process that runs for months, before its first thread: what a burst took goes back to the kernel when it is
- * freed. glibc learns otherwise: a heap for each thread, and after the first large buffer is freed those of its size
- * are kept in the heap, up to 64 MiB of them at its end. */
-void hv_heap_bound(void);
-
 void *hv_malloc(size_t size_bytes);
 void *hv_calloc(size_t n, size_t size_bytes);
 void *hv_realloc(void *p, size_t size_bytes);

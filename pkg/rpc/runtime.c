@@ -18,6 +18,7 @@
 
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "base/heap.h"
 #include "base/time.h"
 #include "rpc/bytes_core.h"
 #include "rpc/lines.h"

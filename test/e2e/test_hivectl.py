@@ -98,6 +98,10 @@ class ByHand(Hivectl):
                 told = asking.stderr.readline()
                 self.assertTrue(told, "it ended, and told of no wait")
             self.assertIn("its restart is put off: waits for network net", self.ctl("why", "svc/web").stdout)
+            self.ctl("restart", "web")  # of the same run, which is to be restarted once
+            self.assertEqual(self.agent.status()["orders"]["restarts"], 1)
+            self.ctl("start", "web")  # is for what ended
+            self.assertEqual(self.agent.status()["orders"]["restarts"], 1)
             self.assertEqual(self.engine.inspect("hive-web")["State"]["StartedAt"], started)
             self.engine.call("DELETE", f"/networks/{other}")
             self.assertEqual(asking.wait(hv.LIMIT_S), 0)

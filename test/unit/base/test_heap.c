@@ -4,6 +4,7 @@
 #include <malloc.h>
 
 #include "base/alloc.h"
+#include "base/heap.h"
 
 /* glibc's own rule takes the freed 2 MiB as a sign that the next are better kept. */
 static void large_buffers_go_back_each_time(void **state) {
