@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The operator's way: everything hivectl shows and does, against a running agent on a real engine."""
+import contextlib
 import json
 import os
 import re
@@ -92,7 +93,9 @@ class ByHand(Hivectl):
         other = self.engine.call("POST", "/networks/create", {"Name": "net"})["Id"]
         self.ctl("release", "node")
         self.agent.wait(lambda: "waits for network net" in self.json("get", "svc/web")["status"]["message"], "it is off its network")
-        with subprocess.Popen([*self.agent.hivectl(), "restart", "web", "--wait"], stderr=subprocess.PIPE, text=True) as asking:
+        with subprocess.Popen([*self.agent.hivectl(), "restart", "web", "--wait"], stderr=subprocess.PIPE, text=True) as asking, \
+                contextlib.ExitStack() as end:
+            end.callback(asking.kill)  # it waits for as long as the network is another's
             told = ""
             while "its restart is put off: waits for network net" not in told:
                 told = asking.stderr.readline()
